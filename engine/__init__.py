@@ -1,0 +1,1 @@
+"""How operations travel. Knows GraphQL and sockets, not tickets; imports nothing of ours."""

@@ -1,0 +1,87 @@
+"""One reader of a growing, gapless log for the whole process: it keeps the newest entries at hand and wakes those who follow.
+
+It reads on; the doorbell only says when. A lost ring costs at most `interval` of latency, never an entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+log = structlog.get_logger("ticketwire.tail")
+
+
+class Doorbell(Protocol):
+    async def wait(self, seconds: float) -> None:
+        """Return when it rang, or after the given time."""
+        ...
+
+
+class Tail(Generic[T]):
+    """Follows a log that `read` returns in order, after a position, some entries at a time.
+
+    `kept` is how many of the newest entries stay at hand.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int], Awaitable[Sequence[T]]],
+        position: Callable[[T], int],
+        doorbell: Doorbell,
+        *,
+        interval: float = 0.5,
+        kept: int = 10_000,
+    ) -> None:
+        self.read = read
+        self.position = position
+        self.doorbell = doorbell
+        self.interval = interval
+        self.ring: deque[T] = deque(maxlen=kept)
+        self.head = 0
+        self.grown = asyncio.Event()
+
+    def start_at(self, head: int) -> None:
+        self.head = head
+
+    async def run(self) -> None:
+        """Follow for ever. A database that is gone delays entries; it loses none."""
+        while True:
+            try:
+                more = await self.advance()
+            except Exception:  # whatever the database says, following goes on
+                log.exception("reading the log failed")
+                await asyncio.sleep(self.interval)
+            else:
+                if not more:
+                    await self.doorbell.wait(self.interval)
+
+    async def advance(self) -> bool:
+        """Read on once; returns whether there was anything."""
+        entries = await self.read(self.head)
+        if not entries:
+            return False
+        # No await from here to the waking, so that who looks sees the ring and the head agree.
+        self.ring.extend(entries)
+        self.head = self.position(entries[-1])
+        grown, self.grown = self.grown, asyncio.Event()
+        grown.set()
+        return True
+
+    def after(self, position: int) -> list[T] | None:
+        """Everything after a position, or None where that reaches further back than what is at hand."""
+        if position >= self.head:
+            return []
+        missing = self.head - position
+        if missing > len(self.ring):
+            return None
+        return [self.ring[place] for place in range(len(self.ring) - missing, len(self.ring))]
+
+    async def past(self, position: int) -> None:
+        """Return once the log has grown beyond a position."""
+        while self.head <= position:
+            await self.grown.wait()

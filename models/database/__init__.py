@@ -1,0 +1,144 @@
+"""The door to the database: which engine, one transaction at a time, and raw rows in either dialect.
+
+SQL of ours is written once with `?` for parameters and `{…}`-free text; `rows` numbers them for Postgres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Literal, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import UUID
+
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
+from tortoise.connection import get_connection
+from tortoise.transactions import in_transaction
+
+Dialect = Literal["sqlite", "postgres"]
+Row = Mapping[str, object]
+
+MODULES = [
+    "models.person",
+    "models.team",
+    "models.ticket",
+    "models.message",
+    "models.attachment",
+    "models.event",
+    "models.token",
+    "models.idempotency",
+]
+BUSY_TIMEOUT_MS = 15_000
+
+
+def config(url: str, pool: int = 10) -> dict[str, object]:
+    """Tortoise's configuration for `sqlite:///path` or `postgres://user:password@host:port/name`.
+
+    `pool` is the greatest number of Postgres connections of this process. Raises ValueError for any other URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        connection = sqlite_connection(url)
+    elif parts.scheme in ("postgres", "postgresql"):
+        if not parts.path.strip("/"):
+            raise ValueError("a Postgres URL names a database: postgres://user:password@host:5432/name")
+        connection = {
+            "engine": "models.database.asyncpg",
+            "credentials": {
+                "host": parts.hostname or "127.0.0.1",
+                "port": parts.port or 5432,
+                "user": unquote(parts.username or "postgres"),
+                "password": unquote(parts.password) if parts.password else None,
+                "database": unquote(parts.path.strip("/")),
+                "minsize": 1,
+                "maxsize": pool,
+                "application_name": "ticketwire",
+                **dict(parse_qsl(parts.query)),
+            },
+        }
+    else:
+        raise ValueError(f"unknown kind of database {parts.scheme!r}; use sqlite:///… or postgres://…")
+    return {
+        "connections": {"default": connection},
+        "apps": {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def sqlite_connection(url: str) -> dict[str, object]:
+    path = url.removeprefix("sqlite://").split("?")[0]
+    # sqlite:///data/x.db is relative, sqlite:////var/x.db absolute, as SQLAlchemy and most tools read it
+    path = path.removeprefix("/") if path.startswith("/") else path
+    if not path or path == ":memory:":
+        raise ValueError("an SQLite URL names a file, such as sqlite:///data/ticketwire.db")
+    pragmas = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": BUSY_TIMEOUT_MS, "foreign_keys": "ON"}
+    return {"engine": "models.database.sqlite", "credentials": {"file_path": path, **pragmas}}
+
+
+async def connect(url: str, pool: int = 10) -> None:
+    """Open the database and prove that it answers. Raises OSError or tortoise's DBConnectionError where it does not."""
+    await Tortoise.init(config=config(url, pool), _enable_global_fallback=True)
+    await connection().create_connection(with_db=True)
+    await rows("SELECT 1 AS one")
+
+
+async def disconnect() -> None:
+    await Tortoise.close_connections()
+
+
+def connection() -> BaseDBAsyncClient:
+    """The client that statements go through now: inside `transaction()` that transaction's."""
+    return get_connection("default")
+
+
+def dialect() -> Dialect:
+    return cast("Dialect", connection().capabilities.dialect)
+
+
+def transaction() -> TransactionContext:
+    """One transaction; a savepoint where one is open already. No I/O of another kind belongs inside."""
+    return in_transaction("default")
+
+
+@lru_cache(maxsize=1024)
+def numbered(sql: str) -> str:
+    """`?` placeholders as Postgres' `$1`, `$2`, …"""
+    head, *tail = sql.split("?")
+    return head + "".join(f"${place}{part}" for place, part in enumerate(tail, 1))
+
+
+def bound(value: object) -> object:
+    """A parameter as both drivers take it. sqlite3's adapter writes aware instants; ours are always in UTC."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return cast("object", value.value)
+    return value
+
+
+async def rows(sql: str, params: Sequence[object] = ()) -> list[Row]:
+    """Run one statement and return its rows. Text holds no user input; that travels in `params`."""
+    client = connection()
+    text = numbered(sql) if client.capabilities.dialect == "postgres" else sql
+    return cast("list[Row]", await client.execute_query_dict(text, [bound(value) for value in params]))
+
+
+def as_uuid(value: object) -> UUID:
+    """A key out of a raw row: text on SQLite, a UUID on Postgres."""
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def as_instant(value: object) -> datetime | None:
+    """An instant out of a raw row: text on SQLite, a datetime on Postgres."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.fromisoformat(str(value))
+
+
+def marks(values: Sequence[object]) -> str:
+    """`?, ?, ?` for an IN list; never empty."""
+    return ", ".join("?" * len(values))

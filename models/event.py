@@ -1,0 +1,141 @@
+"""The one ordered log. An entry's position is gapless and in the order of commits, on both databases.
+
+The single row of `log_head` is advanced as the last step of a transaction: its row lock is kept until the commit, so positions
+become visible in their own order, and a rollback takes its numbers back. docs/decisions/0003 weighs the alternatives.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models import database
+from models.errors import CursorInvalid
+from models.ids import is_position
+from models.instant import InstantField
+
+if TYPE_CHECKING:
+    from models.message import Message
+    from models.person import ApiClient, User
+    from models.ticket import Ticket
+
+Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+
+class EventType(Enum):
+    TICKET_CREATED = "ticket_created"
+    TICKET_UPDATED = "ticket_updated"
+    STATUS_CHANGED = "status_changed"
+    ASSIGNED = "assigned"
+    TRANSFERRED = "transferred"
+    ESCALATED = "escalated"
+    REPLY_ADDED = "reply_added"
+    NOTE_ADDED = "note_added"
+    LINKED = "linked"
+    MERGED = "merged"
+    RATED = "rated"
+
+
+LIFE_CYCLE = frozenset({EventType.TICKET_CREATED, EventType.STATUS_CHANGED})
+MESSAGES = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
+
+
+class LogHead(Model):
+    """The position of the newest entry; one row."""
+
+    id = fields.SmallIntField(primary_key=True, generated=False)
+    position = fields.BigIntField(default=0)
+
+    class Meta:
+        table = "log_head"
+        table_description = "The position of the newest entry"
+
+
+class Event(Model):
+    """One entry of the log.
+
+    `data["changes"]` maps each field of the ticket that changed to `[from, to]`; folding them in order gives the ticket as stored.
+    An internal entry is never shown to customers. The actor is a user, an API client, or the system where both are null.
+    """
+
+    position = fields.BigIntField(primary_key=True, generated=False)
+    type = fields.CharEnumField(EventType, max_length=24)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.RESTRICT
+    )
+    ticket_id: UUID
+    message: fields.ForeignKeyNullableRelation[Message] = fields.ForeignKeyField(
+        "models.Message", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    message_id: UUID | None
+    actor_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    actor_user_id: UUID | None
+    actor_client: fields.ForeignKeyNullableRelation[ApiClient] = fields.ForeignKeyField(
+        "models.ApiClient", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    actor_client_id: UUID | None
+    occurred_at = InstantField()
+    version = fields.IntField()
+    internal = fields.BooleanField(default=False)
+    data: Mapping[str, Json] = fields.JSONField(default=dict)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+
+    class Meta:
+        table = "events"
+        table_description = "The one ordered log"
+        indexes = (("ticket_id", "position"), ("message_id",))
+
+    @property
+    def cursor(self) -> str:
+        return cursor(self.position)
+
+    @property
+    def changes(self) -> Mapping[str, Sequence[Json]]:
+        """Each changed field's `[from, to]`."""
+        return cast("Mapping[str, Sequence[Json]]", self.data.get("changes", {}))
+
+    def value(self, name: str) -> Json:
+        """What the entry says besides its changes, such as the reason of an escalation."""
+        return self.data.get(name)
+
+
+def cursor(position: int) -> str:
+    """A position as the opaque cursor that clients keep."""
+    return base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
+
+
+def position_of(text: str) -> int:
+    """The position inside a cursor; 0 stands before the first entry. Raises CursorInvalid for anything else."""
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise CursorInvalid("This is not a cursor of the log.") from error
+    kind, _, number = plain.partition(":")
+    if kind != "log" or not (number == "0" or is_position(number)) or cursor(int(number)) != text:
+        raise CursorInvalid("This is not a cursor of the log.")
+    return int(number)
+
+
+async def head() -> int:
+    """The position of the newest committed entry, 0 for an empty log."""
+    found = await database.rows("SELECT position FROM log_head")
+    return cast("int", found[0]["position"])
+
+
+async def append(entries: Sequence[Event]) -> None:
+    """Give the entries their positions and store them: the last step of a verb's transaction, as everyone queues for the head."""
+    if not entries:
+        return
+    advanced = await database.rows("UPDATE log_head SET position = position + ? RETURNING position", [len(entries)])
+    first = cast("int", advanced[0]["position"]) - len(entries) + 1
+    for place, entry in enumerate(entries):
+        entry.position = first + place
+    await Event.bulk_create(entries)

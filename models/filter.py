@@ -1,0 +1,236 @@
+"""TicketFilter as SQL: plain data in, one Condition on `tickets t` out. The same filter serves lists, counts, events and subscriptions.
+
+Null and absent mean the same: no restriction. `and: []` holds for every ticket, `or: []` and `in: []` for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import cast
+from uuid import UUID
+
+from models import search
+from models.access import Viewer
+from models.condition import FALSE, TRUE, Condition, absent, compare, every, member, some
+from models.database import Dialect, marks
+from models.errors import BadRequest
+from models.ids import TICKET, USER, key_of
+from models.ids import ORGANIZATION as ORGANIZATION_ID
+from models.lifecycle import STAGES, Stage
+from models.text import is_clean
+
+Plain = Mapping[str, object]
+"""A filter as nested mappings: the contract's field names, enum members, instants, durations, texts and numbers."""
+
+MOST_CONDITIONS = 100
+MOST_VALUES = 1000
+
+COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass
+class Asked:
+    """Who asks, when, of which database; counts what was asked for."""
+
+    viewer: Viewer
+    at: datetime
+    dialect: Dialect
+    conditions: int = 0
+
+    def count(self) -> None:
+        self.conditions += 1
+        if self.conditions > MOST_CONDITIONS:
+            raise BadRequest(f"A filter holds at most {MOST_CONDITIONS} conditions.")
+
+
+def matching(filter: Plain | None, viewer: Viewer, at: datetime, dialect: Dialect) -> Condition:
+    """The condition that a ticket (alias `t`) fits the filter, apart from who may see it."""
+    return compiled(filter, Asked(viewer, at, dialect)) if filter else TRUE
+
+
+def compiled(filter: Plain, asked: Asked) -> Condition:
+    return every(part(name, value, asked) for name, value in filter.items() if value is not None)
+
+
+def part(name: str, value: object, asked: Asked) -> Condition:
+    asked.count()
+    if name == "and":
+        return every(compiled(each, asked) for each in cast("Sequence[Plain]", value))
+    if name == "or":
+        return some(compiled(each, asked) for each in cast("Sequence[Plain]", value))
+    if name == "not":
+        return ~compiled(cast("Plain", value), asked)
+    if name == "search":
+        return search.matches(cast("str", value), asked.dialect, notes=asked.viewer.sees_notes)
+    tests = {test: operand for test, operand in cast("Plain", value).items() if operand is not None}
+    for operand in tests.values():
+        asked.count()
+        values = cast("list[object]", operand) if isinstance(operand, list) else [operand]
+        if len(values) > MOST_VALUES:
+            raise BadRequest(f"A list in a filter holds at most {MOST_VALUES} values.")
+        if any(isinstance(value, str) and not is_clean(value) for value in values):
+            raise BadRequest("A filter can't hold NUL bytes or lone surrogates.")
+    return FIELDS[name](tests, asked)
+
+
+def column(name: str, *, nullable: bool = False, of: Callable[[object], object] | None = None) -> Field:
+    """A field that is compared with one column; `of` turns what the caller sent into what is stored."""
+
+    def condition(tests: Plain, asked: Asked) -> Condition:
+        return every(test(name, operator, operand, nullable, of) for operator, operand in tests.items())
+
+    return condition
+
+
+def test(name: str, operator: str, operand: object, nullable: bool, of: Callable[[object], object] | None) -> Condition:
+    def value(sent: object) -> object:
+        return of(sent) if of else sent
+
+    def values() -> list[object]:
+        return [found for sent in cast("list[object]", operand) if (found := value(sent)) is not None]
+
+    if operator == "eq":
+        found = value(operand)
+        return FALSE if found is None else compare(name, "=", found)
+    if operator == "neq":
+        found = value(operand)
+        return TRUE if found is None else ~compare(name, "=", found)
+    if operator == "in":
+        return member(name, values())
+    if operator == "nin":
+        return ~member(name, values())
+    if operator == "contains":
+        # Case counts, as in `eq`; LIKE would differ between the databases and read % and _ as wildcards.
+        return Condition(f"({name} IS NOT NULL AND replace({name}, ?, '') <> {name})", (operand,)) if operand else ~absent(name)
+    if operator == "startsWith":
+        return Condition(f"({name} IS NOT NULL AND substr({name}, 1, ?) = ?)", (len(cast("str", operand)), operand))
+    if operator == "null":
+        if not nullable:
+            return FALSE if operand else TRUE
+        return absent(name) if operand else ~absent(name)
+    return compare(name, COMPARISONS[operator], operand)
+
+
+def instant(name: str, *, nullable: bool = False) -> Field:
+    """A field that holds an instant: bounds, or durations counted back from now."""
+    plain = column(name, nullable=nullable)
+
+    def condition(tests: Plain, asked: Asked) -> Condition:
+        found = plain({k: v for k, v in tests.items() if k not in ("within", "olderThan")}, asked)
+        if "within" in tests:
+            found &= compare(name, ">=", before(asked.at, tests["within"]))
+        if "olderThan" in tests:
+            found &= compare(name, "<", before(asked.at, tests["olderThan"]))
+        return found
+
+    return condition
+
+
+def before(at: datetime, duration: object) -> datetime:
+    try:
+        return at - cast("timedelta", duration)
+    except OverflowError as error:
+        raise BadRequest("This duration reaches beyond the calendar.") from error
+
+
+def slug(key: str, table: str) -> Field:
+    """A field that is compared with the slug of the record that a key points to."""
+    plain = column("s.slug")
+
+    def condition(tests: Plain, asked: Asked) -> Condition:
+        found = plain(tests, asked)
+        return Condition(f"({key} IN (SELECT s.id FROM {table} s WHERE {found.text}))", found.params)
+
+    return condition
+
+
+def stage(tests: Plain, asked: Asked) -> Condition:
+    def statuses(stages: Sequence[Stage]) -> Condition:
+        return member("t.status", [status for status, its in STAGES.items() if its in stages])
+
+    found = TRUE
+    if "eq" in tests:
+        found &= statuses([cast("Stage", tests["eq"])])
+    if "in" in tests:
+        found &= statuses(cast("Sequence[Stage]", tests["in"]))
+    return found
+
+
+def watcher(tests: Plain, asked: Asked) -> Condition:
+    plain = column("w.user_id", of=key(USER))
+
+    def watched(operator: str, operand: object) -> Condition:
+        if operator == "null":
+            anyone = Condition("EXISTS (SELECT 1 FROM ticket_watchers w WHERE w.ticket_id = t.id)")
+            return ~anyone if operand else anyone
+        found = plain({"in": [operand] if operator == "eq" else operand}, asked)
+        if found is FALSE:
+            return TRUE if operator == "nin" else FALSE
+        who = Condition(f"EXISTS (SELECT 1 FROM ticket_watchers w WHERE w.ticket_id = t.id AND {found.text})", found.params)
+        return ~who if operator == "nin" else who
+
+    return every(watched(operator, operand) for operator, operand in tests.items())
+
+
+def tags(tests: Plain, asked: Asked) -> Condition:
+    def tagged(names: Sequence[object]) -> Condition:
+        if not names:
+            return FALSE
+        names = list(dict.fromkeys(names))
+        return Condition(
+            f"EXISTS (SELECT 1 FROM ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)}))", tuple(names)
+        )
+
+    found = TRUE
+    if "some" in tests:
+        found &= tagged(cast("Sequence[object]", tests["some"]))
+    if "every" in tests:
+        found &= every(tagged([name]) for name in cast("Sequence[object]", tests["every"]))
+    if "none" in tests:
+        found &= ~tagged(cast("Sequence[object]", tests["none"]))
+    return found
+
+
+def resource(tests: Plain, asked: Asked) -> Condition:
+    text = "EXISTS (SELECT 1 FROM ticket_resources r WHERE r.ticket_id = t.id AND r.kind = ? AND r.external_id = ?"
+    named = tests.get("name")
+    params = (tests["kind"], tests["externalId"])
+    return Condition(text + ")", params) if named is None else Condition(text + " AND r.name = ?)", (*params, named))
+
+
+def key(prefix: str) -> Callable[[object], UUID | None]:
+    """Global ids of one kind as keys; what is no such id matches nothing."""
+    return lambda sent: key_of(prefix, cast("str", sent))
+
+
+def stored_value(sent: object) -> object:
+    return cast("object", sent.value) if isinstance(sent, Enum) else sent
+
+
+Field = Callable[[Plain, Asked], Condition]
+
+FIELDS: Mapping[str, Field] = {
+    "id": column("t.id", of=key(TICKET)),
+    "number": column("t.number"),
+    "externalId": column("t.external_id", nullable=True),
+    "subject": column("t.subject"),
+    "status": column("t.status", of=stored_value),
+    "stage": stage,
+    "priority": column("t.priority", of=stored_value),
+    "category": slug("t.category_id", "categories"),
+    "team": slug("t.team_id", "teams"),
+    "requesterId": column("t.requester_id", of=key(USER)),
+    "organizationId": column("t.organization_id", nullable=True, of=key(ORGANIZATION_ID)),
+    "assigneeId": column("t.assignee_id", nullable=True, of=key(USER)),
+    "watcherId": watcher,
+    "tags": tags,
+    "resource": resource,
+    "escalationLevel": column("t.escalation_level"),
+    "createdAt": instant("t.created_at"),
+    "updatedAt": instant("t.updated_at"),
+    "resolvedAt": instant("t.resolved_at", nullable=True),
+    "closedAt": instant("t.closed_at", nullable=True),
+}

@@ -1,0 +1,112 @@
+"""Idempotency keys: what a keyed mutation did, stored in the transaction that did it, so a crash leaves either both or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import orjson
+from tortoise import fields
+from tortoise.models import Model
+
+from models import database
+from models.errors import Code, InvalidInput
+from models.ids import new_id
+from models.instant import InstantField
+
+if TYPE_CHECKING:
+    from models.event import Json
+
+KEPT = timedelta(hours=24)
+LONGEST = 128
+
+
+class IdempotencyKey(Model):
+    """One keyed mutation of one caller. The entry and message it made are found again by `position` and `message_id`."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    caller = fields.CharField(max_length=64)
+    mutation = fields.CharField(max_length=64)
+    key = fields.CharField(max_length=LONGEST)
+    digest = fields.CharField(max_length=64)
+    ticket_id = fields.UUIDField()
+    message_id = fields.UUIDField(null=True)
+    position = fields.BigIntField(null=True)
+    reached = fields.BigIntField()
+    created_at = InstantField()
+
+    class Meta:
+        table = "idempotency_keys"
+        table_description = "What keyed mutations did"
+        unique_together = (("caller", "mutation", "key"),)
+        indexes = (("created_at",),)
+
+
+def digest(values: Mapping[str, Json]) -> str:
+    """A fingerprint of a mutation's input that does not depend on the order of its fields."""
+    return sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def recall(caller: str, mutation: str, key: str, fingerprint: str, at: datetime) -> IdempotencyKey | None:
+    """What the same caller did before with this key, or None for a fresh one. Runs inside the mutation's transaction.
+
+    Raises InvalidInput: IDEMPOTENCY_KEY_REUSED for another input, IDEMPOTENCY_IN_PROGRESS while another process runs the first.
+    """
+    if database.dialect() == "postgres":
+        # Held to the end of the transaction. On SQLite BEGIN IMMEDIATE has made this transaction the only one.
+        taken = await database.rows(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7)) AS taken", [f"{caller}\n{mutation}\n{key}"]
+        )
+        if not taken[0]["taken"]:
+            raise in_progress()
+    found = await IdempotencyKey.get_or_none(caller=caller, mutation=mutation, key=key)
+    if found is None:
+        return None
+    if at - found.created_at > KEPT:
+        await found.delete()
+        return None
+    if found.digest != fingerprint:
+        raise InvalidInput(
+            Code.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used before with another input.", "idempotencyKey"
+        )
+    return found
+
+
+def in_progress() -> InvalidInput:
+    return InvalidInput(
+        Code.IDEMPOTENCY_IN_PROGRESS, "A request with this idempotency key is still running; try again.", "idempotencyKey"
+    )
+
+
+async def remember(
+    caller: str,
+    mutation: str,
+    key: str,
+    fingerprint: str,
+    *,
+    ticket_id: UUID,
+    message_id: UUID | None,
+    position: int | None,
+    reached: int,
+    at: datetime,
+) -> None:
+    """Store what the mutation did, in its own transaction."""
+    await IdempotencyKey.create(
+        caller=caller,
+        mutation=mutation,
+        key=key,
+        digest=fingerprint,
+        ticket_id=ticket_id,
+        message_id=message_id,
+        position=position,
+        reached=reached,
+        created_at=at,
+    )
+
+
+async def forget(before: datetime) -> int:
+    """Remove keys older than the given instant; returns how many."""
+    return await IdempotencyKey.filter(created_at__lt=before).delete()

@@ -1,0 +1,74 @@
+"""Bringing a database to today's tables: all of it in one transaction, one process at a time, on both databases.
+
+Tortoise 1.1.9 rebuilds an SQLite table by drop and rename, which with foreign keys on deletes every row that cascades from
+it; so they are off meanwhile and checked before the commit.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tortoise.migrations.executor import MigrationExecutor
+
+from models import database
+from models.team import establish
+
+APPS = {"models": {"models": database.MODULES, "migrations": "migrations", "default_connection": "default"}}
+LOCK = 7_204_113
+
+
+class BrokenReferences(Exception):
+    """A migration left rows that point to nothing; it was rolled back."""
+
+
+async def migrate() -> list[str]:
+    """Apply what is not applied yet, and make sure of the teams and categories that exist from the first start.
+
+    Returns the names of the migrations applied. Raises BrokenReferences, and whatever the database says, with nothing changed.
+    """
+    sqlite = database.dialect() == "sqlite"
+    if sqlite:
+        await database.rows("PRAGMA foreign_keys = OFF")
+    try:
+        async with database.transaction():
+            if not sqlite:
+                await database.rows("SELECT pg_advisory_xact_lock(?)", [LOCK])
+            applied = await apply()
+            if sqlite:
+                await expect_references()
+            await establish()
+        return applied
+    finally:
+        if sqlite:
+            await database.rows("PRAGMA foreign_keys = ON")
+
+
+async def apply() -> list[str]:
+    applied: list[str] = []
+
+    def note(event: str, _app: str, name: str) -> None:
+        if event == "apply_done":
+            applied.append(name)
+
+    await (await executor()).migrate(direction="forward", progress=note)
+    return applied
+
+
+async def executor() -> MigrationExecutor:
+    """Tortoise's executor, with its own table there: it looks for it by failing, which would end a Postgres transaction."""
+    found = MigrationExecutor(database.connection(), cast("dict[str, dict[str, object]]", APPS))
+    await found.recorder.ensure_schema(found._schema_editor(atomic=False))  # pyright: ignore[reportPrivateUsage]
+    return found
+
+
+async def pending() -> list[str]:
+    """Names of the migrations that this database lacks."""
+    async with database.transaction():
+        return [step.migration.name for step in await (await executor()).plan()]
+
+
+async def expect_references() -> None:
+    broken = await database.rows("PRAGMA foreign_key_check")
+    if broken:
+        tables = sorted({str(row["table"]) for row in broken})
+        raise BrokenReferences(f"{len(broken)} rows in {', '.join(tables)} point to nothing; the migration was rolled back")

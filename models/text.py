@@ -1,0 +1,36 @@
+"""What people write: trimmed, bounded, free of what no database or browser should be given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.errors import Code, InvalidInput
+
+SUBJECT = 200
+BODY = 65_536
+NAME = 200
+TAG = 50
+TAGS = 20
+EXTERNAL_ID = 255
+RESOURCES = 50
+
+
+def written(value: str, *path: str, longest: int) -> str:
+    """A text after trimming. Raises InvalidInput REQUIRED, TOO_LONG or INVALID (NUL bytes, lone surrogates)."""
+    text = value.strip()
+    if not text:
+        raise InvalidInput(Code.REQUIRED, "This can't be blank.", *path)
+    if len(text) > longest:
+        raise InvalidInput(Code.TOO_LONG, f"At most {longest} characters; these are {len(text)}.", *path)
+    if not is_clean(text):
+        raise InvalidInput(Code.INVALID, "NUL bytes and lone surrogates can't be stored.", *path)
+    return text
+
+
+def is_clean(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def tags(values: Sequence[str], *path: str) -> list[str]:
+    """Trimmed tags, each once, in the order given."""
+    return list(dict.fromkeys(written(value, *path, longest=TAG) for value in values))

@@ -1,0 +1,200 @@
+"""The ticket: its record and what hangs on it. The verbs are in models/verbs, what they write in models/change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models import lifecycle
+from models.ids import new_id
+from models.instant import InstantField
+from models.lifecycle import OPEN_STATUSES, STAGES, Action, CloseReason, Priority, Stage, Status
+from models.person import Organization, User
+from models.team import Category, Team
+
+
+class LinkKind(Enum):
+    RELATED = "related"
+    DUPLICATE_OF = "duplicate_of"
+    DUPLICATED_BY = "duplicated_by"
+    FOLLOW_UP_OF = "follow_up_of"
+    FOLLOWED_UP_BY = "followed_up_by"
+    PARENT_OF = "parent_of"
+    CHILD_OF = "child_of"
+
+
+INVERSE: Mapping[LinkKind, LinkKind] = {
+    LinkKind.RELATED: LinkKind.RELATED,
+    LinkKind.DUPLICATE_OF: LinkKind.DUPLICATED_BY,
+    LinkKind.DUPLICATED_BY: LinkKind.DUPLICATE_OF,
+    LinkKind.FOLLOW_UP_OF: LinkKind.FOLLOWED_UP_BY,
+    LinkKind.FOLLOWED_UP_BY: LinkKind.FOLLOW_UP_OF,
+    LinkKind.PARENT_OF: LinkKind.CHILD_OF,
+    LinkKind.CHILD_OF: LinkKind.PARENT_OF,
+}
+
+
+class Ticket(Model):
+    """A customer's request. Only `models.change` writes it, always together with its log entries.
+
+    `external_scope` is the API client whose key `external_id` is, or "" for people's. `version` starts at 1.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    number = fields.BigIntField(unique=True)
+    external_scope = fields.CharField(max_length=36, default="")
+    external_id = fields.CharField(max_length=255, null=True)
+    subject = fields.CharField(max_length=200)
+    description = fields.TextField()
+    status = fields.CharEnumField(Status, max_length=24, default=Status.NEW)
+    priority = fields.IntEnumField(Priority, default=Priority.NORMAL)
+    category: fields.ForeignKeyRelation[Category] = fields.ForeignKeyField(
+        "models.Category", related_name=False, on_delete=fields.RESTRICT
+    )
+    category_id: UUID
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name=False, on_delete=fields.RESTRICT
+    )
+    team_id: UUID
+    requester: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.RESTRICT
+    )
+    requester_id: UUID
+    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
+        "models.Organization", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    organization_id: UUID | None
+    assignee: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    assignee_id: UUID | None
+    escalation_level = fields.IntField(default=0)
+    held_until = InstantField(null=True)
+    resolution = fields.TextField(null=True)
+    close_reason = fields.CharEnumField(CloseReason, max_length=16, null=True)
+    merged_into: fields.ForeignKeyNullableRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    merged_into_id: UUID | None
+    satisfaction_score = fields.SmallIntField(null=True)
+    satisfaction_comment = fields.TextField(null=True)
+    rated_at = InstantField(null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+    first_responded_at = InstantField(null=True)
+    resolved_at = InstantField(null=True)
+    closed_at = InstantField(null=True)
+    version = fields.IntField(default=1)
+
+    class Meta:
+        table = "tickets"
+        table_description = "Tickets"
+        unique_together = (("external_scope", "external_id"),)
+        indexes = (
+            ("updated_at", "id"),
+            ("created_at", "id"),
+            ("priority", "id"),
+            ("status", "updated_at"),
+            ("requester_id", "updated_at"),
+            ("organization_id", "updated_at"),
+            ("assignee_id", "updated_at"),
+            ("team_id", "updated_at"),
+            ("merged_into_id",),
+        )
+
+    @property
+    def ref(self) -> str:
+        return f"TKT-{self.number}"
+
+    @property
+    def stage(self) -> Stage:
+        return STAGES[self.status]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    def is_reopenable(self, at: datetime, window: timedelta) -> bool:
+        """Whether time and merging still let this ticket be reopened."""
+        return self.merged_into_id is None and not lifecycle.window_passed(self.closed_at, at, window)
+
+    def allowed_actions(self, at: datetime, window: timedelta) -> list[Action]:
+        """The steps of the life cycle that are open from here, whoever asks."""
+        return lifecycle.allowed(self.status, reopenable=self.is_reopenable(at, window))
+
+
+class TicketTag(Model):
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    name = fields.CharField(max_length=50)
+
+    class Meta:
+        table = "ticket_tags"
+        table_description = "Tags"
+        unique_together = (("ticket", "name"),)
+        indexes = (("name", "ticket_id"),)
+
+
+class TicketResource(Model):
+    """Something at the provider that the ticket is about: a server, an invoice, a plan."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    kind = fields.CharField(max_length=64)
+    external_id = fields.CharField(max_length=255)
+    name = fields.CharField(max_length=200, null=True)
+
+    class Meta:
+        table = "ticket_resources"
+        table_description = "What tickets are about at the provider"
+        unique_together = (("ticket", "kind", "external_id"),)
+        indexes = (("kind", "external_id"),)
+
+
+class TicketWatcher(Model):
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    user_id: UUID
+
+    class Meta:
+        table = "ticket_watchers"
+        table_description = "Who watches"
+        unique_together = (("ticket", "user"),)
+        indexes = (("user_id", "ticket_id"),)
+
+
+class TicketLink(Model):
+    """One direction of a link; its inverse is a row of its own."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    other: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    other_id: UUID
+    kind = fields.CharEnumField(LinkKind, max_length=16)
+
+    class Meta:
+        table = "ticket_links"
+        table_description = "Links, each direction a row"
+        unique_together = (("ticket", "other", "kind"),)

@@ -1,0 +1,1 @@
+"""The verbs of the API: one plain async function per root field."""

@@ -1,0 +1,194 @@
+"""From a verb to a payload, once: the transaction, the idempotency key, the expected version, and refusals as userErrors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol, TypeVar, cast
+
+import strawberry
+from tortoise.exceptions import IntegrityError
+
+from models import database, event, idempotency, ids, text, timeline
+from models.access import sees
+from models.change import Change, read_locked, write
+from models.errors import Code, InvalidInput, Refusal, StaleVersion
+from models.event import Event, Json
+from models.idempotency import IdempotencyKey
+from models.instant import text as instant_text
+from models.message import Message
+from models.ticket import Ticket
+from resolvers.context import Context, context_of
+from schema.filters import plain
+from schema.payloads import TicketPayload
+from schema.types.error import user_error
+
+P = TypeVar("P")
+
+
+class Keyed(Protocol):
+    """Every input of a ticket mutation."""
+
+    idempotency_key: str | None
+
+
+@dataclass
+class Outcome:
+    """What a mutation did: the ticket, its main entry, how far the log is, and the message where there is one."""
+
+    ticket: Ticket
+    event: Event | None
+    reached: int
+    message: Message | None = None
+    replayed: bool = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        cursor = event.cursor(self.reached)
+        return {"ticket": self.ticket, "event": self.event, "cursor": cursor, "replayed": self.replayed}
+
+
+class Work:
+    """One mutation inside its transaction: finds the tickets it may change, and holds the changes until they are written."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.viewer = context.viewer
+        self.at = context.now()
+        self.changes: list[Change] = []
+
+    async def ticket(self, ticket_id: str, expected_version: int | None = None) -> Change:
+        """The ticket to change. Raises InvalidInput NOT_FOUND, StaleVersion."""
+        return (await self.tickets({"ticketId": ticket_id}, expected_version))[0]
+
+    async def tickets(self, named: dict[str, str], expected_version: int | None = None) -> list[Change]:
+        """Tickets by the input's fields that name them, locked together; the expected version is that of the first."""
+        keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
+        found = await read_locked(key for key in keys.values() if key)
+        changes: list[Change] = []
+        for field, key in keys.items():
+            ticket = found.get(key) if key else None
+            if ticket is None or not sees(self.viewer, ticket):
+                raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", field)
+            same = next((change for change in self.changes if change.ticket.id == ticket.id), None)
+            changes.append(same or self.change(ticket))
+        if expected_version is not None and changes[0].ticket.version != expected_version:
+            raise StaleVersion(changes[0].ticket.version)
+        return changes
+
+    def change(self, ticket: Ticket) -> Change:
+        change = Change(ticket, self.viewer, self.at, self.context.rules.reopen_window)
+        self.changes.append(change)
+        return change
+
+
+Act = Callable[[Work], Awaitable[None]]
+"""Does the mutation's work; the first change it takes up is the mutation's own."""
+
+
+async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
+    """Run a mutation in one transaction: all of it is stored, with its log entries and its idempotency key, or nothing is.
+
+    Raises Refusal.
+    """
+    context = context_of(info)
+    key = checked_key(input.idempotency_key)
+    try:
+        async with database.transaction():
+            outcome = await keyed(context, info.field_name, key, input, act) if key else await done(context, act)
+    except IntegrityError as error:
+        if "external" not in str(error):
+            raise
+        raise InvalidInput(Code.TAKEN, "Another ticket has this key.", "externalId") from error
+    await context.services.bell.ring()
+    context.refresh()
+    return outcome
+
+
+def checked_key(key: str | None) -> str | None:
+    if key is None:
+        return None
+    if not key or len(key) > idempotency.LONGEST or not text.is_clean(key):
+        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.LONGEST} characters.", "idempotencyKey")
+    return key
+
+
+async def keyed(context: Context, mutation: str, key: str, input: Keyed, act: Act) -> Outcome:
+    caller, at = context.viewer.key, context.now()
+    fingerprint = idempotency.digest(cast("dict[str, Json]", fingerprinted(plain(input))))
+    before = await idempotency.recall(caller, mutation, key, fingerprint, at)
+    if before is not None:
+        return await replayed(before)
+    outcome = await done(context, act)
+    await idempotency.remember(
+        caller,
+        mutation,
+        key,
+        fingerprint,
+        ticket_id=outcome.ticket.id,
+        message_id=outcome.message.id if outcome.message else None,
+        position=outcome.event.position if outcome.event else None,
+        reached=outcome.reached,
+        at=at,
+    )
+    return outcome
+
+
+def fingerprinted(value: object) -> Json:
+    """An input as JSON, without its key."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return {name: fingerprinted(each) for name, each in fields.items() if name != "idempotencyKey"}
+    if isinstance(value, list):
+        return [fingerprinted(each) for each in cast("list[object]", value)]
+    if isinstance(value, Enum):
+        return value.name
+    return instant_text(value) if isinstance(value, datetime) else cast("Json", value)
+
+
+async def replayed(before: IdempotencyKey) -> Outcome:
+    """The first outcome again; the ticket is shown as it stands now."""
+    return Outcome(
+        ticket=await Ticket.get(id=before.ticket_id),
+        event=await Event.get(position=before.position) if before.position is not None else None,
+        reached=before.reached,
+        message=await Message.get(id=before.message_id) if before.message_id is not None else None,
+        replayed=True,
+    )
+
+
+async def done(context: Context, act: Act) -> Outcome:
+    work = Work(context)
+    await act(work)
+    own = work.changes[0]
+    reached = await write(*work.changes)
+    return Outcome(
+        ticket=own.ticket,
+        event=own.entries[0] if own.entries else None,
+        reached=reached or await timeline.last_position(own.ticket.id),
+        message=own.messages[0] if own.messages else None,
+    )
+
+
+async def ticket_payload(info: strawberry.Info, input: Keyed, act: Act) -> TicketPayload:
+    """A mutation whose answer is the ticket."""
+    try:
+        outcome = await perform(info, input, act)
+    except Refusal as refusal:
+        return TicketPayload(user_errors=[user_error(refusal)])
+    return TicketPayload(**outcome.fields)
+
+
+def refused(checks: Iterable[Callable[[], object]]) -> list[Refusal]:
+    """All that is wrong with an input, so that a form can show it at once."""
+    found: list[Refusal] = []
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            found.append(refusal)
+    return found
+
+

@@ -1,0 +1,131 @@
+"""Who calls, who works here, and signing in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import strawberry
+
+from models import access, ids, listing, token
+from models.errors import BadRequest, Code, InvalidInput, RateLimited
+from models.page import MOST, Page, window
+from models.password import LONGEST, Busy
+from models.person import Role, User
+from models.team import Category, Team
+from models.text import is_clean
+from models.token import Token, TokenKind
+from resolvers.context import Context, context_of
+from schema.arguments import After, Before, First, Last
+from schema.inputs import SignInInput
+from schema.payloads import SignInPayload, SignOutPayload
+from schema.types.error import user_error
+
+BUSY_MS = 1000
+LONGEST_EMAIL = 320
+
+
+async def viewer(info: strawberry.Info) -> access.Viewer | None:
+    found = context_of(info).viewer
+    return None if found.caller is access.Caller.ANONYMOUS else found
+
+
+async def teams(info: strawberry.Info) -> list[Team]:
+    return await Team.all().order_by("name")
+
+
+async def categories(info: strawberry.Info) -> list[Category]:
+    return await Category.all().order_by("name")
+
+
+async def users(
+    info: strawberry.Info,
+    search: Annotated[str | None, strawberry.argument(description="A part of a name, or the beginning of an e-mail.")] = None,
+    role: Annotated[Role | None, strawberry.argument(description="Only people of this role.")] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[User]:
+    return await listing.users(search, role, window(first, after, last, before))
+
+
+async def node(
+    info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]
+) -> Any:
+    return await found_node(context_of(info), id)
+
+
+async def nodes(
+    info: strawberry.Info,
+    ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids; what is not found is null.")],
+) -> list[Any]:
+    if len(ids) > MOST:
+        raise BadRequest(f"nodes takes at most {MOST} ids.")
+    context = context_of(info)
+    return list(await asyncio.gather(*(found_node(context, id) for id in ids)))
+
+
+async def found_node(context: Context, id: str) -> Any:
+    """Any record by its id, where the viewer may see it."""
+    found = ids.decode(id)
+    if found is None:
+        return None
+    prefix, _ = found
+    loaders, viewer = context.loaders, context.viewer
+    if prefix == ids.EVENT:
+        return await loaders.events.load(int(found[1])) if access.READ_LOG.allows(viewer) else None
+    key = ids.key_of(prefix, id)
+    assert key is not None
+    if prefix == ids.TOKEN:
+        return await Token.get_or_none(id=key, user_id=viewer.user_id, kind=TokenKind.API) if viewer.user_id else None
+    if prefix == ids.API_CLIENT and viewer.is_customer:
+        return None
+    load = {
+        ids.TICKET: loaders.tickets,
+        ids.MESSAGE: loaders.messages,
+        ids.TEAM: loaders.teams,
+        ids.CATEGORY: loaders.categories,
+        ids.USER: loaders.users,
+        ids.ORGANIZATION: loaders.organizations,
+        ids.API_CLIENT: loaders.clients,
+        ids.ATTACHMENT: loaders.attachments,
+    }[prefix]
+    record = await load.load(key)
+    return record if record is not None and access.sees_record(viewer, record) else None
+
+
+async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
+    context = context_of(info)
+    email = input.email.strip().lower()
+    waiting = await context.services.guesses.wait(f"{email[:LONGEST_EMAIL]} {context.address}", context.address)
+    if waiting:
+        raise RateLimited("Too many attempts to sign in.", waiting)
+    person = await User.get_or_none(email=email) if is_clean(email) and len(email) <= LONGEST_EMAIL else None
+    stored = person.password_hash if person and person.active else None
+    given = input.password if is_clean(input.password) and len(input.password) <= LONGEST else ""
+    try:
+        matches = await context.services.passwords.matches(given, stored)
+    except Busy:
+        raise RateLimited("Too many people sign in at this moment.", BUSY_MS) from None
+    if person is None or not matches:
+        return SignInPayload(user_errors=[user_error(InvalidInput(Code.INVALID, "The e-mail address or the password is wrong.", "email"))])
+    return await session(context, person)
+
+
+async def session(context: Context, person: User) -> SignInPayload:
+    at = context.now()
+    scopes = [scope.value for scope in access.HOLDS[access.CALLER_OF_ROLE[person.role]]]
+    expires = at + context.rules.session_length
+    _, text = await token.issue(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
+    signed_in = await access.authenticate(text, at)
+    assert signed_in is not None
+    context.become(signed_in)
+    return SignInPayload(token=text, viewer=signed_in, expires_at=expires)
+
+
+async def sign_out(info: strawberry.Info) -> SignOutPayload:
+    context = context_of(info)
+    if context.viewer.token is not None:
+        await token.revoke(context.viewer.token, context.now())
+    return SignOutPayload()

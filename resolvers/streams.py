@@ -1,0 +1,128 @@
+"""Subscriptions: the log from a cursor on, each entry once and in order, with the viewer's rights read again before it is delivered.
+
+A subscriber is nothing but a position. It takes what the tail has at hand, or pages from the database until that reaches back
+far enough; so it can neither miss an entry nor see one twice, and a slow one holds up nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from models import database, event, ids, timeline
+from models.access import READ_LOG, Scope, visible
+from models.condition import TRUE, member
+from models.database import as_uuid
+from models.errors import CursorInvalid
+from models.event import LIFE_CYCLE, Event, EventType, position_of
+from models.filter import matching
+from models.timeline import Extract
+from resolvers.context import Context, context_of
+from schema.filters import TicketFilter, plain_filter
+
+AT_ONCE = 200
+
+TicketId = Annotated[strawberry.ID | None, strawberry.argument(description="Only entries of this ticket.")]
+Filter = Annotated[
+    TicketFilter | None,
+    strawberry.argument(description="Only entries of tickets that fit, as they stand when the entry is delivered."),
+]
+AfterCursor = Annotated[
+    str | None,
+    strawberry.argument(description="First everything after this cursor, then what comes; without it, from the head of the log on."),
+]
+
+
+async def ticket_events(
+    info: strawberry.Info,
+    ticket_id: TicketId = None,
+    types: Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")] = None,
+    filter: Filter = None,
+    after: AfterCursor = None,
+) -> AsyncIterator[Event]:
+    extract = Extract(None if types is None else frozenset(types))
+    return await follow(context_of(info), Wanted.of(ticket_id, extract, filter), after)
+
+
+async def ticket_status_changed(
+    info: strawberry.Info, ticket_id: TicketId = None, filter: Filter = None, after: AfterCursor = None
+) -> AsyncIterator[Event]:
+    return await follow(context_of(info), Wanted.of(ticket_id, Extract(LIFE_CYCLE), filter), after)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries a subscriber asked for."""
+
+    extract: Extract
+    filter: Mapping[str, Any] | None
+    only: bool
+    ticket_id: UUID | None
+
+    @classmethod
+    def of(cls, ticket_id: str | None, extract: Extract, filter: TicketFilter | None) -> Wanted:
+        key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
+        return cls(extract, plain_filter(filter), ticket_id is not None, key)
+
+    def takes(self, entry: Event) -> bool:
+        """What can be told of the entry alone."""
+        if self.only and entry.ticket_id != self.ticket_id:
+            return False
+        return self.extract.types is None or entry.type in self.extract.types
+
+
+async def follow(context: Context, wanted: Wanted, after: str | None) -> AsyncIterator[Event]:
+    """The entries after a cursor that the viewer may see, for ever. Raises CursorInvalid, CursorExpired, BadRequest."""
+    matching(wanted.filter, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
+    return entries_after(context, wanted, await starting_point(after, context.services.tail.head))
+
+
+async def entries_after(context: Context, wanted: Wanted, position: int) -> AsyncIterator[Event]:
+    tail = context.services.tail
+    while True:
+        await tail.past(position)
+        await context.services.sessions.renew(context)
+        READ_LOG.check(context.viewer)
+        entries = tail.after(position)
+        if entries is None:
+            entries = await timeline.read_after(position, AT_ONCE)
+        entries = entries[:AT_ONCE]
+        viewer = context.viewer
+        for entry in await readable(context, wanted, entries):
+            if context.viewer is not viewer:
+                break  # the rights were read again meanwhile: judge the rest by them
+            context.refresh()
+            yield entry
+            position = entry.position
+        else:
+            position = entries[-1].position
+
+
+async def starting_point(after: str | None, head: int) -> int:
+    if after is None:
+        # The head as it is stored, not as far as this process has read: what was committed before the call is not news.
+        return max(head, await event.head())
+    position = position_of(after)
+    if position > head and position > await event.head():
+        raise CursorInvalid("This cursor lies beyond the log.")
+    await timeline.expect_kept(position)
+    return position
+
+
+async def readable(context: Context, wanted: Wanted, entries: Sequence[Event]) -> list[Event]:
+    """Those of the entries that the viewer may see now and that fit; one statement at most."""
+    viewer = context.viewer
+    taken = [entry for entry in entries if wanted.takes(entry) and (viewer.sees_notes or not entry.internal)]
+    if not taken or Scope.TICKETS_READ not in viewer.scopes:
+        return []
+    condition = visible(viewer) & matching(wanted.filter, viewer, context.now(), database.dialect())
+    if condition is TRUE:
+        return taken
+    condition &= member("t.id", list({entry.ticket_id for entry in taken}))
+    found = await database.rows(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
+    seen = {as_uuid(row["id"]) for row in found}
+    return [entry for entry in taken if entry.ticket_id in seen]

@@ -1,0 +1,59 @@
+"""Tokens that people make for their programs."""
+
+from __future__ import annotations
+
+import strawberry
+
+from models import ids, text, token
+from models.errors import Code, InvalidInput, Refusal
+from models.token import Token, TokenKind
+from resolvers.context import Context, context_of
+from schema.inputs import CreateApiTokenInput, RevokeApiTokenInput
+from schema.payloads import CreateApiTokenPayload, RevokeApiTokenPayload
+from schema.types.error import user_error
+
+MOST = 100
+
+
+async def api_tokens(info: strawberry.Info) -> list[Token]:
+    return await Token.filter(user_id=context_of(info).viewer.user_id, kind=TokenKind.API).order_by("-created_at", "-id")
+
+
+async def create_api_token(info: strawberry.Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
+    context = context_of(info)
+    try:
+        name = text.written(input.name, "name", longest=text.NAME)
+        scopes = allowed_scopes(context, input.scopes)
+        if input.expires_at is not None and input.expires_at <= context.now():
+            raise InvalidInput(Code.INVALID, "This instant has passed.", "expiresAt")
+        if await Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API, revoked_at__isnull=True).count() >= MOST:
+            raise InvalidInput(Code.INVALID, f"At most {MOST} live tokens; revoke one first.")
+    except Refusal as refusal:
+        return CreateApiTokenPayload(user_errors=[user_error(refusal)])
+    made, shown = await token.issue(
+        TokenKind.API, name, scopes, user_id=context.viewer.user_id, expires_at=input.expires_at, at=context.now()
+    )
+    return CreateApiTokenPayload(api_token=made, token=shown)
+
+
+def allowed_scopes(context: Context, scopes: list[str]) -> list[str]:
+    """A token never gets more than the one that made it has."""
+    if not scopes:
+        raise InvalidInput(Code.REQUIRED, "A token needs a scope at least.", "scopes")
+    held = {scope.value for scope in context.viewer.scopes}
+    foreign = sorted(set(scopes) - held)
+    if foreign:
+        raise InvalidInput(Code.INVALID, f"Not among your scopes: {', '.join(foreign)[:200]}.", "scopes")
+    return sorted(set(scopes))
+
+
+async def revoke_api_token(info: strawberry.Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
+    context = context_of(info)
+    key = ids.key_of(ids.TOKEN, input.token_id)
+    found = await Token.get_or_none(id=key, user_id=context.viewer.user_id, kind=TokenKind.API) if key else None
+    if found is None:
+        return RevokeApiTokenPayload(user_errors=[user_error(InvalidInput(Code.NOT_FOUND, "There is no such token.", "tokenId"))])
+    await token.revoke(found, context.now())
+    return RevokeApiTokenPayload(api_token=found)
+
+

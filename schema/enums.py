@@ -1,0 +1,186 @@
+"""The enums of the API: those of models, with a description for every value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, TypeVar
+
+import strawberry
+
+from models.errors import Code
+from models.event import EventType
+from models.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.person import Role
+from models.stats import Group
+from models.ticket import LinkKind
+
+E = TypeVar("E", bound=type[Enum])
+
+
+def described(enum: E, name: str, description: str, values: Mapping[str, str]) -> E:
+    """Make an enum of models one of the API's. Called, not decorated, so that models stay free of Strawberry."""
+    made: Any = strawberry.enum(enum, name=name, description=description)
+    for value in made.__strawberry_definition__.values:
+        value.description = values[value.name]
+    return enum
+
+
+class TicketOrderField(Enum):
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    NUMBER = "number"
+    PRIORITY = "priority"
+
+
+class OrderDirection(Enum):
+    ASC = "asc"
+    DESC = "desc"
+
+
+described(
+    Role,
+    "Role",
+    "What somebody may do at large.",
+    {
+        "CUSTOMER": "Raises tickets and takes part in them.",
+        "AGENT": "Works on every ticket.",
+        "ADMIN": "An agent who also manages people, teams and settings.",
+    },
+)
+described(
+    Stage,
+    "TicketStage",
+    "The three stages that a ticket goes through.",
+    {
+        "CREATION": "Raised, and not yet taken up.",
+        "RESOLUTION": "The team works on it, waits for the customer, or parked it.",
+        "CLOSURE": "Resolved or closed.",
+    },
+)
+described(
+    Status,
+    "TicketStatus",
+    "Where a ticket stands.",
+    {
+        "NEW": "Raised, not yet taken up. Stage CREATION.",
+        "OPEN": "The team works on it. Stage RESOLUTION.",
+        "WAITING_ON_CUSTOMER": "The team asked the customer something. Stage RESOLUTION; resolution clocks pause.",
+        "ON_HOLD": "Parked, perhaps until an instant. Stage RESOLUTION; resolution clocks pause.",
+        "RESOLVED": "An answer was given; the customer may confirm or reopen. Stage CLOSURE.",
+        "CLOSED": "Ended. Stage CLOSURE.",
+    },
+)
+described(
+    Action,
+    "TicketAction",
+    "A step of the life cycle.",
+    {
+        "START": "Take a new ticket up: NEW to OPEN.",
+        "AWAIT_CUSTOMER": "Wait for the customer's answer.",
+        "HOLD": "Park the ticket.",
+        "RESUME": "Go on working: WAITING_ON_CUSTOMER or ON_HOLD to OPEN.",
+        "RESOLVE": "Give the answer.",
+        "CLOSE": "End the ticket.",
+        "REOPEN": "Take a RESOLVED or CLOSED ticket up again.",
+    },
+)
+described(
+    Priority,
+    "TicketPriority",
+    "How pressing a ticket is; lists sort it from LOW to URGENT.",
+    {
+        "LOW": "Can wait.",
+        "NORMAL": "The usual.",
+        "HIGH": "Hinders the customer's work.",
+        "URGENT": "Stops the customer's work.",
+    },
+)
+described(
+    CloseReason,
+    "CloseReason",
+    "Why a ticket was closed.",
+    {
+        "RESOLVED": "It was resolved, and nobody objected.",
+        "WITHDRAWN": "The customer took it back.",
+        "DUPLICATE": "Another ticket is about the same.",
+        "SPAM": "Not a request at all.",
+        "INVALID": "Nothing that support can do anything about.",
+        "ABANDONED": "The customer did not answer.",
+    },
+)
+described(
+    LinkKind,
+    "TicketLinkKind",
+    "What one ticket is to another.",
+    {
+        "RELATED": "They have to do with each other.",
+        "DUPLICATE_OF": "This one repeats the other.",
+        "DUPLICATED_BY": "The other repeats this one. The inverse of DUPLICATE_OF.",
+        "FOLLOW_UP_OF": "This one goes on where the other, closed one ended.",
+        "FOLLOWED_UP_BY": "The other goes on where this one ended. The inverse of FOLLOW_UP_OF.",
+        "PARENT_OF": "The other is a part of this one.",
+        "CHILD_OF": "This one is a part of the other.",
+    },
+)
+described(
+    EventType,
+    "TicketEventType",
+    "What an entry of the log tells.",
+    {
+        "TICKET_CREATED": "A ticket was raised.",
+        "TICKET_UPDATED": "Its subject, priority, category, tags, watchers or external key changed.",
+        "STATUS_CHANGED": "It took a step of the life cycle.",
+        "ASSIGNED": "It was given to somebody, or taken away.",
+        "TRANSFERRED": "It went to another team.",
+        "ESCALATED": "Somebody asked for more attention.",
+        "REPLY_ADDED": "A public message was written.",
+        "NOTE_ADDED": "An internal message was written; never shown to customers.",
+        "LINKED": "It was tied to another ticket.",
+        "MERGED": "It was merged into another, or another into it.",
+        "RATED": "The customer said how satisfied they are.",
+    },
+)
+described(
+    Group,
+    "TicketStatsGroup",
+    "What tickets are counted by.",
+    {
+        "STATUS": "Each status; all are listed.",
+        "STAGE": "Each stage; all are listed.",
+        "PRIORITY": "Each priority; all are listed.",
+        "CATEGORY": "Each category that has tickets, by slug.",
+        "TEAM": "Each team that has tickets, by slug.",
+        "ASSIGNEE": "Each assignee by id, and `unassigned`.",
+    },
+)
+described(
+    TicketOrderField,
+    "TicketOrderField",
+    "What tickets can be sorted by. Null sorts last.",
+    {
+        "CREATED_AT": "When it was raised.",
+        "UPDATED_AT": "When it last changed.",
+        "NUMBER": "Its number.",
+        "PRIORITY": "How pressing it is, LOW first when ascending.",
+    },
+)
+described(OrderDirection, "OrderDirection", "Which way to sort.", {"ASC": "Smallest first.", "DESC": "Greatest first."})
+described(
+    Code,
+    "UserErrorCode",
+    "What was refused, for programs.",
+    {
+        "INVALID": "The value can't be taken.",
+        "REQUIRED": "A value is needed here.",
+        "TOO_LONG": "The text is too long.",
+        "NOT_FOUND": "There is no such record, or not for you.",
+        "TAKEN": "Somebody else has this value already.",
+        "TRANSITION_REFUSED": "The life cycle has no such step from where the ticket stands.",
+        "REOPEN_WINDOW_PASSED": "The time to reopen has passed; raise a follow-up ticket.",
+        "STALE_VERSION": "The ticket has changed since you read it.",
+        "UNSEEN_MESSAGES": "There are messages that you had not seen.",
+        "IDEMPOTENCY_KEY_REUSED": "The key was used before with another input.",
+        "IDEMPOTENCY_IN_PROGRESS": "The first request with this key is still running.",
+    },
+)

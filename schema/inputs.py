@@ -1,0 +1,184 @@
+"""The inputs of the mutations. UNSET stands for what the caller left out, where that differs from null."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from models.lifecycle import CloseReason, Priority
+from models.ticket import LinkKind
+
+
+def given(description: str) -> Any:
+    return strawberry.field(description=description)
+
+
+def optional(description: str, default: object = None) -> Any:
+    return strawberry.field(default=default, description=description)
+
+
+TICKET = "The ticket."
+EXPECTED = "The version that the caller read; another one is refused with StaleVersion."
+KEY = "1 to 128 characters, kept 24 hours: the same key and input give the first payload again, with replayed: true."
+
+
+@strawberry.input(description="How somebody signs in.")
+class SignInInput:
+    email: str = given("The e-mail address; its case does not count.")
+    password: str = given("The password.")
+
+
+@strawberry.input(description="Something at the provider.")
+class TicketResourceInput:
+    kind: str = given("What it is, such as server, invoice or plan; 1 to 64 characters.")
+    external_id: str = given("Its key at the provider; 1 to 255 characters.")
+    name: str | None = optional("Its name, for people.")
+
+
+@strawberry.input(description="A new ticket.")
+class CreateTicketInput:
+    subject: str = given("1 to 200 characters after trimming.")
+    description: str = given("Markdown, 1 to 65,536 characters.")
+    category: str = given("By slug; it decides the team.")
+    priority: Priority | None = optional("How pressing it is.", Priority.NORMAL)
+    tags: list[str] | None = optional("At most 20, each 1 to 50 characters.")
+    resources: list[TicketResourceInput] | None = optional("What it is about at the provider; at most 50.")
+    external_id: str | None = optional("The integrator's own key, unique per API client.")
+    requester_id: strawberry.ID | None = optional("Agents and API clients may raise a ticket for a customer.")
+    follow_up_of: strawberry.ID | None = optional("The ticket that this one goes on from.")
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="What to change; what is left out, or null, stays. Only externalId is cleared by null.")
+class UpdateTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    subject: str | None = optional("1 to 200 characters after trimming.")
+    priority: Priority | None = optional("How pressing it is.")
+    category: str | None = optional("By slug; it sends the ticket to its team.")
+    add_tags: list[str] | None = optional("Tags to add.")
+    remove_tags: list[str] | None = optional("Tags to remove.")
+    external_id: str | None = optional("The integrator's own key; null clears it.", strawberry.UNSET)
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="Who is to answer for a ticket.")
+class AssignTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    assignee_id: strawberry.ID | None = optional("Null takes the assignee away.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="Which team is to work on a ticket.")
+class TransferTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    team: str = given("By slug.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A ticket to act on.")
+class TicketActionInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A ticket to park.")
+class HoldTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    until: datetime | None = optional("When to take it up again; null for open end.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="The answer to a ticket.")
+class ResolveTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    resolution: str = given("Markdown, 1 to 65,536 characters; the customer reads it.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A ticket to end.")
+class CloseTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    reason: CloseReason | None = optional("Needed by the team for an unresolved ticket; a customer's is WITHDRAWN, of a resolved one RESOLVED.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A ticket to take up again.")
+class ReopenTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    reason: str = given("Why, 1 to 65,536 characters.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A ticket that needs more attention.")
+class EscalateTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    reason: str = given("Why, 1 to 65,536 characters.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="How satisfied the customer is.")
+class RateTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    score: int = given("1 to 5.")
+    comment: str | None = optional("What the customer says.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="Two tickets to tie together.")
+class LinkTicketsInput:
+    ticket_id: strawberry.ID = given("The ticket that the kind is said of.")
+    other_id: strawberry.ID = given("The other ticket.")
+    kind: LinkKind = given("What the first is to the other.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="Two tickets to make one of.")
+class MergeTicketsInput:
+    ticket_id: strawberry.ID = given("The ticket that ends.")
+    into_id: strawberry.ID = given("The ticket that stays.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A public message.")
+class ReplyToTicketInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    body: str = given("Markdown, 1 to 65,536 characters.")
+    last_seen_cursor: str | None = optional(
+        "The last cursor the writer had seen; with unseen messages the reply is refused and they are returned."
+    )
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="An internal message.")
+class AddNoteInput:
+    ticket_id: strawberry.ID = given(TICKET)
+    body: str = given("Markdown, 1 to 65,536 characters.")
+    expected_version: int | None = optional(EXPECTED)
+    idempotency_key: str | None = optional(KEY)
+
+
+@strawberry.input(description="A new token of the caller's.")
+class CreateApiTokenInput:
+    name: str = given("What to call it, 1 to 200 characters.")
+    scopes: list[str] = given("What it may do: some of the caller's own scopes.")
+    expires_at: datetime | None = optional("When it ends by itself; null for never.")
+
+
+@strawberry.input(description="A token to end.")
+class RevokeApiTokenInput:
+    token_id: strawberry.ID = given("The token.")

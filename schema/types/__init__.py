@@ -1,0 +1,1 @@
+"""The output types. Their fields read ORM records; what is related comes through the operation's loaders."""

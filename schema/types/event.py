@@ -1,0 +1,184 @@
+"""The entries of the log: what each type tells beside the interface's fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
+
+import strawberry
+
+from models import ids
+from models.event import Event, Json
+from models.message import Message
+from models.person import User
+from models.team import Team
+from models.ticket import LinkKind, Ticket
+from schema.interfaces import TicketEventInterface, TicketStatusEventInterface, loaders
+from schema.types.message import NoteType, ReplyType
+from schema.types.people import TeamType, UserType
+from schema.types.ticket import TicketType
+
+GLOBAL = {"category_id": ids.CATEGORY, "team_id": ids.TEAM, "assignee_id": ids.USER, "requester_id": ids.USER}
+GLOBAL |= {"organization_id": ids.ORGANIZATION, "merged_into_id": ids.TICKET}
+HIDDEN = frozenset({"external_scope"})
+
+
+@strawberry.type(description="One field of a ticket that changed, as texts.")
+class FieldChange:
+    field: str = strawberry.field(description="The field's name in Ticket, such as subject or tags.")
+    from_: str | None = strawberry.field(name="from", description="Before; ids of records, names of enum values, lists joined by commas.")
+    to: str | None = strawberry.field(description="After.")
+
+
+def shown(name: str, value: Json) -> str | None:
+    if value is None:
+        return None
+    if name == "watchers":
+        return ", ".join(ids.encode(ids.USER, UUID(str(each))) for each in cast("Sequence[Json]", value))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(each) for each in value)
+    if name in GLOBAL:
+        return ids.encode(GLOBAL[name], UUID(str(value)))
+    if name in ("status", "priority", "close_reason"):
+        return str(value).upper()
+    return str(value)
+
+
+def field_changes(event: Event) -> list[FieldChange]:
+    """The entry's changes in the API's words."""
+    return [
+        FieldChange(field=camel(name.removesuffix("_id") if name in GLOBAL else name), from_=shown(name, old), to=shown(name, new))
+        for name, (old, new) in event.changes.items()
+        if name not in HIDDEN
+    ]
+
+
+def camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+async def person(info: strawberry.Info, event: Event, place: int) -> User | None:
+    value = event.changes["assignee_id"][place]
+    return await loaders(info).users.load(UUID(str(value))) if value is not None else None
+
+
+async def team(info: strawberry.Info, event: Event, place: int) -> Team | None:
+    return await loaders(info).teams.load(UUID(str(event.changes["team_id"][place])))
+
+
+async def named_ticket(info: strawberry.Info, event: Event, name: str) -> Ticket | None:
+    value = event.value(name)
+    return await loaders(info).tickets.load(UUID(str(value))) if value is not None else None
+
+
+async def message(info: strawberry.Info, event: Event) -> Message | None:
+    return await loaders(info).messages.load(event.message_id) if event.message_id else None
+
+
+@strawberry.type(name="TicketCreated", description="A ticket was raised.")
+class TicketCreated(TicketStatusEventInterface):
+    pass
+
+
+@strawberry.type(name="TicketStatusChanged", description="A ticket took a step of the life cycle.")
+class TicketStatusChanged(TicketStatusEventInterface):
+    @strawberry.field(description="What was said with the step: the resolution, or the reason to reopen.")
+    def comment(self, root: strawberry.Parent[Event]) -> str | None:
+        return cast("str | None", root.value("comment"))
+
+
+@strawberry.type(name="TicketUpdated", description="Fields of a ticket changed that have no entry type of their own.")
+class TicketUpdated(TicketEventInterface):
+    @strawberry.field(description="What changed.")
+    def changes(self, root: strawberry.Parent[Event]) -> list[FieldChange]:
+        return field_changes(root)
+
+
+@strawberry.type(name="TicketAssigned", description="A ticket was given to somebody, or taken away.")
+class TicketAssigned(TicketEventInterface):
+    @strawberry.field(name="from", description="Who had it; null where nobody did.", graphql_type=UserType | None)
+    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
+        return await person(info, root, 0)
+
+    @strawberry.field(description="Who has it now; null where nobody does.", graphql_type=UserType | None)
+    async def to(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
+        return await person(info, root, 1)
+
+
+@strawberry.type(name="TicketTransferred", description="A ticket went to another team.")
+class TicketTransferred(TicketEventInterface):
+    @strawberry.field(name="from", description="The team that had it.", graphql_type=TeamType)
+    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
+        return await team(info, root, 0)
+
+    @strawberry.field(description="The team that has it now.", graphql_type=TeamType)
+    async def to(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
+        return await team(info, root, 1)
+
+
+@strawberry.type(name="TicketEscalated", description="Somebody asked for more attention.")
+class TicketEscalated(TicketEventInterface):
+    @strawberry.field(description="The level after it.")
+    def level(self, root: strawberry.Parent[Event]) -> int:
+        return cast("int", root.changes["escalation_level"][1])
+
+    @strawberry.field(description="Why.")
+    def reason(self, root: strawberry.Parent[Event]) -> str:
+        return cast("str", root.value("reason"))
+
+
+@strawberry.type(name="TicketReplied", description="A public message was written.")
+class TicketReplied(TicketEventInterface):
+    @strawberry.field(description="The message.", graphql_type=ReplyType)
+    async def reply(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Message | None:
+        return await message(info, root)
+
+
+@strawberry.type(name="TicketNoted", description="An internal message was written; never shown to customers.")
+class TicketNoted(TicketEventInterface):
+    @strawberry.field(description="The message.", graphql_type=NoteType)
+    async def note(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Message | None:
+        return await message(info, root)
+
+
+@strawberry.type(name="TicketLinked", description="A ticket was tied to another.")
+class TicketLinked(TicketEventInterface):
+    @strawberry.field(description="What this ticket is to the other.")
+    def kind(self, root: strawberry.Parent[Event]) -> LinkKind:
+        return LinkKind(root.value("kind"))
+
+    @strawberry.field(description="The other ticket, where the viewer may see it.", graphql_type=TicketType | None)
+    async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await named_ticket(info, root, "other_id")
+
+
+@strawberry.type(name="TicketMerged", description="A ticket was merged into another, or another into it.")
+class TicketMerged(TicketEventInterface):
+    @strawberry.field(
+        name="from", description="The ticket that ended in this one, where the viewer may see it.", graphql_type=TicketType | None
+    )
+    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await named_ticket(info, root, "from_id")
+
+    @strawberry.field(description="The ticket that this one ended in, where the viewer may see it.", graphql_type=TicketType | None)
+    async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await named_ticket(info, root, "into_id")
+
+
+@strawberry.type(name="TicketRated", description="The customer said how satisfied they are.")
+class TicketRated(TicketEventInterface):
+    @strawberry.field(description="1 to 5.")
+    def score(self, root: strawberry.Parent[Event]) -> int:
+        return cast("int", root.value("score"))
+
+    @strawberry.field(description="What the customer said.")
+    def comment(self, root: strawberry.Parent[Event]) -> str | None:
+        return cast("str | None", root.value("comment"))
+
+
+EVENT_TYPES = [
+    *(TicketCreated, TicketStatusChanged, TicketUpdated, TicketAssigned, TicketTransferred, TicketEscalated),
+    *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketRated),
+]
