@@ -31,6 +31,8 @@ from resolvers.context import Context, Rules, Services
 from resolvers.sessions import Sessions
 from schema import root
 from settings import Settings
+from workers import runner
+from workers.clock import Days
 
 DOCUMENTS = 500
 MAX_TOKENS = 2000
@@ -61,7 +63,10 @@ def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> A
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await database.connect(settings.database_url, settings.database_pool)
         services.tail.start_at(await event.head())
-        tasks = [asyncio.create_task(work) for work in background(services, doorbell, sessions)]
+        days = Days(settings.close_after, settings.reopen_window)
+        works = [services.tail.run(), doorbell.listen(), sessions.run(), note_use(services)]
+        works.append(runner.run(days, now=now, changed=doorbell.ring))
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
@@ -89,11 +94,6 @@ def with_socket(app: Starlette, view: View) -> ASGIApp:
         await app(scope, receive, send)
 
     return route
-
-
-def background(services: Services, doorbell: Doorbell, sessions: Sessions) -> list[Any]:
-    """What runs beside the requests for as long as the process lives."""
-    return [services.tail.run(), doorbell.listen(), sessions.run(), note_use(services)]
 
 
 async def note_use(services: Services) -> None:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     database_pool: int = Field(default=10, ge=2, le=200, description="most Postgres connections of a process")
     bus_url: str = Field(default="memory://", description="memory:// or redis://…; several processes need redis or poll")
     reopen_days: int = Field(default=14, ge=0, le=3650, description="days in which a closed ticket can be reopened")
+    close_after_days: int = Field(default=7, ge=1, le=3650, description="days after which a resolved ticket closes by itself")
     session_days: int = Field(default=30, ge=1, le=365, description="days that a sign-in lasts")
     sign_in_attempts: int = Field(
         default=10, ge=1, le=100_000, description="attempts per 5 minutes for an e-mail from an address; 6 times that per address"
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
     @property
     def reopen_window(self) -> timedelta:
         return timedelta(days=self.reopen_days)
+
+    @property
+    def close_after(self) -> timedelta:
+        return timedelta(days=self.close_after_days)
 
     @property
     def session_length(self) -> timedelta:

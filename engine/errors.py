@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import asyncpg
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError
 from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from tortoise.exceptions import DBConnectionError, OperationalError

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import orjson
 import structlog
+from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from cross_web import HTTPException
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
@@ -212,5 +212,3 @@ class View(GraphQL[Any, None]):
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # text, for browsers can't read binary frames
-
-

@@ -183,9 +183,7 @@ async def attach(change: Change) -> None:
     if change.resources:
         await TicketResource.bulk_create(change.resources)
     if change.added_watchers:
-        await TicketWatcher.bulk_create(
-            TicketWatcher(ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers
-        )
+        await TicketWatcher.bulk_create(TicketWatcher(ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers)
     if change.removed_watchers:
         await TicketWatcher.filter(ticket_id=ticket_id, user_id__in=change.removed_watchers).delete()
     if change.links:

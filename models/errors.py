@@ -1,12 +1,12 @@
 """What can be refused, as facts with stable codes.
 
-    Refusal             the caller can act on it; becomes a `userErrors` entry, and nothing was changed
-      InvalidInput
-      TransitionRefused
-      StaleVersion
-      UnseenMessages
-    AccessError         top-level, with `extensions.code`
-      Unauthenticated, Forbidden, RateLimited, BadRequest, CursorInvalid, CursorExpired
+Refusal             the caller can act on it; becomes a `userErrors` entry, and nothing was changed
+  InvalidInput
+  TransitionRefused
+  StaleVersion
+  UnseenMessages
+AccessError         top-level, with `extensions.code`
+  Unauthenticated, Forbidden, RateLimited, BadRequest, CursorInvalid, CursorExpired
 """
 
 from __future__ import annotations

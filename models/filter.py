@@ -17,8 +17,8 @@ from models.access import Viewer
 from models.condition import FALSE, TRUE, Condition, absent, compare, every, member, some
 from models.database import Dialect, marks
 from models.errors import BadRequest
-from models.ids import TICKET, USER, key_of
 from models.ids import ORGANIZATION as ORGANIZATION_ID
+from models.ids import TICKET, USER, key_of
 from models.lifecycle import STAGES, Stage
 from models.text import is_clean
 

@@ -26,13 +26,9 @@ class Team(Model):
 
 class Membership(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
-        "models.Team", related_name=False, on_delete=fields.CASCADE
-    )
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.CASCADE)
     team_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, on_delete=fields.CASCADE
-    )
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
     user_id: UUID
 
     class Meta:
@@ -46,9 +42,7 @@ class Category(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
-        "models.Team", related_name=False, on_delete=fields.RESTRICT
-    )
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.RESTRICT)
     team_id: UUID
 
     class Meta:

@@ -57,9 +57,7 @@ class Ticket(Model):
         "models.Category", related_name=False, on_delete=fields.RESTRICT
     )
     category_id: UUID
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
-        "models.Team", related_name=False, on_delete=fields.RESTRICT
-    )
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.RESTRICT)
     team_id: UUID
     requester: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, on_delete=fields.RESTRICT
@@ -168,9 +166,7 @@ class TicketWatcher(Model):
         "models.Ticket", related_name=False, on_delete=fields.CASCADE
     )
     ticket_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, on_delete=fields.CASCADE
-    )
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
     user_id: UUID
 
     class Meta:

@@ -190,5 +190,3 @@ def refused(checks: Iterable[Callable[[], object]]) -> list[Refusal]:
         except Refusal as refusal:
             found.append(refusal)
     return found
-
-

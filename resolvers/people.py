@@ -50,9 +50,7 @@ async def users(
     return await listing.users(search, role, window(first, after, last, before))
 
 
-async def node(
-    info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]
-) -> Any:
+async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:
     return await found_node(context_of(info), id)
 
 
@@ -109,7 +107,9 @@ async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
     except Busy:
         raise RateLimited("Too many people sign in at this moment.", BUSY_MS) from None
     if person is None or not matches:
-        return SignInPayload(user_errors=[user_error(InvalidInput(Code.INVALID, "The e-mail address or the password is wrong.", "email"))])
+        return SignInPayload(
+            user_errors=[user_error(InvalidInput(Code.INVALID, "The e-mail address or the password is wrong.", "email"))]
+        )
     return await session(context, person)
 
 

@@ -33,7 +33,9 @@ Filter = Annotated[
 ]
 AfterCursor = Annotated[
     str | None,
-    strawberry.argument(description="First everything after this cursor, then what comes; without it, from the head of the log on."),
+    strawberry.argument(
+        description="First everything after this cursor, then what comes; without it, from the head of the log on."
+    ),
 ]
 
 

@@ -337,4 +337,3 @@ async def merge_tickets(info: strawberry.Info, input: inputs.MergeTicketsInput) 
         verbs.merge(change, into, [work.change(each) for each in earlier])
 
     return await ticket_payload(info, input, act)
-

@@ -55,5 +55,3 @@ async def revoke_api_token(info: strawberry.Info, input: RevokeApiTokenInput) ->
         return RevokeApiTokenPayload(user_errors=[user_error(InvalidInput(Code.NOT_FOUND, "There is no such token.", "tokenId"))])
     await token.revoke(found, context.now())
     return RevokeApiTokenPayload(api_token=found)
-
-

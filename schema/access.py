@@ -11,7 +11,6 @@ from strawberry.extensions import FieldExtension
 
 from models.access import Right
 
-
 RIGHT = "right"
 
 
@@ -34,9 +33,7 @@ def mutation(resolver: Callable[..., Any], right: Right, description: str, type:
     return strawberry.mutation(resolver=resolver, extensions=[Guard(right)], description=description, graphql_type=type)
 
 
-def subscription(
-    resolver: Callable[..., Awaitable[AsyncIterator[Any]]], right: Right, description: str, type: object
-) -> Any:
+def subscription(resolver: Callable[..., Awaitable[AsyncIterator[Any]]], right: Right, description: str, type: object) -> Any:
     """Strawberry's field extensions expect values, not streams, so this row is guarded by hand."""
 
     @wraps(resolver)

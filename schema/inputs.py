@@ -106,7 +106,9 @@ class ResolveTicketInput:
 @strawberry.input(description="A ticket to end.")
 class CloseTicketInput:
     ticket_id: strawberry.ID = given(TICKET)
-    reason: CloseReason | None = optional("Needed by the team for an unresolved ticket; a customer's is WITHDRAWN, of a resolved one RESOLVED.")
+    reason: CloseReason | None = optional(
+        "Needed by the team for an unresolved ticket; a customer's is WITHDRAWN, of a resolved one RESOLVED."
+    )
     expected_version: int | None = optional(EXPECTED)
     idempotency_key: str | None = optional(KEY)
 

@@ -186,5 +186,3 @@ class UserErrorInterface:
     code: Code = strawberry.field(description="What was refused, for programs.")
     message: str = strawberry.field(description="What was refused, for people.")
     field: list[str] | None = strawberry.field(description='The path into input, such as ["input", "subject"].')
-
-

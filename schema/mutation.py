@@ -22,7 +22,9 @@ class Mutation:
     sign_out: Any = mutation(people.sign_out, SESSION, "End the token that makes this call.", payloads.SignOutPayload | None)
 
     create_ticket: Any = mutation(tickets.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET)
-    update_ticket: Any = mutation(tickets.update_ticket, WORK, "Change subject, priority, category, tags or external key.", TICKET)
+    update_ticket: Any = mutation(
+        tickets.update_ticket, WORK, "Change subject, priority, category, tags or external key.", TICKET
+    )
     assign_ticket: Any = mutation(
         tickets.assign_ticket, WORK, "Give a ticket to somebody, or to nobody. A NEW one is started by it.", TICKET
     )
@@ -58,7 +60,10 @@ class Mutation:
     add_note: Any = mutation(messages.add_note, WRITE_NOTES, "Write an internal message.", payloads.NotePayload | None)
 
     create_api_token: Any = mutation(
-        tokens.create_api_token, OWN_TOKENS, "Make a token with some of the caller's scopes.", payloads.CreateApiTokenPayload | None
+        tokens.create_api_token,
+        OWN_TOKENS,
+        "Make a token with some of the caller's scopes.",
+        payloads.CreateApiTokenPayload | None,
     )
     revoke_api_token: Any = mutation(
         tokens.revoke_api_token,

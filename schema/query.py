@@ -22,15 +22,21 @@ from schema.types.token import ApiTokenType
 @strawberry.type(description="What can be read.")
 class Query:
     viewer: Any = query(resolvers.people.viewer, ANYONE, "Who is calling; null for a stranger.", ViewerType | None)
-    node: Any = query(resolvers.people.node, SESSION, "Any record by its id; null where there is none for the viewer.", Node | None)
+    node: Any = query(
+        resolvers.people.node, SESSION, "Any record by its id; null where there is none for the viewer.", Node | None
+    )
     nodes: Any = query(resolvers.people.nodes, SESSION, "Many records by id, in the order asked for.", list[Node | None])
     ticket: Any = query(resolvers.tickets.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None)
     ticket_by_number: Any = query(resolvers.tickets.ticket_by_number, READ, "One ticket by its human number.", TicketType | None)
     ticket_by_external_id: Any = query(
         resolvers.tickets.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
     )
-    tickets: Any = query(resolvers.tickets.tickets, READ, "Tickets that the viewer may see, page by page.", Connection[TicketType])
-    ticket_stats: Any = query(resolvers.tickets.ticket_stats, READ, "Figures over the tickets that the viewer may see.", TicketStatsType)
+    tickets: Any = query(
+        resolvers.tickets.tickets, READ, "Tickets that the viewer may see, page by page.", Connection[TicketType]
+    )
+    ticket_stats: Any = query(
+        resolvers.tickets.ticket_stats, READ, "Figures over the tickets that the viewer may see.", TicketStatsType
+    )
     events: Any = query(
         resolvers.tickets.log_events,
         READ_LOG,
@@ -39,5 +45,7 @@ class Query:
     )
     teams: Any = query(resolvers.people.teams, SESSION, "All teams.", list[TeamType])
     categories: Any = query(resolvers.people.categories, SESSION, "All categories.", list[CategoryType])
-    users: Any = query(resolvers.people.users, READ_PEOPLE, "People, by name. For staff; needs the scope users:read.", Connection[UserType])
+    users: Any = query(
+        resolvers.people.users, READ_PEOPLE, "People, by name. For staff; needs the scope users:read.", Connection[UserType]
+    )
     api_tokens: Any = query(resolvers.tokens.api_tokens, OWN_TOKENS, "The viewer's own tokens, newest first.", list[ApiTokenType])

@@ -28,7 +28,9 @@ HIDDEN = frozenset({"external_scope"})
 @strawberry.type(description="One field of a ticket that changed, as texts.")
 class FieldChange:
     field: str = strawberry.field(description="The field's name in Ticket, such as subject or tags.")
-    from_: str | None = strawberry.field(name="from", description="Before; ids of records, names of enum values, lists joined by commas.")
+    from_: str | None = strawberry.field(
+        name="from", description="Before; ids of records, names of enum values, lists joined by commas."
+    )
     to: str | None = strawberry.field(description="After.")
 
 
@@ -49,7 +51,9 @@ def shown(name: str, value: Json) -> str | None:
 def field_changes(event: Event) -> list[FieldChange]:
     """The entry's changes in the API's words."""
     return [
-        FieldChange(field=camel(name.removesuffix("_id") if name in GLOBAL else name), from_=shown(name, old), to=shown(name, new))
+        FieldChange(
+            field=camel(name.removesuffix("_id") if name in GLOBAL else name), from_=shown(name, old), to=shown(name, new)
+        )
         for name, (old, new) in event.changes.items()
         if name not in HIDDEN
     ]
@@ -162,7 +166,9 @@ class TicketMerged(TicketEventInterface):
     async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
         return await named_ticket(info, root, "from_id")
 
-    @strawberry.field(description="The ticket that this one ended in, where the viewer may see it.", graphql_type=TicketType | None)
+    @strawberry.field(
+        description="The ticket that this one ended in, where the viewer may see it.", graphql_type=TicketType | None
+    )
     async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
         return await named_ticket(info, root, "into_id")
 

@@ -13,7 +13,9 @@ from models.team import Category, Team
 from schema.interfaces import Actor, Node, loaders
 
 
-@strawberry.type(name="Organization", description="A customer's account. Its members see one another's tickets when it is shared.")
+@strawberry.type(
+    name="Organization", description="A customer's account. Its members see one another's tickets when it is shared."
+)
 class OrganizationType(Node):
     name: str = strawberry.field(description="The account's name.")
     shared: bool = strawberry.field(description="Whether its members see one another's tickets.")

@@ -45,7 +45,9 @@ class Satisfaction:
 class TicketLinkType:
     kind: LinkKind = strawberry.field(description="What this ticket is to the other.")
 
-    @strawberry.field(description="The other ticket.", graphql_type=Annotated["TicketType", strawberry.lazy("schema.types.ticket")])
+    @strawberry.field(
+        description="The other ticket.", graphql_type=Annotated["TicketType", strawberry.lazy("schema.types.ticket")]
+    )
     async def ticket(self, root: strawberry.Parent[TicketLink], info: strawberry.Info) -> Ticket | None:
         return await loaders(info).tickets.load(root.other_id)
 
@@ -98,7 +100,9 @@ class TicketType(Node):
 
     escalation_level: int = strawberry.field(description="0 until somebody escalates; each escalation adds one.")
     held_until: datetime | None = strawberry.field(description="When a ticket ON_HOLD is to be taken up again.")
-    resolution: str | None = strawberry.field(description="The answer, once resolved; reopening clears it, the timeline keeps it.")
+    resolution: str | None = strawberry.field(
+        description="The answer, once resolved; reopening clears it, the timeline keeps it."
+    )
     close_reason: CloseReason | None = strawberry.field(description="Why it was closed.")
 
     @strawberry.field(description="How satisfied the customer is; null until rated.")
@@ -169,5 +173,3 @@ class TicketType(Node):
     resolved_at: datetime | None = strawberry.field(description="When it was resolved, unless it was reopened since.")
     closed_at: datetime | None = strawberry.field(description="When it was closed, unless it was reopened since.")
     version: int = strawberry.field(description="Rises by one with each change; send it back as expectedVersion.")
-
-

@@ -1,0 +1,232 @@
+"""The command line: serve, work, migrate, seed, user, token, schema. Errors go to standard error in one line, with exit code 1; wrong usage is 2."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+
+from settings import Settings, SettingsError, load
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="ticketwire",
+    help="Ticketwire: support tickets over GraphQL, live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+users = typer.Typer(help="People.", no_args_is_help=True)
+tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
+schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+app.add_typer(users, name="user")
+app.add_typer(tokens, name="token")
+app.add_typer(schemas, name="schema")
+
+
+def fail(message: str) -> NoReturn:
+    typer.echo(f"ticketwire: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def settings_or_fail(**given: object) -> Settings:
+    try:
+        return load(**given)
+    except SettingsError as error:
+        fail(str(error))
+
+
+def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
+    """Run some work on the open database; what the database says becomes one line."""
+    from tortoise.exceptions import BaseORMException
+
+    from models import database
+
+    async def run() -> T:
+        prepare_folder(settings)
+        try:
+            await database.connect(settings.database_url, settings.database_pool)
+            return await work()
+        finally:
+            await database.disconnect()
+
+    try:
+        return asyncio.run(run())
+    except (OSError, BaseORMException) as error:
+        fail(f"the database can't be used: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+
+
+def prepare_folder(settings: Settings) -> None:
+    """An SQLite file's folder is made at its first use."""
+    if settings.database_url.startswith("sqlite:///"):
+        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+async def migrated() -> list[str]:
+    from models import migrate
+
+    return await migrate.migrate()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else PORT, else 8000.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs Postgres.")] = 1,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a small demo.")] = False,
+) -> None:
+    """Migrate the database and serve GraphQL over HTTP and WebSocket."""
+    settings = settings_or_fail(host=host, port=port, mode="demo" if demo else None)
+    if workers > 1 and settings.database_url.startswith("sqlite"):
+        fail("several workers need Postgres: set TICKETWIRE_DATABASE_URL")
+    with_database(settings, lambda: prepare(settings))
+    from server import run
+
+    if not run(settings, workers):
+        fail(f"could not serve on {settings.host}:{settings.port}")
+
+
+async def prepare(settings: Settings) -> None:
+    await migrated()
+    if settings.is_demo:
+        from demo.fill import fill_demo
+
+        await fill_demo(datetime.now(UTC))
+    show_address(settings)
+
+
+def show_address(settings: Settings) -> None:
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    typer.echo(f"Ticketwire on http://{shown}:{settings.port}  (GraphQL at /graphql, HTTP and WebSocket)")
+    if settings.is_demo:
+        typer.echo("Sign in as customer@example.com, agent@example.com or admin@example.com, password: demo")
+
+
+@app.command()
+def work() -> None:
+    """Do what follows the log and the clock, beside a server: resume held tickets, close resolved ones, tidy up."""
+    from engine.logs import configure
+    from workers.clock import Days
+    from workers.runner import run
+
+    settings = settings_or_fail()
+    configure(settings.log_level)
+
+    async def forever() -> None:
+        await migrated()
+        await run(Days(settings.close_after, settings.reopen_window))
+
+    with contextlib.suppress(KeyboardInterrupt):
+        with_database(settings, forever)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to today's tables."""
+    applied = with_database(settings_or_fail(), migrated)
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+@app.command()
+def seed(
+    tickets: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many tickets to add.")] = 1000,
+) -> None:
+    """Add realistic tickets, with people, conversations and histories."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task("tickets", total=tickets)
+
+        async def fill() -> int:
+            from demo.fill import seed as seed_tickets
+
+            await migrated()
+            return await seed_tickets(tickets, datetime.now(UTC), lambda done: bar.advance(task, done))
+
+        added = with_database(settings_or_fail(), fill)
+    typer.echo(f"added {added} tickets")
+
+
+@users.command("create")
+def user_create(
+    email: Annotated[str, typer.Option(help="The e-mail address, by which the person signs in.")],
+    name: Annotated[str, typer.Option(help="The name to show.")],
+    role: Annotated[str, typer.Option(help="customer, agent or admin.")] = "customer",
+    organization: Annotated[str | None, typer.Option(help="A customer's account by name; made where there is none.")] = None,
+    team: Annotated[list[str] | None, typer.Option(help="A team by slug; may be given more than once.")] = None,
+    password: Annotated[
+        str | None, typer.Option(help="The password; read from standard input where left out.", show_default=False)
+    ] = None,
+) -> None:
+    """Create a person; prints the id."""
+    from models import people
+
+    given = password if password is not None else read_password()
+
+    async def create() -> str:
+        await migrated()
+        return await people.create(email, name, role, given, organization=organization, teams=team or [])
+
+    try:
+        typer.echo(with_database(settings_or_fail(), create))
+    except people.Unusable as error:
+        fail(str(error))
+
+
+def read_password() -> str:
+    """Asked for twice at a terminal; a line of standard input elsewhere."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+@tokens.command("create")
+def token_create(
+    email: Annotated[str | None, typer.Option(help="The person whom the token stands for.")] = None,
+    client: Annotated[str | None, typer.Option(help="Or the API client by name; made where there is none.")] = None,
+    scopes: Annotated[
+        str | None, typer.Option(help="Scopes, joined by commas; all that the owner may hold where left out.")
+    ] = None,
+    expires: Annotated[str | None, typer.Option(help="When it ends: an instant, or days such as 90d.")] = None,
+    name: Annotated[str, typer.Option(help="What to call it.")] = "command line",
+) -> None:
+    """Create a token; prints its text alone."""
+    from models import people
+
+    if (email is None) == (client is None):
+        fail("give either --email or --client")
+
+    async def create() -> str:
+        await migrated()
+        wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()] if scopes is not None else None
+        return await people.issue_token(email, client, wanted, expires, name, datetime.now(UTC))
+
+    try:
+        typer.echo(with_database(settings_or_fail(), create))
+    except people.Unusable as error:
+        fail(str(error))
+
+
+@schemas.command("print")
+def schema_print() -> None:
+    """Print the GraphQL schema."""
+    from schema.root import build
+
+    typer.echo(build().as_str())
+
+
+def main() -> None:
+    """The `ticketwire` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Running the service under uvicorn, in one process or several."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from engine.logs import configure
+from settings import Settings, load
+
+FRAME = 128 * 1024
+SECONDS_TO_FINISH = 8
+
+
+def application() -> ASGIApp:
+    """What each worker process serves; its settings come from the environment."""
+    from app import create_app
+
+    settings = load()
+    configure(settings.log_level)
+    return create_app(settings)
+
+
+def run(settings: Settings, workers: int) -> bool:
+    """Serve until told to stop; returns whether it ever served."""
+    hand_on(settings)
+    config = uvicorn.Config(
+        "server:application",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        loop="auto",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=FRAME,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+    if workers > 1:
+        from uvicorn.supervisors import Multiprocess
+
+        bound: socket.socket = config.bind_socket()
+        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[bound]).run()
+        return True
+    server = uvicorn.Server(config)
+    server.run()
+    return server.started
+
+
+def hand_on(settings: Settings) -> None:
+    """Worker processes read the environment; what the command line said goes there."""
+    os.environ["HOST"], os.environ["PORT"] = settings.host, str(settings.port)
+    os.environ["TICKETWIRE_MODE"] = settings.mode

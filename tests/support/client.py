@@ -1,0 +1,147 @@
+"""A client as an integrator would write it: GraphQL over HTTP, and graphql-transport-ws over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+from websockets.asyncio.client import ClientConnection, connect
+
+TICKET = """
+  id number ref externalId subject status stage priority version tags escalationLevel heldUntil resolution closeReason
+  allowedActions createdAt updatedAt firstRespondedAt resolvedAt closedAt
+  category { slug } team { slug } requester { id displayName } assignee { id displayName } mergedInto { id }
+"""
+ERRORS = """
+  userErrors { __typename code message field
+    ... on TransitionRefused { from action allowed }
+    ... on StaleVersion { current }
+    ... on UnseenMessages { messages { id body } } }
+"""
+EVENT = "__typename id type cursor occurredAt ticket { id number status } actor { __typename displayName }"
+SECONDS = 15
+
+
+class Refused(Exception):
+    """A top-level error; `code` is its extensions.code."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(json.dumps(errors))
+        self.errors = errors
+        self.code = errors[0].get("extensions", {}).get("code")
+
+
+class Client:
+    """Acts for the owner of a token, or for a stranger."""
+
+    def __init__(self, http: str, ws: str, token: str | None) -> None:
+        self.http, self.ws, self.token = http, ws, token
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def post(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx2.Response:
+        async with httpx2.AsyncClient(timeout=60) as http:
+            return await http.post(
+                self.http, json={"query": query, "variables": variables or {}}, headers={**self.headers, **headers}
+            )
+
+    async def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer: data, errors, extensions."""
+        return (await self.post(query, variables)).json()
+
+    async def run(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The answer's data. Raises Refused for top-level errors."""
+        answer = await self.answer(query, **variables)
+        if answer.get("errors"):
+            raise Refused(answer["errors"])
+        return answer["data"]
+
+    async def mutate(self, name: str, input: dict[str, Any], more: str = "") -> dict[str, Any]:
+        """One ticket mutation by its name; the whole payload, refusals included."""
+        kind = name[0].upper() + name[1:] + "Input"
+        kind = "TicketActionInput" if name in SIMPLE else kind
+        field = {"replyToTicket": "reply { id body }", "addNote": "note { id body }"}.get(name, "")
+        query = (
+            f"mutation($input: {kind}!) {{ {name}(input: $input) {{ ticket {{ {TICKET} }} event {{ {EVENT} }} "
+            f"cursor replayed {field} {more} {ERRORS} }} }}"
+        )
+        return (await self.run(query, input=input))[name]
+
+    async def do(self, name: str, **input: Any) -> dict[str, Any]:
+        """One ticket mutation that must succeed; its payload."""
+        payload = await self.mutate(name, input)
+        assert payload["userErrors"] == [], payload["userErrors"]
+        return payload
+
+    async def refused(self, name: str, **input: Any) -> list[str]:
+        """One ticket mutation that must be refused; the codes."""
+        payload = await self.mutate(name, input)
+        assert payload["ticket"] is None, payload
+        return [error["code"] for error in payload["userErrors"]]
+
+    async def raise_ticket(self, subject: str = "VPN is down", **input: Any) -> dict[str, Any]:
+        given = {"subject": subject, "description": "It **fails** since noon.", "category": "technical", **input}
+        return (await self.do("createTicket", **given))["ticket"]
+
+    @contextlib.asynccontextmanager
+    async def socket(self, payload: dict[str, Any] | None = None) -> AsyncIterator[Socket]:
+        """A socket that is initialised with the client's token."""
+        async with connect(self.ws, subprotocols=["graphql-transport-ws"], max_size=None) as connection:  # type: ignore[list-item]
+            socket = Socket(connection)
+            sent = payload if payload is not None else ({"authorization": f"Bearer {self.token}"} if self.token else {})
+            await socket.send({"type": "connection_init", "payload": sent})
+            assert (await socket.receive())["type"] == "connection_ack"
+            yield socket
+
+
+SIMPLE = {"startTicket", "awaitCustomer", "resumeTicket", "watchTicket", "unwatchTicket"}
+
+
+class Socket:
+    """A graphql-transport-ws connection."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.last = 0
+
+    async def send(self, message: object) -> None:
+        await self.connection.send(json.dumps(message))
+
+    async def receive(self, seconds: float = SECONDS) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            return json.loads(await self.connection.recv())
+
+    async def subscribe(self, query: str, **variables: Any) -> str:
+        self.last += 1
+        await self.send({"type": "subscribe", "id": str(self.last), "payload": {"query": query, "variables": variables}})
+        return str(self.last)
+
+    async def next(self, field: str, seconds: float = SECONDS) -> dict[str, Any]:
+        """The next value of a subscription's root field. Raises Refused where it ended with errors."""
+        message = await self.receive(seconds)
+        if message["type"] == "error":
+            raise Refused(message["payload"])
+        assert message["type"] == "next", message
+        if message["payload"].get("errors"):
+            raise Refused(message["payload"]["errors"])
+        return message["payload"]["data"][field]
+
+    async def take(self, field: str, count: int) -> list[dict[str, Any]]:
+        return [await self.next(field) for _ in range(count)]
+
+    async def silent(self, seconds: float = 1.0) -> bool:
+        """Whether nothing comes for a while."""
+        try:
+            await self.receive(seconds)
+        except TimeoutError:
+            return True
+        return False
+
+
+EVENTS = f"subscription($after: String, $ticketId: ID, $types: [TicketEventType!], $filter: TicketFilter) {{ ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{ {EVENT} }} }}"

@@ -1,0 +1,139 @@
+"""The service under uvicorn in this process, and as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import uvicorn
+from support.client import Client
+
+from app import create_app
+from models import instant
+
+from settings import load
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Clock:
+    """Time as the service sees it; tests move it on."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return instant.now() + self.ahead
+
+    def advance(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@dataclass
+class Service:
+    """A running service."""
+
+    port: int
+    clock: Clock
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/graphql"
+
+    def client(self, token: str | None = None) -> Client:
+        return Client(self.http, self.ws, token)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def running(url: str, **settings: object) -> AsyncIterator[Service]:
+    """The service in this process, so that tests can also look at its database."""
+    clock = Clock()
+    app = create_app(load(database_url=url, log_level="error", sign_in_attempts=1000, **settings), now=clock)
+    port = free_port()
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", ws="websockets-sansio", loop="none", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] - older name, harmless
+    serving = asyncio.create_task(server._serve())
+    while not server.started:
+        if serving.done():
+            serving.result()
+            raise RuntimeError("the service did not start")
+        await asyncio.sleep(0.01)
+    try:
+        yield Service(port, clock)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@dataclass
+class Process:
+    """The service as a user runs it."""
+
+    port: int
+    url: str
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/graphql"
+
+    def client(self, token: str | None = None) -> Client:
+        return Client(self.http, self.ws, token)
+
+    def kill(self) -> None:
+        """As a machine that loses its power would end it."""
+        self.popen.send_signal(signal.SIGKILL)
+        self.popen.wait(10)
+
+    def stop(self) -> int:
+        self.popen.terminate()
+        return self.popen.wait(20)
+
+
+async def start(url: str, port: int | None = None, *arguments: str, **environment: str) -> Process:
+    """Run `python -m cli serve` and wait until it answers."""
+    port = port or free_port()
+    env = {**os.environ, "TICKETWIRE_DATABASE_URL": url, "TICKETWIRE_LOG_LEVEL": "error", **environment}
+    popen = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
+    )
+    async with httpx2.AsyncClient() as http:
+        for _ in range(600):
+            if popen.poll() is not None:
+                raise RuntimeError(f"the service ended with {popen.returncode}")
+            with contextlib.suppress(httpx2.TransportError):
+                if (await http.get(f"http://127.0.0.1:{port}/health")).status_code == 200:
+                    return Process(port, url, popen)
+            await asyncio.sleep(0.05)
+    popen.kill()
+    raise RuntimeError("the service did not answer in time")
+
+
+__all__ = ["Clock", "Process", "Service", "free_port", "running", "start"]
