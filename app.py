@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -48,23 +48,26 @@ def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> A
     async def read(position: int) -> list[Event]:
         return await timeline.read_after(position, READ_AT_ONCE)
 
+    def place(entry: Event) -> int:
+        return entry.position
+
     sessions = Sessions(now)
     services = Services(
         rules=Rules(reopen_window=settings.reopen_window, session_length=settings.session_length),
         now=now,
         bell=doorbell,
-        tail=Tail(read, lambda entry: entry.position, doorbell),
+        tail=Tail(read, place, doorbell),
         passwords=Passwords(),
         guesses=Attempts(settings.sign_in_attempts),
         sessions=sessions,
     )
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         await database.connect(settings.database_url, settings.database_pool)
         services.tail.start_at(await event.head())
         days = Days(settings.close_after, settings.reopen_window)
-        works = [services.tail.run(), doorbell.listen(), sessions.run(), note_use(services)]
+        works = [services.tail.run(), doorbell.run(), sessions.run(), note_use(services)]
         works.append(runner.run(days, now=now, changed=doorbell.ring))
         tasks = [asyncio.create_task(work) for work in works]
         try:

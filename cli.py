@@ -1,4 +1,4 @@
-"""The command line: serve, work, migrate, seed, user, token, schema. Errors go to standard error in one line, with exit code 1; wrong usage is 2."""
+"""The command line. Errors go to standard error in one line, with exit code 1; wrong usage exits with 2."""
 
 from __future__ import annotations
 
@@ -83,7 +83,11 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a small demo.")] = False,
 ) -> None:
     """Migrate the database and serve GraphQL over HTTP and WebSocket."""
-    settings = settings_or_fail(host=host, port=port, mode="demo" if demo else None)
+    settings = settings_or_fail(host=host, port=port)
+    if demo:
+        if settings.is_production:
+            fail("--demo has no place in production mode: demo accounts have a known password")
+        settings = settings_or_fail(host=host, port=port, mode="demo")
     if workers > 1 and settings.database_url.startswith("sqlite"):
         fail("several workers need Postgres: set TICKETWIRE_DATABASE_URL")
     with_database(settings, lambda: prepare(settings))
@@ -145,11 +149,14 @@ def seed(
     with Progress(*columns) as bar:
         task = bar.add_task("tickets", total=tickets)
 
+        def advance(done: int) -> None:
+            bar.advance(task, done)
+
         async def fill() -> int:
             from demo.fill import seed as seed_tickets
 
             await migrated()
-            return await seed_tickets(tickets, datetime.now(UTC), lambda done: bar.advance(task, done))
+            return await seed_tickets(tickets, datetime.now(UTC), advance)
 
         added = with_database(settings_or_fail(), fill)
     typer.echo(f"added {added} tickets")

@@ -47,7 +47,7 @@ def run(settings: Settings, workers: int) -> bool:
         from uvicorn.supervisors import Multiprocess
 
         bound: socket.socket = config.bind_socket()
-        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[bound]).run()
+        Multiprocess(config, sockets=[bound]).run()
         return True
     server = uvicorn.Server(config)
     server.run()

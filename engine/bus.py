@@ -1,6 +1,6 @@
 """The doorbell: it says that the log grew, never what it holds. Losing it costs latency, not events.
 
-Over broadcaster: in memory for one process, Redis for several. A listener that ends or fails is made anew; between, the
+Over broadcaster: in memory for one process, Redis for several. A connection that ends or fails is made anew; between, the
 tail polls.
 """
 
@@ -23,14 +23,12 @@ class Doorbell:
     def __init__(self, url: str) -> None:
         self.url = url
         self.rung = asyncio.Event()
-        self.broadcast: Broadcast | None = None
+        self.outgoing = asyncio.Event()
 
-    async def ring(self) -> None:
-        """Ring at home at once, and elsewhere as far as the bus works."""
+    def ring(self) -> None:
+        """Ring here at once, and elsewhere as soon as the bus takes it; a bus that hangs holds up no caller."""
         self.rung.set()
-        if self.broadcast is not None:
-            with contextlib.suppress(Exception):  # a broken bus delays other processes by a poll, and never fails a write
-                await asyncio.wait_for(self.broadcast.publish(CHANNEL, "1"), 1)
+        self.outgoing.set()
 
     async def wait(self, seconds: float) -> None:
         """Return when it rang, or after the given time."""
@@ -38,16 +36,26 @@ class Doorbell:
             await asyncio.wait_for(self.rung.wait(), seconds)
         self.rung.clear()
 
-    async def listen(self) -> None:
-        """Hear the other processes, for ever."""
+    async def run(self) -> None:
+        """Carry rings from and to the other processes, for ever."""
         while True:
             try:
-                async with Broadcast(self.url) as broadcast, broadcast.subscribe(CHANNEL) as subscriber:
-                    self.broadcast = broadcast
-                    async for _ in subscriber:  # pyright: ignore[reportGeneralTypeIssues] - broadcaster types __aiter__ wrongly
-                        self.rung.set()
+                async with Broadcast(self.url) as broadcast:
+                    async with asyncio.TaskGroup() as both:
+                        both.create_task(self.hear(broadcast))
+                        both.create_task(self.send(broadcast))
             except Exception as error:
-                log.warning("bus.lost", error=str(error))
-            finally:
-                self.broadcast = None
+                log.warning("bus.lost", error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
+
+    async def hear(self, broadcast: Broadcast) -> None:
+        async with broadcast.subscribe(CHANNEL) as subscriber:
+            while True:
+                await subscriber.get()
+                self.rung.set()
+
+    async def send(self, broadcast: Broadcast) -> None:
+        while True:
+            await self.outgoing.wait()
+            self.outgoing.clear()  # before sending: a ring meanwhile is sent after this one
+            await broadcast.publish(CHANNEL, "1")

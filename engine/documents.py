@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -23,8 +24,6 @@ class Documents(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         if context.query and len(context.query) <= LONGEST:
-            try:
+            with contextlib.suppress(GraphQLError):  # Strawberry parses it again, and reports the error
                 context.graphql_document = parsed(context.query, context.parse_options.get("max_tokens"))
-            except GraphQLError:
-                pass  # Strawberry parses it again, and reports the error
         yield

@@ -111,7 +111,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         await self.send_message(cast("Any", {"type": "pong"} | ({"payload": payload} if payload is not None else {})))
 
     @staticmethod
-    def _get_pre_execution_close_reason(error: Any) -> str | None:
+    def _get_pre_execution_close_reason(error: Any) -> str | None:  # noqa: ARG004 - the name is Strawberry's
         """A syntax error ends its operation with an error message; the socket and its other operations live."""
         return None
 

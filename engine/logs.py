@@ -9,6 +9,10 @@ import orjson
 import structlog
 
 
+def one_line(line: object, **_: object) -> str:
+    return orjson.dumps(line, default=repr).decode()
+
+
 def configure(level: str) -> None:
     """Write lines of at least this level."""
     structlog.configure(
@@ -17,7 +21,7 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=lambda line, **_: orjson.dumps(line, default=repr).decode()),
+            structlog.processors.JSONRenderer(serializer=one_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

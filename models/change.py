@@ -191,13 +191,13 @@ async def attach(change: Change) -> None:
 
 
 async def read_locked(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
-    """Tickets as they stand, kept from other writers until the transaction ends; in one order, so that no two lock each other out."""
+    """Tickets as they stand, kept from other writers until the transaction ends; in one order, against deadlocks."""
     found = await Ticket.filter(id__in=sorted(set(ticket_ids))).order_by("id").select_for_update()
     return {ticket.id: ticket for ticket in found}
 
 
 async def next_number() -> int:
-    """The next ticket's number. A sequence on Postgres, so that raising tickets does not queue; gaps may be left by rollbacks."""
+    """The next ticket's number. On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap."""
     if database.dialect() == "postgres":
         found = await database.rows("SELECT nextval('ticket_numbers') AS number")
     else:

@@ -61,7 +61,7 @@ class LogHead(Model):
 class Event(Model):
     """One entry of the log.
 
-    `data["changes"]` maps each field of the ticket that changed to `[from, to]`; folding them in order gives the ticket as stored.
+    `data["changes"]` maps each field of the ticket that changed to `[from, to]`; folded in order they give the ticket as stored.
     An internal entry is never shown to customers. The actor is a user, an API client, or the system where both are null.
     """
 

@@ -1,4 +1,4 @@
-"""TicketFilter as SQL: plain data in, one Condition on `tickets t` out. The same filter serves lists, counts, events and subscriptions.
+"""TicketFilter as SQL: plain data in, one Condition on `tickets t` out, for lists, counts, events and subscriptions alike.
 
 Null and absent mean the same: no restriction. `and: []` holds for every ticket, `or: []` and `in: []` for none.
 """

@@ -1,4 +1,4 @@
-"""Idempotency keys: what a keyed mutation did, stored in the transaction that did it, so a crash leaves either both or neither."""
+"""Idempotency keys: what a keyed mutation did, stored in its own transaction, so a crash leaves both or neither."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ TICKET = "tkt"
 MESSAGE = "msg"
 ATTACHMENT = "att"
 EVENT = "evt"
-TOKEN = "tok"
+TOKEN = "tok"  # noqa: S105 - a prefix
 
 PREFIXES = frozenset({USER, API_CLIENT, ORGANIZATION, TEAM, CATEGORY, TICKET, MESSAGE, ATTACHMENT, EVENT, TOKEN})
 

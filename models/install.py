@@ -1,4 +1,4 @@
-"""What the records need beside their tables: search, ticket numbers, the log's head, and the teams and categories of the first start."""
+"""What the records need beside their tables: search, ticket numbers and the log's head."""
 
 from __future__ import annotations
 

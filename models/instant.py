@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tortoise.fields import DatetimeField
+from tortoise.fields.data import T_DATETIME
 
 if TYPE_CHECKING:
     from tortoise.models import Model
@@ -30,7 +31,7 @@ def text(value: datetime) -> str:
     return utc(value).isoformat().replace("+00:00", "Z")
 
 
-class InstantField(DatetimeField[datetime]):
+class InstantField(DatetimeField[T_DATETIME]):
     """A DatetimeField that refuses naive values and stores UTC."""
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:

@@ -1,4 +1,4 @@
-"""Pages by keyset: where a page starts is told by the values it is sorted by, tied by a unique key, so it stays put while rows come and go."""
+"""Pages by keyset: a cursor holds what its row is sorted by, tied by a unique key, so pages stay put while rows come and go."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page. `total` and `outside` (whether rows lie beyond the cursor that the page starts from) are asked only when selected."""
+    """One page. `total`, and `outside` (whether rows lie beyond the cursor it starts from), are asked only when selected."""
 
     rows: Sequence[T]
     cursors: Sequence[str]

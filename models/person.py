@@ -32,7 +32,7 @@ class Organization(Model):
 
 
 class User(Model):
-    """A person. The e-mail is stored in lower case; `password_hash` is argon2id in PHC form, or null where none may sign in by it."""
+    """A person. The e-mail is in lower case; `password_hash` is argon2id in PHC form, or null where no password opens."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     email = fields.CharField(max_length=320, unique=True)

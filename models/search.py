@@ -1,4 +1,4 @@
-"""Full-text search: every word of the query must begin a word of the subject, the description or a message that the viewer may read.
+"""Full-text search: every word of the query must begin a word of the subject, the description or a readable message.
 
 FTS5 with triggers on SQLite, generated tsvector columns with GIN on Postgres; both hold words as runs of letters and digits,
 without stemming, since tickets quote host names, error codes and many languages.
@@ -21,7 +21,8 @@ MOST_WORDS = 16
 LONGEST_WORD = 100
 
 SQLITE = (
-    "CREATE VIRTUAL TABLE ticket_search USING fts5(subject, description, tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')",
+    "CREATE VIRTUAL TABLE ticket_search USING fts5("
+    "subject, description, tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')",
     "CREATE VIRTUAL TABLE message_search USING fts5("
     "body, number UNINDEXED, internal UNINDEXED, tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')",
     "CREATE TRIGGER ticket_search_insert AFTER INSERT ON tickets BEGIN "

@@ -98,7 +98,7 @@ async def count(condition: Condition) -> int:
 
 
 def owned(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
-    """A sub-select of positions with the ticket whose record shows them: its own entries, and the messages of those merged into it."""
+    """Positions with the ticket whose record shows them: its own entries, and the messages of those merged into it."""
     own = condition & member("e.ticket_id", list(ticket_ids))
     theirs = condition & member("t.merged_into_id", list(ticket_ids)) & Extract(MESSAGES).condition
     return Condition(

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
@@ -90,7 +90,7 @@ async def issue(
 async def revoke(token: Token, at: datetime) -> None:
     """End a token; one that was revoked before keeps its instant."""
     await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
-    token.revoked_at = cast("datetime", token.revoked_at or at)
+    token.revoked_at = token.revoked_at or at
 
 
 async def note_use(seen: dict[UUID, datetime]) -> None:

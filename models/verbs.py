@@ -175,7 +175,7 @@ def unwatch(change: Change, user_id: UUID, watchers: Sequence[UUID]) -> None:
         change.log(EventType.TICKET_UPDATED, {"watchers": [listed(watchers), listed(left)]})
 
 
-def listed(user_ids: Sequence[UUID]) -> list[Json]:
+def listed(user_ids: Sequence[UUID]) -> Sequence[Json]:
     return sorted(str(user_id) for user_id in user_ids)
 
 
@@ -212,7 +212,10 @@ def merge(change: Change, into: Change, earlier: Sequence[Change]) -> None:
 
 
 def reply(change: Change, body: str, *, for_customer: bool) -> Message:
-    """A public message. A customer's takes up a ticket that waits on them or that has ended; an agent's first one starts a new ticket."""
+    """A public message.
+
+    A customer's takes up a ticket that waits on them or that has ended; an agent's first one starts a new ticket.
+    """
     ticket = change.ticket
     if ticket.merged_into_id is not None:
         raise merged(ticket.status, Action.REOPEN)

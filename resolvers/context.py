@@ -28,7 +28,7 @@ class Rules:
 class Bell(Protocol):
     """Says that the log grew."""
 
-    async def ring(self) -> None: ...
+    def ring(self) -> None: ...
 
 
 class Guesses(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -63,7 +63,7 @@ class Work:
         """The ticket to change. Raises InvalidInput NOT_FOUND, StaleVersion."""
         return (await self.tickets({"ticketId": ticket_id}, expected_version))[0]
 
-    async def tickets(self, named: dict[str, str], expected_version: int | None = None) -> list[Change]:
+    async def tickets(self, named: Mapping[str, str], expected_version: int | None = None) -> list[Change]:
         """Tickets by the input's fields that name them, locked together; the expected version is that of the first."""
         keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
         found = await read_locked(key for key in keys.values() if key)
@@ -102,7 +102,7 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
         if "external" not in str(error):
             raise
         raise InvalidInput(Code.TAKEN, "Another ticket has this key.", "externalId") from error
-    await context.services.bell.ring()
+    context.services.bell.ring()
     context.refresh()
     return outcome
 

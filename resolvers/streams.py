@@ -1,4 +1,4 @@
-"""Subscriptions: the log from a cursor on, each entry once and in order, with the viewer's rights read again before it is delivered.
+"""Subscriptions: the log from a cursor on, each entry once and in order, rights read again before it is delivered.
 
 A subscriber is nothing but a position. It takes what the tail has at hand, or pages from the database until that reaches back
 far enough; so it can neither miss an entry nor see one twice, and a slow one holds up nobody.

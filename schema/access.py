@@ -12,6 +12,7 @@ from strawberry.extensions import FieldExtension
 from models.access import Right
 
 RIGHT = "right"
+INPUT = "All that it takes."
 
 
 class Guard(FieldExtension):
@@ -30,7 +31,10 @@ def query(resolver: Callable[..., Any], right: Right, description: str, type: ob
 
 
 def mutation(resolver: Callable[..., Any], right: Right, description: str, type: object) -> Any:
-    return strawberry.mutation(resolver=resolver, extensions=[Guard(right)], description=description, graphql_type=type)
+    row: Any = strawberry.mutation(resolver=resolver, extensions=[Guard(right)], description=description, graphql_type=type)
+    for argument in row.arguments:
+        argument.description = INPUT  # each has one argument at most, and its type says the rest
+    return row
 
 
 def subscription(resolver: Callable[..., Awaitable[AsyncIterator[Any]]], right: Right, description: str, type: object) -> Any:

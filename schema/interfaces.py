@@ -84,7 +84,7 @@ class FromRecords:
         return type_name(record)
 
     @classmethod
-    def is_type_of(cls, record: object, _: object) -> bool:
+    def is_type_of(cls, _record: object, _info: object) -> bool:
         return True
 
 

@@ -1,4 +1,4 @@
-"""The mutations, a row each: resolver, who may call it, what it says. All payloads are nullable, so an error leaves the others standing."""
+"""The mutations, a row each: resolver, who may call it, what it says. Payloads are nullable: an error leaves the others be."""
 
 from __future__ import annotations
 

@@ -35,5 +35,5 @@ def build(extensions: Iterable[Any] = ()) -> Schema:
         types=[*EVENT_TYPES, *ERROR_TYPES, ReplyType, NoteType, ApiClientType, SystemType],
         extensions=made,
         execution_context_class=PerEventExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=dict(SCALARS)),
     )

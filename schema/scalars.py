@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
 
 from models.instant import text, utc
 
@@ -58,4 +60,4 @@ DURATION = strawberry.scalar(
     serialize=duration_text,
     parse_value=parse_duration,
 )
-SCALARS = {datetime: DATE_TIME, timedelta: DURATION}
+SCALARS: Mapping[object, ScalarDefinition] = {datetime: DATE_TIME, timedelta: DURATION}

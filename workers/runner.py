@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -16,7 +16,7 @@ log = structlog.get_logger("ticketwire.workers")
 
 
 async def run(
-    days: Days, *, now: Callable[[], datetime] = instant.now, changed: Callable[[], Awaitable[None]] | None = None
+    days: Days, *, now: Callable[[], datetime] = instant.now, changed: Callable[[], None] | None = None
 ) -> None:
     """Do what is due, for ever. `changed` is called after tickets changed, so that who follows the log hears it at once."""
     while True:
@@ -26,7 +26,7 @@ async def run(
             if done:
                 log.info("clock", changed=done)
                 if changed is not None:
-                    await changed()
+                    changed()
         except Exception:  # a database that is away for a while delays what is due, and ends nothing
             log.exception("clock.failed")
         await asyncio.sleep(SECONDS)

@@ -6,6 +6,9 @@ the matching migration editor.
 
 from __future__ import annotations
 
+from typing import cast
+
+import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
@@ -18,12 +21,13 @@ class Transaction(TransactionContextPooled):
         await self.ensure_connection()
         pool = self.client._parent._pool  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         assert pool is not None
-        self.client._connection = await pool.acquire()  # pyright: ignore[reportPrivateUsage]
+        held = cast("asyncpg.Connection", await pool.acquire())
+        self.client._connection = held  # pyright: ignore[reportPrivateUsage]
         try:
             await self.client.begin()
         except BaseException:
             # release() shields itself, and resets a connection that is inside a transaction
-            await pool.release(self.client._connection)  # pyright: ignore[reportPrivateUsage]
+            await pool.release(held)
             raise
         self.token = get_connections().set(self.connection_name, self.client)
         return self.client

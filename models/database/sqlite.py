@@ -47,6 +47,11 @@ class Wrapper(SqliteTransactionWrapper):
         except sqlite3.OperationalError as error:
             raise OperationalError(error) from error
 
+    async def give_back(self) -> None:
+        """Undo a BEGIN that may or may not have happened."""
+        if self._parent._connection is not None:  # pyright: ignore[reportPrivateUsage] - there is none before the first use
+            await self._connection.rollback()
+
 
 class Transaction(SqliteTransactionContext):
     __slots__ = ("undoing",)
@@ -70,8 +75,7 @@ class Transaction(SqliteTransactionContext):
 
     async def undo(self) -> None:
         try:
-            if self.connection._connection is not None:  # pyright: ignore[reportPrivateUsage] - the wrapper's own
-                await self.connection._connection.rollback()  # pyright: ignore[reportPrivateUsage]
+            await self.connection.give_back()
         finally:
             self._trxlock.release()
 

@@ -44,7 +44,7 @@ class UnseenMessagesType(UserErrorInterface):
 
 def user_error(refusal: Refusal) -> UserErrorInterface:
     """The refusal in the API's words. An exception itself can't be a value: graphql-core would raise it."""
-    told = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
+    told: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
     if isinstance(refusal, TransitionRefused):
         return TransitionRefusedType(**told, from_=refusal.status, action=refusal.action, allowed=refusal.allowed)
     if isinstance(refusal, StaleVersion):

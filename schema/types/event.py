@@ -20,8 +20,14 @@ from schema.types.message import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.ticket import TicketType
 
-GLOBAL = {"category_id": ids.CATEGORY, "team_id": ids.TEAM, "assignee_id": ids.USER, "requester_id": ids.USER}
-GLOBAL |= {"organization_id": ids.ORGANIZATION, "merged_into_id": ids.TICKET}
+GLOBAL = {
+    "category_id": ids.CATEGORY,
+    "team_id": ids.TEAM,
+    "assignee_id": ids.USER,
+    "requester_id": ids.USER,
+    "organization_id": ids.ORGANIZATION,
+    "merged_into_id": ids.TICKET,
+}
 HIDDEN = frozenset({"external_scope"})
 
 

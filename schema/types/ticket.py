@@ -16,7 +16,7 @@ from models.team import Category, Team
 from models.ticket import LinkKind, Ticket, TicketLink, TicketResource
 from models.timeline import Extract
 from schema.arguments import After, Before, First, Last
-from schema.interfaces import MessageInterface, Node, TicketEventInterface, loaders
+from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface, loaders
 from schema.paging import Connection
 from schema.types.message import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
@@ -45,9 +45,7 @@ class Satisfaction:
 class TicketLinkType:
     kind: LinkKind = strawberry.field(description="What this ticket is to the other.")
 
-    @strawberry.field(
-        description="The other ticket.", graphql_type=Annotated["TicketType", strawberry.lazy("schema.types.ticket")]
-    )
+    @strawberry.field(description="The other ticket.", graphql_type=LazyTicket)
     async def ticket(self, root: strawberry.Parent[TicketLink], info: strawberry.Info) -> Ticket | None:
         return await loaders(info).tickets.load(root.other_id)
 
@@ -119,7 +117,7 @@ class TicketType(Node):
 
     @strawberry.field(
         description="The ticket that this one was merged into, where the viewer may see it.",
-        graphql_type=Annotated["TicketType", strawberry.lazy("schema.types.ticket")] | None,
+        graphql_type=LazyTicket | None,
     )
     async def merged_into(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> Ticket | None:
         return await loaders(info).tickets.load(root.merged_into_id) if root.merged_into_id else None
