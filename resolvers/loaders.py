@@ -28,6 +28,8 @@ from models.timeline import Extract
 from models.token import Token
 from schema.interfaces import SYSTEM_ACTOR
 
+MOST_KEYS = 5000  # both databases bound the parameters of a statement by some 32,000
+
 M = TypeVar("M", bound=Model)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -43,7 +45,7 @@ def by_id(model: type[M]) -> DataLoader[UUID, M | None]:
         found = {record.pk: record for record in await model.filter(pk__in=keys)}
         return [found.get(key) for key in keys]
 
-    return DataLoader(load)
+    return DataLoader(load, max_batch_size=MOST_KEYS)
 
 
 def grouped(read: Callable[[list[UUID]], Awaitable[Sequence[tuple[UUID, V]]]]) -> DataLoader[UUID, list[V]]:
@@ -55,7 +57,7 @@ def grouped(read: Callable[[list[UUID]], Awaitable[Sequence[tuple[UUID, V]]]]) -
             found[owner].append(item)
         return [found[key] for key in keys]
 
-    return DataLoader(load)
+    return DataLoader(load, max_batch_size=MOST_KEYS)
 
 
 class Loaders:
@@ -66,10 +68,10 @@ class Loaders:
         self.organizations = by_id(Organization)
         self.teams = by_id(Team)
         self.categories = by_id(Category)
-        self.tickets: DataLoader[UUID, Ticket | None] = DataLoader(self.read_tickets)
-        self.messages: DataLoader[UUID, Message | None] = DataLoader(self.read_messages)
-        self.events: DataLoader[int, Event | None] = DataLoader(self.read_events)
-        self.attachments: DataLoader[UUID, Attachment | None] = DataLoader(self.read_attachments)
+        self.tickets: DataLoader[UUID, Ticket | None] = DataLoader(self.read_tickets, max_batch_size=MOST_KEYS)
+        self.messages: DataLoader[UUID, Message | None] = DataLoader(self.read_messages, max_batch_size=MOST_KEYS)
+        self.events: DataLoader[int, Event | None] = DataLoader(self.read_events, max_batch_size=MOST_KEYS)
+        self.attachments: DataLoader[UUID, Attachment | None] = DataLoader(self.read_attachments, max_batch_size=MOST_KEYS)
         self.tags = grouped(read_tags)
         self.resources = grouped(read_resources)
         self.watchers = grouped(read_watchers)
@@ -79,8 +81,8 @@ class Loaders:
         self.members_of_team = grouped(read_members)
         self.teams_of_user = grouped(read_teams)
         self.client_scopes = grouped(read_scopes)
-        self.records: DataLoader[Asked, tuple[list[Event], bool]] = DataLoader(self.read_records)
-        self.record_counts: DataLoader[Counted, int] = DataLoader(self.read_counts)
+        self.records: DataLoader[Asked, tuple[list[Event], bool]] = DataLoader(self.read_records, max_batch_size=MOST_KEYS)
+        self.record_counts: DataLoader[Counted, int] = DataLoader(self.read_counts, max_batch_size=MOST_KEYS)
 
     async def actor(self, user_id: UUID | None, client_id: UUID | None) -> object:
         """Who did something: a person, a machine, or the system."""

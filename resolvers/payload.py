@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 import strawberry
 from tortoise.exceptions import IntegrityError
@@ -25,7 +26,7 @@ from schema.filters import plain
 from schema.payloads import TicketPayload
 from schema.types.error import user_error
 
-P = TypeVar("P")
+TRIES = 3
 
 
 class Keyed(Protocol):
@@ -96,8 +97,7 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
     context = context_of(info)
     key = checked_key(input.idempotency_key)
     try:
-        async with database.transaction():
-            outcome = await keyed(context, info.field_name, key, input, act) if key else await done(context, act)
+        outcome = await in_transaction(context, info.field_name, key, input, act)
     except IntegrityError as error:
         if "external" not in str(error):
             raise
@@ -105,6 +105,15 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
     context.services.bell.ring()
     context.refresh()
     return outcome
+
+
+async def in_transaction(context: Context, mutation: str, key: str | None, input: Keyed, act: Act) -> Outcome:
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(*database.CONFLICTS):
+            async with database.transaction():
+                return await keyed(context, mutation, key, input, act) if key else await done(context, act)
+    async with database.transaction():
+        return await keyed(context, mutation, key, input, act) if key else await done(context, act)
 
 
 def checked_key(key: str | None) -> str | None:

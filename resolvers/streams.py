@@ -17,7 +17,7 @@ from models import database, event, ids, timeline
 from models.access import READ_LOG, Scope, visible
 from models.condition import TRUE, member
 from models.database import as_uuid
-from models.errors import CursorInvalid
+from models.errors import CursorExpired, CursorInvalid
 from models.event import LIFE_CYCLE, Event, EventType, position_of
 from models.filter import matching
 from models.timeline import Extract
@@ -87,21 +87,30 @@ async def entries_after(context: Context, wanted: Wanted, position: int) -> Asyn
     tail = context.services.tail
     while True:
         await tail.past(position)
-        await context.services.sessions.renew(context)
-        READ_LOG.check(context.viewer)
         entries = tail.after(position)
         if entries is None:
-            entries = await timeline.read_after(position, AT_ONCE)
+            entries = await paged(position)
         entries = entries[:AT_ONCE]
+        # After the entries, so that the rights are never older than what they are asked for.
+        await context.services.sessions.renew(context)
+        READ_LOG.check(context.viewer)
         viewer = context.viewer
         for entry in await readable(context, wanted, entries):
-            if context.viewer is not viewer:
-                break  # the rights were read again meanwhile: judge the rest by them
+            if context.viewer != viewer:
+                break  # the rights changed meanwhile: judge the rest by them
             context.refresh()
             yield entry
             position = entry.position
         else:
             position = entries[-1].position
+
+
+async def paged(position: int) -> list[Event]:
+    """What follows a position, from the database. Raises CursorExpired where it was deleted meanwhile."""
+    entries = await timeline.read_after(position, AT_ONCE)
+    if not entries or entries[0].position != position + 1:
+        raise CursorExpired("The log was cut while it was read; read the tickets afresh.")
+    return entries
 
 
 async def starting_point(after: str | None, head: int) -> int:

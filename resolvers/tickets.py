@@ -8,6 +8,7 @@ from typing import Annotated
 import strawberry
 
 from models import ids, listing, text, verbs
+from models.access import sees
 from models.change import Change, next_number
 from models.errors import Code, InvalidInput
 from models.event import Event, EventType
@@ -40,7 +41,7 @@ async def ticket_by_number(
     info: strawberry.Info, number: Annotated[int, strawberry.argument(description="The human number.")]
 ) -> Ticket | None:
     found = await Ticket.get_or_none(number=number)
-    return await context_of(info).loaders.tickets.load(found.id) if found else None
+    return found if found is not None and sees(context_of(info).viewer, found) else None
 
 
 async def ticket_by_external_id(
@@ -49,14 +50,13 @@ async def ticket_by_external_id(
         str, strawberry.argument(description="An API client's own key; for people, the oldest visible ticket with that key.")
     ],
 ) -> Ticket | None:
-    context = context_of(info)
+    viewer = context_of(info).viewer
     if not text.is_clean(external_id):
         return None
     found = Ticket.filter(external_id=external_id[: text.EXTERNAL_ID + 1]).order_by("number")
-    if context.viewer.client_id:
-        found = found.filter(external_scope=str(context.viewer.client_id))
-    seen = await context.loaders.tickets.load_many([each.id for each in await found.limit(100)])
-    return next((each for each in seen if each is not None), None)
+    if viewer.client_id:
+        found = found.filter(external_scope=str(viewer.client_id))
+    return next((each for each in await found.limit(100) if sees(viewer, each)), None)
 
 
 async def tickets(

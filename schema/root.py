@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from engine.execution import PerEventExecutor
+from engine.execution import PerEventExecutor, Schema
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -18,11 +17,6 @@ from schema.types.error import ERROR_TYPES
 from schema.types.event import EVENT_TYPES
 from schema.types.message import NoteType, ReplyType
 from schema.types.people import ApiClientType, SystemType
-
-
-class Schema(strawberry.Schema):
-    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Errors are logged where they are masked (engine/errors), with their request id."""
 
 
 def build(extensions: Iterable[Any] = ()) -> Schema:

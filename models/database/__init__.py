@@ -13,6 +13,7 @@ from typing import Literal, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
+import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
 from tortoise.connection import get_connection
@@ -32,6 +33,10 @@ MODULES = [
     "models.idempotency",
 ]
 BUSY_TIMEOUT_MS = 15_000
+
+
+CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What Postgres says of a transaction that it ended in favour of another: run it again."""
 
 
 def config(url: str, pool: int = 10) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Benchmarks: us and a peer in turn, in one run, over the same data; ratios are what counts."""
