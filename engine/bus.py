@@ -40,10 +40,9 @@ class Doorbell:
         """Carry rings from and to the other processes, for ever."""
         while True:
             try:
-                async with Broadcast(self.url) as broadcast:
-                    async with asyncio.TaskGroup() as both:
-                        both.create_task(self.hear(broadcast))
-                        both.create_task(self.send(broadcast))
+                async with Broadcast(self.url) as broadcast, asyncio.TaskGroup() as both:
+                    both.create_task(self.hear(broadcast))
+                    both.create_task(self.send(broadcast))
             except Exception as error:
                 log.warning("bus.lost", error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)

@@ -22,7 +22,7 @@ class PerEventExecutor(StrawberryGraphQLCoreExecutionContext):
 
 
 class Schema(strawberry.Schema):
-    async def execute(
+    async def execute(  # pyright: ignore[reportIncompatibleMethodOverride] - the view passes all but the query by name
         self, query: str | None, *, allowed_operation_types: Iterable[OperationType] | None = None, **given: Any
     ) -> ExecutionResult:
         """One answer. Strawberry would run a subscription that comes in a POST as if it were a query."""
