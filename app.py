@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
@@ -81,7 +83,14 @@ def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> A
 
     view = View(schema_of(settings), connect(services, sessions), settings.allowed_origins)
     routes = [Route("/", welcome), Route("/health", health), Route("/graphql", view)]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    browsers = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-Id", "X-Requested-With"],
+        expose_headers=["X-Request-Id"],
+    )
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[browsers])
     # A route takes HTTP only; the view serves the socket at the same path itself.
     return Requests(with_socket(app, view))
 

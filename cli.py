@@ -232,7 +232,7 @@ def schema_print() -> None:
 
 def main() -> None:
     """The `ticketwire` command."""
-    app()
+    app(prog_name="ticketwire")
 
 
 if __name__ == "__main__":

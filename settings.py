@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     sign_in_attempts: int = Field(
         default=10, ge=1, le=100_000, description="attempts per 5 minutes for an e-mail from an address; 6 times that per address"
     )
-    allowed_origins: list[str] = Field(default_factory=list, description="origins of browser pages that may open sockets")
+    allowed_origins: list[str] = Field(default_factory=list, description="origins of browser pages that may call")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe line to write")
 
     @field_validator("database_url")
