@@ -114,6 +114,11 @@ class Viewer:
         return f"client:{self.client_id}" if self.client else f"user:{self.user_id}"
 
     @property
+    def key_scope(self) -> str:
+        """Whose keys an external id is told apart from: a machine's own, a customer's own, or the team's."""
+        return str(self.client_id or (self.user_id if self.is_customer else ""))
+
+    @property
     def role(self) -> Role:
         """The role that an API client acts in follows from its scopes."""
         if self.user:

@@ -197,12 +197,21 @@ async def read_locked(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
 
 
 async def next_number() -> int:
-    """The next ticket's number. On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap."""
+    """The next ticket's number."""
+    return (await next_numbers(1))[0]
+
+
+async def next_numbers(count: int) -> list[int]:
+    """The numbers of the next tickets, ascending, for the transaction that stores them.
+
+    On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap.
+    """
     if database.dialect() == "postgres":
-        found = await database.rows("SELECT nextval('ticket_numbers') AS number")
-    else:
-        found = await database.rows("SELECT COALESCE(MAX(number), 1000) + 1 AS number FROM tickets")
-    return int(str(found[0]["number"]))
+        found = await database.rows("SELECT nextval('ticket_numbers') AS number FROM generate_series(1, ?)", [count])
+        return sorted(int(str(row["number"])) for row in found)
+    found = await database.rows("SELECT COALESCE(MAX(number), 1000) AS number FROM tickets")
+    last = int(str(found[0]["number"]))
+    return list(range(last + 1, last + 1 + count))
 
 
 async def replay(ticket: Ticket) -> dict[str, Json]:

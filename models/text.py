@@ -10,6 +10,7 @@ SUBJECT = 200
 BODY = 65_536
 NAME = 200
 TAG = 50
+SLUG = 64
 TAGS = 20
 EXTERNAL_ID = 255
 RESOURCES = 50
@@ -25,6 +26,11 @@ def written(value: str, *path: str, longest: int) -> str:
     if not is_clean(text):
         raise InvalidInput(Code.INVALID, "NUL bytes and lone surrogates can't be stored.", *path)
     return text
+
+
+def is_slug(text: str) -> bool:
+    """Whether a record could have this slug."""
+    return is_clean(text) and len(text) <= SLUG
 
 
 def is_clean(text: str) -> bool:

@@ -13,7 +13,7 @@ import strawberry
 from tortoise.exceptions import IntegrityError
 
 from models import database, event, idempotency, ids, text, timeline
-from models.access import sees
+from models.access import Scope, Viewer, sees
 from models.change import Change, read_locked, write
 from models.errors import Code, InvalidInput, Refusal, StaleVersion
 from models.event import Event, Json
@@ -129,7 +129,7 @@ async def keyed(context: Context, mutation: str, key: str, input: Keyed, act: Ac
     fingerprint = idempotency.digest(cast("dict[str, Json]", fingerprinted(plain(input))))
     before = await idempotency.recall(caller, mutation, key, fingerprint, at)
     if before is not None:
-        return await replayed(before)
+        return await replayed(context.viewer, before)
     outcome = await done(context, act)
     await idempotency.remember(
         caller,
@@ -157,10 +157,13 @@ def fingerprinted(value: object) -> Json:
     return instant_text(value) if isinstance(value, datetime) else cast("Json", value)
 
 
-async def replayed(before: IdempotencyKey) -> Outcome:
-    """The first outcome again; the ticket is shown as it stands now."""
+async def replayed(viewer: Viewer, before: IdempotencyKey) -> Outcome:
+    """The first outcome again; the ticket is shown as it stands now, to who may still see it."""
+    ticket = await Ticket.get(id=before.ticket_id)
+    if Scope.TICKETS_READ in viewer.scopes and not sees(viewer, ticket):
+        raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
-        ticket=await Ticket.get(id=before.ticket_id),
+        ticket=ticket,
         event=await Event.get(position=before.position) if before.position is not None else None,
         reached=before.reached,
         message=await Message.get(id=before.message_id) if before.message_id is not None else None,

@@ -27,6 +27,7 @@ class Sessions:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.open: dict[Context, Callable[[], Awaitable[None]]] = {}
+        self.closing: set[asyncio.Task[None]] = set()
         self.lock = asyncio.Lock()
         self.began = 0.0
 
@@ -61,10 +62,13 @@ class Sessions:
         held = {context: context.viewer.token.id for context in self.open if context.viewer.token}
         viewers = await self.viewers(sorted(set(held.values())))
         for context, token_id in held.items():
+            token = context.viewer.token
+            if context not in self.open or token is None or token.id != token_id:
+                continue  # closed, or signed in anew meanwhile
             viewer = viewers.get(token_id)
             if viewer is None:
-                await self.end(context)
-            elif context in self.open:
+                self.end(context)
+            else:
                 context.viewer = viewer
 
     async def viewers(self, token_ids: list[UUID]) -> dict[UUID, Viewer]:
@@ -76,12 +80,15 @@ class Sessions:
             found |= {token.id: viewer for token in tokens if (viewer := viewer_of(token, self.now()))}
         return found
 
-    async def end(self, context: Context) -> None:
-        """Rights first, so that nothing is delivered while the socket closes."""
+    def end(self, context: Context) -> None:
+        """Rights first: nothing is delivered while the socket closes, for which a peer that does not read takes its time."""
         context.become(STRANGER)
-        close = self.open.pop(context, None)
-        if close is not None:
-            try:
-                await close()
-            except Exception as error:
-                log.info("sessions.close_failed", error=str(error))
+        closing = asyncio.create_task(self.close(self.open.pop(context)))
+        self.closing.add(closing)
+        closing.add_done_callback(self.closing.discard)
+
+    async def close(self, close: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await close()
+        except Exception as error:
+            log.info("sessions.close_failed", error=str(error))

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access import ANYONE, OWN_TOKENS, SESSION, TAKE_PART, WATCH, WORK, WRITE_NOTES
-from resolvers import messages, people, tickets, tokens
+from resolvers import creation, messages, people, tickets, tokens
 from schema import payloads
 from schema.access import mutation
 
@@ -21,7 +21,7 @@ class Mutation:
     )
     sign_out: Any = mutation(people.sign_out, SESSION, "End the token that makes this call.", payloads.SignOutPayload | None)
 
-    create_ticket: Any = mutation(tickets.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET)
+    create_ticket: Any = mutation(creation.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET)
     update_ticket: Any = mutation(
         tickets.update_ticket, WORK, "Change subject, priority, category, tags or external key.", TICKET
     )

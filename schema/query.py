@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 import resolvers.people
-import resolvers.tickets
+import resolvers.reading
 import resolvers.tokens
 from models.access import ANYONE, OWN_TOKENS, READ, READ_LOG, READ_PEOPLE, SESSION
 from schema.access import query
@@ -26,19 +26,19 @@ class Query:
         resolvers.people.node, SESSION, "Any record by its id; null where there is none for the viewer.", Node | None
     )
     nodes: Any = query(resolvers.people.nodes, SESSION, "Many records by id, in the order asked for.", list[Node | None])
-    ticket: Any = query(resolvers.tickets.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None)
-    ticket_by_number: Any = query(resolvers.tickets.ticket_by_number, READ, "One ticket by its human number.", TicketType | None)
+    ticket: Any = query(resolvers.reading.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None)
+    ticket_by_number: Any = query(resolvers.reading.ticket_by_number, READ, "One ticket by its human number.", TicketType | None)
     ticket_by_external_id: Any = query(
-        resolvers.tickets.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
+        resolvers.reading.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
     )
     tickets: Any = query(
-        resolvers.tickets.tickets, READ, "Tickets that the viewer may see, page by page.", Connection[TicketType]
+        resolvers.reading.tickets, READ, "Tickets that the viewer may see, page by page.", Connection[TicketType]
     )
     ticket_stats: Any = query(
-        resolvers.tickets.ticket_stats, READ, "Figures over the tickets that the viewer may see.", TicketStatsType
+        resolvers.reading.ticket_stats, READ, "Figures over the tickets that the viewer may see.", TicketStatsType
     )
     events: Any = query(
-        resolvers.tickets.log_events,
+        resolvers.reading.log_events,
         READ_LOG,
         "The log in order, for sync: everything after a cursor that the viewer may see. Needs the scope events:read.",
         Connection[TicketEventInterface],

@@ -1,0 +1,99 @@
+"""Raising a ticket: what its input must be, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import strawberry
+
+from models import ids, text, verbs
+from models.change import next_number
+from models.errors import Code, InvalidInput
+from models.lifecycle import Priority
+from models.person import User
+from models.team import Category
+from models.ticket import Ticket, TicketResource
+from resolvers.payload import Work, refused, ticket_payload
+from resolvers.tickets import category_of
+from schema import inputs
+from schema.payloads import TicketPayload
+from schema.types.error import user_error
+
+
+async def create_ticket(info: strawberry.Info, input: inputs.CreateTicketInput) -> TicketPayload:
+    wrong = refused(checks(input))
+    if wrong:
+        return TicketPayload(user_errors=[user_error(refusal) for refusal in wrong])
+
+    async def act(work: Work) -> None:
+        category = await category_of(input.category)
+        requester = await requester_of(work, input.requester_id)
+        change = work.change(await new_ticket(work, input, category, requester))
+        verbs.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
+        if input.follow_up_of is not None:
+            (older,) = await work.tickets({"followUpOf": input.follow_up_of})
+            verbs.follow_up(change, older)
+
+    return await ticket_payload(info, input, act)
+
+
+def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
+    """What can be told of the input alone."""
+    found: list[Callable[[], object]] = [
+        lambda: text.written(input.subject, "subject", longest=text.SUBJECT),
+        lambda: text.written(input.description, "description", longest=text.BODY),
+        lambda: text.tags(input.tags or [], "tags"),
+    ]
+    if input.external_id is not None:
+        found.append(lambda: text.written(input.external_id or "", "externalId", longest=text.EXTERNAL_ID))
+    for resource in (input.resources or [])[: text.RESOURCES]:
+        found.append(lambda kind=resource.kind: text.written(kind, "resources", "kind", longest=64))
+        found.append(lambda key=resource.external_id: text.written(key, "resources", "externalId", longest=255))
+        if resource.name is not None:
+            found.append(lambda name=resource.name: text.written(name or "", "resources", "name", longest=text.NAME))
+    return found
+
+
+async def new_ticket(work: Work, input: inputs.CreateTicketInput, category: Category, requester: User) -> Ticket:
+    external = input.external_id.strip() if input.external_id is not None else None
+    return Ticket(
+        number=await next_number(),
+        external_scope=work.viewer.key_scope,
+        external_id=external,
+        subject=input.subject.strip(),
+        description=input.description.strip(),
+        priority=input.priority or Priority.NORMAL,
+        category_id=category.id,
+        team_id=category.team_id,
+        requester_id=requester.id,
+        organization_id=requester.organization_id,
+        created_at=work.at,
+        updated_at=work.at,
+    )
+
+
+def new_resources(ticket: Ticket, input: inputs.CreateTicketInput) -> list[TicketResource]:
+    given = input.resources or []
+    if len(given) > text.RESOURCES:
+        raise InvalidInput(Code.INVALID, f"At most {text.RESOURCES} resources.", "resources")
+    unique = {(each.kind.strip(), each.external_id.strip()): each for each in given}
+    return [
+        TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
+        for (kind, key), each in unique.items()
+    ]
+
+
+async def requester_of(work: Work, requester_id: str | None) -> User:
+    """Whose ticket it will be: the caller's, or for the team and for machines that of the customer they name."""
+    own = work.viewer.user
+    if requester_id is None:
+        if own is None:
+            raise InvalidInput(Code.REQUIRED, "An API client says for whom it raises a ticket.", "requesterId")
+        return own
+    key = ids.key_of(ids.USER, requester_id)
+    if own is not None and key == own.id:
+        return own
+    found = await User.get_or_none(id=key) if key and not work.viewer.is_customer else None
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "requesterId")
+    return found

@@ -1,0 +1,91 @@
+"""Reading tickets: one, lists, figures, and the log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from models import ids, listing, text
+from models.access import sees
+from models.event import Event, EventType
+from models.page import Page, window
+from models.stats import Group, Stats, stats
+from models.ticket import Ticket
+from models.timeline import Extract, events
+from resolvers.context import context_of
+from schema.arguments import After, Before, First, Last
+from schema.filters import OrderDirection, TicketFilter, TicketOrder, plain_filter
+
+Filter = Annotated[TicketFilter | None, strawberry.argument(description="Only tickets that fit.")]
+
+
+async def ticket(
+    info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="The ticket's id.")]
+) -> Ticket | None:
+    key = ids.key_of(ids.TICKET, id)
+    return await context_of(info).loaders.tickets.load(key) if key else None
+
+
+async def ticket_by_number(
+    info: strawberry.Info, number: Annotated[int, strawberry.argument(description="The human number.")]
+) -> Ticket | None:
+    found = await Ticket.get_or_none(number=number)
+    return found if found is not None and sees(context_of(info).viewer, found) else None
+
+
+async def ticket_by_external_id(
+    info: strawberry.Info,
+    external_id: Annotated[
+        str, strawberry.argument(description="An API client's own key; for people, the oldest visible ticket with that key.")
+    ],
+) -> Ticket | None:
+    viewer = context_of(info).viewer
+    if not text.is_clean(external_id) or len(external_id) > text.EXTERNAL_ID:
+        return None
+    found = Ticket.filter(external_id=external_id).order_by("number")
+    if viewer.client_id:
+        found = found.filter(external_scope=str(viewer.client_id))
+    return next((each for each in await found.limit(100) if sees(viewer, each)), None)
+
+
+async def tickets(
+    info: strawberry.Info,
+    filter: Filter = None,
+    order_by: Annotated[
+        list[TicketOrder] | None, strawberry.argument(description="Up to four fields; UPDATED_AT DESC where none is given.")
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[Ticket]:
+    context = context_of(info)
+    sorts = [(order.field.value, order.direction is OrderDirection.DESC) for order in order_by or ()]
+    asked = window(first, after, last, before)
+    return await listing.tickets(context.viewer, plain_filter(filter), listing.ticket_order(sorts), asked, context.now())
+
+
+async def ticket_stats(
+    info: strawberry.Info,
+    filter: Filter = None,
+    group_by: Annotated[Group | None, strawberry.argument(description="What to count by.")] = None,
+) -> Stats:
+    context = context_of(info)
+    return await stats(context.viewer, plain_filter(filter), group_by, context.now())
+
+
+async def log_events(
+    info: strawberry.Info,
+    types: Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")] = None,
+    filter: Annotated[
+        TicketFilter | None, strawberry.argument(description="Only entries of tickets that fit, as they stand now.")
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Page[Event]:
+    context = context_of(info)
+    extract = Extract(None if types is None else frozenset(types))
+    return await events(context.viewer, extract, plain_filter(filter), window(first, after, last, before), context.now())
