@@ -42,7 +42,7 @@ INVERSE: Mapping[LinkKind, LinkKind] = {
 class Ticket(Model):
     """A customer's request. Only `models.change` writes it, always together with its log entries.
 
-    `external_scope` is the API client whose key `external_id` is, or "" for people's. `version` starts at 1.
+    `external_scope` is the API client or customer whose key `external_id` is, or "" for the team's. `version` starts at 1.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

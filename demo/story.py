@@ -1,0 +1,213 @@
+"""The plan of a ticket's life: who does what, in which order, up to the status that it shall have now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from uuid import UUID
+
+from demo import phrases
+from demo.history import History, Step, Verb
+from demo.people import Company, viewer
+from demo.texts import Script
+from models import verbs
+from models.access import SYSTEM, Viewer
+from models.change import Change
+from models.lifecycle import Priority
+from models.person import User
+from models.team import Category, Team
+from models.ticket import TicketResource
+
+
+@dataclass
+class Cast:
+    """Who takes part: a customer and others of the company, the agent who takes the ticket up, and another of the same team.
+
+    `colleague` may see the ticket too (or is the requester), `other` is only talked of.
+    """
+
+    company: Company
+    requester: User
+    colleague: User
+    other: User
+    agent: User
+    lead: User
+
+
+class Story:
+    """Collects the steps of one life. Nothing happens to the ticket before they are told.
+
+    `twin` is the same request raised once more, where there is one; it is stored beside the ticket.
+    """
+
+    def __init__(self, history: History, script: Script, cast: Cast, begin: datetime, now: datetime) -> None:
+        self.history = history
+        self.twin: History | None = None
+        self.script = script
+        self.cast = cast
+        self.random: Random = script.random
+        self.customer = viewer(cast.requester)
+        self.colleague = viewer(cast.colleague)
+        self.agent, self.lead = cast.agent, viewer(cast.lead)
+        self.begin = begin
+        self.now = now
+        self.tags: Sequence[str] = ()
+        self.steps: list[Step] = []
+
+    def then(self, by: Viewer, verb: Verb, after: timedelta | None = None) -> None:
+        self.steps.append(Step(by, verb, after))
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    @property
+    def age(self) -> timedelta:
+        return self.now - self.begin
+
+    @property
+    def fixed(self) -> timedelta:
+        """The time that the exact gaps take."""
+        return sum((step.after for step in self.steps if step.after is not None), timedelta())
+
+    # What people say
+
+    def answer(self, text: str) -> None:
+        """A reply of whoever works on the ticket."""
+        self.then(viewer(self.agent), lambda change: verbs.reply(change, text, for_customer=False))
+
+    def write(self, text: str) -> None:
+        """A reply of the customer, now and then of the colleague."""
+        by = self.colleague if self.chance(0.08) else self.customer
+        self.then(by, lambda change: verbs.reply(change, text, for_customer=True))
+
+    def more(self, texts: Sequence[str]) -> None:
+        """One of these, said by the customer."""
+        self.write(self.script.from_customer(self.random.choice(texts)))
+
+    def note(self) -> None:
+        text = self.script.note()
+        self.then(viewer(self.agent), lambda change: verbs.add_note(change, text))
+
+    def rate(self) -> None:
+        score, comment = self.script.score()
+        self.then(self.customer, lambda change: verbs.rate(change, score, comment))
+
+    # Before anybody works on it
+
+    def raised(self, by: Viewer, tags: Sequence[str], resources: Sequence[TicketResource], older: History | None = None) -> None:
+        """The first step. `older` is the ticket that this one goes on from."""
+        self.tags = tags
+
+        def create(change: Change) -> None:
+            verbs.create(change, tags, resources)
+            if older is not None:
+                before = older.change(change.by, change.at)
+                verbs.follow_up(change, before)
+                older.keep(before)
+
+        self.then(by, create)
+
+    def filed(self, category: Category) -> None:
+        """Somebody puts it where it belongs."""
+        self.then(self.lead, lambda change: verbs.update(change, tags=self.history.tags, category=category))
+
+    def early(self) -> None:
+        """What may happen before the first answer."""
+        if self.chance(0.12):
+            self.then(self.colleague, partial(self.watched, self.colleague.user_id))
+        if self.chance(0.04):
+            self.escalated()
+        if self.chance(0.14):
+            self.sorted()
+
+    def watched(self, user_id: UUID | None, change: Change) -> None:
+        assert user_id is not None
+        verbs.watch(change, user_id, self.history.watchers)
+
+    def escalated(self) -> None:
+        reason = self.script.any_of(phrases.ESCALATIONS)
+        self.then(self.customer, lambda change: verbs.escalate(change, reason))
+        if self.chance(0.7):
+            self.then(self.lead, lambda change: verbs.update(change, tags=self.history.tags, priority=Priority.URGENT))
+
+    def sorted(self) -> None:
+        """Better tags, and often another priority."""
+        new = self.random.sample(self.script.topic.tags, 1)
+        old = self.random.sample(self.tags, 1) if self.tags and self.chance(0.2) else []
+        priority = self.random.choice((None, Priority.LOW, Priority.NORMAL, Priority.HIGH))
+        self.then(
+            self.lead,
+            lambda change: verbs.update(change, tags=self.history.tags, add_tags=new, remove_tags=old, priority=priority),
+        )
+
+    # While it is worked on
+
+    def taken_up(self) -> None:
+        """The ticket gets its agent and the customer a first answer, in one order or the other."""
+        agent = self.agent
+        own = Step(viewer(agent), lambda change: verbs.assign(change, agent))
+        given = Step(self.lead, lambda change: verbs.assign(change, agent))
+        if self.chance(0.2):
+            self.answer(self.script.acknowledgement())
+            self.steps.append(own)
+            return
+        self.steps.append(given if self.chance(0.35) else own)
+        if self.chance(0.75):
+            self.answer(self.script.acknowledgement())
+
+    def merged(self, twin: History) -> None:
+        """The colleague raised the same a little later; that ticket ends in this one."""
+        self.twin = twin
+
+        def merge(change: Change) -> None:
+            ticket, since = twin.ticket, change.ticket.updated_at
+            ticket.created_at = ticket.updated_at = since + (change.at - since) / 2
+            twin.take(self.colleague, ticket.created_at, lambda other: verbs.create(other, [], []))
+            end = twin.change(change.by, change.at)
+            verbs.merge(end, change, [])
+            twin.keep(end)
+
+        self.then(viewer(self.agent), merge)
+
+    def handed_over(self, team: Team, agents: Sequence[User]) -> None:
+        """Another team is the right one; one of its agents takes the ticket."""
+        members = [user.id for user in agents]
+        self.then(viewer(self.agent), lambda change: verbs.transfer(change, team, members))
+        self.agent = agent = self.random.choice(agents)
+        self.script.facts["agent"] = agent.display_name.split()[0]
+        self.then(viewer(agent), lambda change: verbs.assign(change, agent))
+
+    def asked(self) -> None:
+        """A question to the customer, after which the ticket waits."""
+        self.answer(self.script.question())
+        self.then(viewer(self.agent), verbs.await_customer)
+
+    def rounds(self, least: int = 0) -> None:
+        """Questions and answers, with what happens between."""
+        for _ in range(max(least, self.random.choice((0, 1, 1, 1, 2, 2, 3)))):
+            self.asked()
+            self.write(self.script.answer())
+            if self.chance(0.35):
+                self.note()
+            if self.chance(0.18):
+                self.answer(self.script.progress())
+        if self.chance(0.12):
+            self.more(phrases.NUDGES)
+        if self.chance(0.05):
+            self.escalated()
+        if self.chance(0.1):
+            self.paused()
+
+    def paused(self) -> None:
+        """Some time on hold, often up to an instant that was set."""
+        self.answer(self.script.wait())
+        if self.chance(0.4):
+            self.then(viewer(self.agent), lambda change: verbs.hold(change, None))
+            self.then(viewer(self.agent), verbs.resume)
+            return
+        length = min(timedelta(hours=self.random.randint(3, 90)), self.age / 9)
+        self.then(viewer(self.agent), lambda change: verbs.hold(change, change.at + length))
+        self.then(SYSTEM, verbs.resume, length)
