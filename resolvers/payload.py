@@ -104,6 +104,8 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
         raise InvalidInput(Code.TAKEN, "Another ticket has this key.", "externalId") from error
     context.services.bell.ring()
     context.refresh()
+    # what was just written is not read again, and a token that may only write is shown what it made
+    context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
     return outcome
 
 
