@@ -31,7 +31,7 @@ QUIET: Mapping[Status, timedelta] = {
     OPEN: timedelta(days=6),
     WAITING: timedelta(days=9),
     HELD: timedelta(days=12),
-    RESOLVED: SILENCE - timedelta(hours=12),
+    RESOLVED: SILENCE - timedelta(hours=24),
 }
 """For how long at most nothing has happened to a ticket that is not over."""
 
@@ -51,7 +51,7 @@ def up_to(story: Story, status: Status) -> None:
 
 def left_open(story: Story) -> None:
     if story.chance(0.35):
-        story.more(phrases.NUDGES)
+        story.more(story.script.manner.nudges)
     if story.chance(0.08):
         story.then(viewer(story.agent), lambda change: verbs.assign(change, None))
 
@@ -59,7 +59,7 @@ def left_open(story: Story) -> None:
 def held(story: Story) -> None:
     story.answer(story.script.wait())
     until = story.now + timedelta(hours=story.random.randint(2, 300)) if story.chance(0.7) else None
-    story.then(viewer(story.agent), lambda change: verbs.hold(change, until))
+    story.then(viewer(story.agent), lambda change: verbs.hold(change, until), story.moment())
 
 
 def resolved(story: Story) -> None:
@@ -67,15 +67,16 @@ def resolved(story: Story) -> None:
     story.then(viewer(story.agent), lambda change: verbs.resolve(change, text))
     if story.chance(0.12):
         # The customer's reply reopens it.
-        story.more(phrases.RELAPSES)
-        second = story.script.any_of(phrases.SECOND_RESOLUTIONS)
+        story.more(story.script.manner.relapses)
+        second = story.script.second_resolution()
         story.then(viewer(story.agent), lambda change: verbs.resolve(change, second))
 
 
 def left_resolved(story: Story) -> None:
     resolved(story)
     if story.chance(0.15):
-        story.rate()
+        # Soon, or the ticket would have closed by itself meanwhile.
+        story.rate(min(timedelta(hours=story.random.uniform(0.2, 20)), story.age / 10))
 
 
 def closed(story: Story) -> None:
@@ -89,7 +90,7 @@ def closed(story: Story) -> None:
         story.then(SYSTEM, lambda change: verbs.close(change, None), SILENCE)
     else:
         confirmed(story)
-    if story.chance(0.25):
+    if story.chance(0.35):
         story.rate()
     return None
 
@@ -99,7 +100,7 @@ def confirmed(story: Story) -> None:
     by = story.customer if story.chance(0.75) else viewer(story.agent)
     story.then(by, lambda change: verbs.close(change, None))
     if story.chance(0.05):
-        reason, text = story.script.any_of(phrases.RELAPSES), story.script.any_of(phrases.SECOND_RESOLUTIONS)
+        reason, text = story.script.any_of(story.script.manner.relapses), story.script.second_resolution()
         story.then(story.customer, lambda change: verbs.reopen(change, reason))
         story.then(viewer(story.agent), lambda change: verbs.resolve(change, text))
         story.then(by, lambda change: verbs.close(change, None))

@@ -65,6 +65,10 @@ def invoice(facts: Facts) -> str:
     return f"INV-{facts.at.year}-{facts.random.randrange(1, 1_000_000):06d}"
 
 
+def clock(facts: Facts) -> str:
+    return f"{facts.random.randrange(24):02d}:{facts.random.randrange(60):02d}"
+
+
 def number(least: int, most: int) -> Callable[[Facts], str]:
     return lambda facts: str(facts.random.randint(least, most))
 
@@ -103,7 +107,8 @@ MAKERS: Mapping[str, Callable[[Facts], str]] = {
     "region2": different("region", REGIONS),
     "server_id": lambda facts: hexadecimal(facts, "srv-", 8),
     "size": lambda facts: str(facts.random.choice(SIZES)),
-    "time": lambda facts: f"{facts.random.randrange(24):02d}:{facts.random.randrange(60):02d}",
+    "time": clock,
+    "time2": clock,
     "vat": lambda facts: f"{facts.random.choice(('DE', 'NL', 'FR', 'AT', 'PL'))}{facts.random.randrange(10**8, 10**9)}",
     "version": lambda facts: f"{facts.random.randint(2, 17)}.{facts.random.randint(0, 9)}",
     "volume": lambda facts: hexadecimal(facts, "vol-"),

@@ -11,7 +11,7 @@ from random import Random
 from demo import names
 from demo.history import History, in_order
 from demo.people import Company, customer, everybody, founded, staffed
-from demo.writer import Wish, Writer, moments
+from demo.writer import Odds, Wish, Writer, moments
 from models import database, event
 from models.change import next_numbers
 from models.lifecycle import Status
@@ -26,6 +26,8 @@ DEMO_TICKETS = 60
 DEMO_COMPANIES = 7
 DEMO_AGENTS = 3
 DEMO_SPAN = timedelta(days=45)
+DEMO_ODDS = Odds(follow_up=0.06, doubled=0.05, linked=0.08)
+"""More ties than usual, so that so few tickets show some."""
 
 SPAN = timedelta(days=180)
 CHUNK = 500
@@ -59,7 +61,7 @@ async def fill_demo(now: datetime) -> bool:
         companies = [accounts.company, *await founded(random, DEMO_COMPANIES, since)]
         people = await everybody(companies, await staffed(random, since, DEMO_AGENTS), since)
         raised = moments(DEMO_TICKETS, DEMO_SPAN, now, random)
-        writer = Writer(random, people, now)
+        writer = Writer(random, people, now, DEMO_ODDS)
         await store(writer.chapter(await next_numbers(DEMO_TICKETS), raised, wishes(accounts)))
     return True
 
@@ -86,7 +88,9 @@ def wishes(accounts: Accounts) -> Mapping[int, Wish]:
     company, clara, alex = accounts.company, accounts.customer, accounts.agent
     return {
         59: Wish(company, clara, category="technical", status=Status.NEW),
+        58: Wish(status=Status.NEW),
         57: Wish(company, clara, alex, "technical", status=Status.OPEN),
+        56: Wish(status=Status.NEW),
         55: Wish(agent=alex, category="technical", status=Status.OPEN),
         53: Wish(company, clara, category="billing", status=Status.WAITING_ON_CUSTOMER),
         51: Wish(company, clara, alex, "technical", status=Status.WAITING_ON_CUSTOMER),

@@ -16,8 +16,8 @@ from models.ticket import Ticket, TicketLink, TicketResource
 
 WINDOW = timedelta(days=14)
 SHORTEST_GAP = timedelta(seconds=2)
-GROWTH = 1.6
-"""Each gap is likely to be so many times the one before: the first answer comes soon, the last may take weeks."""
+FIRST_GAP = timedelta(minutes=90)
+LEAST_GROWTH = 1.3
 
 Verb = Callable[[Change], object]
 
@@ -81,16 +81,23 @@ def instants(steps: Sequence[Step], begin: datetime, end: datetime, random: Rand
     Raises ValueError where the time between is too short for that many steps.
     """
     gaps = [step.after for step in steps[1:]]
-    free = end - begin - sum((gap for gap in gaps if gap is not None), timedelta())
-    free -= SHORTEST_GAP * gaps.count(None)
+    loose = gaps.count(None)
+    free = end - begin - sum((gap for gap in gaps if gap is not None), SHORTEST_GAP * loose)
     if free < timedelta():
         raise ValueError(f"{len(steps)} steps do not fit between {begin} and {end}")
-    weights = [0.0 if gap is not None else random.uniform(0.2, 2.0) * GROWTH**place for place, gap in enumerate(gaps)]
-    share = free / (sum(weights) or 1.0)
+    weights = iter(growing(loose, free, random))
     found = [begin]
-    for gap, weight in zip(gaps, weights, strict=True):
-        found.append(found[-1] + (gap if gap is not None else SHORTEST_GAP + share * weight))
+    for gap in gaps:
+        found.append(found[-1] + (gap if gap is not None else SHORTEST_GAP + free * next(weights)))
     return found
+
+
+def growing(count: int, whole: timedelta, random: Random) -> list[float]:
+    """So many parts of one, each likely greater than the one before: answers come within hours, the last may take weeks."""
+    growth = max(LEAST_GROWTH, (whole / FIRST_GAP) ** (1 / max(count - 1, 1)))
+    parts = [random.uniform(0.2, 2.0) * growth**place for place in range(count)]
+    total = sum(parts)
+    return [part / total for part in parts]
 
 
 def together(one: History, other: History, by: Viewer, at: datetime, verb: Callable[[Change, Change], object]) -> None:

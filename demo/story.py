@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,6 +63,10 @@ class Story:
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
+    def moment(self) -> timedelta:
+        """The time between two clicks."""
+        return timedelta(seconds=self.random.uniform(1, 20))
+
     @property
     def age(self) -> timedelta:
         return self.now - self.begin
@@ -78,22 +82,26 @@ class Story:
         """A reply of whoever works on the ticket."""
         self.then(viewer(self.agent), lambda change: verbs.reply(change, text, for_customer=False))
 
-    def write(self, text: str) -> None:
-        """A reply of the customer, now and then of the colleague."""
-        by = self.colleague if self.chance(0.08) else self.customer
+    def write(self, said: Callable[[str], str]) -> None:
+        """A reply of the customer, now and then of the colleague, in what is said under that name."""
+        by, name = self.customer, self.cast.requester.display_name
+        if self.chance(0.08):
+            by, name = self.colleague, self.cast.colleague.display_name
+        text = said(name)
         self.then(by, lambda change: verbs.reply(change, text, for_customer=True))
 
     def more(self, texts: Sequence[str]) -> None:
         """One of these, said by the customer."""
-        self.write(self.script.from_customer(self.random.choice(texts)))
+        text = self.script.fresh(texts)
+        self.write(lambda name: self.script.from_customer(text, name))
 
     def note(self) -> None:
         text = self.script.note()
         self.then(viewer(self.agent), lambda change: verbs.add_note(change, text))
 
-    def rate(self) -> None:
+    def rate(self, after: timedelta | None = None) -> None:
         score, comment = self.script.score()
-        self.then(self.customer, lambda change: verbs.rate(change, score, comment))
+        self.then(self.customer, lambda change: verbs.rate(change, score, comment), after)
 
     # Before anybody works on it
 
@@ -121,7 +129,7 @@ class Story:
         if self.chance(0.04):
             self.escalated()
         if self.chance(0.14):
-            self.sorted()
+            self.tidied()
 
     def watched(self, user_id: UUID | None, change: Change) -> None:
         assert user_id is not None
@@ -133,7 +141,7 @@ class Story:
         if self.chance(0.7):
             self.then(self.lead, lambda change: verbs.update(change, tags=self.history.tags, priority=Priority.URGENT))
 
-    def sorted(self) -> None:
+    def tidied(self) -> None:
         """Better tags, and often another priority."""
         new = self.random.sample(self.script.topic.tags, 1)
         old = self.random.sample(self.tags, 1) if self.tags and self.chance(0.2) else []
@@ -159,13 +167,13 @@ class Story:
             self.answer(self.script.acknowledgement())
 
     def merged(self, twin: History) -> None:
-        """The colleague raised the same a little later; that ticket ends in this one."""
+        """The customer raised the same once more; that ticket ends in this one."""
         self.twin = twin
 
         def merge(change: Change) -> None:
             ticket, since = twin.ticket, change.ticket.updated_at
             ticket.created_at = ticket.updated_at = since + (change.at - since) / 2
-            twin.take(self.colleague, ticket.created_at, lambda other: verbs.create(other, [], []))
+            twin.take(self.customer, ticket.created_at, lambda other: verbs.create(other, [], []))
             end = twin.change(change.by, change.at)
             verbs.merge(end, change, [])
             twin.keep(end)
@@ -183,19 +191,19 @@ class Story:
     def asked(self) -> None:
         """A question to the customer, after which the ticket waits."""
         self.answer(self.script.question())
-        self.then(viewer(self.agent), verbs.await_customer)
+        self.then(viewer(self.agent), verbs.await_customer, self.moment())
 
-    def rounds(self, least: int = 0) -> None:
+    def rounds(self) -> None:
         """Questions and answers, with what happens between."""
-        for _ in range(max(least, self.random.choice((0, 1, 1, 1, 2, 2, 3)))):
+        for _ in range(self.random.choice((0, 1, 1, 1, 2, 2, 3))):
             self.asked()
-            self.write(self.script.answer())
+            self.write(self.script.answer)
             if self.chance(0.35):
                 self.note()
             if self.chance(0.18):
                 self.answer(self.script.progress())
         if self.chance(0.12):
-            self.more(phrases.NUDGES)
+            self.more(self.script.manner.nudges)
         if self.chance(0.05):
             self.escalated()
         if self.chance(0.1):
@@ -205,9 +213,9 @@ class Story:
         """Some time on hold, often up to an instant that was set."""
         self.answer(self.script.wait())
         if self.chance(0.4):
-            self.then(viewer(self.agent), lambda change: verbs.hold(change, None))
+            self.then(viewer(self.agent), lambda change: verbs.hold(change, None), self.moment())
             self.then(viewer(self.agent), verbs.resume)
             return
         length = min(timedelta(hours=self.random.randint(3, 90)), self.age / 9)
-        self.then(viewer(self.agent), lambda change: verbs.hold(change, change.at + length))
+        self.then(viewer(self.agent), lambda change: verbs.hold(change, change.at + length), self.moment())
         self.then(SYSTEM, verbs.resume, length)

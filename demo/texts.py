@@ -8,6 +8,7 @@ from uuid import UUID
 
 from demo import phrases
 from demo.facts import RESOURCES, Facts
+from demo.manners import Manner
 from demo.topic import Topic
 from demo.topics import TOPICS, alerts
 from models.ticket import TicketResource
@@ -27,11 +28,14 @@ def alert(random: Random) -> Topic:
 class Script:
     """What is said on a ticket. Every method gives text as it is stored, bodies in Markdown."""
 
-    def __init__(self, random: Random, topic: Topic, facts: Facts) -> None:
+    def __init__(self, random: Random, topic: Topic, manner: Manner, facts: Facts) -> None:
         self.random = random
         self.topic = topic
+        self.manner = manner
         self.facts = facts
-        self.rounds = 0
+        self.further = random.sample(manner.rounds, len(manner.rounds))
+        self.reply = ""
+        self.said: set[str] = set()
 
     def fill(self, text: str) -> str:
         return text.format_map(self.facts)
@@ -39,18 +43,28 @@ class Script:
     def any_of(self, texts: Sequence[str]) -> str:
         return self.random.choice(texts).format_map(self.facts)
 
+    def fresh(self, texts: Sequence[str]) -> str:
+        """One of the texts that was not said on this ticket yet, blanks and all."""
+        text = self.random.choice([text for text in texts if text not in self.said] or texts)
+        self.said.add(text)
+        return text
+
     def subject(self) -> str:
         return self.any_of(self.topic.subjects)
 
     def description(self) -> str:
         body = self.fill(self.topic.description)
-        context = " ".join(self.fill(each) for each in self.random.sample(phrases.CONTEXTS, self.random.choice((0, 1, 1, 2))))
-        parts = [self.any_of(phrases.OPENINGS), body, context, self.any_of(phrases.CLOSINGS)]
+        context = self.random.sample(self.manner.contexts, self.random.choice((0, 1, 1, 2)))
+        parts = [self.any_of(phrases.OPENINGS), body, self.fill(" ".join(context)), self.any_of(phrases.CLOSINGS)]
         return "\n\n".join(part for part in parts if part)
 
     def alert(self) -> str:
         """The description as a machine writes it: without a greeting."""
         return self.fill(self.topic.description)
+
+    def call(self) -> str:
+        """The description as an agent takes it down while the customer speaks."""
+        return self.fill("{customer} of {company} called and said:\n\n> ") + self.alert().replace("\n", "\n> ")
 
     def advertising(self) -> tuple[str, str]:
         """Subject and description of what nobody asked for."""
@@ -58,36 +72,42 @@ class Script:
         return self.fill(subject), self.fill(text)
 
     def from_agent(self, text: str) -> str:
-        return f"{self.any_of(phrases.GREETINGS)}\n\n{self.fill(text)}\n\n{self.any_of(phrases.SIGNATURES)}"
+        body = self.fill(text[:1].upper() + text[1:])
+        return f"{self.any_of(phrases.GREETINGS)}\n\n{body}\n\n{self.any_of(phrases.SIGNATURES)}"
 
-    def from_customer(self, text: str) -> str:
+    def from_customer(self, text: str, name: str) -> str:
         """Customers are shorter in their second message; some still sign."""
-        start = f"{self.any_of(phrases.THANKS)} " if self.random.random() < 0.3 else ""
-        end = f"\n\n{self.facts['first']}" if self.random.random() < 0.4 else ""
-        return f"{start}{self.fill(text)}{end}"
+        return f"{self.fill(text)}\n\n{name.split()[0]}" if self.random.random() < 0.4 else self.fill(text)
 
     def question(self) -> str:
         """What the team needs to know; first what the topic asks, then what one can always ask."""
-        self.rounds += 1
-        return self.from_agent(self.topic.question if self.rounds == 1 else self.random.choice(phrases.QUESTIONS))
+        question, self.reply = self.further.pop() if self.reply else (self.topic.question, self.topic.answer)
+        return self.from_agent(question)
 
-    def answer(self) -> str:
-        return self.from_customer(self.topic.answer if self.rounds == 1 else self.random.choice(phrases.ANSWERS))
+    def answer(self, name: str) -> str:
+        """What the customer says to the last question."""
+        start = f"{self.random.choice(phrases.THANKS)} " if self.random.random() < 0.3 else ""
+        return self.from_customer(start + self.reply, name)
 
     def acknowledgement(self) -> str:
-        return self.from_agent(self.random.choice(phrases.ACKNOWLEDGEMENTS))
+        return self.from_agent(self.fresh(self.manner.acknowledgements))
 
     def progress(self) -> str:
-        return self.from_agent(self.random.choice(phrases.PROGRESS))
+        return self.from_agent(self.fresh(self.manner.progress))
 
     def wait(self) -> str:
-        return self.from_agent(self.random.choice(phrases.WAITS))
+        return self.from_agent(self.fresh(self.manner.waits))
 
     def note(self) -> str:
-        return self.any_of((self.topic.finding, *phrases.NOTES[:3])) if self.rounds else self.any_of(phrases.NOTES)
+        """What was found, once it was; anything else before."""
+        found = self.reply and self.topic.finding not in self.said and self.random.random() < 0.6
+        return self.fill(self.fresh((self.topic.finding,) if found else self.manner.notes))
 
     def resolution(self) -> str:
         return self.fill(self.topic.resolution)
+
+    def second_resolution(self) -> str:
+        return self.any_of(self.manner.second_resolutions)
 
     def score(self) -> tuple[int, str | None]:
         """A score from 1 to 5, and what is said with it, if anything."""

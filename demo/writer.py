@@ -10,6 +10,7 @@ from random import Random
 from demo import endings, texts
 from demo.facts import Facts
 from demo.history import History, tell, together
+from demo.manners import MANNERS
 from demo.people import Company, People, machine
 from demo.story import Cast, Story
 from demo.texts import Script
@@ -58,9 +59,6 @@ class Odds:
     by_agent: float = 0.05
 
 
-ODDS = Odds()
-
-
 def moments(count: int, span: timedelta, now: datetime, random: Random) -> list[datetime]:
     """When so many tickets are raised, in order: more of them lately than long ago."""
     found: list[datetime] = []
@@ -73,10 +71,11 @@ def moments(count: int, span: timedelta, now: datetime, random: Random) -> list[
 class Writer:
     """Tells tickets, each by dice, and the few ties between them."""
 
-    def __init__(self, random: Random, people: People, now: datetime) -> None:
+    def __init__(self, random: Random, people: People, now: datetime, odds: Odds | None = None) -> None:
         self.random = random
         self.people = people
         self.now = now
+        self.odds = odds or Odds()
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -89,13 +88,11 @@ class Writer:
         told: list[Story] = []
         place = 0
         while place < len(numbers):
-            at, wish, twin = raised[place], wished.get(place, ANY), None
-            if wish is ANY and self.chance(ODDS.follow_up) and (older := self.ended_before(at, told)):
-                told.append(self.ticket(numbers[place], at, self.again(older), older=older))
-            else:
-                if self.chance(ODDS.doubled) and place + 1 < len(numbers) and place + 1 not in wished and self.now - at > YOUNG:
-                    twin = numbers[place + 1]
-                told.append(self.ticket(numbers[place], at, wish, twin=twin))
+            at, wish, following = raised[place], wished.get(place, ANY), numbers[place + 1 : place + 2]
+            older = self.ended_before(at, told) if wish is ANY and self.chance(self.odds.follow_up) else None
+            is_doubled = wish is ANY and older is None and self.now - at > YOUNG and self.chance(self.odds.doubled)
+            twin = following[0] if is_doubled and following and place + 1 not in wished else None
+            told.append(self.ticket(numbers[place], at, self.again(older) if older else wish, older, twin))
             place += 1 if twin is None else 2
         self.link(told)
         return [history for story in told for history in (story.history, story.twin) if history is not None]
@@ -106,7 +103,7 @@ class Writer:
         if twin is not None and status is Status.NEW:
             status = Status.OPEN
         story = self.story(number, at, wish)
-        if wish is ANY and twin is None and status is Status.CLOSED and self.chance(ODDS.spam):
+        if wish is ANY and twin is None and status is Status.CLOSED and self.chance(self.odds.spam):
             self.spam(story)
         else:
             self.raised(story, wish, older)
@@ -124,7 +121,7 @@ class Writer:
         named = texts.names(
             cast.company.organization.name, cast.requester.display_name, cast.other.display_name, cast.agent.display_name
         )
-        script = Script(self.random, topic, Facts(self.random, at, named))
+        script = Script(self.random, topic, MANNERS[category.slug], Facts(self.random, at, named))
         ticket = self.record(number, at, cast.requester, category, script)
         return Story(History(ticket), script, cast, at, self.now)
 
@@ -159,17 +156,15 @@ class Writer:
         ticket = story.history.ticket
         category = self.category_of(ticket)
         by = story.customer
-        if wish is ANY and category.slug == CATEGORIES[0] and self.chance(ODDS.alert):
+        if wish is ANY and category.slug == CATEGORIES[0] and self.chance(self.odds.alert):
             by = self.alert(story)
-        elif self.chance(ODDS.by_agent):
+        elif self.chance(self.odds.by_agent):
             by = story.lead
-        filed = (
-            self.people.categories[self.random.choice(CATEGORIES)]
-            if by is story.customer and self.chance(ODDS.misfiled)
-            else category
-        )
-        ticket.category_id, ticket.team_id = filed.id, filed.team_id
+            ticket.description = story.script.call()
         script = story.script
+        misfiled = by is story.customer and self.chance(self.odds.misfiled)
+        filed = self.people.categories[self.random.choice(CATEGORIES)] if misfiled else category
+        ticket.category_id, ticket.team_id = filed.id, filed.team_id
         story.raised(by, script.tags(), script.resources(ticket.id), older.history if older else None)
         if filed is not category:
             story.filed(category)
@@ -178,7 +173,7 @@ class Writer:
         """Another topic, in the words and with the key of a machine; returns that machine."""
         ticket, script, client = story.history.ticket, story.script, self.people.monitoring
         script.topic = texts.alert(self.random)
-        ticket.subject, ticket.description = script.subject(), script.alert()
+        ticket.subject, ticket.description, ticket.priority = script.subject(), script.alert(), script.topic.priority
         ticket.external_scope, ticket.external_id = str(client.id), f"alert-{ticket.number}"
         return machine(client)
 
@@ -191,11 +186,8 @@ class Writer:
     def worked_on(self, story: Story, status: Status, wish: Wish, twin: int | None) -> None:
         story.taken_up()
         if twin is not None:
-            ticket = story.history.ticket
-            story.merged(
-                History(self.record(twin, ticket.created_at, story.cast.colleague, self.category_of(ticket), story.script))
-            )
-        if wish.agent is None and self.chance(ODDS.handed_over):
+            story.merged(History(self.twin_of(story, twin)))
+        if wish.agent is None and self.chance(self.odds.handed_over):
             team = self.random.choice(self.people.teams)
             story.handed_over(team, self.people.agents[team.id])
         if story.age > YOUNG:
@@ -203,6 +195,11 @@ class Writer:
         endings.up_to(story, status)
 
     # What ties tickets together
+
+    def twin_of(self, story: Story, number: int) -> Ticket:
+        """The same request in other words."""
+        ticket = story.history.ticket
+        return self.record(number, ticket.created_at, story.cast.requester, self.category_of(ticket), story.script)
 
     def category_of(self, ticket: Ticket) -> Category:
         return next(each for each in self.people.categories.values() if each.id == ticket.category_id)
@@ -219,7 +216,7 @@ class Writer:
 
     def link(self, told: Sequence[Story]) -> None:
         """Agents notice that some tickets belong together."""
-        for _ in range(round(len(told) * ODDS.linked)):
+        for _ in range(round(len(told) * self.odds.linked)):
             one, other = self.random.sample(told, 2)
             last = max(one.history.ticket.updated_at, other.history.ticket.updated_at)
             at = last + min(timedelta(minutes=self.random.uniform(2, 600)), (self.now - last) / 2)

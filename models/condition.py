@@ -14,18 +14,10 @@ class Condition:
     params: tuple[object, ...] = ()
 
     def __and__(self, other: Condition) -> Condition:
-        if self is FALSE or other is FALSE:
-            return FALSE
-        if self is TRUE:
-            return other
-        return self if other is TRUE else Condition(f"({self.text} AND {other.text})", self.params + other.params)
+        return every((self, other))
 
     def __or__(self, other: Condition) -> Condition:
-        if self is TRUE or other is TRUE:
-            return TRUE
-        if self is FALSE:
-            return other
-        return self if other is FALSE else Condition(f"({self.text} OR {other.text})", self.params + other.params)
+        return some((self, other))
 
     def __invert__(self) -> Condition:
         if self is TRUE:
@@ -38,17 +30,20 @@ FALSE = Condition("(1 = 0)")
 
 
 def every(conditions: Iterable[Condition]) -> Condition:
-    found = TRUE
-    for condition in conditions:
-        found = found & condition
-    return found
+    parts = [condition for condition in conditions if condition is not TRUE]
+    return FALSE if FALSE in parts else joined(" AND ", parts, TRUE)
 
 
 def some(conditions: Iterable[Condition]) -> Condition:
-    found = FALSE
-    for condition in conditions:
-        found = found | condition
-    return found
+    parts = [condition for condition in conditions if condition is not FALSE]
+    return TRUE if TRUE in parts else joined(" OR ", parts, FALSE)
+
+
+def joined(word: str, parts: Sequence[Condition], empty: Condition) -> Condition:
+    """All parts within one pair of brackets: SQLite's parser takes about 100 that are open at once."""
+    if len(parts) < 2:
+        return parts[0] if parts else empty
+    return Condition(f"({word.join(part.text for part in parts)})", tuple(param for part in parts for param in part.params))
 
 
 def compare(column: str, operator: str, value: object) -> Condition:

@@ -26,6 +26,7 @@ Plain = Mapping[str, object]
 """A filter as nested mappings: the contract's field names, enum members, instants, durations, texts and numbers."""
 
 MOST_CONDITIONS = 100
+MOST_LEVELS = 10
 MOST_VALUES = 1000
 
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -33,12 +34,13 @@ COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 @dataclass
 class Asked:
-    """Who asks, when, of which database; counts what was asked for."""
+    """Who asks, when, of which database; counts what was asked for, and how deep it is nested."""
 
     viewer: Viewer
     at: datetime
     dialect: Dialect
     conditions: int = 0
+    levels: int = 0
 
     def count(self) -> None:
         self.conditions += 1
@@ -52,7 +54,12 @@ def matching(filter: Plain | None, viewer: Viewer, at: datetime, dialect: Dialec
 
 
 def compiled(filter: Plain, asked: Asked) -> Condition:
-    return every(part(name, value, asked) for name, value in filter.items() if value is not None)
+    asked.levels += 1
+    if asked.levels > MOST_LEVELS:
+        raise BadRequest(f"A filter is nested at most {MOST_LEVELS} levels deep.")  # SQLite's parser has a stack of 100
+    found = every(part(name, value, asked) for name, value in filter.items() if value is not None)
+    asked.levels -= 1
+    return found
 
 
 def part(name: str, value: object, asked: Asked) -> Condition:
