@@ -10,8 +10,10 @@ import asyncpg
 import structlog
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
-from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 log = structlog.get_logger("ticketwire.operation")
@@ -30,6 +32,9 @@ OUTAGES = (
     asyncpg.AdminShutdownError,
     sqlite3.OperationalError,
 )
+NO_OPERATION = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+"""The document holds nothing that could be run as asked."""
+
 BUSY = ("database is locked", "disk is full", "disk I/O error", "readonly database", "unable to open database")
 
 
@@ -45,6 +50,8 @@ def shown(error: GraphQLError, explain: Explain, request_id: str, *, executed: b
     original = error.original_error
     if isinstance(error, GraphQLSyntaxError) or isinstance(original, GraphQLSyntaxError):
         return coded(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
+    if isinstance(original, NO_OPERATION):
+        return coded(error, error.message, {"code": "BAD_REQUEST"})
     if error.path is None and (original is None or isinstance(original, GraphQLError) or not executed):
         return coded(error, error.message, {"code": "BAD_REQUEST" if executed else "GRAPHQL_VALIDATION_FAILED"})
     if original is None or isinstance(original, GraphQLError):
@@ -73,6 +80,7 @@ class Errors(SchemaExtension):
 
     def __init__(self, explain: Explain) -> None:
         self.explain = explain
+        self.executed = False
         self.streamed = False
 
     @property
@@ -84,6 +92,10 @@ class Errors(SchemaExtension):
         if not self.streamed:
             self.show(self.execution_context.result)
 
+    def on_execute(self) -> Iterator[None]:
+        self.executed = True
+        yield
+
     def on_stream_result(self, result: Any) -> Iterator[None]:
         self.streamed = True
         self.show(result)
@@ -91,9 +103,8 @@ class Errors(SchemaExtension):
 
     def show(self, result: Any) -> None:
         if isinstance(result, (CoreResult, ExecutionResult)) and result.errors:
-            executed = not isinstance(result, PreExecutionError)
             # a new list: the old one may be the validation cache's
-            result.errors = [shown(error, self.explain, self.request_id, executed=executed) for error in result.errors]
+            result.errors = [shown(error, self.explain, self.request_id, executed=self.executed) for error in result.errors]
 
     def get_results(self) -> dict[str, Any]:
         return {"requestId": self.request_id}

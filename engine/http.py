@@ -20,13 +20,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
+from engine.errors import is_outage
+
 INIT_WAIT = timedelta(seconds=10)
+MOST_OPERATIONS = 100
 PREFLIGHTED = ("authorization", "apollo-require-preflight", "x-apollo-operation-name", "x-requested-with")
 log = structlog.get_logger("ticketwire.http")
 BEARER = re.compile(r"[Bb]earer +(\S+)")
@@ -71,6 +74,12 @@ def token_in(header: str | None) -> str | None:
     return found[1]
 
 
+class Adapter(ASGIWebSocketAdapter):
+    async def close(self, code: int, reason: str) -> None:
+        # a close frame's reason holds 123 bytes
+        await super().close(code, reason.encode()[:123].decode(errors="ignore"))
+
+
 class Handler(BaseGraphQLTransportWSHandler[Any, None]):
     """Strawberry's, which takes any JSON for a message."""
 
@@ -102,9 +111,15 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
             and isinstance(asked.get("operationName"), str | None)
         )
 
-    async def handle_invalid_message(self, error_message: str) -> None:
-        # a close frame's reason holds 123 bytes
-        await super().handle_invalid_message(error_message.encode()[:123].decode(errors="ignore"))
+    async def handle_subscribe(self, message: Any) -> None:
+        taken = len(self.operations) >= MOST_OPERATIONS and message["id"] not in self.operations
+        if taken and self.connection_acknowledged:
+            error = GraphQLError(
+                f"A socket runs at most {MOST_OPERATIONS} operations at once.", extensions={"code": "BAD_REQUEST"}
+            )
+            await self.send_message({"type": "error", "id": message["id"], "payload": [error.formatted]})
+            return
+        await super().handle_subscribe(message)
 
     async def handle_ping(self, message: Any) -> None:
         payload = message.get("payload")
@@ -120,6 +135,7 @@ class View(GraphQL[Any, None]):
     """The endpoint."""
 
     graphql_transport_ws_handler_class = Handler
+    websocket_adapter_class = Adapter
 
     def __init__(self, schema: BaseSchema, connect: Connect, allowed_origins: list[str]) -> None:
         super().__init__(
@@ -128,6 +144,7 @@ class View(GraphQL[Any, None]):
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=INIT_WAIT,
             allowed_origins=allowed_origins,
+            max_subscriptions_per_connection=None,  # the handler's own limit has a code
         )
         self.connect = connect
 
@@ -143,6 +160,12 @@ class View(GraphQL[Any, None]):
             response.headers["www-authenticate"] = "Bearer"
         except HTTPException as error:
             response = self.refuse(error.status_code, error.reason, "BAD_REQUEST", request_id)
+        except Exception as error:
+            log.exception("http.failed", request_id=request_id)
+            if is_outage(error):
+                response = self.refuse(503, "The service can't answer at this moment.", "UNAVAILABLE", request_id)
+            else:
+                response = self.refuse(500, "Something went wrong on our side.", "INTERNAL", request_id)
         await response(scope, receive, send)
 
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:

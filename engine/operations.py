@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
-from graphql import NoSchemaIntrospectionCustomRule, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, ValidationRule
 from strawberry.extensions import SchemaExtension
 
 log = structlog.get_logger("ticketwire.operation")
+
+
+class OneOperation(ValidationRule):
+    """For requests without an operation's name (GraphQL specification, section 6.1)."""
+
+    def enter_document(self, node: DocumentNode, *_: Any) -> None:
+        operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+        if len(operations) > 1:
+            self.report_error(GraphQLError("Say by operationName which of the operations to run.", operations[1:]))
 
 
 class Operation(SchemaExtension):
@@ -24,6 +33,9 @@ class Operation(SchemaExtension):
         context.refresh()
         if self.closed(context):
             self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
+        named = self.execution_context._provided_operation_name  # pyright: ignore[reportPrivateUsage] - else it is the first's
+        if named is None:
+            self.execution_context.validation_rules += (OneOperation,)
         started = time.perf_counter()
         yield
         errors = getattr(self.execution_context.result, "errors", None)

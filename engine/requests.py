@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from cross_web import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,11 +16,15 @@ from engine.http import error_body
 
 SANE = re.compile(r"[\w.-]{8,64}")
 MAX_BODY = 1024 * 1024
+DRAINED = 8 * MAX_BODY
 log = structlog.get_logger("ticketwire.request")
 
 
-class TooLarge(Exception):
-    pass
+class TooLarge(HTTPException):
+    """Raised where the body is read, so the view answers it as it does other bad requests."""
+
+    def __init__(self) -> None:
+        super().__init__(413, f"A request has at most {MAX_BODY} bytes.")
 
 
 class Requests:
@@ -49,6 +54,8 @@ class Requests:
             message = await receive()
             size += len(message.get("body", b""))
             if size > MAX_BODY:
+                if message.get("more_body"):
+                    await drain(receive)
                 raise TooLarge
             return message
 
@@ -64,12 +71,13 @@ class Requests:
 
         try:
             if int(Headers(scope=scope).get("content-length", "0") or 0) > MAX_BODY:
+                await drain(receive)
                 raise TooLarge
             await self.app(scope, bounded, tagged)
-        except (TooLarge, ValueError) as error:
-            if status or not isinstance(error, TooLarge):
+        except TooLarge as error:
+            if status:
                 raise
-            await answer(tagged, 413, f"A request has at most {MAX_BODY} bytes.", "BAD_REQUEST", request_id)
+            await answer(tagged, error.status_code, error.reason, "BAD_REQUEST", request_id)
         except Exception:
             log.exception("request.failed", request_id=request_id, path=scope["path"])
             if status:
@@ -88,6 +96,16 @@ class Requests:
             log.exception("socket.failed", request_id=request_id)
         finally:
             log.info("socket.closed", request_id=request_id)
+
+
+async def drain(receive: Receive) -> None:
+    """Read on for a while before refusing: an answer to who still sends is lost when the connection is cut."""
+    left = DRAINED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
 
 
 async def answer(send: Any, status: int, message: str, code: str, request_id: str) -> None:

@@ -37,6 +37,7 @@ async def create(
         raise Unusable(f"there is no role {role!r}; use customer, agent or admin")
     if not SHORTEST <= len(password) <= LONGEST:
         raise Unusable(f"a password has {SHORTEST} to {LONGEST} characters")
+    digest = hashed(password)  # before the transaction, which on SQLite holds the only write lock
     async with database.transaction():
         if await User.exists(email=address):
             raise Unusable(f"{address} is there already")
@@ -44,7 +45,7 @@ async def create(
         if organization is not None:
             account, _ = await Organization.get_or_create(name=organization.strip())
         person = await User.create(
-            email=address, display_name=shown, role=Role(role), organization=account, password_hash=hashed(password)
+            email=address, display_name=shown, role=Role(role), organization=account, password_hash=digest
         )
         for slug in teams:
             team = await Team.get_or_none(slug=slug)

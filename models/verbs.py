@@ -45,10 +45,11 @@ def update(
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
     external: tuple[str, str | None] | None = None,
+    members: Sequence[UUID] = (),
 ) -> None:
     """New subject, priority, category, tags or external key; what is None stays. `tags` are those it has now.
 
-    A new category sends the ticket to its team.
+    A new category sends the ticket to its team, whose `members` are.
     """
     change.added_tags = [tag for tag in add_tags if tag not in tags and tag not in remove_tags]
     change.removed_tags = [tag for tag in tags if tag in remove_tags]
@@ -69,8 +70,8 @@ def update(
         changes["tags"] = [list(tags), after]
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
-    if "category_id" in changes and category is not None and change.ticket.team_id != category.team_id:
-        change.log(EventType.TRANSFERRED, change.set(team_id=category.team_id))
+    if "category_id" in changes and category is not None:
+        hand_over(change, category.team_id, members)
 
 
 def assign(change: Change, assignee: User | None) -> None:
@@ -86,8 +87,13 @@ def assign(change: Change, assignee: User | None) -> None:
 
 
 def transfer(change: Change, team: Team, members: Sequence[UUID]) -> None:
-    """Hand the ticket to another team; an assignee who is not one of its members loses it."""
-    changes = change.set(team_id=team.id)
+    """Hand the ticket to another team."""
+    hand_over(change, team.id, members)
+
+
+def hand_over(change: Change, team_id: UUID, members: Sequence[UUID]) -> None:
+    """To another team; an assignee who is not one of its members loses the ticket."""
+    changes = change.set(team_id=team_id)
     if not changes:
         return
     change.log(EventType.TRANSFERRED, changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import strawberry
 
@@ -26,12 +27,14 @@ async def update_ticket(info: strawberry.Info, input: inputs.UpdateTicketInput) 
             named = None if key is None else text.written(key, "externalId", longest=text.EXTERNAL_ID)
             if named != change.ticket.external_id:  # the same key stays with whom it belongs to
                 external = (work.viewer.key_scope if named else "", named)
+        category = None if input.category is None else await category_of(input.category)
         verbs.update(
             change,
             tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
             subject=None if input.subject is None else text.written(input.subject, "subject", longest=text.SUBJECT),
             priority=input.priority,
-            category=None if input.category is None else await category_of(input.category),
+            category=category,
+            members=[] if category is None else await members_of(category.team_id),
             add_tags=text.tags(input.add_tags or [], "addTags"),
             remove_tags=text.tags(input.remove_tags or [], "removeTags"),
             external=external,
@@ -60,7 +63,7 @@ async def transfer_ticket(info: strawberry.Info, input: inputs.TransferTicketInp
         team = await Team.get_or_none(slug=input.team) if text.is_slug(input.team) else None
         if team is None:
             raise InvalidInput(Code.NOT_FOUND, "There is no such team.", "team")
-        verbs.transfer(change, team, [each.user_id for each in await Membership.filter(team_id=team.id)])
+        verbs.transfer(change, team, await members_of(team.id))
 
     return await ticket_payload(info, input, act)
 
@@ -175,3 +178,7 @@ async def category_of(slug: str) -> Category:
     if found is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", "category")
     return found
+
+
+async def members_of(team_id: UUID) -> list[UUID]:
+    return [each.user_id for each in await Membership.filter(team_id=team_id)]
