@@ -90,10 +90,14 @@ def serve(
         settings = settings_or_fail(host=host, port=port, mode="demo")
     if workers > 1 and settings.database_url.startswith("sqlite"):
         fail("several workers need Postgres: set TICKETWIRE_DATABASE_URL")
-    with_database(settings, lambda: prepare(settings))
-    from server import run
+    from server import bound, run
 
-    if not run(settings, workers):
+    try:
+        at = bound(settings)
+    except OSError as error:
+        fail(f"can't serve on {settings.host}:{settings.port}: {error.strerror}")
+    with_database(settings, lambda: prepare(settings))
+    if not run(settings, workers, at):
         fail(f"could not serve on {settings.host}:{settings.port}")
 
 

@@ -24,8 +24,22 @@ def application() -> ASGIApp:
     return create_app(settings)
 
 
-def run(settings: Settings, workers: int) -> bool:
-    """Serve until told to stop; returns whether it ever served."""
+def bound(settings: Settings) -> socket.socket:
+    """A socket at the address to serve on; it takes nobody yet. Raises OSError where the address is not to be had."""
+    family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    found = socket.socket(family, kind, protocol)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+    except OSError:
+        found.close()
+        raise
+    found.set_inheritable(True)
+    return found
+
+
+def run(settings: Settings, workers: int, at: socket.socket) -> bool:
+    """Serve at a bound socket until told to stop; returns whether it ever served."""
     hand_on(settings)
     config = uvicorn.Config(
         "server:application",
@@ -46,11 +60,10 @@ def run(settings: Settings, workers: int) -> bool:
     if workers > 1:
         from uvicorn.supervisors import Multiprocess
 
-        bound: socket.socket = config.bind_socket()
-        Multiprocess(config, sockets=[bound]).run()
+        Multiprocess(config, sockets=[at]).run()
         return True
     server = uvicorn.Server(config)
-    server.run()
+    server.run(sockets=[at])
     return server.started
 
 

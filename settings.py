@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 
 class SettingsError(Exception):
@@ -83,5 +84,5 @@ def load(**given: object) -> Settings:
         name = str(first["loc"][0]).upper()
         name = name if name in ("HOST", "PORT") else f"TICKETWIRE_{name}"
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
-    except Exception as error:  # such as JSON that can't be read for a list
-        raise SettingsError(str(error).splitlines()[0]) from error
+    except PydanticSettingsError as error:
+        raise SettingsError('TICKETWIRE_ALLOWED_ORIGINS: use a JSON list, such as ["https://example.com"]') from error

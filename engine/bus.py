@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import structlog
 from broadcaster import Broadcast
 
 CHANNEL = "ticketwire.log"
 RETRY_SECONDS = 1.0
+PROBE_SECONDS = 15.0
+ECHO_SECONDS = 5.0
 log = structlog.get_logger("ticketwire.bus")
 
 
@@ -24,6 +27,7 @@ class Doorbell:
         self.url = url
         self.rung = asyncio.Event()
         self.outgoing = asyncio.Event()
+        self.echo = asyncio.Event()
 
     def ring(self) -> None:
         """Ring here at once, and elsewhere as soon as the bus takes it; a bus that hangs holds up no caller."""
@@ -40,21 +44,30 @@ class Doorbell:
         """Carry rings from and to the other processes, for ever."""
         while True:
             try:
-                async with Broadcast(self.url) as broadcast, asyncio.TaskGroup() as both:
-                    both.create_task(self.hear(broadcast))
+                async with (
+                    Broadcast(self.url) as broadcast,
+                    broadcast.subscribe(CHANNEL) as subscriber,
+                    asyncio.TaskGroup() as both,
+                ):
+                    both.create_task(self.hear(subscriber.get))
                     both.create_task(self.send(broadcast))
             except Exception as error:
                 log.warning("bus.lost", error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def hear(self, broadcast: Broadcast) -> None:
-        async with broadcast.subscribe(CHANNEL) as subscriber:
-            while True:
-                await subscriber.get()
-                self.rung.set()
+    async def hear(self, heard: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await heard()
+            self.rung.set()
+            self.echo.set()
 
     async def send(self, broadcast: Broadcast) -> None:
+        """Send the rings, and one now and then where there are none. Raises TimeoutError where they are not heard here:
+        broadcaster does not tell when its subscription is lost."""
         while True:
-            await self.outgoing.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.outgoing.wait(), PROBE_SECONDS)
             self.outgoing.clear()  # before sending: a ring meanwhile is sent after this one
+            self.echo.clear()
             await broadcast.publish(CHANNEL, "1")
+            await asyncio.wait_for(self.echo.wait(), ECHO_SECONDS)

@@ -19,9 +19,10 @@ from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
@@ -75,6 +76,11 @@ def token_in(header: str | None) -> str | None:
 
 
 class Adapter(ASGIWebSocketAdapter):
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        if self.ws.application_state is not WebSocketState.CONNECTED:
+            raise WebSocketDisconnected  # we closed it while the operation was on its way
+        await super().send_json(message)
+
     async def close(self, code: int, reason: str) -> None:
         # a close frame's reason holds 123 bytes
         await super().close(code, reason.encode()[:123].decode(errors="ignore"))
@@ -120,6 +126,10 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.send_message({"type": "error", "id": message["id"], "payload": [error.formatted]})
             return
         await super().handle_subscribe(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        if not isinstance(error, WebSocketDisconnected):  # that the peer went away is nothing to report
+            log.error("socket.operation_failed", exc_info=error)
 
     async def handle_ping(self, message: Any) -> None:
         payload = message.get("payload")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -16,11 +16,14 @@ from models.condition import Condition, every, some
 from models.errors import BadRequest, CursorInvalid
 from models.ids import is_uuid
 from models.instant import text
+from models.lifecycle import Priority
 
 T = TypeVar("T")
 
 MOST = 100
 USUAL = 25
+INTEGERS: Mapping[str, range] = {"number": range(2**31), "priority": range(min(Priority), max(Priority) + 1)}
+"""What a cursor may hold where a list is sorted by a number; Postgres fails for what is beyond a column's range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +130,10 @@ def parsed(attribute: str, value: object) -> object:
     if attribute.endswith("_at"):
         try:
             instant = datetime.fromisoformat(cast("str", value))
-        except (TypeError, ValueError) as error:
+            canonical = instant.tzinfo is not None and text(instant) == value
+        except (TypeError, ValueError, OverflowError) as error:  # an offset at the calendar's edge leads beyond it
             raise CursorInvalid("This is not a cursor of this list.") from error
-        if instant.tzinfo is not None and text(instant) == value:
+        if canonical:
             return instant
     elif attribute == "id":
         if isinstance(value, str) and is_uuid(value):
@@ -137,6 +141,6 @@ def parsed(attribute: str, value: object) -> object:
     elif attribute == "display_name":
         if isinstance(value, str) and "\x00" not in value:
             return value
-    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
+    elif isinstance(value, int) and not isinstance(value, bool) and value in INTEGERS.get(attribute, ()):
         return value
     raise CursorInvalid("This is not a cursor of this list.")

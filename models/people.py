@@ -44,9 +44,7 @@ async def create(
         account = None
         if organization is not None:
             account, _ = await Organization.get_or_create(name=organization.strip())
-        person = await User.create(
-            email=address, display_name=shown, role=Role(role), organization=account, password_hash=digest
-        )
+        person = await User.create(email=address, display_name=shown, role=Role(role), organization=account, password_hash=digest)
         for slug in teams:
             team = await Team.get_or_none(slug=slug)
             if team is None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from models.database import Dialect
 
-WORD = re.compile(r"[^\W_]+")
+PIECE = re.compile(r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\ud800-\udfff]+")
+"""What lies between white space and ASCII punctuation; the database cuts it further, as it cut what it holds."""
+LETTER = re.compile(r"[^\W_]")
 MOST_WORDS = 16
 LONGEST_WORD = 100
 
@@ -70,7 +72,8 @@ async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 def words(text: str) -> list[str]:
     """The words that a query asks for: the first 16, each cut to 100 characters."""
-    return [word[:LONGEST_WORD] for word in WORD.findall(text)[:MOST_WORDS]]
+    pieces = [piece for piece in PIECE.findall(text) if LETTER.search(piece)]
+    return [piece[:LONGEST_WORD] for piece in pieces[:MOST_WORDS]]
 
 
 def matches(text: str, dialect: Dialect, *, notes: bool) -> Condition:

@@ -28,6 +28,14 @@ def written(value: str, *path: str, longest: int) -> str:
     return text
 
 
+def body(value: str, *path: str) -> str:
+    """A text of Markdown exactly as written, for leading spaces mean something there. Refused like `written`."""
+    written(value, *path, longest=BODY)
+    if len(value) > BODY:
+        raise InvalidInput(Code.TOO_LONG, f"At most {BODY} characters; these are {len(value)}.", *path)
+    return value
+
+
 def is_slug(text: str) -> bool:
     """Whether a record could have this slug."""
     return is_clean(text) and len(text) <= SLUG

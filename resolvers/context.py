@@ -67,7 +67,6 @@ class Context:
         self.viewer = viewer
         self.loaders = Loaders(viewer)
         self.connection_params: dict[str, Any] | None = None
-        self.signed_out = False
 
     def now(self) -> datetime:
         return self.services.now()

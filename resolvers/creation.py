@@ -41,7 +41,7 @@ def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
     """What can be told of the input alone."""
     found: list[Callable[[], object]] = [
         lambda: text.written(input.subject, "subject", longest=text.SUBJECT),
-        lambda: text.written(input.description, "description", longest=text.BODY),
+        lambda: text.body(input.description, "description"),
         lambda: text.tags(input.tags or [], "tags"),
     ]
     if input.external_id is not None:
@@ -61,7 +61,7 @@ async def new_ticket(work: Work, input: inputs.CreateTicketInput, category: Cate
         external_scope=work.viewer.key_scope,
         external_id=external,
         subject=input.subject.strip(),
-        description=input.description.strip(),
+        description=input.description,
         priority=input.priority or Priority.NORMAL,
         category_id=category.id,
         team_id=category.team_id,

@@ -18,7 +18,7 @@ async def reply_to_ticket(info: strawberry.Info, input: inputs.ReplyToTicketInpu
 
     async def act(work: Work) -> None:
         change = await work.ticket(input.ticket_id, input.expected_version)
-        body = text.written(input.body, "body", longest=text.BODY)
+        body = text.body(input.body, "body")
         if seen is not None and (unseen := await timeline.unseen_messages(work.viewer, change.ticket.id, seen)):
             raise UnseenMessages(unseen)
         own = work.viewer.is_customer or work.viewer.user_id == change.ticket.requester_id
@@ -34,7 +34,7 @@ async def reply_to_ticket(info: strawberry.Info, input: inputs.ReplyToTicketInpu
 async def add_note(info: strawberry.Info, input: inputs.AddNoteInput) -> NotePayload:
     async def act(work: Work) -> None:
         change = await work.ticket(input.ticket_id, input.expected_version)
-        verbs.add_note(change, text.written(input.body, "body", longest=text.BODY))
+        verbs.add_note(change, text.body(input.body, "body"))
 
     try:
         outcome: Outcome = await perform(info, input, act)

@@ -86,7 +86,7 @@ async def resume_ticket(info: strawberry.Info, input: inputs.TicketActionInput) 
 
 async def resolve_ticket(info: strawberry.Info, input: inputs.ResolveTicketInput) -> TicketPayload:
     def verb(change: Change) -> None:
-        verbs.resolve(change, text.written(input.resolution, "resolution", longest=text.BODY))
+        verbs.resolve(change, text.body(input.resolution, "resolution"))
 
     return await simple(info, input, verb)
 

@@ -50,7 +50,7 @@ def suite(name: str, **environment: str) -> bool:
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str | None]:
-    """The URL of a server: the one named by TEST_POSTGRES, the machine's own, or one started from the development requirements."""
+    """A server's URL: the one named by TEST_POSTGRES, the machine's own, or one out of the development requirements."""
     for url in filter(None, (os.environ.get("TEST_POSTGRES"), LOCAL_POSTGRES)):
         if asyncio.run(answers(url)):
             yield url

@@ -15,9 +15,7 @@ SECONDS = 5.0
 log = structlog.get_logger("ticketwire.workers")
 
 
-async def run(
-    days: Days, *, now: Callable[[], datetime] = instant.now, changed: Callable[[], None] | None = None
-) -> None:
+async def run(days: Days, *, now: Callable[[], datetime] = instant.now, changed: Callable[[], None] | None = None) -> None:
     """Do what is due, for ever. `changed` is called after tickets changed, so that who follows the log hears it at once."""
     while True:
         try:

@@ -6,9 +6,7 @@ that is no longer its own. The module's name holds "asyncpg", by which Tortoise 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper

@@ -80,7 +80,17 @@ class Transaction(SqliteTransactionContext):
             self._trxlock.release()
 
 
+def lowered(text: str | None) -> str | None:
+    """`lower()` for every alphabet, as on Postgres; SQLite's own knows ASCII alone."""
+    return None if text is None else text.lower()
+
+
 class Client(SqliteClient):
+    async def _post_connect(self) -> None:
+        await super()._post_connect()
+        assert self._connection is not None
+        await self._connection.create_function("lower", 1, lowered, deterministic=True)
+
     def _in_transaction(self) -> TransactionContext:
         return Transaction(Wrapper(self), self._lock)
 

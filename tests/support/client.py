@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,6 +25,8 @@ ERRORS = """
 """
 EVENT = "__typename id type cursor occurredAt ticket { id number status } actor { __typename displayName }"
 SECONDS = 15
+TLS = ssl.create_default_context()
+"""Unused, but a client that makes its own takes 30 ms for it."""
 
 
 class Refused(Exception):
@@ -46,7 +49,7 @@ class Client:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     async def post(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx2.Response:
-        async with httpx2.AsyncClient(timeout=60) as http:
+        async with httpx2.AsyncClient(timeout=60, verify=TLS) as http:
             return await http.post(
                 self.http, json={"query": query, "variables": variables or {}}, headers={**self.headers, **headers}
             )
@@ -144,4 +147,8 @@ class Socket:
         return False
 
 
-EVENTS = f"subscription($after: String, $ticketId: ID, $types: [TicketEventType!], $filter: TicketFilter) {{ ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{ {EVENT} }} }}"
+EVENTS = f"""
+  subscription($after: String, $ticketId: ID, $types: [TicketEventType!], $filter: TicketFilter) {{
+    ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{ {EVENT} }}
+  }}
+"""

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
-from support.client import Client
 
 from app import create_app
 from models import instant
-
 from settings import load
+from support.client import Client
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -68,7 +67,7 @@ def free_port() -> int:
 async def running(url: str, **settings: object) -> AsyncIterator[Service]:
     """The service in this process, so that tests can also look at its database."""
     clock = Clock()
-    app = create_app(load(database_url=url, log_level="error", sign_in_attempts=1000, **settings), now=clock)
+    app = create_app(load(**{"database_url": url, "log_level": "error", "sign_in_attempts": 1000, **settings}), now=clock)
     port = free_port()
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_level="error", ws="websockets-sansio", loop="none", timeout_graceful_shutdown=1

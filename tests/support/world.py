@@ -22,7 +22,9 @@ class Person:
         return ids.encode(ids.USER, self.id)
 
 
-async def person(name: str, role: Role = Role.CUSTOMER, organization: Organization | None = None, team: str | None = None) -> Person:
+async def person(
+    name: str, role: Role = Role.CUSTOMER, organization: Organization | None = None, team: str | None = None
+) -> Person:
     user = await User.create(email=f"{name}@example.com", display_name=name.title(), role=role, organization=organization)
     if team:
         await Membership.create(team=await Team.get(slug=team), user=user)

@@ -1,0 +1,43 @@
+"""The command line as a user runs it: a process of its own, in an empty folder, with no settings but those that are given."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+async def command(folder: Path, *arguments: str, stdin: str = "", seconds: float = 60, **environment: str) -> Done:
+    """Run `python -m cli …` to its end."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("TICKETWIRE_") and name not in ("HOST", "PORT")
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli",
+        *arguments,
+        cwd=folder,
+        env={**inherited, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), seconds)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return Done(process.returncode or 0, out.decode(), err.decode())

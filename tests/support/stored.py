@@ -1,0 +1,51 @@
+"""What a refusal must leave alone: everything that is stored."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from models import database
+from support.client import Client
+
+ORDERS = {
+    **dict.fromkeys(("tickets", "ticket_tags", "ticket_resources", "ticket_watchers", "ticket_links", "messages"), "id"),
+    **dict.fromkeys(("users", "memberships", "tokens", "idempotency_keys", "log_head"), "id"),
+    "events": "position",
+}
+
+
+async def everything() -> dict[str, list[dict[str, str]]]:
+    """All rows of the tables that callers can change, as texts."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for table, order in ORDERS.items():
+        rows = await database.rows(f"SELECT * FROM {table} ORDER BY {order}")
+        found[table] = [{name: str(value) for name, value in row.items() if name != "last_used_at"} for row in rows]
+    return found
+
+
+@contextlib.asynccontextmanager
+async def nothing_stored() -> AsyncIterator[None]:
+    """Fails where the block changed, logged or remembered anything."""
+    before = await everything()
+    yield
+    assert await everything() == before
+
+
+async def refusal(client: Client, mutation: str, **input: Any) -> list[str]:
+    """A ticket mutation that must be refused and leave nothing behind; each refusal as `CODE field`."""
+    async with nothing_stored():
+        payload = await client.mutate(mutation, input)
+    assert payload["ticket"] is payload["event"] is payload["cursor"] is None, payload
+    assert payload["replayed"] is False
+    return [shown(error) for error in payload["userErrors"]]
+
+
+def shown(error: dict[str, Any]) -> str:
+    """`CODE field`, or the code alone where the refusal is about no field."""
+    assert error["message"]
+    if error["field"] is None:
+        return str(error["code"])
+    assert error["field"][0] == "input"
+    return f"{error['code']} {'.'.join(error['field'][1:])}"
