@@ -40,6 +40,7 @@ DOCUMENTS = 500
 MAX_TOKENS = 2000
 READ_AT_ONCE = 1000
 NOTE_USE_SECONDS = 30.0
+STATEMENT_SECONDS = 30.0
 log = structlog.get_logger("ticketwire")
 
 
@@ -66,7 +67,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> A
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        await database.connect(settings.database_url, settings.database_pool)
+        await database.connect(settings.database_url, settings.database_pool, STATEMENT_SECONDS)
         services.tail.start_at(await event.head())
         days = Days(settings.close_after, settings.reopen_window)
         works = [services.tail.run(), doorbell.run(), sessions.run(), note_use(services)]
@@ -126,7 +127,7 @@ def schema_of(settings: Settings) -> root.Schema:
 
     return root.build(
         [
-            lambda: Errors(explain),
+            lambda: Errors(explain, suggest=not settings.is_production),
             lambda: Operation(closed),
             lambda: MaxTokensLimiter(MAX_TOKENS),
             Documents,

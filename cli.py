@@ -45,12 +45,14 @@ def settings_or_fail(**given: object) -> Settings:
 
 def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
     """Run some work on the open database; what the database says becomes one line."""
+    import sqlite3
+
+    import asyncpg
     from tortoise.exceptions import BaseORMException
 
     from models import database
 
     async def run() -> T:
-        prepare_folder(settings)
         try:
             await database.connect(settings.database_url, settings.database_pool)
             return await work()
@@ -58,15 +60,19 @@ def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
             await database.disconnect()
 
     try:
+        prepare_folder(settings)
         return asyncio.run(run())
-    except (OSError, BaseORMException) as error:
+    except (OSError, BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
         fail(f"the database can't be used: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
 
 
 def prepare_folder(settings: Settings) -> None:
     """An SQLite file's folder is made at its first use."""
     if settings.database_url.startswith("sqlite:///"):
-        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(settings.database_url.removeprefix("sqlite:///"))
+        if path.is_dir():
+            fail(f"the database can't be used: {path} is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 async def migrated() -> list[str]:
@@ -102,11 +108,13 @@ def serve(
 
 
 async def prepare(settings: Settings) -> None:
+    from demo.fill import fill_demo, has_demo_accounts
+
     await migrated()
     if settings.is_demo:
-        from demo.fill import fill_demo
-
         await fill_demo(datetime.now(UTC))
+    elif await has_demo_accounts():
+        fail("this database holds demo accounts, whose password everybody knows: serve it with --demo, or use another one")
     show_address(settings)
 
 

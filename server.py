@@ -54,7 +54,10 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,
+        log_config=None,  # engine/logs writes uvicorn's lines too
         log_level="warning",
     )
     if workers > 1:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         default=10, ge=1, le=100_000, description="attempts per 5 minutes for an e-mail from an address; 6 times that per address"
     )
     allowed_origins: list[str] = Field(default_factory=list, description="origins of browser pages that may call")
+    trusted_proxies: str = Field(
+        default="", description="addresses of proxies whose X-Forwarded-For is believed, joined by commas; none by default"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe line to write")
 
     @field_validator("database_url")
@@ -50,8 +53,10 @@ class Settings(BaseSettings):
     @field_validator("bus_url")
     @classmethod
     def known_bus(cls, value: str) -> str:
-        if urlsplit(value).scheme not in ("memory", "redis", "rediss"):
+        parts = urlsplit(value)
+        if parts.scheme not in ("memory", "redis", "rediss"):
             raise ValueError("use memory:// or redis://host:port")
+        _ = parts.port  # raises ValueError for what is no port
         return value
 
     @property

@@ -16,12 +16,13 @@ from models import database, event
 from models.change import next_numbers
 from models.lifecycle import Status
 from models.message import Message
-from models.password import hashed
+from models.password import HASH, hashed
 from models.person import Organization, Role, User
 from models.team import Membership, Team
 from models.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
 PASSWORD = "demo"  # noqa: S105 - it is meant to be known
+ADDRESSES = ("customer@example.com", "agent@example.com", "admin@example.com")
 DEMO_TICKETS = 60
 DEMO_COMPANIES = 7
 DEMO_AGENTS = 3
@@ -66,14 +67,21 @@ async def fill_demo(now: datetime) -> bool:
     return True
 
 
+async def has_demo_accounts() -> bool:
+    """Whether somebody could sign in here with the demo's password."""
+    for account in await User.filter(email__in=ADDRESSES, active=True, password_hash__isnull=False):
+        if await asyncio.to_thread(HASH.verify, PASSWORD, account.password_hash or ""):
+            return True
+    return False
+
+
 async def opened(random: Random, password: str, since: datetime) -> Accounts:
     """The three accounts that are told on the first start, and the customer's two colleagues."""
     organization = await Organization.create(name="Fjord Analytics", shared=True)
-    clara = User(
-        email="customer@example.com", display_name="Clara Meyer", organization_id=organization.id, password_hash=password
-    )
-    agent = User(email="agent@example.com", display_name="Alex Kim", role=Role.AGENT, password_hash=password)
-    admin = User(email="admin@example.com", display_name="Robin Walsh", role=Role.ADMIN, password_hash=password)
+    customers, agents, admins = ADDRESSES
+    clara = User(email=customers, display_name="Clara Meyer", organization_id=organization.id, password_hash=password)
+    agent = User(email=agents, display_name="Alex Kim", role=Role.AGENT, password_hash=password)
+    admin = User(email=admins, display_name="Robin Walsh", role=Role.ADMIN, password_hash=password)
     for account in (clara, agent, admin):
         account.created_at = since - timedelta(days=30)
     addresses = {account.email for account in (clara, agent, admin)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
@@ -14,6 +15,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
+from strawberry.types.graphql import OperationType
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 log = structlog.get_logger("ticketwire.operation")
@@ -26,12 +28,15 @@ OUTAGES = (
     ConnectionError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     sqlite3.OperationalError,
 )
+SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 NO_OPERATION = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 """The document holds nothing that could be run as asked."""
 
@@ -73,13 +78,18 @@ def coded(error: GraphQLError, message: str, extensions: Mapping[str, Any]) -> G
     )
 
 
+def unavailable(result: Any) -> bool:
+    return any((error.extensions or {}).get("code") == "UNAVAILABLE" for error in result.errors or ())
+
+
 class Errors(SchemaExtension):
     """Shows errors as above, in answers and in each result of a stream, and adds the request id to each answer."""
 
     explain: Explain
 
-    def __init__(self, explain: Explain) -> None:
+    def __init__(self, explain: Explain, *, suggest: bool = True) -> None:
         self.explain = explain
+        self.suggest = suggest
         self.executed = False
         self.streamed = False
 
@@ -99,12 +109,18 @@ class Errors(SchemaExtension):
     def on_stream_result(self, result: Any) -> Iterator[None]:
         self.streamed = True
         self.show(result)
+        if unavailable(result) and self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            result.interrupted = True  # to go on would leave a hole: the socket closes instead, and the client resumes
         yield
 
     def show(self, result: Any) -> None:
         if isinstance(result, (CoreResult, ExecutionResult)) and result.errors:
             # a new list: the old one may be the validation cache's
             result.errors = [shown(error, self.explain, self.request_id, executed=self.executed) for error in result.errors]
+            if not self.suggest:
+                result.errors = [
+                    coded(error, SUGGESTION.sub("", error.message), error.extensions or {}) for error in result.errors
+                ]
 
     def get_results(self) -> dict[str, Any]:
         return {"requestId": self.request_id}

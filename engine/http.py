@@ -7,7 +7,7 @@ close it with 4400, and a request id goes everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from json import JSONDecodeError
 from typing import Any, cast
@@ -16,7 +16,7 @@ import orjson
 import structlog
 from cross_web import HTTPException
 from graphql import GraphQLError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
@@ -25,7 +25,10 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    _OperationStreamClosed,  # pyright: ignore[reportPrivateUsage] - how Strawberry's handler is told to stop
+)
 
 from engine.errors import is_outage
 
@@ -127,6 +130,17 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
             return
         await super().handle_subscribe(message)
 
+    async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
+        await super()._send_result_stream(operation, cast("Any", self.uninterrupted(result_source)))
+
+    async def uninterrupted(self, results: AsyncIterable[Any]) -> AsyncIterator[Any]:
+        """The results, until one could not be had for an outage: then the socket ends with 1013, and clients try again."""
+        async for result in results:
+            if getattr(result, "interrupted", False):
+                await self.websocket.close(1013, "The service can't answer at this moment.")
+                raise _OperationStreamClosed
+            yield result
+
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):  # that the peer went away is nothing to report
             log.error("socket.operation_failed", exc_info=error)
@@ -170,6 +184,9 @@ class View(GraphQL[Any, None]):
             response.headers["www-authenticate"] = "Bearer"
         except HTTPException as error:
             response = self.refuse(error.status_code, error.reason, "BAD_REQUEST", request_id)
+        except ClientDisconnect:
+            log.info("http.hung_up", request_id=request_id)
+            return
         except Exception as error:
             log.exception("http.failed", request_id=request_id)
             if is_outage(error):

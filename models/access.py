@@ -12,7 +12,7 @@ from uuid import UUID
 from models.condition import FALSE, TRUE, Condition, compare
 from models.errors import Forbidden, Unauthenticated
 from models.person import ApiClient, Organization, Role, User
-from models.token import Token, digest
+from models.token import Token, TokenKind, digest
 
 if TYPE_CHECKING:
     from models.ticket import Ticket
@@ -62,9 +62,13 @@ class Right:
 
     callers: frozenset[Caller]
     scope: Scope | None = None
+    session: bool = False
+    """Whether it takes somebody who signed in, and no token that was made for a program."""
 
     def allows(self, viewer: Viewer) -> bool:
-        return viewer.caller in self.callers and (self.scope is None or self.scope in viewer.scopes)
+        if viewer.caller not in self.callers or (self.session and not viewer.is_signed_in):
+            return False
+        return self.scope is None or self.scope in viewer.scopes
 
     def check(self, viewer: Viewer) -> None:
         """Raises Unauthenticated for a stranger, Forbidden for anybody else whom the right leaves out."""
@@ -74,6 +78,8 @@ class Right:
             raise Unauthenticated("Sign in, or send a bearer token in the Authorization header.")
         if viewer.caller not in self.callers:
             raise Forbidden("This is not open to you.")
+        if self.session and not viewer.is_signed_in:
+            raise Forbidden("This takes somebody who signed in; a token that was made for a program can't do it.")
         raise Forbidden(f"The token lacks the scope {self.scope.value if self.scope else ''}.")
 
 
@@ -86,7 +92,7 @@ TAKE_PART = Right(SIGNED_IN, Scope.TICKETS_WRITE)
 WATCH = Right(PEOPLE, Scope.TICKETS_WRITE)
 WORK = Right(STAFF, Scope.TICKETS_WRITE)
 WRITE_NOTES = Right(STAFF, Scope.NOTES_WRITE)
-OWN_TOKENS = Right(PEOPLE)
+OWN_TOKENS = Right(PEOPLE, session=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,10 @@ class Viewer:
         if self.user:
             return self.user.role
         return Role.ADMIN if Scope.ADMIN in self.scopes else Role.AGENT
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.token is not None and self.token.kind is TokenKind.SESSION
 
     @property
     def is_customer(self) -> bool:
@@ -195,9 +205,14 @@ def visible(viewer: Viewer) -> Condition:
 
 def sees(viewer: Viewer, ticket: Ticket) -> bool:
     """`visible` for a ticket that is at hand; a test keeps the two alike."""
-    if viewer.sees_every_ticket:
+    return Scope.TICKETS_READ in viewer.scopes and concerns(viewer, ticket)
+
+
+def concerns(viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether the ticket is the viewer's business, whatever the token's scopes: what a token that may only write can act on."""
+    if viewer.caller in STAFF:
         return True
-    if not viewer.is_customer or Scope.TICKETS_READ not in viewer.scopes or viewer.user_id is None:
+    if not viewer.is_customer or viewer.user_id is None:
         return False
     shared = viewer.shared_organization_id
     return ticket.requester_id == viewer.user_id or (shared is not None and ticket.organization_id == shared)
@@ -206,7 +221,8 @@ def sees(viewer: Viewer, ticket: Ticket) -> bool:
 def sees_record(viewer: Viewer, record: object) -> bool:
     """Whether people, machines and accounts exist for the viewer: for customers, their own and those of a shared account."""
     if not viewer.is_customer:
-        return viewer.caller in STAFF
+        people = isinstance(record, User | ApiClient)
+        return viewer.caller in STAFF and (not people or viewer.sees_people or record.id in (viewer.user_id, viewer.client_id))
     shared = viewer.shared_organization_id
     if isinstance(record, User):
         return record.id == viewer.user_id or (shared is not None and record.organization_id == shared)

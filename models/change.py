@@ -87,12 +87,18 @@ class Change:
         before = self.ticket.status
         if self.ticket.merged_into_id is not None and action is Action.REOPEN:
             raise merged(before, action)
-        reopenable = self.ticket.is_reopenable(self.at, self.window)
-        after = lifecycle.advance(before, action, reopenable=reopenable)
+        try:
+            after = lifecycle.advance(before, action, reopenable=self.ticket.is_reopenable(self.at, self.window))
+        except TransitionRefused as refusal:
+            refusal.allowed = self.allowed_actions()
+            raise
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
         changes = self.set(status=after, **values)
         self.log(EventType.STATUS_CHANGED, changes, action=action.value, comment=comment)
+
+    def allowed_actions(self) -> list[Action]:
+        return self.ticket.allowed_actions(self.at, self.window, customer=self.by.is_customer)
 
     def say(self, kind: Kind, body: str, **values: object) -> Message:
         """Add a message and its entry."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models import database
 from models.access import Viewer, visible
-from models.condition import FALSE, TRUE, Condition
+from models.condition import FALSE, TRUE, Condition, compare
 from models.database import as_uuid
 from models.errors import BadRequest
 from models.filter import Plain, matching
@@ -44,6 +44,19 @@ async def tickets(viewer: Viewer, filter: Plain | None, order: Order, window: Wi
     keys, more = await keyset(TICKETS, "t.id", condition, order, window)
     found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys)} if keys else {}
     return assembled([found[key] for key in keys], more, TICKETS, condition, order, window)
+
+
+async def by_external_id(viewer: Viewer, external_id: str) -> Ticket | None:
+    """The oldest ticket with this key that the viewer may see; among an API client's own for that client."""
+    condition = visible(viewer) & compare("t.external_id", "=", external_id)
+    if viewer.client_id is not None:
+        condition &= compare("t.external_scope", "=", str(viewer.client_id))
+    if condition is FALSE:
+        return None
+    found = await database.rows(
+        f"SELECT t.id AS id FROM {TICKETS} WHERE {condition.text} ORDER BY t.number LIMIT 1", condition.params
+    )
+    return await Ticket.get(id=as_uuid(found[0]["id"])) if found else None
 
 
 async def users(search: str | None, role: Role | None, window: Window) -> Page[User]:

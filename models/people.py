@@ -43,9 +43,13 @@ async def create(
             raise Unusable(f"{address} is there already")
         account = None
         if organization is not None:
+            if not organization.strip() or len(organization) > NAME or not is_clean(organization):
+                raise Unusable(f"an organization's name has 1 to {NAME} characters")
             account, _ = await Organization.get_or_create(name=organization.strip())
         person = await User.create(email=address, display_name=shown, role=Role(role), organization=account, password_hash=digest)
-        for slug in teams:
+        if teams and role == Role.CUSTOMER.value:
+            raise Unusable("customers work in no team")
+        for slug in dict.fromkeys(teams):
             team = await Team.get_or_none(slug=slug)
             if team is None:
                 raise Unusable(f"there is no team {slug!r}")
@@ -62,7 +66,7 @@ async def issue_token(
         raise Unusable(f"there is nobody with the e-mail address {email}")
     machine = None
     if client is not None:
-        if not client.strip() or len(client) > NAME:
+        if not client.strip() or len(client) > NAME or not is_clean(client):
             raise Unusable(f"a name has 1 to {NAME} characters")
         machine, _ = await ApiClient.get_or_create(display_name=client.strip())
     caller = access.CALLER_OF_ROLE[person.role] if person else Caller.API_CLIENT

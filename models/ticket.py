@@ -121,9 +121,10 @@ class Ticket(Model):
         """Whether time and merging still let this ticket be reopened."""
         return self.merged_into_id is None and not lifecycle.window_passed(self.closed_at, at, window)
 
-    def allowed_actions(self, at: datetime, window: timedelta) -> list[Action]:
-        """The steps of the life cycle that are open from here, whoever asks."""
-        return lifecycle.allowed(self.status, reopenable=self.is_reopenable(at, window))
+    def allowed_actions(self, at: datetime, window: timedelta, *, customer: bool) -> list[Action]:
+        """The steps of the life cycle that are open from here, to a customer or to the team."""
+        steps = lifecycle.allowed(self.status, reopenable=self.is_reopenable(at, window))
+        return [step for step in steps if not customer or step in lifecycle.CUSTOMER_ACTIONS]
 
 
 class TicketTag(Model):

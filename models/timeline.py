@@ -12,8 +12,8 @@ from models import database
 from models.access import Viewer, visible_entries
 from models.condition import FALSE, TRUE, Condition, every, member
 from models.database import as_uuid
-from models.errors import CursorExpired
-from models.event import MESSAGES, Event, EventType, cursor, position_of
+from models.errors import CursorExpired, CursorInvalid
+from models.event import MESSAGES, Event, EventType, cursor, head, position_of
 from models.filter import Plain, matching
 from models.page import Page, Window
 
@@ -48,6 +48,12 @@ def outside(window: Window) -> Condition:
     return FALSE if window.after is None else Condition("(e.position <= ?)", (position_of(window.after),))
 
 
+async def expect_within(position: int) -> None:
+    """Raises CursorInvalid where the log has not come so far: a cursor of another log, or a forged one."""
+    if position > await head():
+        raise CursorInvalid("This cursor lies beyond the log.")
+
+
 async def expect_kept(position: int) -> None:
     """Raises CursorExpired where entries after the position are no longer retained."""
     oldest = await database.rows("SELECT MIN(position) AS position FROM events")
@@ -59,6 +65,7 @@ async def expect_kept(position: int) -> None:
 async def events(viewer: Viewer, extract: Extract, filter: Plain | None, window: Window, at: datetime) -> Page[Event]:
     """A page of the log, oldest first, as far as the viewer may see it."""
     if window.after is not None:
+        await expect_within(position_of(window.after))
         await expect_kept(position_of(window.after))
     condition = visible_entries(viewer) & extract.condition & matching(filter, viewer, at, database.dialect())
     positions, more = await positions_of(condition & within(window), window)

@@ -236,7 +236,7 @@ def reply(change: Change, body: str, *, for_customer: bool) -> Message:
         raise TransitionRefused(
             ticket.status,
             Action.RESUME,
-            ticket.allowed_actions(change.at, change.window),
+            change.allowed_actions(),
             "A closed ticket takes no replies from the team; reopen it first.",
         )
     message = change.say(Kind.REPLY, body, first_responded_at=ticket.first_responded_at or change.at)

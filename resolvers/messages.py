@@ -15,6 +15,8 @@ from schema.types.error import user_error
 
 async def reply_to_ticket(info: strawberry.Info, input: inputs.ReplyToTicketInput) -> ReplyPayload:
     seen = None if input.last_seen_cursor is None else position_of(input.last_seen_cursor)
+    if seen is not None:
+        await timeline.expect_within(seen)
 
     async def act(work: Work) -> None:
         change = await work.ticket(input.ticket_id, input.expected_version)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol, cast
+from uuid import UUID
 
 import strawberry
 from tortoise.exceptions import IntegrityError
 
 from models import database, event, idempotency, ids, text, timeline
-from models.access import Scope, Viewer, sees
+from models.access import Viewer, concerns
 from models.change import Change, read_locked, write
 from models.errors import Code, InvalidInput, Refusal, StaleVersion
 from models.event import Event, Json
@@ -64,14 +65,19 @@ class Work:
         """The ticket to change. Raises InvalidInput NOT_FOUND, StaleVersion."""
         return (await self.tickets({"ticketId": ticket_id}, expected_version))[0]
 
-    async def tickets(self, named: Mapping[str, str], expected_version: int | None = None) -> list[Change]:
-        """Tickets by the input's fields that name them, locked together; the expected version is that of the first."""
+    async def tickets(
+        self, named: Mapping[str, str], expected_version: int | None = None, also: Iterable[UUID] = ()
+    ) -> list[Change]:
+        """Tickets by the input's fields that name them; the expected version is that of the first.
+
+        All are locked together with those of `also`, in one order, against deadlocks.
+        """
         keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
-        found = await read_locked(key for key in keys.values() if key)
+        found = await read_locked([*(key for key in keys.values() if key), *also])
         changes: list[Change] = []
         for field, key in keys.items():
             ticket = found.get(key) if key else None
-            if ticket is None or not sees(self.viewer, ticket):
+            if ticket is None or not concerns(self.viewer, ticket):
                 raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", field)
             same = next((change for change in self.changes if change.ticket.id == ticket.id), None)
             changes.append(same or self.change(ticket))
@@ -106,6 +112,8 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
     context.refresh()
     # what was just written is not read again, and a token that may only write is shown what it made
     context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
+    if outcome.message is not None:
+        context.loaders.messages.prime(outcome.message.id, outcome.message)
     return outcome
 
 
@@ -162,7 +170,7 @@ def fingerprinted(value: object) -> Json:
 async def replayed(viewer: Viewer, before: IdempotencyKey) -> Outcome:
     """The first outcome again; the ticket is shown as it stands now, to who may still see it."""
     ticket = await Ticket.get(id=before.ticket_id)
-    if Scope.TICKETS_READ in viewer.scopes and not sees(viewer, ticket):
+    if not concerns(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
         ticket=ticket,

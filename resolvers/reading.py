@@ -43,10 +43,7 @@ async def ticket_by_external_id(
     viewer = context_of(info).viewer
     if not text.is_clean(external_id) or len(external_id) > text.EXTERNAL_ID:
         return None
-    found = Ticket.filter(external_id=external_id).order_by("number")
-    if viewer.client_id:
-        found = found.filter(external_scope=str(viewer.client_id))
-    return next((each for each in await found.limit(100) if sees(viewer, each)), None)
+    return await listing.by_external_id(viewer, external_id)
 
 
 async def tickets(

@@ -6,6 +6,7 @@ far enough; so it can neither miss an entry nor see one twice, and a slow one ho
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,11 +14,12 @@ from uuid import UUID
 
 import strawberry
 
+from engine.errors import is_outage
 from models import database, event, ids, timeline
 from models.access import READ_LOG, Scope, visible
 from models.condition import TRUE, member
 from models.database import as_uuid
-from models.errors import CursorExpired, CursorInvalid
+from models.errors import CursorExpired
 from models.event import LIFE_CYCLE, Event, EventType, position_of
 from models.filter import matching
 from models.timeline import Extract
@@ -25,6 +27,7 @@ from resolvers.context import Context, context_of
 from schema.filters import TicketFilter, plain_filter
 
 AT_ONCE = 200
+RETRY_SECONDS = 0.5
 
 TicketId = Annotated[strawberry.ID | None, strawberry.argument(description="Only entries of this ticket.")]
 Filter = Annotated[
@@ -87,15 +90,19 @@ async def entries_after(context: Context, wanted: Wanted, position: int) -> Asyn
     tail = context.services.tail
     while True:
         await tail.past(position)
-        entries = tail.after(position)
-        if entries is None:
-            entries = await paged(position)
-        entries = entries[:AT_ONCE]
-        # After the entries, so that the rights are never older than what they are asked for.
-        await context.services.sessions.renew(context)
-        READ_LOG.check(context.viewer)
-        viewer = context.viewer
-        for entry in await readable(context, wanted, entries):
+        try:
+            entries = (tail.after(position) or await paged(position))[:AT_ONCE]
+            # After the entries, so that the rights are never older than what they are asked for.
+            await context.services.sessions.renew(context)
+            READ_LOG.check(context.viewer)
+            viewer = context.viewer
+            seen = await readable(context, wanted, entries)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            await asyncio.sleep(RETRY_SECONDS)  # a database that is away delays entries; it loses none
+            continue
+        for entry in seen:
             if context.viewer != viewer:
                 break  # the rights changed meanwhile: judge the rest by them
             context.refresh()
@@ -118,8 +125,8 @@ async def starting_point(after: str | None, head: int) -> int:
         # The head as it is stored, not as far as this process has read: what was committed before the call is not news.
         return max(head, await event.head())
     position = position_of(after)
-    if position > head and position > await event.head():
-        raise CursorInvalid("This cursor lies beyond the log.")
+    if position > head:
+        await timeline.expect_within(position)
     await timeline.expect_kept(position)
     return position
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from models import ids, text, verbs
+from models.access import Viewer
 from models.change import Change
 from models.errors import Code, InvalidInput
 from models.person import User
@@ -25,8 +26,7 @@ async def update_ticket(info: strawberry.Info, input: inputs.UpdateTicketInput) 
         if input.external_id is not strawberry.UNSET:
             key = input.external_id
             named = None if key is None else text.written(key, "externalId", longest=text.EXTERNAL_ID)
-            if named != change.ticket.external_id:  # the same key stays with whom it belongs to
-                external = (work.viewer.key_scope if named else "", named)
+            external = external_key(work.viewer, change.ticket, named)
         category = None if input.category is None else await category_of(input.category)
         verbs.update(
             change,
@@ -41,6 +41,16 @@ async def update_ticket(info: strawberry.Info, input: inputs.UpdateTicketInput) 
         )
 
     return await ticket_payload(info, input, act)
+
+
+def external_key(viewer: Viewer, ticket: Ticket, named: str | None) -> tuple[str, str | None] | None:
+    """Whose key and which, where it changes: a key stays with the program or customer that gave it, whoever edits it."""
+    holder = ticket.external_scope if ticket.external_id is not None else ""
+    if viewer.client_id is not None and holder not in ("", viewer.key_scope):
+        raise InvalidInput(Code.TAKEN, "Another program holds this ticket's key.", "externalId")
+    if named == ticket.external_id:
+        return None
+    return (holder or viewer.key_scope if named is not None else "", named)
 
 
 async def assign_ticket(info: strawberry.Info, input: inputs.AssignTicketInput) -> TicketPayload:
@@ -166,7 +176,9 @@ async def link_tickets(info: strawberry.Info, input: inputs.LinkTicketsInput) ->
 async def merge_tickets(info: strawberry.Info, input: inputs.MergeTicketsInput) -> TicketPayload:
     async def act(work: Work) -> None:
         named = {"ticketId": input.ticket_id, "intoId": input.into_id}
-        change, into = await work.tickets(named, input.expected_version)
+        key = ids.key_of(ids.TICKET, input.ticket_id)
+        before = [each.id for each in await Ticket.filter(merged_into_id=key)] if key else []
+        change, into = await work.tickets(named, input.expected_version, also=before)
         earlier = await Ticket.filter(merged_into_id=change.ticket.id).order_by("id").select_for_update()
         verbs.merge(change, into, [work.change(each) for each in earlier])
 

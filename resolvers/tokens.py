@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import strawberry
+from tortoise.expressions import Q
 
 from models import ids, text, token
 from models.errors import Code, InvalidInput, Refusal
@@ -26,7 +27,8 @@ async def create_api_token(info: strawberry.Info, input: CreateApiTokenInput) ->
         scopes = allowed_scopes(context, input.scopes)
         if input.expires_at is not None and input.expires_at <= context.now():
             raise InvalidInput(Code.INVALID, "This instant has passed.", "expiresAt")
-        if await Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API, revoked_at__isnull=True).count() >= MOST:
+        own = Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API, revoked_at__isnull=True)
+        if await own.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=context.now())).count() >= MOST:
             raise InvalidInput(Code.INVALID, f"At most {MOST} live tokens; revoke one first.")
     except Refusal as refusal:
         return CreateApiTokenPayload(user_errors=[user_error(refusal)])

@@ -21,7 +21,10 @@ def optional(description: str, default: object = None) -> Any:
 
 TICKET = "The ticket."
 EXPECTED = "The version that the caller read; another one is refused with StaleVersion."
-KEY = "1 to 128 characters, kept 24 hours: the same key and input give the first payload again, with replayed: true."
+KEY = (
+    "1 to 128 characters, kept 24 hours: the same key and input give the first payload again, with replayed: true and "
+    "the ticket as it stands by then."
+)
 
 
 @strawberry.input(description="How somebody signs in.")

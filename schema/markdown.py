@@ -7,7 +7,11 @@ import asyncio
 import nh3
 from markdown_it import MarkdownIt
 
-RENDERER = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30}).enable(["table", "strikethrough"])
+RENDERER = (
+    MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30})
+    .enable(["table", "strikethrough"])
+    .disable("image")
+)
 TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s"),
     *("strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),

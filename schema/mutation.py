@@ -38,7 +38,10 @@ class Mutation:
         tickets.close_ticket, TAKE_PART, "End a ticket: confirm a resolved one, or withdraw or end an unresolved one.", TICKET
     )
     reopen_ticket: Any = mutation(
-        tickets.reopen_ticket, TAKE_PART, "Take a RESOLVED or CLOSED ticket up again, within 14 days of its closing.", TICKET
+        tickets.reopen_ticket,
+        TAKE_PART,
+        "Take a RESOLVED or CLOSED ticket up again; a closed one within 14 days, unless set otherwise.",
+        TICKET,
     )
     escalate_ticket: Any = mutation(tickets.escalate_ticket, TAKE_PART, "Ask for more attention to an open ticket.", TICKET)
     rate_ticket: Any = mutation(

@@ -114,4 +114,3 @@ async def service(url: str) -> AsyncIterator[Service]:
 async def world(service: Service) -> World:
     """People, teams and accounts that most tests need, in the service's database."""
     return await World.make()
-

@@ -87,7 +87,8 @@ async def test_a_person_that_can_not_be_is_refused_and_leaves_nothing(url: str, 
         ({"email": "nobody"}, "e-mail"),
         ({"password": "short"}, "password"),
         ({"name": " "}, "name"),
-        ({"team": "nowhere", "organization": "Acme"}, "nowhere"),
+        ({"team": "nowhere", "role": "agent", "organization": "Acme"}, "nowhere"),
+        ({"team": "support"}, "no team"),
     ]
     done = await asyncio.gather(*(command(tmp_path, *given(**other), TICKETWIRE_DATABASE_URL=url) for other, _ in wrong))
     for each, (_, word) in zip(done, wrong, strict=True):

@@ -39,10 +39,14 @@ CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What Postgres says of a transaction that it ended in favour of another: run it again."""
 
 
-def config(url: str, pool: int = 10) -> dict[str, object]:
+KNOWN_PARAMETERS = frozenset({"host", "ssl", "application_name"})
+
+
+def config(url: str, pool: int = 10, seconds: float | None = None) -> dict[str, object]:
     """Tortoise's configuration for `sqlite:///path` or `postgres://user:password@host:port/name`.
 
-    `pool` is the greatest number of Postgres connections of this process. Raises ValueError for any other URL.
+    `pool` is the greatest number of Postgres connections of this process, `seconds` how long one statement may take there.
+    Raises ValueError for any other URL.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
@@ -50,6 +54,9 @@ def config(url: str, pool: int = 10) -> dict[str, object]:
     elif parts.scheme in ("postgres", "postgresql"):
         if not parts.path.strip("/"):
             raise ValueError("a Postgres URL names a database: postgres://user:password@host:5432/name")
+        parameters = dict(parse_qsl(parts.query))
+        if unknown := sorted(parameters.keys() - KNOWN_PARAMETERS):
+            raise ValueError(f"unknown parameter {unknown[0]!r}; a Postgres URL takes {', '.join(sorted(KNOWN_PARAMETERS))}")
         connection = {
             "engine": "models.database.asyncpg",
             "credentials": {
@@ -61,7 +68,8 @@ def config(url: str, pool: int = 10) -> dict[str, object]:
                 "minsize": 1,
                 "maxsize": pool,
                 "application_name": "ticketwire",
-                **dict(parse_qsl(parts.query)),
+                "command_timeout": seconds,
+                **parameters,
             },
         }
     else:
@@ -84,9 +92,9 @@ def sqlite_connection(url: str) -> dict[str, object]:
     return {"engine": "models.database.sqlite", "credentials": {"file_path": path, **pragmas}}
 
 
-async def connect(url: str, pool: int = 10) -> None:
+async def connect(url: str, pool: int = 10, seconds: float | None = None) -> None:
     """Open the database and prove that it answers. Raises OSError or tortoise's DBConnectionError where it does not."""
-    await Tortoise.init(config=config(url, pool), _enable_global_fallback=True)
+    await Tortoise.init(config=config(url, pool, seconds), _enable_global_fallback=True)
     await connection().create_connection(with_db=True)
     await rows("SELECT 1 AS one")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
@@ -17,6 +17,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 if TYPE_CHECKING:
+    import aiosqlite
     from tortoise.connection import ConnectionToken
 
 
@@ -49,8 +50,9 @@ class Wrapper(SqliteTransactionWrapper):
 
     async def give_back(self) -> None:
         """Undo a BEGIN that may or may not have happened."""
-        if self._parent._connection is not None:  # pyright: ignore[reportPrivateUsage] - there is none before the first use
-            await self._connection.rollback()
+        connection = cast("aiosqlite.Connection | None", self._connection)  # none where the first connect was cancelled
+        if connection is not None:
+            await connection.rollback()
 
 
 class Transaction(SqliteTransactionContext):

@@ -64,10 +64,13 @@ class TeamType(Node):
     slug: str = strawberry.field(description="A stable key: support, sales and billing exist from the first start.")
     name: str = strawberry.field(description="The team's name.")
 
-    @strawberry.field(description="Who works in it; empty for customers.", graphql_type=list[UserType])
+    @strawberry.field(
+        description="Who works in it; empty for customers, and for tokens without the scope users:read.",
+        graphql_type=list[UserType],
+    )
     async def members(self, root: strawberry.Parent[Team], info: strawberry.Info) -> list[User]:
         viewer: Viewer = info.context.viewer
-        return [] if viewer.is_customer else await loaders(info).members_of_team.load(root.id)
+        return await loaders(info).members_of_team.load(root.id) if viewer.sees_people else []
 
 
 @strawberry.type(name="Category", description="What a ticket is about; it routes the ticket to a team.")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from models.access import TAKE_PART
 from models.attachment import Attachment
 from models.event import Event, EventType
-from models.lifecycle import CUSTOMER_ACTIONS, Action, CloseReason, Priority, Stage, Status
+from models.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.page import Page, window
 from models.person import Organization, User
 from models.team import Category, Team
@@ -162,8 +163,9 @@ class TicketType(Node):
     @strawberry.field(description="What the viewer could do next with the status.")
     def allowed_actions(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[Action]:
         context: Context = info.context
-        actions = root.allowed_actions(context.now(), context.rules.reopen_window)
-        return [action for action in actions if not context.viewer.is_customer or action in CUSTOMER_ACTIONS]
+        if not TAKE_PART.allows(context.viewer):
+            return []
+        return root.allowed_actions(context.now(), context.rules.reopen_window, customer=context.viewer.is_customer)
 
     created_at: datetime = strawberry.field(description="When it was raised.")
     updated_at: datetime = strawberry.field(description="When it last changed.")

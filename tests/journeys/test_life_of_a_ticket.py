@@ -71,5 +71,3 @@ async def test_a_watcher_whose_socket_is_cut_resumes_with_exactly_what_happened(
 async def settled() -> None:
     """Subscriptions have no acknowledgement; those that are asked for now start at the head within this time."""
     await asyncio.sleep(0.3)
-
-

@@ -461,13 +461,17 @@ async def test_a_resolution_is_told_and_cleared_by_reopening(service: Service, w
     assert (done["resolution"], done["stage"], done["closedAt"]) == (" Switched on. ", "CLOSURE", None)
     assert done["resolvedAt"] == done["updatedAt"]
     closed = (await cora.do("closeTicket", ticketId=key))["ticket"]
-    assert (closed["closeReason"], closed["resolution"], closed["closedAt"]) == ("RESOLVED", " Switched on. ", closed["updatedAt"])
+    assert (closed["closeReason"], closed["resolution"], closed["closedAt"]) == (
+        "RESOLVED",
+        " Switched on. ",
+        closed["updatedAt"],
+    )
     for text, code in (("", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("a\0", "INVALID")):
         assert await refusal(cora, "reopenTicket", ticketId=key, reason=text) == [f"{code} reason"]
     again = (await cora.do("reopenTicket", ticketId=key, reason="Off again."))["ticket"]
     assert [again[name] for name in ("resolution", "resolvedAt", "closedAt", "closeReason")] == [None] * 4
     assert [each["said"] for each in await record(cora, key) if each["type"] == "STATUS_CHANGED"] == [
-        "Switched on.",
+        " Switched on. ",
         None,
         "Off again.",
     ]

@@ -32,8 +32,10 @@ async def person(
 
 
 async def token_of(user: User, scopes: list[str] | None = None) -> str:
+    """As if signed in; with scopes given, as a token that the person made for a program."""
     granted = scopes or [scope.value for scope in access.HOLDS[access.CALLER_OF_ROLE[user.role]]]
-    _, text = await issue(TokenKind.API, "test", granted, user_id=user.id, at=instant.now())
+    kind = TokenKind.API if scopes else TokenKind.SESSION
+    _, text = await issue(kind, "test", granted, user_id=user.id, at=instant.now())
     return text
 
 

@@ -1,0 +1,51 @@
+"""A subscription that lives for weeks: what graphql-core keeps for it does not grow with the events that it delivers."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+from graphql.execution.execute import Executor
+from support import Service, World
+from support.client import EVENTS
+from support.live import head
+
+from models import database, event, ids, instant
+from models.event import Event, EventType
+
+pytestmark = pytest.mark.asyncio
+
+ENTRIES = 1500
+MOST = 20
+"""More than the selections of one event, far less than those of all."""
+
+
+async def write(ticket_id: str) -> None:
+    """Many entries at once, as the log would hold them after many changes."""
+    key = ids.key_of(ids.TICKET, ticket_id)
+    async with database.transaction():
+        await event.append(
+            [
+                Event(type=EventType.ESCALATED, ticket_id=key, occurred_at=instant.now(), version=1, data={"changes": {}})
+                for _ in range(ENTRIES)
+            ]
+        )
+
+
+def kept() -> list[int]:
+    """How many collected selections each living executor keeps. `isinstance` would ask what proxies stand for."""
+    return [len(each._relevant_sub_fields) for each in gc.get_objects() if issubclass(type(each), Executor)]
+
+
+async def test_what_is_kept_for_a_stream_does_not_grow_with_its_events(service: Service, world: World) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(EVENTS, after=await head())
+        await asyncio.create_task(write(ticket["id"]))
+        for _ in range(ENTRIES):
+            assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+        living = kept()
+        assert living, "the stream's executor is there to be looked at"
+        assert max(living) <= MOST
+        assert len(living) <= MOST

@@ -1,0 +1,316 @@
+"""graphql-transport-ws at its edges: what breaks the protocol closes the socket with the protocol's code, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support import Service, World
+from support.client import EVENTS, Socket
+from support.live import end_of, error_of, events_in, head
+from support.service import running, start
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidMessage, InvalidStatus
+
+from engine import http
+
+pytestmark = pytest.mark.asyncio
+
+PROTOCOL = ["graphql-transport-ws"]
+LONGEST_REASON = 123
+LONGEST_FRAME = 128 * 1024
+
+
+def raw(service: Service, protocols: list[str] | None = PROTOCOL, **given: Any) -> connect:
+    return connect(service.ws, subprotocols=protocols, **given)  # type: ignore[arg-type]
+
+
+async def initialised(connection: ClientConnection) -> Socket:
+    socket = Socket(connection)
+    await socket.send({"type": "connection_init"})
+    assert await socket.receive() == {"type": "connection_ack"}
+    return socket
+
+
+async def answers(service: Service) -> None:
+    """The service still serves sockets and requests."""
+    async with raw(service) as connection:
+        socket = await initialised(connection)
+        await socket.subscribe("{ __typename }")
+        assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
+    assert await service.client().run("{ __typename }") == {"__typename": "Query"}
+
+
+async def closes(service: Service, code: int, *sent: str | bytes, init: bool = True) -> str:
+    """Send something and see the socket closed with a code; returns the reason. The service lives on."""
+    async with raw(service) as connection:
+        socket = await initialised(connection) if init else Socket(connection)
+        for frame in sent:
+            await connection.send(frame)
+        found, reason, _ = await end_of(socket)
+        assert found == code, reason
+        assert len(reason.encode()) <= LONGEST_REASON
+    await answers(service)
+    return reason
+
+
+def subscribe(**message: object) -> dict[str, object]:
+    return {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}, **message}
+
+
+# ---------------------------------------------------------------- messages that are none
+
+NO_JSON = ["", "nonsense", "{", '{"type":', "NaN", "[" * 20_000, '{"type":"ping"}}', "\ufeff{}", '{"type":"\\ud800"}']
+NO_MESSAGE: list[object] = [
+    *([], {}, 7, 1.5, True, None, "ping", [{"type": "ping"}], {"id": "1"}, {"payload": {}}, {"type": None}, {"type": 7}),
+    *({"type": ["ping"]}, {"type": {"a": 1}}, {"type": ""}, {"type": "subscribe "}, {"type": "connection_ack"}, {"type": "next"}),
+    *({"type": "x" * 100_000}, {"type": "ü" * 500}, {"type": "start", "id": "1", "payload": {"query": "{ __typename }"}}),
+]
+WRONG_SHAPE: list[dict[str, object]] = [
+    *(subscribe(id=odd) for odd in (None, 7, "", ["1"], {"a": 1}, True)),
+    *(subscribe(payload=odd) for odd in (None, [], "{ __typename }", 7, {})),
+    *(subscribe(payload={"query": odd}) for odd in (None, 7, ["{ __typename }"])),
+    *(subscribe(payload={"query": "{ __typename }", "variables": odd}) for odd in ([], "x", 7)),
+    subscribe(payload={"query": "{ __typename }", "operationName": 7}),
+    {"type": "subscribe", "payload": {"query": "{ __typename }"}},
+    {"type": "subscribe", "id": "1"},
+    {"type": "complete"},
+    *({"type": "complete", "id": odd} for odd in (None, 7, ["1"])),
+    *({"type": "ping", "payload": odd} for odd in ([], "x", 7)),
+    {"type": "pong", "payload": 7},
+    *({"type": "connection_init", "payload": odd} for odd in ([], "Bearer x", 7, True)),
+]
+
+
+@pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
+async def test_what_is_no_json_closes_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
+    for text in NO_JSON:
+        with subtests.test(text[:40]):
+            await closes(service, 4400, text, init=init)
+
+
+@pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
+async def test_json_that_is_no_message_closes_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
+    for message in NO_MESSAGE:
+        with subtests.test(str(message)[:40]):
+            await closes(service, 4400, json.dumps(message), init=init)
+
+
+@pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
+async def test_a_message_of_the_wrong_shape_closes_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
+    for message in WRONG_SHAPE:
+        with subtests.test(str(message)):
+            await closes(service, 4400, json.dumps(message), init=init)
+
+
+async def test_a_binary_frame_closes_with_4400(service: Service, subtests: pytest.Subtests) -> None:
+    for frame in (b"", b'{"type":"ping"}', b"\x00\xff"):
+        with subtests.test(repr(frame)):
+            await closes(service, 4400, frame)
+
+
+async def test_a_frame_that_is_too_long_closes_with_1009_and_what_is_shorter_is_read(url: str) -> None:
+    process = await start(url)
+    try:
+        async with connect(process.ws, subprotocols=PROTOCOL) as connection:  # type: ignore[arg-type]
+            socket = await initialised(connection)
+            await socket.subscribe("{ __typename } #" + "x" * (LONGEST_FRAME - 1000))
+            assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
+            await socket.subscribe("{ __typename } #" + "x" * LONGEST_FRAME)
+            assert (await end_of(socket))[0] == 1009
+        assert await process.client().run("{ __typename }") == {"__typename": "Query"}
+    finally:
+        process.kill()
+
+
+# ---------------------------------------------------------------- the order of messages
+
+
+async def test_an_operation_before_init_closes_with_4401(service: Service) -> None:
+    assert await closes(service, 4401, json.dumps(subscribe()), init=False) == "Unauthorized"
+
+
+async def test_a_second_init_closes_with_4429(service: Service) -> None:
+    init = json.dumps({"type": "connection_init"})
+    await closes(service, 4429, init)
+    await closes(service, 4429, init, init, init=False)
+
+
+async def test_no_init_in_time_closes_with_4408(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "INIT_WAIT", timedelta(seconds=0.2))
+    async with running(url) as service, raw(service) as connection:
+        assert (await end_of(Socket(connection)))[0] == 4408
+
+
+async def test_an_id_that_is_in_use_closes_with_4409(service: Service, world: World) -> None:
+    async with service.client(world.ada.token).socket() as socket:
+        operation = await socket.subscribe(EVENTS)
+        await socket.send({"type": "subscribe", "id": operation, "payload": {"query": EVENTS}})
+        code, reason, _ = await end_of(socket)
+        assert (code, reason) == (4409, "Subscriber for 1 already exists")
+    async with service.client(world.ada.token).socket() as socket:
+        for _ in range(2):
+            await socket.send({"type": "subscribe", "id": "x" * 1000, "payload": {"query": EVENTS}})
+        code, reason, _ = await end_of(socket)
+        assert code == 4409
+        assert len(reason.encode()) <= LONGEST_REASON
+    await answers(service)
+
+
+async def test_an_id_is_free_again_once_its_operation_is_complete(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    async with ada.socket() as socket:
+        for _ in range(3):
+            await socket.send({"type": "subscribe", "id": "same", "payload": {"query": "{ __typename }"}})
+            assert (await socket.receive())["type"] == "next"
+            assert await socket.receive() == {"type": "complete", "id": "same"}
+        after = await head()
+        for _ in range(3):
+            await socket.send({"type": "subscribe", "id": "same", "payload": {"query": EVENTS, "variables": {"after": after}}})
+            await socket.send({"type": "complete", "id": "same"})
+        await socket.send({"type": "subscribe", "id": "same", "payload": {"query": EVENTS, "variables": {"after": after}}})
+        ticket = await service.client(world.cora.token).raise_ticket()
+        assert [event["ticket"]["id"] for event in events_in([await socket.receive()])] == [ticket["id"]]
+
+
+async def test_complete_stops_a_stream_and_one_of_an_unknown_id_does_nothing(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    async with service.client(world.ada.token).socket() as socket:
+        after = await head()
+        stopped = await socket.subscribe(EVENTS, after=after)
+        lives = await socket.subscribe(EVENTS, after=after)
+        await socket.send({"type": "complete", "id": "unknown"})
+        await socket.send({"type": "complete", "id": stopped})
+        await socket.send({"type": "complete", "id": stopped})
+        await socket.send({"type": "ping"})
+        assert await socket.receive() == {"type": "pong"}
+        for _ in range(3):
+            await cora.raise_ticket()
+            assert (await socket.receive())["id"] == lives
+
+
+async def test_a_ping_comes_back_with_its_payload(service: Service) -> None:
+    async with raw(service) as connection:
+        socket = Socket(connection)
+        for payload in ({"at": 1}, {}, {"deep": {"list": [1, "ü", None]}}):
+            await socket.send({"type": "ping", "payload": payload})
+            assert await socket.receive() == {"type": "pong", "payload": payload}
+        for message in ({"type": "ping"}, {"type": "ping", "payload": None}):
+            await socket.send(message)
+            assert await socket.receive() == {"type": "pong"}
+        await socket.send({"type": "pong", "payload": {"unasked": True}})
+        await initialised(connection)
+
+
+async def test_a_connection_without_a_token_is_opened(service: Service, subtests: pytest.Subtests) -> None:
+    for init in ({}, {"payload": None}, {"payload": {}}, {"payload": {"authorization": None}}, {"id": 7, "x": 1}):
+        with subtests.test(str(init)):
+            async with raw(service) as connection:
+                socket = Socket(connection)
+                await socket.send({"type": "connection_init", **init})
+                assert await socket.receive() == {"type": "connection_ack"}
+                await socket.subscribe("{ viewer { role } }")
+                assert (await socket.receive())["payload"]["data"] == {"viewer": None}
+
+
+# ---------------------------------------------------------------- operations that are wrong
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+    ({"query": ""}, "BAD_REQUEST"),
+    ({"query": "{ __typename }", "operationName": "Missing"}, "BAD_REQUEST"),
+    ({"query": "fragment F on Query { __typename }"}, "BAD_REQUEST"),
+    ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
+    ({"query": "subscription { ticketEvents { nothing } }"}, "GRAPHQL_VALIDATION_FAILED"),
+    ({"query": "subscription { ticketEvents { id } ticketStatusChanged { id } }"}, "GRAPHQL_VALIDATION_FAILED"),
+    ({"query": EVENTS, "variables": {"types": ["NONE"]}}, "BAD_REQUEST"),
+    ({"query": EVENTS, "variables": {"after": 7}}, "BAD_REQUEST"),
+    ({"query": "{ " + "a: __typename " * 1000 + "}"}, "GRAPHQL_PARSE_FAILED"),
+]
+
+
+async def test_a_wrong_operation_ends_with_an_error_and_the_socket_lives_on(
+    service: Service, world: World, subtests: pytest.Subtests
+) -> None:
+    async with service.client(world.ada.token).socket() as socket:
+        following = await socket.subscribe(EVENTS, after=await head())
+        for payload, code in WRONG:
+            with subtests.test(payload["query"][:60]):
+                await socket.send({"type": "subscribe", "id": "wrong", "payload": payload})
+                message = await socket.receive()
+                assert (message["id"], message["type"]) == ("wrong", "error")
+                assert message["payload"][0]["extensions"]["code"] == code
+        ticket = await service.client(world.cora.token).raise_ticket()
+        message = await socket.receive()
+        assert (message["id"], events_in([message])[0]["ticket"]["id"]) == (following, ticket["id"])
+
+
+async def test_a_socket_holds_a_hundred_operations_at_most(service: Service, world: World) -> None:
+    async with service.client(world.ada.token).socket() as socket:
+        for _ in range(100):
+            await socket.subscribe(EVENTS, ticketId="none")
+        await socket.subscribe(EVENTS)
+        assert await error_of(socket) == "BAD_REQUEST"
+        await socket.send({"type": "complete", "id": "1"})
+        await socket.subscribe("{ __typename }")
+        assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
+
+
+async def test_an_error_inside_an_event_comes_with_the_event_and_the_stream_goes_on(service: Service, world: World) -> None:
+    selection = "cursor ticket { messages(first: 1000) { totalCount } }"
+    query = f"subscription($after: String) {{ ticketEvents(after: $after) {{ {selection} }} }}"
+    cora = service.client(world.cora.token)
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(query, after=await head())
+        for _ in range(2):
+            await cora.raise_ticket()
+            message = await socket.receive()
+            assert message["type"] == "next"
+            assert message["payload"]["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+# ---------------------------------------------------------------- the handshake
+
+
+@pytest.mark.parametrize("protocols", [None, ["graphql-ws"], ["chat", "graphql-ws"]])
+async def test_another_subprotocol_closes_with_4406(service: Service, protocols: list[str] | None) -> None:
+    async with raw(service, protocols) as connection:
+        assert (await end_of(Socket(connection)))[0] == 4406
+    await answers(service)
+
+
+async def test_ours_is_picked_among_several_subprotocols(service: Service) -> None:
+    async with raw(service, ["graphql-ws", "graphql-transport-ws"]) as connection:
+        assert connection.subprotocol == "graphql-transport-ws"
+        await initialised(connection)
+
+
+async def test_a_page_of_another_origin_is_refused(service: Service, subtests: pytest.Subtests) -> None:
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "nonsense"):
+        with subtests.test(origin):
+            with pytest.raises(InvalidStatus) as refused:
+                async with raw(service, origin=origin):
+                    pass
+            assert refused.value.response.status_code == 403
+    await answers(service)
+
+
+async def test_pages_of_the_same_and_of_allowed_origins_are_taken(url: str) -> None:
+    async with running(url, allowed_origins=["https://desk.example"]) as service:
+        for origin in (f"http://127.0.0.1:{service.port}", "https://desk.example"):
+            async with raw(service, origin=origin) as connection:
+                await initialised(connection)
+        with pytest.raises(InvalidStatus):
+            async with raw(service, origin="https://desk.example.evil.example"):
+                pass
+
+
+async def test_sockets_are_taken_at_one_path_alone(service: Service) -> None:
+    for path in ("/", "/health", "/graphql/", "/graphqlx"):
+        with pytest.raises((InvalidStatus, InvalidMessage)):
+            async with connect(f"ws://127.0.0.1:{service.port}{path}", subprotocols=PROTOCOL):  # type: ignore[list-item]
+                pass
+    await answers(service)

@@ -1,0 +1,407 @@
+"""Rights over the life of a socket: who may open one, what it may do, and how it ends when its token does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support import Service, World
+from support.client import EVENTS, SECONDS, Client, Socket
+from support.live import end_of, error_of, events_in, head, places, until
+from support.world import machine, token_of
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from models import ids, instant
+from models.event import position_of
+from models.password import hashed
+from models.person import ApiClient, Organization, Role, User
+from models.token import Token, TokenKind, digest, issue
+from resolvers.sessions import Sessions
+
+pytestmark = pytest.mark.asyncio
+
+SIGN_IN = """
+  mutation($input: SignInInput!) {
+    signIn(input: $input) { token viewer { role user { displayName } } userErrors { code } }
+  }
+"""
+SIGN_OUT = "mutation { signOut { userErrors { code } } }"
+REVOKE = "mutation($input: RevokeApiTokenInput!) { revokeApiToken(input: $input) { apiToken { id } userErrors { code } } }"
+VIEWER = "{ viewer { role user { displayName } } }"
+PASSWORD = "correct horse"
+
+
+async def token_id(text: str) -> str:
+    return ids.encode(ids.TOKEN, (await Token.get(digest=digest(text))).id)
+
+
+async def session(client: Client, email: str = "ada@example.com") -> str:
+    """Sign in with a password; the session's token."""
+    await User.filter(email=email).update(password_hash=hashed(PASSWORD))
+    answer = await client.run(SIGN_IN, input={"email": email, "password": PASSWORD})
+    return str(answer["signIn"]["token"])
+
+
+async def result(socket: Socket, query: str, **variables: Any) -> dict[str, Any]:
+    """Run a query or a mutation over a socket: one result, and then it is complete."""
+    operation = await socket.subscribe(query, **variables)
+    message = await socket.receive()
+    assert (message["type"], message["id"]) == ("next", operation), message
+    assert await socket.receive() == {"type": "complete", "id": operation}
+    return dict(message["payload"])
+
+
+# ---------------------------------------------------------------- how a right ends
+
+
+async def by_revoking(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
+    scopes = ["tickets:read", "events:read"]
+    _, token = await issue(TokenKind.API, "program", scopes, user_id=world.ada.id, at=instant.now())
+    other = service.client(await session(service.client()))
+    wanted = {"tokenId": await token_id(token)}
+
+    async def revoke() -> None:
+        assert (await other.run(REVOKE, input=wanted))["revokeApiToken"]["userErrors"] == []
+
+    return token, revoke
+
+
+async def by_signing_out(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
+    token = await session(service.client())
+    return token, lambda: service.client(token).run(SIGN_OUT)
+
+
+async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
+    at = instant.now()
+    scopes = ["tickets:read", "events:read"]
+    _, token = await issue(TokenKind.API, "short", scopes, user_id=world.ada.id, expires_at=at + timedelta(hours=1), at=at)
+
+    async def expire() -> None:
+        service.clock.advance(hours=1)
+
+    return token, expire
+
+
+async def by_deactivation(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
+    user = await User.create(email="eve@example.com", display_name="Eve", role=Role.AGENT)
+    return await token_of(user), lambda: User.filter(id=user.id).update(active=False)
+
+
+async def by_deactivating_the_machine(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
+    token = await machine("Short")
+    return token, lambda: ApiClient.filter(display_name="Short").update(active=False)
+
+
+@pytest.mark.parametrize("ending", [by_revoking, by_signing_out, by_expiring, by_deactivation, by_deactivating_the_machine])
+async def test_a_token_that_ends_closes_its_sockets_and_nothing_is_delivered_after(
+    service: Service, world: World, ending: Callable[..., Any]
+) -> None:
+    token, end = await ending(service, world)
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    async with service.client(token).socket() as following, service.client(token).socket() as idle:
+        await following.subscribe(EVENTS, after=await head())
+        seen = await cora.do("replyToTicket", ticketId=ticket["id"], body="before")
+        assert (await following.next("ticketEvents"))["cursor"] == seen["cursor"]
+        await end()
+        last = position_of(await head())
+        await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
+        await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
+        code, reason, came = await end_of(following)
+        assert (code, reason) == (4403, "Forbidden")
+        assert [place for place in places(events_in(came)) if place > last] == []
+        assert (await end_of(idle))[0] == 4403
+    with pytest.raises(ConnectionClosed) as refused:
+        await opened(service, {"authorization": f"Bearer {token}"})
+    assert refused.value.rcvd is not None
+    assert refused.value.rcvd.code == 4403
+
+
+async def opened(service: Service, payload: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+    """Try to open a socket with a connection_init."""
+    async with connect(service.ws, subprotocols=["graphql-transport-ws"], additional_headers=headers) as connection:  # type: ignore[list-item]
+        socket = Socket(connection)
+        await socket.send({"type": "connection_init", "payload": payload})
+        assert (await socket.receive())["type"] == "connection_ack"
+
+
+async def test_the_end_of_one_token_leaves_the_owners_other_sockets_open(service: Service, world: World) -> None:
+    token, revoke = await by_revoking(service, world)
+    cora = service.client(world.cora.token)
+    async with service.client(token).socket() as ended, service.client(world.ada.token).socket() as other:
+        await other.subscribe(EVENTS, after=await head())
+        await revoke()
+        assert (await end_of(ended))[0] == 4403
+        ticket = await cora.raise_ticket()
+        assert (await other.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+
+
+async def test_signing_out_over_a_socket_closes_it(service: Service, world: World) -> None:
+    token = await session(service.client())
+    async with service.client(token).socket() as socket:
+        assert (await result(socket, SIGN_OUT))["data"] == {"signOut": {"userErrors": []}}
+        assert (await end_of(socket))[0] == 4403
+
+
+@contextlib.asynccontextmanager
+async def deaf(service: Service, token: str, query: str, **variables: Any) -> AsyncIterator[Socket]:
+    """A subscriber that does not read what it asked for; without compression, so that the buffers fill."""
+    given: dict[str, Any] = {"subprotocols": ["graphql-transport-ws"], "compression": None, "max_size": None}
+    async with connect(service.ws, **given) as connection:
+        socket = Socket(connection)
+        await socket.send({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
+        assert (await socket.receive())["type"] == "connection_ack"
+        await socket.subscribe(query, **variables)
+        connection.transport.pause_reading()
+        yield socket
+        connection.transport.abort()
+
+
+def large(selections: int = 40) -> str:
+    """A subscription whose events take some 65 kB for each selection, where a reply is long."""
+    reply = "reply { " + " ".join(f"b{place}: body" for place in range(selections)) + " }"
+    return f"subscription($after: String) {{ ticketEvents(after: $after) {{ ... on TicketReplied {{ {reply} }} }} }}"
+
+
+async def write_long(client: Client, ticket_id: str) -> None:
+    for _ in range(8):  # some 20 MB in all, more than the buffers between take
+        await client.do("replyToTicket", ticketId=ticket_id, body="x" * 65_000)
+
+
+async def test_a_socket_whose_peer_does_not_read_holds_up_nobody_when_its_token_ends(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+    after = await head()
+    token, revoke = await by_revoking(service, world)
+    async with deaf(service, token, large(), after=after), service.client(token).socket() as idle, ada.socket() as reading:
+        await write_long(cora, ticket["id"])
+        await reading.subscribe(EVENTS, after=after)
+        await reading.take("ticketEvents", 8)
+        await revoke()
+        assert (await end_of(idle))[0] == 4403  # it was opened after the deaf one, so it comes after it
+        last = await cora.do("replyToTicket", ticketId=ticket["id"], body="seen")
+        assert (await reading.next("ticketEvents"))["cursor"] == last["cursor"]
+
+
+async def test_a_peer_that_goes_away_or_loses_its_rights_while_it_is_written_to_is_no_error_of_ours(
+    service: Service, world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    after = await head()
+    await write_long(cora, ticket["id"])
+    token, revoke = await by_revoking(service, world)
+    async with deaf(service, world.ada.token, large(), after=after), deaf(service, token, large(), after=after) as ending:
+        await until(lambda: being_written_to(2))
+        async with service.client(token).socket() as idle:
+            await revoke()
+            assert (await end_of(idle))[0] == 4403
+        ending.connection.transport.resume_reading()
+        code, _, came = await end_of(ending)
+        assert code == 4403
+        assert 0 < len(came) < 8
+    await until(lambda: being_written_to(0))
+    said = capfd.readouterr()
+    assert "Traceback" not in said.out + said.err
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def being_written_to(count: int) -> bool:
+    """Whether so many operations of sockets wait until their peer reads."""
+    return count == len([task for task in asyncio.all_tasks() if waits_to_write(task.get_coro())])
+
+
+def waits_to_write(coroutine: Any) -> bool:
+    while coroutine is not None:
+        if getattr(coroutine, "__qualname__", "").endswith("WebSocketsSansIOProtocol.send"):
+            return True
+        coroutine = getattr(coroutine, "cr_await", None)
+    return False
+
+
+# ---------------------------------------------------------------- what changes while a socket lives
+
+
+async def test_an_account_that_is_no_longer_shared_ends_what_its_members_see_at_once(service: Service, world: World) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    async with carl.socket() as socket:
+        await socket.subscribe(EVENTS, after=await head())
+        ticket = await cora.raise_ticket()
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+        await Organization.filter(name="Acme").update(shared=False)
+        await cora.do("replyToTicket", ticketId=ticket["id"], body="for my eyes")
+        own = await carl.raise_ticket("fence")
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == own["id"]
+        await Organization.filter(name="Acme").update(shared=True)
+        again = await cora.do("replyToTicket", ticketId=ticket["id"], body="for ours")
+        assert (await socket.next("ticketEvents"))["cursor"] == again["cursor"]
+
+
+async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tickets(service: Service, world: World) -> None:
+    ada, bill, cora = (service.client(person.token) for person in (world.ada, world.bill, world.cora))
+    ticket = await cora.raise_ticket()
+    async with ada.socket() as socket:
+        await socket.subscribe(EVENTS, after=await head())
+        await bill.do("addNote", ticketId=ticket["id"], body="for us")
+        assert (await socket.next("ticketEvents"))["type"] == "NOTE_ADDED"
+        await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
+        await bill.do("addNote", ticketId=ticket["id"], body="for them")
+        await cora.do("replyToTicket", ticketId=ticket["id"], body="hello")
+        own = await bill.do("createTicket", subject="s", description="d", category="sales", requesterId=world.ada.gid)
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == own["ticket"]["id"]
+
+
+async def test_a_token_that_loses_the_scope_ends_its_stream_and_keeps_its_socket(service: Service, world: World) -> None:
+    user = await User.get(id=world.ada.id)
+    token = await token_of(user)
+    async with service.client(token).socket() as socket:
+        operation = await socket.subscribe(EVENTS, after=await head())
+        await Token.filter(digest=digest(token)).update(scopes=["tickets:read"])
+        await service.client(world.cora.token).raise_ticket()
+        message = await socket.receive()
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+        assert not message["payload"]["data"]
+        assert await socket.receive() == {"type": "complete", "id": operation}
+        assert (await result(socket, VIEWER))["data"]["viewer"]["role"] == "AGENT"
+
+
+async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights_no_older_than_itself(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ticket = await cora.raise_ticket()
+    read = Sessions.viewers
+    news: list[str] = []
+
+    async def read_then_change(self: Sessions, token_ids: list[Any]) -> Any:
+        """The account stops being shared, and an entry is written, just after the rights were read."""
+        found = await read(self, token_ids)
+        if armed.is_set() and not news:
+            news.append("")
+            await Organization.filter(name="Acme").update(shared=False)
+            payload = await cora.do("replyToTicket", ticketId=ticket["id"], body="for my eyes")
+            news[0] = payload["cursor"]
+            await asyncio.sleep(0.2)  # the tail takes it up meanwhile
+        return found
+
+    armed = asyncio.Event()
+    monkeypatch.setattr(Sessions, "viewers", read_then_change)
+    async with carl.socket() as socket:
+        await socket.subscribe(EVENTS, after=await head())
+        armed.set()
+        first = await cora.do("replyToTicket", ticketId=ticket["id"], body="for ours")
+
+        async def written() -> bool:
+            return bool(news and news[0])
+
+        await until(written)
+        own = await carl.do("createTicket", subject="fence", description="d", category="sales")
+        came = [(await socket.next("ticketEvents"))["cursor"]]
+        while came[-1] != own["cursor"]:
+            came.append((await socket.next("ticketEvents"))["cursor"])
+        assert set(came) <= {first["cursor"], own["cursor"]}
+
+
+# ---------------------------------------------------------------- who comes in
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"authorization": "Bearer twk_unknown"},
+        {"authorization": "Bearer"},
+        {"authorization": "Basic YTpi"},
+        {"authorization": ""},
+        {"authorization": 7},
+        {"authorization": ["Bearer x"]},
+        {"authorization": "Bearer \u00fc"},
+    ],
+)
+async def test_a_token_that_opens_nothing_closes_the_socket(service: Service, world: World, payload: dict[str, Any]) -> None:
+    with pytest.raises(ConnectionClosed) as refused:
+        await opened(service, payload)
+    assert refused.value.rcvd is not None
+    assert (refused.value.rcvd.code, refused.value.rcvd.reason) == (4403, "Forbidden")
+
+
+async def test_the_token_may_come_with_the_handshake_and_the_payload_goes_before_it(service: Service, world: World) -> None:
+    headers = {"Authorization": f"Bearer {world.ada.token}"}
+    async with connect(service.ws, subprotocols=["graphql-transport-ws"], additional_headers=headers) as connection:  # type: ignore[list-item]
+        socket = Socket(connection)
+        await socket.send({"type": "connection_init"})
+        assert (await socket.receive())["type"] == "connection_ack"
+        assert (await result(socket, VIEWER))["data"]["viewer"]["user"] == {"displayName": "Ada"}
+    with pytest.raises(ConnectionClosed):
+        await opened(service, {"authorization": "Bearer twk_unknown"}, headers)
+    with pytest.raises(ConnectionClosed):
+        await opened(service, {}, {"Authorization": "Bearer twk_unknown"})
+
+
+async def test_a_stranger_signs_in_over_the_socket_and_goes_on_as_the_person(service: Service, world: World) -> None:
+    await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
+    async with service.client().socket() as socket:
+        assert (await result(socket, VIEWER))["data"] == {"viewer": None}
+        wrong = await result(socket, SIGN_IN, input={"email": "cora@example.com", "password": "wrong"})
+        assert [error["code"] for error in wrong["data"]["signIn"]["userErrors"]] == ["INVALID"]
+        await socket.subscribe(EVENTS)
+        assert await error_of(socket) == "UNAUTHENTICATED"
+        signed = (await result(socket, SIGN_IN, input={"email": "cora@example.com", "password": PASSWORD}))["data"]["signIn"]
+        assert signed["viewer"] == {"role": "CUSTOMER", "user": {"displayName": "Cora"}}
+        assert (await result(socket, VIEWER))["data"]["viewer"]["user"] == {"displayName": "Cora"}
+        await socket.subscribe(EVENTS, after=await head())
+        ticket = await service.client(signed["token"]).raise_ticket()
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+        await service.client(signed["token"]).run(SIGN_OUT)
+        assert (await end_of(socket))[0] == 4403
+
+
+async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, revoke = await by_revoking(service, world)
+    await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
+    read, signed = Sessions.viewers, asyncio.Event()
+
+    async def read_then_sign_in(self: Sessions, token_ids: list[Any]) -> Any:
+        found = await read(self, token_ids)
+        if not signed.is_set():
+            await result(socket, SIGN_IN, input={"email": "cora@example.com", "password": PASSWORD})
+            signed.set()
+        return found
+
+    async with service.client(token).socket() as socket:
+        await revoke()
+        monkeypatch.setattr(Sessions, "viewers", read_then_sign_in)
+        await asyncio.wait_for(signed.wait(), SECONDS)
+        await socket.subscribe(EVENTS, after=await head())
+        ticket = await service.client(world.cora.token).raise_ticket()
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+        assert (await result(socket, VIEWER))["data"]["viewer"]["user"] == {"displayName": "Cora"}
+
+
+async def test_queries_and_mutations_run_over_a_socket(service: Service, world: World) -> None:
+    create = """
+      mutation($input: CreateTicketInput!) {
+        createTicket(input: $input) { ticket { id status } cursor userErrors { code } }
+      }
+    """
+    async with service.client(world.cora.token).socket() as socket:
+        await socket.subscribe(EVENTS, after=await head())
+        operation = await socket.subscribe(create, input={"subject": "s", "description": "d", "category": "sales"})
+        came = [await socket.receive() for _ in range(3)]
+        (own,) = [each for each in came if each["type"] == "next" and each["id"] == operation]
+        made = own["payload"]["data"]["createTicket"]
+        assert made["userErrors"] == []
+        assert [event["cursor"] for event in events_in([each for each in came if each["id"] != operation])] == [made["cursor"]]
+        assert {"type": "complete", "id": operation} in came
+        found = await result(socket, "query($id: ID!) { ticket(id: $id) { status } }", id=made["ticket"]["id"])
+        assert found["data"] == {"ticket": {"status": "NEW"}}
+        refused = await result(socket, create, input={"subject": " ", "description": "d", "category": "sales"})
+        assert [error["code"] for error in refused["data"]["createTicket"]["userErrors"]] == ["REQUIRED"]
+        hidden = await result(socket, "{ users { nodes { id } } }")
+        assert hidden["errors"][0]["extensions"]["code"] == "FORBIDDEN"

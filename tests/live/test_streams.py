@@ -1,0 +1,458 @@
+"""Subscriptions over real sockets: what they deliver, from where on, to whom, and as of when."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+from support import Service, World
+from support.client import EVENTS, Client, Socket
+from support.live import error_of, head, log, places
+from support.service import running
+from support.world import machine, token_of
+
+from engine.tail import Tail
+from models import ids
+from models.event import Event, cursor, position_of
+from models.person import Organization, User
+from models.ticket import Ticket
+from resolvers import streams
+
+pytestmark = pytest.mark.asyncio
+
+STATUS_CHANGES = """
+  subscription($after: String, $ticketId: ID, $filter: TicketFilter) {
+    ticketStatusChanged(after: $after, ticketId: $ticketId, filter: $filter) { type cursor action from to ticket { id } }
+  }
+"""
+AS_IT_STANDS = """
+  subscription($after: String) {
+    ticketEvents(after: $after) {
+      type cursor ticket { status version priority tags assignee { displayName } watchers { displayName } subject }
+    }
+  }
+"""
+
+
+async def lived_through(service: Service, world: World) -> dict[str, Any]:
+    """A ticket of cora's with one entry of many types; notes among them."""
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+    await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+    await ada.do("addNote", ticketId=ticket["id"], body="for us")
+    await ada.do("replyToTicket", ticketId=ticket["id"], body="for you")
+    await ada.do("transferTicket", ticketId=ticket["id"], team="billing")
+    await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
+    await cora.do("rateTicket", ticketId=ticket["id"], score=5)
+    return ticket
+
+
+async def fence(client: Client) -> str:
+    """A new ticket, which ends what a reader waits for; its id."""
+    return str((await client.raise_ticket("fence"))["id"])
+
+
+async def up_to(socket: Socket, ticket_id: str, field: str = "ticketEvents") -> list[dict[str, Any]]:
+    """Everything that comes before the first entry of a ticket, which must come."""
+    came: list[dict[str, Any]] = []
+    while (found := await socket.next(field))["ticket"]["id"] != ticket_id:
+        came.append(found)
+    return came
+
+
+# ---------------------------------------------------------------- from where on
+
+
+async def test_without_a_cursor_a_stream_starts_at_the_head(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await lived_through(service, world)
+    before = position_of(await head())
+    async with ada.socket() as socket:
+        await socket.subscribe(EVENTS)
+        first = asyncio.create_task(socket.next("ticketEvents"))
+        while not first.done():  # nothing says when a subscription has begun, so something happens until it sees it
+            await ada.do("addNote", ticketId=ticket["id"], body="tick")
+        seen = [await first]
+        missed = len(await log(position__gt=before, position__lt=places(seen)[0]))
+        expected = (await log(position__gt=before))[missed:]
+        seen += await socket.take("ticketEvents", len(expected) - 1)
+        assert places(seen)[0] > before
+        assert places(seen) == expected
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+async def test_a_cursor_gives_everything_after_it_and_then_what_comes(service: Service, world: World, place: int) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    ticket = await lived_through(service, world)
+
+    async def write(client: Client, verb: str) -> None:
+        for _ in range(10):
+            await client.do(verb, ticketId=ticket["id"], body="more")
+
+    async with ada.socket() as socket:
+        writing = [asyncio.create_task(write(ada, "addNote")), asyncio.create_task(write(cora, "replyToTicket"))]
+        await socket.subscribe(EVENTS, after=cursor(place))
+        early = await socket.take("ticketEvents", 6)
+        await asyncio.gather(*writing)
+        await fence(cora)
+        expected = await log(position__gt=place)
+        assert len(expected) >= 25
+        assert places(early + await socket.take("ticketEvents", len(expected) - 6)) == expected
+
+
+async def test_every_cursor_of_the_api_is_one_that_streams_start_from(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    payload = await ada.do("startTicket", ticketId=ticket["id"])
+    answer = await ada.run(
+        """query($id: ID!) {
+          events(last: 1) { edges { cursor node { cursor } } pageInfo { endCursor } }
+          ticket(id: $id) { timeline(last: 1) { edges { cursor node { cursor } } pageInfo { endCursor } } }
+        }""",
+        id=ticket["id"],
+    )
+    pages = [answer["events"], answer["ticket"]["timeline"]]
+    cursors = [payload["cursor"], payload["event"]["cursor"]]
+    cursors += [edge["cursor"] for page in pages for edge in page["edges"]]
+    cursors += [edge["node"]["cursor"] for page in pages for edge in page["edges"]]
+    cursors += [page["pageInfo"]["endCursor"] for page in pages]
+    assert len(cursors) == 8
+    note = await ada.do("addNote", ticketId=ticket["id"], body="next")
+    async with ada.socket() as socket:
+        for given in cursors:
+            operation = await socket.subscribe(EVENTS, after=given)
+            assert (await socket.next("ticketEvents"))["cursor"] == note["cursor"]
+            await socket.send({"type": "complete", "id": operation})
+
+
+async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_without_a_gap(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 8)
+    monkeypatch.setattr(streams, "AT_ONCE", 5)
+    async with running(url) as service:
+        world = await World.make()
+        ada = service.client(world.ada.token)
+        ticket = await lived_through(service, world)
+        for _ in range(30):
+            await ada.do("addNote", ticketId=ticket["id"], body="long")
+        async with ada.socket() as socket:
+            await socket.subscribe(EVENTS, after=cursor(0))
+            early = await socket.take("ticketEvents", 3)
+            for _ in range(20):
+                await ada.do("addNote", ticketId=ticket["id"], body="meanwhile")
+            expected = await log()
+            assert places(early + await socket.take("ticketEvents", len(expected) - 3)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "garbage",
+        "bG9n",
+        "bG9nOi0x",
+        base64.b64encode(b"log:07").decode(),
+        base64.b64encode(b"page:7").decode(),
+        "bG9nOjE=",
+        "\u0000",
+        "log:1",
+        "9" * 5000,
+    ],
+)
+async def test_what_is_no_cursor_is_refused_and_the_socket_goes_on(service: Service, world: World, text: str) -> None:
+    ada = service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(EVENTS, after=text)
+        assert await error_of(socket) == "CURSOR_INVALID"
+        await socket.subscribe(EVENTS, after=await head())
+        ticket_id = await fence(service.client(world.cora.token))
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket_id
+
+
+async def test_a_cursor_beyond_the_log_is_refused(service: Service, world: World) -> None:
+    await lived_through(service, world)
+    async with service.client(world.ada.token).socket() as socket:
+        for query in (EVENTS, STATUS_CHANGES):
+            await socket.subscribe(query, after=cursor(position_of(await head()) + 1))
+            assert await error_of(socket) == "CURSOR_INVALID"
+        await socket.subscribe(EVENTS, after=cursor(10**17))
+        assert await error_of(socket) == "CURSOR_INVALID"
+
+
+async def test_a_cursor_older_than_the_log_is_kept_has_expired(service: Service, world: World) -> None:
+    await lived_through(service, world)
+    await Event.filter(position__lte=3).delete()
+    async with service.client(world.ada.token).socket() as socket:
+        for old in (0, 1, 2):
+            await socket.subscribe(EVENTS, after=cursor(old))
+            assert await error_of(socket) == "CURSOR_EXPIRED"
+        await socket.subscribe(EVENTS, after=cursor(3))
+        expected = await log()
+        assert places(await socket.take("ticketEvents", len(expected))) == expected
+
+
+async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skipping_them(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 2)
+    monkeypatch.setattr(streams, "AT_ONCE", 2)
+    page = streams.paged
+    async with running(url) as service:
+        world = await World.make()
+        await lived_through(service, world)
+
+        async def paged_late(position: int) -> list[Event]:
+            await Event.filter(position__lte=4).delete()
+            return await page(position)
+
+        monkeypatch.setattr(streams, "paged", paged_late)
+        async with service.client(world.ada.token).socket() as socket:
+            await socket.subscribe(EVENTS, after=cursor(1))
+            message = await socket.receive()
+            assert message["type"] == "next"
+            assert message["payload"]["data"] is None
+            assert message["payload"]["errors"][0]["extensions"]["code"] == "CURSOR_EXPIRED"
+            assert (await socket.receive())["type"] == "complete"
+
+
+# ---------------------------------------------------------------- what
+
+
+async def test_types_choose_the_entries(service: Service, world: World) -> None:
+    await lived_through(service, world)
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0), types=["REPLY_ADDED", "TRANSFERRED", "TICKET_CREATED"])
+        ticket_id = await fence(service.client(world.cora.token))
+        came = await up_to(socket, ticket_id)
+        assert [event["type"] for event in came] == ["TICKET_CREATED", "REPLY_ADDED", "TRANSFERRED"]
+
+
+async def test_no_types_choose_no_entries(service: Service, world: World) -> None:
+    ticket = await lived_through(service, world)
+    ada = service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0), types=[])
+        every = await socket.subscribe(EVENTS, after=cursor(0))
+        note = await ada.do("addNote", ticketId=ticket["id"], body="last")
+        while (message := await socket.receive())["payload"]["data"]["ticketEvents"]["cursor"] != note["cursor"]:
+            assert message["id"] == every
+
+
+async def test_a_ticket_id_chooses_its_entries_alone(service: Service, world: World) -> None:
+    ticket = await lived_through(service, world)
+    await lived_through(service, world)
+    ada = service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0), ticketId=ticket["id"])
+        await fence(ada)
+        note = await ada.do("addNote", ticketId=ticket["id"], body="last")
+        expected = await log(ticket_id=ids.key_of(ids.TICKET, ticket["id"]))
+        assert places(await socket.take("ticketEvents", len(expected))) == expected
+        assert expected[-1] == position_of(note["cursor"])
+
+
+@pytest.mark.parametrize("unknown", ["tkt_0198b3a0-0000-7000-8000-000000000000", "usr_1", "", "nonsense"])
+async def test_an_unknown_ticket_id_chooses_nothing(service: Service, world: World, unknown: str) -> None:
+    ada = service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0), ticketId=unknown)
+        every = await socket.subscribe(EVENTS, after=cursor(0))
+        ticket_id = await fence(service.client(world.cora.token))
+        message = await socket.receive()
+        assert (message["id"], message["payload"]["data"]["ticketEvents"]["ticket"]["id"]) == (every, ticket_id)
+
+
+async def test_a_filter_chooses_entries_by_the_ticket_as_it_stands(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket(tags=["vpn"])
+    other = await cora.raise_ticket()
+    async with ada.socket() as socket:
+        wanted = {"priority": {"eq": "URGENT"}, "tags": {"some": ["vpn"]}}
+        await socket.subscribe(EVENTS, after=await head(), filter=wanted)
+        await ada.do("startTicket", ticketId=ticket["id"])
+        await ada.do("updateTicket", ticketId=other["id"], priority="URGENT")
+        await ada.do("updateTicket", ticketId=ticket["id"], priority="URGENT")
+        entered = await socket.next("ticketEvents")
+        assert (entered["type"], entered["ticket"]["id"]) == ("TICKET_UPDATED", ticket["id"])
+        await ada.do("updateTicket", ticketId=ticket["id"], priority="LOW")
+        left = await ada.do("addNote", ticketId=ticket["id"], body="nobody hears this")
+        await ada.do("updateTicket", ticketId=ticket["id"], priority="URGENT")
+        assert position_of((await socket.next("ticketEvents"))["cursor"]) > position_of(left["cursor"])
+
+
+async def test_a_filter_that_is_too_large_is_refused(service: Service, world: World) -> None:
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(EVENTS, filter={"or": [{"number": {"eq": number}} for number in range(101)]})
+        assert await error_of(socket) == "BAD_REQUEST"
+
+
+async def test_the_life_cycle_alone_is_what_status_changes_tell(service: Service, world: World) -> None:
+    ticket = await lived_through(service, world)
+    await lived_through(service, world)
+    async with service.client(world.cora.token).socket() as socket:
+        await socket.subscribe(STATUS_CHANGES, after=cursor(0), ticketId=ticket["id"])
+        came = await socket.take("ticketStatusChanged", 3)
+        told = [(each["type"], each["action"], each["from"], each["to"]) for each in came]
+        assert told == [
+            ("TICKET_CREATED", None, None, "NEW"),
+            ("STATUS_CHANGED", "START", "NEW", "OPEN"),
+            ("STATUS_CHANGED", "RESOLVE", "OPEN", "RESOLVED"),
+        ]
+        assert places(came) == sorted(places(came))
+        closed = await service.client(world.cora.token).do("closeTicket", ticketId=ticket["id"])
+        last = await socket.next("ticketStatusChanged")
+        assert (last["cursor"], last["from"], last["to"]) == (closed["cursor"], "RESOLVED", "CLOSED")
+
+
+async def test_a_filter_chooses_status_changes(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(STATUS_CHANGES, after=await head(), filter={"category": {"eq": "sales"}})
+        await cora.raise_ticket()
+        ticket = await cora.raise_ticket(category="sales")
+        assert (await socket.next("ticketStatusChanged"))["ticket"]["id"] == ticket["id"]
+
+
+async def test_two_streams_share_a_socket_and_end_apart(service: Service, world: World) -> None:
+    ticket = await lived_through(service, world)
+    ada = service.client(world.ada.token)
+    async with ada.socket() as socket:
+        notes = await socket.subscribe(EVENTS, after=cursor(0), types=["NOTE_ADDED"])
+        steps = await socket.subscribe(STATUS_CHANGES, after=cursor(0))
+        came = [await socket.receive() for _ in range(4)]
+        assert sorted(message["id"] for message in came) == sorted([notes, steps, steps, steps])
+        await socket.send({"type": "complete", "id": notes})
+        await socket.send({"type": "ping"})
+        assert (await socket.receive())["type"] == "pong"
+        await ada.do("addNote", ticketId=ticket["id"], body="for nobody")
+        await ada.do("reopenTicket", ticketId=ticket["id"], reason="again")
+        message = await socket.receive()
+        assert (message["id"], message["payload"]["data"]["ticketStatusChanged"]["to"]) == (steps, "OPEN")
+
+
+# ---------------------------------------------------------------- to whom
+
+
+@pytest.mark.parametrize("query", [EVENTS, STATUS_CHANGES])
+async def test_a_stranger_may_not_follow(service: Service, world: World, query: str) -> None:
+    async with service.client().socket() as socket:
+        await socket.subscribe(query)
+        assert await error_of(socket) == "UNAUTHENTICATED"
+        await socket.send({"type": "ping"})
+        assert (await socket.receive())["type"] == "pong"
+
+
+async def test_a_token_without_the_scope_may_not_follow(service: Service, world: World) -> None:
+    token = await token_of(await User.get(id=world.cora.id), ["tickets:read", "tickets:write"])
+    async with service.client(token).socket() as socket:
+        await socket.subscribe(EVENTS)
+        assert await error_of(socket) == "FORBIDDEN"
+
+
+async def test_a_machine_without_the_scope_for_notes_gets_none(service: Service, world: World) -> None:
+    await lived_through(service, world)
+    token = await machine("Reader", ["tickets:read", "events:read"])
+    async with service.client(token).socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0))
+        expected = await log(internal=False)
+        assert len(expected) < len(await log())
+        assert places(await socket.take("ticketEvents", len(expected))) == expected
+
+
+async def test_a_token_that_reads_no_tickets_gets_no_entries(service: Service, world: World) -> None:
+    token = await machine("Reader", ["events:read"])
+    async with service.client(token).socket() as blind, service.client(world.ada.token).socket() as seeing:
+        await blind.subscribe(EVENTS, after=cursor(0))
+        await seeing.subscribe(EVENTS, after=cursor(0))
+        await lived_through(service, world)
+        await seeing.take("ticketEvents", len(await log()))
+        await blind.send({"type": "ping"})
+        assert (await blind.receive())["type"] == "pong"
+
+
+async def test_customers_never_get_notes_or_tickets_of_strangers(service: Service, world: World) -> None:
+    cora, carl, olga = (service.client(person.token) for person in (world.cora, world.carl, world.olga))
+    async with cora.socket() as at_cora, carl.socket() as at_carl, olga.socket() as at_olga:
+        for socket in (at_cora, at_carl, at_olga):
+            await socket.subscribe(EVENTS, after=cursor(0))
+        ticket = await lived_through(service, world)
+        foreign = await fence(olga)
+        own = await fence(cora)
+        public = await log(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), internal=False)
+        assert places(await up_to(at_cora, own)) == public
+        assert places(await up_to(at_carl, own)) == public
+        assert await up_to(at_olga, foreign) == []
+
+
+async def test_a_customer_who_asks_for_notes_or_a_strangers_ticket_gets_nothing(service: Service, world: World) -> None:
+    olga = service.client(world.olga.token)
+    ticket = await lived_through(service, world)
+    async with olga.socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0), ticketId=ticket["id"])
+        await socket.subscribe(EVENTS, after=cursor(0), types=["NOTE_ADDED"])
+        every = await socket.subscribe(EVENTS, after=cursor(0))
+        own = await fence(olga)
+        await service.client(world.ada.token).do("addNote", ticketId=own, body="for us")
+        await olga.do("replyToTicket", ticketId=own, body="hello")
+        for type in ("TICKET_CREATED", "REPLY_ADDED"):
+            message = await socket.receive()
+            assert (message["id"], message["payload"]["data"]["ticketEvents"]["type"]) == (every, type)
+
+
+async def test_a_ticket_that_moves_out_of_sight_is_followed_no_further(service: Service, world: World) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    other = await Organization.get(name="Other")
+    ticket = await cora.raise_ticket()
+    async with carl.socket() as socket:
+        await socket.subscribe(EVENTS, after=cursor(0))
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+        await Ticket.filter(id=ids.key_of(ids.TICKET, ticket["id"])).update(organization_id=other.id)
+        await cora.do("replyToTicket", ticketId=ticket["id"], body="not for carl any more")
+        own = await fence(carl)
+        assert await up_to(socket, own) == []
+        await socket.subscribe(EVENTS, after=cursor(0))
+        assert await up_to(socket, own) == []
+
+
+# ---------------------------------------------------------------- as of when
+
+
+async def test_an_event_shows_its_ticket_as_it_stands_when_it_is_delivered(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+
+    async def shown() -> dict[str, Any]:
+        return dict((await socket.next("ticketEvents"))["ticket"])
+
+    async with ada.socket() as socket:
+        await socket.subscribe(AS_IT_STANDS, after=cursor(0))
+        stands = await shown()
+        assert (stands["status"], stands["tags"], stands["assignee"], stands["version"]) == ("NEW", [], None, 1)
+        await ada.do("startTicket", ticketId=ticket["id"])
+        assert (await shown())["status"] == "OPEN"
+        await ada.do("updateTicket", ticketId=ticket["id"], addTags=["vpn"], priority="HIGH", subject="Now")
+        stands = await shown()
+        assert (stands["tags"], stands["priority"], stands["subject"]) == (["vpn"], "HIGH", "Now")
+        await ada.do("updateTicket", ticketId=ticket["id"], addTags=["dsl"], removeTags=["vpn"])
+        assert (await shown())["tags"] == ["dsl"]
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.bill.gid)
+        assert (await shown())["assignee"] == {"displayName": "Bill"}
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+        assert (await shown())["assignee"] == {"displayName": "Ada"}
+        await ada.do("watchTicket", ticketId=ticket["id"])
+        assert (await shown())["watchers"] == [{"displayName": "Ada"}]
+        await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
+        stands = await shown()
+        assert (stands["status"], stands["version"]) == ("RESOLVED", 8)
+
+
+async def test_old_entries_show_their_ticket_as_it_stands_now(service: Service, world: World) -> None:
+    await lived_through(service, world)
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(AS_IT_STANDS, after=cursor(0))
+        came = await socket.take("ticketEvents", len(await log()))
+        assert {each["ticket"]["status"] for each in came} == {"RESOLVED"}
+        assert {each["ticket"]["version"] for each in came} == {came[-1]["ticket"]["version"]}
