@@ -89,7 +89,8 @@ class TagsFilter:
 
 @strawberry.input(
     description="The same filter everywhere: lists, statistics, subscriptions, webhooks, bulk changes, export, saved views. "
-    "All that is given must hold; null is the same as not given."
+    "All that is given must hold; null is the same as not given. At most 100 conditions, 10 levels, 1,000 values and 32 words "
+    "to search for."
 )
 class TicketFilter:
     and_: list[TicketFilter] | None = absent("All of these hold; an empty list always does.", "and")

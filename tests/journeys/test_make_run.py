@@ -46,7 +46,9 @@ def serve(url: str, *arguments: str, **environment: str) -> subprocess.Completed
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-async def test_the_first_start_fills_a_demo_to_sign_in_to_and_the_second_leaves_it_alone(empty_url: str) -> None:
+async def test_the_first_start_fills_a_demo_to_sign_in_to_the_second_leaves_it_alone_and_production_refuses_it(
+    empty_url: str,
+) -> None:
     process = await start(empty_url, None, "--demo")
     try:
         counts: list[Counter[str]] = []
@@ -66,6 +68,10 @@ async def test_the_first_start_fills_a_demo_to_sign_in_to_and_the_second_leaves_
         token, _ = await signed_in(process, "agent@example.com")
         again = (await process.client(token).run(TICKETS))["tickets"]["nodes"]
         assert Counter(ticket["status"] for ticket in again) == counts[0]
+        await asyncio.to_thread(process.stop)
+        ended = await asyncio.to_thread(serve, empty_url, "--port", str(process.port), TICKETWIRE_MODE="production")
+        assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+        assert "demo accounts" in ended.stderr
     finally:
         process.kill()
 
