@@ -46,7 +46,7 @@ def serve(url: str, *arguments: str, **environment: str) -> subprocess.Completed
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-async def test_the_first_start_fills_a_demo_to_sign_in_to_the_second_leaves_it_alone_and_production_refuses_it(
+async def test_the_first_start_fills_a_demo_the_second_leaves_it_alone_and_production_refuses_it(
     empty_url: str,
 ) -> None:
     process = await start(empty_url, None, "--demo")
