@@ -4,7 +4,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check bench lock schema format clean
+.PHONY: help run test check bench fanout lock schema format clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -23,8 +23,11 @@ check: .venv/dev ## Lint, types, import rules, contract, printed schema
 	$(BIN)/python tests/contract.py
 	$(BIN)/python -m pytest tests/schema tests/test_architecture.py
 
-bench: .venv/dev ## The benchmarks; figures belong into benchmarks/RESULTS.md
+bench: .venv/dev ## The small benchmarks, and queries beside others for three minutes; figures belong into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
+
+fanout: .venv/dev ## The benchmark of live events beside Node.js: 15 to 20 minutes; needs cc, Node.js, Postgres and Redis
+	$(BIN)/python -m benchmarks fanout
 
 schema: .venv/dev ## Print the schema into schema/schema.graphql
 	$(BIN)/python -m cli schema print > schema/schema.graphql.new
@@ -40,7 +43,7 @@ lock: .venv/dev ## Renew the hashed locks from pyproject.toml
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 clean: ## Remove what was installed and made, but not data/
-	rm -rf .venv build dist *.egg-info tests/live/node/node_modules
+	rm -rf .venv build dist *.egg-info tests/live/node/node_modules benchmarks/*/peers/node_modules
 
 # The two stamps hold what is installed: what runs, and what develops.
 .venv/bin/python:

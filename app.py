@@ -4,49 +4,70 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 import structlog
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
-from strawberry.extensions import MaxTokensLimiter, ValidationCache
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from duties import follow_time, work_beside
+from engine import metrics
+from engine.buckets import Buckets
 from engine.bus import Doorbell
-from engine.documents import Documents
-from engine.errors import Errors, is_outage
-from engine.http import Connect, Unauthorized, View
+from engine.connect import Connect, Unauthorized
+from engine.errors import is_outage
+from engine.groups import Groups
+from engine.http import Endpoint
 from engine.limits import Attempts
-from engine.operations import Operation
+from engine.places import Places
+from engine.plans.planner import Planner
+from engine.quota import EXPOSED
 from engine.requests import Requests
+from engine.sockets import Sockets
+from engine.streams import Streams
 from engine.tail import Tail
-from models import access, database, event, instant, timeline, token
+from engine.trusted import Trusted, listed_in
+from models import access, database, event, figures, instant, notification, timeline, token
+from models.advance import Clock
 from models.errors import AccessError, RateLimited
 from models.event import Event
+from models.notification import Notification
 from models.password import Passwords
 from resolvers.context import Context, Rules, Services
 from resolvers.sessions import Sessions
-from schema import root
+from resolvers.watcher import Watcher
+from schema import records, root
 from settings import Settings
-from workers import runner
-from workers.clock import Days
 
-DOCUMENTS = 500
-MAX_TOKENS = 2000
+PATH = "/graphql"
+READ_FROM_PAGES = [
+    "Apollo-Require-Preflight",
+    "Authorization",
+    "Content-Type",
+    "Last-Event-ID",
+    "X-Apollo-Operation-Name",
+    "X-Request-Id",
+    "X-Requested-With",
+]
 READ_AT_ONCE = 1000
 NOTE_USE_SECONDS = 30.0
-STATEMENT_SECONDS = 30.0
 log = structlog.get_logger("ticketwire")
 
 
-def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> ASGIApp:
-    """The whole service as an ASGI application; its lifespan opens the database, which must be migrated."""
+def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> ASGIApp:
+    """The whole service as an ASGI application; its lifespan opens the database, which must be migrated.
+
+    Everything that waits goes by `now`: the machine's time where none is handed in, and in the demo one that can be moved.
+    """
     doorbell = Doorbell(settings.bus_url)
+    moving = Clock() if settings.is_demo and now is None else None
+    now = moving or now or instant.now
 
     async def read(position: int) -> list[Event]:
         return await timeline.read_after(position, READ_AT_ONCE)
@@ -54,24 +75,43 @@ def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> A
     def place(entry: Event) -> int:
         return entry.position
 
+    async def read_notices(number: int) -> list[Notification]:
+        return await notification.read_after(number, READ_AT_ONCE)
+
+    def number(notice: Notification) -> int:
+        return notice.number
+
     sessions = Sessions(now)
     services = Services(
-        rules=Rules(reopen_window=settings.reopen_window, session_length=settings.session_length),
+        rules=Rules(
+            reopen_window=settings.reopen_window, session_length=settings.session_length, live_tickets=settings.live_tickets
+        ),
         now=now,
         bell=doorbell,
-        tail=Tail(read, place, doorbell),
+        tail=Tail(read, place, doorbell.ear(), fresh=sessions.refresh),
+        notices=Tail(read_notices, number, doorbell.ear(), fresh=sessions.refresh),
+        presence=Watcher(doorbell.ear(), now, fresh=sessions.refresh),
         passwords=Passwords(),
         guesses=Attempts(settings.sign_in_attempts),
         sessions=sessions,
+        clock=moving,
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        await database.connect(settings.database_url, settings.database_pool, STATEMENT_SECONDS)
+        await database.connect(settings.database_url, settings.database_pool, database.STATEMENT_SECONDS)
         services.tail.start_at(await event.head())
-        days = Days(settings.close_after, settings.reopen_window)
-        works = [services.tail.run(), doorbell.run(), sessions.run(), note_use(services)]
-        works.append(runner.run(days, now=now, changed=doorbell.ring))
+        services.notices.start_at(await notification.head())
+        works = [services.tail.run(), services.notices.run(), services.presence.run()]
+        works += [doorbell.run(), sessions.run(), note_use(services)]
+        if moving is not None:
+            await moving.refresh()
+            works.append(follow_time(moving))
+        if doorbell.redis is not None:
+            schema.trusted.share(settings.bus_url)
+            works.append(schema.buckets.run(settings.bus_url))
+        if settings.works:
+            works.append(work_beside(settings, now, doorbell))
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
@@ -79,32 +119,70 @@ def create_app(settings: Settings, *, now: Callable[[], Any] = instant.now) -> A
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await groups.close()
+            schema.documents.close()
+            await schema.trusted.close()
             await token.note_use(services.last_used)
             await database.disconnect()
 
-    view = View(schema_of(settings), connect(services, sessions), settings.allowed_origins)
-    routes = [Route("/", welcome), Route("/health", health), Route("/graphql", view)]
-    browsers = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.allowed_origins,
+    async def show_metrics(request: Request) -> Response:
+        """Figures for Prometheus, to tokens with the scope admin."""
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        viewer = await access.authenticate(text.strip(), services.now()) if scheme.lower() == "bearer" else None
+        if viewer is None or access.Scope.ADMIN not in viewer.scopes:
+            return PlainTextResponse("a bearer token with the scope admin is needed\n", 401 if viewer is None else 403)
+        own = metrics.live(places, groups, str(os.getpid()))
+        own += metrics.of_process(str(os.getpid()), tail_lag_entries=max(0, await event.head() - services.tail.head))
+        own += metrics.of_process(
+            str(os.getpid()),
+            bus_connected=doorbell.connected,
+            bus_reconnects_total=doorbell.reconnects,
+            rings_heard_total=doorbell.heard,
+            rings_sent_total=doorbell.sent,
+            plans_answered_total=schema.planner.planned if schema.planner else 0,
+            plans_left_total=schema.planner.fallen_back if schema.planner else 0,
+        )
+        found = [*await figures.figures(services.now(), instant.now()), *own]
+        return Response(metrics.exposition(found), media_type=metrics.CONTENT_TYPE)
+
+    schema = schema_of(settings)
+    connecting = connect(services, sessions)
+    groups = Groups()
+    places = Places(settings.socket_limits, connecting.viewer)
+    sockets = Sockets(schema, connecting, groups, places, settings.allowed_origins)
+    routes = [
+        Route("/", welcome),
+        Route("/health", health),
+        Route("/metrics", show_metrics),
+        Route("/graphql/stream", Streams(schema, connecting, groups, places)),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    return Requests(routed(Endpoint(schema, connecting), sockets, app, settings.allowed_origins))
+
+
+def routed(endpoint: ASGIApp, sockets: ASGIApp, rest: ASGIApp, origins: list[str]) -> ASGIApp:
+    """The API's path for HTTP and sockets, straight to their endpoints, past Starlette's routes for the rest."""
+
+    async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
+        await (endpoint if scope["path"] == PATH else rest)(scope, receive, send)
+
+    to_pages = CORSMiddleware(
+        by_path,
+        allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "X-Request-Id", "X-Requested-With"],
-        expose_headers=["X-Request-Id"],
+        allow_headers=READ_FROM_PAGES,
+        expose_headers=EXPOSED,
     )
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[browsers])
-    # A route takes HTTP only; the view serves the socket at the same path itself.
-    return Requests(with_socket(app, view))
 
-
-def with_socket(app: Starlette, view: View) -> ASGIApp:
-    async def route(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "websocket":
-            if scope["path"] != "/graphql":
-                await send({"type": "websocket.close", "code": 1008})
-                return
-            await view(scope, receive, send)
-            return
-        await app(scope, receive, send)
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await rest(scope, receive, send)
+        elif scope["type"] == "http":
+            await (to_pages if b"origin" in scope["given"] else by_path)(scope, receive, send)
+        elif scope["path"] == PATH:
+            await sockets(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
 
     return route
 
@@ -123,17 +201,27 @@ async def note_use(services: Services) -> None:
 
 def schema_of(settings: Settings) -> root.Schema:
     def closed(context: Context) -> bool:
-        return settings.is_production and context.viewer.caller is access.Caller.ANONYMOUS
+        if settings.shows_schema_to == "viewers":
+            return context.viewer.caller is access.Caller.ANONYMOUS
+        return settings.shows_schema_to == "nobody"
 
-    return root.build(
-        [
-            lambda: Errors(explain, suggest=not settings.is_production),
-            lambda: Operation(closed),
-            lambda: MaxTokensLimiter(MAX_TOKENS),
-            Documents,
-            lambda: ValidationCache(DOCUMENTS),
-        ]
+    schema = root.build(
+        explain=explain,
+        closed=closed,
+        viewer=viewer_of,
+        bounds=settings.bounds,
+        most_cost=settings.operation_cost,
+        buckets=Buckets(settings.cost_bucket, settings.cost_per_second),
+        trusted=Trusted(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
+        seconds=settings.operation_seconds,
     )
+    if settings.plans != "none":
+        schema.planner = Planner(schema, records.WORDS, at_once=settings.plans == "all")
+    return schema
+
+
+def viewer_of(context: Context) -> str | None:
+    return None if context.viewer is access.STRANGER else context.viewer.key
 
 
 def explain(error: Exception) -> Mapping[str, Any] | None:
@@ -147,26 +235,26 @@ def explain(error: Exception) -> Mapping[str, Any] | None:
 
 def connect(services: Services, sessions: Sessions) -> Connect:
     async def authenticate(context: Context, text: str) -> None:
-        at = services.now()
-        viewer = await access.authenticate(text, at)
+        viewer = await sessions.authenticate(text)
         if viewer is None or viewer.token is None:
             raise Unauthorized
-        services.last_used[viewer.token.id] = at
+        services.last_used[viewer.token.id] = services.now()
         context.become(viewer)
-
-    def opened(context: Context, close: Callable[[], Awaitable[None]]) -> None:
-        sessions.add(context, close)
 
     return Connect(
         context=lambda request_id, address: Context(services, request_id, address),
+        fork=Context.fork,
         authenticate=authenticate,
-        opened=opened,
+        opened=sessions.add,
         closed=sessions.remove,
+        viewer=viewer_of,
     )
 
 
 async def welcome(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("Ticketwire\n\nGraphQL over HTTP and WebSocket: /graphql\nHealth: /health\n")
+    return PlainTextResponse(
+        "Ticketwire\n\nGraphQL over HTTP and WebSocket: /graphql\nAs server-sent events: /graphql/stream\nHealth: /health\n"
+    )
 
 
 async def health(_: Request) -> JSONResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -28,7 +29,9 @@ tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 app.add_typer(users, name="user")
 app.add_typer(tokens, name="token")
+promises = typer.Typer(help="What is promised to customers.", no_args_is_help=True)
 app.add_typer(schemas, name="schema")
+app.add_typer(promises, name="sla")
 
 
 def fail(message: str) -> NoReturn:
@@ -88,7 +91,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs Postgres.")] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a small demo.")] = False,
 ) -> None:
-    """Migrate the database and serve GraphQL over HTTP and WebSocket."""
+    """Migrate the database and serve GraphQL over HTTP, WebSocket and server-sent events."""
     settings = settings_or_fail(host=host, port=port)
     if demo:
         if settings.is_production:
@@ -120,24 +123,30 @@ async def prepare(settings: Settings) -> None:
 
 def show_address(settings: Settings) -> None:
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    typer.echo(f"Ticketwire on http://{shown}:{settings.port}  (GraphQL at /graphql, HTTP and WebSocket)")
+    typer.echo(f"Ticketwire on http://{shown}:{settings.port}  (GraphQL at /graphql, event streams at /graphql/stream)")
     if settings.is_demo:
         typer.echo("Sign in as customer@example.com, agent@example.com or admin@example.com, password: demo")
 
 
 @app.command()
 def work() -> None:
-    """Do what follows the log and the clock, beside a server: resume held tickets, close resolved ones, tidy up."""
+    """Do what follows the log and the clock, in a process of its own: promises, escalation, notices, mail. Any number may run."""
+    from duties import work_alone
     from engine.logs import configure
-    from workers.clock import Days
-    from workers.runner import run
+    from models import database
 
     settings = settings_or_fail()
     configure(settings.log_level)
 
     async def forever() -> None:
-        await migrated()
-        await run(Days(settings.close_after, settings.reopen_window))
+        await migrated()  # which may take as long as it takes
+        await database.disconnect()
+        await database.connect(settings.database_url, settings.database_pool, database.STATEMENT_SECONDS)
+        working = asyncio.ensure_future(work_alone(settings))
+        # told to stop, it hands its duties on; kill -9 leaves them to the leases' end
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
 
     with contextlib.suppress(KeyboardInterrupt):
         with_database(settings, forever)
@@ -172,6 +181,23 @@ def seed(
 
         added = with_database(settings_or_fail(), fill)
     typer.echo(f"added {added} tickets")
+
+
+@promises.command("verify")
+def sla_verify() -> None:
+    """Work all clocks out anew from the log, and compare them with the stored ones; exit code 1 where one differs."""
+    from models.sla import ledger
+
+    async def verify() -> tuple[int, list[str]]:
+        await migrated()
+        return await ledger.verify()
+
+    tickets, differences = with_database(settings_or_fail(), verify)
+    for line in differences:
+        typer.echo(line)
+    if differences:
+        fail(f"{len(differences)} differences in {tickets} tickets")
+    typer.echo(f"the clocks of {tickets} tickets are what the log says")
 
 
 @users.command("create")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from engine.logs import configure
+from engine.pipe import Protocol
 from settings import Settings, load
 
 FRAME = 128 * 1024
@@ -21,7 +25,11 @@ def application() -> ASGIApp:
 
     settings = load()
     configure(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    # What is made by now stays for ever: else each full collection walks all of it again, and everybody waits 0.1 s for that.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def bound(settings: Settings) -> socket.socket:
@@ -48,10 +56,11 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         port=settings.port,
         workers=workers,
         loop="auto",
-        http="httptools",
-        ws="websockets-sansio",
+        http=cast("Any", partial(Protocol, seconds=settings.request_seconds)),
+        ws="engine.wire:Protocol",
         ws_max_size=FRAME,
         ws_per_message_deflate=False,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),

@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
+
+from engine.limits import Limits
+from engine.shape import Bounds
 
 
 class SettingsError(Exception):
@@ -19,7 +22,7 @@ class Settings(BaseSettings):
     """Read from variables TICKETWIRE_…, and HOST and PORT."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TICKETWIRE_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="TICKETWIRE_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
     )
 
     mode: Literal["demo", "development", "production"] = Field(
@@ -29,17 +32,86 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT", description="port to listen on")
     database_url: str = Field(default="sqlite:///data/ticketwire.db", description="sqlite:///path or postgres://…")
     database_pool: int = Field(default=10, ge=2, le=200, description="most Postgres connections of a process")
-    bus_url: str = Field(default="memory://", description="memory:// or redis://…; several processes need redis or poll")
+    bus_url: str = Field(
+        default="memory://", repr=False, description="memory:// or redis://…, rediss://…; several processes need redis or poll"
+    )
     reopen_days: int = Field(default=14, ge=0, le=3650, description="days in which a closed ticket can be reopened")
     close_after_days: int = Field(default=7, ge=1, le=3650, description="days after which a resolved ticket closes by itself")
+    close_reminder_days: int = Field(
+        default=2, ge=0, le=3650, description="days before a resolved ticket closes that the customer is reminded; 0 never"
+    )
+    waiting_reminder_days: int = Field(
+        default=3, ge=0, le=3650, description="days that a ticket waits on the customer before they are reminded; 0 never"
+    )
+    abandon_days: int = Field(
+        default=7, ge=0, le=3650, description="days that a ticket waits on the customer before it closes as ABANDONED; 0 never"
+    )
+    works: bool = Field(default=True, description="whether a serving process also does what follows the log and the clock")
+    worker_lease_seconds: float = Field(
+        default=30, ge=0.3, le=3600, description="how long the work of a process that died is left to it"
+    )
     session_days: int = Field(default=30, ge=1, le=365, description="days that a sign-in lasts")
     sign_in_attempts: int = Field(
         default=10, ge=1, le=100_000, description="attempts per 5 minutes for an e-mail from an address; 6 times that per address"
     )
+    max_sockets: int = Field(default=20_000, ge=1, description="most sockets of a process at once")
+    max_sockets_per_viewer: int = Field(default=500, ge=1, description="most sockets of a person or machine in a process")
+    max_sockets_per_address: int = Field(default=2_000, ge=1, description="most sockets from an address in a process")
+    socket_operations: int = Field(default=100, ge=1, description="most operations that a socket runs at once")
+    socket_messages_per_second: int = Field(default=100, ge=1, description="most messages from a socket, over ten seconds")
+    socket_backlog_bytes: int = Field(
+        default=1_048_576, ge=1024, description="bytes that may wait for a reader; one who is slower is closed"
+    )
+    socket_init_seconds: float = Field(default=10, gt=0, le=3600, description="how long a socket may take to say who it is")
+    plans: Literal["none", "repeated", "all"] = Field(
+        default="repeated", description="operations answered by compiled plans: none, those that came before, or all"
+    )
+    document_bytes: int = Field(default=16_384, ge=256, le=1_048_576, description="most bytes of a document")
+    document_tokens: int = Field(default=2_000, ge=50, le=100_000, description="most tokens of a document")
+    document_depth: int = Field(default=12, ge=3, le=40, description="most fields below each other; 20 below __schema and __type")
+    document_aliases: int = Field(default=30, ge=0, le=1_000, description="most aliases of an operation, its fragments in place")
+    document_root_fields: int = Field(default=20, ge=1, le=1_000, description="most fields at the root of an operation")
+    document_repeats: int = Field(default=40, ge=1, le=1_000, description="how often one field may be asked for in one place")
+    document_directives: int = Field(default=50, ge=0, le=1_000, description="most directives of an operation")
+    document_fragments: int = Field(default=60, ge=0, le=1_000, description="most fragments of a document")
+    document_operations: int = Field(default=20, ge=1, le=1_000, description="most operations of a document")
+    operation_cost: int = Field(
+        default=1_000,
+        ge=10,
+        le=1_000_000,
+        description="most that an operation may cost; the table is in the schema's documentation",
+    )
+    cost_bucket: int = Field(
+        default=50_000, ge=0, le=100_000_000, description="what a viewer's operations may cost at once; 0 counts nothing"
+    )
+    cost_per_second: int = Field(default=2_000, ge=1, le=1_000_000, description="what they may cost a second, for long")
+    introspection: Literal["", "everybody", "viewers", "nobody"] = Field(
+        default="", description="who may see the schema and is helped by suggestions: by default everybody, in production viewers"
+    )
+    operation_seconds: float = Field(default=10, gt=0, le=3600, description="after how long a query ends unanswered")
+    trusted_documents: str = Field(default="", description="file with the only documents that are run; by default all are")
+    request_seconds: float = Field(
+        default=15, gt=0, le=3600, description="how long the headers of a request may take, then its body"
+    )
+    keep_alive_seconds: int = Field(
+        default=5, ge=1, le=3600, description="how long a connection may ask nothing before it is closed"
+    )
+    live_tickets: int = Field(default=10_000, ge=1, le=1_000_000, description="most tickets of a live list")
     allowed_origins: list[str] = Field(default_factory=list, description="origins of browser pages that may call")
     trusted_proxies: str = Field(
         default="", description="addresses of proxies whose X-Forwarded-For is believed, joined by commas; none by default"
     )
+    public_url: str = Field(default="", description="where people find the pages of tickets, for links in mails; none by default")
+    smtp_url: str = Field(
+        default="",
+        repr=False,
+        description="smtp://user:password@host:25 or smtps://…:465; by default mails are written to the log as such",
+    )
+    mail_from: str = Field(
+        default="Ticketwire <support@localhost>", description="who mails come from; its domain is in their ids"
+    )
+    mail_reply_to: str = Field(default="", description="where answers to mails go; by default to who they come from")
+    mail_templates: str = Field(default="", description="folder of templates that come before ours; docs in workers/mail")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe line to write")
 
     @field_validator("database_url")
@@ -53,10 +125,69 @@ class Settings(BaseSettings):
     @field_validator("bus_url")
     @classmethod
     def known_bus(cls, value: str) -> str:
+        from engine.bus import Doorbell
+
+        Doorbell(value)
+        return value
+
+    @field_validator("abandon_days")
+    @classmethod
+    def after_the_reminder(cls, value: int, info: ValidationInfo) -> int:
+        """Who is reminded has time to answer; a default counts as what was given."""
+        if value and value <= (reminder := info.data.get("waiting_reminder_days", 0)):
+            raise ValueError(f"use 0, or more than TICKETWIRE_WAITING_REMINDER_DAYS, which is {reminder}")
+        return value
+
+    @field_validator("cost_bucket")
+    @classmethod
+    def room_for_one(cls, value: int, info: ValidationInfo) -> int:
+        if value and value < (most := info.data.get("operation_cost", 0)):
+            raise ValueError(f"use 0, or at least TICKETWIRE_OPERATION_COST, which is {most}")
+        return value
+
+    @field_validator("trusted_documents")
+    @classmethod
+    def known_documents(cls, value: str) -> str:
+        from engine.trusted import listed_in
+
+        if value:
+            listed_in(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def known_place(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("memory", "redis", "rediss"):
-            raise ValueError("use memory:// or redis://host:port")
-        _ = parts.port  # raises ValueError for what is no port
+        odd = parts.query or parts.fragment or any(letter.isspace() for letter in value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or odd):
+            raise ValueError("use https://host, with a path where there is one")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def known_server(cls, value: str) -> str:
+        from workers.mail.server import Server
+
+        if value:
+            Server.of(value)
+        return value
+
+    @field_validator("mail_from", "mail_reply_to")
+    @classmethod
+    def known_mailbox(cls, value: str, info: ValidationInfo) -> str:
+        from workers.mail.address import mailbox
+
+        if value or info.field_name == "mail_from":
+            mailbox(value)
+        return value
+
+    @field_validator("mail_templates")
+    @classmethod
+    def usable_templates(cls, value: str) -> str:
+        from workers.mail.template import Templates
+
+        if value:
+            Templates(value)
         return value
 
     @property
@@ -68,8 +199,51 @@ class Settings(BaseSettings):
         return timedelta(days=self.close_after_days)
 
     @property
+    def close_reminder(self) -> timedelta:
+        return timedelta(days=self.close_reminder_days)
+
+    @property
+    def waiting_reminder(self) -> timedelta:
+        return timedelta(days=self.waiting_reminder_days)
+
+    @property
+    def abandon_after(self) -> timedelta | None:
+        return timedelta(days=self.abandon_days) if self.abandon_days else None
+
+    @property
     def session_length(self) -> timedelta:
         return timedelta(days=self.session_days)
+
+    @property
+    def socket_limits(self) -> Limits:
+        return Limits(
+            sockets=self.max_sockets,
+            per_viewer=self.max_sockets_per_viewer,
+            per_address=self.max_sockets_per_address,
+            operations=self.socket_operations,
+            messages_per_second=self.socket_messages_per_second,
+            backlog=self.socket_backlog_bytes,
+            init_seconds=self.socket_init_seconds,
+        )
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(
+            length=self.document_bytes,
+            tokens=self.document_tokens,
+            depth=self.document_depth,
+            aliases=self.document_aliases,
+            root_fields=self.document_root_fields,
+            repeats=self.document_repeats,
+            directives=self.document_directives,
+            fragments=self.document_fragments,
+            operations=self.document_operations,
+        )
+
+    @property
+    def shows_schema_to(self) -> str:
+        """`everybody`, `viewers` (who are signed in) or `nobody`."""
+        return self.introspection or ("viewers" if self.is_production else "everybody")
 
     @property
     def is_demo(self) -> bool:

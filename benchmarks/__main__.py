@@ -1,26 +1,38 @@
-"""`python -m benchmarks [queries]`: run the benchmarks, or those named."""
+"""`python -m benchmarks` runs queries (quickly), clocks and doorbell, or one of the last two where it is named.
+
+`python -m benchmarks queries`, `growth` and `fanout` have options of their own: --help tells.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 
-from benchmarks import queries
+from benchmarks import clocks, doorbell
+from benchmarks.fanout import __main__ as fanout
+from benchmarks.growth import __main__ as growth
+from benchmarks.queries import __main__ as queries
 
-ALL = {"queries": queries.main}
+OWN = {"fanout": fanout.main, "growth": growth.main, "queries": queries.main}
+"""Those that take options of their own."""
+SMALL = {"clocks": clocks.main, "doorbell": doorbell.main}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("names", nargs="*", choices=[*ALL, []], default=list(ALL))
-    parser.add_argument("--tickets", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--connections", type=int, default=16)
+    name, *arguments = sys.argv[1:] or [""]
+    if name in OWN:
+        return OWN[name](arguments)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", epilog=f"python -m benchmarks {'|'.join(OWN)} --help")
+    parser.add_argument("names", nargs="*", choices=[*SMALL, []], default=list(SMALL))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", default="sqlite", help="sqlite, or the URL of a Postgres server's maintenance database")
     options = parser.parse_args()
-    for name in options.names or list(ALL):
-        asyncio.run(ALL[name](options))
+    if not name:
+        queries.main(["--quick"])
+    for each in options.names or list(SMALL):
+        asyncio.run(SMALL[each](options))
+    return None
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from models.lifecycle import Status
 from models.message import Message
 from models.password import HASH, hashed
 from models.person import Organization, Role, User
+from models.sla.records import SlaClock
+from models.sla.settle import record_of
 from models.team import Membership, Team
 from models.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
@@ -141,4 +143,7 @@ async def store(histories: Sequence[History]) -> None:
         [TicketWatcher(ticket_id=each.ticket.id, user_id=user_id) for each in histories for user_id in each.watchers]
     )
     await TicketLink.bulk_create([link for history in histories for link in history.links])
+    await SlaClock.bulk_create(
+        [record_of(each.ticket.id, clock) for each in histories if each.clocks is not None for clock in each.clocks.all]
+    )
     await event.append(in_order(histories))

@@ -11,6 +11,7 @@ from uuid import UUID
 from demo import names
 from models.access import ALL_SCOPES, CALLER_OF_ROLE, HOLDS, Caller, Viewer
 from models.person import ApiClient, Organization, Role, User
+from models.sla.settle import Promises
 from models.team import Category, Membership, Team
 
 OWN_DOMAIN = "support.example"
@@ -38,6 +39,7 @@ class People:
     teams: Sequence[Team]
     categories: Mapping[str, Category]
     monitoring: ApiClient
+    promises: Promises
 
 
 def viewer(user: User) -> Viewer:
@@ -108,4 +110,5 @@ async def everybody(companies: Sequence[Company], agents: Mapping[UUID, Sequence
     """These people, with the teams and categories that there are and the client of the monitoring."""
     monitoring, _ = await ApiClient.get_or_create(display_name=MONITORING, defaults={"created_at": since})
     categories = {category.slug: category for category in await Category.all()}
-    return People(companies, agents, await Team.all().order_by("slug"), categories, monitoring)
+    teams = await Team.all().order_by("slug")
+    return People(companies, agents, teams, categories, monitoring, await Promises.read())

@@ -95,7 +95,10 @@ class Writer:
             told.append(self.ticket(numbers[place], at, self.again(older) if older else wish, older, twin))
             place += 1 if twin is None else 2
         self.link(told)
-        return [history for story in told for history in (story.history, story.twin) if history is not None]
+        histories = [history for story in told for history in (story.history, story.twin) if history is not None]
+        for history in histories:
+            history.until(self.now)
+        return histories
 
     def ticket(self, number: int, at: datetime, wish: Wish = ANY, older: Story | None = None, twin: int | None = None) -> Story:
         """One ticket with all its life. `older` is the one it goes on from, `twin` the number of one that ends in it."""
@@ -123,7 +126,7 @@ class Writer:
         )
         script = Script(self.random, topic, MANNERS[category.slug], Facts(self.random, at, named))
         ticket = self.record(number, at, cast.requester, category, script)
-        return Story(History(ticket), script, cast, at, self.now)
+        return Story(History(ticket, promises=self.people.promises), script, cast, at, self.now)
 
     def cast(self, wish: Wish, category: Category) -> Cast:
         company = wish.company or self.random.choice(self.people.companies)
@@ -186,7 +189,7 @@ class Writer:
     def worked_on(self, story: Story, status: Status, wish: Wish, twin: int | None) -> None:
         story.taken_up()
         if twin is not None:
-            story.merged(History(self.twin_of(story, twin)))
+            story.merged(History(self.twin_of(story, twin), promises=self.people.promises))
         if wish.agent is None and self.chance(self.odds.handed_over):
             team = self.random.choice(self.people.teams)
             story.handed_over(team, self.people.agents[team.id])

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import asyncpg
 import structlog
-from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import SchemaExtension
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import ExecutionResult
-from strawberry.types.graphql import OperationType
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 log = structlog.get_logger("ticketwire.operation")
@@ -37,10 +31,16 @@ OUTAGES = (
     sqlite3.OperationalError,
 )
 SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
-NO_OPERATION = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
-"""The document holds nothing that could be run as asked."""
 
 BUSY = ("database is locked", "disk is full", "disk I/O error", "readonly database", "unable to open database")
+
+
+class NotRun(GraphQLError):
+    """Why an operation is not run, as the client is told it."""
+
+    def __init__(self, message: str, code: str, **more: Any) -> None:
+        super().__init__(message, extensions={"code": code, **more})
+        self.code = code
 
 
 def is_outage(error: BaseException) -> bool:
@@ -53,10 +53,10 @@ def is_outage(error: BaseException) -> bool:
 def shown(error: GraphQLError, explain: Explain, request_id: str, *, executed: bool) -> GraphQLError:
     """The error for the client. What is not the caller's doing is masked, and logged with its trace."""
     original = error.original_error
+    if isinstance(error, NotRun):
+        return error
     if isinstance(error, GraphQLSyntaxError) or isinstance(original, GraphQLSyntaxError):
         return coded(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
-    if isinstance(original, NO_OPERATION):
-        return coded(error, error.message, {"code": "BAD_REQUEST"})
     if error.path is None and (original is None or isinstance(original, GraphQLError) or not executed):
         return coded(error, error.message, {"code": "BAD_REQUEST" if executed else "GRAPHQL_VALIDATION_FAILED"})
     if original is None or isinstance(original, GraphQLError):
@@ -82,45 +82,17 @@ def unavailable(result: Any) -> bool:
     return any((error.extensions or {}).get("code") == "UNAVAILABLE" for error in result.errors or ())
 
 
-class Errors(SchemaExtension):
-    """Shows errors as above, in answers and in each result of a stream, and adds the request id to each answer."""
+class Errors:
+    """Shows errors as above, in answers and in each result of a stream. Always a new list: the old one may be a document's."""
 
-    explain: Explain
-
-    def __init__(self, explain: Explain, *, suggest: bool = True) -> None:
+    def __init__(self, explain: Explain) -> None:
         self.explain = explain
-        self.suggest = suggest
-        self.executed = False
-        self.streamed = False
 
-    @property
-    def request_id(self) -> str:
-        return cast("str", self.execution_context.context.request_id)
-
-    def on_operation(self) -> Iterator[None]:
-        yield
-        if not self.streamed:
-            self.show(self.execution_context.result)
-
-    def on_execute(self) -> Iterator[None]:
-        self.executed = True
-        yield
-
-    def on_stream_result(self, result: Any) -> Iterator[None]:
-        self.streamed = True
-        self.show(result)
-        if unavailable(result) and self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-            result.interrupted = True  # to go on would leave a hole: the socket closes instead, and the client resumes
-        yield
-
-    def show(self, result: Any) -> None:
-        if isinstance(result, (CoreResult, ExecutionResult)) and result.errors:
-            # a new list: the old one may be the validation cache's
-            result.errors = [shown(error, self.explain, self.request_id, executed=self.executed) for error in result.errors]
-            if not self.suggest:
-                result.errors = [
-                    coded(error, SUGGESTION.sub("", error.message), error.extensions or {}) for error in result.errors
-                ]
-
-    def get_results(self) -> dict[str, Any]:
-        return {"requestId": self.request_id}
+    def show(self, result: Any, request_id: str, *, closed: bool = False, executed: bool = True) -> None:
+        """`closed` is for callers to whom the schema is: they get no suggestions."""
+        if not result.errors:
+            return
+        found = [shown(error, self.explain, request_id, executed=executed) for error in result.errors]
+        if closed:
+            found = [coded(error, SUGGESTION.sub("", error.message), error.extensions or {}) for error in found]
+        result.errors = found

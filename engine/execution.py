@@ -1,17 +1,47 @@
-"""Strawberry's schema and graphql-core's executor, mended."""
+"""The one way from a text to its answer, for HTTP, event streams and sockets alike: found, checked, run, shown.
+
+Strawberry keeps the schema; its own way of running operations, with extensions around them, costs 320 µs and is passed by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
+import orjson
 import strawberry
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types.execution import ExecutionResult
-from strawberry.types.graphql import OperationType
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, OperationType
+from graphql.execution import create_source_event_stream
+from strawberry.execution import optimized_is_awaitable
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.graphql import OperationType as Kind
+
+from engine.buckets import Buckets, address_key
+from engine.cost import Price
+from engine.documents import Documents
+from engine.errors import Errors, Explain, NotRun
+from engine.following import Following, operation_key
+from engine.operations import Operation, log_operation
+from engine.parameters import Parameters
+from engine.plans.executor import PlanningExecutor
+from engine.plans.planner import Planner
+from engine.shape import Bounds
+from engine.trusted import Trusted
+
+PLURALS = {OperationType.QUERY: "queries", OperationType.MUTATION: "mutations", OperationType.SUBSCRIPTION: "subscriptions"}
+MOST_VALUES = 5000
+"""Of the variables of an operation, which are coerced one by one, within some 10 ms."""
+SCHEMA_AT_ONCE = 2000
+"""Objects of the schema that are told at once; more are told off the loop, from which the database can't be asked."""
+NEVER = {Kind.SUBSCRIPTION}
+"""Strawberry would run a subscription that is to be answered once as if it were a query."""
 
 
-class PerEventExecutor(StrawberryGraphQLCoreExecutionContext):
+class PerEventExecutor(PlanningExecutor):
     """graphql-core 3.3.2 copies the executor for each event of a subscription, and all copies share one dict of collected
     sub-fields, keyed by objects of the event: it grows by some 5 KiB an event for as long as the subscription lives."""
 
@@ -22,12 +52,216 @@ class PerEventExecutor(StrawberryGraphQLCoreExecutionContext):
 
 
 class Schema(strawberry.Schema):
-    async def execute(  # pyright: ignore[reportIncompatibleMethodOverride] - the view passes all but the query by name
-        self, query: str | None, *, allowed_operation_types: Iterable[OperationType] | None = None, **given: Any
-    ) -> ExecutionResult:
-        """One answer. Strawberry would run a subscription that comes in a POST as if it were a query."""
-        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
-        return await super().execute(query, allowed_operation_types=allowed, **given)
+    """`closed` says whether the schema is to be kept from the caller of a context: no introspection, no suggestions.
 
-    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Errors are logged where they are masked (engine/errors), with their request id."""
+    `viewer` is one word for who calls, None for a stranger.
+    """
+
+    planner: Planner | None = None
+    """Answers in graphql-core's place where it can."""
+
+    def __init__(
+        self,
+        *given: Any,
+        explain: Explain = lambda _: None,
+        closed: Callable[[Any], bool] = lambda _: False,
+        viewer: Callable[[Any], str | None] = lambda _: None,
+        bounds: Bounds | None = None,
+        most_cost: int = 1000,
+        buckets: Buckets | None = None,
+        trusted: Trusted | None = None,
+        seconds: float = 10.0,
+        **named: Any,
+    ) -> None:
+        super().__init__(*given, execution_context_class=PerEventExecutor, **named)
+        self.errors = Errors(explain)
+        self.closed = closed
+        self.viewer = viewer
+        self.most_cost = most_cost
+        self.buckets = buckets or Buckets(0, 1)
+        self.trusted = trusted or Trusted()
+        self.seconds = seconds
+        self.documents = Documents(self._schema, bounds or Bounds())
+
+    async def kind(self, asked: Parameters, context: Any) -> OperationType | None:
+        """What is asked for; None where that is not told, which the answer will say. Nothing is run or counted."""
+        found = await self.found(asked, context)
+        return found.kind if isinstance(found, Operation) else None
+
+    async def found(self, asked: Parameters, context: Any) -> Operation | GraphQLError:
+        """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
+        try:
+            text = await self.trusted.text(asked.query, asked.extensions)
+            document = await self.documents.find(text, closed=self.closed(context))
+            return document.broken or document.named(asked.operation_name)
+        except NotRun as error:
+            return error
+
+    async def checked(self, asked: Parameters, context: Any, kinds: Iterable[Any]) -> Operation | PreExecutionError:
+        """The operation, if it may be run."""
+        operation = await self.found(asked, context)
+        if not isinstance(operation, Operation):
+            return PreExecutionError(None, [operation])
+        if operation.kind.value not in {each.value for each in kinds}:
+            return not_run(f"{PLURALS[operation.kind]} are not allowed", "BAD_REQUEST")
+        wrong = operation.errors[self.closed(context)]
+        if wrong:
+            return PreExecutionError(None, list(wrong))
+        self.trusted.keep(asked.query, asked.extensions)
+        if asked.variables and holds_more(asked.variables, MOST_VALUES):
+            return not_run(f"Variables hold at most {MOST_VALUES} values.", "BAD_REQUEST", limit=MOST_VALUES)
+        return operation
+
+    async def answer(self, asked: Parameters, context: Any, kinds: Iterable[Any]) -> ExecutionResult:
+        """One answer to a query or mutation; a PreExecutionError where it was not run. Operations of other kinds are refused."""
+        started = time.perf_counter()
+        context.refresh()
+        operation = await self.checked(asked, context, set(kinds) - NEVER)
+        charged: dict[str, Any] = {}
+        if isinstance(operation, Operation):
+            refusal = self.charge(operation, asked.variables, context, charged)
+            result = refusal or await self.run(operation, asked.variables, context)
+        else:
+            result, operation = operation, None
+        self.errors.show(result, context.request_id, closed=self.closed(context), executed=operation is not None)
+        result.extensions = {"requestId": context.request_id, **charged}
+        log_operation(context.request_id, operation, result, started)
+        return result
+
+    def charge(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any, told: dict[str, Any]
+    ) -> PreExecutionError | None:
+        """Count what it costs, unless that is too much; `told` is given what the caller is told of it."""
+        if operation.price is None:
+            operation.price = Price(self._schema, operation)
+        cost = operation.price.of(variables)
+        told["cost"] = {"requested": cost, "limit": self.buckets.size or None, "remaining": None, "resetAt": None}
+        if cost > self.most_cost:
+            what = f"An operation costs at most {self.most_cost}; this one would cost {cost}."
+            return not_run(what, "QUERY_TOO_EXPENSIVE", requested=cost, limit=self.most_cost)
+        if not self.buckets.size:
+            return None
+        taken = self.buckets.take(self.viewer(context) or address_key(context.address), cost)
+        told["cost"]["remaining"] = taken.remaining
+        told["cost"]["resetAt"] = datetime.now(UTC) + timedelta(seconds=taken.full_in)
+        if taken.wait_ms:
+            return not_run("Too much at once; try again later.", "RATE_LIMITED", retryAfterMs=taken.wait_ms)
+        return None
+
+    async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
+        """Queries end after some seconds. Mutations are not cut off: who is told of that could not know what was done."""
+        executor = self.executor(operation, variables, context)
+        if isinstance(executor, PreExecutionError):
+            return executor
+        if operation.price.of_schema > SCHEMA_AT_ONCE:
+            if not operation.price.is_of_schema_alone:
+                return not_run("Ask for the schema in an operation of its own.", "BAD_REQUEST")
+            result = await self.documents.off_the_loop(executor.execute_operation)
+            return ExecutionResult(result.data, result.errors)
+        clock = asyncio.timeout(self.seconds if operation.kind is OperationType.QUERY else None)
+        try:
+            async with clock:
+                found: Any = executor.execute_operation()
+                result = await found if executor.is_awaitable(found) else found
+        except TimeoutError as error:
+            return ExecutionResult(None, [self.late(context) if clock.expired() else located(error)])
+        except Exception as error:
+            return ExecutionResult(None, [located(error)])
+        return ExecutionResult(result.data, result.errors)
+
+    def late(self, context: Any) -> GraphQLError:
+        return NotRun(f"It took more than {self.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
+
+    def executor(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> Any:
+        """graphql-core's, with the variables coerced; a PreExecutionError where they are wrong."""
+        found: Any = PerEventExecutor.build(
+            self._schema,
+            operation.document,
+            None,
+            context,
+            dict(variables) if variables else None,
+            operation.name,
+            is_awaitable=cast("Any", optimized_is_awaitable),
+            hide_suggestions=self.closed(context),
+        )
+        if isinstance(found, list):
+            return PreExecutionError(None, found)
+        if not operation.price.of_schema:
+            found.asked = operation  # the schema itself is graphql-core's to tell
+        return found
+
+    async def follow(self, asked: Parameters, context: Any, resume_from: str | None = None) -> Following | ExecutionResult:
+        """Begin a subscription and leave its source unread, or say why it can't begin.
+
+        A cursor to resume from stands in for the field's own argument, where it has one.
+        """
+        started = time.perf_counter()
+        context.resume_from = resume_from
+        context.refresh()
+        operation = await self.checked(asked, context, NEVER)
+        outcome: Following | ExecutionResult
+        if isinstance(operation, PreExecutionError):
+            outcome = operation
+        else:
+            refusal = self.charge(operation, asked.variables, context, {})
+            outcome = refusal or await self.begun(operation, asked.variables, context)
+        began = operation if isinstance(operation, Operation) else None
+        if isinstance(outcome, ExecutionResult):
+            self.errors.show(outcome, context.request_id, closed=self.closed(context), executed=began is not None)
+        log_operation(context.request_id, began, outcome if isinstance(outcome, ExecutionResult) else None, started)
+        return outcome
+
+    async def begun(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> Following | PreExecutionError:
+        executor = self.executor(operation, variables, context)
+        if isinstance(executor, PreExecutionError):
+            return executor
+        clock = asyncio.timeout(self.seconds)
+        try:
+            async with clock:
+                source: Any = create_source_event_stream(executor)
+                source = await source if executor.is_awaitable(source) else source
+        except TimeoutError as error:
+            return PreExecutionError(None, [self.late(context) if clock.expired() else located(error)])
+        if isinstance(source, CoreResult):
+            return PreExecutionError(None, source.errors)
+        return Following(source, executor, context, self.errors, operation_key(operation, variables, source.cursor_argument))
+
+
+def located(error: Exception) -> GraphQLError:
+    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+
+
+def holds_more(variables: Mapping[str, Any], most: int) -> bool:
+    """Whether there are more than so many values, however they are nested."""
+    left: list[Any] = [variables]
+    count = 0
+    while left:
+        value = left.pop()
+        if isinstance(value, list | dict):
+            inside = cast("Any", value.values() if isinstance(value, dict) else value)
+            count += len(inside)
+            if count > most:
+                return True
+            left.extend(inside)
+    return False
+
+
+def not_run(message: str, code: str, **more: Any) -> PreExecutionError:
+    return PreExecutionError(None, [NotRun(message, code, **more)])
+
+
+def told(result: Any) -> dict[str, Any]:
+    """A result for a client; one of a request that was never run has no data."""
+    found: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
+    if result.errors:
+        found["errors"] = [error.formatted for error in result.errors]
+    if result.extensions:
+        found["extensions"] = result.extensions
+    return found
+
+
+def encoded(result: Any) -> bytes:
+    """A result for a client, as JSON."""
+    return orjson.dumps(told(result), option=orjson.OPT_UTC_Z)

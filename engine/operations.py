@@ -1,56 +1,88 @@
-"""Around every operation, on HTTP and on sockets: fresh loaders, a line in the log, and introspection closed where it is."""
+"""One operation of a document, with what is worked out about it once, and its line in the log."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
-from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, OperationDefinitionNode, ValidationRule
-from strawberry.extensions import SchemaExtension
+from graphql import (
+    SKIP,
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    visit,
+)
 
-log = structlog.get_logger("ticketwire.operation")
+from engine import logs
+from engine.shape import Place
 
 
-class OneOperation(ValidationRule):
-    """For requests without an operation's name (GraphQL specification, section 6.1)."""
+class Operation:
+    """`plan` and `price` are filled in by who needs them first, for a document is kept for many requests."""
 
-    def enter_document(self, node: DocumentNode, *_: Any) -> None:
-        operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
-        if len(operations) > 1:
-            self.report_error(GraphQLError("Say by operationName which of the operations to run.", operations[1:]))
+    __slots__ = ("cursors", "document", "errors", "kind", "name", "node", "plan", "price", "root", "text")
 
+    def __init__(
+        self,
+        text: str,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
+        root: Place,
+        errors: Mapping[bool, Sequence[GraphQLError]],
+    ) -> None:
+        self.text = text
+        self.errors = errors
+        """The document's, by whether introspection is closed."""
+        self.document = document
+        self.node = node
+        self.root = root
+        """What it asks for, fragments in their places."""
+        self.kind: OperationType = node.operation
+        self.name = node.name.value if node.name else None
+        self.plan: Any = None
+        self.price: Any = None
+        self.cursors: dict[str, str | None] = {}
 
-class Operation(SchemaExtension):
-    """`closed` says whether introspection is closed to the caller of this context."""
+    def cursor_variable(self, argument: str) -> str | None:
+        """The variable that gives the root field's cursor and nothing else; None where there is none."""
+        if argument not in self.cursors:
+            self.cursors[argument] = self.found_cursor(argument)
+        return self.cursors[argument]
 
-    def __init__(self, closed: Callable[[Any], bool]) -> None:
-        self.closed = closed
-
-    def on_operation(self) -> Iterator[None]:
-        context = self.execution_context.context
-        context.refresh()
-        if self.closed(context):
-            self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
-        named = self.execution_context._provided_operation_name  # pyright: ignore[reportPrivateUsage] - else it is the first's
-        if named is None:
-            self.execution_context.validation_rules += (OneOperation,)
-        started = time.perf_counter()
-        yield
-        errors = getattr(self.execution_context.result, "errors", None)
-        log.info(
-            "operation",
-            request_id=context.request_id,
-            name=self.execution_context.operation_name,
-            kind=self.kind(),
-            errors=len(errors) if errors else 0,
-            ms=round((time.perf_counter() - started) * 1000, 1),
-        )
-
-    def kind(self) -> str | None:
-        document = self.execution_context.graphql_document
-        if document is None:
+    def found_cursor(self, argument: str) -> str | None:
+        fields = [each for each in self.node.selection_set.selections if isinstance(each, FieldNode)]
+        given = [each.value for field in fields for each in field.arguments or () if each.name.value == argument]
+        if not given or not isinstance(given[0], VariableNode):
             return None
-        kinds = [each.operation.value for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-        return kinds[0] if len(kinds) == 1 else ",".join(kinds[:10])
+        uses = Uses()
+        visit(self.document, uses)
+        found = given[0].name.value
+        return found if uses.count[found] == 1 else None
+
+
+class Uses(Visitor):
+    """Counts where variables are used; their definitions are no uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Counter[str] = Counter()
+
+    def enter_variable_definition(self, *_: Any) -> Any:
+        return SKIP
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.count[node.name.value] += 1
+
+
+def log_operation(request_id: str, operation: Operation | None, result: Any, started: float, **more: Any) -> None:
+    """One line for each operation; `started` is by the performance counter."""
+    facts: Mapping[str, Any] = {} if operation is None else {"name": operation.name, "kind": operation.kind.value}
+    errors = getattr(result, "errors", None)
+    taken = round((time.perf_counter() - started) * 1000, 1)
+    logs.operation(request_id, **facts, errors=len(errors) if errors else 0, ms=taken, **more)

@@ -1,6 +1,7 @@
 """One reader of a growing, gapless log for the whole process: it keeps the newest entries at hand and wakes those who follow.
 
 It reads on; the doorbell only says when. A lost ring costs at most `interval` of latency, never an entry.
+Before entries are announced, `fresh` brings up to date what they are judged by; where it fails, they wait.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class Doorbell(Protocol):
         ...
 
 
+async def nothing() -> None:
+    """For a log whose entries are judged by nothing."""
+
+
 class Tail(Generic[T]):
     """Follows a log that `read` returns in order, after a position, some entries at a time.
 
@@ -34,12 +39,14 @@ class Tail(Generic[T]):
         position: Callable[[T], int],
         doorbell: Doorbell,
         *,
+        fresh: Callable[[], Awaitable[None]] = nothing,
         interval: float = 0.5,
         kept: int = 10_000,
     ) -> None:
         self.read = read
         self.position = position
         self.doorbell = doorbell
+        self.fresh = fresh
         self.interval = interval
         self.ring: deque[T] = deque(maxlen=kept)
         self.head = 0
@@ -65,6 +72,8 @@ class Tail(Generic[T]):
         entries = await self.read(self.head)
         if not entries:
             return False
+        # After the reading, so that who is woken by an entry has rights that are no older than it.
+        await self.fresh()
         # No await from here to the waking, so that who looks sees the ring and the head agree.
         self.ring.extend(entries)
         self.head = self.position(entries[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -11,7 +11,9 @@ from uuid import UUID
 
 from models.condition import FALSE, TRUE, Condition, compare
 from models.errors import Forbidden, Unauthenticated
+from models.escalation import EscalationPath
 from models.person import ApiClient, Organization, Role, User
+from models.sla.records import SlaCalendar, SlaPolicy
 from models.token import Token, TokenKind, digest
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ EVERYBODY = frozenset(Caller)
 SIGNED_IN = EVERYBODY - {Caller.ANONYMOUS}
 STAFF = frozenset({Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT})
 PEOPLE = frozenset({Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN})
+COLLEAGUES = STAFF & PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,11 @@ WATCH = Right(PEOPLE, Scope.TICKETS_WRITE)
 WORK = Right(STAFF, Scope.TICKETS_WRITE)
 WRITE_NOTES = Right(STAFF, Scope.NOTES_WRITE)
 OWN_TOKENS = Right(PEOPLE, session=True)
+READ_POLICIES = Right(STAFF, Scope.TICKETS_READ)
+MANAGE = Right(frozenset({Caller.ADMIN, Caller.API_CLIENT}), Scope.ADMIN)
+OWN_NOTIFICATIONS = Right(PEOPLE, Scope.TICKETS_READ)
+READ_PRESENCE = Right(STAFF, Scope.TICKETS_READ)
+BE_PRESENT = Right(COLLEAGUES, Scope.TICKETS_WRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,13 @@ class Viewer:
     def key(self) -> str:
         """One word for the caller, whatever token they use."""
         return f"client:{self.client_id}" if self.client else f"user:{self.user_id}"
+
+    @property
+    def audience(self) -> Hashable:
+        """Viewers with the same audience see the same of everything but their own account, now and until their rights change."""
+        if self.sees_every_ticket and self.sees_people:
+            return (self.caller, self.scopes)
+        return (self.caller, self.scopes, self.key, self.user.organization_id if self.user else None, self.shared_organization_id)
 
     @property
     def key_scope(self) -> str:
@@ -184,23 +199,32 @@ def viewer_of(token: Token, at: datetime) -> Viewer | None:
         if not user.active:
             return None
         caller = CALLER_OF_ROLE[user.role]
-        shared = user.organization_id if user.organization is not None and user.organization.shared else None
-        return Viewer(caller, held(caller, token.scopes), user=user, token=token, shared_organization_id=shared)
+        return Viewer(caller, held(caller, token.scopes), user=user, token=token, shared_organization_id=shared_account(user))
     if client is None or not client.active:
         return None
     return Viewer(Caller.API_CLIENT, held(Caller.API_CLIENT, token.scopes), client=client, token=token)
 
 
-def visible(viewer: Viewer) -> Condition:
-    """Which tickets (alias `t`) exist for the viewer. Part of every statement that reads tickets or their entries."""
+def viewer_as(user: User) -> Viewer:
+    """A person with all that their role may hold, whatever token they use; their account is loaded with them."""
+    caller = CALLER_OF_ROLE[user.role]
+    return Viewer(caller, HOLDS[caller], user=user, shared_organization_id=shared_account(user))
+
+
+def shared_account(user: User) -> UUID | None:
+    return user.organization_id if user.organization is not None and user.organization.shared else None
+
+
+def visible(viewer: Viewer, alias: str = "t") -> Condition:
+    """Which tickets (by their alias) exist for the viewer. Part of every statement that reads tickets or their entries."""
     if viewer.sees_every_ticket:
         return TRUE
     if not viewer.is_customer or Scope.TICKETS_READ not in viewer.scopes or viewer.user_id is None:
         return FALSE
-    own = compare("t.requester_id", "=", viewer.user_id)
+    own = compare(f"{alias}.requester_id", "=", viewer.user_id)
     if viewer.shared_organization_id is None:
         return own
-    return own | compare("t.organization_id", "=", viewer.shared_organization_id)
+    return own | compare(f"{alias}.organization_id", "=", viewer.shared_organization_id)
 
 
 def sees(viewer: Viewer, ticket: Ticket) -> bool:
@@ -219,7 +243,12 @@ def concerns(viewer: Viewer, ticket: Ticket) -> bool:
 
 
 def sees_record(viewer: Viewer, record: object) -> bool:
-    """Whether people, machines and accounts exist for the viewer: for customers, their own and those of a shared account."""
+    """Whether people, machines and accounts exist for the viewer: for customers, their own and those of a shared account.
+
+    Policies, calendars and paths are the team's; customers meet a policy on the clocks of their tickets alone.
+    """
+    if isinstance(record, SlaPolicy | SlaCalendar | EscalationPath):
+        return READ_POLICIES.allows(viewer)
     if not viewer.is_customer:
         people = isinstance(record, User | ApiClient)
         return viewer.caller in STAFF and (not people or viewer.sees_people or record.id in (viewer.user_id, viewer.client_id))

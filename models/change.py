@@ -9,27 +9,36 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from tortoise.models import Model
+
 from models import database, event, lifecycle
 from models.access import Viewer
+from models.condition import member
+from models.database import steps
 from models.errors import StaleVersion, TransitionRefused
-from models.event import Event, EventType, Json
+from models.event import QUIET, Event, EventType, Json
 from models.instant import text
 from models.lifecycle import Action, Status
 from models.message import Kind, Message
+from models.select import Many, Select
+from models.sla import settle as clocks
+from models.sla.clocks import Clocks
+from models.sla.settle import settle
+from models.sla.step import TOLD, Side
 from models.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNLOGGED = frozenset({"id", "description", "updated_at", "version"})
-"""Columns that an entry's changes leave out: what never changes and is long, and what each change moves."""
+UNLOGGED = frozenset({"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"})
+"""Columns that an entry's changes leave out: what never changes and is long, what each change moves, what follows from others."""
 
 
 @dataclass
 class Change:
     """What happens to one ticket. The verbs read `ticket` as it becomes; nothing is stored before `write`.
 
-    `window` is how long after its closing a ticket may be reopened.
+    `window` is how long after its closing a ticket may be reopened. A `timed` change is made for what time does to the clocks.
     """
 
     ticket: Ticket
@@ -37,6 +46,9 @@ class Change:
     at: datetime
     window: timedelta
     created: bool = False
+    timed: bool = False
+    before_terms: str | None = field(init=False)
+    before_since: datetime | None = field(init=False)
     entries: list[Event] = field(default_factory=list[Event])
     columns: dict[str, object] = field(default_factory=dict[str, object])
     messages: list[Message] = field(default_factory=list[Message])
@@ -46,6 +58,19 @@ class Change:
     added_watchers: list[UUID] = field(default_factory=list[UUID])
     removed_watchers: list[UUID] = field(default_factory=list[UUID])
     links: list[TicketLink] = field(default_factory=list[TicketLink])
+    clocks: Clocks | None = None
+
+    def __post_init__(self) -> None:
+        self.before_terms, self.before_since = self.ticket.sla_terms, self.ticket.status_since
+
+    @property
+    def main(self) -> Event | None:
+        """The entry that says what was done; the others say what followed."""
+        return next((entry for entry in self.entries if entry.type not in TOLD), None)
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self.created and all(entry.type in QUIET for entry in self.entries)
 
     def set(self, **values: object) -> dict[str, Json]:
         """Give columns new values; returns `[from, to]` for those that differ."""
@@ -82,7 +107,7 @@ class Change:
             )
         )
 
-    def move(self, action: Action, comment: str | None = None, **values: object) -> None:
+    def move(self, action: Action, comment: str | None = None, side: Side | None = None, **values: object) -> None:
         """Take a step of the life cycle. Raises TransitionRefused where the table has none."""
         before = self.ticket.status
         if self.ticket.merged_into_id is not None and action is Action.REOPEN:
@@ -94,14 +119,15 @@ class Change:
             raise
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
-        changes = self.set(status=after, **values)
-        self.log(EventType.STATUS_CHANGED, changes, action=action.value, comment=comment)
+        changes = self.set(status=after, reminded_at=None, **values)
+        self.ticket.status_since = self.columns["status_since"] = max(self.at, self.before_since or self.at)
+        self.log(EventType.STATUS_CHANGED, changes, action=action.value, comment=comment, side=side.value if side else None)
 
     def allowed_actions(self) -> list[Action]:
         return self.ticket.allowed_actions(self.at, self.window, customer=self.by.is_customer)
 
-    def say(self, kind: Kind, body: str, **values: object) -> Message:
-        """Add a message and its entry."""
+    def say(self, kind: Kind, body: str, side: Side | None = None, **values: object) -> Message:
+        """Add a message and its entry; `side` tells who speaks in a reply."""
         message = Message(
             ticket_id=self.ticket.id,
             kind=kind,
@@ -112,7 +138,8 @@ class Change:
         )
         self.messages.append(message)
         type = EventType.REPLY_ADDED if kind is Kind.REPLY else EventType.NOTE_ADDED
-        self.log(type, self.set(**values), message=message, internal=kind is Kind.NOTE)
+        spoke = side.value if side else None
+        self.log(type, self.set(**values), message=message, internal=kind is Kind.NOTE, side=spoke)
         return message
 
     def link(self, other: Ticket, kind: LinkKind) -> None:
@@ -150,56 +177,73 @@ async def write(*changes: Change) -> int:
 
     Raises StaleVersion where a ticket moved on since it was read. A change without entries stores nothing.
     """
+    await settle(changes)
     changed = [change for change in changes if change.entries]
-    for change in changed:
-        await (insert(change) if change.created else update(change))
-        await attach(change)
+    await store(changed)
     # Last, for from here to the commit every other writer waits.
     entries = [entry for change in changed for entry in change.entries]
     await event.append(entries)
     return max((entry.position for entry in entries), default=0)
 
 
-async def insert(change: Change) -> None:
-    await change.ticket.save(force_create=True)
+async def store(changes: Sequence[Change]) -> None:
+    """The tickets and what hangs on them, in one go; the tickets come first, for SQLite looks at keys row by row."""
+    created = [change for change in changes if change.created]
+    updated = [(change, step) for change in changes if not change.created and (step := guarded(change)) is not None]
+    todo = [step for _, step in updated]
+    attached: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in created]}
+    for change in changes:
+        for record in attachments(change):
+            attached.setdefault(type(record), []).append(record)
+    todo += [step for records in attached.values() for step in steps.insert(records)]
+    todo += [step for change in changes if change.clocks is not None for step in clocks.moved(change.clocks)]
+    if not todo:
+        return
+    counts = await steps.run(todo)
+    for (change, _), found in zip(updated, counts, strict=False):
+        if not found:
+            raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
+    await detach(changes)
 
 
-async def update(change: Change) -> None:
-    """The guarded write: it finds its row only while the version is the one that was read."""
+def guarded(change: Change) -> steps.Step | None:
+    """The guarded write: it finds its row only while the version is the one that was read. None where nothing moves."""
     ticket, read = change.ticket, change.ticket.version
-    ticket.version, ticket.updated_at = read + 1, change.at
-    found = await Ticket.filter(id=ticket.id, version=read).update(
-        **change.columns, version=ticket.version, updated_at=ticket.updated_at
-    )
-    if not found:  # SQLite counts the rows that triggers wrote as well
-        raise StaleVersion((await Ticket.get(id=ticket.id)).version)
+    if not change.is_quiet:
+        ticket.version, ticket.updated_at = read + 1, change.at
+    elif not change.columns:
+        return None
     for entry in change.entries:
         entry.version = ticket.version
+    values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
+    return steps.update(ticket, values, {"id": ticket.id, "version": read})
 
 
-async def attach(change: Change) -> None:
-    """What hangs on the ticket: messages, tags, resources, watchers, links."""
+def attachments(change: Change) -> list[Model]:
+    """The new records that hang on the ticket: messages, tags, resources, watchers, links, clocks."""
     ticket_id = change.ticket.id
-    for message in change.messages:
-        await message.save(force_create=True)
-    if change.added_tags:
-        await TicketTag.bulk_create(TicketTag(ticket_id=ticket_id, name=name) for name in change.added_tags)
-    if change.removed_tags:
-        await TicketTag.filter(ticket_id=ticket_id, name__in=change.removed_tags).delete()
-    if change.resources:
-        await TicketResource.bulk_create(change.resources)
-    if change.added_watchers:
-        await TicketWatcher.bulk_create(TicketWatcher(ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers)
-    if change.removed_watchers:
-        await TicketWatcher.filter(ticket_id=ticket_id, user_id__in=change.removed_watchers).delete()
-    if change.links:
-        await TicketLink.bulk_create(change.links)
+    return [
+        *change.messages,
+        *(TicketTag(ticket_id=ticket_id, name=name) for name in change.added_tags),
+        *change.resources,
+        *(TicketWatcher(ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers),
+        *change.links,
+        *(clocks.started(ticket_id, change.clocks) if change.clocks is not None else ()),
+    ]
+
+
+async def detach(changes: Sequence[Change]) -> None:
+    for change in changes:
+        if change.removed_tags:
+            await TicketTag.filter(ticket_id=change.ticket.id, name__in=change.removed_tags).delete()
+        if change.removed_watchers:
+            await TicketWatcher.filter(ticket_id=change.ticket.id, user_id__in=change.removed_watchers).delete()
 
 
 async def read_locked(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
     """Tickets as they stand, kept from other writers until the transaction ends; in one order, against deadlocks."""
-    found = await Ticket.filter(id__in=sorted(set(ticket_ids))).order_by("id").select_for_update()
-    return {ticket.id: ticket for ticket in found}
+    named = member("t.id", sorted(set(ticket_ids)))
+    return {ticket.id: ticket for ticket in await Many(Select(Ticket, "t", "tickets t", named, "t.id", lock=True))}
 
 
 async def next_number() -> int:
@@ -213,10 +257,9 @@ async def next_numbers(count: int) -> list[int]:
     On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap.
     """
     if database.dialect() == "postgres":
-        found = await database.rows("SELECT nextval('ticket_numbers') AS number FROM generate_series(1, ?)", [count])
-        return sorted(int(str(row["number"])) for row in found)
-    found = await database.rows("SELECT COALESCE(MAX(number), 1000) AS number FROM tickets")
-    last = int(str(found[0]["number"]))
+        found = await database.fetch("SELECT nextval('ticket_numbers') FROM generate_series(1, ?)", [count])
+        return sorted(int(str(row[0])) for row in found)
+    last = int(str((await database.fetch("SELECT COALESCE(MAX(number), 1000) FROM tickets"))[0][0]))
     return list(range(last + 1, last + 1 + count))
 
 

@@ -60,3 +60,9 @@ def member(column: str, values: Sequence[object]) -> Condition:
 
 def absent(column: str) -> Condition:
     return Condition(f"({column} IS NULL)")
+
+
+def exists(query: str, params: Sequence[object] = (), *, each: bool = False) -> Condition:
+    """Whether a subquery on the ticket finds something. With `each` it is looked up for each ticket that is judged: left to
+    itself, Postgres may rather find all tickets for which it would."""
+    return Condition(f"EXISTS (SELECT 1 FROM {query}{' LIMIT 1 OFFSET 0' if each else ''})", tuple(params))

@@ -6,7 +6,7 @@ Refusal             the caller can act on it; becomes a `userErrors` entry, and 
   StaleVersion
   UnseenMessages
 AccessError         top-level, with `extensions.code`
-  Unauthenticated, Forbidden, RateLimited, BadRequest, CursorInvalid, CursorExpired
+  Unauthenticated, Forbidden, TicketNotFound, RateLimited, BadRequest, TooExpensive, CursorInvalid, CursorExpired
 """
 
 from __future__ import annotations
@@ -106,8 +106,18 @@ class Forbidden(AccessError):
     code = "FORBIDDEN"
 
 
+class TicketNotFound(AccessError):
+    """A ticket that a subscription is about does not exist for the viewer."""
+
+    code = "NOT_FOUND"
+
+
 class BadRequest(AccessError):
     code = "BAD_REQUEST"
+
+
+class TooExpensive(AccessError):
+    code = "QUERY_TOO_EXPENSIVE"
 
 
 class CursorInvalid(AccessError):

@@ -17,6 +17,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
+from models.database import steps
+from models.derived import Derived
 from models.errors import CursorInvalid
 from models.ids import is_position
 from models.instant import InstantField
@@ -41,10 +43,28 @@ class EventType(Enum):
     LINKED = "linked"
     MERGED = "merged"
     RATED = "rated"
+    SLA_AT_RISK = "sla_at_risk"
+    SLA_BREACHED = "sla_breached"
+    SLA_ACHIEVED = "sla_achieved"
+    SLA_RETARGETED = "sla_retargeted"
+    ESCALATION_STEP = "escalation_step"
+    REMINDED = "reminded"
+    MAIL_FAILED = "mail_failed"
 
 
 LIFE_CYCLE = frozenset({EventType.TICKET_CREATED, EventType.STATUS_CHANGED})
+QUIET = frozenset(
+    {
+        *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
+        *(EventType.ESCALATION_STEP, EventType.REMINDED, EventType.MAIL_FAILED),
+    }
+)
+"""Entries of what happened around a ticket. Alone they raise neither its version nor its time of change."""
 MESSAGES = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
+
+
+ADVANCE = "UPDATE log_head SET position = position + ?"
+AT_ONCE = 500
 
 
 class LogHead(Model):
@@ -58,6 +78,11 @@ class LogHead(Model):
         table_description = "The position of the newest entry"
 
 
+def cursor(position: int) -> str:
+    """A position as the opaque cursor that clients keep."""
+    return base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
+
+
 class Event(Model):
     """One entry of the log.
 
@@ -66,7 +91,7 @@ class Event(Model):
     """
 
     position = fields.BigIntField(primary_key=True, generated=False)
-    type = fields.CharEnumField(EventType, max_length=24)
+    type = fields.CharEnumField(EventType, max_length=24, description="What it tells")  # else its column changes with each type
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
         "models.Ticket", related_name=False, on_delete=fields.RESTRICT
     )
@@ -88,14 +113,12 @@ class Event(Model):
     internal = fields.BooleanField(default=False)
     data: Mapping[str, Json] = fields.JSONField(default=dict)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
 
+    cursor = Derived(("position",), cursor)
+
     class Meta:
         table = "events"
         table_description = "The one ordered log"
-        indexes = (("ticket_id", "position"), ("message_id",))
-
-    @property
-    def cursor(self) -> str:
-        return cursor(self.position)
+        indexes = (("ticket_id", "position"),)
 
     @property
     def changes(self) -> Mapping[str, Sequence[Json]]:
@@ -105,11 +128,6 @@ class Event(Model):
     def value(self, name: str) -> Json:
         """What the entry says besides its changes, such as the reason of an escalation."""
         return self.data.get(name)
-
-
-def cursor(position: int) -> str:
-    """A position as the opaque cursor that clients keep."""
-    return base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
 
 
 def position_of(text: str) -> int:
@@ -126,16 +144,29 @@ def position_of(text: str) -> int:
 
 async def head() -> int:
     """The position of the newest committed entry, 0 for an empty log."""
-    found = await database.rows("SELECT position FROM log_head")
-    return cast("int", found[0]["position"])
+    return cast("int", (await database.fetch("SELECT position FROM log_head"))[0][0])
 
 
 async def append(entries: Sequence[Event]) -> None:
     """Give the entries their positions and store them: the last step of a verb's transaction, as everyone queues for the head."""
     if not entries:
         return
-    advanced = await database.rows("UPDATE log_head SET position = position + ? RETURNING position", [len(entries)])
-    first = cast("int", advanced[0]["position"]) - len(entries) + 1
-    for place, entry in enumerate(entries):
-        entry.position = first + place
-    await Event.bulk_create(entries)
+    if database.dialect() == "postgres" and len(entries) <= AT_ONCE:
+        last = await advance_and_insert(entries)
+        for place, entry in enumerate(reversed(entries)):
+            entry.position = last - place
+        return
+    last = cast("int", (await database.fetch(f"{ADVANCE} RETURNING position", [len(entries)]))[0][0])
+    for place, entry in enumerate(reversed(entries)):
+        entry.position = last - place
+    await steps.run(steps.insert(entries))
+
+
+async def advance_and_insert(entries: Sequence[Event]) -> int:
+    """Both in one statement, for who has the head in hand has all others wait for each answer of the server."""
+    for place, entry in enumerate(reversed(entries)):
+        entry.position = place  # counted from the last
+    inserting = steps.text_of(Event, len(entries), "(SELECT position FROM head) - ?")
+    values = [len(entries), *(value for entry in entries for value in steps.stored(entry))]
+    found = await database.fetch(f"WITH head AS ({ADVANCE} RETURNING position) {inserting} RETURNING position", values)
+    return max(cast("int", row[0]) for row in found)

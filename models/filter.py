@@ -6,70 +6,34 @@ Null and absent mean the same: no restriction. `and: []` holds for every ticket,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import cast
 from uuid import UUID
 
-from models import search
 from models.access import Viewer
-from models.condition import FALSE, TRUE, Condition, absent, compare, every, member, some
+from models.asked import MOST_LEVELS, Asked
+from models.condition import FALSE, TRUE, Condition, absent, compare, every, exists, member, some
 from models.database import Dialect, marks
 from models.errors import BadRequest
 from models.ids import ORGANIZATION as ORGANIZATION_ID
 from models.ids import TICKET, USER, key_of
-from models.lifecycle import STAGES, Stage
-from models.text import TAGS, is_clean
+from models.indexes import OPEN_TICKETS
+from models.lifecycle import OPEN_STATUSES, STAGES, Stage, Status
+from models.text import TAGS
+
+OPEN = Condition(f"(t.{OPEN_TICKETS})")
+NOBODY = UUID(int=0)
 
 Plain = Mapping[str, object]
 """A filter as nested mappings: the contract's field names, enum members, instants, durations, texts and numbers."""
 
-MOST_CONDITIONS = 100
-MOST_LEVELS = 10
-MOST_VALUES = 1000
-MOST_WORDS = 32
-
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-@dataclass
-class Asked:
-    """Who asks, when, of which database; counts what was asked for, and how deep it is nested."""
-
-    viewer: Viewer
-    at: datetime
-    dialect: Dialect
-    conditions: int = 0
-    levels: int = 0
-    values: int = 0
-    words: int = 0
-
-    def count(self) -> None:
-        self.conditions += 1
-        if self.conditions > MOST_CONDITIONS:
-            raise BadRequest(f"A filter holds at most {MOST_CONDITIONS} conditions.")
-
-    def check(self, values: Sequence[object]) -> None:
-        """Bounds what the filter compares with, all in all, and keeps out what no database should be given."""
-        self.values += len(values)
-        if self.values > MOST_VALUES:
-            raise BadRequest(f"A filter holds at most {MOST_VALUES} values.")
-        if any(isinstance(value, str) and not is_clean(value) for value in values):
-            raise BadRequest("A filter can't hold NUL bytes or lone surrogates.")
-
-    def search(self, text: str) -> Condition:
-        """Each word costs two index scans, so they are bounded over the whole filter."""
-        self.check([text])
-        self.words += len(search.words(text))
-        if self.words > MOST_WORDS:
-            raise BadRequest(f"A filter searches for at most {MOST_WORDS} words.")
-        return search.matches(text, self.dialect, notes=self.viewer.sees_notes)
-
-
-def matching(filter: Plain | None, viewer: Viewer, at: datetime, dialect: Dialect) -> Condition:
+def matching(filter: Plain | None, viewer: Viewer, at: datetime, dialect: Dialect, *, few: bool = False) -> Condition:
     """The condition that a ticket (alias `t`) fits the filter, apart from who may see it."""
-    return compiled(filter, Asked(viewer, at, dialect)) if filter else TRUE
+    return compiled(filter, Asked(viewer, at, dialect, few)) if filter else TRUE
 
 
 def compiled(filter: Plain, asked: Asked) -> Condition:
@@ -163,15 +127,41 @@ def slug(key: str, table: str) -> Field:
     plain = column("s.slug")
 
     def condition(tests: Plain, asked: Asked) -> Condition:
-        found = plain(tests, asked)
-        return Condition(f"({key} IN (SELECT s.id FROM {table} s WHERE {found.text}))", found.params)
+        others = {name: operand for name, operand in tests.items() if name != "eq"}
+        found = TRUE
+        if "eq" in tests:
+            # One key, not a set of keys: so an index by it can also give the order. No record has the key that stands for none.
+            one = f"COALESCE((SELECT s.id FROM {table} s WHERE s.slug = ?), '{NOBODY}')"
+            found &= Condition(f"({key} = {one})", (tests["eq"],))
+        if others:
+            some = plain(others, asked)
+            found &= Condition(f"({key} IN (SELECT s.id FROM {table} s WHERE {some.text}))", some.params)
+        return found
 
     return condition
 
 
+def within(statuses: Sequence[Status]) -> Condition:
+    """Whether the status is one of these. Of open ones it says so in the words of the indexes of open tickets."""
+    if len(set(statuses)) < 2 or not OPEN_STATUSES.issuperset(statuses):
+        return member("t.status", statuses)
+    rest = [status for status in Status if status in OPEN_STATUSES and status not in statuses]
+    return OPEN & ~member("t.status", rest)
+
+
+def status(tests: Plain, asked: Asked) -> Condition:
+    others = {name: operand for name, operand in tests.items() if name not in ("eq", "in")}
+    found = column("t.status", of=stored_value)(others, asked)
+    if "eq" in tests:
+        found &= within([cast("Status", tests["eq"])])
+    if "in" in tests:
+        found &= within(cast("Sequence[Status]", tests["in"]))
+    return found
+
+
 def stage(tests: Plain, asked: Asked) -> Condition:
     def statuses(stages: Sequence[Stage]) -> Condition:
-        return member("t.status", [status for status, its in STAGES.items() if its in stages])
+        return within([status for status, its in STAGES.items() if its in stages])
 
     found = TRUE
     if "eq" in tests:
@@ -181,18 +171,24 @@ def stage(tests: Plain, asked: Asked) -> Condition:
     return found
 
 
+def priority(tests: Plain, asked: Asked) -> Condition:
+    """A plus keeps SQLite from looking up the many tickets of a priority, to sort them then."""
+    return column("+t.priority" if asked.dialect == "sqlite" else "t.priority", of=stored_value)(tests, asked)
+
+
 def watcher(tests: Plain, asked: Asked) -> Condition:
     plain = column("w.user_id", of=key(USER))
 
     def watched(operator: str, operand: object) -> Condition:
         if operator == "null":
-            anyone = Condition("EXISTS (SELECT 1 FROM ticket_watchers w WHERE w.ticket_id = t.id)")
+            anyone = exists("ticket_watchers w WHERE w.ticket_id = t.id", each=asked.few)
             return ~anyone if operand else anyone
         found = plain({"in": [operand] if operator == "eq" else operand}, asked)
         if found is FALSE:
             return TRUE if operator == "nin" else FALSE
-        who = Condition(f"EXISTS (SELECT 1 FROM ticket_watchers w WHERE w.ticket_id = t.id AND {found.text})", found.params)
-        return ~who if operator == "nin" else who
+        if operator != "nin":
+            return among("ticket_watchers w", found, asked)
+        return ~exists(f"ticket_watchers w WHERE w.ticket_id = t.id AND {found.text}", found.params, each=asked.few)
 
     return every(watched(operator, operand) for operator, operand in tests.items())
 
@@ -202,9 +198,7 @@ def tags(tests: Plain, asked: Asked) -> Condition:
         if not names:
             return FALSE
         names = list(dict.fromkeys(names))
-        return Condition(
-            f"EXISTS (SELECT 1 FROM ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)}))", tuple(names)
-        )
+        return exists(f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)})", names, each=asked.few)
 
     found = TRUE
     if "some" in tests:
@@ -227,10 +221,31 @@ def all_tagged(names: Sequence[object]) -> Condition:
 
 
 def resource(tests: Plain, asked: Asked) -> Condition:
-    text = "EXISTS (SELECT 1 FROM ticket_resources r WHERE r.ticket_id = t.id AND r.kind = ? AND r.external_id = ?"
+    found = Condition("r.kind = ? AND r.external_id = ?", (tests["kind"], tests["externalId"]))
     named = tests.get("name")
-    params = (tests["kind"], tests["externalId"])
-    return Condition(text + ")", params) if named is None else Condition(text + " AND r.name = ?)", (*params, named))
+    if named is not None:
+        found = Condition(f"{found.text} AND r.name = ?", (*found.params, named))
+    return among("ticket_resources r", found, asked)
+
+
+def among(table: str, found: Condition, asked: Asked) -> Condition:
+    """Whether the ticket has a row beside it that fits, of which there are few: they are looked up, not each ticket's."""
+    if asked.few:
+        return exists(f"{table} WHERE {table[-1]}.ticket_id = t.id AND {found.text}", found.params, each=True)
+    return Condition(f"(t.id IN (SELECT {table[-1]}.ticket_id FROM {table} WHERE {found.text}))", found.params)
+
+
+def sla(tests: Plain, asked: Asked) -> Condition:
+    """Whether one of the ticket's clocks stands so."""
+    plain = column("c.status", of=stored_value)
+
+    def standing(operator: str, operand: object) -> Condition:
+        found = plain({operator: operand}, asked)
+        if found is FALSE:
+            return FALSE
+        return among("sla_clocks c", found, asked)
+
+    return every(standing(operator, operand) for operator, operand in tests.items())
 
 
 def key(prefix: str) -> Callable[[object], UUID | None]:
@@ -249,9 +264,9 @@ FIELDS: Mapping[str, Field] = {
     "number": column("t.number"),
     "externalId": column("t.external_id", nullable=True),
     "subject": column("t.subject"),
-    "status": column("t.status", of=stored_value),
+    "status": status,
     "stage": stage,
-    "priority": column("t.priority", of=stored_value),
+    "priority": priority,
     "category": slug("t.category_id", "categories"),
     "team": slug("t.team_id", "teams"),
     "requesterId": column("t.requester_id", of=key(USER)),
@@ -261,6 +276,7 @@ FIELDS: Mapping[str, Field] = {
     "tags": tags,
     "resource": resource,
     "escalationLevel": column("t.escalation_level"),
+    "sla": sla,
     "createdAt": instant("t.created_at"),
     "updatedAt": instant("t.updated_at"),
     "resolvedAt": instant("t.resolved_at", nullable=True),

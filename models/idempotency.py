@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -13,9 +14,12 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
+from models.condition import Condition
+from models.database import steps
 from models.errors import Code, InvalidInput
 from models.ids import new_id
 from models.instant import InstantField
+from models.select import One, Select
 
 if TYPE_CHECKING:
     from models.event import Json
@@ -25,17 +29,19 @@ LONGEST = 128
 
 
 class IdempotencyKey(Model):
-    """One keyed mutation of one caller. The entry and message it made are found again by `position` and `message_id`."""
+    """One keyed mutation of one caller, and by what is found again what it made."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     caller = fields.CharField(max_length=64)
     mutation = fields.CharField(max_length=64)
     key = fields.CharField(max_length=LONGEST)
     digest = fields.CharField(max_length=64)
-    ticket_id = fields.UUIDField()
+    record_id = fields.UUIDField(null=True)
+    """The ticket of a ticket mutation; the calendar, policy, path, team or person of others; null for the clock."""
     message_id = fields.UUIDField(null=True)
     position = fields.BigIntField(null=True)
-    reached = fields.BigIntField()
+    reached = fields.BigIntField(null=True)
+    """How far the log was, of a ticket mutation."""
     created_at = InstantField()
 
     class Meta:
@@ -43,6 +49,17 @@ class IdempotencyKey(Model):
         table_description = "What keyed mutations did"
         unique_together = (("caller", "mutation", "key"),)
         indexes = (("created_at",),)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """By what a replay finds again what a mutation made, and when that was."""
+
+    at: datetime
+    record_id: UUID | None = None
+    message_id: UUID | None = None
+    position: int | None = None
+    reached: int | None = None
 
 
 def digest(values: Mapping[str, Json]) -> str:
@@ -57,12 +74,11 @@ async def recall(caller: str, mutation: str, key: str, fingerprint: str, at: dat
     """
     if database.dialect() == "postgres":
         # Held to the end of the transaction. On SQLite BEGIN IMMEDIATE has made this transaction the only one.
-        taken = await database.rows(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7)) AS taken", [f"{caller}\n{mutation}\n{key}"]
-        )
-        if not taken[0]["taken"]:
+        taken = await database.fetch("SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))", [f"{caller}\n{mutation}\n{key}"])
+        if not taken[0][0]:
             raise in_progress()
-    found = await IdempotencyKey.get_or_none(caller=caller, mutation=mutation, key=key)
+    named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (caller, mutation, key))
+    found = await One(Select(IdempotencyKey, "k", "idempotency_keys k", named))
     if found is None:
         return None
     if at - found.created_at > KEPT:
@@ -81,30 +97,20 @@ def in_progress() -> InvalidInput:
     )
 
 
-async def remember(
-    caller: str,
-    mutation: str,
-    key: str,
-    fingerprint: str,
-    *,
-    ticket_id: UUID,
-    message_id: UUID | None,
-    position: int | None,
-    reached: int,
-    at: datetime,
-) -> None:
+async def remember(caller: str, mutation: str, key: str, fingerprint: str, trace: Trace) -> None:
     """Store what the mutation did, in its own transaction."""
-    await IdempotencyKey.create(
+    row = IdempotencyKey(
         caller=caller,
         mutation=mutation,
         key=key,
         digest=fingerprint,
-        ticket_id=ticket_id,
-        message_id=message_id,
-        position=position,
-        reached=reached,
-        created_at=at,
+        record_id=trace.record_id,
+        message_id=trace.message_id,
+        position=trace.position,
+        reached=trace.reached,
+        created_at=trace.at,
     )
+    await steps.run(steps.insert([row]))
 
 
 async def forget(before: datetime) -> int:

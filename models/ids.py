@@ -1,6 +1,7 @@
 """Global ids: a short prefix that names the kind, an underscore, and the record's own key.
 
-Clients treat them as opaque. A key is a UUIDv7 (RFC 9562, section 5.7), which sorts by creation; a log entry's is its position.
+Clients treat them as opaque. A key is a UUIDv7 (RFC 9562, section 5.7), which sorts by creation; a log entry's is its position, a
+notification's its number.
 """
 
 from __future__ import annotations
@@ -19,8 +20,19 @@ MESSAGE = "msg"
 ATTACHMENT = "att"
 EVENT = "evt"
 TOKEN = "tok"  # noqa: S105 - a prefix
+SLA_POLICY = "slp"
+SLA_CALENDAR = "slc"
+ESCALATION_PATH = "esc"
+NOTIFICATION = "ntf"
 
-PREFIXES = frozenset({USER, API_CLIENT, ORGANIZATION, TEAM, CATEGORY, TICKET, MESSAGE, ATTACHMENT, EVENT, TOKEN})
+PREFIXES = frozenset(
+    {
+        *(USER, API_CLIENT, ORGANIZATION, TEAM, CATEGORY, TICKET, MESSAGE, ATTACHMENT, EVENT, TOKEN),
+        *(SLA_POLICY, SLA_CALENDAR, ESCALATION_PATH, NOTIFICATION),
+    }
+)
+NUMBERED = frozenset({EVENT, NOTIFICATION})
+"""Kinds whose key is a number, not a UUID."""
 
 
 def new_id() -> UUID:
@@ -37,7 +49,7 @@ def decode(text: str) -> tuple[str, str] | None:
     prefix, _, key = text.partition("_")
     if prefix not in PREFIXES:
         return None
-    return (prefix, key) if (prefix == EVENT and is_position(key)) or (prefix != EVENT and is_uuid(key)) else None
+    return (prefix, key) if (is_position(key) if prefix in NUMBERED else is_uuid(key)) else None
 
 
 def key_of(prefix: str, text: str) -> UUID | None:

@@ -7,18 +7,21 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
+from tortoise.models import Model
+
 from models import database
 from models.access import Viewer, visible
 from models.condition import FALSE, TRUE, Condition, compare
-from models.database import as_uuid
 from models.errors import BadRequest
 from models.filter import Plain, matching
-from models.page import Order, Page, Sort, Window
+from models.lifecycle import Stage
+from models.page import Order, Sort, Window
 from models.person import Role, User
+from models.select import Listing, One, Select
 from models.text import is_clean
 from models.ticket import Ticket
 
-T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 TICKETS = "tickets t"
 USERS = "users u"
@@ -34,32 +37,58 @@ def ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
     asked: dict[str, bool] = {}
     for attribute, descending in sorts or NEWEST_CHANGE:
         asked.setdefault(attribute, descending)
-    columns = [Sort(f"t.{attribute}", attribute, descending) for attribute, descending in asked.items()]
-    return Order((*columns, Sort("t.id", "id", columns[-1].descending)))
+    columns = [sort_of(attribute, descending=descending) for attribute, descending in asked.items()]
+    return Order((*columns, Sort("t.id", "id", list(asked.values())[-1])))
 
 
-async def tickets(viewer: Viewer, filter: Plain | None, order: Order, window: Window, at: datetime) -> Page[Ticket]:
-    """A page of the tickets that the viewer may see and that fit the filter; two statements."""
+TOUCHED = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
+"""In the words of an index."""
+QUEUE = Order(
+    (
+        Sort(TOUCHED, "is_touched", descending=False),
+        Sort("t.sla_breaches_at", "sla_breaches_at", descending=False, nullable=True),
+        Sort("t.number", "number", descending=False),
+        Sort("t.id", "id", descending=False),
+    )
+)
+"""What a team does next: what nobody has taken up, then what is promised soonest, then the oldest."""
+
+
+def sort_of(attribute: str, *, descending: bool) -> Sort:
+    if attribute == "is_untouched":  # the other way round: what is done next goes the way of all else, so an index can hold it
+        return Sort(TOUCHED, "is_touched", not descending)
+    return Sort(f"t.{attribute}", attribute, descending, nullable=attribute == "sla_breaches_at")
+
+
+def queue(viewer: Viewer, team_id: UUID, window: Window, at: datetime) -> Listing[Ticket]:
+    """A page of a team's open tickets, in the order in which they want attention."""
+    return tickets(viewer, {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}, QUEUE, window, at, team_id)
+
+
+def tickets(
+    viewer: Viewer, filter: Plain | None, order: Order, window: Window, at: datetime, team_id: UUID | None = None
+) -> Listing[Ticket]:
+    """A page of the tickets that the viewer may see and that fit the filter."""
     condition = visible(viewer) & matching(filter, viewer, at, database.dialect())
-    keys, more = await keyset(TICKETS, "t.id", condition, order, window)
-    found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys)} if keys else {}
-    return assembled([found[key] for key in keys], more, TICKETS, condition, order, window)
+    if team_id is not None:
+        condition &= compare("t.team_id", "=", team_id)
+    return listed(Ticket, "t", TICKETS, condition, order, window)
 
 
-async def by_external_id(viewer: Viewer, external_id: str) -> Ticket | None:
+def ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:
+    """The ticket of this condition, where the viewer may see it."""
+    return One(Select(Ticket, "t", TICKETS, condition & visible(viewer)))
+
+
+def by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
     """The oldest ticket with this key that the viewer may see; among an API client's own for that client."""
-    condition = visible(viewer) & compare("t.external_id", "=", external_id)
+    condition = visible(viewer) & (FALSE if external_id is None else compare("t.external_id", "=", external_id))
     if viewer.client_id is not None:
         condition &= compare("t.external_scope", "=", str(viewer.client_id))
-    if condition is FALSE:
-        return None
-    found = await database.rows(
-        f"SELECT t.id AS id FROM {TICKETS} WHERE {condition.text} ORDER BY t.number LIMIT 1", condition.params
-    )
-    return await Ticket.get(id=as_uuid(found[0]["id"])) if found else None
+    return One(Select(Ticket, "t", TICKETS, condition, "t.number", 1))
 
 
-async def users(search: str | None, role: Role | None, window: Window) -> Page[User]:
+def users(search: str | None, role: Role | None, window: Window) -> Listing[User]:
     """A page of people by name. `search` is any part of a name or the beginning of an e-mail, whatever its case."""
     condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
     if search and search.strip():
@@ -70,37 +99,26 @@ async def users(search: str | None, role: Role | None, window: Window) -> Page[U
             "(replace(lower(u.display_name), ?, '') <> lower(u.display_name) OR substr(u.email, 1, ?) = ?)",
             (text, len(text), text),
         )
-    keys, more = await keyset(USERS, "u.id", condition, BY_NAME, window)
-    found = {user.id: user for user in await User.filter(id__in=keys)} if keys else {}
-    return assembled([found[key] for key in keys], more, USERS, condition, BY_NAME, window)
+    return listed(User, "u", USERS, condition, BY_NAME, window)
 
 
-async def keyset(source: str, key: str, condition: Condition, order: Order, window: Window) -> tuple[list[UUID], bool]:
-    """The keys of one page, and whether more follow in the direction of reading."""
+def listed(model: type[M], alias: str, source: str, condition: Condition, order: Order, window: Window) -> Listing[M]:
+    """A page by keyset. Raises CursorInvalid."""
+    bounds = condition
     if window.after is not None:
-        condition &= order.beyond(window.after, after=True)
+        bounds &= order.beyond(window.after, after=True)
     if window.before is not None:
-        condition &= order.beyond(window.before, after=False)
-    if condition is FALSE:
-        return [], False
-    found = await database.rows(
-        f"SELECT {key} AS id FROM {source} WHERE {condition.text} "
-        f"ORDER BY {order.text(reverse=window.backward)} LIMIT {window.size + 1}",
-        condition.params,
-    )
-    keys = [as_uuid(row["id"]) for row in found[: window.size]]
-    return (keys[::-1] if window.backward else keys), len(found) > window.size
+        bounds &= order.beyond(window.before, after=False)
 
-
-def assembled(rows: list[T], more: bool, source: str, condition: Condition, order: Order, window: Window) -> Page[T]:
-    async def total() -> int:
+    async def total(_: object) -> int:
         return await count(source, condition)
 
-    async def outside() -> bool:
+    async def outside(_: object) -> bool:
         edge = window.before if window.backward else window.after
         return edge is not None and await count(source, condition & order.outside(edge, after=not window.backward)) > 0
 
-    return Page(rows, [order.cursor(row) for row in rows], window, more, total, outside)
+    select = Select(model, alias, source, bounds, order.text(reverse=window.backward), window.size + 1)
+    return Listing(select, window, order.columns, order.place, total, outside)
 
 
 async def count(source: str, condition: Condition) -> int:

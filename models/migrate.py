@@ -10,8 +10,11 @@ from typing import cast
 
 from tortoise.migrations.executor import MigrationExecutor
 
-from models import database
-from models.team import establish
+from models import database, escalation, reader, team
+from models.advance import ClockAdvance
+from models.notification import NotificationHead
+from models.sla import policies
+from models.sla.records import SlaRevision
 
 APPS = {"models": {"models": database.MODULES, "migrations": "migrations", "default_connection": "default"}}
 LOCK = 7_204_113
@@ -22,7 +25,7 @@ class BrokenReferences(Exception):
 
 
 async def migrate() -> list[str]:
-    """Apply what is not applied yet, and make sure of the teams and categories that exist from the first start.
+    """Apply what is not applied yet, and make sure of what exists from the first start.
 
     Returns the names of the migrations applied. Raises BrokenReferences, and whatever the database says, with nothing changed.
     """
@@ -41,6 +44,17 @@ async def migrate() -> list[str]:
     finally:
         if sqlite:
             await database.rows("PRAGMA foreign_keys = ON")
+
+
+async def establish() -> None:
+    """What exists from the first start: rows that count, teams, categories, policies and paths. What is there stays as it is."""
+    for counter in (SlaRevision, NotificationHead, ClockAdvance):
+        await counter.get_or_create(id=1)
+    for name in reader.FOLLOWERS:
+        await reader.enrol(name)  # from here on nothing is too early for them
+    await team.establish()
+    await policies.establish()
+    await escalation.establish()
 
 
 async def apply() -> list[str]:

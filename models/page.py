@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import IntEnum
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Generic, TypeVar, cast
 
 import orjson
 
 from models.condition import Condition, every, some
+from models.database import marks
 from models.errors import BadRequest, CursorInvalid
 from models.ids import is_uuid
 from models.instant import text
@@ -22,7 +22,12 @@ T = TypeVar("T")
 
 MOST = 100
 USUAL = 25
-INTEGERS: Mapping[str, range] = {"number": range(2**31), "priority": range(min(Priority), max(Priority) + 1)}
+INTEGERS: Mapping[str, range] = {
+    "number": range(2**31),
+    "priority": range(min(Priority), max(Priority) + 1),
+    "is_touched": range(2),
+    "pk": range(2**63),  # of a record whose key is a number
+}
 """What a cursor may hold where a list is sorted by a number; Postgres fails for what is beyond a column's range."""
 
 
@@ -64,13 +69,37 @@ class Page(Generic[T]):
         return self.more if self.window.backward else await self.outside()
 
 
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
+FIRST = datetime(1, 1, 2, tzinfo=UTC)
+"""What stands for an instant that is null: so it sorts last, whichever way, and an index can hold it in its place.
+
+Not the first day of all, which asyncpg sends as -infinity.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One column of an order; `attribute` is where a record keeps it."""
+    """One column of an order; `attribute` is where a record keeps it. A nullable one holds instants; null sorts last."""
 
     column: str
     attribute: str
     descending: bool
+    nullable: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"COALESCE({self.column}, '{self.null.isoformat(' ')}')" if self.nullable else self.column
+
+    @property
+    def is_expression(self) -> bool:
+        return self.nullable or self.column.startswith("(")
+
+    @property
+    def null(self) -> datetime:
+        return FIRST if self.descending else LAST
+
+    def operator(self, *, after: bool) -> str:
+        return "<" if self.descending == after else ">"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +107,29 @@ class Order:
     """A total order: the last sort is by a unique key."""
 
     sorts: tuple[Sort, ...]
+    signature: str = field(init=False, compare=False)
+    """What a cursor begins with, so that it fits no other order."""
 
-    @property
-    def signature(self) -> str:
-        return ",".join(f"{sort.attribute}{'-' if sort.descending else '+'}" for sort in self.sorts)
+    def __post_init__(self) -> None:
+        signature = ",".join(f"{sort.attribute}{'-' if sort.descending else '+'}" for sort in self.sorts)
+        object.__setattr__(self, "signature", signature)  # as dataclasses do to what is frozen
 
     def text(self, *, reverse: bool = False) -> str:
-        return ", ".join(f"{sort.column} {'DESC' if sort.descending != reverse else 'ASC'}" for sort in self.sorts)
+        return ", ".join(direction(sort, reverse=reverse) for sort in self.sorts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(sort.column for sort in self.sorts)
 
     def cursor(self, record: object) -> str:
         """Where the record stands, opaque to clients."""
-        values = [plain(getattr(record, sort.attribute)) for sort in self.sorts]
-        return base64.urlsafe_b64encode(orjson.dumps([self.signature, *values])).decode().rstrip("=")
+        return self.place([getattr(record, sort.attribute) for sort in self.sorts])
+
+    def place(self, values: Sequence[object]) -> str:
+        """The cursor of a row that is sorted by these values, as a record or the database has them."""
+        told = [self.signature, *map(plain, values)]
+        text = orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS)
+        return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
     def values(self, cursor: str) -> list[object]:
         """What the cursor's record was sorted by. Raises CursorInvalid for garbage and for cursors of another order."""
@@ -100,29 +140,55 @@ class Order:
         sent = cast("list[object]", found)
         if not isinstance(found, list) or len(sent) != len(self.sorts) + 1 or sent[0] != self.signature:
             raise CursorInvalid("This is not a cursor of this list, or the list was ordered otherwise.")
-        return [parsed(sort.attribute, value) for sort, value in zip(self.sorts, sent[1:], strict=True)]
+        return [
+            None if value is None and sort.nullable else parsed(sort.attribute, value)
+            for sort, value in zip(self.sorts, sent[1:], strict=True)
+        ]
 
     def beyond(self, cursor: str, *, after: bool) -> Condition:
         """Rows that stand after the cursor in this order, or before it."""
-        values = self.values(cursor)
-        return some(self.differs_at(place, values, after=after) for place in range(len(self.sorts)))
+        given = zip(self.sorts, self.values(cursor), strict=True)
+        values = [sort.null if value is None else value for sort, value in given]
+        run = self.run
+        if run == len(self.sorts):
+            return self.compared(run, values, "", after=after)
+        # The first part alone is what a database can look up; it holds whenever the rest does.
+        steps = (self.differs_at(place, values, after=after) for place in range(len(self.sorts)))
+        return self.compared(run, values, "=", after=after) & some(steps)
+
+    @property
+    def run(self) -> int:
+        """How many of the first sorts go the same way."""
+        first = self.sorts[0].descending
+        return next((place for place, sort in enumerate(self.sorts) if sort.descending != first), len(self.sorts))
+
+    def compared(self, count: int, values: Sequence[object], equal: str, *, after: bool) -> Condition:
+        """The first columns with their values, as rows: one place to start from in an index of these columns."""
+        sorts, first = self.sorts[:count], self.sorts[0]
+        columns, operator = ", ".join(sort.text for sort in sorts), first.operator(after=after)
+        row = Condition(f"(({columns}) {operator}{equal} ({marks(values[:count])}))", tuple(values[:count]))
+        # SQLite looks rows up by columns alone; by an expression, it needs to be told of the first.
+        return Condition(f"({first.text} {operator}= ?)", (values[0],)) & row if first.is_expression else row
 
     def differs_at(self, place: int, values: Sequence[object], *, after: bool) -> Condition:
-        ties = every(Condition(f"({self.sorts[i].column} = ?)", (values[i],)) for i in range(place))
+        ties = every(Condition(f"({self.sorts[i].text} = ?)", (values[i],)) for i in range(place))
         sort = self.sorts[place]
-        return ties & Condition(f"({sort.column} {'<' if sort.descending == after else '>'} ?)", (values[place],))
+        return ties & Condition(f"({sort.text} {sort.operator(after=after)} ?)", (values[place],))
 
     def outside(self, cursor: str, *, after: bool) -> Condition:
         """The cursor's own place and what lies on its other side."""
         return ~self.beyond(cursor, after=after)
 
 
+def direction(sort: Sort, *, reverse: bool) -> str:
+    return f"{sort.text} {'DESC' if sort.descending != reverse else 'ASC'}"
+
+
 def plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return text(value)
-    if isinstance(value, IntEnum):
-        return int(value)
-    return value if isinstance(value, int) else str(value)
+    """A value as a cursor holds it: an instant, which SQLite gives as a text, by RFC 3339, and a key as a text."""
+    if type(value) is str and value.endswith("+00:00"):
+        return text(datetime.fromisoformat(value))
+    return int(value) if isinstance(value, int) else value
 
 
 def parsed(attribute: str, value: object) -> object:

@@ -44,6 +44,8 @@ class User(Model):
     organization_id: UUID | None
     password_hash = fields.CharField(max_length=255, null=True)
     active = fields.BooleanField(default=True)
+    present = fields.BooleanField(default=True, db_default=True)
+    """Whether tickets may be given to this person by rules now."""
     created_at = InstantField(default=now)
 
     class Meta:

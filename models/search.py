@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from models.condition import FALSE, TRUE, Condition, every
+from models.condition import FALSE, TRUE, Condition, every, exists
 
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
@@ -76,12 +76,16 @@ def words(text: str) -> list[str]:
     return [piece[:LONGEST_WORD] for piece in pieces[:MOST_WORDS]]
 
 
-def matches(text: str, dialect: Dialect, *, notes: bool) -> Condition:
-    """Tickets (alias `t`) that hold every word; a blank query asks for nothing, one without any word finds nothing."""
+def matches(text: str, dialect: Dialect, *, notes: bool, few: bool = False) -> Condition:
+    """Tickets (alias `t`) that hold every word; a blank query asks for nothing, one without any word finds nothing.
+
+    With `few` it looks into each ticket that is judged, instead of finding all that hold a word.
+    """
     if not text.strip():
         return TRUE
     found = words(text)
-    return every(holds(word, dialect, notes=notes) for word in found) if found else FALSE
+    holding = has if few else holds
+    return every(holding(word, dialect, notes=notes) for word in found) if found else FALSE
 
 
 def holds(word: str, dialect: Dialect, *, notes: bool) -> Condition:
@@ -100,3 +104,18 @@ def holds(word: str, dialect: Dialect, *, notes: bool) -> Condition:
         f"UNION SELECT m.ticket_id FROM messages m WHERE m.search @@ to_tsquery('simple', ?){public}))",
         (query, query),
     )
+
+
+def has(word: str, dialect: Dialect, *, notes: bool) -> Condition:
+    """`holds` for one ticket after the other. On SQLite a word's messages are all looked through: its index knows no tickets."""
+    if dialect == "sqlite":
+        query = f'"{word}"*'
+        public = "" if notes else " AND internal = 0"
+        own = exists("ticket_search WHERE ticket_search MATCH ? AND rowid = t.number", (query,), each=True)
+        said = f"message_search WHERE message_search MATCH ? AND number = t.number{public}"
+        return own | exists(said, (query,), each=True)
+    query = f"{word}:*"
+    public = "" if notes else " AND m.kind = 'reply'"
+    own = Condition("(t.search @@ to_tsquery('simple', ?))", (query,))
+    said = f"messages m WHERE m.ticket_id = t.id AND m.search @@ to_tsquery('simple', ?){public}"
+    return own | exists(said, (query,), each=True)

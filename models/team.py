@@ -7,8 +7,12 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from models import text
+from models.condition import FALSE, Condition
+from models.errors import Code, InvalidInput
 from models.ids import new_id
 from models.person import User
+from models.select import One, Select
 
 TEAMS = (("support", "Support"), ("sales", "Sales"), ("billing", "Billing"))
 CATEGORIES = (("technical", "Technical", "support"), ("sales", "Sales", "sales"), ("billing", "Billing", "billing"))
@@ -18,6 +22,8 @@ class Team(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
+    assigns_by_load = fields.BooleanField(default=False, db_default=False)
+    """Whether its new tickets are given to whoever is present and has the fewest open ones."""
 
     class Meta:
         table = "teams"
@@ -48,6 +54,58 @@ class Category(Model):
     class Meta:
         table = "categories"
         table_description = "What tickets are about"
+
+
+async def members(team_id: UUID) -> list[UUID]:
+    return [each.user_id for each in await Membership.filter(team_id=team_id)]
+
+
+async def workers(team_id: UUID) -> list[User]:
+    """The members who may be given tickets, in one order."""
+    found = await Membership.filter(team_id=team_id).select_related("user").order_by("user_id")
+    return [each.user for each in found if each.user.is_staff]
+
+
+async def named(slug: str, *path: str) -> Team:
+    """A team by its slug. Raises InvalidInput NOT_FOUND."""
+    found = await Team.get_or_none(slug=slug) if text.is_slug(slug) else None
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such team.", *path)
+    return found
+
+
+async def category_named(slug: str, *path: str) -> Category:
+    """A category by its slug. Raises InvalidInput NOT_FOUND."""
+    named = Condition("(c.slug = ?)", (slug,)) if text.is_slug(slug) else FALSE
+    found = await One(Select(Category, "c", "categories c", named))
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
+    return found
+
+
+async def update(slug: str, *, name: str | None = None, assigns_by_load: bool | None = None) -> Team:
+    """Change a team; what is None stays. Raises InvalidInput."""
+    found = await named(slug, "team")
+    given: dict[str, object] = {}
+    if name is not None:
+        given["name"] = text.written(name, "name", longest=text.NAME)
+    if assigns_by_load is not None:
+        given["assigns_by_load"] = assigns_by_load
+    if given:
+        await Team.filter(id=found.id).update(**given)
+    return await Team.get(id=found.id)
+
+
+async def set_present(user_id: UUID | None, *, present: bool) -> User:
+    """Say whether tickets may be given to somebody by rules. Raises InvalidInput."""
+    found = await User.get_or_none(id=user_id) if user_id else None
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "userId")
+    if not found.is_staff:
+        raise InvalidInput(Code.INVALID, "Only active agents and admins are given tickets.", "userId")
+    await User.filter(id=found.id).update(present=present)
+    found.present = present
+    return found
 
 
 async def establish() -> None:

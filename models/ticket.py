@@ -11,6 +11,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import lifecycle
+from models.derived import Derived
 from models.ids import new_id
 from models.instant import InstantField
 from models.lifecycle import OPEN_STATUSES, STAGES, Action, CloseReason, Priority, Stage, Status
@@ -39,10 +40,21 @@ INVERSE: Mapping[LinkKind, LinkKind] = {
 }
 
 
+def reference(number: int) -> str:
+    """A ticket's number as people write it."""
+    return f"TKT-{number}"
+
+
+def stage_of(status: Status) -> Stage:
+    return STAGES[status]
+
+
 class Ticket(Model):
     """A customer's request. Only `models.change` writes it, always together with its log entries.
 
     `external_scope` is the API client or customer whose key `external_id` is, or "" for the team's. `version` starts at 1.
+    `status_since` is when it came to its status, `reminded_at` when the customer was last reminded while it stood so.
+    `sla_terms` is the digest of what is promised; `sla_breaches_at` is the next promise to keep, or the oldest that was not.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -73,6 +85,10 @@ class Ticket(Model):
     assignee_id: UUID | None
     escalation_level = fields.IntField(default=0)
     held_until = InstantField(null=True)
+    status_since = InstantField(null=True)
+    reminded_at = InstantField(null=True)
+    sla_terms = fields.CharField(max_length=40, null=True)
+    sla_breaches_at = InstantField(null=True)
     resolution = fields.TextField(null=True)
     close_reason = fields.CharEnumField(CloseReason, max_length=16, null=True)
     merged_into: fields.ForeignKeyNullableRelation[Ticket] = fields.ForeignKeyField(
@@ -88,8 +104,12 @@ class Ticket(Model):
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
     version = fields.IntField(default=1)
+    ref = Derived(("number",), reference)
+    stage = Derived(("status",), stage_of)
 
     class Meta:
+        """Further indexes are in models/indexes."""
+
         table = "tickets"
         table_description = "Tickets"
         unique_together = (("external_scope", "external_id"),)
@@ -101,17 +121,22 @@ class Ticket(Model):
             ("requester_id", "updated_at"),
             ("organization_id", "updated_at"),
             ("assignee_id", "updated_at"),
-            ("team_id", "updated_at"),
+            ("team_id", "updated_at", "id"),
+            ("category_id", "updated_at", "id"),
             ("merged_into_id",),
+            ("status", "status_since"),
+            ("status", "reminded_at", "status_since"),
+            ("status", "held_until"),
         )
 
     @property
-    def ref(self) -> str:
-        return f"TKT-{self.number}"
+    def is_untouched(self) -> bool:
+        """Whether nobody took it up yet."""
+        return self.status is Status.NEW and self.assignee_id is None
 
     @property
-    def stage(self) -> Stage:
-        return STAGES[self.status]
+    def is_touched(self) -> bool:
+        return not self.is_untouched
 
     @property
     def is_open(self) -> bool:

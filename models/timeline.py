@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
+
+from tortoise.models import Model
 
 from models import database
 from models.access import Viewer, visible_entries
@@ -15,9 +18,20 @@ from models.database import as_uuid
 from models.errors import CursorExpired, CursorInvalid
 from models.event import MESSAGES, Event, EventType, cursor, head, position_of
 from models.filter import Plain, matching
-from models.page import Page, Window
+from models.message import Message
+from models.page import Window
+from models.select import Listing, Select
 
+M = TypeVar("M", bound=Model)
 ENTRIES = "events e JOIN tickets t ON t.id = e.ticket_id"
+
+
+PLACES = ("e.position",)
+
+
+def placed(values: Sequence[object]) -> str:
+    """The cursor of an entry, by PLACES."""
+    return cursor(cast("int", values[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +76,24 @@ async def expect_kept(position: int) -> None:
         raise CursorExpired("The log is no longer kept from this cursor on; read the tickets afresh.")
 
 
-async def events(viewer: Viewer, extract: Extract, filter: Plain | None, window: Window, at: datetime) -> Page[Event]:
-    """A page of the log, oldest first, as far as the viewer may see it."""
+async def events(viewer: Viewer, extract: Extract, filter: Plain | None, window: Window, at: datetime) -> Listing[Event]:
+    """A page of the log, oldest first, as far as the viewer may see it. Raises CursorInvalid, CursorExpired."""
     if window.after is not None:
         await expect_within(position_of(window.after))
         await expect_kept(position_of(window.after))
     condition = visible_entries(viewer) & extract.condition & matching(filter, viewer, at, database.dialect())
-    positions, more = await positions_of(condition & within(window), window)
 
-    async def total() -> int:
+    async def total(_: object) -> int:
         return await count(condition)
 
-    async def beyond() -> bool:
+    async def beyond(_: object) -> bool:
         return await count(condition & outside(window)) > 0
 
-    found = await by_position(positions)
-    return Page([found[p] for p in positions], [cursor(p) for p in positions], window, more, total, beyond)
-
-
-async def positions_of(condition: Condition, window: Window) -> tuple[list[int], bool]:
-    if condition is FALSE:
-        return [], False
-    direction = "DESC" if window.backward else "ASC"
-    found = await database.rows(
-        f"SELECT e.position AS position FROM {ENTRIES} WHERE {condition.text} "
-        f"ORDER BY e.position {direction} LIMIT {window.size + 1}",
-        condition.params,
-    )
-    positions = [cast("int", row["position"]) for row in found[: window.size]]
-    return (positions[::-1] if window.backward else positions), len(found) > window.size
+    # Of few tickets the entries are looked up and sorted; else Postgres may walk the log until it has met enough of theirs.
+    position = "e.position" if viewer.sees_every_ticket else "e.position + 0"
+    order = f"{position} {'DESC' if window.backward else 'ASC'}"
+    select = Select(Event, "e", ENTRIES, condition & within(window), order, window.size + 1)
+    return Listing(select, window, PLACES, placed, total, beyond)
 
 
 async def by_position(positions: Collection[int]) -> Mapping[int, Event]:
@@ -109,35 +112,89 @@ def owned(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
     own = condition & member("e.ticket_id", list(ticket_ids))
     theirs = condition & member("t.merged_into_id", list(ticket_ids)) & Extract(MESSAGES).condition
     return Condition(
-        f"(SELECT e.position AS position, e.ticket_id AS owner FROM {ENTRIES} WHERE {own.text} "
-        f"UNION ALL SELECT e.position, t.merged_into_id FROM {ENTRIES} WHERE {theirs.text})",
+        f"(SELECT e.position AS position, e.message_id AS message_id, e.ticket_id AS owner FROM {ENTRIES} WHERE {own.text} "
+        f"UNION ALL SELECT e.position, e.message_id, t.merged_into_id FROM {ENTRIES} WHERE {theirs.text})",
         own.params + theirs.params,
     )
 
 
-async def records(
-    viewer: Viewer, ticket_ids: Sequence[UUID], extract: Extract, window: Window
-) -> Mapping[UUID, tuple[list[Event], bool]]:
-    """One page of the record of each ticket, and whether more follow; two statements, however many tickets."""
+def record(viewer: Viewer, ticket_ids: Sequence[UUID], extract: Extract, window: Window) -> Listing[Event]:
+    """A page of the record of each ticket."""
+    return of_owners(Event, "e", "events e ON e.position = r.position", viewer, ticket_ids, extract, window)
+
+
+def conversation(viewer: Viewer, ticket_ids: Sequence[UUID], window: Window) -> Listing[Message]:
+    """A page of the messages of each ticket: its record's entries of these types, by what they hold."""
+    # the entries are read with the viewer's sight, so their messages need no second look
+    return of_owners(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, Extract(MESSAGES), window)
+
+
+def of_owners(
+    model: type[M], alias: str, held: str, viewer: Viewer, ticket_ids: Sequence[UUID], extract: Extract, window: Window
+) -> Listing[M]:
     condition = visible_entries(viewer) & extract.condition & within(window)
-    source = owned(ticket_ids, condition)
     direction = "DESC" if window.backward else "ASC"
-    found = await database.rows(
-        "SELECT r.position AS position, r.owner AS owner FROM (SELECT o.position AS position, o.owner AS owner, "
-        f"ROW_NUMBER() OVER (PARTITION BY o.owner ORDER BY o.position {direction}) AS place FROM {source.text} o) r "
-        f"WHERE r.place <= {window.size + 1} ORDER BY r.position {direction}",
+    limited = one_by_one if database.dialect() == "postgres" else ranked
+    source = limited(ticket_ids, condition, direction, window.size + 1)
+    select = Select(
+        model,
+        alias,
+        f"{source.text} r JOIN {held}",
+        FALSE if condition is FALSE else TRUE,
+        f"r.position {direction}",
+        given=source.params,
+    )
+    whole = Counts(lambda: record_counts(viewer, ticket_ids, extract))
+    beyond = Counts(lambda: record_counts(viewer, ticket_ids, extract, outside(window)))
+
+    async def is_beyond(owner: object) -> bool:
+        return await beyond.of(owner) > 0
+
+    return Listing(select, window, ("r.position",), placed, whole.of, is_beyond, "r.owner")
+
+
+def one_by_one(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
+    """For each ticket at most so many entries of its record, found by an index however long the record is; for Postgres."""
+
+    def part(which: str, more: Condition) -> str:
+        found = more & condition
+        return (
+            f"(SELECT e.position, e.message_id FROM {ENTRIES} WHERE {which} = k.id AND {found.text} "
+            f"ORDER BY e.position {direction} LIMIT {most})"
+        )
+
+    messages = Extract(MESSAGES).condition
+    return Condition(
+        "(SELECT k.id AS owner, l.position AS position, l.message_id AS message_id FROM unnest(?::uuid[]) AS k(id) "
+        f"CROSS JOIN LATERAL ({part('e.ticket_id', TRUE)} UNION ALL {part('t.merged_into_id', messages)} "
+        f"ORDER BY position {direction} LIMIT {most}) l)",
+        (list(ticket_ids), *condition.params, *messages.params, *condition.params),
+    )
+
+
+def ranked(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
+    """The same where nothing can be limited for each row."""
+    source = owned(ticket_ids, condition)
+    return Condition(
+        "(SELECT * FROM (SELECT o.position AS position, o.message_id AS message_id, o.owner AS owner, "
+        f"ROW_NUMBER() OVER (PARTITION BY o.owner ORDER BY o.position {direction}) AS place FROM {source.text} o) "
+        f"WHERE place <= {most})",
         source.params,
     )
-    entries = await by_position({cast("int", row["position"]) for row in found})
-    pages: dict[UUID, list[Event]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for row in found:
-        pages[as_uuid(row["owner"])].append(entries[cast("int", row["position"])])
-    return {ticket_id: cut(page, window) for ticket_id, page in pages.items()}
 
 
-def cut(page: list[Event], window: Window) -> tuple[list[Event], bool]:
-    kept = page[: window.size]
-    return (kept[::-1] if window.backward else kept), len(page) > window.size
+class Counts:
+    """Counts by owner, read together when the first is asked for."""
+
+    def __init__(self, read: Callable[[], Coroutine[None, None, Mapping[UUID, int]]]) -> None:
+        self.read = read
+        self.reading: asyncio.Task[Mapping[UUID, int]] | None = None
+
+    async def of(self, owner: object) -> int:
+        if self.reading is None:
+            self.reading = asyncio.ensure_future(self.read())
+        found = await asyncio.shield(self.reading)  # who gives up does not stop the others
+        return found.get(as_uuid(owner), 0)
 
 
 async def record_counts(

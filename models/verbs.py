@@ -5,17 +5,18 @@ Raises the refusals of models.errors; a change whose verb was refused is thrown 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from models import text
+from models import instant, text
 from models.change import Change, merged, stored
 from models.errors import Code, InvalidInput, TransitionRefused
 from models.event import EventType, Json
 from models.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.message import Kind, Message
 from models.person import User
+from models.sla.step import Side
 from models.team import Category, Team
 from models.ticket import INVERSE, LinkKind, TicketResource
 
@@ -27,6 +28,7 @@ def create(change: Change, tags: Sequence[str], resources: Sequence[TicketResour
     if len(tags) > text.TAGS:
         raise InvalidInput(Code.INVALID, f"At most {text.TAGS} tags.", "tags")
     change.created = True
+    change.ticket.status_since = change.at
     change.added_tags = list(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {name: [None, value] for name, value in stored(change.ticket).items() if value is not None}
@@ -74,14 +76,17 @@ def update(
         hand_over(change, category.team_id, members)
 
 
-def assign(change: Change, assignee: User | None) -> None:
-    """Give the ticket to somebody, or to nobody. The first assignment of a new ticket starts it."""
+def assign(change: Change, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
+    """Give the ticket to somebody, or to nobody. The first assignment of a new ticket starts it.
+
+    `choice` says by which rule and among whom, where a rule chose.
+    """
     if assignee is not None and not assignee.is_staff:
         raise InvalidInput(Code.INVALID, "Tickets are assigned to active agents and admins.", "assigneeId")
     changes = change.set(assignee_id=assignee.id if assignee else None)
     if not changes:
         return
-    change.log(EventType.ASSIGNED, changes)
+    change.log(EventType.ASSIGNED, changes, choice=choice)
     if assignee is not None and change.ticket.status is Status.NEW:
         change.move(Action.START)
 
@@ -144,7 +149,8 @@ def close(change: Change, reason: CloseReason | None) -> None:
 
 def reopen(change: Change, reason: str | None) -> None:
     """Take a resolved or closed ticket up again; what its end said stays in the log."""
-    change.move(Action.REOPEN, reason, resolution=None, resolved_at=None, close_reason=None, closed_at=None)
+    side = Side.CUSTOMER if change.by.is_customer else Side.TEAM
+    change.move(Action.REOPEN, reason, side, resolution=None, resolved_at=None, close_reason=None, closed_at=None)
 
 
 def escalate(change: Change, reason: str) -> None:
@@ -226,7 +232,7 @@ def reply(change: Change, body: str, *, for_customer: bool) -> Message:
     if ticket.merged_into_id is not None:
         raise merged(ticket.status, Action.REOPEN)
     if for_customer:
-        message = change.say(Kind.REPLY, body)
+        message = change.say(Kind.REPLY, body, Side.CUSTOMER)
         if ticket.status is Status.WAITING_ON_CUSTOMER:
             change.move(Action.RESUME)
         elif ticket.stage is Stage.CLOSURE:
@@ -239,7 +245,7 @@ def reply(change: Change, body: str, *, for_customer: bool) -> Message:
             change.allowed_actions(),
             "A closed ticket takes no replies from the team; reopen it first.",
         )
-    message = change.say(Kind.REPLY, body, first_responded_at=ticket.first_responded_at or change.at)
+    message = change.say(Kind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at)
     if ticket.status is Status.NEW:
         change.move(Action.START)
     return message
@@ -248,3 +254,10 @@ def reply(change: Change, body: str, *, for_customer: bool) -> Message:
 def add_note(change: Change, body: str) -> Message:
     """An internal message; it can always be added."""
     return change.say(Kind.NOTE, body)
+
+
+def remind(change: Change, closes_at: datetime | None) -> None:
+    """Remind the customer that the ticket waits for them, or that it closes soon; None where it does not close by itself."""
+    status = change.ticket.status
+    changes = change.set(reminded_at=change.at)
+    change.log(EventType.REMINDED, changes, status=status.value, closes_at=instant.text(closes_at) if closes_at else None)

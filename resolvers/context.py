@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import strawberry
 
 from engine.tail import Tail
 from models.access import STRANGER, Viewer
+from models.advance import Clock
 from models.event import Event
+from models.notification import Notification
 from models.password import Passwords
 from resolvers.loaders import Loaders
+from resolvers.watcher import Watcher
+
+if TYPE_CHECKING:
+    from resolvers.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,8 @@ class Rules:
 
     reopen_window: timedelta
     session_length: timedelta
+    live_tickets: int
+    """The most tickets that a live list may hold."""
 
 
 class Bell(Protocol):
@@ -40,7 +49,11 @@ class Guesses(Protocol):
 class Fresh(Protocol):
     """Keeps viewers of open sockets as they are now."""
 
-    async def renew(self, context: Context) -> None: ...
+    async def authenticate(self, text: str) -> Viewer | None: ...
+
+    async def refresh(self) -> None: ...
+
+    def became(self, context: Context, before: Viewer) -> None: ...
 
 
 @dataclass(slots=True)
@@ -51,10 +64,16 @@ class Services:
     now: Callable[[], datetime]
     bell: Bell
     tail: Tail[Event]
+    notices: Tail[Notification]
+    presence: Watcher
     passwords: Passwords
     guesses: Guesses
     sessions: Fresh
+    clock: Clock | None = None
+    """The demo's time, which can be moved; `now` is then the same."""
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+    figures: WeakValueDictionary[Hashable, Figures] = field(default_factory=WeakValueDictionary[Hashable, "Figures"])
+    """Those that somebody follows."""
 
 
 class Context:
@@ -65,8 +84,9 @@ class Context:
         self.request_id = request_id
         self.address = address
         self.viewer = viewer
-        self.loaders = Loaders(viewer)
-        self.connection_params: dict[str, Any] | None = None
+        self.made: Loaders | None = None
+        self.resume_from: str | None = None
+        """The cursor that a client was told last, by which it resumes a subscription whatever its argument says."""
 
     def now(self) -> datetime:
         return self.services.now()
@@ -75,13 +95,25 @@ class Context:
     def rules(self) -> Rules:
         return self.services.rules
 
+    @property
+    def loaders(self) -> Loaders:
+        """Made when first asked for: a socket that only listens needs none."""
+        if self.made is None:
+            self.made = Loaders(self.viewer)
+        return self.made
+
     def become(self, viewer: Viewer) -> None:
-        self.viewer = viewer
+        before, self.viewer = self.viewer, viewer
         self.refresh()
+        self.services.sessions.became(self, before)
+
+    def fork(self) -> Context:
+        """One of its own for a subscription, whose viewer stays as now."""
+        return Context(self.services, self.request_id, self.address, self.viewer)
 
     def refresh(self) -> None:
         """Forget what was loaded: for the next operation, the next event, and after a change."""
-        self.loaders = Loaders(self.viewer)
+        self.made = None
 
 
 def context_of(info: strawberry.Info) -> Context:

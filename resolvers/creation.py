@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import strawberry
 
-from models import ids, text, verbs
+from models import ids, team, text, verbs
 from models.change import next_number
 from models.errors import Code, InvalidInput
 from models.lifecycle import Priority
@@ -14,7 +14,6 @@ from models.person import User
 from models.team import Category
 from models.ticket import Ticket, TicketResource
 from resolvers.payload import Work, refused, ticket_payload
-from resolvers.tickets import category_of
 from schema import inputs
 from schema.payloads import TicketPayload
 from schema.types.error import user_error
@@ -26,7 +25,7 @@ async def create_ticket(info: strawberry.Info, input: inputs.CreateTicketInput) 
         return TicketPayload(user_errors=[user_error(refusal) for refusal in wrong])
 
     async def act(work: Work) -> None:
-        category = await category_of(input.category)
+        category = await team.category_named(input.category, "category")
         requester = await requester_of(work, input.requester_id)
         change = work.change(await new_ticket(work, input, category, requester))
         verbs.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))

@@ -6,38 +6,48 @@ batch runs in a task of its own, which would go through the transaction's connec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import replace
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
-from models import database, timeline
+from models import database, inbox, timeline
 from models.access import Viewer, sees, visible_entries
 from models.attachment import Attachment
 from models.condition import member
-from models.event import MESSAGES, Event
+from models.database import as_uuid
+from models.escalation import EscalationPath
+from models.event import Event
 from models.message import Kind, Message
-from models.page import Page, Window
+from models.notification import Notification
+from models.page import Page
 from models.person import ApiClient, Organization, User
-from models.team import Category, Membership, Team
-from models.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
-from models.timeline import Extract
+from models.select import Listing, Many
+from models.sla import ledger, policies
+from models.sla.ledger import Told
+from models.sla.records import SlaCalendar, SlaPolicy
+from models.sla.terms import Terms
+from models.team import Category, Team
+from models.ticket import Ticket
 from models.token import Token
-from schema.interfaces import SYSTEM_ACTOR
 
+MOST_TOLD = 100
 MOST_KEYS = 5000  # both databases bound the parameters of a statement by some 32,000
 
-M = TypeVar("M", bound=Model)
-K = TypeVar("K", bound=Hashable)
+K = TypeVar("K")
 V = TypeVar("V")
+M = TypeVar("M", bound=Model)
 
-Asked = tuple[UUID, Extract, Window]
-"""A page of a ticket's record."""
-Counted = tuple[UUID, Extract, Window | None]
-"""How long a ticket's record is, or what of it lies beyond the window's cursor."""
+
+class Loader(DataLoader[K, V]):
+    """All who ask for one key wait for one future, and graphql-core cancels what waits beside a field that failed: without
+    a shield it would cancel the future, and with it everybody else's wait, up to the whole operation."""
+
+    def load(self, key: K) -> Awaitable[V]:
+        return asyncio.shield(super().load(key))
 
 
 def by_id(model: type[M]) -> DataLoader[UUID, M | None]:
@@ -45,70 +55,73 @@ def by_id(model: type[M]) -> DataLoader[UUID, M | None]:
         found = {record.pk: record for record in await model.filter(pk__in=keys)}
         return [found.get(key) for key in keys]
 
-    return DataLoader(load, max_batch_size=MOST_KEYS)
+    return Loader(load, max_batch_size=MOST_KEYS)
 
 
-def grouped(read: Callable[[list[UUID]], Awaitable[Sequence[tuple[UUID, V]]]]) -> DataLoader[UUID, list[V]]:
-    """Lists by owner, out of pairs of owner and item."""
-
-    async def load(keys: list[UUID]) -> list[list[V]]:
-        found: dict[UUID, list[V]] = {key: [] for key in keys}
-        for owner, item in await read(keys):
-            found[owner].append(item)
-        return [found[key] for key in keys]
-
-    return DataLoader(load, max_batch_size=MOST_KEYS)
+Read = Callable[..., Many[Any]]
+"""Describes what belongs to many owners: takes the viewer and the owners' keys (models/belongings)."""
+ReadPage = Callable[..., Listing[Any]]
+"""The same, page by page, with further arguments that say which page."""
 
 
 class Loaders:
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
+        self.belongings: dict[Read, DataLoader[Any, list[Any]]] = {}
+        self.pages: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
         self.users = by_id(User)
         self.clients = by_id(ApiClient)
         self.organizations = by_id(Organization)
         self.teams = by_id(Team)
         self.categories = by_id(Category)
-        self.seen_messages = by_id(Message)
-        self.tickets: DataLoader[UUID, Ticket | None] = DataLoader(self.read_tickets, max_batch_size=MOST_KEYS)
-        self.messages: DataLoader[UUID, Message | None] = DataLoader(self.read_messages, max_batch_size=MOST_KEYS)
-        self.events: DataLoader[int, Event | None] = DataLoader(self.read_events, max_batch_size=MOST_KEYS)
-        self.attachments: DataLoader[UUID, Attachment | None] = DataLoader(self.read_attachments, max_batch_size=MOST_KEYS)
-        self.tags = grouped(read_tags)
-        self.resources = grouped(read_resources)
-        self.watchers = grouped(read_watchers)
-        self.links = grouped(read_links)
-        self.ticket_attachments = grouped(read_ticket_attachments)
-        self.message_attachments = grouped(read_message_attachments)
-        self.members_of_team = grouped(read_members)
-        self.teams_of_user = grouped(read_teams)
-        self.client_scopes = grouped(read_scopes)
-        self.records: DataLoader[Asked, tuple[list[Event], bool]] = DataLoader(self.read_records, max_batch_size=MOST_KEYS)
-        self.record_counts: DataLoader[Counted, int] = DataLoader(self.read_counts, max_batch_size=MOST_KEYS)
+        self.tickets: DataLoader[UUID, Ticket | None] = Loader(self.read_tickets, max_batch_size=MOST_KEYS)
+        self.messages: DataLoader[UUID, Message | None] = Loader(self.read_messages, max_batch_size=MOST_KEYS)
+        self.events: DataLoader[int, Event | None] = Loader(self.read_events, max_batch_size=MOST_KEYS)
+        self.notifications: DataLoader[int, Notification | None] = Loader(self.read_notifications)
+        self.attachments: DataLoader[UUID, Attachment | None] = Loader(self.read_attachments, max_batch_size=MOST_KEYS)
+        self.client_scopes: DataLoader[UUID, list[str]] = Loader(read_scopes, max_batch_size=MOST_KEYS)
+        self.calendars = by_id(SlaCalendar)
+        self.policies = by_id(SlaPolicy)
+        self.escalation_paths = by_id(EscalationPath)
+        self.terms: DataLoader[str, Terms] = Loader(read_terms)
+        self.told_clocks: DataLoader[UUID, Told] = Loader(read_told_clocks, max_batch_size=MOST_TOLD)
+        self.policy_of_terms: DataLoader[str, SlaPolicy | None] = Loader(self.read_policies)
+        self.by_model: dict[type[Model], DataLoader[Any, Any]] = {
+            User: self.users,
+            ApiClient: self.clients,
+            Organization: self.organizations,
+            Team: self.teams,
+            Category: self.categories,
+            Ticket: self.tickets,
+            SlaCalendar: self.calendars,
+            Event: self.events,
+        }
+        """What foreign keys lead to, by their model."""
 
-    async def actor(self, user_id: UUID | None, client_id: UUID | None) -> object:
-        """Who did something: a person, a machine, or the system."""
-        if user_id is not None:
-            return await self.users.load(user_id)
-        return await self.clients.load(client_id) if client_id is not None else SYSTEM_ACTOR
+    def belonging(self, read: Read) -> DataLoader[Any, list[Any]]:
+        """What belongs to owners, by their keys."""
+        if read not in self.belongings:
 
-    async def record(self, ticket_id: UUID, extract: Extract, window: Window) -> Page[Event]:
-        """A page of a ticket's record, read together with those of the other tickets of the same list."""
-        entries, more = await self.records.load((ticket_id, extract, window))
+            async def load(keys: list[Any]) -> list[list[Any]]:
+                found: dict[str, list[Any]] = {str(key): [] for key in keys}
+                for owner, record in await read(self.viewer, keys).owned():
+                    found[str(owner)].append(record)
+                return [found[str(key)] for key in keys]
 
-        async def total() -> int:
-            return await self.record_counts.load((ticket_id, extract, None))
+            self.belongings[read] = Loader(load, max_batch_size=MOST_KEYS)
+        return self.belongings[read]
 
-        async def outside() -> bool:
-            return await self.record_counts.load((ticket_id, extract, window)) > 0
+    def page(self, read: ReadPage, *which: Hashable) -> DataLoader[UUID, Page[Any]]:
+        """A page of what belongs to owners, by their keys."""
+        key = (read, *which)
+        if key not in self.pages:
 
-        return Page(entries, [entry.cursor for entry in entries], window, more, total, outside)
+            async def load(keys: list[UUID]) -> list[Page[Any]]:
+                found = await read(self.viewer, keys, *which).owned(keys, as_uuid)
+                return [found[key] for key in keys]
 
-    async def conversation(self, ticket_id: UUID, window: Window) -> Page[Any]:
-        """The messages of a ticket: its record's entries of these types, by what they hold."""
-        page = await self.record(ticket_id, Extract(MESSAGES), window)
-        # the entries were read with the viewer's sight, so their messages need no second look
-        messages = await self.seen_messages.load_many([entry.message_id for entry in page.rows if entry.message_id])
-        return replace(page, rows=messages)
+            self.pages[key] = Loader(load, max_batch_size=MOST_KEYS)
+        return self.pages[key]
 
     async def read_tickets(self, keys: list[UUID]) -> list[Ticket | None]:
         found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys) if sees(self.viewer, ticket)}
@@ -141,62 +154,26 @@ class Loaders:
         found = await timeline.by_position({int(str(row["position"])) for row in seen})
         return [found.get(key) for key in keys]
 
-    async def read_records(self, keys: list[Asked]) -> list[tuple[list[Event], bool]]:
-        found: dict[Asked, tuple[list[Event], bool]] = {}
-        for extract, window in dict.fromkeys((extract, window) for _, extract, window in keys):
-            ticket_ids = [key[0] for key in keys if key[1:] == (extract, window)]
-            for ticket_id, page in (await timeline.records(self.viewer, ticket_ids, extract, window)).items():
-                found[ticket_id, extract, window] = page
-        return [found[key] for key in keys]
+    async def read_notifications(self, keys: list[int]) -> list[Notification | None]:
+        seen = await inbox.seen(self.viewer, keys)
+        found = {each.number: each for each in await Notification.filter(number__in=seen)} if seen else {}
+        return [found.get(key) for key in keys]
 
-    async def read_counts(self, keys: list[Counted]) -> list[int]:
-        found: dict[Counted, int] = {}
-        for extract, window in dict.fromkeys((extract, window) for _, extract, window in keys):
-            ticket_ids = [key[0] for key in keys if key[1:] == (extract, window)]
-            part = [timeline.outside(window)] if window else []
-            for ticket_id, count in (await timeline.record_counts(self.viewer, ticket_ids, extract, *part)).items():
-                found[ticket_id, extract, window] = count
-        return [found.get(key, 0) for key in keys]
+    async def read_policies(self, digests: list[str]) -> list[SlaPolicy | None]:
+        terms = await self.terms.load_many(digests)
+        return await self.policies.load_many([each.policy_id for each in terms])
 
 
-async def read_tags(keys: list[UUID]) -> list[tuple[UUID, str]]:
-    return [(tag.ticket_id, tag.name) for tag in await TicketTag.filter(ticket_id__in=keys).order_by("name")]
+async def read_terms(digests: list[str]) -> list[Terms]:
+    found = await policies.terms(digests)
+    return [found[digest] for digest in digests]
 
 
-async def read_resources(keys: list[UUID]) -> list[tuple[UUID, TicketResource]]:
-    return [(each.ticket_id, each) for each in await TicketResource.filter(ticket_id__in=keys).order_by("id")]
+async def read_told_clocks(keys: list[UUID]) -> list[Told]:
+    found = await ledger.of_tickets(keys)
+    return [found[key] for key in keys]
 
 
-async def read_watchers(keys: list[UUID]) -> list[tuple[UUID, User]]:
-    found = await TicketWatcher.filter(ticket_id__in=keys).select_related("user").order_by("id")
-    return [(each.ticket_id, each.user) for each in found]
-
-
-async def read_links(keys: list[UUID]) -> list[tuple[UUID, TicketLink]]:
-    return [(link.ticket_id, link) for link in await TicketLink.filter(ticket_id__in=keys).order_by("id")]
-
-
-async def read_ticket_attachments(keys: list[UUID]) -> list[tuple[UUID, Attachment]]:
-    found = await Attachment.filter(ticket_id__in=keys, message_id__isnull=True).order_by("id")
-    return [(each.ticket_id, each) for each in found]
-
-
-async def read_message_attachments(keys: list[UUID]) -> list[tuple[UUID, Attachment]]:
-    found = await Attachment.filter(message_id__in=keys).order_by("id")
-    return [(each.message_id, each) for each in found if each.message_id]
-
-
-async def read_members(keys: list[UUID]) -> list[tuple[UUID, User]]:
-    found = await Membership.filter(team_id__in=keys).select_related("user").order_by("user__display_name", "id")
-    return [(each.team_id, each.user) for each in found]
-
-
-async def read_teams(keys: list[UUID]) -> list[tuple[UUID, Team]]:
-    found = await Membership.filter(user_id__in=keys).select_related("team").order_by("team__slug")
-    return [(each.user_id, each.team) for each in found]
-
-
-async def read_scopes(keys: list[UUID]) -> list[tuple[UUID, str]]:
+async def read_scopes(keys: list[UUID]) -> list[list[str]]:
     found = await Token.filter(client_id__in=keys, revoked_at__isnull=True).order_by("id")
-    pairs = {(token.client_id, scope) for token in found for scope in token.scopes if token.client_id}
-    return sorted(pairs)
+    return [sorted({scope for token in found if token.client_id == key for scope in token.scopes}) for key in keys]

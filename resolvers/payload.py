@@ -1,39 +1,28 @@
-"""From a verb to a payload, once: the transaction, the idempotency key, the expected version, and refusals as userErrors."""
+"""From a verb to a payload, once: what a mutation changes, the expected version, and refusals as userErrors."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from typing import Any, Protocol, cast
+from typing import Any
 from uuid import UUID
 
 import strawberry
 from tortoise.exceptions import IntegrityError
 
-from models import database, event, idempotency, ids, text, timeline
+from models import event, ids, timeline
 from models.access import Viewer, concerns
 from models.change import Change, read_locked, write
 from models.errors import Code, InvalidInput, Refusal, StaleVersion
-from models.event import Event, Json
-from models.idempotency import IdempotencyKey
-from models.instant import text as instant_text
+from models.event import Event
+from models.idempotency import IdempotencyKey, Trace
 from models.message import Message
 from models.ticket import Ticket
 from resolvers.context import Context, context_of
-from schema.filters import plain
+from resolvers.keys import Keyed, once
 from schema.payloads import TicketPayload
 from schema.types.error import user_error
-
-TRIES = 3
-
-
-class Keyed(Protocol):
-    """Every input of a ticket mutation."""
-
-    idempotency_key: str | None
 
 
 @dataclass
@@ -50,6 +39,11 @@ class Outcome:
     def fields(self) -> dict[str, Any]:
         cursor = event.cursor(self.reached)
         return {"ticket": self.ticket, "event": self.event, "cursor": cursor, "replayed": self.replayed}
+
+    def trace(self, at: datetime) -> Trace:
+        message_id = self.message.id if self.message else None
+        position = self.event.position if self.event else None
+        return Trace(at, self.ticket.id, message_id, position, self.reached)
 
 
 class Work:
@@ -101,9 +95,15 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
     Raises Refusal.
     """
     context = context_of(info)
-    key = checked_key(input.idempotency_key)
+
+    def trace(outcome: Outcome) -> Trace:
+        return outcome.trace(context.now())
+
+    def again(before: IdempotencyKey) -> Awaitable[Outcome]:
+        return replayed(context.viewer, before)
+
     try:
-        outcome = await in_transaction(context, info.field_name, key, input, act)
+        outcome = await once(context, info.field_name, input, lambda: done(context, act), trace, again)
     except IntegrityError as error:
         if "external" not in str(error):
             raise
@@ -117,59 +117,10 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
     return outcome
 
 
-async def in_transaction(context: Context, mutation: str, key: str | None, input: Keyed, act: Act) -> Outcome:
-    for _ in range(TRIES - 1):
-        with contextlib.suppress(*database.CONFLICTS):
-            async with database.transaction():
-                return await keyed(context, mutation, key, input, act) if key else await done(context, act)
-    async with database.transaction():
-        return await keyed(context, mutation, key, input, act) if key else await done(context, act)
-
-
-def checked_key(key: str | None) -> str | None:
-    if key is None:
-        return None
-    if not key or len(key) > idempotency.LONGEST or not text.is_clean(key):
-        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.LONGEST} characters.", "idempotencyKey")
-    return key
-
-
-async def keyed(context: Context, mutation: str, key: str, input: Keyed, act: Act) -> Outcome:
-    caller, at = context.viewer.key, context.now()
-    fingerprint = idempotency.digest(cast("dict[str, Json]", fingerprinted(plain(input))))
-    before = await idempotency.recall(caller, mutation, key, fingerprint, at)
-    if before is not None:
-        return await replayed(context.viewer, before)
-    outcome = await done(context, act)
-    await idempotency.remember(
-        caller,
-        mutation,
-        key,
-        fingerprint,
-        ticket_id=outcome.ticket.id,
-        message_id=outcome.message.id if outcome.message else None,
-        position=outcome.event.position if outcome.event else None,
-        reached=outcome.reached,
-        at=at,
-    )
-    return outcome
-
-
-def fingerprinted(value: object) -> Json:
-    """An input as JSON, without its key."""
-    if isinstance(value, dict):
-        fields = cast("dict[str, object]", value)
-        return {name: fingerprinted(each) for name, each in fields.items() if name != "idempotencyKey"}
-    if isinstance(value, list):
-        return [fingerprinted(each) for each in cast("list[object]", value)]
-    if isinstance(value, Enum):
-        return value.name
-    return instant_text(value) if isinstance(value, datetime) else cast("Json", value)
-
-
 async def replayed(viewer: Viewer, before: IdempotencyKey) -> Outcome:
     """The first outcome again; the ticket is shown as it stands now, to who may still see it."""
-    ticket = await Ticket.get(id=before.ticket_id)
+    assert before.reached is not None  # an outcome's trace has it
+    ticket = await Ticket.get(id=before.record_id)
     if not concerns(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
@@ -188,7 +139,7 @@ async def done(context: Context, act: Act) -> Outcome:
     reached = await write(*work.changes)
     return Outcome(
         ticket=own.ticket,
-        event=own.entries[0] if own.entries else None,
+        event=own.main,
         reached=reached or await timeline.last_position(own.ticket.id),
         message=own.messages[0] if own.messages else None,
     )

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import strawberry
 
 from models import access, ids, listing, token
+from models.condition import TRUE
 from models.errors import BadRequest, Code, InvalidInput, RateLimited
-from models.page import MOST, Page, window
+from models.page import MOST, window
 from models.password import LONGEST, Busy
 from models.person import Role, User
+from models.select import Listing, Many, Select
 from models.team import Category, Team
 from models.text import is_clean
 from models.token import Token, TokenKind
@@ -30,12 +32,12 @@ async def viewer(info: strawberry.Info) -> access.Viewer | None:
     return None if found.caller is access.Caller.ANONYMOUS else found
 
 
-async def teams(info: strawberry.Info) -> list[Team]:
-    return await Team.all().order_by("name")
+async def teams(info: strawberry.Info) -> Many[Team]:
+    return Many(Select(Team, "t", "teams t", TRUE, "t.name"))
 
 
-async def categories(info: strawberry.Info) -> list[Category]:
-    return await Category.all().order_by("name")
+async def categories(info: strawberry.Info) -> Many[Category]:
+    return Many(Select(Category, "c", "categories c", TRUE, "c.name"))
 
 
 async def users(
@@ -46,8 +48,8 @@ async def users(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Page[User]:
-    return await listing.users(search, role, window(first, after, last, before))
+) -> Listing[User]:
+    return listing.users(search, role, window(first, after, last, before))
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:
@@ -73,6 +75,8 @@ async def found_node(context: Context, id: str) -> Any:
     loaders, viewer = context.loaders, context.viewer
     if prefix == ids.EVENT:
         return await loaders.events.load(int(found[1])) if access.READ_LOG.allows(viewer) else None
+    if prefix == ids.NOTIFICATION:
+        return await loaders.notifications.load(int(found[1])) if access.OWN_NOTIFICATIONS.allows(viewer) else None
     key = ids.key_of(prefix, id)
     assert key is not None
     if prefix == ids.TOKEN:
@@ -88,6 +92,9 @@ async def found_node(context: Context, id: str) -> Any:
         ids.ORGANIZATION: loaders.organizations,
         ids.API_CLIENT: loaders.clients,
         ids.ATTACHMENT: loaders.attachments,
+        ids.SLA_POLICY: loaders.policies,
+        ids.SLA_CALENDAR: loaders.calendars,
+        ids.ESCALATION_PATH: loaders.escalation_paths,
     }[prefix]
     record = await load.load(key)
     return record if record is not None and access.sees_record(viewer, record) else None
@@ -118,7 +125,7 @@ async def session(context: Context, person: User) -> SignInPayload:
     scopes = [scope.value for scope in access.HOLDS[access.CALLER_OF_ROLE[person.role]]]
     expires = at + context.rules.session_length
     _, text = await token.issue(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
-    signed_in = await access.authenticate(text, at)
+    signed_in = await context.services.sessions.authenticate(text)
     assert signed_in is not None
     context.become(signed_in)
     return SignInPayload(token=text, viewer=signed_in, expires_at=expires)

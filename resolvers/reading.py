@@ -7,9 +7,10 @@ from typing import Annotated
 import strawberry
 
 from models import ids, listing, text
-from models.access import sees
+from models.condition import FALSE, compare
 from models.event import Event, EventType
-from models.page import Page, window
+from models.page import window
+from models.select import Listing, One
 from models.stats import Group, Stats, stats
 from models.ticket import Ticket
 from models.timeline import Extract, events
@@ -22,16 +23,15 @@ Filter = Annotated[TicketFilter | None, strawberry.argument(description="Only ti
 
 async def ticket(
     info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="The ticket's id.")]
-) -> Ticket | None:
+) -> One[Ticket]:
     key = ids.key_of(ids.TICKET, id)
-    return await context_of(info).loaders.tickets.load(key) if key else None
+    return listing.ticket(context_of(info).viewer, compare("t.id", "=", key) if key else FALSE)
 
 
 async def ticket_by_number(
     info: strawberry.Info, number: Annotated[int, strawberry.argument(description="The human number.")]
-) -> Ticket | None:
-    found = await Ticket.get_or_none(number=number)
-    return found if found is not None and sees(context_of(info).viewer, found) else None
+) -> One[Ticket]:
+    return listing.ticket(context_of(info).viewer, compare("t.number", "=", number))
 
 
 async def ticket_by_external_id(
@@ -39,11 +39,9 @@ async def ticket_by_external_id(
     external_id: Annotated[
         str, strawberry.argument(description="An API client's own key; for people, the oldest visible ticket with that key.")
     ],
-) -> Ticket | None:
-    viewer = context_of(info).viewer
-    if not text.is_clean(external_id) or len(external_id) > text.EXTERNAL_ID:
-        return None
-    return await listing.by_external_id(viewer, external_id)
+) -> One[Ticket]:
+    usable = text.is_clean(external_id) and len(external_id) <= text.EXTERNAL_ID
+    return listing.by_external_id(context_of(info).viewer, external_id if usable else None)
 
 
 async def tickets(
@@ -56,11 +54,11 @@ async def tickets(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Page[Ticket]:
+) -> Listing[Ticket]:
     context = context_of(info)
     sorts = [(order.field.value, order.direction is OrderDirection.DESC) for order in order_by or ()]
     asked = window(first, after, last, before)
-    return await listing.tickets(context.viewer, plain_filter(filter), listing.ticket_order(sorts), asked, context.now())
+    return listing.tickets(context.viewer, plain_filter(filter), listing.ticket_order(sorts), asked, context.now())
 
 
 async def ticket_stats(
@@ -82,7 +80,7 @@ async def log_events(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Page[Event]:
+) -> Listing[Event]:
     context = context_of(info)
     extract = Extract(None if types is None else frozenset(types))
     return await events(context.viewer, extract, plain_filter(filter), window(first, after, last, before), context.now())

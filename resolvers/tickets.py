@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from uuid import UUID
 
 import strawberry
 
-from models import ids, text, verbs
+from models import ids, team, text, verbs
 from models.access import Viewer
 from models.change import Change
 from models.errors import Code, InvalidInput
 from models.person import User
-from models.team import Category, Membership, Team
 from models.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 from resolvers.payload import Work, ticket_payload
 from schema import inputs
@@ -27,14 +25,14 @@ async def update_ticket(info: strawberry.Info, input: inputs.UpdateTicketInput) 
             key = input.external_id
             named = None if key is None else text.written(key, "externalId", longest=text.EXTERNAL_ID)
             external = external_key(work.viewer, change.ticket, named)
-        category = None if input.category is None else await category_of(input.category)
+        category = None if input.category is None else await team.category_named(input.category, "category")
         verbs.update(
             change,
             tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
             subject=None if input.subject is None else text.written(input.subject, "subject", longest=text.SUBJECT),
             priority=input.priority,
             category=category,
-            members=[] if category is None else await members_of(category.team_id),
+            members=[] if category is None else await team.members(category.team_id),
             add_tags=text.tags(input.add_tags or [], "addTags"),
             remove_tags=text.tags(input.remove_tags or [], "removeTags"),
             external=external,
@@ -70,10 +68,8 @@ async def assign_ticket(info: strawberry.Info, input: inputs.AssignTicketInput) 
 async def transfer_ticket(info: strawberry.Info, input: inputs.TransferTicketInput) -> TicketPayload:
     async def act(work: Work) -> None:
         change = await work.ticket(input.ticket_id, input.expected_version)
-        team = await Team.get_or_none(slug=input.team) if text.is_slug(input.team) else None
-        if team is None:
-            raise InvalidInput(Code.NOT_FOUND, "There is no such team.", "team")
-        verbs.transfer(change, team, await members_of(team.id))
+        to = await team.named(input.team, "team")
+        verbs.transfer(change, to, await team.members(to.id))
 
     return await ticket_payload(info, input, act)
 
@@ -183,14 +179,3 @@ async def merge_tickets(info: strawberry.Info, input: inputs.MergeTicketsInput) 
         verbs.merge(change, into, [work.change(each) for each in earlier])
 
     return await ticket_payload(info, input, act)
-
-
-async def category_of(slug: str) -> Category:
-    found = await Category.get_or_none(slug=slug) if text.is_slug(slug) else None
-    if found is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such category.", "category")
-    return found
-
-
-async def members_of(team_id: UUID) -> list[UUID]:
-    return [each.user_id for each in await Membership.filter(team_id=team_id)]

@@ -9,9 +9,14 @@ from typing import Any, TypeVar
 import strawberry
 
 from models.errors import Code
+from models.escalation import StepAction, Trigger
 from models.event import EventType
 from models.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.notification import Channel, Reason, Topic
 from models.person import Role
+from models.sla.clock import ClockStatus
+from models.sla.ledger import Count
+from models.sla.terms import Metric
 from models.stats import Group
 from models.ticket import LinkKind
 
@@ -31,6 +36,8 @@ class TicketOrderField(Enum):
     UPDATED_AT = "updated_at"
     NUMBER = "number"
     PRIORITY = "priority"
+    SLA_BREACHES_AT = "sla_breaches_at"
+    UNTOUCHED = "is_untouched"
 
 
 class OrderDirection(Enum):
@@ -139,6 +146,13 @@ described(
         "LINKED": "It was tied to another ticket.",
         "MERGED": "It was merged into another, or another into it.",
         "RATED": "The customer said how satisfied they are.",
+        "SLA_AT_RISK": "Most of the time that was promised for something is spent.",
+        "SLA_BREACHED": "A promised time passed.",
+        "SLA_ACHIEVED": "What was promised was done, in time or late.",
+        "SLA_RETARGETED": "Other promises hold from here on; what was spent stays.",
+        "ESCALATION_STEP": "A step of an escalation path was taken; never shown to customers.",
+        "REMINDED": "The customer was reminded that it waits for them, or that it closes soon.",
+        "MAIL_FAILED": "A mail about it could not be delivered; never shown to customers.",
     },
 )
 described(
@@ -163,6 +177,8 @@ described(
         "UPDATED_AT": "When it last changed.",
         "NUMBER": "Its number.",
         "PRIORITY": "How pressing it is, LOW first when ascending.",
+        "SLA_BREACHES_AT": "The next promise that is to be kept, or the oldest that was not; null where no clock runs.",
+        "UNTOUCHED": "Whether nobody took it up yet: such tickets come first when descending.",
     },
 )
 described(OrderDirection, "OrderDirection", "Which way to sort.", {"ASC": "Smallest first.", "DESC": "Greatest first."})
@@ -182,5 +198,101 @@ described(
         "UNSEEN_MESSAGES": "There are messages that you had not seen.",
         "IDEMPOTENCY_KEY_REUSED": "The key was used before with another input.",
         "IDEMPOTENCY_IN_PROGRESS": "The first request with this key is still running.",
+    },
+)
+described(
+    Metric,
+    "SlaMetric",
+    "What is promised.",
+    {
+        "FIRST_RESPONSE": "The team's first public word, counted from the creation.",
+        "NEXT_RESPONSE": "The team's next public word, counted from the customer's first unanswered message.",
+        "RESOLUTION": "The resolution, from the creation on; it pauses while the ticket waits on the customer or is on hold.",
+    },
+)
+described(
+    ClockStatus,
+    "SlaStatus",
+    "How a promise stands.",
+    {
+        "PENDING": "The clock runs, and there is time.",
+        "AT_RISK": "The clock runs, and most of the time is spent.",
+        "PAUSED": "The clock stands still, and there is time left.",
+        "BREACHED": "The promised time passed, and it is still to be done.",
+        "ACHIEVED": "Done in time.",
+        "ACHIEVED_LATE": "Done, but too late.",
+        "CANCELLED": "Nothing is to be done any more, or nothing is promised any more.",
+    },
+)
+described(
+    Trigger,
+    "EscalationTrigger",
+    "What sets an escalation path off.",
+    {
+        "ESCALATED": "Somebody escalated the ticket.",
+        "SLA_AT_RISK": "A promise is at risk.",
+        "SLA_BREACHED": "A promised time passed.",
+        "UNTOUCHED": "The ticket was raised; the steps are taken while nobody took it up.",
+    },
+)
+described(
+    StepAction,
+    "EscalationAction",
+    "What a step of an escalation path does.",
+    {
+        "NOTIFY_ASSIGNEE": "Tell the assignee.",
+        "NOTIFY_TEAM": "Tell everybody in the ticket's team.",
+        "NOTIFY_ADMINS": "Tell all admins.",
+        "RAISE_PRIORITY": "Make the ticket more pressing by one.",
+        "REASSIGN": "Give it to a person, or to whoever of the team is present and has the fewest open tickets.",
+        "TRANSFER": "Hand it to another team.",
+    },
+)
+described(
+    Count,
+    "SlaIntervalReason",
+    "Why a part of a clock's life counted, or why it did not.",
+    {
+        "WORKING": "Working time by the policy's calendar; the only one that counts.",
+        "OUTSIDE_HOURS": "Nobody works then.",
+        "HOLIDAY": "It would have been working time, but for a holiday.",
+        "WAITING_ON_CUSTOMER": "The ticket waited on the customer.",
+        "ON_HOLD": "The ticket was on hold.",
+        "ENDED": "The ticket was resolved or closed, before it was reopened.",
+    },
+)
+described(
+    Topic,
+    "NotificationTopic",
+    "What people can choose to be told of.",
+    {
+        "RAISED": "New tickets of the team; for requesters the receipt of their own, by e-mail.",
+        "REPLIES": "Replies and ratings; for the team also mails that can't be delivered.",
+        "NOTES": "Notes on tickets that one has or watches. Never by e-mail.",
+        "MENTIONS": "Notes that mention one. Never by e-mail.",
+        "STATUS": "Tickets that were resolved, closed, reopened, merged, or took another step.",
+        "ASSIGNMENT": "Tickets that are given to one, or to the team.",
+        "ESCALATION": "Tickets for which somebody asked for more attention.",
+        "SLA": "Promised times that are at risk or have passed.",
+        "REMINDERS": "Tickets that wait for one, or close soon.",
+    },
+)
+described(
+    Channel,
+    "NotificationChannel",
+    "How people are told.",
+    {"IN_APP": "As a notification here.", "EMAIL": "By e-mail."},
+)
+described(
+    Reason,
+    "NotificationReason",
+    "Why somebody is told; of several reasons the first.",
+    {
+        "MENTIONED": "A note mentions them.",
+        "ESCALATION": "An escalation path names them.",
+        "REQUESTER": "It is their request.",
+        "ASSIGNEE": "They answer for the ticket.",
+        "WATCHER": "They watch it.",
+        "TEAM": "It is for their team; for admins, that of a team in which nobody works.",
     },
 )

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from models.lifecycle import Priority, Stage, Status
+from models.sla.clock import ClockStatus
 from schema.enums import OrderDirection, TicketOrderField
 from schema.inputs import TicketResourceInput
 
@@ -80,6 +81,12 @@ class PriorityFilter:
     nin: list[Priority] | None = absent("Is none of these.")
 
 
+@strawberry.input(description="Compares how promises stand; a ticket fits where one of its clocks does.")
+class SlaStatusFilter:
+    eq: ClockStatus | None = absent("A clock stands so.")
+    in_: list[ClockStatus] | None = absent("A clock stands in one of these ways.", "in")
+
+
 @strawberry.input(description="Compares a set of tags.")
 class TagsFilter:
     some: list[str] | None = absent("Has at least one of these.")
@@ -115,6 +122,7 @@ class TicketFilter:
     tags: TagsFilter | None = absent("By tags.")
     resource: TicketResourceInput | None = absent("About this resource; a name counts only where one is given.")
     escalation_level: IntFilter | None = absent("By escalation level.")
+    sla: SlaStatusFilter | None = absent("By how its promises stand.")
     created_at: DateTimeFilter | None = absent("By when it was raised.")
     updated_at: DateTimeFilter | None = absent("By when it last changed.")
     resolved_at: DateTimeFilter | None = absent("By when it was resolved.")

@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 
 from models.lifecycle import CloseReason, Priority
+from models.notification import Channel, Topic
 from models.ticket import LinkKind
 
 
@@ -187,3 +188,15 @@ class CreateApiTokenInput:
 @strawberry.input(description="A token to end.")
 class RevokeApiTokenInput:
     token_id: strawberry.ID = given("The token.")
+
+
+@strawberry.input(description="Notifications that were read.")
+class MarkNotificationsReadInput:
+    ids: list[strawberry.ID] | None = optional("At most 1,000 of the viewer's own; null marks all.")
+
+
+@strawberry.input(description="What to be told of.")
+class SetNotificationPreferenceInput:
+    topic: Topic = given("What it is about.")
+    channel: Channel = given("How it is told.")
+    enabled: bool = given("Whether to be told.")

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models import ids
+from models import belongings, ids
 from models.attachment import Attachment
 from models.errors import Code
+from models.escalation import EscalationPath
 from models.event import Event, EventType
 from models.lifecycle import Action, Status
+from models.markdown import to_html
 from models.message import Kind, Message
+from models.notification import Notification
 from models.person import ApiClient, Organization, User
+from models.sla.records import SlaCalendar, SlaPolicy
 from models.team import Category, Team
 from models.ticket import Ticket
 from models.token import Token
-from schema.markdown import to_html
+from schema.relations import RELATION, OfKey, first_of, many, one
 
 if TYPE_CHECKING:
-    from resolvers.loaders import Loaders
+    from schema.types.mail import MailDeliveryType
     from schema.types.message import AttachmentType
     from schema.types.ticket import TicketType
 
 LazyTicket = Annotated["TicketType", strawberry.lazy("schema.types.ticket")]
 LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.message")]
+LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.mail")]
 
 
 class SystemActor:
@@ -48,6 +53,13 @@ EVENT_TYPES = {
     EventType.LINKED: "TicketLinked",
     EventType.MERGED: "TicketMerged",
     EventType.RATED: "TicketRated",
+    EventType.SLA_AT_RISK: "SlaAtRisk",
+    EventType.SLA_BREACHED: "SlaBreached",
+    EventType.SLA_ACHIEVED: "SlaAchieved",
+    EventType.SLA_RETARGETED: "SlaRetargeted",
+    EventType.ESCALATION_STEP: "TicketEscalationStep",
+    EventType.REMINDED: "TicketReminded",
+    EventType.MAIL_FAILED: "TicketMailFailed",
 }
 RECORD_TYPES: dict[type, str] = {
     User: "User",
@@ -59,6 +71,10 @@ RECORD_TYPES: dict[type, str] = {
     Ticket: "Ticket",
     Attachment: "Attachment",
     Token: "ApiToken",
+    SlaPolicy: "SlaPolicy",
+    SlaCalendar: "SlaCalendar",
+    EscalationPath: "EscalationPath",
+    Notification: "Notification",
 }
 
 
@@ -69,11 +85,6 @@ def type_name(record: object) -> str:
     if isinstance(record, Message):
         return "Reply" if record.kind is Kind.REPLY else "Note"
     return RECORD_TYPES[type(record)]
-
-
-def loaders(info: strawberry.Info[Any, Any]) -> Loaders:
-    """The loaders of the operation that runs."""
-    return cast("Loaders", info.context.loaders)
 
 
 class FromRecords:
@@ -88,29 +99,34 @@ class FromRecords:
         return True
 
 
-def global_id(record: object) -> str:
-    """The opaque id of any record that is a Node."""
-    if isinstance(record, Event):
-        return ids.encode(ids.EVENT, record.position)
-    prefixes: dict[type, str] = {
-        User: ids.USER,
-        ApiClient: ids.API_CLIENT,
-        Organization: ids.ORGANIZATION,
-        Team: ids.TEAM,
-        Category: ids.CATEGORY,
-        Ticket: ids.TICKET,
-        Message: ids.MESSAGE,
-        Attachment: ids.ATTACHMENT,
-        Token: ids.TOKEN,
-    }
-    return ids.encode(prefixes[type(record)], cast("User", record).id)
+PREFIXES: dict[type, str] = {
+    User: ids.USER,
+    ApiClient: ids.API_CLIENT,
+    Organization: ids.ORGANIZATION,
+    Team: ids.TEAM,
+    Category: ids.CATEGORY,
+    Ticket: ids.TICKET,
+    Message: ids.MESSAGE,
+    Attachment: ids.ATTACHMENT,
+    Token: ids.TOKEN,
+    SlaPolicy: ids.SLA_POLICY,
+    SlaCalendar: ids.SLA_CALENDAR,
+    EscalationPath: ids.ESCALATION_PATH,
+    Event: ids.EVENT,
+    Notification: ids.NOTIFICATION,
+}
+
+
+def id_prefix(model: type) -> str:
+    """What the ids of a model's records begin with."""
+    return f"{PREFIXES[model]}_"
 
 
 @strawberry.interface(description="Anything with a globally unique id that `node` finds again.")
 class Node(FromRecords):
-    @strawberry.field(description="Opaque and globally unique.")
+    @strawberry.field(description="Opaque and globally unique.", metadata={RELATION: OfKey(id_prefix)})
     def id(self, root: strawberry.Parent[Any]) -> strawberry.ID:
-        return strawberry.ID(global_id(root))
+        return strawberry.ID(f"{id_prefix(type(root))}{root.pk}")
 
 
 @strawberry.interface(description="What a client may know of anybody: never an e-mail address.")
@@ -120,24 +136,15 @@ class Actor(FromRecords):
 
 @strawberry.interface(name="Message", description="Reply or Note. A customer never receives a Note.")
 class MessageInterface(Node):
-    @strawberry.field(description="The ticket it was written on.", graphql_type=LazyTicket)
-    async def ticket(self, root: strawberry.Parent[Message], info: strawberry.Info) -> Ticket | None:
-        return await loaders(info).tickets.load(root.ticket_id)
-
-    @strawberry.field(description="Who wrote it.", graphql_type=Actor)
-    async def author(self, root: strawberry.Parent[Message], info: strawberry.Info) -> Any:
-        return await loaders(info).actor(root.author_user_id, root.author_client_id)
-
+    ticket: Any = one("ticket", LazyTicket, "The ticket it was written on.")
+    author: Any = first_of(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "Who wrote it.")
     body: str = strawberry.field(description="Markdown as written.")
 
     @strawberry.field(description="The body rendered to HTML and sanitised on the server.")
     async def body_html(self, root: strawberry.Parent[Message]) -> str:
         return await to_html(root.body)
 
-    @strawberry.field(description="Files that came with it.", graphql_type=list[LazyAttachment])
-    async def attachments(self, root: strawberry.Parent[Message], info: strawberry.Info) -> list[Attachment]:
-        return await loaders(info).message_attachments.load(root.id)
-
+    attachments: Any = many(belongings.message_attachments, list[LazyAttachment], "Files that came with it.")
     created_at: datetime = strawberry.field(description="When it was written.")
 
 
@@ -150,15 +157,15 @@ class TicketEventInterface(Node):
     type: EventType = strawberry.field(description="What it tells.")
     cursor: str = strawberry.field(description="The place in the log: opaque, ordered; hand it to `after` anywhere.")
 
-    @strawberry.field(description="The ticket, as it stands when this is read.", graphql_type=LazyTicket)
-    async def ticket(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await loaders(info).tickets.load(root.ticket_id)
-
-    @strawberry.field(description="Who did it.", graphql_type=Actor)
-    async def actor(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Any:
-        return await loaders(info).actor(root.actor_user_id, root.actor_client_id)
-
+    ticket: Any = one("ticket", LazyTicket, "The ticket, as it stands when this is read.")
+    actor: Any = first_of(("actor_user", "actor_client"), SYSTEM_ACTOR, Actor, "Who did it.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
+
+    deliveries: Any = many(
+        belongings.deliveries,
+        list[LazyMailDelivery],
+        "The mails that it caused, and what became of them; empty for customers, and without the scope notes:read.",
+    )
 
 
 @strawberry.interface(

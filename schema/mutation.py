@@ -6,10 +6,22 @@ from typing import Any
 
 import strawberry
 
-from models.access import ANYONE, OWN_TOKENS, SESSION, TAKE_PART, WATCH, WORK, WRITE_NOTES
-from resolvers import creation, messages, people, tickets, tokens
-from schema import payloads
+from models.access import (
+    ANYONE,
+    BE_PRESENT,
+    MANAGE,
+    OWN_NOTIFICATIONS,
+    OWN_TOKENS,
+    SESSION,
+    TAKE_PART,
+    WATCH,
+    WORK,
+    WRITE_NOTES,
+)
+from resolvers import creation, demo, escalation, messages, notifications, people, presence, promises, teams, tickets, tokens
+from schema import manage, payloads
 from schema.access import mutation
+from schema.presence import SetPresencePayload
 
 TICKET = payloads.TicketPayload | None
 
@@ -61,6 +73,97 @@ class Mutation:
         payloads.ReplyPayload | None,
     )
     add_note: Any = mutation(messages.add_note, WRITE_NOTES, "Write an internal message.", payloads.NotePayload | None)
+
+    set_presence: Any = mutation(
+        presence.set_presence,
+        BE_PRESENT,
+        "Say that the viewer looks at a ticket, or writes a reply; say it again every 5 to 10 seconds. No part of the ticket's "
+        "record. For agents and admins.",
+        SetPresencePayload | None,
+    )
+
+    mark_notifications_read: Any = mutation(
+        notifications.mark_notifications_read,
+        OWN_NOTIFICATIONS,
+        "Mark notifications of the viewer's as read. For people.",
+        payloads.MarkNotificationsReadPayload | None,
+    )
+    set_notification_preference: Any = mutation(
+        notifications.set_notification_preference,
+        OWN_NOTIFICATIONS,
+        "Choose whether to be told of something, by a channel. For people.",
+        payloads.SetNotificationPreferencePayload | None,
+    )
+
+    create_sla_calendar: Any = mutation(
+        promises.create_sla_calendar, MANAGE, "Make a calendar: when work is done. For admins.", manage.SlaCalendarPayload | None
+    )
+    update_sla_calendar: Any = mutation(
+        promises.update_sla_calendar,
+        MANAGE,
+        "Change a calendar, or take an archived one back. For admins.",
+        manage.SlaCalendarPayload | None,
+    )
+    archive_sla_calendar: Any = mutation(
+        promises.archive_sla_calendar,
+        MANAGE,
+        "Put a calendar away that no active policy goes by. For admins.",
+        manage.SlaCalendarPayload | None,
+    )
+    create_sla_policy: Any = mutation(
+        promises.create_sla_policy,
+        MANAGE,
+        "Promise something for the tickets that fit. For admins.",
+        manage.SlaPolicyPayload | None,
+    )
+    update_sla_policy: Any = mutation(
+        promises.update_sla_policy,
+        MANAGE,
+        "Change a policy, or take an archived one back; open tickets follow, and keep what was spent. For admins.",
+        manage.SlaPolicyPayload | None,
+    )
+    archive_sla_policy: Any = mutation(
+        promises.archive_sla_policy,
+        MANAGE,
+        "Promise it no more; open tickets come under the next policy that fits. For admins.",
+        manage.SlaPolicyPayload | None,
+    )
+    create_escalation_path: Any = mutation(
+        escalation.create_escalation_path,
+        MANAGE,
+        "Say what is done, step by step, about tickets that need more attention. For admins.",
+        manage.EscalationPathPayload | None,
+    )
+    update_escalation_path: Any = mutation(
+        escalation.update_escalation_path,
+        MANAGE,
+        "Change an escalation path, or take an archived one back. For admins.",
+        manage.EscalationPathPayload | None,
+    )
+    archive_escalation_path: Any = mutation(
+        escalation.archive_escalation_path,
+        MANAGE,
+        "Put an escalation path away; where it is under way, it goes on. For admins.",
+        manage.EscalationPathPayload | None,
+    )
+    update_team: Any = mutation(
+        teams.update_team,
+        MANAGE,
+        "Change a team, and whether rules give out its new tickets. For admins.",
+        manage.TeamPayload | None,
+    )
+    set_availability: Any = mutation(
+        teams.set_availability,
+        WORK,
+        "Say whether rules may give tickets to somebody now. For staff; for others than oneself, for admins.",
+        manage.AvailabilityPayload | None,
+    )
+    advance_clock: Any = mutation(
+        demo.advance_clock,
+        MANAGE,
+        "Move time ahead, for all: in the demo alone, for admins. What falls due is done within seconds, and tokens end too.",
+        manage.AdvanceClockPayload | None,
+    )
 
     create_api_token: Any = mutation(
         tokens.create_api_token,

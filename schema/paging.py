@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 import strawberry
 
 from models.page import Page
+from schema.cost import TOTAL_COUNT, cost
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
-    @strawberry.field(description="The page's items with their cursors.")
+    @strawberry.field(description="The page's items with their cursors.", metadata=cost(each=0))
     def edges(self, root: strawberry.Parent[Page[Any]]) -> list[Edge[T]]:
         return [Edge(cursor=cursor, node=row) for cursor, row in zip(root.cursors, root.rows, strict=True)]
 
@@ -46,10 +47,12 @@ class Connection(Generic[T]):
     def nodes(self, root: strawberry.Parent[Page[Any]]) -> list[T]:
         return list(root.rows)
 
-    @strawberry.field(description="Where the page lies in the list.")
+    @strawberry.field(description="Where the page lies in the list.", metadata=cost(flat=0))
     def page_info(self, root: strawberry.Parent[Page[Any]]) -> PageInfo:
         return cast("PageInfo", root)  # a generic type resolves its methods' annotations, so graphql_type can't say it
 
-    @strawberry.field(description="How many items the whole list has. Counted only when selected.")
+    @strawberry.field(
+        description="How many items the whole list has. Counted only when selected.", metadata=cost(flat=TOTAL_COUNT)
+    )
     async def total_count(self, root: strawberry.Parent[Page[Any]]) -> int:
         return await root.total()

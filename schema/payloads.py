@@ -10,17 +10,21 @@ import strawberry
 from models.access import Viewer
 from models.event import Event
 from models.message import Message
+from models.preference import Preference
 from models.ticket import Ticket
 from models.token import Token
+from schema.cost import cost
 from schema.interfaces import TicketEventInterface, UserErrorInterface
 from schema.types.message import NoteType, ReplyType
+from schema.types.notification import NotificationPreferenceType
 from schema.types.people import ViewerType
 from schema.types.ticket import TicketType
 from schema.types.token import ApiTokenType
 
 
 def errors() -> Any:
-    return strawberry.field(default_factory=list, description="What was refused; empty where it was done.")
+    description = "What was refused; empty where it was done."
+    return strawberry.field(default_factory=list, description=description, metadata=cost(each=0))
 
 
 def made(description: str, type: object) -> Any:
@@ -85,4 +89,18 @@ class CreateApiTokenPayload:
 @strawberry.type(description="What became of a token.")
 class RevokeApiTokenPayload:
     api_token: Token | None = made("The token's record.", ApiTokenType | None)
+    user_errors: list[UserErrorInterface] = errors()
+
+
+@strawberry.type(description="What became of notifications.")
+class MarkNotificationsReadPayload:
+    unread: int = strawberry.field(description="How many are unread now.")
+    user_errors: list[UserErrorInterface] = errors()
+
+
+@strawberry.type(description="What somebody wants to be told of.")
+class SetNotificationPreferencePayload:
+    preferences: list[Preference] = strawberry.field(
+        description="All that can be chosen, as it is now.", graphql_type=list[NotificationPreferenceType]
+    )
     user_errors: list[UserErrorInterface] = errors()

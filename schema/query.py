@@ -6,46 +6,85 @@ from typing import Any
 
 import strawberry
 
+import resolvers.escalation
+import resolvers.notifications
 import resolvers.people
+import resolvers.promises
 import resolvers.reading
 import resolvers.tokens
-from models.access import ANYONE, OWN_TOKENS, READ, READ_LOG, READ_PEOPLE, SESSION
+from models.access import ANYONE, OWN_NOTIFICATIONS, OWN_TOKENS, READ, READ_LOG, READ_PEOPLE, READ_POLICIES, SESSION
 from schema.access import query
+from schema.cost import SEARCHED, STATS, TABLE, cost
 from schema.interfaces import Node, TicketEventInterface
 from schema.paging import Connection
+from schema.types.escalation import EscalationPathType
+from schema.types.notification import NotificationType
 from schema.types.people import CategoryType, TeamType, UserType, ViewerType
+from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
 from schema.types.ticket import TicketType
 from schema.types.token import ApiTokenType
 
 
-@strawberry.type(description="What can be read.")
+@strawberry.type(description=TABLE)
 class Query:
     viewer: Any = query(resolvers.people.viewer, ANYONE, "Who is calling; null for a stranger.", ViewerType | None)
     node: Any = query(
         resolvers.people.node, SESSION, "Any record by its id; null where there is none for the viewer.", Node | None
     )
-    nodes: Any = query(resolvers.people.nodes, SESSION, "Many records by id, in the order asked for.", list[Node | None])
+    nodes: Any = query(
+        resolvers.people.nodes, SESSION, "Many records by id, in the order asked for.", list[Node | None], cost(by="ids")
+    )
     ticket: Any = query(resolvers.reading.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None)
     ticket_by_number: Any = query(resolvers.reading.ticket_by_number, READ, "One ticket by its human number.", TicketType | None)
     ticket_by_external_id: Any = query(
         resolvers.reading.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
     )
     tickets: Any = query(
-        resolvers.reading.tickets, READ, "Tickets that the viewer may see, page by page.", Connection[TicketType]
+        resolvers.reading.tickets,
+        READ,
+        "Tickets that the viewer may see, page by page.",
+        Connection[TicketType],
+        cost(given=SEARCHED),
     )
     ticket_stats: Any = query(
-        resolvers.reading.ticket_stats, READ, "Figures over the tickets that the viewer may see.", TicketStatsType
+        resolvers.reading.ticket_stats,
+        READ,
+        "Figures over the tickets that the viewer may see.",
+        TicketStatsType,
+        cost(flat=STATS, given=SEARCHED),
     )
     events: Any = query(
         resolvers.reading.log_events,
         READ_LOG,
         "The log in order, for sync: everything after a cursor that the viewer may see. Needs the scope events:read.",
         Connection[TicketEventInterface],
+        cost(given=SEARCHED),
     )
     teams: Any = query(resolvers.people.teams, SESSION, "All teams.", list[TeamType])
     categories: Any = query(resolvers.people.categories, SESSION, "All categories.", list[CategoryType])
     users: Any = query(
         resolvers.people.users, READ_PEOPLE, "People, by name. For staff; needs the scope users:read.", Connection[UserType]
+    )
+    sla_policies: Any = query(
+        resolvers.promises.sla_policies,
+        READ_POLICIES,
+        "What is promised for which tickets, in the order in which it is tried. For staff.",
+        list[SlaPolicyType],
+    )
+    sla_calendars: Any = query(
+        resolvers.promises.sla_calendars, READ_POLICIES, "When work is done, by name. For staff.", list[SlaCalendarType]
+    )
+    escalation_paths: Any = query(
+        resolvers.escalation.list_escalation_paths,
+        READ_POLICIES,
+        "What is done about tickets that need more attention, in the order in which it is tried. For staff.",
+        list[EscalationPathType],
+    )
+    notifications: Any = query(
+        resolvers.notifications.notifications,
+        OWN_NOTIFICATIONS,
+        "The viewer's own notifications, newest first. For people.",
+        Connection[NotificationType],
     )
     api_tokens: Any = query(resolvers.tokens.api_tokens, OWN_TOKENS, "The viewer's own tokens, newest first.", list[ApiTokenType])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from engine.execution import PerEventExecutor, Schema
+from engine.execution import Schema
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -19,15 +17,13 @@ from schema.types.message import NoteType, ReplyType
 from schema.types.people import ApiClientType, SystemType
 
 
-def build(extensions: Iterable[Any] = ()) -> Schema:
-    """A new schema with the given extensions (classes or factories)."""
-    made: list[type[SchemaExtension]] = list(extensions)
+def build(**manners: Any) -> Schema:
+    """A new schema; how its operations are run is handed on to the engine."""
     return Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[*EVENT_TYPES, *ERROR_TYPES, ReplyType, NoteType, ApiClientType, SystemType],
-        extensions=made,
-        execution_context_class=PerEventExecutor,
         config=StrawberryConfig(scalar_map=dict(SCALARS)),
+        **manners,
     )

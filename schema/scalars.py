@@ -1,10 +1,10 @@
-"""DateTime and Duration, strict at the edge: an instant has an offset, a duration has a fixed length."""
+"""DateTime, Date and Duration, strict at the edge: an instant has an offset, a duration has a fixed length."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import strawberry
 from graphql import GraphQLError
@@ -13,6 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 from models.instant import text, utc
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 ISO_DURATION = re.compile(
     r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?"
     r"(?:T(?=\d)(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,10}(?:\.\d{1,6})?)S)?)?",
@@ -28,6 +29,15 @@ def parse_instant(value: object) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise GraphQLError("A DateTime is an RFC 3339 instant with an offset, such as 2026-01-31T09:30:00Z.")
+
+
+def parse_date(value: object) -> date:
+    if isinstance(value, str) and ISO_DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise GraphQLError("A Date is a day of the calendar, such as 2026-01-31.")
 
 
 def parse_duration(value: object) -> timedelta:
@@ -54,10 +64,16 @@ DATE_TIME = strawberry.scalar(
     serialize=text,
     parse_value=parse_instant,
 )
+DATE = strawberry.scalar(
+    name="Date",
+    description="A day of the calendar, such as 2026-01-31.",
+    serialize=date.isoformat,
+    parse_value=parse_date,
+)
 DURATION = strawberry.scalar(
     name="Duration",
     description="An ISO 8601 duration, such as PT4H or P14D. Years and months are refused, since their length varies.",
     serialize=duration_text,
     parse_value=parse_duration,
 )
-SCALARS: Mapping[object, ScalarDefinition] = {datetime: DATE_TIME, timedelta: DURATION}
+SCALARS: Mapping[object, ScalarDefinition] = {datetime: DATE_TIME, date: DATE, timedelta: DURATION}

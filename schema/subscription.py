@@ -6,10 +6,15 @@ from typing import Any
 
 import strawberry
 
-from models.access import READ_LOG
-from resolvers import streams
+from models.access import OWN_NOTIFICATIONS, READ, READ_LOG, READ_PRESENCE
+from resolvers import figures, live, presence, streams
 from schema.access import subscription
+from schema.cost import SEARCHED, STATS, SUBSCRIPTION, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
+from schema.types.change import TicketChangeType
+from schema.types.notification import NotificationType
+from schema.types.presence import TicketPresenceType
+from schema.types.stats import TicketStatsType
 
 
 @strawberry.type(description="What can be followed.")
@@ -27,4 +32,34 @@ class Subscription:
         "Each ticket's way through creation, resolution and closure: its creation and every change of status; "
         "the same promises. Needs the scope events:read.",
         TicketStatusEventInterface,
+    )
+    ticket_changes: Any = subscription(
+        live.ticket_changes,
+        READ,
+        "A live list: a snapshot of what matches, then what enters, changes and leaves. Replayed onto the snapshot, the changes "
+        "give what the query `tickets` finds at that cursor. With `after`, what changed since: what the list held then is the "
+        "client's to know, so a ticket that fits now comes as UPDATED (ADDED where it was raised since) and one that does not "
+        "as REMOVED. A filter by `within` or `olderThan` is looked at again every few seconds. A list that holds too many "
+        "tickets, 10,000 by default, is refused with QUERY_TOO_EXPENSIVE, and ends so where it grows beyond.",
+        TicketChangeType,
+        cost(flat=SUBSCRIPTION, given=SEARCHED),
+    )
+    ticket_stats: Any = subscription(
+        figures.live_ticket_stats,
+        READ,
+        "Live figures: at once, then after each change that moves them, at most four times a second. They are what the query "
+        "`ticketStats` gives at their cursor. Figures over very many tickets, and those of a filter by `within` or `olderThan`, "
+        "follow within seconds.",
+        TicketStatsType,
+        cost(flat=SUBSCRIPTION + STATS, given=SEARCHED),
+    )
+    notifications: Any = subscription(
+        streams.notifications, OWN_NOTIFICATIONS, "The viewer's own notifications, from now on. For people.", NotificationType
+    )
+    ticket_presence: Any = subscription(
+        presence.ticket_presence,
+        READ_PRESENCE,
+        "Who looks at a ticket and who writes a reply: at once, then whenever that changes. It shows everybody, the viewer too. "
+        "Who is not heard of for 15 seconds is forgotten. Ends with NOT_FOUND where there is no such ticket. For staff.",
+        TicketPresenceType,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -26,17 +28,38 @@ from models import migrate  # noqa: E402
 SERVER = os.environ.get("TEST_DATABASE", "sqlite")
 """`sqlite`, or the URL of a Postgres server's maintenance database."""
 
+NEVER_AWAITED = ("coroutine object GraphQLCoreConverter.from_resolver", "coroutine object Executor.")
+NO_PROMISES = "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
+"""For tests that count entries of the log, in which promises and the steps of escalation would have theirs."""
+
 
 def named(name: str) -> str:
     return urlunsplit(urlsplit(SERVER)._replace(path=f"/{name}"))
 
 
-async def on_server(statement: str) -> None:
-    connection = await asyncpg.connect(SERVER)
+async def on_server(statement: str, url: str = SERVER) -> None:
+    connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Leave out what pyproject.toml has the warnings leave out, where Python fails to warn.
+
+    A coroutine that was never awaited can be collected inside code that was made without builtins, as a named tuple's
+    constructor is; there the warning can't even be imported, and that failure comes instead of it.
+    """
+    hook = sys.unraisablehook
+
+    def kept(unraisable: sys.UnraisableHookArgs) -> None:
+        unimported = isinstance(unraisable.exc_value, KeyError) and unraisable.exc_value.args == ("__import__",)
+        if not (unimported and any(name in repr(unraisable.object) for name in NEVER_AWAITED)):
+            hook(unraisable)
+
+    sys.unraisablehook = kept
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -64,19 +87,45 @@ async def migrated(url: str) -> None:
         await db.disconnect()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def url(template: str, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of a fresh, migrated database."""
+@contextlib.asynccontextmanager
+async def copied(source: str, folder: Path) -> AsyncIterator[str]:
+    """The URL of a copy of a database that nobody has open; its name or path, as `template` has it."""
     if SERVER == "sqlite":
-        shutil.copy(template, tmp_path / "test.db")
-        yield f"sqlite:///{tmp_path / 'test.db'}"
+        path = folder / f"{uuid4().hex[:12]}.db"
+        shutil.copy(source, path)
+        yield f"sqlite:///{path}"
         return
     name = f"tw_test_{uuid4().hex[:12]}"
-    await on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await on_server(f"CREATE DATABASE {name} TEMPLATE {source}")
     try:
         yield named(name)
     finally:
         await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+Copy = Callable[[str, Path], contextlib.AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def copy() -> Copy:
+    return copied
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def url(request: pytest.FixtureRequest, template: str, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a fresh, migrated database; with the mark `without_promises` one that promises nothing by default."""
+    async with copied(template, tmp_path) as found:
+        if request.node.get_closest_marker("without_promises") is not None:
+            await quieten(found)
+        yield found
+
+
+async def quieten(url: str) -> None:
+    if SERVER != "sqlite":
+        await on_server(NO_PROMISES, url)
+        return
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        connection.executescript(NO_PROMISES)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

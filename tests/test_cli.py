@@ -13,6 +13,7 @@ from support.service import running
 
 from models import access, instant, migrate
 from models import database as db
+from models.sla.records import SlaClock
 
 pytestmark = pytest.mark.asyncio
 
@@ -224,3 +225,21 @@ async def test_an_sqlite_file_gets_its_folder(tmp_path: Path) -> None:
     done = await command(tmp_path, "migrate", TICKETWIRE_DATABASE_URL="sqlite:///data/deep/x.db")
     assert done.code == 0, done.err
     assert (tmp_path / "data" / "deep" / "x.db").exists()
+
+
+async def test_promises_are_verified_against_the_log_and_a_difference_is_told(url: str, tmp_path: Path) -> None:
+    assert (await command(tmp_path, "seed", "--tickets", "20", TICKETWIRE_DATABASE_URL=url)).code == 0
+    done = await command(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "the clocks of 20 tickets are what the log says\n"
+    await db.connect(url)
+    try:
+        clock = await SlaClock.all().order_by("id").first()
+        assert clock is not None
+        await SlaClock.filter(id=clock.id).update(spent=clock.spent + 1)
+    finally:
+        await db.disconnect()
+    done = await command(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
+    assert done.code == 1
+    assert done.out.startswith(str(clock.ticket_id))
+    assert done.err == "ticketwire: 1 differences in 20 tickets\n"

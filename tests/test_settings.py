@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.command import command
+from support.service import free_port
 
 import settings
 from settings import SettingsError, load
@@ -23,11 +24,25 @@ WRONG: list[tuple[str, str, str]] = [
     ("TICKETWIRE_DATABASE_URL", "postgres://u@h:port/x", "ort"),
     ("TICKETWIRE_DATABASE_POOL", "1", "2"),
     ("TICKETWIRE_BUS_URL", "amqp://localhost", "redis://"),
+    ("TICKETWIRE_BUS_URL", "redis://localhost:port", "redis://"),
+    ("TICKETWIRE_BUS_URL", "redis://localhost?patience=1", "patience"),
+    ("TICKETWIRE_BUS_URL", "redis://localhost?db=first", "db"),
     ("TICKETWIRE_REOPEN_DAYS", "-1", "0"),
     ("TICKETWIRE_CLOSE_AFTER_DAYS", "0", "1"),
+    ("TICKETWIRE_ABANDON_DAYS", "3", "more than TICKETWIRE_WAITING_REMINDER_DAYS, which is 3"),
     ("TICKETWIRE_SESSION_DAYS", "half", "integer"),
     ("TICKETWIRE_SIGN_IN_ATTEMPTS", "0", "1"),
+    ("TICKETWIRE_LIVE_TICKETS", "0", "1"),
     ("TICKETWIRE_LOG_LEVEL", "loud", "'debug'"),
+    ("TICKETWIRE_SMTP_URL", "mail.example.com", "smtp://"),
+    ("TICKETWIRE_MAIL_FROM", "", "local@domain"),
+    ("TICKETWIRE_MAIL_FROM", "Desk", "local@domain"),
+    ("TICKETWIRE_MAIL_FROM", "a@b.example, c@d.example", "local@domain"),
+    ("TICKETWIRE_MAIL_FROM", "Desk <a@b.example>\nBcc: c@d.example", "local@domain"),
+    ("TICKETWIRE_MAIL_REPLY_TO", "Desk <desk@>", "local@domain"),
+    ("TICKETWIRE_MAIL_TEMPLATES", "/nowhere/at/all", "is not a folder"),
+    ("TICKETWIRE_PUBLIC_URL", "help.example.com", "https://host"),
+    ("TICKETWIRE_PUBLIC_URL", "https://help.example.com/?x=1", "https://host"),
 ]
 
 
@@ -50,6 +65,14 @@ def test_a_wrong_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch,
     assert text.startswith(f"{name}: ")
     assert hint in text
     assert "\n" not in text
+
+
+def test_a_reminder_that_would_come_with_the_end_is_refused_also_against_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETWIRE_WAITING_REMINDER_DAYS", "7")
+    with pytest.raises(SettingsError, match=r"TICKETWIRE_ABANDON_DAYS: .* which is 7"):
+        load()
+    monkeypatch.setenv("TICKETWIRE_ABANDON_DAYS", "0")
+    assert load().abandon_after is None
 
 
 def test_a_list_that_is_no_json_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +103,10 @@ def test_settings_do_not_change() -> None:
 @pytest.mark.asyncio
 async def test_the_server_ends_at_once_with_one_line(tmp_path: Path) -> None:
     sample = [WRONG[0], WRONG[4], WRONG[10], ("TICKETWIRE_DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "database")]
-    done = await asyncio.gather(*(command(tmp_path, "serve", **{name: value}) for name, value, _ in sample))
+    # at a port that nothing else on the machine holds
+    done = await asyncio.gather(
+        *(command(tmp_path, "serve", **{"PORT": str(free_port()), name: value}) for name, value, _ in sample)
+    )
     for (name, value, hint), each in zip(sample, done, strict=True):
         assert (each.code, each.out) == (1, ""), (name, value)
         lines = each.err.splitlines()
@@ -88,3 +114,10 @@ async def test_the_server_ends_at_once_with_one_line(tmp_path: Path) -> None:
         assert lines[0].startswith("ticketwire: ")
         assert hint in lines[0]
     assert list(tmp_path.iterdir()) == [], "and leaves nothing behind"
+
+
+def test_a_password_in_a_wrong_address_is_told_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETWIRE_BUS_URL", "redis://user:s3cr#t@localhost:6379")
+    with pytest.raises(SettingsError) as found:
+        load()
+    assert "s3cr" not in str(found.value)

@@ -1,30 +1,58 @@
-"""Running the workers: beside the requests in the embedded default, or in a process of their own."""
+"""Running the duties: beside the requests in the embedded default, or in a process of their own. Any number may run at once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+import socket
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import structlog
+from models import instant, reader
+from models.ids import new_id
+from workers.duty import Bell, Duty, Keeper
 
-from models import idempotency, instant
-from workers.clock import Days, tick
-
-SECONDS = 5.0
-log = structlog.get_logger("ticketwire.workers")
+SECONDS = 1.0
+"""How long what is due may wait to be noticed."""
 
 
-async def run(days: Days, *, now: Callable[[], datetime] = instant.now, changed: Callable[[], None] | None = None) -> None:
-    """Do what is due, for ever. `changed` is called after tickets changed, so that who follows the log hears it at once."""
+class Silence:
+    """A bell that never rings."""
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def nobody() -> None:
+    pass
+
+
+async def run(
+    duties: Sequence[Duty],
+    *,
+    now: Callable[[], datetime] = instant.now,
+    bell: Callable[[], Bell] = Silence,
+    changed: Callable[[], None] = nobody,
+    lease: float = 30.0,
+    rests: float = 0.0,
+) -> None:
+    """Do the duties until cancelled. `bell` makes a bell that rings when the log grew; `changed` is called when something was
+    written that others follow. `lease` is in seconds: how long a process that died is waited for. `rests` is how long a duty
+    rests after a turn with work, in lengths of that turn.
+    """
+    holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{new_id().hex[-8:]}"
+    for duty in duties:
+        await enrolled(duty.name)
+    keepers = [Keeper(duty, holder, now, bell(), changed, lease=lease, interval=SECONDS, rests=rests) for duty in duties]
+    async with asyncio.TaskGroup() as together:
+        for keeper in keepers:
+            together.create_task(keeper.run(), name=f"duty {keeper.duty.name}")
+
+
+async def enrolled(name: str) -> None:
+    """Make sure of the duty's row, also where the database is away at this moment."""
     while True:
         try:
-            done = await tick(now(), days)
-            await idempotency.forget(now() - idempotency.KEPT)
-            if done:
-                log.info("clock", changed=done)
-                if changed is not None:
-                    changed()
-        except Exception:  # a database that is away for a while delays what is due, and ends nothing
-            log.exception("clock.failed")
-        await asyncio.sleep(SECONDS)
+            return await reader.enrol(name)
+        except Exception:  # nothing can be done before it is there
+            await asyncio.sleep(SECONDS)

@@ -1,26 +1,38 @@
 """The door to the database: which engine, one transaction at a time, and raw rows in either dialect.
 
-SQL of ours is written once with `?` for parameters and `{…}`-free text; `rows` numbers them for Postgres.
+SQL of ours is written once with `?` for parameters and `{…}`-free text; `fetch` and `rows` number them for Postgres.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Literal, Protocol, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext
+from tortoise.backends.base.client import BaseDBAsyncClient, Capabilities, TransactionContext
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 Dialect = Literal["sqlite", "postgres"]
 Row = Mapping[str, object]
+Record = Sequence[object]
+"""A row as its driver makes it: read it by index."""
+
+
+class Client(Protocol):
+    """What our engines have beside Tortoise's."""
+
+    capabilities: Capabilities
+
+    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Record]: ...
+
 
 MODULES = [
     "models.person",
@@ -30,10 +42,23 @@ MODULES = [
     "models.attachment",
     "models.event",
     "models.token",
+    "models.rights",
     "models.idempotency",
+    "models.sla.records",
+    "models.escalation",
+    "models.notification",
+    "models.mail",
+    "models.reader",
+    "models.advance",
+    "models.presence",
 ]
 BUSY_TIMEOUT_MS = 15_000
+STATEMENT_SECONDS = 30.0
+"""How long one statement may take, for those who serve and work: a connection that is cut half-open must not hang them."""
 
+
+T = TypeVar("T")
+TRIES = 3
 
 CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What Postgres says of a transaction that it ended in favour of another: run it again."""
@@ -112,6 +137,16 @@ def dialect() -> Dialect:
     return cast("Dialect", connection().capabilities.dialect)
 
 
+async def transacted(act: Callable[[], Awaitable[T]]) -> T:
+    """Run something in a transaction of its own; again, where Postgres ended that in favour of another one."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(*CONFLICTS):
+            async with transaction():
+                return await act()
+    async with transaction():
+        return await act()
+
+
 def transaction() -> TransactionContext:
     """One transaction; a savepoint where one is open already. No I/O of another kind belongs inside."""
     return in_transaction("default")
@@ -133,11 +168,20 @@ def bound(value: object) -> object:
     return value
 
 
-async def rows(sql: str, params: Sequence[object] = ()) -> list[Row]:
-    """Run one statement and return its rows. Text holds no user input; that travels in `params`."""
-    client = connection()
+async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
+    """Run one statement and return its rows as the driver makes them, prepared: the way for what is asked often.
+
+    Inside `transaction()` it runs there. Outside, on SQLite, a statement that reads waits for no writer. Text holds no user
+    input; that travels in `params`.
+    """
+    client = cast("Client", get_connection("default"))
     text = numbered(sql) if client.capabilities.dialect == "postgres" else sql
-    return cast("list[Row]", await client.execute_query_dict(text, [bound(value) for value in params]))
+    return await client.fetch(text, [bound(value) for value in params])
+
+
+async def rows(sql: str, params: Sequence[object] = ()) -> list[Row]:
+    """`fetch` with rows by their columns' names."""
+    return [dict(cast("Row", row)) for row in await fetch(sql, params)]
 
 
 def as_uuid(value: object) -> UUID:

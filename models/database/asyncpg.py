@@ -1,4 +1,4 @@
-"""Postgres for Tortoise, mended: a task cancelled while it enters or leaves a transaction gives its connection back.
+"""Postgres for Tortoise, mended: connections from a pool of ours, and a task that is cancelled anywhere gives its own back.
 
 Tortoise 1.1.9 leaks the pooled connection when BEGIN is cancelled, and when the release is, leaves the task with a connection
 that is no longer its own. The module's name holds "asyncpg", by which Tortoise finds the matching migration editor.
@@ -6,51 +6,181 @@ that is no longer its own. The module's name holds "asyncpg", by which Tortoise 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
+from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.connection import get_connections
+from tortoise.exceptions import IntegrityError, OperationalError
+
+from models.database.pool import Pool, cut_short
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from tortoise.connection import ConnectionToken
 
+CONNECT_SECONDS = 5
+PREPARED = 400
+"""Statements that a connection keeps prepared."""
 
-class Transaction(TransactionContextPooled):
-    client: TransactionWrapper
-    token: ConnectionToken | None
+
+def translated(error: asyncpg.PostgresError) -> Exception:
+    """As Tortoise raises it."""
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return IntegrityError(error)
+    if isinstance(error, (asyncpg.SyntaxOrAccessError, asyncpg.DataError)):
+        return OperationalError(error)
+    return error
+
+
+class Borrowed:
+    """A connection for as long as the block lasts."""
+
+    __slots__ = ("connection", "pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        self.connection = await self.pool.acquire()
+        return self.connection
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.pool.give_back(self.connection, error)
+
+
+class Held(TransactionWrapper):
+    """The connection of one transaction; a savepoint is another one over the same."""
+
+    _connection: asyncpg.Connection
+    _savepoint = ""
+
+    def _in_transaction(self) -> TransactionContext:
+        return NestedTransactionContext(Held(self))
+
+    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        self.log.debug("%s: %s", text, values)
+        async with self._lock:
+            try:
+                return await self._connection.fetch(text, *values)
+            except asyncpg.PostgresError as error:
+                raise translated(error) from error
+
+    async def run(self, command: str) -> None:
+        async with self._lock:
+            await self._connection.execute(command)
+
+    async def begin(self) -> None:
+        await self.run("BEGIN")
+
+    async def commit(self) -> None:
+        self._finalized = True
+        await self.run("COMMIT")
+
+    async def rollback(self) -> None:
+        self._finalized = True
+        await self.run("ROLLBACK")
+
+    async def savepoint(self) -> None:
+        self._savepoint = f"s{id(self):x}"
+        await self.run(f"SAVEPOINT {self._savepoint}")
+
+    async def release_savepoint(self) -> None:
+        self._finalized = True
+        await self.run(f"RELEASE SAVEPOINT {self._savepoint}")
+
+    async def savepoint_rollback(self) -> None:
+        self._finalized = True
+        await self.run(f"ROLLBACK TO SAVEPOINT {self._savepoint}")
+
+
+class Transaction(TransactionContext):
+    __slots__ = ("client", "pool", "token")
+
+    client: Held
+    token: ConnectionToken
+
+    def __init__(self, client: Held, pool: Pool) -> None:
+        self.client = client
+        self.pool = pool
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await self.ensure_connection()
-        pool = self.client._parent._pool  # pyright: ignore[reportPrivateUsage] - the wrapper's own
-        assert pool is not None
-        held = cast("asyncpg.Connection", await pool.acquire())
-        self.client._connection = held  # pyright: ignore[reportPrivateUsage]
+        held = self.client._connection = await self.pool.acquire()  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         try:
             await self.client.begin()
-        except BaseException:
-            # release() shields itself, and resets a connection that is inside a transaction
-            await pool.release(held)
+        except BaseException as error:
+            self.pool.give_back(held, error)
             raise
-        self.token = get_connections().set(self.connection_name, self.client)
+        self.token = get_connections().set(self.client.connection_name, self.client)
         return self.client
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        token, self.token = self.token, None  # which Tortoise then leaves alone
+        get_connections().reset(self.token)
+        held, error = self.client._connection, exc_val  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         try:
-            await super().__aexit__(exc_type, exc_val, exc_tb)
+            if self.client._finalized or cut_short(exc_val):  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+                return  # the pool undoes what was cut short
+            if exc_val is None:
+                await self.client.commit()
+            else:
+                await self.client.rollback()
+        except BaseException as failed:
+            error = failed
+            raise
         finally:
-            get_connections().reset(token)
+            self.pool.give_back(held, error)
 
 
 class Client(AsyncpgDBClient):
+    _pool: Pool | None  # pyright: ignore[reportIncompatibleVariableOverride] - it has all that Tortoise calls
+
+    async def create_pool(self, **kwargs: Any) -> Any:
+        size, least = kwargs.pop("max_size"), kwargs.pop("min_size")
+        assert least == 1
+
+        async def connect() -> asyncpg.Connection:
+            made = await asyncpg.connect(timeout=CONNECT_SECONDS, statement_cache_size=PREPARED, **kwargs)
+            return cast("asyncpg.Connection", made)
+
+        pool = Pool(size, connect)
+        await pool.release(await pool.acquire())
+        return pool
+
+    @property
+    def pool(self) -> Pool:
+        if self._pool is None:
+            raise asyncpg.InterfaceError("the database is not open")
+        return self._pool
+
+    def acquire_connection(self) -> Any:
+        return Borrowed(self.pool)
+
+    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        self.log.debug("%s: %s", text, values)
+        pool = self.pool
+        connection = await pool.acquire()
+        try:
+            found = await connection.fetch(text, *values)
+        except asyncpg.PostgresError as error:
+            pool.give_back(connection)
+            raise translated(error) from error
+        except BaseException as error:
+            pool.give_back(connection, error)
+            raise
+        pool.give_back(connection)
+        return found
+
+    async def execute_many(self, query: str, values: list[Any]) -> None:
+        async with self._in_transaction() as held:
+            await held.execute_many(query, values)
+
     def _in_transaction(self) -> TransactionContext:
-        return Transaction(TransactionWrapper(self), self._pool_init_lock)
+        return Transaction(Held(self), self.pool)
 
 
 client_class = Client

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING, cast
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
+from models.database.readers import STEPS, Readers
+
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import aiosqlite
     from tortoise.connection import ConnectionToken
 
@@ -48,19 +54,25 @@ class Wrapper(SqliteTransactionWrapper):
         except sqlite3.OperationalError as error:
             raise OperationalError(error) from error
 
+    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        return (await self.execute_query(text, list(values)))[1]
+
     async def give_back(self) -> None:
-        """Undo a BEGIN that may or may not have happened."""
+        """Undo a BEGIN that may or may not have happened, and let statements run again."""
         connection = cast("aiosqlite.Connection | None", self._connection)  # none where the first connect was cancelled
         if connection is not None:
-            await connection.rollback()
+            stop = cast("Client", self._parent).stop
+
+            def undo() -> None:
+                stop.clear()
+                connection._conn.rollback()  # pyright: ignore[reportPrivateUsage] - on its thread, behind what was asked before
+
+            await connection._execute(undo)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
 
 
 class Transaction(SqliteTransactionContext):
-    __slots__ = ("undoing",)
-
     connection: Wrapper
     token: ConnectionToken
-    undoing: asyncio.Task[None]
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self._trxlock.acquire()
@@ -68,12 +80,37 @@ class Transaction(SqliteTransactionContext):
             await self.ensure_connection()
             await self.connection.begin()
         except BaseException:
-            # A BEGIN that was cancelled still runs on the driver's thread, so a ROLLBACK follows it there before the lock goes.
-            self.undoing = asyncio.ensure_future(self.undo())
-            await asyncio.shield(self.undoing)
+            # A BEGIN that was cancelled still runs on the driver's thread, maybe for as long as another process writes: a
+            # ROLLBACK follows it there before the lock goes, and nobody waits for that.
+            self.undo_beside()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        get_connections().reset(self.token)
+        if exc_val is not None and not isinstance(exc_val, Exception):
+            # one that the thread has not begun ends as soon as it does; an interrupt would come too early for it
+            cast("Client", self.connection._parent).stop.set()  # pyright: ignore[reportPrivateUsage] - Tortoise's own
+        elif exc_val is None and not self.connection._finalized:  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+            try:
+                await self.connection.commit()
+            except BaseException:
+                # one that failed, as on a full disk, is still open
+                await asyncio.shield(self.undo_beside())
+                raise
+            self._trxlock.release()
+            return
+        await asyncio.shield(self.undo_beside())
+
+    def undo_beside(self) -> asyncio.Task[None]:
+        undoing = asyncio.ensure_future(self.undo())
+        tasks = cast("Client", self.connection._parent).undoing  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+        tasks.add(undoing)
+        undoing.add_done_callback(tasks.discard)
+        return undoing
 
     async def undo(self) -> None:
         try:
@@ -87,11 +124,52 @@ def lowered(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
+def taught(connection: sqlite3.Connection) -> None:
+    connection.create_function("lower", 1, lowered, deterministic=True)
+
+
+def reads(text: str) -> bool:
+    return text.startswith(("SELECT", "WITH"))
+
+
 class Client(SqliteClient):
+    readers: Readers | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.undoing = set[asyncio.Task[None]]()
+        self.stop = threading.Event()
+        """Set while nobody waits any more for the statements of the transaction that goes on."""
+
     async def _post_connect(self) -> None:
         await super()._post_connect()
         assert self._connection is not None
         await self._connection.create_function("lower", 1, lowered, deterministic=True)
+        self.stop.clear()
+        await self._connection.set_progress_handler(self.stop.is_set, STEPS)
+        self.readers = Readers(self.filename, int(self.pragmas["busy_timeout"]), taught)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self.undoing, return_exceptions=True)
+        readers, self.readers = self.readers, None
+        if readers is not None:
+            await readers.close()
+        await super().close()
+
+    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        if self.readers is not None and reads(text):
+            self.log.debug("%s: %s", text, values)
+            return await self.readers.fetch(text, values)
+        return (await super().execute_query(text, list(values)))[1]
+
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[Any]]:
+        if self.readers is None or not reads(query):
+            return await super().execute_query(query, values)
+        found = await self.fetch(query, values or ())
+        return len(found), found
+
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        return [dict(row) for row in (await self.execute_query(query, values))[1]]
 
     def _in_transaction(self) -> TransactionContext:
         return Transaction(Wrapper(self), self._lock)

@@ -9,7 +9,8 @@ import strawberry
 
 from models.errors import Refusal, StaleVersion, TransitionRefused, UnseenMessages
 from models.lifecycle import Action, Status
-from schema.interfaces import MessageInterface, UserErrorInterface, loaders
+from schema.interfaces import MessageInterface, UserErrorInterface
+from schema.relations import loaders
 
 
 @strawberry.type(name="InvalidInput", description="A value that is missing, malformed, unknown or taken.")

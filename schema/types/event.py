@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
 import strawberry
 
 from models import ids
+from models.access import Viewer
 from models.event import Event, Json
 from models.message import Message
 from models.person import User
 from models.team import Team
 from models.ticket import LinkKind, Ticket
-from schema.interfaces import TicketEventInterface, TicketStatusEventInterface, loaders
+from schema.cost import cost
+from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
+from schema.relations import loaders
+from schema.types.attention import ATTENTION_TYPES
 from schema.types.message import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.ticket import TicketType
@@ -28,7 +32,7 @@ GLOBAL = {
     "organization_id": ids.ORGANIZATION,
     "merged_into_id": ids.TICKET,
 }
-HIDDEN = frozenset({"external_scope"})
+HIDDEN = frozenset({"external_scope", "sla_terms"})
 
 
 @strawberry.type(description="One field of a ticket that changed, as texts.")
@@ -101,9 +105,15 @@ class TicketStatusChanged(TicketStatusEventInterface):
 
 @strawberry.type(name="TicketUpdated", description="Fields of a ticket changed that have no entry type of their own.")
 class TicketUpdated(TicketEventInterface):
-    @strawberry.field(description="What changed.")
+    @strawberry.field(description="What changed.", metadata=cost(each=0))
     def changes(self, root: strawberry.Parent[Event]) -> list[FieldChange]:
         return field_changes(root)
+
+
+@strawberry.type(description="How many open tickets somebody had who could have got this one.")
+class Candidate:
+    user: User = strawberry.field(description="Who.", graphql_type=UserType)
+    open_tickets: int = strawberry.field(description="How many open tickets they had.")
 
 
 @strawberry.type(name="TicketAssigned", description="A ticket was given to somebody, or taken away.")
@@ -115,6 +125,18 @@ class TicketAssigned(TicketEventInterface):
     @strawberry.field(description="Who has it now; null where nobody does.", graphql_type=UserType | None)
     async def to(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
         return await person(info, root, 1)
+
+    @strawberry.field(
+        description="Among whom a rule chose whoever has the fewest open tickets; null where somebody decided, and for customers."
+    )
+    async def candidates(self, root: strawberry.Parent[Event], info: strawberry.Info) -> list[Candidate] | None:
+        viewer: Viewer = info.context.viewer
+        choice = cast("Mapping[str, Mapping[str, int]] | None", root.value("choice"))
+        if choice is None or not viewer.sees_people:
+            return None
+        counts = {UUID(key): count for key, count in choice["open"].items()}
+        found = await loaders(info).users.load_many(list(counts))
+        return [Candidate(user=user, open_tickets=counts[user.id]) for user in found if user is not None]
 
 
 @strawberry.type(name="TicketTransferred", description="A ticket went to another team.")
@@ -193,4 +215,5 @@ class TicketRated(TicketEventInterface):
 EVENT_TYPES = [
     *(TicketCreated, TicketStatusChanged, TicketUpdated, TicketAssigned, TicketTransferred, TicketEscalated),
     *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketRated),
+    *ATTENTION_TYPES,
 ]

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from models import belongings, inbox, listing, preference
 from models.access import Viewer
-from models.person import ApiClient, Organization, Role, User
-from models.team import Category, Team
-from schema.interfaces import Actor, Node, loaders
+from models.page import window
+from models.person import ApiClient, Role, User
+from models.preference import Preference
+from models.select import Listing
+from models.team import Team
+from models.ticket import Ticket
+from schema.arguments import After, Before, First, Last
+from schema.interfaces import Actor, LazyTicket, Node
+from schema.paging import Connection
+from schema.relations import loaders, many, one
+from schema.types.notification import NotificationPreferenceType
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 
 
 @strawberry.type(
@@ -31,15 +45,16 @@ class UserType(Node, Actor):
 
     role: Role = strawberry.field(description="What the person may do at large.")
 
-    @strawberry.field(description="The account that the person belongs to.", graphql_type=OrganizationType | None)
-    async def organization(self, root: strawberry.Parent[User], info: strawberry.Info) -> Organization | None:
-        return await loaders(info).organizations.load(root.organization_id) if root.organization_id else None
+    organization: Any = one("organization", OrganizationType | None, "The account that the person belongs to.")
 
-    @strawberry.field(description="The teams that the person works in.", graphql_type=list["TeamType"])
-    async def teams(self, root: strawberry.Parent[User], info: strawberry.Info) -> list[Team]:
-        return await loaders(info).teams_of_user.load(root.id)
-
+    teams: Any = many(belongings.teams, list[LazyTeam], "The teams that the person works in.")
     active: bool = strawberry.field(description="Whether the person may sign in.")
+
+    @strawberry.field(description="Whether rules may give tickets to this agent or admin now; null for others and to customers.")
+    def present(self, root: strawberry.Parent[User], info: strawberry.Info) -> bool | None:
+        viewer: Viewer = info.context.viewer
+        return None if viewer.is_customer or root.role is Role.CUSTOMER else root.present
+
     created_at: datetime = strawberry.field(description="When the person came to be known.")
 
 
@@ -65,12 +80,33 @@ class TeamType(Node):
     name: str = strawberry.field(description="The team's name.")
 
     @strawberry.field(
-        description="Who works in it; empty for customers, and for tokens without the scope users:read.",
-        graphql_type=list[UserType],
+        description="Whether a new ticket is given to whoever of the team is present and has the fewest open ones; "
+        "null for customers."
     )
-    async def members(self, root: strawberry.Parent[Team], info: strawberry.Info) -> list[User]:
+    def assigns_by_load(self, root: strawberry.Parent[Team], info: strawberry.Info) -> bool | None:
         viewer: Viewer = info.context.viewer
-        return await loaders(info).members_of_team.load(root.id) if viewer.sees_people else []
+        return None if viewer.is_customer else root.assigns_by_load
+
+    members: Any = many(
+        belongings.members, list[UserType], "Who works in it; empty for customers, and for tokens without the scope users:read."
+    )
+
+    @strawberry.field(
+        description="The team's open tickets in the order in which they want attention: what nobody took up yet, then what is "
+        "promised soonest, then the oldest; as far as the viewer may see them.",
+        graphql_type=Connection[LazyTicket],
+    )
+    def queue(
+        self,
+        root: strawberry.Parent[Team],
+        info: strawberry.Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Listing[Ticket]:
+        context: Context = info.context
+        return listing.queue(context.viewer, root.id, window(first, after, last, before), context.now())
 
 
 @strawberry.type(name="Category", description="What a ticket is about; it routes the ticket to a team.")
@@ -78,21 +114,37 @@ class CategoryType(Node):
     slug: str = strawberry.field(description="A stable key: technical, sales and billing exist from the first start.")
     name: str = strawberry.field(description="The category's name.")
 
-    @strawberry.field(description="Where tickets of this category go.", graphql_type=TeamType)
-    async def team(self, root: strawberry.Parent[Category], info: strawberry.Info) -> Team | None:
-        return await loaders(info).teams.load(root.team_id)
+    team: Any = one("team", TeamType, "Where tickets of this category go.")
+
+
+async def calling_person(root: strawberry.Parent[Viewer], info: strawberry.Info) -> User | None:
+    """Read afresh: a socket's viewer is made anew when rights change, not when a name does."""
+    return await loaders(info).users.load(root.user.id) if root.user else None
 
 
 @strawberry.type(name="Viewer", description="Who is calling.")
 class ViewerType:
-    user: Any = strawberry.field(description="The person, where a person calls.", graphql_type=UserType | None)
+    user: Any = strawberry.field(
+        description="The person, where a person calls.", graphql_type=UserType | None, resolver=calling_person
+    )
 
     @strawberry.field(description="The machine, where one calls.", graphql_type=ApiClientType | None)
-    def api_client(self, root: strawberry.Parent[Viewer]) -> ApiClient | None:
-        return root.client
+    async def api_client(self, root: strawberry.Parent[Viewer], info: strawberry.Info) -> ApiClient | None:
+        return await loaders(info).clients.load(root.client.id) if root.client else None
 
     role: Role = strawberry.field(description="The role; an API client acts as ADMIN with the scope admin, else as AGENT.")
 
     @strawberry.field(description="What the token may do.")
     def scopes(self, root: strawberry.Parent[Viewer]) -> list[str]:
         return sorted(scope.value for scope in root.scopes)
+
+    @strawberry.field(description="How many notifications are unread; 0 for an API client.")
+    async def unread_notifications(self, root: strawberry.Parent[Viewer]) -> int:
+        return await inbox.unread(root)
+
+    @strawberry.field(
+        description="All that can be chosen about being told, as it is now; empty for an API client.",
+        graphql_type=list[NotificationPreferenceType],
+    )
+    async def notification_preferences(self, root: strawberry.Parent[Viewer]) -> list[Preference]:
+        return await preference.preferences(root.user) if root.user else []

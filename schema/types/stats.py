@@ -26,6 +26,8 @@ class TicketStatsType:
     total: int = strawberry.field(description="All tickets.")
     open: int = strawberry.field(description="Those that are not in the stage CLOSURE.")
     unassigned: int = strawberry.field(description="Open ones that nobody has.")
+    at_risk: int = strawberry.field(description="Those with a promise at risk: what the filter `sla: {eq: AT_RISK}` finds.")
+    breached: int = strawberry.field(description="Those with a broken promise that is still to be kept: `sla: {eq: BREACHED}`.")
     oldest_open_at: datetime | None = strawberry.field(description="When the oldest open one was raised.")
 
     @strawberry.field(description="Counts by `groupBy`; empty without it.", graphql_type=list[TicketStatsBucket])

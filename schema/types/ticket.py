@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from models import belongings
 from models.access import TAKE_PART
-from models.attachment import Attachment
 from models.event import Event, EventType
 from models.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.page import Page, window
-from models.person import Organization, User
-from models.team import Category, Team
-from models.ticket import LinkKind, Ticket, TicketLink, TicketResource
-from models.timeline import Extract
+from models.page import Page, Window, window
+from models.ticket import LinkKind, Ticket
+from models.timeline import Extract, conversation, record
 from schema.arguments import After, Before, First, Last
-from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface, loaders
+from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.paging import Connection
+from schema.relations import RELATION, Belonging, loaders, many, one
 from schema.types.message import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
+from schema.types.sla import SlaClockType
 
 if TYPE_CHECKING:
     from resolvers.context import Context
+
+
+def extract(types: list[EventType] | None) -> Extract:
+    return Extract(None if types is None else frozenset(types))
+
+
+def paged(**asked: Any) -> tuple[Window]:
+    return (window(**asked),)
+
+
+def extracted(types: list[EventType] | None, **asked: Any) -> tuple[Extract, Window]:
+    return (extract(types), window(**asked))
+
 
 Types = Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")]
 
@@ -46,9 +59,7 @@ class Satisfaction:
 class TicketLinkType:
     kind: LinkKind = strawberry.field(description="What this ticket is to the other.")
 
-    @strawberry.field(description="The other ticket.", graphql_type=LazyTicket)
-    async def ticket(self, root: strawberry.Parent[TicketLink], info: strawberry.Info) -> Ticket | None:
-        return await loaders(info).tickets.load(root.other_id)
+    ticket: Any = one("other", LazyTicket, "The other ticket.")
 
 
 @strawberry.type(name="Ticket", description="A customer's request, from its creation to its closure.")
@@ -62,41 +73,21 @@ class TicketType(Node):
     stage: Stage = strawberry.field(description="The stage that its status belongs to.")
     priority: Priority = strawberry.field(description="How pressing it is.")
 
-    @strawberry.field(description="What it is about; it decided the team.", graphql_type=CategoryType)
-    async def category(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> Category | None:
-        return await loaders(info).categories.load(root.category_id)
+    category: Any = one("category", CategoryType, "What it is about; it decided the team.")
 
-    @strawberry.field(description="Who works on it.", graphql_type=TeamType)
-    async def team(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> Team | None:
-        return await loaders(info).teams.load(root.team_id)
+    team: Any = one("team", TeamType, "Who works on it.")
 
-    @strawberry.field(description="Whose request it is.", graphql_type=UserType)
-    async def requester(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> User | None:
-        return await loaders(info).users.load(root.requester_id)
+    requester: Any = one("requester", UserType, "Whose request it is.")
 
-    @strawberry.field(description="The requester's account when the ticket was raised.", graphql_type=OrganizationType | None)
-    async def organization(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> Organization | None:
-        return await loaders(info).organizations.load(root.organization_id) if root.organization_id else None
+    organization: Any = one("organization", OrganizationType | None, "The requester's account when the ticket was raised.")
 
-    @strawberry.field(description="Who answers for it; null while nobody does.", graphql_type=UserType | None)
-    async def assignee(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> User | None:
-        return await loaders(info).users.load(root.assignee_id) if root.assignee_id else None
+    assignee: Any = one("assignee", UserType | None, "Who answers for it; null while nobody does.")
 
-    @strawberry.field(description="Who follows it.", graphql_type=list[UserType])
-    async def watchers(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[User]:
-        return await loaders(info).watchers.load(root.id)
-
-    @strawberry.field(description="Labels, in alphabetical order.")
-    async def tags(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[str]:
-        return await loaders(info).tags.load(root.id)
-
-    @strawberry.field(
-        description="What the ticket is about at the provider: servers, invoices, plans.",
-        graphql_type=list[TicketResourceType],
+    watchers: Any = many(belongings.watchers, list[UserType], "Who follows it.")
+    tags: Any = many(belongings.tags, list[str], "Labels, in alphabetical order.", value="name")
+    resources: Any = many(
+        belongings.resources, list[TicketResourceType], "What the ticket is about at the provider: servers, invoices, plans."
     )
-    async def resources(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[TicketResource]:
-        return await loaders(info).resources.load(root.id)
-
     escalation_level: int = strawberry.field(description="0 until somebody escalates; each escalation adds one.")
     held_until: datetime | None = strawberry.field(description="When a ticket ON_HOLD is to be taken up again.")
     resolution: str | None = strawberry.field(
@@ -110,27 +101,24 @@ class TicketType(Node):
             return None
         return Satisfaction(score=root.satisfaction_score, comment=root.satisfaction_comment, rated_at=root.rated_at)
 
-    @strawberry.field(description="Ties to other tickets that the viewer may see.", graphql_type=list[TicketLinkType])
-    async def links(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[TicketLink]:
-        links = await loaders(info).links.load(root.id)
-        seen = await loaders(info).tickets.load_many([link.other_id for link in links])
-        return [link for link, other in zip(links, seen, strict=True) if other is not None]
-
-    @strawberry.field(
-        description="The ticket that this one was merged into, where the viewer may see it.",
-        graphql_type=LazyTicket | None,
+    clocks: Any = many(
+        belongings.clocks,
+        list[SlaClockType],
+        "What is promised, and how each promise stands, in the order in which they started.",
     )
-    async def merged_into(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> Ticket | None:
-        return await loaders(info).tickets.load(root.merged_into_id) if root.merged_into_id else None
-
-    @strawberry.field(description="Files that came with it, apart from those of its messages.", graphql_type=list[AttachmentType])
-    async def attachments(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[Attachment]:
-        return await loaders(info).ticket_attachments.load(root.id)
+    links: Any = many(belongings.links, list[TicketLinkType], "Ties to other tickets that the viewer may see.")
+    merged_into: Any = one(
+        "merged_into", LazyTicket | None, "The ticket that this one was merged into, where the viewer may see it."
+    )
+    attachments: Any = many(
+        belongings.ticket_attachments, list[AttachmentType], "Files that came with it, apart from those of its messages."
+    )
 
     @strawberry.field(
         description="Messages the viewer may read, oldest first: replies for everyone, notes for the team only. "
         "Those of tickets merged into this one are among them. A message's cursor is its log entry's.",
         graphql_type=Connection[MessageInterface],
+        metadata={RELATION: Belonging(conversation, which=paged)},
     )
     async def messages(
         self,
@@ -141,11 +129,12 @@ class TicketType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Page[Any]:
-        return await loaders(info).conversation(root.id, window(first, after, last, before))
+        return await loaders(info).page(conversation, window(first, after, last, before)).load(root.id)
 
     @strawberry.field(
         description="The whole record: messages and changes in one order, oldest first.",
         graphql_type=Connection[TicketEventInterface],
+        metadata={RELATION: Belonging(record, which=extracted)},
     )
     async def timeline(
         self,
@@ -157,8 +146,7 @@ class TicketType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Page[Event]:
-        extract = Extract(None if types is None else frozenset(types))
-        return await loaders(info).record(root.id, extract, window(first, after, last, before))
+        return await loaders(info).page(record, extract(types), window(first, after, last, before)).load(root.id)
 
     @strawberry.field(description="What the viewer could do next with the status.")
     def allowed_actions(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[Action]:

@@ -26,6 +26,7 @@ from models.ids import new_id
 from models.lifecycle import CloseReason, Status
 from models.message import Kind
 from models.person import ApiClient, Role, User
+from models.sla.settle import Promises
 from models.team import CATEGORIES as ROUTES
 from models.team import TEAMS, Category, Team
 
@@ -45,7 +46,7 @@ def people(random: Random) -> People:
     categories = {slug: Category(slug=slug, name=name, team_id=teams[team].id) for slug, name, team in ROUTES}
     agents = {team.id: [User(display_name=names.person(random), role=Role.AGENT) for _ in range(3)] for team in teams.values()}
     companies: list[Company] = [company(random, NOW - SPAN, set()) for _ in range(4)]
-    return People(companies, agents, list(teams.values()), categories, ApiClient(display_name="Monitoring"))
+    return People(companies, agents, list(teams.values()), categories, ApiClient(display_name="Monitoring"), Promises([], {}))
 
 
 def told(seed: int = 1, count: int = 150, odds: Odds = ODDS) -> list[History]:

@@ -12,6 +12,14 @@ from engine.tail import Tail
 pytestmark = pytest.mark.asyncio
 
 
+class Bell(Doorbell):
+    """A doorbell with one who listens."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.wait = self.ear().wait
+
+
 class Log:
     """A gapless log of numbers, some of which may be read at once."""
 
@@ -31,7 +39,7 @@ class Log:
 
 
 def tail_of(log: Log, *, kept: int = 100, interval: float = 0.02) -> Tail[int]:
-    return Tail(log.read, lambda entry: entry, Doorbell("memory://"), interval=interval, kept=kept)
+    return Tail(log.read, lambda entry: entry, Bell("memory://"), interval=interval, kept=kept)
 
 
 async def test_it_reads_on_from_where_it_was_started() -> None:
@@ -132,3 +140,27 @@ async def test_it_waits_for_the_bell_and_does_not_spin() -> None:
         await asyncio.wait_for(tail.past(0), 5)
     finally:
         following.cancel()
+
+
+async def test_an_entry_is_announced_after_what_it_is_judged_by_was_read_and_not_without() -> None:
+    log, failing, seen = Log(), [True, True, False], list[tuple[int, int]]()
+
+    async def fresh() -> None:
+        await asyncio.sleep(0)
+        seen.append((tail.head, log.reads))
+        if failing.pop(0):
+            raise ConnectionError("away")
+
+    tail = Tail(log.read, lambda entry: entry, Bell("memory://"), fresh=fresh, interval=0.02)
+    log.head = 2
+    waiting = asyncio.create_task(tail.past(0))
+    for reads in (1, 2):
+        with pytest.raises(ConnectionError):
+            await tail.advance()
+        assert (tail.head, len(tail.ring), waiting.done()) == (0, 0, False)
+        assert seen[-1] == (0, reads)
+    assert await tail.advance()
+    await asyncio.wait_for(waiting, 5)
+    assert tail.after(0) == [1, 2]
+    assert not await tail.advance()
+    assert len(seen) == 3, "where nothing came nothing is asked for"

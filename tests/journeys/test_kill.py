@@ -19,7 +19,7 @@ from models.event import Event, position_of
 from models.idempotency import IdempotencyKey
 from models.message import Message
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 ROUNDS = 3
 CLIENTS = 6

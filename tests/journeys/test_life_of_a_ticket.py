@@ -9,7 +9,7 @@ import pytest
 from support import Service, World
 from support.client import EVENTS
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 
 def steps(events: list[dict[str, Any]]) -> list[str]:

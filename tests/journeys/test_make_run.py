@@ -169,7 +169,7 @@ async def test_an_address_that_is_not_to_be_had_is_told_in_one_line(empty_url: s
     ids=str,
 )
 async def test_what_it_can_not_start_with_is_told_in_one_line(environment: dict[str, str], word: str) -> None:
-    ended = await asyncio.to_thread(serve, "sqlite:///unused/x.db", **environment)
+    ended = await asyncio.to_thread(serve, "sqlite:///unused/x.db", **{"PORT": str(free_port()), **environment})
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith("ticketwire: ")

@@ -16,7 +16,7 @@ from models import ids
 from models.event import EventType, position_of
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 TICKETS = 20
 WRITES = 40

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.client import EVENTS
-from websockets.exceptions import ConnectionClosed
+from support.live import end_of
 
+from engine import groups
 from models.event import cursor, head
 from resolvers import streams
 from resolvers.loaders import Loaders
@@ -17,12 +18,15 @@ from resolvers.loaders import Loaders
 pytestmark = pytest.mark.asyncio
 
 
-def failing_once(real: Callable[..., Any]) -> Callable[..., Any]:
-    """Fails its first call as a lost connection does."""
+REPLY = "mutation($input: ReplyToTicketInput!) { replyToTicket(input: $input) { cursor } }"
+
+
+def failing(times: int, real: Callable[..., Any]) -> Callable[..., Any]:
+    """Fails its first calls as a lost connection does."""
     failed: list[bool] = []
 
     async def replacement(*given: Any) -> Any:
-        if not failed:
+        if len(failed) < times:
             failed.append(True)
             raise ConnectionResetError("the database went away")
         return await real(*given)
@@ -30,26 +34,40 @@ def failing_once(real: Callable[..., Any]) -> Callable[..., Any]:
     return replacement
 
 
-async def test_an_event_that_can_not_be_read_ends_the_socket_and_the_client_resumes_with_it(
+async def test_an_event_that_can_not_be_read_is_told_when_it_can_be(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = service.client(world.ada.token)
-    before = cursor(await head())
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=before)
+        await socket.subscribe(EVENTS, after=cursor(await head()))
+        ticket = await service.client(world.cora.token).raise_ticket()
+        await socket.next("ticketEvents")
+        monkeypatch.setattr(Loaders, "read_tickets", failing(1, Loaders.read_tickets))
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+        assert [event["type"] for event in await socket.take("ticketEvents", 2)] == ["ASSIGNED", "STATUS_CHANGED"]
+        assert await socket.silent(0.3)
+
+
+async def test_an_outage_that_lasts_ends_the_socket_and_the_client_resumes_with_what_was_not_told(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "RETRY_SECONDS", (0.01, 0.01))
+    ada = service.client(world.ada.token)
+    before = cursor(await head())
+    async with ada.socket() as socket, ada.socket() as other:
+        for each in (socket, other):
+            await each.subscribe(EVENTS, after=before)
         ticket = await service.client(world.cora.token).raise_ticket()
         created = await socket.next("ticketEvents")
+        await other.next("ticketEvents")
         with monkeypatch.context() as patch:
-            patch.setattr(Loaders, "read_tickets", failing_once(Loaders.read_tickets))
-            done = await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
-            assert done["event"]["type"] == "ASSIGNED"
-            with pytest.raises(ConnectionClosed) as ended:
-                await socket.take("ticketEvents", 10)
-        assert ended.value.rcvd is not None
-        assert ended.value.rcvd.code == 1013
+            patch.setattr(Loaders, "read_tickets", failing(1000, Loaders.read_tickets))
+            await service.client(world.cora.token).post(REPLY, {"input": {"ticketId": ticket["id"], "body": "still down"}})
+            for each in (socket, other):
+                assert (await end_of(each))[0] == 1013
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS, after=created["cursor"])
-        assert [event["type"] for event in await socket.take("ticketEvents", 2)] == ["ASSIGNED", "STATUS_CHANGED"]
+        assert (await socket.next("ticketEvents"))["type"] == "REPLY_ADDED"
 
 
 async def test_a_source_that_can_not_be_read_is_tried_again(
@@ -58,7 +76,7 @@ async def test_a_source_that_can_not_be_read_is_tried_again(
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS, after=cursor(await head()))
-        monkeypatch.setattr(streams, "readable", failing_once(streams.readable))
+        monkeypatch.setattr(streams, "readable", failing(1, streams.readable))
         await service.client(world.cora.token).raise_ticket()
         assert (await socket.next("ticketEvents"))["type"] == "TICKET_CREATED"
         assert await socket.silent(0.3)

@@ -21,7 +21,20 @@ from tortoise import Tortoise  # noqa: E402
 from models.database import MODULES  # noqa: E402
 
 EMPTIED = [
-    *("idempotency_keys", "events", "attachments", "messages", "ticket_links", "ticket_watchers", "ticket_resources"),
+    *(
+        "presences",
+        "escalation_runs",
+        "sla_clocks",
+        "mails",
+        "notifications",
+        "idempotency_keys",
+        "events",
+        "attachments",
+        "messages",
+        "ticket_links",
+        "ticket_watchers",
+        "ticket_resources",
+    ),
     *("ticket_tags", "tickets", "tokens", "memberships", "users", "organizations", "api_clients"),
 ]
 """What tests fill, each table before those that it points to."""
@@ -47,12 +60,14 @@ if not IS_SQLITE:
             await run(SERVER, f"DROP DATABASE {name} WITH (FORCE)")
 
     @pytest_asyncio.fixture(loop_scope="session")
-    async def url(room: str) -> str:
-        """The URL of a database as fresh as a migrated one."""
+    async def url(request: pytest.FixtureRequest, room: str) -> str:
+        """The URL of a database as fresh as a migrated one; with the mark `without_promises` one that promises nothing."""
+        active = request.node.get_closest_marker("without_promises") is None
+        promised = "; ".join(f"UPDATE {table} SET active = {active}" for table in ("sla_policies", "escalation_paths"))
         deleted = "; ".join(f"DELETE FROM {table}" for table in EMPTIED)
         untied = "UPDATE tickets SET merged_into_id = NULL WHERE merged_into_id IS NOT NULL"
-        begun = "UPDATE log_head SET position = 0; ALTER SEQUENCE ticket_numbers RESTART"
-        await run(room, f"{untied}; {deleted}; {begun}")
+        begun = "UPDATE log_head SET position = 0; UPDATE rights SET position = 0; ALTER SEQUENCE ticket_numbers RESTART"
+        await run(room, f"{untied}; {deleted}; {begun}; {promised}; UPDATE readers SET position = 0")
         return room
 
     async def run(url: str, statements: str) -> None:

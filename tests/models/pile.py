@@ -241,6 +241,7 @@ def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
         external_id=dice.choice(KEYS),
         created_at=hour(dice, -6, 0),
         updated_at=hour(dice, -4, 2),
+        sla_breaches_at=dice.choice([None, hour(dice, -1, 1)]),
         resolved_at=hour(dice, -4, 1) if ended else None,
         closed_at=hour(dice, -2, 1) if status is Status.CLOSED else None,
         close_reason=CloseReason.SPAM if status is Status.CLOSED else None,

@@ -39,6 +39,11 @@ RIGHTS: Mapping[str, tuple[str, str | None]] = {
     "WORK": ("AGENT ADMIN API_CLIENT", "tickets:write"),
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
     "OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
+    "OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
+    "READ_POLICIES": ("AGENT ADMIN API_CLIENT", "tickets:read"),
+    "READ_PRESENCE": ("AGENT ADMIN API_CLIENT", "tickets:read"),
+    "BE_PRESENT": ("AGENT ADMIN", "tickets:write"),
+    "MANAGE": ("ADMIN API_CLIENT", "admin"),
 }
 
 
@@ -266,6 +271,18 @@ async def test_a_token_knows_the_shared_account_of_its_owner(desk: Desk) -> None
     no_more = await authenticate(cora, NOON)
     assert no_more is not None
     assert no_more.shared_organization_id is None
+
+
+@pytest.mark.asyncio
+async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) -> None:
+    for member in (*desk.customers, *desk.staff):
+        assert member.user is not None
+        held = [scope.value for scope in access.HOLDS[member.caller]]
+        _, text = await token.issue(TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON)
+        signed_in = await authenticate(text, NOON)
+        assert signed_in is not None
+        user = await User.get(id=member.user.id).select_related("organization")
+        assert replace(signed_in, token=None) == access.viewer_as(user)
 
 
 @pytest.mark.asyncio

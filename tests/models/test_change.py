@@ -21,7 +21,7 @@ from models.lifecycle import CloseReason, Priority, Status
 from models.message import Message
 from models.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 
 async def test_a_new_ticket_is_stored_with_all_that_hangs_on_it(desk: Desk) -> None:

@@ -14,9 +14,10 @@ from pile import Pile, filters, fits
 
 from models import database, ids, listing
 from models.access import Viewer, sees
+from models.asked import MOST_CONDITIONS, MOST_LEVELS, MOST_VALUES, MOST_WORDS
 from models.database import Dialect
 from models.errors import BadRequest
-from models.filter import MOST_CONDITIONS, MOST_LEVELS, MOST_VALUES, MOST_WORDS, Plain, matching
+from models.filter import Plain, matching
 from models.page import Window
 from models.stats import Group, stats
 from models.ticket import Ticket

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models import database, idempotency
 from models.errors import Code, InvalidInput
-from models.idempotency import KEPT, IdempotencyKey, digest, forget, recall, remember
+from models.idempotency import KEPT, IdempotencyKey, Trace, digest, forget, recall, remember
 from models.ids import new_id
 
 TICKET, MESSAGE = new_id(), new_id()
@@ -24,7 +24,7 @@ INPUT, OTHER = digest({"body": "Hello"}), digest({"body": "Bye"})
 async def remembered(at: datetime = NOON, caller: str = CALLER, mutation: str = MUTATION, key: str = KEY) -> None:
     async with database.transaction():
         assert await recall(caller, mutation, key, INPUT, at) is None
-        await remember(caller, mutation, key, INPUT, ticket_id=TICKET, message_id=MESSAGE, position=6, reached=7, at=at)
+        await remember(caller, mutation, key, INPUT, Trace(at, TICKET, MESSAGE, 6, 7))
 
 
 async def recalled(fingerprint: str = INPUT, at: datetime = NOON) -> IdempotencyKey | None:
@@ -40,7 +40,7 @@ async def test_the_same_input_finds_what_it_did() -> None:
     for _ in range(2):
         found = await recalled()
         assert found is not None
-        assert (found.ticket_id, found.message_id, found.position, found.reached) == (TICKET, MESSAGE, 6, 7)
+        assert (found.record_id, found.message_id, found.position, found.reached) == (TICKET, MESSAGE, 6, 7)
 
 
 @pytest.mark.asyncio
@@ -102,7 +102,7 @@ async def test_while_the_first_runs_the_second_is_told_so_or_waits_for_its_answe
             assert await recall(CALLER, MUTATION, KEY, INPUT, NOON) is None
             begun.set()
             await go.wait()
-            await remember(CALLER, MUTATION, KEY, INPUT, ticket_id=TICKET, message_id=None, position=None, reached=1, at=NOON)
+            await remember(CALLER, MUTATION, KEY, INPUT, Trace(NOON, TICKET, reached=1))
 
     running = asyncio.ensure_future(first())
     await begun.wait()
@@ -121,7 +121,7 @@ async def test_while_the_first_runs_the_second_is_told_so_or_waits_for_its_answe
     await running
     found = await (second if IS_SQLITE else recalled())
     assert found is not None
-    assert found.ticket_id == TICKET
+    assert found.record_id == TICKET
 
 
 @pytest.mark.asyncio
@@ -135,9 +135,7 @@ async def test_of_many_at_once_one_runs() -> None:
                 if await recall(CALLER, MUTATION, KEY, INPUT, NOON):
                     return "replayed"
                 done.append(new_id())
-                await remember(
-                    CALLER, MUTATION, KEY, INPUT, ticket_id=done[-1], message_id=None, position=None, reached=1, at=NOON
-                )
+                await remember(CALLER, MUTATION, KEY, INPUT, Trace(NOON, done[-1], reached=1))
                 return "ran"
         except InvalidInput as refusal:
             return refusal.code.name

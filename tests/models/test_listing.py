@@ -28,9 +28,9 @@ from models.page import Order, Page, Window
 from models.person import ApiClient, Role, User
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
-FIELDS = ["created_at", "updated_at", "number", "priority"]
+FIELDS = ["created_at", "updated_at", "number", "priority", "sla_breaches_at", "is_untouched"]
 sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)
 Sorts = Sequence[tuple[str, bool]]
 
@@ -43,7 +43,10 @@ def sorted_by(tickets: Sequence[Ticket], sorts: Sorts) -> list[Ticket]:
     def compared(one: Ticket, other: Ticket) -> int:
         for name, descending in fields:
             left, right = getattr(one, name), getattr(other, name)
-            if left != right:
+            if left is None or right is None:  # null is last, whichever way
+                if left is not right:
+                    return 1 if left is None else -1
+            elif left != right:
                 return (1 if left > right else -1) * (-1 if descending else 1)
         return 0
 
@@ -174,7 +177,8 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
     orders = {field: ticket_order([(field, True)]) for field in FIELDS}
     whens = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", text(NOON)]
     values: dict[str, list[object]] = {
-        **{field: [*whens, "x", "\x00", 7, None] for field in ("created_at", "updated_at")},
+        **{field: [*whens, "x", "\x00", 7, None] for field in ("created_at", "updated_at", "sla_breaches_at")},
+        "is_untouched": [0, 1, 2, -1, True, None],
         "number": [0, -1, 2**31 - 1, -(2**31) + 1, 2**31, 2**63 - 1, "1", None, True],
         "priority": [0, 1, 4, 5, 2**15 - 1, 2**15, -(2**15), -(2**15) - 1, 2**31 - 1, 2**31],
     }

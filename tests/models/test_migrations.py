@@ -11,18 +11,19 @@ from support.stored import nothing_stored
 from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError, OperationalError
 from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationTarget
 
-from models import database, event, listing, migrate, verbs
+from models import database, event, indexes, install, listing, migrate, triggers, verbs
 from models.change import next_number
+from models.idempotency import digest, recall
 from models.ids import new_id
-from models.install import install, remove
 from models.page import Window
 from models.person import Organization, User
 from models.team import Category, Membership, Team
 
 pytestmark = pytest.mark.asyncio
 
-NAMES = ["0001_initial", "0002_install"]
+NAMES = ["0001_initial", "0002_install", "0003_promises", "0004_rights", "0005_presences", "0006_keys", "0007_pages"]
 OWN = ("tortoise_migrations",)
 """Tables of the migrations themselves."""
 
@@ -49,8 +50,13 @@ async def sqlite_shape() -> Shape:
 async def sqlite_indexes(table: str) -> list[str]:
     found: list[str] = []
     for index in await database.rows(f"PRAGMA index_list({table})"):
-        columns = [row["name"] for row in await database.rows(f"PRAGMA index_info({index['name']})")]
-        found.append(f"{columns} unique={index['unique']} partial={index['partial']}")
+        columns = [
+            (row["name"], row["desc"]) for row in await database.rows(f"PRAGMA index_xinfo({index['name']})") if row["key"]
+        ]
+        # What Tortoise does not know is written by hand, so its words tell the expressions and the condition.
+        sql = await database.rows("SELECT sql FROM sqlite_master WHERE name = ?", [index["name"]])
+        words = sql[0]["sql"] if index["partial"] or None in dict(columns) else ""
+        found.append(f"{columns} unique={index['unique']} {words}")
     return sorted(found)
 
 
@@ -79,7 +85,10 @@ async def postgres_shape() -> Shape:
             f"SELECT * FROM information_schema.sequences WHERE sequence_schema = 'public' AND sequence_name {own}",
             *("sequence_name", "data_type", "start_value", "increment"),
         ),
-        "triggers": await listed("SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal", "name"),
+        "triggers": await listed("SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE NOT tgisinternal", "text"),
+        "functions": await listed(
+            "SELECT pg_get_functiondef(oid) AS text FROM pg_proc WHERE pronamespace = 'public'::regnamespace", "text"
+        ),
     }
 
 
@@ -101,7 +110,9 @@ async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: 
     await database.connect(empty_url)
     try:
         await Tortoise.generate_schemas()
-        await install(database.connection(), database.dialect())
+        await install.install(database.connection(), database.dialect())
+        await triggers.install(database.connection(), database.dialect())
+        await indexes.install(database.connection())
         fresh = await shape()
     finally:
         await database.disconnect()
@@ -134,6 +145,21 @@ async def test_migrating_again_applies_nothing() -> None:
     assert await migrate.pending() == []
     async with nothing_stored():
         assert await migrate.migrate() == []
+
+
+@pytest.mark.usefixtures("empty")
+async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> None:
+    async with database.transaction():
+        await (await migrate.executor()).migrate([MigrationTarget("models", "0005_presences")])
+    ticket, written = new_id(), digest({"body": "Hello"})
+    columns = "id, caller, mutation, key, digest, ticket_id, position, reached, created_at"
+    values = [new_id(), "user:1", "addNote", "k", written, ticket, 6, 7, NOON]
+    await database.rows(f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.marks(values)})", values)
+    await migrate.migrate()
+    async with database.transaction():
+        found = await recall("user:1", "addNote", "k", written, NOON)
+    assert found is not None
+    assert (found.record_id, found.message_id, found.position, found.reached) == (ticket, None, 6, 7)
 
 
 async def test_processes_that_migrate_at_once_all_succeed_and_one_does_it(empty_url: str) -> None:
@@ -245,7 +271,11 @@ async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(desk: De
 async def test_what_was_installed_can_be_removed_and_installed_again() -> None:
     before = await shape()
     async with database.transaction():
-        await remove(database.connection(), database.dialect())
+        await indexes.remove(database.connection())
+        for part in (triggers, install):
+            await part.remove(database.connection(), database.dialect())
         assert await shape() != before
-        await install(database.connection(), database.dialect())
+        for part in (install, triggers):
+            await part.install(database.connection(), database.dialect())
+        await indexes.install(database.connection())
     assert await shape() == before

@@ -18,7 +18,7 @@ from models.event import Event, EventType
 from models.lifecycle import CloseReason, Status
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 
 async def consistent() -> None:

@@ -18,7 +18,7 @@ from models.lifecycle import STAGES, Priority, Stage, Status
 from models.stats import Group, stats
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 FIXED = {Group.STATUS: Status, Group.STAGE: Stage, Group.PRIORITY: Priority}
 

@@ -22,6 +22,8 @@ from models.person import Role, User
 from models.team import Category, Team
 from models.ticket import INVERSE, LinkKind, Ticket, TicketResource
 
+pytestmark = pytest.mark.without_promises
+
 CUSTOMER, AGENT = viewer(Role.CUSTOMER), viewer(Role.AGENT)
 OPEN = [Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER, Status.ON_HOLD]
 ENDED = [Status.RESOLVED, Status.CLOSED]

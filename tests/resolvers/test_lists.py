@@ -11,7 +11,7 @@ from support import Client, Refused, Service, World
 
 from models.event import cursor
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 PAGE = """query($filter: TicketFilter, $order: [TicketOrder!], $first: Int, $after: String, $last: Int, $before: String) {
   tickets(filter: $filter, orderBy: $order, first: $first, after: $after, last: $last, before: $before) {

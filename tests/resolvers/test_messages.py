@@ -10,7 +10,7 @@ from support.stored import nothing_stored, refusal
 
 from models.event import cursor, head
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 
 async def detail(client: Client, ticket_id: str) -> dict[str, Any]:

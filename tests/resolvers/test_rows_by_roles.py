@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_leaf_type, is_list_type
-from support import Client, Refused, Service, World
+from support import Client, Refused, Service, Socket, World
+from support.acting import tell
 from support.world import machine, token_of
 
 from models.access import HOLDS, Caller, Scope
 from models.event import cursor
 from models.person import User
+from models.ticket import Ticket
 from schema import root
 
 pytestmark = pytest.mark.asyncio
@@ -22,6 +25,7 @@ EVERYONE = {"stranger", "customer", "agent", "admin", "machine"}
 SIGNED_IN = EVERYONE - {"stranger"}
 PEOPLE = {"customer", "agent", "admin"}
 STAFF = {"agent", "admin", "machine"}
+MANAGERS = {"admin", "machine"}
 
 EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.viewer": (EVERYONE, None),
@@ -36,6 +40,10 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),
+    "Query.slaPolicies": (STAFF, "tickets:read"),
+    "Query.slaCalendars": (STAFF, "tickets:read"),
+    "Query.escalationPaths": (STAFF, "tickets:read"),
+    "Query.notifications": (PEOPLE, "tickets:read"),
     "Query.apiTokens": (PEOPLE, None),
     "Mutation.signIn": (EVERYONE, None),
     "Mutation.signOut": (SIGNED_IN, None),
@@ -58,13 +66,34 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.mergeTickets": (STAFF, "tickets:write"),
     "Mutation.replyToTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.addNote": (STAFF, "notes:write"),
+    "Mutation.setPresence": ({"agent", "admin"}, "tickets:write"),
+    "Mutation.markNotificationsRead": (PEOPLE, "tickets:read"),
+    "Mutation.setNotificationPreference": (PEOPLE, "tickets:read"),
+    "Mutation.createSlaCalendar": (MANAGERS, "admin"),
+    "Mutation.updateSlaCalendar": (MANAGERS, "admin"),
+    "Mutation.archiveSlaCalendar": (MANAGERS, "admin"),
+    "Mutation.createSlaPolicy": (MANAGERS, "admin"),
+    "Mutation.updateSlaPolicy": (MANAGERS, "admin"),
+    "Mutation.archiveSlaPolicy": (MANAGERS, "admin"),
+    "Mutation.createEscalationPath": (MANAGERS, "admin"),
+    "Mutation.updateEscalationPath": (MANAGERS, "admin"),
+    "Mutation.archiveEscalationPath": (MANAGERS, "admin"),
+    "Mutation.updateTeam": (MANAGERS, "admin"),
+    "Mutation.setAvailability": (STAFF, "tickets:write"),
+    "Mutation.advanceClock": (set(), "admin"),  # for managers in the demo alone: test_demo
     "Mutation.createApiToken": (PEOPLE, None),
     "Mutation.revokeApiToken": (PEOPLE, None),
     "Subscription.ticketEvents": (SIGNED_IN, "events:read"),
     "Subscription.ticketStatusChanged": (SIGNED_IN, "events:read"),
+    "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
+    "Subscription.ticketStats": (SIGNED_IN, "tickets:read"),
+    "Subscription.notifications": (PEOPLE, "tickets:read"),
+    "Subscription.ticketPresence": (STAFF, "tickets:read"),
 }
 BY_SESSION = {"Query.apiTokens", "Mutation.createApiToken", "Mutation.revokeApiToken"}
 """Rows for those who signed in; a token that was made for a program does not get them, whatever its scopes."""
+BY_CURSOR = {"ticketEvents", "ticketStatusChanged"}
+"""Rows that tell nothing at once unless they go on from somewhere."""
 NOBODY = UUID(int=7)
 
 
@@ -94,7 +123,7 @@ def least(type: Any) -> str:
         return "{" + ", ".join(f"{name}: {least(each)}" for name, each in fields.items()) + "}"
     if hasattr(type, "values"):
         return next(iter(type.values))
-    return {"Int": "1", "ID": f'"tkt_{NOBODY}"', "String": '"x"'}[type.name]
+    return {"Int": "1", "ID": f'"tkt_{NOBODY}"', "String": '"x"', "Boolean": "true", "Duration": '"PT1H"'}[type.name]
 
 
 def expected(caller: str, *, lacking: bool = False) -> dict[str, str]:
@@ -118,13 +147,30 @@ async def outcome(client: Client, row: str, operation: str) -> str:
         if kind != "Subscription":
             await client.run(operation)
             return ALLOWED
-        operation = operation.replace(field, f'{field}(after: "{cursor(0)}")', 1)
         async with client.socket() as socket:
-            await socket.subscribe(operation)
+            if field == "notifications":
+                await first_notice(socket, operation)
+                return ALLOWED
+            if field == "ticketPresence":
+                await socket.subscribe(operation.replace(str(NOBODY), str((await Ticket.all())[0].id)))
+                await socket.next(field)
+                return ALLOWED
+            given = f'(after: "{cursor(0)}")' if field in BY_CURSOR else ""
+            await socket.subscribe(operation.replace(field, field + given, 1))
             await socket.next(field)
             return ALLOWED
     except Refused as refused:
         return str(refused.code)
+
+
+async def first_notice(socket: Socket, operation: str) -> None:
+    """Nothing says when a subscription from now on has begun, so everybody is told of something until it sees it."""
+    await socket.subscribe(operation)
+    first = asyncio.create_task(socket.next("notifications"))
+    while not first.done():
+        await tell((await Ticket.all())[0].id, *[user.id for user in await User.all()])
+        await asyncio.wait([first], timeout=0.1)
+    await first
 
 
 async def token(world: World, caller: str, scopes: list[str] | None = None) -> str | None:

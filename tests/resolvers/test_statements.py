@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from support import Client, Service, World
+from support.service import running
 from support.statements import Statements, statements
 
 from models.attachment import Attachment
 from models.message import Message
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 SPREAD = 5
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def service(url: str) -> AsyncIterator[Service]:
+    """One that lets everything be asked for at once."""
+    async with running(url, operation_cost=1_000_000, cost_bucket=0) as found:
+        yield found
+
 
 USER = "{ id displayName email organization { name } teams { slug } }"
 WHOLE = f"""
@@ -127,4 +138,4 @@ async def test_nothing_is_counted_or_read_that_is_not_selected(service: Service,
         assert not [text for text in (await sent(ada, f"{{ {lean} }}")).texts if "COUNT(" in text.upper()], lean
         assert [text for text in (await sent(ada, f"{{ {counting} }}")).texts if "COUNT(" in text.upper()], counting
     least = await sent(ada, "query($id: ID!) { ticket(id: $id) { subject status allowedActions } }", id=key)
-    assert len(least) == 2, "one for the token, one for the ticket"
+    assert len(least) == 2, "one for the rights, one for the ticket"

@@ -15,7 +15,7 @@ from models import ids
 from models.event import Event
 from models.person import User
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 NOBODY = ids.encode(ids.USER, UUID(int=7))
 NEW: dict[str, Any] = {"subject": "VPN is down", "description": "Since noon.", "category": "technical"}

@@ -23,6 +23,12 @@ from schema.access import right_of
 PRINTED = Path(__file__).parent.parent.parent / "schema" / "schema.graphql"
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 WITHOUT_VERSION = {"CreateTicketInput"}
+WITHOUT_KEY = {
+    **dict.fromkeys(("signIn", "signOut", "createApiToken"), "a token is shown once and not kept, so none can be shown again"),
+    **dict.fromkeys(("revokeApiToken", "markNotificationsRead", "setNotificationPreference"), "again it changes nothing"),
+    "setPresence": "it is said again every few seconds, and the last word counts",
+}
+"""Mutations that are not told apart from their repetition, and why they need not be."""
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +100,15 @@ def test_every_mutation_of_a_ticket_can_be_repeated_and_guarded_against_stale_re
         if taken.name not in WITHOUT_VERSION:
             assert str(taken.fields["expectedVersion"].type) == "Int", name
     assert len(seen) >= 15
+
+
+def test_every_other_mutation_can_be_repeated_or_need_not_be(schema: GraphQLSchema) -> None:
+    assert schema.mutation_type is not None
+    for name, field in schema.mutation_type.fields.items():
+        taken: Any = field.args["input"].type.of_type.fields if field.args else {}
+        assert ("idempotencyKey" in taken) is (name not in WITHOUT_KEY), name
+        assert ("replayed" in field.type.fields) is (name not in WITHOUT_KEY), name  # type: ignore[union-attr]
+    assert set(schema.mutation_type.fields) >= WITHOUT_KEY.keys()
 
 
 def test_every_node_has_an_opaque_id_and_every_list_is_a_relay_connection(schema: GraphQLSchema) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import uvicorn
@@ -44,6 +45,16 @@ class Service:
 
     port: int
     clock: Clock
+    server: uvicorn.Server
+
+    def stop(self) -> None:
+        """Begin to stop, as after a signal."""
+        self.server.should_exit = True
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether it takes connections."""
+        return any(each.is_serving() for each in self.server.servers)
 
     @property
     def http(self) -> str:
@@ -64,13 +75,30 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def running(url: str, **settings: object) -> AsyncIterator[Service]:
-    """The service in this process, so that tests can also look at its database."""
+async def running(
+    url: str,
+    *,
+    own_time: bool = False,
+    http: Any = "engine.pipe:Protocol",
+    ws: Any = "engine.wire:Protocol",
+    stop_seconds: int = 1,
+    **settings: object,
+) -> AsyncIterator[Service]:
+    """The service in this process, so that tests can also look at its database; by the test's clock, or by its own time."""
     clock = Clock()
-    app = create_app(load(**{"database_url": url, "log_level": "error", "sign_in_attempts": 1000, **settings}), now=clock)
+    usual = {"database_url": url, "log_level": "error", "sign_in_attempts": 1000, "plans": "all"}
+    app = create_app(load(**{**usual, **settings}), now=None if own_time else clock)
     port = free_port()
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="error", ws="websockets-sansio", loop="none", timeout_graceful_shutdown=1
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        http=http,
+        ws=ws,
+        loop="none",
+        timeout_graceful_shutdown=stop_seconds,
+        server_header=False,
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] - older name, harmless
@@ -81,7 +109,7 @@ async def running(url: str, **settings: object) -> AsyncIterator[Service]:
             raise RuntimeError("the service did not start")
         await asyncio.sleep(0.01)
     try:
-        yield Service(port, clock)
+        yield Service(port, clock, server)
     finally:
         server.should_exit = True
         await serving

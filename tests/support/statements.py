@@ -7,22 +7,31 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-BACKGROUND = {"Tail.run", "Sessions.run", "note_use", "run"}
+BACKGROUND = {
+    *("Mailer.run", "Mailer.send", "Tail.run", "Sessions.run", "note_use", "run", "Keeper.run", "follow_time"),
+    "Watcher.look_on",
+}
 """The service's own tasks, which read whenever they like."""
 
 
 class Statements(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self.texts: list[str] = []
+        self.sent: list[tuple[str, object]] = []
+        """Texts with what they were given."""
 
     def emit(self, record: logging.LogRecord) -> None:
         task = asyncio.current_task()
         if task is None or getattr(task.get_coro(), "__qualname__", "") not in BACKGROUND:
-            self.texts.append(str(record.args[0]) if record.args and record.msg == "%s: %s" else str(record.msg))
+            of_client = record.msg == "%s: %s" and isinstance(record.args, tuple)
+            self.sent.append((str(record.args[0]), record.args[1]) if of_client else (str(record.msg), None))
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.sent]
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.sent)
 
 
 @contextlib.contextmanager

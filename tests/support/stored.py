@@ -11,9 +11,13 @@ from support.client import Client
 
 ORDERS = {
     **dict.fromkeys(("tickets", "ticket_tags", "ticket_resources", "ticket_watchers", "ticket_links", "messages"), "id"),
-    **dict.fromkeys(("users", "memberships", "tokens", "idempotency_keys", "log_head"), "id"),
+    **dict.fromkeys(("users", "memberships", "tokens", "idempotency_keys", "log_head", "rights"), "id"),
+    **dict.fromkeys(("teams", "sla_calendars", "sla_policies", "sla_terms", "sla_revision", "sla_clocks"), "id"),
+    **dict.fromkeys(("escalation_paths", "clock_advance", "presences"), "id"),
     "events": "position",
 }
+OF_WORKERS = ("last_used_at", "applied")
+"""What workers note by the by."""
 
 
 async def everything() -> dict[str, list[dict[str, str]]]:
@@ -21,7 +25,7 @@ async def everything() -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     for table, order in ORDERS.items():
         rows = await database.rows(f"SELECT * FROM {table} ORDER BY {order}")
-        found[table] = [{name: str(value) for name, value in row.items() if name != "last_used_at"} for row in rows]
+        found[table] = [{name: str(value) for name, value in row.items() if name not in OF_WORKERS} for row in rows]
     return found
 
 

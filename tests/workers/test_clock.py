@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,9 @@ from models.lifecycle import Action, CloseReason, Status
 from models.ticket import Ticket
 from workers import clock, runner
 from workers.clock import Days, tick
+from workers.duty import Turn
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
 
 DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 MOMENT = timedelta(microseconds=1)
@@ -158,6 +160,11 @@ async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
             await ada.do("resolveTicket", ticketId=second["id"], resolution="better")
         return await do(*given)
 
+    async def rest(_: clock.Clock, at: datetime, position: int) -> Turn:
+        """The service's own duty, which the clock's leap would send after the same tickets."""
+        return Turn(0, position)
+
+    monkeypatch.setattr(clock.Clock, "turn", rest)
     monkeypatch.setattr(clock, "due", put_off_first)
     assert await tick(later(days=8), DAYS) == 0
     assert ((await stored(first)).status, (await stored(second)).status) == (Status.ON_HOLD, Status.RESOLVED)
@@ -192,5 +199,80 @@ async def test_the_service_does_it_by_itself_and_followers_hear_it(url: str, mon
             )
             service.clock.advance(days=3)
             seen = await socket.next("ticketEvents")
+            assert (seen["ticket"]["id"], seen["type"]) == (other["id"], "REMINDED"), "nothing closes without a reminder"
+            service.clock.advance(days=2)
+            seen = await socket.next("ticketEvents")
             assert (seen["ticket"]["id"], seen["ticket"]["status"]) == (other["id"], "CLOSED")
         await audit()
+
+
+GENTLE = Days(
+    close_after=timedelta(days=7),
+    reopen_window=timedelta(days=14),
+    close_reminder=timedelta(days=2),
+    waiting_reminder=timedelta(days=3),
+    abandon_after=timedelta(days=7),
+)
+
+
+async def awaited(customer: Client, agent: Client) -> dict[str, Any]:
+    ticket = await customer.raise_ticket("waiting")
+    return dict((await agent.do("awaitCustomer", ticketId=ticket["id"]))["ticket"])
+
+
+@pytest.mark.parametrize(
+    ("make", "reminder", "reason"), [(resolved, 5, "RESOLVED"), (awaited, 3, "ABANDONED")], ids=["resolved", "waiting"]
+)
+async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
+    service: Service, world: World, make: Any, reminder: int, reason: str
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await make(cora, ada)
+    since = (await stored(ticket)).status_since
+    assert since is not None
+    assert await tick(since + timedelta(days=reminder) - MOMENT, GENTLE) == 0
+    assert await tick(since + timedelta(days=reminder), GENTLE) == 1
+    assert await tick(since + timedelta(days=7) - MOMENT, GENTLE) == 0
+    assert await tick(since + timedelta(days=7), GENTLE) == 1
+    found = await stored(ticket)
+    assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason[reason])
+    reminded = (await entries(ticket))[-2]
+    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", instant.text(since + timedelta(days=7)))
+    await audit()
+
+
+@pytest.mark.parametrize(("make", "notice"), [(resolved, 2), (awaited, 4)], ids=["resolved", "waiting"])
+async def test_a_reminder_that_comes_late_leaves_as_much_time_to_answer(
+    service: Service, world: World, make: Any, notice: int
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await make(cora, ada)
+    late = later(days=30)
+    assert await tick(late, GENTLE) == 1
+    reminded = (await entries(ticket))[-1]
+    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", instant.text(late + timedelta(days=notice)))
+    assert await tick(late + timedelta(days=notice) - MOMENT, GENTLE) == 0
+    assert await tick(late + timedelta(days=notice), GENTLE) == 1
+    assert (await stored(ticket)).status is Status.CLOSED
+
+
+async def test_who_is_waited_for_without_end_is_reminded_all_the_same(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await awaited(cora, ada)
+    patient = replace(GENTLE, abandon_after=None)
+    assert await tick(later(days=4), patient) == 1
+    assert await tick(later(days=400), patient) == 0
+    assert (await stored(ticket)).status is Status.WAITING_ON_CUSTOMER
+    reminded = "query($id: ID!) { ticket(id: $id) { timeline(last: 1) { nodes { ... on TicketReminded { status closesAt } } } } }"
+    nodes = (await cora.run(reminded, id=ticket["id"]))["ticket"]["timeline"]["nodes"]
+    assert nodes == [{"status": "WAITING_ON_CUSTOMER", "closesAt": None}]
+
+
+async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await awaited(cora, ada)
+    service.clock.advance(days=4)
+    assert await tick(service.clock(), GENTLE) == 1
+    await cora.do("replyToTicket", ticketId=ticket["id"], body="Here it is.")
+    assert (await stored(ticket)).reminded_at is None
+    assert await tick(later(days=400), GENTLE) == 0

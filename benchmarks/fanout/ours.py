@@ -1,0 +1,180 @@
+"""Our server as in production: `python -m cli serve`, agents with tokens, events out of the log, Redis as the doorbell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import asyncpg
+
+from benchmarks.databases import ROOT, free_port
+from benchmarks.fanout import machine
+from benchmarks.fanout.contenders import Contender
+from benchmarks.programs import Failed, end
+
+AGENTS = 4
+
+
+class Ours(Contender):
+    """The service on a database of the benchmark's own; each of its events is an entry that the writer committed."""
+
+    name, label = "ours", "Ticketwire"
+
+    def __init__(self, cores: set[int], load_cores: set[int], database: str, bus: str, workers: int) -> None:
+        super().__init__(cores)
+        self.load_cores, self.database, self.bus, self.workers = load_cores, database, bus, workers
+        self.writer: asyncio.subprocess.Process | None = None
+        self.position = self.asked = 0
+        self.pinned = 0
+
+    def directory(self) -> Path:
+        return ROOT
+
+    def environment(self) -> Mapping[str, str]:
+        most = str(100_000)
+        return {
+            "TICKETWIRE_MODE": "production",
+            "TICKETWIRE_DATABASE_URL": self.database,
+            "TICKETWIRE_BUS_URL": self.bus,
+            "TICKETWIRE_LOG_LEVEL": "warning",
+            "TICKETWIRE_WORKS": "false",  # what follows the log otherwise (mails, notices) is not what is measured
+            "TICKETWIRE_COST_BUCKET": "0",  # one viewer does what thousands would
+            "TICKETWIRE_MAX_SOCKETS": most,
+            "TICKETWIRE_MAX_SOCKETS_PER_VIEWER": most,
+            "TICKETWIRE_MAX_SOCKETS_PER_ADDRESS": most,
+        }
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "cli", "serve", "--port", str(self.port), "--workers", str(self.workers)]
+
+    async def cli(self, *arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", *arguments),
+            cwd=ROOT,
+            env={**os.environ, **self.environment()},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, wrong = await process.communicate()
+        if process.returncode:
+            raise Failed(f"cli {arguments[0]}: {wrong.decode().strip()[-200:]}")
+        return said.decode().strip()
+
+    async def prepare(self) -> None:
+        """Tables, agents and their tokens, once for all runs."""
+        await self.cli("migrate")
+        tokens: list[str] = []
+        for number in range(1, AGENTS + 1):
+            email = f"agent{number}@bench.example"
+            person = ("--email", email, "--name", f"Agent {number}", "--role", "agent", "--team", "support")
+            await self.cli("user", "create", *person, "--password", os.urandom(12).hex())
+            tokens.append(await self.cli("token", "create", "--email", email))
+        self.tokens = tokens
+
+    async def start(self, folder: Path) -> None:
+        if self.tokens == ("none",):
+            await self.prepare()
+        await super().start(folder)
+        self.writer = await asyncio.create_subprocess_exec(
+            *("taskset", "-c", ",".join(map(str, sorted(self.load_cores)))),
+            *(sys.executable, "-m", "benchmarks.fanout.writer", self.bus),
+            cwd=ROOT,
+            env={**os.environ, **self.environment()},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=(folder / "writer.err").open("wb"),
+        )
+        kind, _, position = (await self.said(30)).partition(" ")
+        assert kind == "ready"
+        self.position, self.asked = int(position), 0
+        await self.refresh()
+
+    async def answering(self) -> None:
+        """Its port is bound before it is ready; so until /health says so."""
+        for _ in range(800):
+            _ = self.pid
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                async with asyncio.timeout(10):
+                    first = await reader.readline()
+                writer.close()
+                if b" 200 " in first:
+                    return
+            await asyncio.sleep(0.05)
+        raise Failed("it did not answer in time")
+
+    async def refresh(self) -> None:
+        """Keep the database's processes for our own database off the server's core."""
+        if self.database.startswith("sqlite"):
+            return
+        connection = await asyncpg.connect(self.database)
+        found = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        await connection.close()
+        self.pinned = sum(is_postgres(row["pid"]) and machine.pin(row["pid"], self.load_cores) for row in found)
+
+    async def said(self, seconds: float) -> str:
+        assert self.writer is not None
+        assert self.writer.stdout is not None
+        try:
+            async with asyncio.timeout(seconds):
+                line = await self.writer.stdout.readline()
+        except TimeoutError:
+            raise Failed(f"the writer did not commit within {seconds:.0f} s") from None
+        if not line:
+            text = (self.folder / "writer.err").read_text().strip()
+            raise Failed(f"the writer ended: {text.splitlines()[-1][:160] if text else ''}")
+        return line.decode().strip()
+
+    def publish(self, count: int) -> None:
+        assert self.writer is not None
+        assert self.writer.stdin is not None
+        self.writer.stdin.write(f"{count}\n".encode())
+        self.asked += 1
+
+    async def settled(self, seconds: float) -> int:
+        _ = self.pid
+        while self.asked:
+            self.position = int(await self.said(seconds))
+            self.asked -= 1
+        return self.position
+
+    async def stop(self) -> None:
+        if self.writer is not None:
+            if self.writer.returncode is None:
+                self.writer.kill()
+            await self.writer.wait()
+            self.writer = None
+        await super().stop()
+
+
+def is_postgres(pid: int) -> bool:
+    """Whether a process id out of the database means a process of this machine."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
+    except OSError:
+        return False
+
+
+@contextlib.asynccontextmanager
+async def redis(cores: set[int], folder: Path) -> AsyncIterator[str]:
+    """A Redis of our own; its URL. Raises Failed where none is installed."""
+    if shutil.which("redis-server") is None:
+        raise Failed("redis-server is not installed; name one by --bus redis://…")
+    port = free_port()
+    process = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    machine.pin(process.pid, cores)
+    try:
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        await asyncio.to_thread(end, process)

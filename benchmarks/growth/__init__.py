@@ -1,0 +1,1 @@
+"""What a page costs as tickets become many."""

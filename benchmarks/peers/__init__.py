@@ -1,1 +1,0 @@
-"""Other ways to serve the same, to measure against."""

@@ -1,0 +1,79 @@
+"""A client's message of graphql-transport-ws, read from any text: the object, and its members by name and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import orjson
+
+FROM_SERVER = ("connection_ack", "next", "error")
+DEEPEST = 254
+"""Levels of nesting that orjson writes; it reads more. What came in must be fit to be written: pongs, keys of groups, logs."""
+
+
+class Malformed(Exception):
+    """No message of this protocol, or none that a client may send; says why, for the client."""
+
+
+def message_in(text: str) -> Mapping[str, Any]:
+    """The object that a frame holds; its members are still of any shape."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"The message is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise Malformed(f"A message is a JSON object, not {kind(found)}.")
+    if text.count("{") + text.count("[") > DEEPEST and not is_written(found):
+        raise Malformed("The message is nested too deeply.")
+    return cast("dict[str, Any]", found)
+
+
+def is_written(found: object) -> bool:
+    try:
+        orjson.dumps(found)
+    except TypeError:
+        return False
+    return True
+
+
+def id_in(sent: Mapping[str, Any]) -> str:
+    id = sent.get("id")
+    if not isinstance(id, str):
+        raise Malformed(f"A {sent['type']} message has an id, a string, not {kind(id)}.")
+    if not id:
+        raise Malformed(f"The id of a {sent['type']} message is not empty.")
+    return id
+
+
+def object_in(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """A member that is an object; None where it is null or absent."""
+    value = sent.get(name)
+    if not isinstance(value, dict | None):
+        raise Malformed(f'"{name}" is an object, not {kind(value)}.')
+    return cast("dict[str, Any] | None", value)
+
+
+def why_unknown(type: object) -> str:
+    if not isinstance(type, str):
+        return f"The type of a message is a string, not {kind(type)}."
+    if type in FROM_SERVER:
+        return f"Only the server sends {type} messages."
+    return f'There is no message of the type "{type}".'
+
+
+def kind(value: object) -> str:
+    """A JSON value's kind, in words."""
+    match value:
+        case None:
+            return "null or absent"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

@@ -1,0 +1,122 @@
+"""Calling a field's own function: what it takes out of the operation, and who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from graphql import FieldNode, GraphQLField, Undefined, VariableNode, is_leaf_type, is_non_null_type
+from graphql.execution.values import get_argument_values
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from engine.plans.build import Absent
+
+
+class Info:
+    """What resolvers are told of where they stand."""
+
+    __slots__ = ("context", "field_name")
+
+    def __init__(self, context: Any, field_name: str) -> None:
+        self.context = context
+        self.field_name = field_name
+
+
+class Arguments:
+    """The arguments of a field in an operation, as its function takes them."""
+
+    def __init__(self, schema: Any, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
+        self.schema, self.field, self.definition, self.node = schema, field, definition, node
+        self.fixed: dict[str, Any] = {}
+        self.variables: list[tuple[str, str, Any, bool]] = []
+        self.is_plain = all(self.plain(argument) for argument in field.arguments)
+
+    def plain(self, argument: Any) -> bool:
+        """Sort in an argument whose value is a leaf or absent: those need no conversion. False for one that does."""
+        name = self.schema.config.name_converter.from_argument(argument)
+        definition: Any = self.definition.args[name]
+        required = is_non_null_type(definition.type)
+        given = next((each.value for each in self.node.arguments or () if each.name.value == name), None)
+        inner = definition.type.of_type if required else definition.type
+        if given is not None and not is_leaf_type(inner):
+            return False
+        if isinstance(given, VariableNode):
+            absent = self.constant(name, with_value=False)
+            self.variables.append((argument.python_name, given.name.value, absent, required))
+            return True
+        value = self.constant(name, with_value=True)
+        if value is not Undefined:
+            self.fixed[argument.python_name] = value
+        return value is None or value is Undefined or is_leaf_type(inner)
+
+    def constant(self, name: str, *, with_value: bool) -> Any:
+        """The value of one argument that no variable gives, or its default; Undefined without either."""
+        alone = GraphQLField(self.definition.type, args={name: self.definition.args[name]})
+        given = [each for each in self.node.arguments or () if with_value and each.name.value == name]
+        if not given and is_non_null_type(self.definition.args[name].type) and self.definition.args[name].default is None:
+            return Undefined
+        node = FieldNode(name=self.node.name, arguments=tuple(given))
+        return get_argument_values(alone, node, None).get(name, Undefined)
+
+    def of(self, variables: Any) -> dict[str, Any]:
+        """Raises where they are not what the field takes."""
+        if not self.is_plain:
+            found = get_argument_values(self.definition, self.node, variables)
+            schema = self.schema
+            return convert_arguments(
+                found,
+                self.field.arguments,
+                scalar_registry=schema.schema_converter.scalar_registry,
+                config=schema.config,
+            )
+        if not self.variables:
+            return dict(self.fixed)
+        found = dict(self.fixed)
+        for name, variable, default, required in self.variables:
+            value = variables.coerced.get(variable, default)
+            if value is None and required:
+                raise Absent
+            if value is not Undefined:
+                found[name] = value
+        return found
+
+
+class Call:
+    """A resolver, called without graphql-core's and Strawberry's wrappers, behind the guards of its row."""
+
+    def __init__(self, schema: Any, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
+        resolver = field.base_resolver
+        assert resolver is not None
+        self.name: str = definition.extensions.get("name", node.name.value)
+        self.admits: list[Callable[[Any], None]] = [extension.admit for extension in field.extensions]  # type: ignore[attr-defined]
+        self.function = cast("Callable[..., Any]", resolver.wrapped_func)
+        self.takes_self = resolver.self_parameter is not None
+        self.sources = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each is not None}
+        self.info = resolver.info_parameter.name if resolver.info_parameter is not None else None
+        self.is_async = field.is_async
+        self.arguments = Arguments(schema, field, definition, node) if field.arguments else None
+
+    def once(self, source: Any, state: Any) -> Any:
+        """Call it without waiting."""
+        run = state[0]
+        call = run.calls.get(self)
+        if call is None:
+            call = run.calls[self] = self.prepared(run)
+        return call(source)
+
+    def prepared(self, run: Any) -> Callable[[Any], Any]:
+        """What calls it for a source, with everything that is the same for all sources at hand. Raises for who may not."""
+        for admit in self.admits:
+            admit(run.context)
+        given = self.arguments.of(run.variables) if self.arguments is not None else {}
+        if self.info is not None:
+            given[self.info] = Info(run.context, self.name)
+        function, sources, takes_self = self.function, self.sources, self.takes_self
+
+        def call(source: Any) -> Any:
+            for name in sources:
+                given[name] = source
+            return function(source, **given) if takes_self else function(**given)
+
+        return call

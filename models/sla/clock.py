@@ -1,0 +1,103 @@
+"""One promise on a ticket: how a clock stands, and why it may stand still. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from models.event import EventType
+from models.ids import new_id
+from models.lifecycle import Status
+from models.sla.terms import Metric, Terms
+
+
+class ClockStatus(Enum):
+    PENDING = "pending"
+    AT_RISK = "at_risk"
+    PAUSED = "paused"
+    BREACHED = "breached"
+    ACHIEVED = "achieved"
+    ACHIEVED_LATE = "achieved_late"
+    CANCELLED = "cancelled"
+
+
+FINISHED = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE, ClockStatus.CANCELLED})
+ACHIEVED = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE})
+
+
+class Stop(Enum):
+    """Why a clock stands still."""
+
+    WAITING_ON_CUSTOMER = "waiting_on_customer"
+    ON_HOLD = "on_hold"
+    ENDED = "ended"
+
+
+PAUSES = {Status.WAITING_ON_CUSTOMER: Stop.WAITING_ON_CUSTOMER, Status.ON_HOLD: Stop.ON_HOLD}
+
+
+@dataclass(slots=True)
+class Stretch:
+    """A part of a clock's life in which it ran by some terms, or stood still for a reason; the last one has no end."""
+
+    start: datetime
+    by: Terms | Stop
+    end: datetime | None = None
+
+
+@dataclass(slots=True)
+class Clock:
+    """One promise. `since` is the instant from which it runs and up to which `spent` counts; null while it stands still.
+
+    `spent` and `paused_for` are working time by the terms' calendar. `at_risk_at` and `breaches_at` are when that will be or
+    was; null while it is paused, and where the calendar never gets there. `ordinal` tells a ticket's next responses apart.
+    """
+
+    metric: Metric
+    terms: str
+    started_at: datetime
+    ordinal: int = 1
+    id: UUID = field(default_factory=new_id)
+    status: ClockStatus = ClockStatus.PENDING
+    since: datetime | None = None
+    spent: timedelta = timedelta()
+    paused_at: datetime | None = None
+    paused_for: timedelta = timedelta()
+    at_risk_at: datetime | None = None
+    breaches_at: datetime | None = None
+    warned_at: datetime | None = None
+    breached_at: datetime | None = None
+    achieved_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    stretches: list[Stretch] = field(default_factory=list[Stretch], compare=False, repr=False)
+    touched: bool = field(default=False, compare=False, repr=False)
+    is_new: bool = field(default=True, compare=False, repr=False)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def reached(self) -> datetime:
+        """Up to when it is known how it stood."""
+        told = (self.warned_at, self.breached_at, self.achieved_at, self.cancelled_at)
+        known = (self.started_at, self.since, self.paused_at, *told)
+        return max(at for at in known if at is not None)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When time alone will next change it."""
+        if self.since is None or self.breached_at is not None:
+            return None
+        return self.at_risk_at if self.warned_at is None and self.at_risk_at is not None else self.breaches_at
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be logged of a clock; `at` is the true instant, however late it is noticed."""
+
+    type: EventType
+    at: datetime
+    clock: Clock

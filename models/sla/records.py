@@ -1,0 +1,132 @@
+"""What is stored of promises: calendars and policies, the terms that follow from them, and each ticket's clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.ids import new_id
+from models.instant import InstantField, now
+from models.lifecycle import Priority
+from models.person import Organization
+from models.sla.clock import ClockStatus
+from models.sla.terms import Metric
+from models.team import Category, Team
+from models.ticket import Ticket
+
+
+class SlaCalendar(Model):
+    """When work is done. `week` holds seven days from Monday, each a list of blocks of minutes since midnight `[from, to)`."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.CharField(max_length=200, unique=True)
+    time_zone = fields.CharField(max_length=64)
+    week: Sequence[Sequence[Sequence[int]]] = fields.JSONField()  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+    holidays: Sequence[str] = fields.JSONField(default=list)  # pyright: ignore[reportAssignmentType]
+    active = fields.BooleanField(default=True)
+    created_at = InstantField(default=now)
+
+    class Meta:
+        table = "sla_calendars"
+        table_description = "When work is done"
+
+
+class SlaTerms(Model):
+    """What a policy said at some time, under its digest; never changed, never deleted."""
+
+    id = fields.CharField(max_length=40, primary_key=True)
+    data: Mapping[str, object] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
+
+    class Meta:
+        table = "sla_terms"
+        table_description = "What policies said at some time"
+
+
+class SlaPolicy(Model):
+    """Which promise holds for which tickets: the first active one, by position, whose conditions all fit; null fits any.
+
+    Targets are seconds of working time; null promises nothing. `terms` is the digest of what it says now.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.CharField(max_length=200)
+    position = fields.IntField()
+    priority: Priority | None = fields.IntEnumField(Priority, null=True)  # pyright: ignore[reportAssignmentType]
+    team: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    team_id: UUID | None
+    category: fields.ForeignKeyNullableRelation[Category] = fields.ForeignKeyField(
+        "models.Category", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    category_id: UUID | None
+    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
+        "models.Organization", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    organization_id: UUID | None
+    calendar: fields.ForeignKeyRelation[SlaCalendar] = fields.ForeignKeyField(
+        "models.SlaCalendar", related_name=False, on_delete=fields.RESTRICT
+    )
+    calendar_id: UUID
+    first_response = fields.IntField(null=True)
+    next_response = fields.IntField(null=True)
+    resolution = fields.IntField(null=True)
+    at_risk_percent = fields.SmallIntField()
+    terms = fields.CharField(max_length=40)
+    active = fields.BooleanField(default=True)
+    created_at = InstantField(default=now)
+
+    class Meta:
+        table = "sla_policies"
+        table_description = "Which promise holds for which tickets"
+
+
+class SlaRevision(Model):
+    """One row: how often the policies changed, and up to which change the open tickets follow them."""
+
+    id = fields.SmallIntField(primary_key=True, generated=False)
+    changed = fields.BigIntField(default=0)
+    changed_at = InstantField(null=True)
+    applied = fields.BigIntField(default=0)
+
+    class Meta:
+        table = "sla_revision"
+        table_description = "How often the policies changed"
+
+
+class SlaClock(Model):
+    """One clock as it stood after the ticket's last entry that concerned it. `spent` and `paused_for` are microseconds.
+
+    `due_at` is when time alone will next change it: what the clock worker looks for.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    metric = fields.CharEnumField(Metric, max_length=16)
+    ordinal = fields.IntField(default=1)
+    status = fields.CharEnumField(ClockStatus, max_length=16)
+    terms = fields.CharField(max_length=40)
+    started_at = InstantField()
+    since = InstantField(null=True)
+    spent = fields.BigIntField(default=0)
+    paused_at = InstantField(null=True)
+    paused_for = fields.BigIntField(default=0)
+    at_risk_at = InstantField(null=True)
+    breaches_at = InstantField(null=True)
+    warned_at = InstantField(null=True)
+    breached_at = InstantField(null=True)
+    achieved_at = InstantField(null=True)
+    cancelled_at = InstantField(null=True)
+    due_at = InstantField(null=True)
+
+    class Meta:
+        table = "sla_clocks"
+        table_description = "Clocks of tickets"
+        unique_together = (("ticket", "metric", "ordinal"),)
+        indexes = (("due_at",), ("status", "ticket_id"))

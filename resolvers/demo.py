@@ -1,0 +1,41 @@
+"""The demo's time, which an admin can move ahead, so that a week of promises is seen in a minute."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import strawberry
+
+from models import advance
+from models.errors import Forbidden, Refusal
+from models.idempotency import IdempotencyKey, Trace
+from resolvers.context import context_of
+from resolvers.keys import once
+from schema.manage import AdvanceClockInput, AdvanceClockPayload
+from schema.types.error import user_error
+
+
+async def advance_clock(info: strawberry.Info, input: AdvanceClockInput) -> AdvanceClockPayload:
+    context = context_of(info)
+    clock = context.services.clock
+    if clock is None:
+        raise Forbidden("Time can be moved in the demo only.")
+
+    async def act() -> tuple[timedelta, bool]:
+        return await advance.move(input.by), False
+
+    async def again(_: IdempotencyKey) -> tuple[timedelta, bool]:
+        return await advance.read(), True
+
+    def trace(moved: tuple[timedelta, bool]) -> Trace:
+        # by the time that it makes: by the time before, a move of two days would have made its own key too old
+        return Trace(clock.at(moved[0]))
+
+    try:
+        ahead, replayed = await once(context, info.field_name, input, act, trace, again)
+    except Refusal as refusal:
+        return AdvanceClockPayload(user_errors=[user_error(refusal)])
+    clock.follow(ahead)
+    context.services.bell.ring()
+    context.refresh()
+    return AdvanceClockPayload(now=clock(), replayed=replayed)

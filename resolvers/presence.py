@@ -1,0 +1,88 @@
+"""Who is at a ticket: saying so, and following it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from engine.source import Item, Source
+from models import ids, presence, text
+from models.access import READ_PRESENCE, concerns, sees
+from models.errors import Code, InvalidInput, Refusal, TicketNotFound
+from models.presence import PresenceState, TicketPresence
+from models.ticket import Ticket
+from resolvers.context import Context, context_of
+from schema.presence import SetPresenceInput, SetPresencePayload
+from schema.types.error import user_error
+
+OWED = -1
+"""The position of who was shown nothing yet."""
+
+
+async def set_presence(info: strawberry.Info, input: SetPresenceInput) -> SetPresencePayload:
+    context = context_of(info)
+    try:
+        return SetPresencePayload(presence=await said(context, input.ticket_id, input.state, input.client_key))
+    except Refusal as refusal:
+        return SetPresencePayload(user_errors=[user_error(refusal)])
+
+
+async def said(context: Context, ticket_id: str, state: PresenceState, client_key: str | None) -> TicketPresence:
+    """Say it for the viewer, and return who is there now. Raises InvalidInput."""
+    viewer, at = context.viewer, context.now()
+    assert viewer.user_id is not None  # the row is for people
+    assert viewer.token is not None
+    key = str(viewer.token.id) if client_key is None else text.written(client_key, "clientKey", longest=presence.KEY)
+    ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, ticket_id))
+    if ticket is None or not concerns(viewer, ticket):
+        raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
+    if await presence.say(ticket.id, viewer.user_id, key, state, at):
+        context.services.bell.ring()
+    context.refresh()
+    found = (await presence.on_tickets([ticket.id], at))[ticket.id]
+    return found if sees(viewer, ticket) else found.of(viewer.user_id)
+
+
+async def ticket_presence(
+    info: strawberry.Info, ticket_id: Annotated[strawberry.ID, strawberry.argument(description="The ticket.")]
+) -> Attendance:
+    context = context_of(info)
+    key = ids.key_of(ids.TICKET, ticket_id)
+    if key is None or await context.loaders.tickets.load(key) is None:
+        raise TicketNotFound("There is no such ticket.")
+    return Attendance(context, key, OWED)
+
+
+class Attendance(Source[TicketPresence]):
+    """Who is at a ticket: the picture as it is, then each that differs. Positions are the watcher's turns, in this process alone.
+
+    The right is all that it takes to go on: whoever has it sees every ticket.
+    """
+
+    def __init__(self, context: Context, ticket_id: UUID, position: int, shown: TicketPresence | None = None) -> None:
+        self.context = context
+        self.ticket_id = ticket_id
+        self.position = position
+        self.shown = shown
+        """What was shown last, where that is known."""
+
+    @property
+    def audience(self) -> Hashable:
+        return self.context.viewer.audience
+
+    def continued(self, context: Context, position: int) -> Attendance:
+        return Attendance(context, self.ticket_id, position, self.shown if position == self.position else None)
+
+    async def take(self) -> Sequence[Item[TicketPresence]]:
+        READ_PRESENCE.check(self.context.viewer)
+        watched = self.context.services.presence.watch(self.ticket_id, self)
+        pictures = await watched.after(self.position)
+        shown, (self.position, self.shown) = self.shown, pictures[-1]
+        # Where nobody followed for a moment, as rights changed, the first picture of those who go on is the one they have.
+        return pictures[1:] if pictures[0][1] == shown else pictures
+
+    def close(self) -> None:
+        self.context.services.presence.leave(self.ticket_id, self)

@@ -1,0 +1,57 @@
+"""Which records stand behind the types of the API, and who sees what refers to them: what compiled plans are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise.models import Model
+
+from engine.plans.words import Kinds, Words
+from models import database
+from models.access import Viewer, visible
+from models.condition import TRUE, Condition
+from models.event import Event
+from models.mail import Mail
+from models.message import Kind, Message
+from models.sla.records import SlaClock
+from models.ticket import Ticket, TicketLink, TicketResource
+from schema.interfaces import EVENT_TYPES, RECORD_TYPES, type_name
+
+HIDDEN = frozenset({Ticket, Event, Message})
+"""Models whose records are not seen by everybody who sees what refers to them."""
+APART = frozenset({Event, Message})
+"""Those of them that are looked up by loaders, which know who may see them."""
+
+TYPES: dict[type[Model], str | Kinds] = {
+    **{model: name for model, name in RECORD_TYPES.items() if issubclass(model, Model)},
+    TicketResource: "TicketResource",
+    TicketLink: "TicketLink",
+    SlaClock: "SlaClock",
+    Mail: "MailDelivery",
+    Message: Kinds("kind", {Kind.REPLY.value: "Reply", Kind.NOTE.value: "Note"}),
+    Event: Kinds("type", {kind.value: name for kind, name in EVENT_TYPES.items()}),
+}
+
+
+def sight(model: type[Model], context: Any, alias: str) -> Condition | None:
+    """What must hold for the caller to see a joined record."""
+    assert model is Ticket
+    condition = visible(caller(context), alias)
+    return None if condition is TRUE else condition
+
+
+def caller(context: Any) -> Viewer:
+    viewer: Viewer = context.viewer
+    return viewer
+
+
+WORDS = Words(
+    types=TYPES,
+    type_name=type_name,
+    sight=sight,
+    hidden=HIDDEN,
+    apart=APART,
+    caller=caller,
+    fetch=database.fetch,
+    dialect=database.dialect,
+)

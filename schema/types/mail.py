@@ -1,0 +1,45 @@
+"""What became of the mails that entries of the log caused: for the team alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import strawberry
+
+from models.mail import Mail, MailStatus
+from schema.enums import described
+from schema.relations import one
+from schema.types.people import UserType
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+described(
+    MailStatus,
+    "MailStatus",
+    "What became of a mail.",
+    {
+        "QUEUED": "It is to be sent.",
+        "SENT": "The mail server took it.",
+        "DEFERRED": "It could not be sent yet; it is tried again for some three days.",
+        "FAILED": "It was not sent, and is not tried again.",
+    },
+)
+
+
+@strawberry.type(name="MailDelivery", description="One mail to one person about one entry of the log; never shown to customers.")
+class MailDeliveryType:
+    recipient: Any = one("user", UserType, "Whom it is for.")
+
+    @strawberry.field(description="Where it goes; null for tokens without the scope users:read.")
+    def address(self, root: strawberry.Parent[Mail], info: strawberry.Info) -> str | None:
+        context: Context = info.context
+        return root.address if context.viewer.sees_people else None
+
+    status: MailStatus = strawberry.field(description="What became of it.")
+    attempts: int = strawberry.field(description="How often it was tried.")
+    answer: str | None = strawberry.field(description="What the mail server last said, or why it was not sent.")
+    next_attempt_at: datetime | None = strawberry.field(description="When it is tried next; null once it is over.")
+    sent_at: datetime | None = strawberry.field(description="When the mail server took it.")
+    created_at: datetime = strawberry.field(description="When it was queued.")

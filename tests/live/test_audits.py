@@ -1,0 +1,26 @@
+"""GraphQL over HTTP as its public audits see it, and what they leave out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support import Service
+from support.following import following
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.node]
+
+FOLDER = Path(__file__).parent / "node"
+
+
+async def test_every_audit_is_passed(node: str, service: Service) -> None:
+    """What MAY be as well; each GET has X-Requested-With, for none without a header that forces a preflight is answered here."""
+    async with following(node, "audits.mjs", service.http, folder=FOLDER) as program:
+        await program.until(lambda: bool(program.each("done")))
+    audits = program.each("audit")
+    assert [audit for audit in audits if audit["status"] != "ok"] == []
+    said = Counter(audit["name"].split()[0] for audit in audits)
+    assert said["MUST"] >= 13
+    assert said["SHOULD"] >= 20
+    assert len({audit["id"] for audit in audits}) == len(audits)

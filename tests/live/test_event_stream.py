@@ -1,0 +1,627 @@
+"""Event streams over real connections: from where on, how they resume, how they end, and with whom they share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from structlog.testing import capture_logs
+from support import Refused, Service, World
+from support.client import EVENTS, Client
+from support.eventstream import Told, ask, codes, stream
+from support.live import head, log, places, until
+from support.service import Process, running, start
+
+import app
+from engine import groups, mailbox
+from engine import stream as streaming
+from engine.groups import Groups
+from engine.places import Places
+from models import access, database, instant
+from models.event import Event, cursor, position_of
+from models.person import Role, User
+from models.token import Token, TokenKind, digest, issue
+from resolvers.loaders import Loaders
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+
+FIELD = "ticketEvents"
+NOTICES = "subscription { notifications { id } }"
+WRONG = "subscription { ticketEvents { nothing } }"
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[Places]:
+    """What the service, which has to be started after this, counts of its connections."""
+    found: list[Places] = []
+
+    def places(*given: Any) -> Places:
+        found.append(Places(*given))
+        return found[0]
+
+    monkeypatch.setattr(app, "Places", places)
+    return found
+
+
+@pytest.fixture
+def alarms() -> Iterator[list[str]]:
+    """What the server itself logs as an error; also that it had to cancel who was still being answered when it stopped."""
+    found: list[str] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            found.append(record.getMessage())
+        return True
+
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(keep)  # a server that starts replaces handlers
+    yield found
+    logger.removeFilter(keep)
+
+
+async def nobody_left(held: list[Places]) -> None:
+    async def none() -> bool:
+        return not held[0].held and not held[0].addresses and not held[0].viewers
+
+    await until(none)
+
+
+async def notes(client: Client, ticket: dict[str, Any], count: int) -> None:
+    for number in range(count):
+        await client.do("addNote", ticketId=ticket["id"], body=f"note {number}")
+
+
+def ends(told: list[Told]) -> list[str]:
+    """The codes of the errors by which a stream ends, with `complete` behind them and nothing else."""
+    assert [each.type for each in told] == ["next", "complete"], told
+    assert told[1].data == ""
+    return [error["extensions"]["code"] for error in told[0].payload["errors"]]
+
+
+# ---------------------------------------------------------------- from where on
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_stream_tells_what_comes_after_a_cursor_and_each_event_has_its_own_as_id(
+    service: Service, world: World, method: str
+) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    await notes(ada, ticket, 3)
+    async with stream(ada, EVENTS, method=method, after=cursor(1)) as events:
+        headers = events.response.headers
+        assert (headers["cache-control"], headers["x-accel-buffering"]) == ("private, no-cache", "no")
+        early = [await events.next() for _ in range(3)]
+        assert events.retry is not None
+        assert 1000 <= events.retry <= 3000
+        await notes(ada, ticket, 2)
+        came = early + [await events.next() for _ in range(2)]
+        assert [each.id for each in came] == [each.payload["data"][FIELD]["cursor"] for each in came]
+        assert [position_of(str(each.id)) for each in came] == (await log())[1:]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_last_id_resumes_without_gap_or_duplicate_whatever_the_argument_says(
+    service: Service, world: World, method: str
+) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    seen: list[int] = []
+    last: str | None = None
+    for round in range(5):
+        writing = asyncio.create_task(notes(ada, ticket, 6))
+        async with stream(ada, EVENTS, method=method, last_id=last, after=cursor(0)) as events:
+            seen += places(await events.take(FIELD, 3 + round))
+            last = events.last_id
+        await writing
+    expected = await log()
+    async with stream(ada, EVENTS, last_id=last, after=cursor(0)) as events:
+        seen += places(await events.take(FIELD, len(expected) - len(seen)))
+    assert seen == expected
+
+
+async def test_the_last_id_stands_in_for_an_argument_that_has_expired_is_written_out_or_was_left_out(
+    service: Service, world: World
+) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    await notes(ada, ticket, 5)
+    await Event.filter(position__lte=3).delete()
+    async with stream(ada, EVENTS, after=cursor(1)) as events:
+        assert ends(await events.rest()) == ["CURSOR_EXPIRED"]
+    written = EVENTS.replace("(after: $after,", f'(after: "{cursor(1)}",').replace("$after: String, ", "")
+    fragment = f'subscription {{ ...F }} fragment F on Subscription {{ {FIELD}(after: "{cursor(1)}") {{ cursor }} }}'
+    for query, given in ((EVENTS, {"after": cursor(1)}), (written, {}), (fragment, {}), (EVENTS, {})):
+        async with stream(ada, query, last_id=cursor(4), **given) as events:
+            assert places(await events.take(FIELD, 2)) == [5, 6], query
+
+
+async def test_a_last_id_that_is_empty_or_of_a_stream_without_cursors_says_nothing(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    async with stream(ada, EVENTS, last_id="", after=cursor(0)) as events:
+        assert (await events.value(FIELD))["ticket"]["id"] == ticket["id"]
+    async with stream(ada, NOTICES, last_id="garbage") as events:
+        assert await events.begun() == ""
+
+
+@pytest.mark.parametrize("last_id", ["garbage", "bG9n", "page:7", "9" * 5000, cursor(99), "\u00fc"])
+async def test_a_last_id_that_is_no_cursor_of_the_log_is_refused(service: Service, world: World, last_id: str) -> None:
+    ada = service.client(world.ada.token)
+    async with stream(ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head()) as events:  # type: ignore[dict-item]
+        assert ends(await events.rest()) == ["CURSOR_INVALID"]
+
+
+async def test_who_is_cut_off_before_the_first_event_goes_on_from_where_they_began(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    async with stream(ada, EVENTS) as events:
+        began = await events.begun()
+        assert began == await head()
+    await notes(ada, ticket, 2)
+    async with stream(ada, EVENTS, last_id=began) as events:
+        assert places(await events.take(FIELD, 2)) == (await log())[1:]
+
+
+async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_passed_over(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "BEAT_SECONDS", 0.05)
+    async with running(url) as service:
+        world = await World.make()
+        ada = service.client(world.ada.token)
+        ticket = await service.client(world.cora.token).raise_ticket()
+        async with stream(ada, EVENTS, types=["RATED"]) as events:
+            await events.begun()
+            await notes(ada, ticket, 5)
+            async with asyncio.timeout(10):
+                while events.last_id != await head():
+                    await events.beaten()
+        async with stream(ada, NOTICES) as events:
+            await events.beaten(4)
+            assert events.last_id == ""
+
+
+# ---------------------------------------------------------------- with whom it shares
+
+
+async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = Groups()
+    monkeypatch.setattr(app, "Groups", lambda: shared)
+    async with running(url) as service:
+        world = await World.make()
+        ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+        ticket = await service.client(world.cora.token).raise_ticket()
+        async with ada.socket() as socket, stream(ada, EVENTS) as one, stream(bill, EVENTS, method="POST") as other:
+            await socket.subscribe(EVENTS)
+
+            async def all_there() -> bool:
+                return sum(len(group.members) for group in shared.running) == 3
+
+            await until(all_there)
+            assert len(shared.running) == 1
+            items, deliveries = shared.counts.items, shared.counts.deliveries
+            await notes(ada, ticket, 4)
+            expected = (await log())[-4:]
+            for reader in (socket, one, other):
+                assert places(await reader.take(FIELD, 4)) == expected
+            assert (shared.counts.items - items, shared.counts.deliveries - deliveries) == (4, 12)
+
+        async def nobody() -> bool:
+            return not shared.running
+
+        await until(nobody)
+
+
+async def test_who_begins_further_back_is_told_all_and_shares_from_then_on(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    ticket = await service.client(world.cora.token).raise_ticket()
+    async with stream(ada, EVENTS, after=await head()) as live:
+        await live.begun()
+        await notes(ada, ticket, 20)
+        async with stream(ada, EVENTS, after=cursor(0)) as behind:
+            await notes(ada, ticket, 20)
+            expected = await log()
+            assert places(await behind.take(FIELD, len(expected))) == expected
+            assert places(await live.take(FIELD, 40)) == expected[1:]
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+async def by_revoking(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
+    token, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], user_id=world.ada.id, at=instant.now())
+    return text, lambda: Token.filter(id=token.id).delete()
+
+
+async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
+    at = instant.now()
+    given: dict[str, Any] = {"user_id": world.ada.id, "expires_at": at + timedelta(hours=1), "at": at}
+    _, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], **given)
+
+    async def expire() -> None:
+        service.clock.advance(hours=1)
+
+    return text, expire
+
+
+@pytest.mark.parametrize("ending", [by_revoking, by_expiring])
+async def test_a_token_that_ends_completes_its_streams_and_nothing_is_delivered_after(
+    service: Service, world: World, ending: Callable[..., Any]
+) -> None:
+    token, end = await ending(service, world)
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    async with stream(service.client(token), EVENTS) as events, stream(service.client(world.ada.token), EVENTS) as other:
+        await events.begun()
+        await other.begun()
+        await end()
+        last = await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
+        assert ends(await events.rest()) == ["UNAUTHENTICATED"]
+        assert (await other.value(FIELD))["cursor"] == last["cursor"]
+    again = await ask(service.client(token), params={"query": EVENTS}, headers={"Last-Event-ID": last["cursor"]})
+    assert (again.status_code, codes(again)) == (401, ["UNAUTHENTICATED"])
+
+
+async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tickets(service: Service, world: World) -> None:
+    ada, bill, cora = (service.client(person.token) for person in (world.ada, world.bill, world.cora))
+    ticket = await cora.raise_ticket()
+    async with stream(ada, EVENTS) as events, stream(bill, EVENTS) as other:
+        for each in (events, other):
+            await each.begun()
+        await notes(bill, ticket, 1)
+        assert (await events.value(FIELD))["type"] == "NOTE_ADDED"
+        await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
+        await notes(bill, ticket, 2)
+        own = await bill.do("createTicket", subject="s", description="d", category="sales", requesterId=world.ada.gid)
+        assert (await events.value(FIELD))["ticket"]["id"] == own["ticket"]["id"]
+        assert len(await other.take(FIELD, 4)) == 4
+
+
+async def test_a_token_that_loses_the_scope_completes_the_stream(service: Service, world: World) -> None:
+    async with stream(service.client(world.ada.token), EVENTS) as events:
+        await events.begun()
+        await Token.filter(digest=digest(world.ada.token)).update(scopes=["tickets:read"])
+        await service.client(world.cora.token).raise_ticket()
+        assert ends(await events.rest()) == ["FORBIDDEN"]
+
+
+async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_what_was_not_told(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "RETRY_SECONDS", (0.01, 0.01))
+    ada = service.client(world.ada.token)
+
+    async def away(*_: Any) -> Any:
+        raise ConnectionResetError("the database went away")
+
+    async with stream(ada, EVENTS) as events:
+        began = await events.begun()
+        with monkeypatch.context() as patch:
+            patch.setattr(Loaders, "read_tickets", away)
+            await service.client(world.cora.token).post(
+                'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
+            )
+            assert await events.cut() == []
+            assert events.last_id == began
+    async with stream(ada, EVENTS, last_id=began) as events:
+        assert (await events.value(FIELD))["type"] == "TICKET_CREATED"
+
+
+@pytest.mark.parametrize("place", [(access, "authenticate"), (app.event, "head")])
+async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gives_up_after_any_refusal(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
+) -> None:
+    ada = service.client(world.ada.token)
+
+    async def away(*_: Any) -> Any:
+        raise ConnectionResetError("the database went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*place, away)
+        async with stream(ada, EVENTS) as events:
+            assert await events.cut() == []
+            assert events.retry is not None
+    async with stream(ada, EVENTS) as events:
+        await events.begun()
+
+
+@pytest.mark.parametrize("http", ["httptools", "h11"])
+async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_same(
+    url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch, http: str
+) -> None:
+    monkeypatch.setattr(groups, "RETRY_SECONDS", ())
+    async with running(url, http=http) as service:
+        world = await World.make()
+        ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+
+        async def away(*_: Any) -> Any:
+            raise ConnectionResetError("the database went away")
+
+        async with stream(ada, EVENTS) as events, stream(bill, EVENTS) as other:
+            for each in (events, other):
+                await each.begun()
+            await Token.filter(digest=digest(world.bill.token)).delete()
+            assert ends(await other.rest()) == ["UNAUTHENTICATED"]
+            monkeypatch.setattr(Loaders, "read_tickets", away)
+            await service.client(world.cora.token).post(
+                'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
+            )
+            assert await events.cut() == []
+        monkeypatch.setattr(access, "authenticate", away)
+        async with stream(ada, EVENTS) as events:
+            assert await events.cut() == []
+        await nobody_left(held)
+
+
+async def test_a_bug_at_the_beginning_is_told_masked_and_completes(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> Any:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr("engine.execution.Schema.follow", broken)
+    async with stream(service.client(world.ada.token), EVENTS) as events:
+        told = await events.rest()
+        assert ends(told) == ["INTERNAL"]
+        assert "hunter2" not in told[0].data
+
+
+@contextlib.asynccontextmanager
+async def connection(service: Service, *requests: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A bare connection, with small buffers, over which requests were sent at once."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port, limit=2**14)
+    try:
+        writer.write(b"".join(requests))
+        await writer.drain()
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+def request_of(token: str, query: str) -> bytes:
+    line = f"GET /graphql/stream?{httpx2.QueryParams({'query': query, 'access_token': token})} HTTP/1.1"
+    return f"{line}\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode()
+
+
+def large(after: str) -> str:
+    reply = "... on TicketReplied { reply { " + " ".join(f"b{place}: body" for place in range(30)) + " } }"
+    return f'subscription {{ {FIELD}(after: "{after}") {{ cursor {reply} }} }}'
+
+
+async def long_replies(client: Client, ticket: dict[str, Any]) -> None:
+    for _ in range(8):  # some 15 MB in all, more than the buffers between take
+        await client.do("replyToTicket", ticketId=ticket["id"], body="x" * 65_000)
+
+
+async def test_a_slow_reader_is_cut_and_delays_nobody(url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "ROUND", 1)
+    async with running(url, socket_backlog_bytes=65_536) as service:
+        world = await World.make()
+        ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        query = large(await head())
+        async with connection(service, request_of(world.ada.token, query)) as (deaf, _), stream(ada, query) as reading:
+            await deaf.readuntil(b"id: ")
+            await reading.begun()
+
+            async def read_all() -> list[dict[str, Any]]:
+                return await reading.take(FIELD, 8)
+
+            with capture_logs() as lines:
+                taking = asyncio.create_task(read_all())
+                await long_replies(cora, ticket)
+                assert places(await taking) == (await log())[1:]
+
+                async def counted() -> bool:
+                    return held[0].slow == 1
+
+                await until(counted)
+            assert [line["event"] for line in lines].count("stream.slow_reader") == 1
+            came = await deaf.read(-1)  # the connection ends, also for who reads on
+            assert b"event: complete" not in came
+        await nobody_left(held)
+
+
+async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
+    url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "SECONDS_TO_TAKE", 0.2)
+    monkeypatch.setattr(groups, "PATIENCE_SECONDS", 60)
+    async with running(url) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        query = large(await head())
+        await long_replies(cora, ticket)
+        async with connection(service, request_of(world.ada.token, query)):
+
+            async def counted() -> bool:
+                return held[0].slow == 1
+
+            await until(counted)
+            await nobody_left(held)
+
+
+async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(url: str, held: list[Places], alarms: list[str]) -> None:
+    async with running(url) as service:
+        world = await World.make()
+        ada = service.client(world.ada.token)
+        for _ in range(3):
+            async with stream(ada, EVENTS) as events:
+                await events.begun()
+                assert len(held[0].held) == 1
+            await nobody_left(held)
+    assert alarms == []
+
+
+async def test_a_second_request_on_the_connection_does_not_hide_that_the_peer_goes_away(
+    url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "BEAT_SECONDS", 0.05)
+    async with running(url) as service:
+        world = await World.make()
+        request = request_of(world.ada.token, EVENTS)
+        async with connection(service, request, request) as (reader, _):
+            await reader.readuntil(b"id: ")
+            assert len(held[0].held) == 1
+        await nobody_left(held)
+
+
+# ---------------------------------------------------------------- how the server ends
+
+
+async def test_a_server_that_stops_waits_for_no_stream(url: str, alarms: list[str]) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with running(url) as service:
+            world = await World.make()
+            cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+            readers = [await stack.enter_async_context(stream(ada, EVENTS)) for _ in range(100)]
+            for reader in readers:
+                await reader.begun()
+            created = await cora.raise_ticket()
+            for reader in readers:
+                assert (await reader.value(FIELD))["ticket"]["id"] == created["id"]
+        for reader in readers:
+            assert await reader.cut() == []
+    assert alarms == []
+
+
+async def test_a_server_that_stops_cuts_who_takes_nothing(url: str, alarms: list[str]) -> None:
+    async with running(url, stop_seconds=8) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        query = large(await head())
+        await long_replies(cora, ticket)
+        deaf = connection(service, request_of(world.ada.token, query))
+        reader, _ = await deaf.__aenter__()
+        await reader.readuntil(b"event: next")
+    await deaf.__aexit__(None, None, None)
+    assert alarms == []
+
+
+async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str, alarms: list[str]) -> None:
+    async with running(url) as service:
+        world = await World.make()
+        ada = service.client(world.ada.token)
+        reading, asked, stop = access.authenticate, asyncio.Event(), asyncio.Event()
+
+        async def late(*given: Any) -> Any:
+            asked.set()
+            await stop.wait()
+            return await reading(*given)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(access, "authenticate", late)
+            first = asyncio.create_task(cut_at_once(ada))
+            await asked.wait()
+            service.stop()
+            while service.is_taking:
+                await asyncio.sleep(0.01)
+            stop.set()
+            await first
+    assert alarms == []
+
+
+async def cut_at_once(client: Client) -> None:
+    async with stream(client, EVENTS) as events:
+        assert await events.cut() == []
+
+
+async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
+    await database.connect(url)
+    world = await World.make()
+    process = await start(url)
+    try:
+        ada, cora = process.client(world.ada.token), process.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        seen: list[int] = []
+        last = cursor(0)
+        for end in (Process.stop, Process.kill):
+            async with contextlib.AsyncExitStack() as stack:
+                readers = [await stack.enter_async_context(stream(ada, EVENTS, last_id=last)) for _ in range(100)]
+                await notes(ada, ticket, 2)
+                count = len(await log()) - len(seen)
+                for reader in readers:
+                    came = places(await reader.take(FIELD, count))
+                await database.disconnect()
+                await asyncio.to_thread(end, process)
+                for reader in readers:
+                    with pytest.raises(httpx2.TransportError):
+                        await reader.rest()
+            seen += came
+            last = readers[0].last_id
+            process = await start(url, process.port)
+            await database.connect(url)
+        await notes(ada, ticket, 2)
+        async with stream(ada, EVENTS, last_id=last) as events:
+            seen += places(await events.take(FIELD, 2))
+        assert seen == await log()
+    finally:
+        process.kill()
+        await database.disconnect()
+
+
+# ---------------------------------------------------------------- how many
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "code"),
+    [
+        ("max_sockets", 503, "UNAVAILABLE"),
+        ("max_sockets_per_address", 429, "RATE_LIMITED"),
+        ("max_sockets_per_viewer", 429, "RATE_LIMITED"),
+    ],
+)
+async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refused(
+    url: str, held: list[Places], limit: str, status: int, code: str
+) -> None:
+    async with running(url, **{limit: 2}) as service:
+        world = await World.make()
+        ada = service.client(world.ada.token)
+        async with ada.socket(), stream(ada, EVENTS) as events:
+            await events.begun()
+            refused = await ask(ada, params={"query": EVENTS})
+            assert (refused.status_code, codes(refused)) == (status, [code])
+            assert int(refused.headers["retry-after"]) > 0
+            assert held[0].refused == 1
+            query = await ask(ada, params={"query": "{ __typename }"})
+            assert query.status_code == 200, "who only asks holds nothing"
+        await nobody_left(held)
+        async with stream(ada, EVENTS) as events:
+            await events.begun()
+
+
+async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[Places]) -> None:
+    async with running(url, max_sockets=1) as service:
+        world = await World.make()
+        for token, query in ((world.ada.token, WRONG), (None, EVENTS)):
+            for _ in range(3):
+                async with stream(service.client(token), query) as events:
+                    with contextlib.suppress(Refused):
+                        await events.rest()
+        await nobody_left(held)
+
+
+async def test_a_picture_that_is_cut_off_in_the_middle_is_told_again(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "AT_ONCE", 1)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    for _ in range(3):
+        await cora.raise_ticket()
+    query = "subscription { ticketChanges { kind ticketId } }"
+    async with stream(ada, query) as events:
+        assert await events.begun() == ""
+        assert (await events.value("ticketChanges"))["kind"] == "SNAPSHOT"
+        assert events.last_id == ""
+        kinds = [(await events.value("ticketChanges"))["kind"] for _ in range(3)]
+        assert kinds == ["SNAPSHOT", "SNAPSHOT", "SNAPSHOT_END"]
+        assert events.last_id == await head()

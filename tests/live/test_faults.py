@@ -1,0 +1,182 @@
+"""The database gone, frozen, full: clear errors over HTTP, nothing acknowledged lost, and all as before when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import pytest_asyncio
+import structlog
+from support import Client, Service, World
+from support.line import Line, line_to
+from support.live import until
+from support.service import running
+
+from engine import logs
+from models import database
+from models.database import pool
+from models.ticket import Ticket
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+
+IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
+only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="a fault of a file")
+only_postgres = pytest.mark.skipif(IS_SQLITE, reason="a fault of a server")
+CREATE = "mutation($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id } replayed userErrors { code } } }"
+SEEN = "{ tickets { totalCount } }"
+
+
+def new(subject: str, **more: Any) -> dict[str, Any]:
+    return {"input": {"subject": subject, "description": "d", "category": "technical", **more}}
+
+
+async def told(client: Client, query: str, variables: dict[str, Any] | None = None) -> str:
+    """The code of the answer's error, or "" for data."""
+    answer = await client.post(query, variables or {})
+    assert "asyncpg" not in answer.text
+    assert "sqlite" not in answer.text
+    errors = answer.json().get("errors") or [{"extensions": {"code": ""}}]
+    if errors[0]["extensions"]["code"] == "UNAVAILABLE":
+        assert errors[0]["message"] == "The service can't answer at this moment."
+    return errors[0]["extensions"]["code"]
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Iterator[None]:
+    """As the service writes it: what structlog does by itself takes seconds to draw each failure."""
+    structlog.configure(processors=[*logs.COMMON, logs.RENDER])
+    yield
+    structlog.reset_defaults()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(url: str) -> AsyncIterator[Line]:
+    parts = urlsplit(url)
+    async with line_to(parts.port or 5432) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def far(url: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    """The service with a database at the other end of the line, which may take a second for a statement."""
+    parts = urlsplit(url)
+    monkeypatch.setattr(database, "STATEMENT_SECONDS", 1.0)
+    monkeypatch.setattr(pool, "MEND_SECONDS", 0.5)
+    monkeypatch.setattr("models.database.asyncpg.CONNECT_SECONDS", 1)
+    there = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{line.port}"))
+    async with running(urlunsplit(there), works=False) as found:
+        yield found
+
+
+@only_postgres
+@pytest.mark.parametrize("fault", ["cut", "freeze"])
+async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(far: Service, line: Line, fault: str) -> None:
+    world = await World.make()
+    cora = far.client(world.cora.token)
+    assert await asyncio.gather(*(told(cora, CREATE, new(f"before {n}")) for n in range(5))) == [""] * 5
+    for _ in range(2):
+        getattr(line, fault)()
+        asked = [told(cora, SEEN) for _ in range(8)] + [told(cora, CREATE, new("never")) for _ in range(8)]
+        async with asyncio.timeout(30):
+            assert set(await asyncio.gather(*asked)) == {"UNAVAILABLE"}
+        line.mend()
+        await until(lambda: is_back(cora))
+    async with asyncio.timeout(20):
+        assert await asyncio.gather(*(told(cora, CREATE, new(f"after {n}")) for n in range(15))) == [""] * 15
+    subjects = [ticket.subject for ticket in await Ticket.all()]
+    assert sum(subject.startswith("before") for subject in subjects) == 5
+    assert sum(subject.startswith("after") for subject in subjects) == 15
+
+
+@only_postgres
+async def test_what_was_written_as_the_line_broke_is_there_once_when_it_is_sent_again(far: Service, line: Line) -> None:
+    world = await World.make()
+    cora = far.client(world.cora.token)
+    acknowledged: set[str] = set()
+
+    async def write(key: str) -> None:
+        if await told(cora, CREATE, new(key, idempotencyKey=key)) == "":
+            acknowledged.add(key)
+
+    for turn in range(4):
+        keys = [f"{turn} {n}" for n in range(12)]
+        writing = [asyncio.create_task(write(key)) for key in keys]
+        done, _ = await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)
+        assert done
+        line.cut()
+        await asyncio.gather(*writing)
+        line.mend()
+        await until(lambda: is_back(cora))
+        assert acknowledged <= {ticket.subject for ticket in await Ticket.all()}
+        for key in keys:
+            await write(key)
+    assert len(acknowledged) == 48
+    assert sorted(ticket.subject for ticket in await Ticket.all()) == sorted(acknowledged)
+
+
+async def is_back(client: Client) -> bool:
+    return await told(client, SEEN) == ""
+
+
+@only_sqlite
+async def test_a_full_disk_refuses_writes_loses_none_and_reading_goes_on(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    assert await told(cora, CREATE, new("before")) == ""
+    await limit(1)
+    codes = [await told(cora, CREATE, new(f"full {n}", description="d" * 50_000)) for n in range(6)]
+    assert codes[-1] == "UNAVAILABLE"
+    written = codes.count("")
+    assert await told(cora, SEEN) == ""
+    assert await Ticket.all().count() == 1 + written
+    await limit(1_000_000)
+    assert await told(cora, CREATE, new("after")) == ""
+    assert await Ticket.all().count() == 2 + written
+
+
+async def limit(pages: int) -> None:
+    """The file may grow to so many pages, and to no more than it has where those are fewer: what a full disk is to SQLite."""
+    assert await database.rows(f"PRAGMA max_page_count = {pages}")
+
+
+@only_sqlite
+async def test_a_transaction_that_is_cancelled_in_a_long_statement_gives_the_database_back(
+    service: Service, world: World
+) -> None:
+    inside = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.transaction():
+            await Ticket.all().update(subject="gone")
+            inside.set()
+            await database.fetch("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT SUM(i) FROM n")
+
+    cora = service.client(world.cora.token)
+    await told(cora, CREATE, new("kept"))
+    for _ in range(3):
+        holding = asyncio.create_task(hold())
+        async with asyncio.timeout(20):
+            await inside.wait()
+        inside.clear()
+        holding.cancel()
+        async with asyncio.timeout(20):
+            await asyncio.wait([holding])
+            assert await told(cora, CREATE, new("x")) == ""
+    assert sorted([each.subject for each in await Ticket.all()]) == ["kept", "x", "x", "x"]
+
+
+async def test_time_may_jump_and_writing_goes_on(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket("first")
+    for hours in (5, -30, 72, -100, 0):
+        service.clock.advance(hours=hours)
+        assert await told(cora, CREATE, new(f"{hours}")) == ""
+        await ada.do("replyToTicket", ticketId=ticket["id"], body=f"at {hours}")
+    found = await ada.run(
+        "query($id: ID!) { ticket(id: $id) { timeline(last: 20) { totalCount nodes { cursor } } } }", id=ticket["id"]
+    )
+    cursors = [node["cursor"] for node in found["ticket"]["timeline"]["nodes"]]
+    assert len(cursors) == len(set(cursors)) >= 6

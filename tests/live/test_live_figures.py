@@ -1,0 +1,203 @@
+"""Live figures: what the query gives at their cursor, told when they move and no more often than they should."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from support import Client, Service, Socket, World
+from support.client import SECONDS
+from support.lists import random_filter, viewers, write
+from support.live import error_of, head
+from support.statements import statements
+from support.world import machine
+
+from models.event import position_of
+from models.person import Organization
+from models.ticket import Ticket
+from resolvers import figures
+from workers.clock import Days, tick
+
+pytestmark = pytest.mark.asyncio
+
+FIGURES = "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
+GIVEN = "($filter: TicketFilter, $by: TicketStatsGroup)"
+FOLLOW = f"subscription{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
+ASK = f"query{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
+GROUPS = [None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"]
+DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+
+
+@pytest.fixture(autouse=True)
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service leaves the duties to the test."""
+    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+
+
+async def asked(client: Client, **given: Any) -> dict[str, Any]:
+    return dict((await client.run(ASK, **given))["ticketStats"])
+
+
+def told(stats: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in stats.items() if name != "cursor"}
+
+
+async def up_to(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that comes up to these figures, which must come."""
+    came: list[dict[str, Any]] = []
+    async with asyncio.timeout(SECONDS):
+        while not came or told(came[-1]) != told(expected):
+            came.append(await socket.next("ticketStats"))
+    return came
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_figures_come_to_what_the_query_gives_whatever_was_written(service: Service, world: World, seed: int) -> None:
+    """Also where promises come to be at risk and are broken, and whoever looks."""
+    dice = Random(seed)
+    tickets = [(await service.client(who.token).raise_ticket(priority="URGENT"))["id"] for who in (world.cora, world.olga)]
+    wanted = [
+        (service.client(dice.choice(await viewers(world))), {"by": by, "filter": dice.choice([None, random_filter(dice, world)])})
+        for by in GROUPS
+    ]
+    sockets = [client.socket() for client, _ in wanted]
+    opened = [await each.__aenter__() for each in sockets]
+    try:
+        for socket, (_, given) in zip(opened, wanted, strict=True):
+            await socket.subscribe(FOLLOW, **given)
+        last: list[dict[str, Any]] = []
+        for socket, (client, given) in zip(opened, wanted, strict=True):
+            last += (await up_to(socket, await asked(client, **given)))[-1:]
+        for hours in (1, 5):
+            await write(service, world, dice, tickets, 15)
+            service.clock.advance(hours=hours)
+            await tick(service.clock(), DAYS)
+            for place, (socket, (client, given)) in enumerate(zip(opened, wanted, strict=True)):
+                expected = await asked(client, **given)
+                if told(expected) != told(last[place]):
+                    came = await up_to(socket, expected)
+                    positions = [position_of(each["cursor"]) for each in came]
+                    assert positions == sorted(positions)
+                    assert positions[-1] <= position_of(await head())
+                last[place] = expected
+    finally:
+        for each in sockets:
+            await each.__aexit__(None, None, None)
+
+
+@pytest.mark.without_promises
+async def test_a_burst_is_told_together_and_its_end_is_told(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "PACE_SECONDS", 60.0)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(FOLLOW)
+        assert (await socket.next("ticketStats"))["total"] == 0
+        for _ in range(20):
+            await cora.raise_ticket()
+        await socket.send({"type": "ping"})
+        assert (await socket.receive())["type"] == "pong", "nothing is told before its time"
+    monkeypatch.setattr(figures, "PACE_SECONDS", 0.25)
+    async with ada.socket() as socket:
+        await socket.subscribe(FOLLOW)
+        while (await socket.next("ticketStats"))["total"] != 20:
+            pass  # the first socket's figures may still be at hand for a moment
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        for _ in range(50):
+            await cora.raise_ticket()
+        came = await up_to(socket, await asked(ada))
+        assert len(came) <= (loop.time() - start) / 0.25 + 2, "by its pace it could not tell more"
+        assert came[-1]["total"] == 70
+        assert came[-1]["cursor"] == await head()
+
+
+@pytest.mark.without_promises
+async def test_nothing_is_told_where_no_figure_moved(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+    async with ada.socket() as socket:
+        await socket.subscribe(FOLLOW, by="PRIORITY")
+        assert (await socket.next("ticketStats"))["total"] == 1
+        for _ in range(3):
+            await cora.do("replyToTicket", ticketId=ticket["id"], body="more")
+        raised = await ada.do("updateTicket", ticketId=ticket["id"], priority="HIGH")
+        moved = await socket.next("ticketStats")
+        assert moved["cursor"] == raised["cursor"]
+        assert {each["key"]: each["count"] for each in moved["groups"]} == {"LOW": 0, "NORMAL": 0, "HIGH": 1, "URGENT": 0}
+
+
+@pytest.mark.without_promises
+async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+    counts: list[int] = []
+    for more in (5, 150):
+        for _ in range(more):
+            await cora.raise_ticket()
+        async with ada.socket() as socket:
+            await socket.subscribe(FOLLOW, by="ASSIGNEE")
+            await socket.next("ticketStats")
+            for person in (world.bill, world.ada):  # the first one meets the reading of all tickets
+                with statements() as collected:
+                    await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=person.gid)
+                    await socket.next("ticketStats")
+            counts.append(len([text for text in collected.texts if "log_head" in text or "FROM tickets" in text]))
+            assert not [text for text in collected.texts if "SUM(" in text]
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.without_promises
+async def test_more_tickets_than_are_kept_are_counted_by_the_database(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "MOST_KEPT", 3)
+    monkeypatch.setattr(figures, "SLOW_SECONDS", 0.1)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    async with ada.socket() as socket:
+        await socket.subscribe(FOLLOW, by="STATUS")
+        for count in range(1, 8):
+            await cora.raise_ticket()
+            assert (await up_to(socket, await asked(ada, by="STATUS")))[-1]["total"] == count
+
+
+@pytest.mark.without_promises
+async def test_time_alone_moves_figures(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "TIMED_SECONDS", 0.1)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    await cora.raise_ticket()
+    async with ada.socket() as socket:
+        await socket.subscribe(FOLLOW, filter={"createdAt": {"within": "PT1H"}})
+        assert (await socket.next("ticketStats"))["total"] == 1
+        service.clock.advance(hours=2)
+        assert (await socket.next("ticketStats"))["total"] == 0
+
+
+@pytest.mark.without_promises
+async def test_figures_follow_the_sight_of_their_viewer(service: Service, world: World) -> None:
+    carl, olga = service.client(world.carl.token), service.client(world.olga.token)
+    await service.client(world.cora.token).raise_ticket()
+    async with carl.socket() as at_carl, olga.socket() as at_olga:
+        for socket, total in ((at_carl, 1), (at_olga, 0)):
+            await socket.subscribe(FOLLOW)
+            assert (await socket.next("ticketStats"))["total"] == total
+        await Organization.filter(name="Acme").update(shared=False)
+        assert (await at_carl.next("ticketStats"))["total"] == 0
+        assert await Ticket.all().count() == 1
+
+
+async def test_who_may_not_read_tickets_or_asks_too_much_is_refused(service: Service, world: World) -> None:
+    blind = await machine("Blind", ["events:read"])
+    many = {"or": [{"number": {"eq": number}} for number in range(101)]}
+    for token, given, code in (
+        (blind, {}, "FORBIDDEN"),
+        (None, {}, "UNAUTHENTICATED"),
+        (world.ada.token, {"filter": many}, "BAD_REQUEST"),
+    ):
+        async with service.client(token).socket() as socket:
+            await socket.subscribe(FOLLOW, **given)
+            assert await error_of(socket) == code

@@ -1,0 +1,421 @@
+"""Live lists step by step: what each kind of step tells, to whom, from where on, and where a list is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from support import Service, Socket, World
+from support.lists import CHANGES, LiveList, found
+from support.live import error_of, head
+from support.service import running
+from support.statements import statements
+from support.world import machine
+
+from models import ids
+from models.event import Event, cursor, position_of
+from models.person import Organization
+from models.ticket import Ticket
+from resolvers import live
+from schema import root
+from schema.types.change import changed_fields
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+
+
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats come soon."""
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.1)
+
+
+async def step(socket: Socket) -> dict[str, Any]:
+    """The next step that is no heartbeat."""
+    while (came := await socket.next("ticketChanges"))["kind"] == "HEARTBEAT":
+        pass
+    return came
+
+
+def shape(came: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    return came["kind"], came["ticketId"], came["event"] and came["event"]["type"]
+
+
+async def test_a_list_begins_with_its_picture_at_one_position(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    keys = [(await cora.raise_ticket(str(n)))["id"] for n in range(3)]
+    kept = LiveList()
+    async with ada.socket() as socket:
+        await kept.begin(socket)
+    assert kept.kinds() == ["SNAPSHOT"] * 3 + ["SNAPSHOT_END"]
+    assert [each["ticketId"] for each in kept.steps] == [*keys, None]
+    assert {each["cursor"] for each in kept.steps} == {await head()}
+    assert kept.rows == await found(ada, None)
+
+
+async def test_an_empty_list_has_an_empty_picture(service: Service, world: World) -> None:
+    kept = LiveList({"or": []})
+    async with service.client(world.ada.token).socket() as socket:
+        await kept.begin(socket)
+    assert (kept.kinds(), kept.rows) == (["SNAPSHOT_END"], {})
+
+
+async def test_a_ticket_enters_changes_and_leaves(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    kept = LiveList({"priority": {"eq": "HIGH"}})
+    async with ada.socket() as socket:
+        await kept.begin(socket)
+        ticket = (await cora.raise_ticket())["id"]
+        entered = await ada.do("updateTicket", ticketId=ticket, priority="HIGH")
+        came = await step(socket)
+        assert shape(came) == ("ADDED", ticket, "TICKET_UPDATED")
+        assert (came["cursor"], came["ticket"]["priority"]) == (entered["cursor"], "HIGH")
+        await ada.do("updateTicket", ticketId=ticket, addTags=["vpn"], subject="Now")
+        came = await step(socket)
+        assert shape(came) == ("UPDATED", ticket, "TICKET_UPDATED")
+        assert came["changedFields"] == ["subject", "tags", "timeline", "updatedAt", "version"]
+        await ada.do("assignTicket", ticketId=ticket, assigneeId=world.ada.gid)
+        told = [await step(socket), await step(socket)]
+        assert [each["changedFields"] for each in told] == [
+            ["assignee", "timeline", "updatedAt", "version"],
+            ["allowedActions", "clocks", "stage", "status", "timeline", "updatedAt", "version"],
+        ]
+        await ada.do("replyToTicket", ticketId=ticket, body="hello")
+        assert (await step(socket))["changedFields"] == [
+            *("clocks", "firstRespondedAt", "messages", "timeline", "updatedAt", "version")
+        ]
+        left = await ada.do("updateTicket", ticketId=ticket, priority="LOW")
+        came = await step(socket)
+        assert (*shape(came), came["ticket"], came["cursor"]) == ("REMOVED", ticket, None, None, left["cursor"])
+        await ada.do("startTicket", ticketId=(await cora.raise_ticket())["id"])
+        await ada.do("addNote", ticketId=ticket, body="nothing is told of this")
+        await ada.do("updateTicket", ticketId=ticket, priority="HIGH")
+        assert shape(await step(socket)) == ("ADDED", ticket, "TICKET_UPDATED")
+
+
+async def test_every_changed_field_is_one_of_a_ticket(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket, other = (await cora.raise_ticket())["id"], (await cora.raise_ticket())["id"]
+    for name, given in (
+        ("assignTicket", {"assigneeId": world.ada.gid}),
+        ("holdTicket", {"until": "2999-01-01T00:00:00Z"}),
+        ("resumeTicket", {}),
+        ("escalateTicket", {"reason": "x"}),
+        ("transferTicket", {"team": "billing"}),
+        ("updateTicket", {"externalId": "key", "category": "sales"}),
+        ("addNote", {"body": "x"}),
+        ("linkTickets", {"otherId": other, "kind": "RELATED"}),
+        ("resolveTicket", {"resolution": "x"}),
+        ("rateTicket", {"score": 5, "comment": "fine"}),
+        ("watchTicket", {}),
+        ("mergeTickets", {"intoId": other}),
+    ):
+        await ada.do(name, ticketId=ticket, **given)
+    fields = set(root.build()._schema.type_map["Ticket"].fields)  # type: ignore[attr-defined]
+    told = {name for entry in await Event.all() for name in changed_fields(entry, hidden=False)}
+    assert told <= fields
+    assert {"satisfaction", "links", "mergedInto", "watchers", "externalId", "heldUntil", "messages", "clocks"} <= told
+
+
+async def test_a_note_moves_a_customers_list_without_being_told(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    lean = service.client(await machine("Lean", ["tickets:read"]))
+    ticket = (await cora.raise_ticket())["id"]
+    for client in (cora, lean):
+        kept = LiveList()
+        async with client.socket() as socket:
+            await kept.begin(socket)
+            await ada.do("addNote", ticketId=ticket, body="for us")
+            came = await step(socket)
+            assert (*shape(came), came["changedFields"]) == ("UPDATED", ticket, None, ["updatedAt", "version"])
+            assert came["ticket"]["messages"]["totalCount"] == 0
+
+
+async def test_nothing_is_told_of_what_stays_outside_or_out_of_sight(service: Service, world: World) -> None:
+    olga, cora, ada = (service.client(person.token) for person in (world.olga, world.cora, world.ada))
+    async with olga.socket() as socket:
+        await LiveList().begin(socket)
+        ticket = (await cora.raise_ticket())["id"]
+        for _ in range(3):
+            await ada.do("escalateTicket", ticketId=ticket, reason="x")
+        own = (await olga.raise_ticket())["id"]
+        assert shape(await step(socket)) == ("ADDED", own, "TICKET_CREATED")
+
+
+@pytest.mark.usefixtures("restless")
+async def test_a_quiet_list_tells_the_head_of_the_log(service: Service, world: World) -> None:
+    olga = service.client(world.olga.token)
+    kept = LiveList()
+    async with olga.socket() as socket:
+        await kept.begin(socket)
+        await service.client(world.cora.token).raise_ticket()
+        came = await kept.until(socket, "HEARTBEAT", await head())
+        assert (came["ticketId"], came["ticket"], came["event"], came["cursor"]) == (None, None, None, await head())
+        await kept.until(socket, "HEARTBEAT")
+    assert set(kept.kinds("SNAPSHOT_END")) == {"HEARTBEAT"}
+
+
+async def test_a_list_without_a_picture_begins_with_the_next_change(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = (await cora.raise_ticket())["id"]
+    async with ada.socket() as socket:
+        await socket.subscribe(CHANGES, snapshot=False, filter={"status": {"eq": "NEW"}})
+        other = await socket.subscribe(CHANGES, filter={"or": []})
+        while (await socket.receive())["id"] != other:  # it was asked for later, so the first one has begun
+            pass
+        await ada.do("startTicket", ticketId=ticket)
+        assert shape(await step(socket)) == ("REMOVED", ticket, None)
+
+
+async def test_with_a_cursor_it_tells_what_changed_since(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    old, left, still = [(await cora.raise_ticket())["id"] for _ in range(3)]
+    since = await head()
+    new = (await cora.raise_ticket())["id"]
+    await ada.do("updateTicket", ticketId=old, priority="LOW")
+    await ada.do("resolveTicket", ticketId=left, resolution="done")
+    async with ada.socket() as socket:
+        await socket.subscribe(CHANGES, after=since, filter={"stage": {"in": ["CREATION", "RESOLUTION"]}})
+        came = [shape(await step(socket)) for _ in range(3)]
+        assert came == [("ADDED", new, "TICKET_CREATED"), ("UPDATED", old, "TICKET_UPDATED"), ("REMOVED", left, None)]
+        await ada.do("resolveTicket", ticketId=still, resolution="done")
+        assert shape(await step(socket)) == ("REMOVED", still, None)
+
+
+async def test_a_long_absence_is_told_page_by_page(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "AT_ONCE", 3)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    await cora.raise_ticket()
+    since = await head()
+    keys = [(await cora.raise_ticket())["id"] for _ in range(10)]
+    async with ada.socket() as socket:
+        await socket.subscribe(CHANGES, after=since)
+        assert [shape(await step(socket)) for _ in keys] == [("ADDED", key, "TICKET_CREATED") for key in keys]
+
+
+@pytest.mark.parametrize("why", ["cut", "sight", "timed", "too far behind"])
+async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new_picture(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    for _ in range(4):
+        await cora.raise_ticket()
+    given: dict[str, Any] = {"after": cursor(1)}
+    if why == "cut":
+        await Event.filter(position__lte=2).delete()
+    elif why == "timed":
+        given["filter"] = {"createdAt": {"within": "P1D"}}
+    elif why == "sight":
+        await Organization.filter(name="Acme").update(shared=False)
+    elif why == "too far behind":
+        monkeypatch.setattr(live, "MOST_BEHIND", 2)
+    kept = LiveList()
+    async with ada.socket() as socket:
+        await socket.subscribe(CHANGES, **given)
+        await kept.until(socket, "SNAPSHOT_END")
+        assert kept.kinds() == ["GAP", *["SNAPSHOT"] * 4, "SNAPSHOT_END"]
+        assert {each["cursor"] for each in kept.steps} == {await head()}
+        ticket = (await cora.raise_ticket())["id"]
+        assert shape(await step(socket)) == ("ADDED", ticket, "TICKET_CREATED")
+
+
+async def test_who_does_not_see_every_ticket_goes_on_with_a_new_picture_and_hears_of_no_others(
+    service: Service, world: World
+) -> None:
+    """What left the list can't be told apart from what they never saw."""
+    olga, cora, ada = (service.client(person.token) for person in (world.olga, world.cora, world.ada))
+    own = (await olga.raise_ticket())["id"]
+    since = await head()
+    await ada.do("startTicket", ticketId=(await cora.raise_ticket())["id"])
+    kept = LiveList()
+    async with olga.socket() as socket:
+        await kept.begin(socket, since)
+        await kept.until(socket, "SNAPSHOT_END")
+    assert kept.kinds() == ["GAP", "SNAPSHOT", "SNAPSHOT_END"]
+    assert [each["ticketId"] for each in kept.steps] == [None, own, None]
+
+
+async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    await cora.raise_ticket()
+    since = await head()
+    tickets = [(await cora.raise_ticket())["id"] for _ in range(3)]
+    whole, reading, told = live.live.whole, asyncio.Event(), asyncio.Event()
+
+    async def slow_at_first(*given: Any) -> Any:
+        found = await whole(*given)
+        if not reading.is_set():
+            reading.set()
+            await told.wait()
+        return found
+
+    monkeypatch.setattr(live.live, "whole", slow_at_first)
+    async with ada.socket() as first, ada.socket() as other:
+        await first.subscribe(CHANGES)
+        await reading.wait()
+        await other.subscribe(CHANGES, after=since)
+        assert [shape(await step(other)) for _ in tickets] == [("ADDED", key, "TICKET_CREATED") for key in tickets]
+        told.set()
+        assert [(await step(first))["kind"] for _ in range(5)] == ["SNAPSHOT"] * 4 + ["SNAPSHOT_END"]
+
+
+async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_BEHIND", 3)
+    async with running(url) as service:
+        world = await World.make()
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        kept = LiveList()
+        touched = live.live.touched
+
+        async def late(*given: Any) -> Any:
+            for _ in range(4):
+                await cora.raise_ticket()
+            return await touched(*given)
+
+        async with ada.socket() as socket:
+            await kept.begin(socket)
+            with monkeypatch.context() as patch:
+                patch.setattr(live.live, "touched", late)
+                await cora.raise_ticket()
+                await kept.until(socket, "GAP")
+            await kept.until(socket, "SNAPSHOT_END")
+            assert kept.rows == await found(ada, None)
+
+
+@pytest.mark.usefixtures("restless")
+async def test_sight_that_changes_is_told_though_nothing_was_logged(service: Service, world: World) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ticket, own = (await cora.raise_ticket())["id"], (await carl.raise_ticket())["id"]
+    kept = LiveList()
+    async with carl.socket() as socket:
+        await kept.begin(socket)
+        assert kept.rows.keys() == {ticket, own}
+        await Organization.filter(name="Acme").update(shared=False)
+        await kept.until(socket, "REMOVED")
+        assert kept.rows == await found(carl, None)
+        await cora.do("replyToTicket", ticketId=ticket, body="not for carl")
+        await kept.until(socket, "HEARTBEAT", await head())
+        assert kept.kinds()[-1] == "REMOVED"
+        await Organization.filter(name="Acme").update(shared=True)
+        assert (await kept.until(socket, "ADDED"))["event"] is None
+        assert kept.rows == await found(carl, None)
+
+
+async def test_a_ticket_that_moves_to_another_account_leaves_sight(service: Service, world: World) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ticket = (await cora.raise_ticket())["id"]
+    async with carl.socket() as socket:
+        await LiveList().begin(socket)
+        other = await Organization.get(name="Other")
+        await Ticket.filter(id=ids.key_of(ids.TICKET, ticket)).update(organization_id=other.id)
+        await cora.do("replyToTicket", ticketId=ticket, body="not for carl any more")
+        assert shape(await step(socket)) == ("REMOVED", ticket, None)
+
+
+async def test_time_alone_moves_a_list(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "TIMED_SECONDS", 0.1)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = (await cora.raise_ticket())["id"]
+    async with ada.socket() as socket:
+        young, old = LiveList({"createdAt": {"within": "PT1H"}}), LiveList({"createdAt": {"olderThan": "PT1H"}})
+        await young.begin(socket)
+        assert young.rows.keys() == {ticket}
+        service.clock.advance(hours=2)
+        assert shape(await step(socket)) == ("REMOVED", ticket, None)
+    async with ada.socket() as socket:
+        service.clock.advance(hours=-2)
+        await old.begin(socket)
+        assert old.rows == {}
+        await ada.do("startTicket", ticketId=ticket)
+        service.clock.advance(hours=2)
+        came = await step(socket)
+        # its start may be told of together with the time that passed
+        assert (*shape(came)[:2], came["cursor"], came["ticket"]["status"]) == ("ADDED", ticket, await head(), "OPEN")
+
+
+async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_beyond(url: str) -> None:
+    async with running(url, live_tickets=3) as service:
+        world = await World.make()
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        for _ in range(3):
+            await cora.raise_ticket()
+        async with ada.socket() as socket:
+            await LiveList().begin(socket)
+            await cora.raise_ticket()
+            for _ in range(2):  # the list that grew, and then one that begins so large
+                message = await socket.receive()
+                assert (message["type"], message["id"]) == ("error", str(socket.last))
+                assert message["payload"][0]["extensions"]["code"] == "QUERY_TOO_EXPENSIVE"
+                assert "narrow the filter" in message["payload"][0]["message"]
+                if socket.last == 1:
+                    await socket.subscribe(CHANGES)
+            await LiveList({"number": {"lt": 1003}}).begin(socket)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"after": "garbage"}, "CURSOR_INVALID"),
+        ({"after": cursor(10**17)}, "CURSOR_INVALID"),
+        ({"filter": {"or": [{"number": {"eq": number}} for number in range(101)]}}, "BAD_REQUEST"),
+        ({"filter": {"subject": {"eq": "\x00"}}}, "BAD_REQUEST"),
+        ({"filter": {"tags": {"every": [str(n) for n in range(1001)]}}}, "BAD_REQUEST"),
+        ({"filter": {"createdAt": {"within": "P9999999D"}}}, "BAD_REQUEST"),
+    ],
+)
+async def test_what_can_not_be_followed_is_refused(service: Service, world: World, given: dict[str, Any], code: str) -> None:
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(CHANGES, **given)
+        assert await error_of(socket) == code
+        await LiveList().begin(socket)
+
+
+async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = (await cora.raise_ticket())["id"]
+    counts: list[int] = []
+    for more in (5, 150):
+        for _ in range(more):
+            await cora.raise_ticket()
+        async with ada.socket() as socket:
+            await LiveList({"or": [{"search": "vpn"}, {"tags": {"some": ["x"]}}]}).begin(socket)
+            with statements() as collected:
+                await ada.do("updateTicket", ticketId=ticket, addTags=[f"t{more}"])
+                assert shape(await step(socket)) == ("UPDATED", ticket, "TICKET_UPDATED")
+            counts.append(len(collected))
+            assert len([text for text in collected.texts if "GROUP BY p.ticket_id" in text]) == 1
+    assert counts[0] == counts[1]
+
+
+async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = (await cora.raise_ticket())["id"]
+    async with ada.socket() as socket:
+        await LiveList().begin(socket)
+        done = await ada.do("assignTicket", ticketId=ticket, assigneeId=world.ada.gid)
+        came = [await step(socket), await step(socket)]
+        assert [each["cursor"] for each in came] == [each["event"]["cursor"] for each in came]
+        assert position_of(came[-1]["cursor"]) == position_of(done["cursor"])
+
+
+@pytest.mark.parametrize("reading", ["whole", "touched"])
+async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, reading: str
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    real, failed = getattr(live.live, reading), list[bool]()
+
+    async def failing_once(*given: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise ConnectionResetError("the database went away")
+        return await real(*given)
+
+    monkeypatch.setattr(live.live, reading, failing_once)
+    async with ada.socket() as socket:
+        await LiveList().begin(socket)
+        ticket = (await cora.raise_ticket())["id"]
+        assert shape(await step(socket)) == ("ADDED", ticket, "TICKET_CREATED")
+    assert failed

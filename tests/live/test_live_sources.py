@@ -1,0 +1,230 @@
+"""Live lists and figures as sources: what two of them tell from any position on, and how one goes on for somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support import World
+from support.acting import WINDOW, act, raised, viewer
+from support.world import Person
+
+from engine.bus import Doorbell
+from engine.limits import Attempts
+from engine.tail import Tail
+from models import event, instant, live, timeline, verbs
+from models.access import Viewer
+from models.errors import TooExpensive
+from models.event import Event
+from models.lifecycle import Priority
+from models.live import ChangeKind, TicketChange
+from models.password import Passwords
+from models.ticket import Ticket
+from resolvers.context import Context, Rules, Services
+from resolvers.figures import LiveFigures
+from resolvers.live import GAP_OWED, OWED, LiveList
+from resolvers.sessions import Sessions
+from resolvers.watcher import Watcher
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+
+HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
+
+
+@asynccontextmanager
+async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Context]]:
+    """Contexts over services as app.py makes them, with a tail that follows the log."""
+    doorbell = Doorbell("memory://")
+
+    async def read(position: int) -> list[Event]:
+        return await timeline.read_after(position, 1000)
+
+    def place(entry: Event) -> int:
+        return entry.position
+
+    tail = Tail(read, place, doorbell.ear(), interval=0.01)
+    tail.start_at(await event.head())
+    sessions = Sessions(instant.now)
+    services = Services(
+        rules=Rules(WINDOW, WINDOW, live_tickets),
+        now=instant.now,
+        bell=doorbell,
+        tail=tail,
+        notices=tail,  # type: ignore[arg-type] - nobody follows notices here
+        passwords=Passwords(),
+        guesses=Attempts(100),
+        presence=Watcher(doorbell.ear(), instant.now, fresh=sessions.refresh),
+        sessions=sessions,
+    )
+    following = asyncio.create_task(tail.run())
+    try:
+        yield lambda who: Context(services, "test", "", who)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def take(source: LiveList) -> list[TicketChange]:
+    """The next batch, which must keep what a source promises of positions."""
+    before = source.position
+    async with asyncio.timeout(15):
+        items = await source.take()
+    places = [position for position, _ in items]
+    assert places == sorted(places)
+    assert all(before < position <= source.position for position in places)
+    return [step for _, step in items]
+
+
+async def up_to(source: LiveList, position: int) -> list[TicketChange]:
+    came: list[TicketChange] = []
+    while source.position < position:
+        came += await take(source)
+    return came
+
+
+def applied(steps: Sequence[TicketChange], held: set[UUID]) -> set[UUID]:
+    held = set(held)
+    for step in steps:
+        if step.kind is ChangeKind.REMOVED and step.ticket_id:
+            held.discard(step.ticket_id)
+        elif step.ticket_id:
+            held.add(step.ticket_id)
+    return held
+
+
+async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
+    ticket = dice.choice(tickets)
+    if dice.random() < 0.5:
+        await act(world.ada, ticket, lambda change: verbs.escalate(change, "slow"))
+    else:
+        priority = dice.choice(list(Priority))
+        await act(world.ada, ticket, lambda change: verbs.update(change, tags=[], priority=priority))
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misses_nothing(database: str, seed: int) -> None:
+    """The promise of engine/source, by chance: each skips what the other tells up to where it came by itself."""
+    dice, world = Random(seed), await World.make()
+    tickets = [await raised(world.cora) for _ in range(5)]
+    filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
+    async with house() as context:
+        ada = await viewer(world.ada)
+        group = LiveList(context(ada), filter, OWED)
+        held = applied(await take(group), set())
+        for _ in range(6):
+            since = await event.head()
+            for _ in range(dice.randrange(1, 4)):
+                await shuffle(world, dice, tickets)
+            if dice.random() < 0.5:  # somebody who was here before, at a position that this group passes over
+                late, have = LiveList(context(ada), filter, since), held
+                have = applied(await up_to(late, since + 1), have)
+            else:
+                late, have = LiveList(context(ada), filter, OWED), set[UUID]()
+                have = applied(await take(late), have)
+            assert late.audience == group.audience
+            reached = late.position
+            for _ in range(dice.randrange(3)):
+                await shuffle(world, dice, tickets)
+            steps = await up_to(group, await event.head())
+            held = applied(steps, held)
+            assert applied([step for step in steps if step.position > reached], have) == held
+            assert (await live.whole(ada, filter, instant.now(), 100))[1] == held
+
+
+async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(database: str) -> None:
+    world = await World.make()
+    own, foreign = await raised(world.carl), await raised(world.cora)
+    async with house() as context:
+        carl = await viewer(world.carl)
+        source = LiveList(context(carl), None, OWED)
+        assert [step.ticket_id for step in await take(source)] == [own.id, foreign.id, None]
+        alone = replace(carl, shared_organization_id=None)
+        other = source.continued(context(alone), source.position)
+        assert other.position == GAP_OWED, "nobody may join it, nor it anybody, before"
+        assert [(step.kind, step.ticket_id) for step in await take(other)] == [(ChangeKind.REMOVED, foreign.id)]
+        assert other.position == source.position == await event.head()
+        assert other.audience != source.audience
+        back = other.continued(context(carl), other.position)
+        assert [(step.kind, step.ticket_id) for step in await take(back)] == [(ChangeKind.ADDED, foreign.id)]
+        same = source.continued(context(carl), source.position)
+        assert (same.position, same.audience) == (source.position, source.audience)
+        behind = source.continued(context(carl), source.position - 1)
+        steps = [step.kind for step in await take(behind)]
+        assert steps == [ChangeKind.GAP, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT_END]
+        third = await raised(world.cora)
+        for each in (same, source):
+            assert [(step.kind, step.ticket_id) for step in await take(each)] == [(ChangeKind.ADDED, third.id)]
+
+
+async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(database: str) -> None:
+    world = await World.make()
+    async with house() as context:
+        source = LiveList(context(await viewer(world.ada)), None, OWED)
+        await take(source)
+        for _ in range(5):
+            waiting = asyncio.create_task(source.take())
+            await asyncio.sleep(0)
+            ticket = await raised(world.cora)
+            waiting.cancel()
+            (ended,) = await asyncio.gather(waiting, return_exceptions=True)
+            steps = [step for _, step in ended] if isinstance(ended, list) else await up_to(source, await event.head())
+            assert [(step.kind, step.ticket_id) for step in steps] == [(ChangeKind.ADDED, ticket.id)]
+
+
+async def test_what_may_be_shared_is_what_is_asked_alike_by_viewers_who_see_the_same(database: str) -> None:
+    world = await World.make()
+    async with house() as context:
+
+        async def audiences(person: Person, filter: dict[str, Any] | None) -> list[object]:
+            here = context(await viewer(person))
+            return [LiveList(here, filter, OWED).audience, LiveFigures(here, filter, None).audience]
+
+        assert await audiences(world.ada, HIGH) == await audiences(world.bill, dict(reversed([*HIGH.items(), ("search", None)])))
+        told = [await audiences(person, each) for person in (world.ada, world.cora, world.carl) for each in (HIGH, None)]
+        assert len({audience for each in told for audience in each}) == 12
+        assert await audiences(world.ada, {"createdAt": {"within": instant.now() - instant.now()}}) == [None, None]
+
+
+async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(database: str) -> None:
+    world = await World.make()
+    async with house() as context:
+        people = (world.ada, world.bill, world.cora)
+        first, second, other = [LiveFigures(context(await viewer(person)), None, None) for person in people]
+        assert first.figures is second.figures
+        assert other.figures is not first.figures
+        assert [stats.total for _, stats in await first.take()] == [0]
+        await raised(world.cora)
+        told = [[stats async for stats in once(each)] for each in (first, second, other)]
+        assert [each[-1].total for each in told] == [1, 1, 1]
+        figures = first.context.services.figures
+        assert len(figures) == 2
+        del first, second, other
+        assert len(figures) == 0, "nobody follows them any more"
+
+
+async def once(source: LiveFigures) -> AsyncIterator[Any]:
+    """What comes up to the first figures with a ticket."""
+    async with asyncio.timeout(15):
+        while True:
+            for _, stats in await source.take():
+                yield stats
+                if stats.total:
+                    return
+
+
+async def test_a_list_that_grows_beyond_its_bound_ends(database: str) -> None:
+    world = await World.make()
+    async with house(live_tickets=2) as context:
+        source = LiveList(context(await viewer(world.ada)), None, OWED)
+        for _ in range(2):
+            await raised(world.cora)
+        await take(source)
+        await raised(world.cora)
+        with pytest.raises(TooExpensive):
+            await take(source)

@@ -1,0 +1,277 @@
+"""The viewer's own notifications over a socket: from now on, each once, and only while they may be seen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support import Client, Refused, Service, Socket, World
+from support.acting import notify, tell
+from support.live import end_of, error_of
+from support.service import running
+from support.world import Person, token_of
+
+from engine.tail import Tail
+from models import ids, inbox, instant
+from models.access import Viewer
+from models.notification import Notification
+from models.password import hashed
+from models.person import Organization, Role, User
+from models.token import Token, digest
+from resolvers import streams
+from resolvers.sessions import Sessions
+
+pytestmark = pytest.mark.asyncio
+
+FOLLOW = "subscription { notifications { id reason readAt event { type ticket { id } } } }"
+
+
+def key(ticket: dict[str, Any]) -> UUID:
+    found = ids.key_of(ids.TICKET, ticket["id"])
+    assert found is not None
+    return found
+
+
+async def follow(socket: Socket, ticket_id: UUID, *whose: UUID) -> str:
+    """Begin to follow, and read until all that was told meanwhile has come: nothing says that a subscription has begun."""
+    operation = await socket.subscribe(FOLLOW)
+    first = asyncio.create_task(socket.next("notifications"))
+    number = 0
+    while not first.done():
+        number = await tell(ticket_id, *whose)
+        await asyncio.wait([first], timeout=0.05)
+    seen = await first
+    while int(seen["id"].removeprefix("ntf_")) <= number - len(whose):
+        seen = await socket.next("notifications")
+    return operation
+
+
+async def following(client: Client, socket: Socket, person: Person) -> dict[str, Any]:
+    """Follow as a person who can raise tickets; returns the ticket by which it was seen that it began."""
+    ticket = await client.raise_ticket("mine")
+    await notify()
+    await follow(socket, key(ticket), person.id)
+    return ticket
+
+
+async def test_ones_own_are_delivered_and_nobody_elses(service: Service, world: World) -> None:
+    cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
+    async with cora.socket() as hers, bill.socket() as his:
+        ticket = await following(cora, hers, world.cora)
+        await following(bill, his, world.bill)
+        await bill.do("watchTicket", ticketId=ticket["id"])
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="hello")
+        await ada.do("addNote", ticketId=ticket["id"], body="for us")
+        await cora.do("replyToTicket", ticketId=ticket["id"], body="thanks")
+        await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
+        await notify()
+        seen = await hers.take("notifications", 2)
+        assert [(each["event"]["type"], each["reason"]) for each in seen] == [
+            ("REPLY_ADDED", "REQUESTER"),
+            ("STATUS_CHANGED", "REQUESTER"),
+        ]
+        assert {each["event"]["ticket"]["id"] for each in seen} == {ticket["id"]}
+        assert [each["event"]["type"] for each in await his.take("notifications", 4)] == [
+            *("REPLY_ADDED", "NOTE_ADDED", "REPLY_ADDED", "STATUS_CHANGED"),
+        ]
+        assert await hers.silent(0.7)
+
+
+async def test_what_was_there_before_is_no_news(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+    await ada.do("replyToTicket", ticketId=ticket["id"], body="before")
+    await notify()
+    before = [each.number for each in await Notification.filter(user_id=world.cora.id)]
+    assert before
+    async with cora.socket() as socket:
+        await socket.subscribe(FOLLOW)
+        first = asyncio.create_task(socket.next("notifications"))
+        while not first.done():
+            await tell(key(ticket), world.cora.id)
+            await asyncio.wait([first], timeout=0.05)
+        assert int((await first)["id"].removeprefix("ntf_")) > max(before)
+
+
+async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 3)
+    monkeypatch.setattr(streams, "AT_ONCE", 2)
+    async with running(url) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        async with cora.socket() as socket:
+            ticket = await following(cora, socket, world.cora)
+            everybody = [person.id for person in (world.ada, world.cora, world.bill)]
+            told = [await tell(key(ticket), *everybody) for _ in range(30)]
+            seen = await socket.take("notifications", 30)
+            assert [each["id"] for each in seen] == [f"ntf_{number - 1}" for number in told]
+
+
+async def test_a_ticket_that_is_no_longer_seen_is_told_no_more(service: Service, world: World) -> None:
+    cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
+    ticket = await cora.raise_ticket()
+    await carl.do("watchTicket", ticketId=ticket["id"])
+    async with carl.socket() as socket:
+        own = await following(carl, socket, world.carl)
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="for ours")
+        await notify()
+        assert (await socket.next("notifications"))["event"]["ticket"]["id"] == ticket["id"]
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="told while it was shared, and delivered after")
+        await Organization.filter(name="Acme").update(shared=False)
+        await tell(key(ticket), world.carl.id)
+        await tell(key(own), world.carl.id)
+        assert (await socket.next("notifications"))["event"]["ticket"]["id"] == own["id"]
+        await Organization.filter(name="Acme").update(shared=True)
+        last = await tell(key(ticket), world.carl.id)
+        assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
+
+
+async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ticket = await cora.raise_ticket()
+    hold, seen = Sessions.hold, inbox.seen
+    context: list[Any] = []
+    judged: list[set[int]] = []
+
+    def remember(self: Sessions, given: Any) -> None:
+        context[:] = [given]
+        hold(self, given)
+
+    async def end_after(viewer: Viewer, among: list[int]) -> set[int]:
+        """What was seen just before the account was shared no more."""
+        judged.append(await seen(viewer, among))
+        if len(judged) == 1:
+            await Organization.filter(name="Acme").update(shared=False)
+            while context[0].viewer.shared_organization_id is not None:
+                await asyncio.sleep(0.02)
+        return judged[-1]
+
+    monkeypatch.setattr(Sessions, "hold", remember)
+    async with carl.socket() as socket:
+        own = await following(carl, socket, world.carl)
+        monkeypatch.setattr(inbox, "seen", end_after)
+        hidden = await tell(key(ticket), world.carl.id)
+        last = await tell(key(own), world.carl.id)
+        assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
+    assert hidden in judged[0]
+    assert hidden not in judged[1]
+
+
+async def test_an_agent_who_becomes_a_customer_is_told_no_more_of_the_teams_affairs(service: Service, world: World) -> None:
+    cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
+    ticket = await cora.raise_ticket()
+    async with ada.socket() as socket:
+        own = await following(ada, socket, world.ada)
+        await bill.do("addNote", ticketId=ticket["id"], body="@ada look")
+        await notify()
+        assert (await socket.next("notifications"))["reason"] == "MENTIONED"
+        await bill.do("addNote", ticketId=own["id"], body="@ada look here")
+        await notify()
+        assert (await socket.next("notifications"))["reason"] == "MENTIONED"
+        await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
+        await tell(key(ticket), world.ada.id)
+        last = await tell(key(own), world.ada.id)
+        assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
+
+
+async def test_a_token_that_loses_the_scope_ends_the_stream_and_keeps_the_socket(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    token = await token_of(await User.get(id=world.cora.id))
+    async with service.client(token).socket() as socket:
+        operation = await follow(socket, key(ticket), world.cora.id)
+        await Token.filter(digest=digest(token)).update(scopes=["tickets:write"])
+        await tell(key(ticket), world.cora.id)
+        message = await socket.receive()
+        assert (message["type"], message["id"]) == ("error", operation)
+        assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+        await socket.subscribe("{ viewer { unreadNotifications } }")
+        assert (await socket.next("viewer")) == {"unreadNotifications": 0}
+
+
+@pytest.mark.parametrize("end", ["revoked", "deactivated", "expired"])
+async def test_a_token_that_ends_closes_the_socket_and_nothing_is_delivered_after(
+    service: Service, world: World, end: str
+) -> None:
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    async with cora.socket() as socket:
+        await follow(socket, key(ticket), world.cora.id)
+        if end == "deactivated":
+            await User.filter(id=world.cora.id).update(active=False)
+        else:
+            column = {"revoked": "revoked_at", "expired": "expires_at"}[end]
+            await Token.filter(digest=digest(world.cora.token)).update(**{column: instant.now()})
+        await tell(key(ticket), world.cora.id)
+        code, _, came = await end_of(socket)
+        assert code == 4403
+        assert [message for message in came if message["type"] == "next" and message["payload"].get("data")] == []
+
+
+async def test_who_signs_in_anew_over_the_socket_follows_as_the_new_person(service: Service, world: World) -> None:
+    await User.filter(id=world.olga.id).update(password_hash=hashed("correct horse"))
+    cora, olga = service.client(world.cora.token), service.client(world.olga.token)
+    hers, theirs = await cora.raise_ticket(), await olga.raise_ticket()
+    async with cora.socket() as socket:
+        operation = await follow(socket, key(hers), world.cora.id)
+        sign_in = "mutation($input: SignInInput!) { signIn(input: $input) { viewer { role } } }"
+        other = await socket.subscribe(sign_in, input={"email": "olga@example.com", "password": "correct horse"})
+        assert (await socket.next("signIn")) == {"viewer": {"role": "CUSTOMER"}}
+        assert await socket.receive() == {"type": "complete", "id": other}
+        await tell(key(hers), world.cora.id)
+        last = await tell(key(theirs), world.olga.id)
+        message = await socket.receive()
+        assert (message["id"], message["payload"]["data"]["notifications"]["id"]) == (operation, f"ntf_{last}")
+
+
+async def test_nothing_is_read_for_those_whom_it_does_not_concern(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, read = inbox.seen, list[UUID | None]()
+
+    async def noting(viewer: Viewer, among: list[int]) -> set[int]:
+        if among:
+            read.append(viewer.user_id)
+        return await seen(viewer, among)
+
+    cora, olga = service.client(world.cora.token), service.client(world.olga.token)
+    async with cora.socket() as hers, olga.socket() as theirs:
+        ticket = await following(cora, hers, world.cora)
+        await following(olga, theirs, world.olga)
+        monkeypatch.setattr(inbox, "seen", noting)
+        for _ in range(5):
+            await tell(key(ticket), world.cora.id)
+        await hers.take("notifications", 5)
+    assert set(read) == {world.cora.id}
+
+
+async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, failures = inbox.seen, [ConnectionRefusedError("away")] * 2
+
+    async def failing(viewer: Viewer, among: list[int]) -> set[int]:
+        if failures:
+            raise failures.pop()
+        return await seen(viewer, among)
+
+    cora = service.client(world.cora.token)
+    async with cora.socket() as socket:
+        ticket = await following(cora, socket, world.cora)
+        monkeypatch.setattr(inbox, "seen", failing)
+        told = [await tell(key(ticket), world.cora.id) for _ in range(3)]
+        assert [each["id"] for each in await socket.take("notifications", 3)] == [f"ntf_{number}" for number in told]
+        assert not failures
+
+
+async def test_machines_and_strangers_do_not_follow(service: Service, world: World) -> None:
+    for token, code in ((world.machine, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
+        async with service.client(token).socket() as socket:
+            await socket.subscribe(FOLLOW)
+            assert await error_of(socket) == code
+    with pytest.raises(Refused):
+        await service.client(world.cora.token).run(FOLLOW)

@@ -1,0 +1,509 @@
+"""Who is at a ticket, over real sockets: seen by colleagues at once, each change once, and forgotten when nothing is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from itertools import pairwise
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from support import Client, Refused, Service, Socket, World
+from support.client import SECONDS
+from support.live import end_of, error_of, until
+from support.presence import FOLLOW, Picture, asked, follow, picture, say, shown
+from support.service import start
+from support.statements import statements
+from support.stored import nothing_stored
+from support.stored import shown as refusal
+from support.world import machine, token_of
+
+from models import database, ids, presence
+from models.person import Role, User
+from models.presence import Presence
+from models.token import Token, digest
+from resolvers import watcher
+from resolvers.watcher import Watcher
+
+pytestmark = pytest.mark.asyncio
+
+REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379")
+NOBODY = ids.encode(ids.TICKET, UUID(int=7))
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Watcher]:
+    """The watchers of the services that start in this process."""
+    found: list[Watcher] = []
+    make = Watcher.__init__
+
+    def remember(self: Watcher, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        found.append(self)
+
+    monkeypatch.setattr(Watcher, "__init__", remember)
+    return found
+
+
+def readers(looking: Watcher, ticket: dict[str, Any]) -> set[object]:
+    """The sources through which a ticket is followed."""
+    key = ids.key_of(ids.TICKET, ticket["id"])
+    assert key is not None
+    found = looking.watched.get(key)
+    return set(found.readers) if found else set()
+
+
+@pytest.fixture
+def rings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks by the time; ask for it before the service."""
+    monkeypatch.setattr(watcher, "LOOK_SECONDS", 3600.0)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ticket(service: Service, world: World) -> dict[str, Any]:
+    return await service.client(world.cora.token).raise_ticket()
+
+
+# ---------------------------------------------------------------- what is seen
+
+
+@pytest.mark.usefixtures("rings_alone")
+async def test_colleagues_see_one_another_at_once(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    assert await say(ada, ticket, "LOOKING") == {"Ada": "LOOKING"}
+    async with ada.socket() as hers, bill.socket() as his, service.client(world.root.token).socket() as admins:
+        everybody = (hers, his, admins)
+        for socket in everybody:
+            await follow(socket, ticket)
+            assert await shown(socket) == {"Ada": "LOOKING"}
+        for client, state, expected in (
+            (bill, "LOOKING", {"Ada": "LOOKING", "Bill": "LOOKING"}),
+            (bill, "WRITING", {"Ada": "LOOKING", "Bill": "WRITING"}),
+            (ada, "WRITING", {"Ada": "WRITING", "Bill": "WRITING"}),
+            (bill, "LOOKING", {"Ada": "WRITING", "Bill": "LOOKING"}),
+            (ada, "GONE", {"Bill": "LOOKING"}),
+            (bill, "GONE", {}),
+        ):
+            assert await say(client, ticket, state) == expected
+            for socket in everybody:
+                assert await shown(socket) == expected
+
+
+async def test_a_picture_tells_of_each_who_it_is_and_since_when(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    before = (await asked(ada, ticket, "LOOKING"))["presence"]["people"][0]["since"]
+    service.clock.advance(seconds=5)
+    await say(ada, ticket, "LOOKING")
+    then = (await asked(bill, ticket, "WRITING"))["presence"]["people"][1]["since"]
+    assert before < then
+    async with ada.socket() as socket:
+        await follow(socket, ticket)
+        assert await socket.next("ticketPresence") == {
+            "ticket": {"id": ticket["id"]},
+            "people": [
+                {"state": "LOOKING", "since": before, "user": {"id": world.ada.gid, "displayName": "Ada"}},
+                {"state": "WRITING", "since": then, "user": {"id": world.bill.gid, "displayName": "Bill"}},
+            ],
+        }
+
+
+async def test_writing_in_one_window_wins_and_windows_are_told_apart_by_their_key(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
+    ada = service.client(world.ada.token)
+    other = service.client(await token_of(await User.get(id=world.ada.id)))
+    async with service.client(world.bill.token).socket() as socket:
+        await follow(socket, ticket)
+        assert await shown(socket) == {}
+        await say(ada, ticket, "WRITING", clientKey="left")
+        assert await shown(socket) == {"Ada": "WRITING"}
+        await say(ada, ticket, "LOOKING", clientKey="right")
+        await say(other, ticket, "LOOKING")
+        await say(ada, ticket, "GONE", clientKey="left")
+        assert await shown(socket) == {"Ada": "LOOKING"}
+        # without a key, a token is a window
+        await say(ada, ticket, "WRITING")
+        assert await shown(socket) == {"Ada": "WRITING"}
+        await say(other, ticket, "GONE")
+        await say(ada, ticket, "GONE", clientKey="right")
+        await say(ada, ticket, "LOOKING")
+        assert await shown(socket) == {"Ada": "LOOKING"}
+        await say(ada, ticket, "GONE")
+        assert await shown(socket) == {}
+
+
+async def test_who_goes_on_saying_it_stays_and_who_is_silent_is_forgotten_after_15_seconds(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    async with service.client(world.root.token).socket() as socket:
+        await follow(socket, ticket)
+        assert await shown(socket) == {}
+        await say(ada, ticket, "WRITING")
+        assert await shown(socket) == {"Ada": "WRITING"}
+        for _ in range(3):
+            service.clock.advance(seconds=9)
+            await say(ada, ticket, "WRITING")
+        await say(bill, ticket, "LOOKING")
+        assert await shown(socket) == {"Ada": "WRITING", "Bill": "LOOKING"}
+        service.clock.advance(seconds=9)
+        await say(bill, ticket, "LOOKING")
+        service.clock.advance(seconds=6)
+        assert await shown(socket) == {"Bill": "LOOKING"}
+        service.clock.advance(seconds=15)
+        assert await shown(socket) == {}
+
+
+async def test_a_socket_that_is_cut_leaves_nobody_behind_for_longer(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
+    ada = service.client(world.ada.token)
+    async with service.client(world.bill.token).socket() as his:
+        await follow(his, ticket)
+        assert await shown(his) == {}
+        async with ada.socket() as hers:
+            await follow(hers, ticket)
+            await say(ada, ticket, "WRITING")
+            assert await shown(his) == {"Ada": "WRITING"}
+            hers.connection.transport.abort()
+        service.clock.advance(seconds=15)
+        assert await shown(his) == {}
+
+
+async def test_tickets_are_told_apart(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    other = await bill.raise_ticket()
+    async with ada.socket() as socket, bill.socket() as another:
+        await follow(socket, ticket)
+        await follow(another, other)
+        assert await shown(socket) == await shown(another) == {}
+        await say(ada, other, "LOOKING")
+        assert await shown(another) == {"Ada": "LOOKING"}
+        await say(bill, ticket, "LOOKING")
+        assert await shown(socket) == {"Bill": "LOOKING"}
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"])
+async def test_who_leaves_the_team_vanishes(
+    service: Service, world: World, ticket: dict[str, Any], change: dict[str, Any]
+) -> None:
+    ada = service.client(world.ada.token)
+    await say(service.client(world.bill.token), ticket, "LOOKING")
+    async with ada.socket() as socket:
+        await follow(socket, ticket)
+        assert await shown(socket) == {"Bill": "LOOKING"}
+        await User.filter(id=world.bill.id).update(**change)
+        assert await shown(socket) == {}
+
+
+async def test_nothing_of_it_is_part_of_the_record(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    ada = service.client(world.ada.token)
+    async with nothing_stored():
+        for state in ("LOOKING", "WRITING", "WRITING", "LOOKING", "GONE"):
+            await say(ada, ticket, state)
+
+
+# ---------------------------------------------------------------- each picture once
+
+
+async def test_who_comes_later_gets_the_picture_as_it_is_and_then_what_the_others_get(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    expected: Picture = {}
+    async with contextlib.AsyncExitStack() as stack:
+        sockets: list[Socket] = []
+        for state in ("LOOKING", "WRITING", "LOOKING", "GONE", "LOOKING"):
+            socket = await stack.enter_async_context(bill.socket())
+            await follow(socket, ticket)
+            assert await shown(socket) == expected
+            sockets.append(socket)
+            expected = await say(ada, ticket, state)
+            for each in sockets:
+                assert await shown(each) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_picture_comes_twice_and_the_last_one_holds_whoever_comes_and_goes(
+    service: Service, world: World, ticket: dict[str, Any], seed: int
+) -> None:
+    random = Random(seed)
+    people = [world.ada, world.bill, world.root]
+
+    async def chatter(client: Client) -> None:
+        for _ in range(25):
+            state = random.choice(["LOOKING", "WRITING", "GONE"])
+            await say(client, ticket, state, clientKey=random.choice(["a", "b"]))
+
+    async def whole() -> Any:
+        """What the payload of a mutation shows: read afresh."""
+        return (await asked(service.client(world.ada.token), ticket, "LOOKING"))["presence"]["people"]
+
+    async def read(client: Client, most: int | None) -> list[Any]:
+        """Pictures in order; up to so many, or until they are as the end."""
+        came: list[Any] = []
+        async with client.socket() as socket, asyncio.timeout(SECONDS):
+            await follow(socket, ticket)
+            while len(came) < most if most is not None else not (ended.is_set() and came and came[-1] == end):
+                try:
+                    found = await socket.next("ticketPresence", 0.2)
+                except TimeoutError:
+                    continue
+                for each in found["people"]:
+                    del each["user"]["id"]
+                came.append(found["people"])
+        return came
+
+    ended, end = asyncio.Event(), [{}]
+    staying = [asyncio.create_task(read(service.client(person.token), None)) for person in people * 2]
+    visitors = [asyncio.create_task(read(service.client(random.choice(people).token), most)) for most in (1, 1, 1)]
+    await asyncio.gather(*(chatter(service.client(person.token)) for person in people))
+    end = await whole()
+    ended.set()
+    for pictures in [*await asyncio.gather(*staying), *await asyncio.gather(*visitors)]:
+        assert all(before != after for before, after in pairwise(pictures))
+
+
+# ---------------------------------------------------------------- who may
+
+
+async def test_customers_and_strangers_neither_say_nor_see_it(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    await say(service.client(world.ada.token), ticket, "WRITING")
+    for token, code in ((world.cora.token, "FORBIDDEN"), (world.olga.token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
+        client = service.client(token)
+        for asked_for in (ticket["id"], NOBODY):
+            async with nothing_stored():
+                with pytest.raises(Refused) as refused:
+                    await asked(client, {"id": asked_for}, "LOOKING")
+                assert refused.value.code == code
+            async with client.socket() as socket:
+                await socket.subscribe(FOLLOW, id=asked_for)
+                assert await error_of(socket) == code
+
+
+async def test_machines_see_it_and_are_never_there_themselves(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    sync = service.client(world.machine)
+    with pytest.raises(Refused) as refused:
+        await asked(sync, ticket, "LOOKING")
+    assert refused.value.code == "FORBIDDEN"
+    async with sync.socket() as socket:
+        await follow(socket, ticket)
+        assert await shown(socket) == {}
+        await say(service.client(world.ada.token), ticket, "LOOKING")
+        assert await shown(socket) == {"Ada": "LOOKING"}
+    async with service.client(await machine("Narrow", ["events:read"])).socket() as socket:
+        await follow(socket, ticket)
+        assert await error_of(socket) == "FORBIDDEN"
+
+
+async def test_a_token_that_may_only_write_is_shown_nobody_else(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    await say(service.client(world.bill.token), ticket, "WRITING")
+    writing = service.client(await token_of(await User.get(id=world.ada.id), ["tickets:write"]))
+    assert await say(writing, ticket, "LOOKING") == {"Ada": "LOOKING"}
+    assert await say(writing, ticket, "GONE") == {}
+
+
+@pytest.mark.parametrize("given", [NOBODY, "", "x", "tkt_", "tkt_7", "usr_" + str(UUID(int=7)), "evt_1", "tkt_\0", "t" * 5000])
+async def test_a_ticket_that_there_is_not_is_told_so(service: Service, world: World, given: str) -> None:
+    ada = service.client(world.ada.token)
+    for state in ("LOOKING", "GONE"):
+        async with nothing_stored():
+            payload = await asked(ada, {"id": given}, state)
+        assert payload["presence"] is None
+        assert [refusal(each) for each in payload["userErrors"]] == ["NOT_FOUND ticketId"]
+    async with ada.socket() as socket:
+        await socket.subscribe(FOLLOW, id=given)
+        assert await error_of(socket) == "NOT_FOUND"
+        await socket.subscribe("{ viewer { role } }")
+        assert await socket.next("viewer") == {"role": "AGENT"}
+
+
+async def test_keys_that_can_not_be(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    ada = service.client(world.ada.token)
+    for key, code in (("", "REQUIRED"), (" ", "REQUIRED"), ("k" * 65, "TOO_LONG"), ("a\0", "INVALID")):
+        async with nothing_stored():
+            payload = await asked(ada, ticket, "LOOKING", clientKey=key)
+        assert payload["presence"] is None
+        assert [refusal(each) for each in payload["userErrors"]] == [f"{code} clientKey"]
+    assert await say(ada, ticket, "LOOKING", clientKey="k" * 64) == {"Ada": "LOOKING"}
+
+
+async def test_who_no_longer_may_is_told_so_and_shown_no_more(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    bill = service.client(world.bill.token)
+    narrowed = await token_of(await User.get(id=world.ada.id))
+    async with (
+        service.client(world.ada.token).socket() as hers,
+        service.client(narrowed).socket() as narrow,
+        bill.socket() as his,
+    ):
+        for socket in (hers, narrow, his):
+            await follow(socket, ticket)
+            assert await shown(socket) == {}
+        await Token.filter(digest=digest(narrowed)).update(scopes=["tickets:write"])
+        await say(bill, ticket, "LOOKING")
+        assert await shown(his) == {"Bill": "LOOKING"}
+        assert await shown(hers) == {"Bill": "LOOKING"}
+        assert await error_of(narrow) == "FORBIDDEN"
+        await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
+        await say(bill, ticket, "WRITING")
+        assert await shown(his) == {"Bill": "WRITING"}
+        assert await error_of(hers) == "FORBIDDEN"
+        await hers.subscribe("{ viewer { role } }")
+        assert await hers.next("viewer") == {"role": "CUSTOMER"}
+
+
+async def test_a_token_that_ends_closes_the_socket_and_nothing_is_shown_after(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
+    async with service.client(world.ada.token).socket() as socket:
+        await follow(socket, ticket)
+        assert await shown(socket) == {}
+        await User.filter(id=world.ada.id).update(active=False)
+        await say(service.client(world.bill.token), ticket, "LOOKING")
+        code, _, came = await end_of(socket)
+        assert (code, came) == (4403, [])
+
+
+async def test_who_may_more_goes_on_and_is_not_told_again_what_they_know(
+    service: Service, world: World, ticket: dict[str, Any], made: list[Watcher]
+) -> None:
+    bill = service.client(world.bill.token)
+    await say(bill, ticket, "LOOKING")
+    async with service.client(world.ada.token).socket() as socket:
+        operation = await follow(socket, ticket)
+        assert await shown(socket) == {"Bill": "LOOKING"}
+        before = readers(made[-1], ticket)
+        await User.filter(id=world.ada.id).update(role=Role.ADMIN)
+
+        async def moved() -> bool:
+            return bool(readers(made[-1], ticket)) and not readers(made[-1], ticket) & before
+
+        await until(moved)
+        await say(bill, ticket, "WRITING")
+        message = await socket.receive()
+        assert (message["id"], picture(message["payload"]["data"]["ticketPresence"])) == (operation, {"Bill": "WRITING"})
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+async def test_colleagues_share_what_is_read_and_told_and_nothing_is_read_when_they_have_gone(
+    service: Service, world: World, ticket: dict[str, Any], made: list[Watcher]
+) -> None:
+    (looking,) = made
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+
+    async def followed_by(count: int) -> None:
+        async def so() -> bool:
+            return len(readers(looking, ticket)) == count
+
+        await until(so)
+
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(client.socket()) for client in (ada, bill) * 5]
+        operations = [await follow(socket, ticket) for socket in sockets]
+        for socket in sockets:
+            assert await shown(socket) == {}
+        await followed_by(1)
+        async with service.client(world.root.token).socket() as socket:
+            await follow(socket, ticket)
+            await shown(socket)
+            await followed_by(2)
+        await followed_by(1)
+        for socket, operation in zip(sockets[:4], operations, strict=False):
+            await socket.send({"type": "complete", "id": operation})
+        for socket in sockets[4:7]:
+            socket.connection.transport.abort()
+        await say(ada, ticket, "LOOKING")
+        for socket in sockets[7:]:
+            assert await shown(socket) == {"Ada": "LOOKING"}
+    await followed_by(0)
+    assert looking.watched == {}
+
+
+async def test_a_look_costs_one_statement_for_any_number_of_tickets_and_of_those_who_follow(
+    service: Service, world: World, made: list[Watcher]
+) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    costs: list[int] = []
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(3):
+            ticket = await bill.raise_ticket()
+            for client in (ada, bill, ada):
+                socket = await stack.enter_async_context(client.socket())
+                await follow(socket, ticket)
+                assert await shown(socket) == {}
+            with statements() as quiet:
+                await made[-1].look()
+            await Presence.create(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), user_id=world.ada.id, **there(service))
+            with statements() as news:
+                await made[-1].look()
+            assert await shown(socket) == {"Ada": "LOOKING"}
+            costs.append(len(news))
+            assert len(quiet) == 1
+    # with news, the rights of those who follow are read too, and what new sockets' tokens open
+    assert set(costs) <= {1, 2, 3}
+
+
+def there(service: Service) -> dict[str, Any]:
+    """What a window that looks has stored, past the mutation and its ring."""
+    at = service.clock()
+    return {"client_key": "x", "state": presence.PresenceState.LOOKING, "since": at, "until": at + presence.LASTS}
+
+
+async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
+    service: Service, world: World, ticket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = presence.on_tickets, [ConnectionRefusedError("away")] * 2
+
+    async def failing(*given: Any) -> Any:
+        task = asyncio.current_task()
+        if failures and task is not None and "Watcher" in getattr(task.get_coro(), "__qualname__", ""):
+            raise failures.pop()
+        return await read(*given)
+
+    ada = service.client(world.ada.token)
+    async with service.client(world.bill.token).socket() as socket:
+        await follow(socket, ticket)
+        assert await shown(socket) == {}
+        monkeypatch.setattr(presence, "on_tickets", failing)
+        await say(ada, ticket, "LOOKING")
+        assert await shown(socket) == {"Ada": "LOOKING"}
+        assert failures == []
+
+
+# ---------------------------------------------------------------- several processes
+
+
+@pytest.mark.parametrize("bus", ["memory://", REDIS], ids=["alone", "redis"])
+async def test_two_servers_show_one_another(url: str, bus: str) -> None:
+    """Over the bus at once; without one, each looks for itself."""
+    await database.connect(url)
+    try:
+        world = await World.make()
+    finally:
+        await database.disconnect()
+    servers = await asyncio.gather(*(start(url, TICKETWIRE_WORKS="false", TICKETWIRE_BUS_URL=bus) for _ in range(2)))
+    try:
+        here, there = servers
+        ada, bill = here.client(world.ada.token), there.client(world.bill.token)
+        ticket = await here.client(world.cora.token).raise_ticket()
+        async with ada.socket() as hers, bill.socket() as his:
+            for socket in (hers, his):
+                await follow(socket, ticket)
+                assert await shown(socket) == {}
+            for client, state, expected in (
+                (ada, "LOOKING", {"Ada": "LOOKING"}),
+                (bill, "WRITING", {"Ada": "LOOKING", "Bill": "WRITING"}),
+                (ada, "GONE", {"Bill": "WRITING"}),
+            ):
+                assert await say(client, ticket, state) == expected
+                for socket in (hers, his):
+                    assert await shown(socket) == expected
+    finally:
+        for server in servers:
+            server.kill()

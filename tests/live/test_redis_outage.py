@@ -1,0 +1,122 @@
+"""Two servers on one database, and Redis between them is killed and restarted: a subscriber gets every event once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from random import Random
+from typing import Any
+
+import pytest
+from support import World
+from support.client import Client
+from support.live import Follower, change, head, log, until
+from support.redis_server import RedisServer, redis_server
+from support.service import start
+
+from engine.bus import CHANNEL
+from models import database
+from models.event import position_of
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+
+WRITES = 8
+
+
+class Steady(Follower):
+    """Stays on its socket, however long nothing comes, for as long as the server does."""
+
+    async def read(self, socket: Any, operation: str) -> None:
+        while not self.stopped:
+            with contextlib.suppress(TimeoutError):
+                message = await socket.receive(0.2)
+                assert message["type"] == "next", message
+                self.take(message["payload"]["data"]["ticketEvents"])
+
+
+@contextlib.asynccontextmanager
+async def two_servers(url: str, bus: str) -> AsyncIterator[tuple[Client, Client, World, str]]:
+    """Clients of an agent of both servers, who else there is, and where the log begins for the test."""
+    await database.connect(url)
+    world = await World.make()
+    begin = await head()
+    await database.disconnect()
+    async with contextlib.AsyncExitStack() as stack:
+        servers = await asyncio.gather(start(url, TICKETWIRE_BUS_URL=bus), start(url, TICKETWIRE_BUS_URL=bus))
+        for server in servers:
+            stack.callback(server.kill)
+        one, other = [server.client(world.ada.token) for server in servers]
+        yield one, other, world, begin
+        for server in servers:
+            assert server.stop() in (0, -signal.SIGTERM)
+
+
+async def write(clients: tuple[Client, Client], random: Random, tickets: list[str], people: list[str]) -> None:
+    """Changes at both servers in turn, some of which are refused."""
+    for count in range(WRITES):
+        name, given = change(random, random.choice(tickets), people)
+        await clients[count % 2].mutate(name, given)
+
+
+Trouble = Callable[[RedisServer, Callable[[], Awaitable[None]]], Awaitable[None]]
+
+
+async def killed(server: RedisServer, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    server.kill()
+    await meanwhile()
+    await server.start()
+
+
+async def frozen(server: RedisServer, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    server.signal(signal.SIGSTOP)
+    await meanwhile()
+    server.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("trouble", [killed, frozen])
+async def test_a_subscriber_of_another_server_gets_every_event_once_while_redis_comes_and_goes(
+    url: str, trouble: Trouble
+) -> None:
+    random = Random(7)
+    async with redis_server() as redis, two_servers(url, redis.url) as (one, other, world, begin):
+        followers = [Steady([client], random, begin) for client in (one, other)]
+        following = [asyncio.create_task(follower.run()) for follower in followers]
+        tickets = [(await one.raise_ticket(f"ticket {count}"))["id"] for count in range(3)]
+        people = [world.ada.gid, world.bill.gid]
+
+        async def writing() -> None:
+            await write((one, other), random, tickets, people)
+
+        async def both_listen() -> bool:
+            return await redis.listeners(CHANNEL) == 2
+
+        for _ in range(2):
+            await until(both_listen)
+            await writing()
+            await trouble(redis, writing)
+        await until(both_listen)
+        await writing()
+        assert await redis.published() > 0
+        await follow_up(url, followers, begin)
+        for follower in followers:
+            follower.stopped = True
+        await asyncio.gather(*following)
+        assert [follower.cuts for follower in followers] == [1, 1], "the sockets stayed open until the end"
+
+
+async def follow_up(url: str, followers: list[Steady], begin: str) -> None:
+    """Wait until they have seen the whole log, and then hold them against it."""
+    await database.connect(url)
+    try:
+        wanted = await log(position__gt=position_of(begin))
+    finally:
+        await database.disconnect()
+    assert len(wanted) > 3 * WRITES
+
+    async def done() -> bool:
+        return all(follower.seen[-1:] == wanted[-1:] for follower in followers)
+
+    await until(done)
+    assert [follower.seen for follower in followers] == [wanted, wanted]

@@ -1,0 +1,308 @@
+"""What a socket is held to: bounds, slow readers, the same bytes on every path, and a server that stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from support import Service, World
+from support.client import EVENTS, Client, Socket
+from support.lists import LiveList
+from support.live import end_of, events_in, head, places, until
+from support.service import running, start
+from websockets.asyncio.client import connect
+
+from models import database
+from models.event import position_of
+
+pytestmark = pytest.mark.asyncio
+
+PROTOCOL: Any = ["graphql-transport-ws"]
+LONG = f"""
+  subscription($after: String) {{ ticketEvents(after: $after) {{ cursor ... on TicketReplied {{ reply {{
+    {" ".join(f"b{place}: body" for place in range(8))} }} }} }} }}
+"""
+"""Events of half a megabyte, where a reply is long."""
+
+
+async def figures(service: Service, token: str) -> dict[str, float]:
+    """The process's live figures by their names."""
+    async with httpx2.AsyncClient() as http:
+        answer = await http.get(service.http.replace("/graphql", "/metrics"), headers={"Authorization": f"Bearer {token}"})
+    lines = [line for line in answer.text.splitlines() if 'process="' in line]
+    return {line.partition("{")[0].removeprefix("ticketwire_"): float(line.rpartition(" ")[2]) for line in lines}
+
+
+@contextlib.asynccontextmanager
+async def opened(service: Service, token: str | None, count: int) -> AsyncIterator[list[Socket]]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(service.client(token).socket()) for _ in range(count)]
+
+
+async def refused(service: Service, token: str | None) -> tuple[int, str]:
+    """How one more socket is closed."""
+    async with connect(service.ws, subprotocols=PROTOCOL) as connection:
+        with contextlib.suppress(Exception):
+            await connection.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
+        code, reason, came = await end_of(Socket(connection))
+        assert came == []
+        return code, reason
+
+
+# ---------------------------------------------------------------- sharing
+
+
+async def test_equal_subscriptions_of_agents_are_executed_once(service: Service, world: World) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    async with ada.socket() as first, ada.socket() as second, bill.socket() as third, opened(service, world.cora.token, 1) as own:
+        for socket in (first, second, third, *own):
+            await socket.subscribe(EVENTS)
+        await until(lambda: counting(service, world.root.token, 4, 4, 2))
+        before = await figures(service, world.root.token)
+        ticket = await service.client(world.cora.token).raise_ticket()
+        for socket in (first, second, third, *own):
+            assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+        after = await figures(service, world.root.token)
+        assert after["group_items_total"] - before["group_items_total"] == 2
+        assert after["deliveries_total"] - before["deliveries_total"] == 4
+    await until(lambda: emptied(service, world.root.token))
+
+
+async def counting(service: Service, token: str, *counts: int) -> bool:
+    """Whether there are so many sockets, subscriptions and groups; a subscription that was sent is not begun at once."""
+    found = await figures(service, token)
+    return (found["connections"], found["subscriptions"], found["groups"]) == counts
+
+
+async def emptied(service: Service, token: str) -> bool:
+    return await counting(service, token, 0, 0, 0)
+
+
+async def test_where_they_resumed_from_makes_subscriptions_no_less_equal(service: Service, world: World) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    start_at = await head()
+    ticket = await cora.raise_ticket()
+    for _ in range(5):
+        await ada.do("addNote", ticketId=ticket["id"], body="n")
+    async with ada.socket() as now, ada.socket() as late:
+        await now.subscribe(EVENTS)
+        await late.subscribe(EVENTS, after=start_at)
+        await late.take("ticketEvents", 6)
+        await until(lambda: grouped(service, world.root.token, 1))
+        await ada.do("addNote", ticketId=ticket["id"], body="n")
+        assert (await now.next("ticketEvents"))["cursor"] == (await late.next("ticketEvents"))["cursor"]
+
+
+async def test_who_comes_again_to_a_live_list_shares_it_with_those_who_stayed(service: Service, world: World) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    await cora.raise_ticket()
+    since = await head()
+    ticket = (await cora.raise_ticket())["id"]
+    stayed, back = LiveList(), LiveList()
+    async with ada.socket() as one, ada.socket() as other:
+        await stayed.begin(one)
+        await back.begin(other, after=since)
+        await back.until(other, "ADDED")
+        await until(lambda: grouped(service, world.root.token, 1))
+        await ada.do("startTicket", ticketId=ticket)
+        assert await stayed.until(one, "UPDATED") == await back.until(other, "UPDATED")
+        assert "GAP" not in back.kinds()
+
+
+async def grouped(service: Service, token: str, count: int) -> bool:
+    return (await figures(service, token))["groups"] == count
+
+
+# ---------------------------------------------------------------- bounds
+
+
+@pytest.mark.parametrize("bound", ["max_sockets", "max_sockets_per_address", "max_sockets_per_viewer"])
+async def test_one_socket_too_many_is_closed_with_1013_and_a_free_place_is_taken(url: str, bound: str) -> None:
+    async with running(url, **{bound: 2}) as service:
+        world = await World.make()
+        async with opened(service, world.ada.token, 2) as sockets:
+            code, reason = await refused(service, world.ada.token)
+            assert code == 1013
+            assert reason
+            assert (await figures(service, world.root.token))["connections_refused_total"] == 1
+            if bound == "max_sockets_per_viewer":
+                async with opened(service, world.bill.token, 1):
+                    pass
+            await sockets[0].connection.close()
+            await until(lambda: held(service, world.root.token, 1))
+            async with opened(service, world.ada.token, 1) as again:
+                await again[0].subscribe("{ __typename }")
+                assert await again[0].next("__typename") == "Query"
+
+
+async def held(service: Service, token: str, count: int) -> bool:
+    return (await figures(service, token))["connections"] == count
+
+
+async def test_too_many_messages_close_the_socket_with_1008(url: str) -> None:
+    async with running(url, socket_messages_per_second=1) as service, service.client().socket() as socket:
+        for _ in range(30):
+            await socket.send({"type": "ping"})
+        code, reason, came = await end_of(socket)
+        assert code == 1008
+        assert "1 messages" in reason
+        assert 5 <= len(came) <= 12
+
+
+async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None:
+    async with running(url, socket_operations=2) as service:
+        world = await World.make()
+        async with service.client(world.ada.token).socket() as socket:
+            for _ in range(3):
+                await socket.subscribe(EVENTS)
+            message = await socket.receive()
+            assert (message["type"], message["id"]) == ("error", "3")
+
+
+# ---------------------------------------------------------------- slow readers
+
+
+@pytest.mark.parametrize("path", ["engine.wire:Protocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
+async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(url: str, path: str) -> None:
+    async with running(url, ws=path, socket_backlog_bytes=100_000) as service:
+        world = await World.make()
+        ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        since = await head()
+        async with ada.socket() as reading, connect(service.ws, subprotocols=PROTOCOL, max_size=None, compression=None) as deaf:
+            slow = Socket(deaf)
+            await slow.send({"type": "connection_init", "payload": {"authorization": f"Bearer {world.ada.token}"}})
+            await slow.receive()
+            for socket in (reading, slow):
+                await socket.subscribe(LONG)
+            await until(lambda: grouped(service, world.root.token, 1))
+            deaf.transport.pause_reading()
+            cursors = []
+            for _ in range(30):
+                done = await cora.do("replyToTicket", ticketId=ticket["id"], body="x" * 65_000)
+                cursors.append(done["cursor"])
+                assert (await reading.next("ticketEvents"))["cursor"] == done["cursor"]
+            found = await figures(service, world.root.token)
+            assert found["slow_readers_closed_total"] == 1
+            assert found["subscriptions"] == 1
+            assert found["largest_backlog_bytes"] < 2_000_000
+            deaf.transport.resume_reading()
+            code, reason, came = await end_of(slow)
+            assert (code, reason) == (1013, "Too slow; resume after the last cursor.")
+        told = [event["cursor"] for event in events_in(came)]
+        assert told == cursors[: len(told)]
+        assert len(told) < 30
+        async with ada.socket() as again:
+            await again.subscribe(LONG, after=told[-1] if told else since)
+            assert [event["cursor"] for event in await again.take("ticketEvents", 30 - len(told))] == cursors[len(told) :]
+
+
+async def test_a_reader_that_resumes_from_long_ago_is_told_as_fast_as_it_takes_it(url: str) -> None:
+    async with running(url, socket_backlog_bytes=100_000) as service:
+        world = await World.make()
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        ticket = await cora.raise_ticket()
+        since = await head()
+        for _ in range(12):
+            await cora.do("replyToTicket", ticketId=ticket["id"], body="x" * 65_000)
+        async with ada.socket() as socket:
+            await socket.subscribe(LONG, after=since)
+            await asyncio.sleep(0.3)  # long enough for more than the bound to be ready
+            assert len(places(await socket.take("ticketEvents", 12))) == 12
+        assert (await figures(service, world.root.token))["slow_readers_closed_total"] == 0
+
+
+# ---------------------------------------------------------------- both paths
+
+
+async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> None:
+    came: list[list[str]] = []
+    since = ""
+    for path in ("engine.wire:Protocol", "websockets-sansio"):
+        async with running(url, ws=path) as service:
+            if not since:
+                world = await World.make()
+                since = await head()
+                ticket = await service.client(world.cora.token).raise_ticket("ü" * 60)
+                await service.client(world.ada.token).do("resolveTicket", ticketId=ticket["id"], resolution="\u2028 done")
+            async with service.client(world.ada.token).socket() as socket:
+                count = len(await database.rows("SELECT position FROM events WHERE position > ?", [position_of(since)]))
+                await socket.subscribe(EVENTS, after=since)
+                came.append([str(await socket.connection.recv()) for _ in range(count)])
+                for message in ({"type": "ping", "payload": {"a": 1}}, {"type": "complete", "id": "1"}, {"type": "ping"}):
+                    await socket.send(message)
+                came[-1] += [str(await socket.connection.recv()) for _ in range(2)]
+    assert came[0] == came[1]
+    assert all(message.endswith(',"id":"1"}') for message in came[0][:-2])
+
+
+# ---------------------------------------------------------------- a server that stops
+
+
+async def test_a_server_that_stops_finishes_what_changes_something_and_then_closes_with_1012(url: str) -> None:
+    await database.connect(url)
+    try:
+        world = await World.make()
+        process = await start(url, None, TICKETWIRE_WORKS="false")
+        client = process.client(world.cora.token)
+        raised = await client.raise_ticket()
+        async with client.socket() as socket, process.client(world.ada.token).socket() as following:
+            await following.subscribe(EVENTS)
+            release = asyncio.Event()
+            holding = asyncio.create_task(hold_writers(release))
+            await until(lambda: held_writers(holding))
+            query = "mutation($input: ReplyToTicketInput!) { replyToTicket(input: $input) { cursor userErrors { message } } }"
+            variables = {"input": {"ticketId": raised["id"], "body": "before the end"}}
+            await socket.send({"type": "subscribe", "id": "m", "payload": {"query": query, "variables": variables}})
+            await socket.send({"type": "ping"})
+            assert (await socket.receive())["type"] == "pong"  # so the mutation has begun
+            process.popen.send_signal(signal.SIGTERM)
+            assert (await end_of(following))[0] == 1012
+            late = {"input": {"ticketId": raised["id"], "body": "too late"}}
+            await socket.send({"type": "subscribe", "id": "late", "payload": {"query": query, "variables": late}})
+            await socket.send({"type": "ping"})
+            assert (await socket.receive())["type"] == "pong"
+            release.set()
+            code, _, came = await end_of(socket)
+            assert code == 1012
+            assert [message["type"] for message in came] == ["next", "complete"]
+            cursor = came[0]["payload"]["data"]["replyToTicket"]["cursor"]
+        await holding
+        assert await asyncio.to_thread(process.popen.wait, 10) is not None
+        assert cursor == await head(), "what came after the server was told to stop was not begun"
+    finally:
+        await database.disconnect()
+
+
+writers_held = asyncio.Event()
+
+
+async def hold_writers(release: asyncio.Event) -> None:
+    """Keep every other writer waiting, as a long transaction does."""
+    writers_held.clear()
+    async with database.transaction():
+        await database.rows("UPDATE log_head SET position = position RETURNING position")
+        writers_held.set()
+        await release.wait()
+
+
+async def held_writers(holding: asyncio.Task[None]) -> bool:
+    if holding.done():
+        holding.result()
+    return writers_held.is_set()
+
+
+async def test_a_server_that_stops_with_many_sockets_ends_soon(url: str) -> None:
+    process = await start(url, None, TICKETWIRE_WORKS="false")
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(Client(process.http, process.ws, None).socket()) for _ in range(40)]
+        process.popen.send_signal(signal.SIGTERM)
+        ends = await asyncio.gather(*(end_of(socket) for socket in sockets))
+        assert {code for code, _, _ in ends} == {1012}
+        assert await asyncio.to_thread(process.popen.wait, 10) is not None

@@ -1,0 +1,129 @@
+"""Markdown that means harm leaves as text."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.markdown import LONG, RENDERER, TAGS, rendered, to_html
+
+SCHEMES = re.compile(r'href="(?:https?:|mailto:|[^:"]*(?:["/?#]|$))', re.IGNORECASE)
+
+
+def expect_harmless(html: str) -> None:
+    """Only the tags, attributes and schemes that are allowed."""
+    for tag in re.findall(r"<[^>]*>", html):
+        name = re.match(r"</?([a-z0-9]+)", tag)
+        assert name, tag
+        assert name[1] in TAGS, tag
+        attributes = re.sub(r'="[^"]*"', "", tag[len(name[0]) : -1]).split()
+        assert set(attributes) <= {"href", "title", "rel", "class", "start", "style"}, tag
+        if "href" in attributes:
+            assert SCHEMES.search(tag), tag
+            assert 'rel="noopener noreferrer nofollow"' in tag
+        for style in re.findall(r'style="([^"]*)"', tag):
+            assert re.fullmatch(r"text-align:\s*(left|right|center);?", style), tag
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        "<iframe src='javascript:alert(1)'></iframe>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "<style>body{display:none}</style>",
+        "<b onmouseover=alert(1)>x</b>",
+        "<!-- <script> -->",
+        "</p><script>alert(1)</script>",
+        "`<script>`",
+        "```\n</code></pre><script>alert(1)</script>\n```",
+        '```"><script>alert(1)</script>\nx\n```',
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](javascript&colon;alert(1))",
+        "[x](java\tscript:alert(1))",
+        "[x](&#106;avascript:alert(1))",
+        "[x](vbscript:msgbox(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](file:///etc/passwd)",
+        "<javascript:alert(1)>",
+        "[x]\n\n[x]: javascript:alert(1)",
+        "[x](http://e.example 'a\" onclick=\"alert(1)')",
+        "![x](http://e.example/track.png)",
+        "![x](javascript:alert(1))",
+        "|a|\n|:-|\n|<script>|",
+        "\x1b]0;x\x07<script\x00>",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+    ],
+)
+def test_hostile_markdown_is_shown_as_text(hostile: str) -> None:
+    html = rendered(hostile)
+    expect_harmless(html)
+    assert "<script" not in html.lower()
+    assert "<img" not in html
+
+
+def test_raw_html_is_shown_as_it_was_written() -> None:
+    assert rendered("<b>x</b>") == "<p>&lt;b&gt;x&lt;/b&gt;</p>\n"
+    assert rendered("<script>alert(1)</script>") == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
+
+
+def test_the_sanitiser_holds_also_where_the_parser_lets_something_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RENDERER, "validateLink", lambda _: True)
+    monkeypatch.setitem(RENDERER.options, "html", True)
+    for scheme in ("javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"):
+        html = rendered(f"[x]({scheme})")
+        expect_harmless(html)
+        assert "x</a>" in html
+        assert "href" not in html
+    for raw in (
+        "<script>alert(1)</script>",
+        "<p onclick=alert(1)>x</p>",
+        "<img src=x onerror=alert(1)>",
+        "<td style='color:red'>",
+    ):
+        expect_harmless(rendered(raw))
+    assert "alert" not in rendered("<script>alert(1)</script>")
+
+
+def test_usual_markdown_is_rendered() -> None:
+    assert rendered("**Hi** _you_, `x < y`") == "<p><strong>Hi</strong> <em>you</em>, <code>x &lt; y</code></p>\n"
+    assert rendered("a\nb") == "<p>a<br>\nb</p>\n", "a line break stays one"
+    assert 'href="https://e.example/a?b=c&amp;d"' in rendered("[x](https://e.example/a?b=c&d)")
+    assert 'href="mailto:a@e.example"' in rendered("<mailto:a@e.example>")
+    assert "<s>old</s>" in rendered("~~old~~")
+    assert '<code class="language-python">' in rendered("```python\nx\n```")
+    assert '<td style="text-align:right">1</td>' in rendered("|a|\n|-:|\n|1|")
+    assert '<ol start="3">' in rendered("3. x")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="<>\"'`[]()!*_#|:-/\\&;= \nabjscriptonhref", max_size=120))
+def test_no_text_gets_anything_else_through(anything: str) -> None:
+    expect_harmless(rendered(anything))
+
+
+@pytest.mark.parametrize("piece", [">", "- ", "[", "![", "*", "`", "<", "(", "|", "1. ", "&", "\\", "[x](", "**a", "~~"])
+def test_huge_nesting_ends(piece: str) -> None:
+    expect_harmless(rendered((piece * 4096)[:4096] + "x"))
+
+
+def test_long_texts_are_rendered_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside: list[int] = []
+    run = asyncio.to_thread
+
+    async def noted(function: object, text: str) -> object:
+        beside.append(len(text))
+        return await run(function, text)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio, "to_thread", noted)
+    for size in (LONG - 1, LONG):
+        assert asyncio.run(to_html("x" * size)) == f"<p>{'x' * size}</p>\n"
+    assert beside == [LONG]

@@ -1,0 +1,43 @@
+"""A client as a program of its own, which tells what happens to it in lines of JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from support.client import SECONDS
+
+
+class Following:
+    """The program as it runs, and what it told."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.told: list[dict[str, Any]] = []
+
+    def each(self, name: str) -> list[Any]:
+        """What was told under a name, in order."""
+        return [told[name] for told in self.told if name in told]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(SECONDS):
+            while not holds():
+                line = await self.process.stdout.readline()
+                assert line, f"the client ended: {self.told[-3:]}"
+                self.told.append(json.loads(line))
+
+
+@contextlib.asynccontextmanager
+async def following(program: str, *arguments: str, folder: Path) -> AsyncIterator[Following]:
+    process = await asyncio.create_subprocess_exec(program, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE)
+    try:
+        yield Following(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()

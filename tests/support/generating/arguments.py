@@ -1,0 +1,105 @@
+"""Arguments of fields by chance, as literals or as variables, here or somewhere inside; some are used again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import GraphQLArgument, GraphQLField, GraphQLNamedType, is_non_null_type, is_required_argument
+
+from support.generating.values import LEFT, Values, literal, plain
+
+
+@dataclass
+class Variable:
+    type: str
+    default: Any
+    value: Any
+
+
+class Arguments:
+    """Those of one document, with the variables that they made."""
+
+    def __init__(self, values: Values, *, fails: bool) -> None:
+        self.values, self.random = values, values.random
+        self.fails = fails
+        self.made: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        self.variables: dict[str, Variable] = {}
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def of(self, type: GraphQLNamedType, name: str, field: GraphQLField) -> tuple[str, int]:
+        """A field's arguments, and how many rows they let through."""
+        if not field.args:
+            return "", 1
+        made = self.made.setdefault((type.name, name), [])
+        if made and self.chance(0.5):
+            return self.random.choice(made)
+        texts: list[str] = []
+        size = 1
+        self.values.order = ()
+        for argument, definition in sorted(field.args.items(), key=lambda each: each[0] != "orderBy"):
+            value = self.value_of(type, name, argument, definition, texts)
+            if value is LEFT:
+                continue
+            if argument in ("first", "last") and isinstance(value, int):
+                size = max(1, min(value, 100))
+            texts.append(f"{argument}: {self.written(definition.type, value)}")
+        found = f"({', '.join(texts)})" if texts else ""
+        made.append((found, size))
+        return found, size
+
+    def value_of(
+        self, type: GraphQLNamedType, name: str, argument: str, definition: GraphQLArgument, before: Sequence[str]
+    ) -> Any:
+        needed = is_required_argument(definition)
+        sized = any(text.startswith(("first:", "last:")) for text in before)
+        cursor = 0.35 if self.fails else 0.15
+        shares = {"first": 0.75, "last": 0.05 if sized else 0.95, "after": cursor, "before": 0.15, "types": 0.25, "filter": 0.35}
+        if not needed and not self.chance(shares.get(argument, 0.35)):
+            return LEFT
+        if not needed and self.chance(0.04) and argument != "last":
+            return None
+        return self.values.of(definition.type, (name, f"{type.name}.{name}.{argument}", argument))
+
+    def written(self, type: Any, value: Any) -> str:
+        """As a literal or as a variable, at this place or somewhere inside."""
+        if self.chance(0.35):
+            return self.variable(type, value)
+        inner = type.of_type if is_non_null_type(type) else type
+        if isinstance(value, list):
+            items = cast("list[Any]", value)
+            item: Any = cast("Any", inner).of_type
+            texts = [self.written(item, each) for each in items]
+            return texts[0] if len(texts) == 1 and self.chance(0.3) and "$" not in texts[0] else f"[{', '.join(texts)}]"
+        if isinstance(value, dict):
+            fields = cast("Any", inner).fields
+            texts = [f"{name}: {self.written(fields[name].type, each)}" for name, each in cast("dict[str, Any]", value).items()]
+            return f"{{{', '.join(texts)}}}"
+        return literal(value)
+
+    def variable(self, type: Any, value: Any) -> str:
+        """A variable that has this value: given, or as its default."""
+        name = f"v{len(self.variables)}"
+        default: Any = LEFT
+        given: Any = value
+        kind = str(type)
+        if value is not None and self.chance(0.25):
+            kind = kind.removesuffix("!")
+            default, given = value, (LEFT if self.chance(0.7) else value)
+        elif value is not None and self.chance(0.15):
+            kind = kind.removesuffix("!") + "!"
+        return self.set(name, Variable(kind, default, given))
+
+    def set(self, name: str, variable: Variable) -> str:
+        self.variables[name] = variable
+        return f"${name}"
+
+    def given(self) -> dict[str, Any]:
+        found = {name: plain(variable.value) for name, variable in self.variables.items() if variable.value is not LEFT}
+        if self.values.poison and self.values.coerced and found and self.chance(0.5):
+            self.values.poison -= 1
+            found.pop(self.random.choice(sorted(found)))
+        return found

@@ -1,0 +1,89 @@
+"""Makes operations over a schema: by chance, and such as ask for everything that there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any, cast
+
+from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_required_argument
+
+from models import ids
+from schema.interfaces import EVENT_TYPES
+from support.asking import Asked
+from support.generating.arguments import Variable
+from support.generating.documents import Document, Parent
+from support.generating.pool import Pool
+from support.generating.values import LEFT, literal, plain
+
+KINDS_OF_EVENTS = {name: type.name for type, name in EVENT_TYPES.items()}
+PREFIXES = {
+    "User": ids.USER,
+    "ApiClient": ids.API_CLIENT,
+    "Organization": ids.ORGANIZATION,
+    "Team": ids.TEAM,
+    "Category": ids.CATEGORY,
+    "Ticket": ids.TICKET,
+    "Reply": ids.MESSAGE,
+    "Note": ids.MESSAGE,
+    "ApiToken": ids.TOKEN,
+    "Attachment": ids.ATTACHMENT,
+    "SlaPolicy": ids.SLA_POLICY,
+    "SlaCalendar": ids.SLA_CALENDAR,
+    "EscalationPath": ids.ESCALATION_PATH,
+    "Notification": ids.NOTIFICATION,
+}
+"""Of the ids of records, by their type."""
+
+
+class Generator:
+    """Makes operations; `used` counts the fields, so that those which came seldom come sooner."""
+
+    def __init__(self, schema: GraphQLSchema, pool: Pool, seed: int | str) -> None:
+        self.schema = schema
+        self.random = Random(seed)
+        self.pool = pool
+        self.used = Counter[str]()
+        self.overlaps: dict[str, list[Parent]] = {}
+
+    def query(self, roots: Sequence[str], *, fails: bool = False) -> Asked:
+        """An operation, most likely over these roots; one that shall fail has something wrong in it, most likely."""
+        return Document(self, fails=fails, roots=roots).asked()
+
+    def mutation(self, name: str, given: dict[str, Any] | None = None, *, whole: bool = False) -> Asked:
+        """A mutation with a selection by chance of what it gives, or all of it; its input is chance too where none is given."""
+        document = Document(self)
+        root = self.schema.mutation_type
+        assert root is not None
+        field = root.fields[name]
+        payload = cast("Parent", get_named_type(field.type))
+        selected = document.whole(payload, 2) if whole else document.selection(payload, 1, 1)
+        arguments = ""
+        if "input" in field.args:
+            type = field.args["input"].type
+            value = given if given is not None else plain(document.values.of(type, (name, "input")))
+            arguments = f"(input: {document.arguments.set('input', Variable(str(type), LEFT, value))})"
+        text = f"{{ {name}{arguments} {selected} }}"
+        return Asked(
+            "\n".join([f"mutation M{document.declared(text)} {text}", *document.spread(text)]), document.arguments.given(), None
+        )
+
+    def everything(self) -> list[Asked]:
+        """Operations that ask together for each field of each type that a query leads to."""
+        assert self.schema.query_type is not None
+        found: list[Asked] = []
+        for name, field in self.schema.query_type.fields.items():
+            if not any(is_required_argument(each) for each in field.args.values()):
+                arguments = "(groupBy: STATUS)" if "groupBy" in field.args else ""
+                found.append(Document(self).all_of(cast("Parent", get_named_type(field.type)), name + arguments))
+        for name, type in self.schema.type_map.items():
+            if not isinstance(type, GraphQLObjectType) or "Node" not in {each.name for each in type.interfaces}:
+                continue
+            if name in KINDS_OF_EVENTS:
+                root = f"events(types: {KINDS_OF_EVENTS[name]}, last: 5) {{ nodes"
+            else:
+                prefix = PREFIXES[name]
+                root = f"nodes(ids: {literal(self.pool.ids[prefix][-9:])})"
+            found.append(Document(self).all_of(type, root))
+        return found

@@ -1,0 +1,112 @@
+"""Which fields of which types answers showed: for the assertion that nothing of the schema goes unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    parse,
+)
+
+from support.asking import Asked
+
+TYPENAME = "_t"
+"""The key under which generated documents ask for the name of a type, where it is not certain."""
+Pair = tuple[str, str]
+
+
+class Seen:
+    """`asked` are the fields whose parent was there, `shown` those that were neither null nor empty."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.asked = set[Pair]()
+        self.shown = set[Pair]()
+
+    def note(self, asked: Asked, data: Any) -> None:
+        document = parse(asked.query)
+        operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+        named = [each for each in operations if asked.operation_name in (None, each.name and each.name.value)]
+        root = self.schema.get_root_type(named[0].operation)
+        if root is not None:
+            self.walk(document, root, named[0].selection_set, data)
+
+    def walk(self, document: DocumentNode, type: GraphQLObjectType, selections: SelectionSetNode, data: Any) -> None:
+        if isinstance(data, list):
+            for each in cast("list[Any]", data):
+                self.walk(document, type, selections, each)
+        elif data is not None:
+            for field in self.fields(document, type, selections):
+                self.field(document, type, field, cast("Mapping[str, Any]", data))
+
+    def field(self, document: DocumentNode, type: GraphQLObjectType, field: FieldNode, data: Mapping[str, Any]) -> None:
+        key = field.alias.value if field.alias else field.name.value
+        if key not in data or field.name.value.startswith("__"):
+            return
+        pair, value = (type.name, field.name.value), data[key]
+        self.asked.add(pair)
+        if value not in (None, []):
+            self.shown.add(pair)
+        inner = get_named_type(type.fields[field.name.value].type)
+        if is_composite_type(inner) and field.selection_set is not None:
+            for each in flat(value):
+                concrete = self.schema.type_map.get(each.get(TYPENAME, "")) if is_abstract_type(inner) else inner
+                if isinstance(concrete, GraphQLObjectType):
+                    self.walk(document, concrete, field.selection_set, each)
+
+    def fields(self, document: DocumentNode, type: GraphQLObjectType, selections: SelectionSetNode) -> Iterator[FieldNode]:
+        """Those that are asked of an object of the type, those in fragments included."""
+        for each in selections.selections:
+            if isinstance(each, FieldNode):
+                yield each
+            elif isinstance(each, InlineFragmentNode):
+                on = each.type_condition.name.value if each.type_condition else type.name
+                if self.fits(type, on):
+                    yield from self.fields(document, type, each.selection_set)
+            elif isinstance(each, FragmentSpreadNode):
+                found = fragment(document, each.name.value)
+                if self.fits(type, found.type_condition.name.value):
+                    yield from self.fields(document, type, found.selection_set)
+
+    def fits(self, type: GraphQLObjectType, on: str) -> bool:
+        return on == type.name or on in {each.name for each in type.interfaces}
+
+
+def fragment(document: DocumentNode, name: str) -> FragmentDefinitionNode:
+    return next(each for each in document.definitions if isinstance(each, FragmentDefinitionNode) and each.name.value == name)
+
+
+def flat(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects of a value, whatever lists they are in."""
+    if isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from flat(each)
+    elif value is not None:
+        yield cast("Mapping[str, Any]", value)
+
+
+def reachable(schema: GraphQLSchema, root: GraphQLObjectType) -> set[Pair]:
+    """Every field of every object type that the root leads to."""
+    found: dict[str, GraphQLObjectType] = {}
+    waiting: list[Any] = [root]
+    while waiting:
+        type = waiting.pop()
+        concrete = schema.get_possible_types(type) if is_abstract_type(type) else [type]
+        for each in concrete:
+            if isinstance(each, GraphQLObjectType) and each.name not in found:
+                found[each.name] = each
+                waiting += [get_named_type(field.type) for field in each.fields.values()]
+    return {(name, field) for name, type in found.items() for field in type.fields}

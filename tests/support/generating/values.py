@@ -1,0 +1,214 @@
+"""Arguments by chance: most mean something, and of an operation that shall fail one is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any, Final, TypeVar, cast
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+)
+
+from models import ids
+from models.instant import text
+from support.generating.pool import LOG, ORDERS, Order, Pool
+from support.plenty import NOW
+
+T = TypeVar("T")
+
+KINDS = {
+    **dict.fromkeys(("requesterId", "assigneeId", "watcherId", "userId"), ids.USER),
+    **dict.fromkeys(("ticketId", "otherId", "intoId", "followUpOf", "Query.ticket.id", "TicketFilter.id"), ids.TICKET),
+    "organizationId": ids.ORGANIZATION,
+    "policyId": ids.SLA_POLICY,
+    "calendarId": ids.SLA_CALENDAR,
+    "pathId": ids.ESCALATION_PATH,
+    "tokenId": ids.TOKEN,
+}
+"""What kind of record an id of this name is of; others may be of any."""
+NO_IDS = ("", "tkt_", "tkt_1", "usr_00000000-0000-7000-8000-000000000000", "evt_0", "evt_999999999999999999", "évt_1", "ntf_1e3")
+NO_CURSORS = ("", "x", "bG9nOjA", "bG9nOi0x", "W10", "e30", "Ym9ndXM=", "\u0000", "é")
+TEXTS: Mapping[str, Sequence[str]] = {
+    "category": ("technical", "sales", "billing", "nothing"),
+    "team": ("support", "sales", "billing", "nothing"),
+    "search": ("a", "down", "off", "VPN", "the log", "co", "cora", "' OR 1=1", "%", "  "),
+    "externalId": ("vpn", "mail", "srv-1", "nothing", "dns"),
+    "kind": ("server", "invoice", "plan"),
+    "subject": ("New", "VPN is down", "is down", "N"),
+    "tags": ("vpn", "berlin", "urgent", "a"),
+    "timeZone": ("Europe/Berlin", "Nowhere/At all"),
+    "start": ("09:00",),
+    "end": ("17:00", "25:00"),
+}
+WORDS = ("plain", "ünïcode ☂", 'a "quoted" one', "two\nlines", "**bold** <b>", "x", "\\ and $v and {}", "@ada please")
+INTS: Mapping[str, Sequence[int]] = {
+    "first": (1, 2, 3, 5, 8),
+    "last": (1, 2, 3, 5, 8),
+    "escalationLevel": (0, 1, 2),
+    "score": (1, 5, 6),
+    "atRiskPercent": (50, 100),
+}
+WRONG: Mapping[str, Sequence[Any]] = {
+    "first": (0, 101, -1),
+    "last": (0, 101, -(2**31)),
+    "DateTime": ("2026-11-03T10:30:00", "tomorrow", "", 7),
+    "Duration": ("P1Y", "PT", "an hour", 3600),
+    "Int": ("7", 7.5, 2**31, True),
+    "Boolean": ("true", 1),
+    "String": (7, True),
+    "ID": (1.5, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Written as it is."""
+
+    text: str
+
+
+class Left:
+    """Nothing is given."""
+
+
+LEFT: Final = Left()
+
+
+class Values:
+    """`poison` is how many wrong values are still to be put in: such as fields refuse, or the coercion before them."""
+
+    def __init__(self, random: Random, pool: Pool) -> None:
+        self.random = random
+        self.pool = pool
+        self.poison = 0
+        self.coerced = False
+        self.order: Order = ()
+        """Of the list whose arguments are made."""
+
+    def any(self, found: Sequence[T]) -> T:
+        return self.random.choice(found)
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def wrong(self, *names: str) -> Any:
+        """A value that is refused, where one is to be put in here."""
+        sized = [value for name in names if name in ("first", "last") for value in WRONG[name]]
+        found = [value for name in names for value in WRONG.get(name, ())] if self.coerced else sized
+        if not self.poison or not found or not self.chance(0.4 if self.coerced else 0.7):
+            return LEFT
+        self.poison -= 1
+        return self.any(found)
+
+    def of(self, type: Any, path: tuple[str, ...], depth: int = 0) -> Any:
+        """A value as JSON has it, for the argument or field at the path; LEFT for none."""
+        if isinstance(type, GraphQLNonNull):
+            return self.of(type.of_type, path, depth)
+        if isinstance(type, GraphQLList):
+            if path[-1] == "orderBy":
+                return self.sorts()
+            count = self.any((1, 1, 2, 3, 3, 0))
+            return [self.of(type.of_type, path, depth + 1) for _ in range(count)]
+        if isinstance(type, GraphQLEnumType):
+            return Raw(self.any(list(type.values)))
+        if isinstance(type, GraphQLInputObjectType):
+            return self.fields(type, path, depth)
+        assert isinstance(type, GraphQLScalarType)
+        wrong = self.wrong(type.name, path[-1])
+        return wrong if wrong is not LEFT else self.scalar(type.name, path)
+
+    def sorts(self) -> list[dict[str, Any]]:
+        self.order = self.any(ORDERS)
+        return [
+            {"field": Raw(field)} if way == "DESC" and self.chance(0.3) else {"field": Raw(field), "direction": Raw(way)}
+            for field, way in self.order
+        ]
+
+    def fields(self, type: GraphQLInputObjectType, path: tuple[str, ...], depth: int) -> dict[str, Any]:
+        """Some of an input object's fields; what is deep has nothing deeper in it."""
+        needed = [name for name, each in type.fields.items() if isinstance(each.type, GraphQLNonNull)]
+        free = [
+            name
+            for name in type.fields
+            if name not in needed and (depth < 3 or name not in ("and", "or", "not")) and name != "idempotencyKey"
+        ]
+        most = 2 if not needed else len(free)
+        chosen = needed + self.random.sample(free, min(len(free), self.random.randint(0 if needed else 1, most)))
+        return {name: self.of(type.fields[name].type, (*path, f"{type.name}.{name}", name), depth + 1) for name in chosen}
+
+    def scalar(self, name: str, path: tuple[str, ...]) -> Any:
+        make: Callable[[tuple[str, ...]], Any] = getattr(self, f"a_{name.lower()}")
+        return make(path)
+
+    def a_id(self, path: tuple[str, ...]) -> str:
+        if self.chance(0.06):
+            return self.any(NO_IDS)
+        kind = next((KINDS[name] for name in reversed(path) if name in KINDS), None)
+        if kind is None or self.chance(0.05):
+            kind = self.any(sorted(kind for kind, found in self.pool.ids.items() if found))
+        found = self.pool.ids[kind]
+        return self.any(found[-12:] if self.chance(0.6) else found)
+
+    def a_string(self, path: tuple[str, ...]) -> str:
+        if path[-1] in ("after", "before", "lastSeenCursor"):
+            return self.cursor(path)
+        found = next((TEXTS[name] for name in reversed(path) if name in TEXTS), WORDS)
+        return self.any(found)
+
+    def cursor(self, path: tuple[str, ...]) -> str:
+        """Of the list that it is for; a wrong one may be of another."""
+        if self.poison and not self.coerced and self.chance(0.7):
+            self.poison -= 1
+            return self.any(NO_CURSORS) if self.chance(0.5) else self.any(self.any(list(self.pool.cursors.values())))
+        lists = {"users": "users", "notifications": "notifications", "queue": "queue", "tickets": f"tickets {self.order}"}
+        return self.any(self.pool.cursors[next((lists[name] for name in path if name in lists), LOG)])
+
+    def an_int(self, path: tuple[str, ...]) -> int:
+        if path[-1] == "number" or "TicketFilter.number" in path:
+            return self.any((*self.pool.numbers[-9:], 2**31 - 1, -1, 0))
+        return self.any(next((INTS[name] for name in reversed(path) if name in INTS), (0, 1, 2, 3, 40)))
+
+    a_int = an_int
+
+    def a_boolean(self, path: tuple[str, ...]) -> bool:
+        return self.chance(0.5)
+
+    def a_datetime(self, path: tuple[str, ...]) -> str:
+        at = NOW - timedelta(hours=self.any((-24, 0, 1, 30, 500, 5000)))
+        return self.any((text(at), at.isoformat(), text(at).replace("Z", ".123456789Z")))
+
+    def a_duration(self, path: tuple[str, ...]) -> str:
+        return self.any(("PT1H", "P1D", "P40D", "PT90.5S", "P2W", "PT0S"))
+
+    def a_date(self, path: tuple[str, ...]) -> str:
+        return self.any(("2026-12-25", "2026-02-28"))
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON, for a variable. What is written as it is must be the name of an enum's value."""
+    if isinstance(value, Raw):
+        return value.text
+    if isinstance(value, list):
+        return [plain(each) for each in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def literal(value: Any) -> str:
+    """The value in GraphQL's own notation."""
+    if isinstance(value, Raw):
+        return value.text
+    if isinstance(value, list):
+        return f"[{', '.join(literal(each) for each in cast('list[Any]', value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {literal(each)}' for name, each in cast('dict[str, Any]', value).items())}}}"
+    return json.dumps(value, ensure_ascii=False).replace("\x00", "\\u0000")

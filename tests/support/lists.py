@@ -1,0 +1,147 @@
+"""A client that keeps a live list, what it must equal, and filters and changes by chance that move it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from models.event import position_of
+from support.client import SECONDS, Client, Socket
+from support.live import change
+from support.service import Service
+from support.world import World, machine
+
+ROW = """
+  id number subject status stage priority version tags escalationLevel heldUntil resolution closeReason updatedAt resolvedAt
+  closedAt firstRespondedAt allowedActions team { slug } category { slug } requester { id } assignee { id } watchers { id }
+  mergedInto { id } satisfaction { score } links { kind ticket { id } } messages(first: 1) { totalCount }
+  clocks { metric status breachesAt }
+"""
+CHANGES = f"""
+  subscription($filter: TicketFilter, $after: String, $snapshot: Boolean! = true) {{
+    ticketChanges(filter: $filter, after: $after, snapshot: $snapshot) {{
+      kind cursor ticketId changedFields event {{ __typename cursor type }} ticket {{ {ROW} }}
+    }}
+  }}
+"""
+FOUND = f"""
+  query($filter: TicketFilter, $after: String) {{
+    tickets(filter: $filter, first: 25, after: $after, orderBy: [{{field: NUMBER}}]) {{
+      nodes {{ {ROW} }} pageInfo {{ hasNextPage endCursor }}
+    }}
+  }}
+"""
+
+
+class LiveList:
+    """Applies what comes as the schema tells clients to; `steps` keeps all of it."""
+
+    def __init__(self, filter: Mapping[str, Any] | None = None) -> None:
+        self.filter = filter
+        self.rows: dict[str, Any] = {}
+        self.cursor: str | None = None
+        self.steps: list[dict[str, Any]] = []
+
+    def apply(self, step: dict[str, Any]) -> None:
+        kind, key = step["kind"], step["ticketId"]
+        self.steps.append(step)
+        self.cursor = step["cursor"]
+        if kind == "GAP":
+            self.rows = {}
+        elif kind in ("SNAPSHOT", "ADDED", "UPDATED"):
+            self.rows[key] = step["ticket"]
+        elif kind == "REMOVED":
+            self.rows.pop(key, None)
+            assert step["ticket"] is None
+
+    async def until(self, socket: Socket, kind: str, cursor: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
+        """Take what comes up to a step of a kind, at a cursor or later; returns it."""
+        async with asyncio.timeout(seconds):
+            while True:
+                step = await socket.next("ticketChanges")
+                self.apply(step)
+                if step["kind"] == kind and (cursor is None or position_of(step["cursor"]) >= position_of(cursor)):
+                    return step
+
+    async def begin(self, socket: Socket, after: str | None = None) -> None:
+        """Subscribe, and take the first picture; with a cursor go on from there."""
+        given = {} if after is None else {"after": after}
+        await socket.subscribe(CHANGES, filter=self.filter, **given)
+        if after is None:
+            await self.until(socket, "SNAPSHOT_END")
+
+    def kinds(self, but: str = "HEARTBEAT") -> list[str]:
+        return [step["kind"] for step in self.steps if step["kind"] != but]
+
+
+async def found(client: Client, filter: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All that the query `tickets` finds."""
+    rows: dict[str, Any] = {}
+    after: str | None = None
+    while True:
+        page = (await client.run(FOUND, filter=filter, after=after))["tickets"]
+        rows |= {row["id"]: row for row in page["nodes"]}
+        if not page["pageInfo"]["hasNextPage"]:
+            return rows
+        after = page["pageInfo"]["endCursor"]
+
+
+def random_filter(dice: Random, world: World, levels: int = 2) -> dict[str, Any]:
+    """A filter that tickets often enter and leave."""
+    choices: list[dict[str, Any]] = [
+        {"status": {dice.choice(["eq", "neq"]): dice.choice(["NEW", "OPEN", "RESOLVED", "CLOSED", "ON_HOLD"])}},
+        {"stage": {"in": dice.sample(["CREATION", "RESOLUTION", "CLOSURE"], 2)}},
+        {"priority": {"in": dice.sample(["LOW", "NORMAL", "HIGH", "URGENT"], 2)}},
+        {"assigneeId": dice.choice([{"null": True}, {"eq": world.ada.gid}, {"nin": [world.bill.gid]}])},
+        {"watcherId": dice.choice([{"null": False}, {"eq": world.carl.gid}])},
+        {"team": {"in": dice.sample(["support", "sales", "billing"], 2)}},
+        {"tags": {dice.choice(["some", "none"]): [f"t{n}" for n in dice.sample(range(9), 3)]}},
+        {"escalationLevel": {"gt": dice.randrange(2)}},
+        {"search": dice.choice(["first", "said", "hello", "secret", "VPN"])},
+        {"sla": {"in": dice.sample(["PENDING", "PAUSED", "AT_RISK", "BREACHED", "ACHIEVED"], 2)}},
+        {"requesterId": {"in": [world.cora.gid, world.olga.gid]}},
+        {"subject": {"contains": "0.1"}},
+        {"resolvedAt": {"null": False}},
+    ]
+    filter: dict[str, Any] = dict(dice.choice(choices))
+    if levels:
+        joined = dice.choice(["", "", "not", "or", "and"])
+        inner = [random_filter(dice, world, levels - 1) for _ in range(2)]
+        filter |= {"not": inner[0]} if joined == "not" else {joined: inner} if joined else {}
+    return filter
+
+
+async def write(service: Service, world: World, dice: Random, tickets: list[str], count: int) -> None:
+    """Change tickets by chance, in the name of several people."""
+    for _ in range(count):
+        fate = dice.random()
+        if fate < 0.15:
+            who = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
+            category = dice.choice(["technical", "sales", "billing"])
+            tickets.append((await who.raise_ticket(f"first {dice.random()}", category=category, tags=["t1"]))["id"])
+            continue
+        key = dice.choice(tickets)
+        if fate < 0.3:
+            name, given = dice.choice([("replyToTicket", {"body": "hello"}), ("watchTicket", {}), ("unwatchTicket", {})])
+            who = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
+        elif fate < 0.4:
+            name, given = dice.choice(
+                [
+                    ("linkTickets", {"otherId": dice.choice(tickets), "kind": "RELATED"}),
+                    ("mergeTickets", {"intoId": dice.choice(tickets)}),
+                    ("rateTicket", {"score": dice.randrange(1, 6)}),
+                    ("addNote", {"body": "secret"}),
+                ]
+            )
+            who = service.client(world.ada.token)
+        else:
+            name, given = change(dice, key, [world.ada.gid, world.bill.gid])
+            who = service.client(dice.choice([world.ada, world.bill]).token)
+        await who.mutate(name, {**given, "ticketId": key})
+
+
+async def viewers(world: World) -> list[str]:
+    """An agent, customers of a shared account and of one that is not, a machine that reads no notes."""
+    return [world.ada.token, world.cora.token, world.carl.token, world.olga.token, await machine("Lean", ["tickets:read"])]

@@ -1,0 +1,74 @@
+"""Mails for tests: queued by hand or by the notifier, and sent by a mailer to a sink."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from models import instant
+from models.event import Event, EventType
+from models.mail import Mail, message_id
+from models.person import User
+from models.ticket import Ticket
+from support.acting import DOMAIN
+from support.sink import Sink
+from support.world import Person
+from workers.mail.server import Server
+from workers.mail.smtp import SmtpOutbox
+from workers.mail.template import Templates
+from workers.mailer import Mailer
+
+FROM = f"The Desk <desk@{DOMAIN}>"
+TEMPLATES = Templates()
+
+
+def mailer(sink: Sink, *, seconds: float = 10.0, **more: Any) -> Mailer:
+    """A mailer that sends to a sink."""
+    given: dict[str, Any] = {"mail_from": FROM, **more}
+    return Mailer(SmtpOutbox(Server.of(sink.url), seconds=seconds), given.pop("templates", TEMPLATES), **given)
+
+
+async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
+    """Turns until nothing is due; returns how many mails were tried."""
+    worker = mailer(by) if isinstance(by, Sink) else by
+    tried, now = 0, at or instant.now()
+    while (turn := await worker.turn(now, 0)).more:
+        tried += turn.done
+    return tried
+
+
+async def last(ticket: Ticket, *types: EventType) -> Event:
+    """The ticket's newest entry, of these types where some are given."""
+    found = await Event.filter(ticket_id=ticket.id, type__in=types or list(EventType)).order_by("-position").first()
+    assert found is not None
+    return found
+
+
+async def queued(ticket: Ticket, who: Person, template: str = "created", entry: Event | None = None, **values: Any) -> Mail:
+    """A mail about an entry, else about the ticket's newest one."""
+    entry, user, at = entry or await last(ticket), await User.get(id=who.id), instant.now()
+    given: dict[str, Any] = {
+        "event_id": entry.position,
+        "ticket_id": ticket.id,
+        "user_id": who.id,
+        "template": template,
+        "address": user.email,
+        "message_id": message_id(entry.position, who.id, DOMAIN),
+        "next_attempt_at": at,
+        "created_at": at,
+    }
+    return await Mail.create(**{**given, **values})
+
+
+async def now_of(mail: Mail) -> Mail:
+    return await Mail.get(id=mail.id)
+
+
+async def unclaim(mail: Mail) -> None:
+    """As if the time of a worker that died had passed."""
+    found = await now_of(mail)
+    assert found.claimed_until is not None
+    assert found.claimed_until > instant.now()
+    found.claimed_until = instant.now() - timedelta(seconds=random.uniform(0, 1))
+    await found.save(update_fields=["claimed_until"])

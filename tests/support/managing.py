@@ -1,0 +1,70 @@
+"""Acting as admins do: calendars, policies, paths and teams over the API; and having open tickets follow."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from models.sla import policies
+from support.client import Client
+from support.stored import nothing_stored, shown
+from workers.retarget import Retargeter
+
+WINDOW = timedelta(days=14)
+POLICY = """id name position priority team { slug } category { slug } organization { name } calendar { id name }
+  firstResponse nextResponse resolution atRiskPercent active"""
+CALENDAR = "id name timeZone week { start end } holidays active"
+PATH = "id name position trigger metric priority team { slug } steps { after action team { slug } user { displayName } } active"
+SHOWN = {
+    "SlaPolicy": ("slaPolicy", POLICY),
+    "SlaCalendar": ("slaCalendar", CALENDAR),
+    "EscalationPath": ("escalationPath", PATH),
+    "updateTeam": ("team", "id slug name assignsByLoad"),
+    "setAvailability": ("user", "id displayName present"),
+}
+WEEK: list[list[dict[str, str]]] = [[{"start": "09:00", "end": "17:00"}]] * 5 + [[], []]
+
+
+def selection(mutation: str) -> tuple[str, str]:
+    return next(found for name, found in SHOWN.items() if mutation.endswith(name))
+
+
+async def asked(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
+    """One mutation's payload, refusals included."""
+    field, fields = selection(mutation)
+    kind = mutation[0].upper() + mutation[1:] + "Input"
+    asked = f"{field} {{ {fields} }} replayed userErrors {{ code message field }}"
+    query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {asked} }} }}"
+    return dict((await client.run(query, input=input))[mutation])
+
+
+async def done(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
+    """One mutation that must succeed; what it changed."""
+    payload = await asked(client, mutation, **input)
+    assert payload["userErrors"] == [], payload
+    return dict(payload[selection(mutation)[0]])
+
+
+async def refused(client: Client, mutation: str, **input: Any) -> str:
+    """One mutation that must be refused and leave nothing behind, as `CODE field`."""
+    async with nothing_stored():
+        payload = await asked(client, mutation, **input)
+    assert payload[selection(mutation)[0]] is None, payload
+    (error,) = payload["userErrors"]
+    return shown(error)
+
+
+async def follow(at: datetime) -> int:
+    """Have all open tickets follow the policies, beside others that may do it too; returns how many did here."""
+    worker, count = Retargeter(WINDOW), 0
+    while await policies.outdated(1):
+        count += (await worker.turn(at, 0)).done
+    return count
+
+
+async def clocks(client: Client, ticket: dict[str, Any], more: str = "") -> dict[str, dict[str, Any]]:
+    """A ticket's clocks, by metric; of next responses the last one."""
+    query = f"""query($id: ID!) {{ ticket(id: $id) {{ clocks {{
+      metric status target spent atRiskAt breachesAt breachedAt pausedAt policy {{ name }} {more} }} }} }}"""
+    found = (await client.run(query, id=ticket["id"]))["ticket"]["clocks"]
+    return {clock["metric"]: {**clock, "policy": clock["policy"]["name"]} for clock in found}

@@ -1,0 +1,141 @@
+"""A Redis of the test's own, to be killed, restarted and stopped at will, and a proxy that can stop forwarding without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import asyncio as redis
+
+from support.live import until
+from support.service import free_port
+
+PROGRAM = shutil.which("redis-server")
+
+
+class RedisServer:
+    """A process of its own on a port of its own; it keeps nothing."""
+
+    def __init__(self, *options: str, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.options = options
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        assert PROGRAM is not None
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *self.options]
+        self.process = subprocess.Popen([PROGRAM, *options], stdout=subprocess.DEVNULL)
+        await until(self.listens)
+
+    async def listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a machine that loses its power would end it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    async def listeners(self, channel: str) -> int:
+        async with redis.from_url(self.url) as control:
+            return int((await control.pubsub_numsub(channel))[0][1])
+
+    async def published(self) -> int:
+        """How often anybody published since it started."""
+        async with redis.from_url(self.url) as control:
+            stats = await control.info("commandstats")
+        return int(stats.get("cmdstat_publish", {"calls": 0})["calls"])
+
+
+@contextlib.asynccontextmanager
+async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[RedisServer]:
+    """A running one; skips the test where Redis is not installed."""
+    if PROGRAM is None:
+        pytest.skip("redis-server is not to be had here")
+    server = RedisServer(*options, port=port)
+    await server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+class Proxy:
+    """Between a client and a server. While it is cut it takes connections and bytes as ever, and drops what comes."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.port = 0
+        self.cut = False
+        self.cut_off: set[int] = set()
+        """Single connections that are cut, by their number; the first is 0."""
+        self.taken = 0
+        self.carrying: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.carrying.add(task)
+        there, number = None, self.taken
+        self.taken += 1
+        try:
+            back, there = await asyncio.open_connection("127.0.0.1", self.target)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self.carry(number, reader, there))
+                both.create_task(self.carry(number, back, writer))
+        except* (OSError, EOFError, asyncio.CancelledError):
+            pass  # the task ends here, also when the proxy does
+        finally:
+            self.carrying.discard(task)
+            for each in filter(None, (writer, there)):
+                each.close()
+
+    async def carry(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection that lost bytes stays useless: what is cut once never carries again."""
+        broken = False
+        while piece := await reader.read(65536):
+            broken = broken or self.cut or number in self.cut_off
+            if not broken:
+                writer.write(piece)
+                await writer.drain()
+        raise EOFError
+
+
+@contextlib.asynccontextmanager
+async def proxy(port: int) -> AsyncIterator[Proxy]:
+    found = Proxy(port)
+    server = await asyncio.start_server(found.take, "127.0.0.1", 0)
+    found.port = server.sockets[0].getsockname()[1]
+    try:
+        yield found
+    finally:
+        server.close()
+        tasks = list(found.carrying)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()

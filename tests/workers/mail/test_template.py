@@ -1,0 +1,79 @@
+"""An operator's templates come before ours; one that can't be used is named before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settings import SettingsError, load
+from workers.mail.letter import TELLS
+from workers.mail.template import KINDS, OURS, BrokenTemplate, Templates, samples
+
+
+def test_every_mail_has_a_text_and_a_page() -> None:
+    files = {path.name for path in OURS.iterdir()}
+    assert files == {f"{name}.{kind}" for name in (*TELLS, "layout") for kind in KINDS}
+
+
+@pytest.mark.parametrize("name", sorted(TELLS))
+def test_ours_write_every_sample(name: str) -> None:
+    for values in samples(name):
+        text, html = Templates().render(name, values)
+        assert "TKT-1001: VPN is <down> & out" in text
+        assert "VPN is &lt;down&gt; &amp; out" in html
+        assert "\n\n\n\n" not in text
+        assert "None" not in text + html
+
+
+def test_an_operators_file_comes_before_ours_and_the_rest_stay(tmp_path: Path) -> None:
+    (tmp_path / "resolved.txt").write_text("Solved: {{ resolution.text }} ({{ ticket.ref }}, {{ event.occurred_at | moment }})")
+    (tmp_path / "layout.html").write_text("<main>{% block content %}{% endblock %}{% include 'foot.html' %}</main>")
+    (tmp_path / "foot.html").write_text("<footer>Acme {{ hint }}</footer>")
+    templates = Templates(tmp_path)
+    text, html = templates.render("resolved", samples("resolved")[0])
+    assert text == "Solved: It **works** again. (TKT-1001, 5 March 2026, 14:30 UTC)"
+    assert html.startswith("<main>")
+    assert "<strong>works</strong>" in html
+    assert "<footer>Acme To get no more mails" in html
+    text, html = templates.render("closed", samples("closed")[0])
+    assert text.startswith("Hello Chris,")
+    assert html.startswith("<main>")
+
+
+BROKEN = [
+    ("resolved.txt", "fine\n{% if %}\n", "resolved.txt:2: "),
+    ("resolved.html", "fine\nfine\n{{ resolutoin.html }}", "resolved.html:3: 'resolutoin' is undefined"),
+    ("resolved.txt", "\n{{ resolution.texxt }}", "resolved.txt:2: "),
+    ("closed.txt", "{{ reason.upper() }}", "closed.txt:1: "),
+    ("created.txt", "{{ url + '?x' }}", "created.txt:1: "),
+    ("layout.txt", "a\n\n{{ nobody }}{% block content %}{% endblock %}", "layout.txt:3: 'nobody' is undefined"),
+    ("replied.html", '{% extends "none.html" %}', "there is no template none.html"),
+    ("replied.html", "{{ reply.__class__.__mro__ }}", "replied.html:1: access to attribute '__class__'"),
+    ("replied.txt", "{{ 1 // 0 }}", "replied.txt:1: "),
+    ("foot.txt", "\n\n\n{% endblock %}", "foot.txt:4: "),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "told"), BROKEN, ids=[f"{n}-{name}" for n, (name, _, _) in enumerate(BROKEN)])
+def test_a_broken_one_is_named_in_one_line(tmp_path: Path, name: str, text: str, told: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BrokenTemplate) as found:
+        Templates(tmp_path)
+    assert told in str(found.value)
+    assert str(tmp_path) in str(found.value) or "no template" in str(found.value)
+    assert "\n" not in str(found.value)
+    with pytest.raises(SettingsError) as stopped:
+        load(mail_templates=str(tmp_path))
+    assert str(stopped.value) == f"TICKETWIRE_MAIL_TEMPLATES: {found.value}"
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "resolved.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BrokenTemplate, match=r"resolved\.txt"):
+        Templates(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BrokenTemplate, match="is not a folder"):
+        Templates(tmp_path / "nowhere")

@@ -1,0 +1,46 @@
+"""Gives the new tickets of teams that want it so to whoever is present and has the fewest open ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from models import verbs
+from models.access import SYSTEM
+from models.change import Change, read_locked, write
+from models.event import Event, EventType
+from models.lifecycle import Action
+from models.load import Loads
+from models.team import Team
+from workers.duty import Follower
+
+
+class Assigner(Follower[Event]):
+    name = "assigner"
+    at_once = 20
+
+    def __init__(self, window: timedelta) -> None:
+        self.window = window
+
+    def wants(self, entry: Event) -> bool:
+        """Whether a ticket may have come to a team without anybody who has it."""
+        if entry.type is EventType.STATUS_CHANGED:
+            return entry.value("action") == Action.REOPEN.value
+        return entry.type in (EventType.TICKET_CREATED, EventType.TRANSFERRED)
+
+    async def prepare(self, entries: Sequence[Event], at: datetime) -> Sequence[Event]:
+        return entries if await Team.exists(assigns_by_load=True) else []
+
+    async def handle(self, work: Sequence[Event], at: datetime) -> int:
+        teams = {team.id for team in await Team.filter(assigns_by_load=True)}
+        loads, changes = Loads(), list[Change]()
+        for ticket in (await read_locked(entry.ticket_id for entry in work)).values():
+            if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in teams:
+                continue
+            chosen = await loads.choose(ticket.team_id)
+            if chosen is None:
+                continue  # it stays on top of the team's list
+            changes.append(Change(ticket, SYSTEM, at, self.window))
+            verbs.assign(changes[-1], chosen[0], chosen[1])
+        await write(*changes)
+        return len(changes)

@@ -1,0 +1,94 @@
+"""Whose turn it is to send a mail, and noting what became of it: both in short transactions, with the sending between them.
+
+A claim holds for a while by the machines' own time. What came of it is noted only while the claim still stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from models import database, instant
+from models.access import SYSTEM
+from models.change import Change, read_locked, write
+from models.database import as_uuid
+from models.event import EventType
+from models.ids import new_id
+from models.mail import Mail
+from workers.mail.outcome import Outcome
+
+DUE = "next_attempt_at <= ? AND (claimed_until IS NULL OR claimed_until <= ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    mail_id: UUID
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail that was tried, and what became of it."""
+
+    claim: Claim
+    mail: Mail
+    outcome: Outcome
+
+
+async def waiting(at: datetime) -> bool:
+    """Whether there is a mail to send."""
+    return bool(await database.rows(f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, instant.now()]))
+
+
+async def claim(at: datetime, length: timedelta, most: int) -> list[Claim]:
+    """Take the mails that have been due for longest, for one attempt each. One statement."""
+    by, now = new_id().hex, instant.now()
+    skipping = "FOR UPDATE SKIP LOCKED" if database.dialect() == "postgres" else ""
+    found = await database.rows(
+        "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 WHERE id IN "
+        f"(SELECT id FROM mails WHERE {DUE} ORDER BY next_attempt_at, id LIMIT {most} {skipping}) RETURNING id",
+        [by, now + length, at, now],
+    )
+    return [Claim(as_uuid(row["id"]), by) for row in found]
+
+
+async def note(ended: Sequence[Sent], at: datetime) -> bool:
+    """Note what became of mails, in one transaction; failures that are told go to their tickets' records with it.
+
+    Where a claim had ended nothing is noted. Returns whether something was told.
+    """
+    return await database.transacted(lambda: noted(ended, at))
+
+
+async def noted(ended: Sequence[Sent], at: datetime) -> bool:
+    # tickets are locked before anything that hangs on them
+    told = {each.mail.ticket_id for each in ended if each.outcome.told}
+    tickets = await read_locked(told) if told else {}
+    changes = {ticket_id: Change(ticket, SYSTEM, at, timedelta()) for ticket_id, ticket in tickets.items()}
+    for each in sorted(ended, key=mail_id):
+        if await settled(each) and each.outcome.told:
+            changes[each.mail.ticket_id].log(
+                EventType.MAIL_FAILED,
+                internal=True,
+                user=str(each.mail.user_id),
+                answer=each.outcome.answer,
+                mail=str(each.mail.id),
+            )
+    return await write(*changes.values()) > 0
+
+
+async def settled(sent: Sent) -> bool:
+    """Store what became of one mail; False where the claim had ended."""
+    outcome, claim = sent.outcome, sent.claim
+    found = await database.rows(
+        "UPDATE mails SET status = ?, answer = ?, next_attempt_at = ?, sent_at = ?, claimed_by = NULL, claimed_until = NULL "
+        "WHERE id = ? AND claimed_by = ? RETURNING id",
+        [outcome.status, outcome.answer, outcome.next_attempt_at, outcome.sent_at, claim.mail_id, claim.by],
+    )
+    return bool(found)
+
+
+def mail_id(sent: Sent) -> UUID:
+    return sent.mail.id

@@ -1,0 +1,45 @@
+"""The mail server as its URL names it. No message of ours holds a part of the URL: it may hold a password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+PORTS = {"smtp": 25, "smtps": 465}
+USAGE = "use smtp://user:password@host:port (?starttls=required or never) or smtps://user:password@host:port"
+StartTls = Literal["offered", "required", "never"]
+STARTTLS: dict[str, StartTls] = {"required": "required", "never": "never"}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """`tls` is from the first byte on; `starttls` tells when a plain connection is to become a safe one."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    starttls: StartTls = "offered"
+
+    @classmethod
+    def of(cls, url: str) -> Server:
+        """Raises ValueError. A password goes over a connection that is not safe only where `starttls=never` says so."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+            given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        except ValueError:
+            raise ValueError(USAGE) from None
+        odd = parts.path not in ("", "/") or parts.fragment or port == 0 or any(letter.isspace() for letter in url)
+        user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+        if parts.scheme not in PORTS or not host or odd or (user is None) != (password is None):
+            raise ValueError(USAGE)
+        starttls: StartTls = "required" if password is not None else "offered"
+        for name, value in given:
+            if name != "starttls" or value not in STARTTLS or parts.scheme == "smtps":
+                raise ValueError(USAGE)
+            starttls = STARTTLS[value]
+        tls = parts.scheme == "smtps"
+        return cls(host, port or PORTS[parts.scheme], user, password, tls, "never" if tls else starttls)
