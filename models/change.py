@@ -11,12 +11,14 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from models import database, event, lifecycle
+from models import database, event, idempotency, lifecycle
 from models.access import Viewer
 from models.condition import member
 from models.database import steps
 from models.errors import StaleVersion, TransitionRefused
 from models.event import QUIET, Event, EventType, Json
+from models.fresh import fresh
+from models.idempotency import Key, Trace
 from models.instant import text
 from models.lifecycle import Action, Status
 from models.message import Kind, Message
@@ -39,6 +41,7 @@ class Change:
     """What happens to one ticket. The verbs read `ticket` as it becomes; nothing is stored before `write`.
 
     `window` is how long after its closing a ticket may be reopened. A `timed` change is made for what time does to the clocks.
+    One that `has_terms` was given already those that hold now.
     """
 
     ticket: Ticket
@@ -47,6 +50,7 @@ class Change:
     window: timedelta
     created: bool = False
     timed: bool = False
+    has_terms: bool = False
     before_terms: str | None = field(init=False)
     before_since: datetime | None = field(init=False)
     entries: list[Event] = field(default_factory=list[Event])
@@ -94,7 +98,8 @@ class Change:
     ) -> None:
         """Add an entry; it gets its position when it is written."""
         self.entries.append(
-            Event(
+            fresh(
+                Event,
                 type=type,
                 ticket_id=self.ticket.id,
                 message_id=message.id if message else None,
@@ -128,7 +133,8 @@ class Change:
 
     def say(self, kind: Kind, body: str, side: Side | None = None, **values: object) -> Message:
         """Add a message and its entry; `side` tells who speaks in a reply."""
-        message = Message(
+        message = fresh(
+            Message,
             ticket_id=self.ticket.id,
             kind=kind,
             author_user_id=self.by.user_id,
@@ -144,7 +150,7 @@ class Change:
 
     def link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link and its entry."""
-        self.links.append(TicketLink(ticket_id=self.ticket.id, other_id=other.id, kind=kind))
+        self.links.append(fresh(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
 
 
@@ -172,38 +178,55 @@ def stored(ticket: Ticket) -> dict[str, Json]:
     return {name: plain(getattr(ticket, name)) for name in columns if name not in UNLOGGED}
 
 
-async def write(*changes: Change) -> int:
+async def write(*changes: Change, key: Key | None = None, last: bool = False) -> int:
     """Store the changes and their entries, in one transaction of the caller's; returns the position they reached.
 
+    With them goes the key that the first was asked for with. `last` says that nothing else belongs to the transaction.
     Raises StaleVersion where a ticket moved on since it was read. A change without entries stores nothing.
     """
     await settle(changes)
     changed = [change for change in changes if change.entries]
-    await store(changed)
-    # Last, for from here to the commit every other writer waits.
     entries = [entry for change in changed for entry in change.entries]
-    await event.append(entries)
-    return max((entry.position for entry in entries), default=0)
-
-
-async def store(changes: Sequence[Change]) -> None:
-    """The tickets and what hangs on them, in one go; the tickets come first, for SQLite looks at keys row by row."""
-    created = [change for change in changes if change.created]
-    updated = [(change, step) for change in changes if not change.created and (step := guarded(change)) is not None]
-    todo = [step for _, step in updated]
-    attached: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in created]}
-    for change in changes:
-        for record in attachments(change):
-            attached.setdefault(type(record), []).append(record)
-    todo += [step for records in attached.values() for step in steps.insert(records)]
-    todo += [step for change in changes if change.clocks is not None for step in clocks.moved(change.clocks)]
-    if not todo:
-        return
-    counts = await steps.run(todo)
-    for (change, _), found in zip(updated, counts, strict=False):
+    if not entries:
+        return 0
+    updated = [(change, step) for change in changed if not change.created and (step := guarded(change)) is not None]
+    todo = [*(step for _, step in updated), *attached(changed)]
+    # Last of what locks, for from here to the commit every other writer waits.
+    log = event.appended(entries)
+    remembered = idempotency.remembered(key, traced(changes[0])) if key is not None else []
+    told = await steps.run([*todo, *log, *remembered], last=last and not updated)
+    for (change, _), found in zip(updated, told, strict=False):
         if not found:
             raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
-    await detach(changes)
+    event.place(entries, told[len(todo)])
+    return max(entry.position for entry in entries)
+
+
+def traced(change: Change) -> Trace:
+    """By what a replay finds it again; how far the log is, is told by its own head."""
+    message_id = change.messages[0].id if change.messages else None
+    return Trace(change.at, change.ticket.id, message_id, change.main.position if change.main else None, 0)
+
+
+def attached(changes: Sequence[Change]) -> list[steps.Step]:
+    """What stores new tickets and all that hangs on tickets; tickets come first, for SQLite looks at keys row by row."""
+    new: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in changes if change.created]}
+    for change in changes:
+        for record in attachments(change):
+            new.setdefault(type(record), []).append(record)
+    found = [step for records in new.values() for step in steps.insert(records)]
+    for change in changes:
+        found += detached(change)
+        found += clocks.moved(change.clocks) if change.clocks is not None else ()
+    return found
+
+
+def detached(change: Change) -> Iterable[steps.Step]:
+    owner = {"ticket_id": change.ticket.id}
+    if change.removed_tags:
+        yield steps.delete(TicketTag, owner, "name", change.removed_tags)
+    if change.removed_watchers:
+        yield steps.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
 
 
 def guarded(change: Change) -> steps.Step | None:
@@ -224,20 +247,12 @@ def attachments(change: Change) -> list[Model]:
     ticket_id = change.ticket.id
     return [
         *change.messages,
-        *(TicketTag(ticket_id=ticket_id, name=name) for name in change.added_tags),
+        *(fresh(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags),
         *change.resources,
-        *(TicketWatcher(ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers),
+        *(fresh(TicketWatcher, ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers),
         *change.links,
         *(clocks.started(ticket_id, change.clocks) if change.clocks is not None else ()),
     ]
-
-
-async def detach(changes: Sequence[Change]) -> None:
-    for change in changes:
-        if change.removed_tags:
-            await TicketTag.filter(ticket_id=change.ticket.id, name__in=change.removed_tags).delete()
-        if change.removed_watchers:
-            await TicketWatcher.filter(ticket_id=change.ticket.id, user_id__in=change.removed_watchers).delete()
 
 
 async def read_locked(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
@@ -254,7 +269,7 @@ async def next_number() -> int:
 async def next_numbers(count: int) -> list[int]:
     """The numbers of the next tickets, ascending, for the transaction that stores them.
 
-    On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap.
+    On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap. models/opening has it for one.
     """
     if database.dialect() == "postgres":
         found = await database.fetch("SELECT nextval('ticket_numbers') FROM generate_series(1, ?)", [count])

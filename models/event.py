@@ -64,7 +64,8 @@ MESSAGES = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 
 ADVANCE = "UPDATE log_head SET position = position + ?"
-AT_ONCE = 500
+BEHIND = "(SELECT position FROM log_head) - ?"
+"""The position of an entry that so many come behind, once the head is advanced."""
 
 
 class LogHead(Model):
@@ -147,26 +148,21 @@ async def head() -> int:
     return cast("int", (await database.fetch("SELECT position FROM log_head"))[0][0])
 
 
+def appended(entries: Sequence[Event]) -> list[steps.Step]:
+    """What gives entries their positions and stores them: the last steps of a verb's transaction, as everyone queues for the
+    head. Until `place` they bear how many come behind them."""
+    for behind, entry in enumerate(reversed(entries)):
+        entry.position = behind
+    return [steps.Step(ADVANCE, [len(entries)], LogHead.Meta.table, "position"), *steps.insert(entries, (("position", BEHIND),))]
+
+
+def place(entries: Sequence[Event], last: int) -> None:
+    """Tell the entries their positions, now that the head is known."""
+    for entry in entries:
+        entry.position = last - entry.position
+
+
 async def append(entries: Sequence[Event]) -> None:
-    """Give the entries their positions and store them: the last step of a verb's transaction, as everyone queues for the head."""
-    if not entries:
-        return
-    if database.dialect() == "postgres" and len(entries) <= AT_ONCE:
-        last = await advance_and_insert(entries)
-        for place, entry in enumerate(reversed(entries)):
-            entry.position = last - place
-        return
-    last = cast("int", (await database.fetch(f"{ADVANCE} RETURNING position", [len(entries)]))[0][0])
-    for place, entry in enumerate(reversed(entries)):
-        entry.position = last - place
-    await steps.run(steps.insert(entries))
-
-
-async def advance_and_insert(entries: Sequence[Event]) -> int:
-    """Both in one statement, for who has the head in hand has all others wait for each answer of the server."""
-    for place, entry in enumerate(reversed(entries)):
-        entry.position = place  # counted from the last
-    inserting = steps.text_of(Event, len(entries), "(SELECT position FROM head) - ?")
-    values = [len(entries), *(value for entry in entries for value in steps.stored(entry))]
-    found = await database.fetch(f"WITH head AS ({ADVANCE} RETURNING position) {inserting} RETURNING position", values)
-    return max(cast("int", row[0]) for row in found)
+    """Store entries alone: their own transaction's last step."""
+    if entries:
+        place(entries, (await steps.run(appended(entries)))[0])

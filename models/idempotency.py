@@ -17,6 +17,8 @@ from models import database
 from models.condition import Condition
 from models.database import steps
 from models.errors import Code, InvalidInput
+from models.event import BEHIND
+from models.fresh import fresh
 from models.ids import new_id
 from models.instant import InstantField
 from models.select import One, Select
@@ -62,29 +64,54 @@ class Trace:
     reached: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that is in use now: whose, for what, and for which input."""
+
+    caller: str
+    mutation: str
+    text: str
+    digest: str
+
+    def row(self, trace: Trace) -> IdempotencyKey:
+        return fresh(
+            IdempotencyKey,
+            caller=self.caller,
+            mutation=self.mutation,
+            key=self.text,
+            digest=self.digest,
+            record_id=trace.record_id,
+            message_id=trace.message_id,
+            position=trace.position,
+            reached=trace.reached,
+            created_at=trace.at,
+        )
+
+
 def digest(values: Mapping[str, Json]) -> str:
     """A fingerprint of a mutation's input that does not depend on the order of its fields."""
     return sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def recall(caller: str, mutation: str, key: str, fingerprint: str, at: datetime) -> IdempotencyKey | None:
+async def recall(key: Key, at: datetime) -> IdempotencyKey | None:
     """What the same caller did before with this key, or None for a fresh one. Runs inside the mutation's transaction.
 
     Raises InvalidInput: IDEMPOTENCY_KEY_REUSED for another input, IDEMPOTENCY_IN_PROGRESS while another process runs the first.
     """
     if database.dialect() == "postgres":
         # Held to the end of the transaction. On SQLite BEGIN IMMEDIATE has made this transaction the only one.
-        taken = await database.fetch("SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))", [f"{caller}\n{mutation}\n{key}"])
+        name = f"{key.caller}\n{key.mutation}\n{key.text}"
+        taken = await database.fetch("SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))", [name])
         if not taken[0][0]:
             raise in_progress()
-    named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (caller, mutation, key))
+    named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (key.caller, key.mutation, key.text))
     found = await One(Select(IdempotencyKey, "k", "idempotency_keys k", named))
     if found is None:
         return None
     if at - found.created_at > KEPT:
         await found.delete()
         return None
-    if found.digest != fingerprint:
+    if found.digest != key.digest:
         raise InvalidInput(
             Code.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used before with another input.", "idempotencyKey"
         )
@@ -97,20 +124,14 @@ def in_progress() -> InvalidInput:
     )
 
 
-async def remember(caller: str, mutation: str, key: str, fingerprint: str, trace: Trace) -> None:
-    """Store what the mutation did, in its own transaction."""
-    row = IdempotencyKey(
-        caller=caller,
-        mutation=mutation,
-        key=key,
-        digest=fingerprint,
-        record_id=trace.record_id,
-        message_id=trace.message_id,
-        position=trace.position,
-        reached=trace.reached,
-        created_at=trace.at,
-    )
-    await steps.run(steps.insert([row]))
+async def remember(key: Key, trace: Trace) -> None:
+    """Store what the mutation did, as the last step of its own transaction."""
+    await steps.run(steps.insert([key.row(trace)]), last=True)
+
+
+def remembered(key: Key, trace: Trace) -> list[steps.Step]:
+    """The step that does so beside entries of the log, where the trace has their places as `event.appended` gives them."""
+    return steps.insert([key.row(trace)], (("position", BEHIND), ("reached", BEHIND)))
 
 
 async def forget(before: datetime) -> int:

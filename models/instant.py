@@ -19,7 +19,7 @@ def utc(value: datetime) -> datetime:
     """The same instant in UTC. Raises ValueError for a datetime without an offset."""
     if value.tzinfo is None:
         raise ValueError("an instant needs an offset from UTC")
-    return value.astimezone(UTC)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 def now() -> datetime:
@@ -35,4 +35,4 @@ class InstantField(DatetimeField[T_DATETIME]):
     """A DatetimeField that refuses naive values and stores UTC."""
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return super().to_db_value(utc(value) if isinstance(value, datetime) else value, instance)
+        return utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)

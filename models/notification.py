@@ -11,10 +11,12 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
+from models.condition import Condition
 from models.event import Event
 from models.ids import new_id
 from models.instant import InstantField
 from models.person import User
+from models.select import Many, Select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,4 +125,5 @@ async def head() -> int:
 
 async def read_after(number: int, most: int) -> list[Notification]:
     """Everybody's notifications after a number: what the tail follows."""
-    return await Notification.filter(number__gt=number).order_by("number").limit(most)
+    newer = Condition("(n.number > ?)", (number,))
+    return await Many(Select(Notification, "n", "notifications n", newer, "n.number", most))

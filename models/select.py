@@ -57,7 +57,7 @@ class Select(Generic[M]):
             return []
         names = columns(self.model)
         text, params = self.statement([*(f"{self.alias}.{name}" for name in names), *extra])
-        found = await database.fetch(text, params)
+        found = await (database.fetch if self.lock else database.look)(text, params)
         make = self.model._init_from_db  # pyright: ignore[reportPrivateUsage] - as its own queries make them
         width = len(names)
         return [(make(**dict(zip(names, row, strict=False))), list(row)[width:]) for row in found]

@@ -20,7 +20,7 @@ from models.event import MESSAGES, Event, EventType, cursor, head, position_of
 from models.filter import Plain, matching
 from models.message import Message
 from models.page import Window
-from models.select import Listing, Select
+from models.select import Listing, Many, Select
 
 M = TypeVar("M", bound=Model)
 ENTRIES = "events e JOIN tickets t ON t.id = e.ticket_id"
@@ -227,4 +227,5 @@ async def last_position(ticket_id: UUID) -> int:
 
 async def read_after(position: int, most: int) -> list[Event]:
     """The log itself after a position, whoever may see it: what the tail follows."""
-    return await Event.filter(position__gt=position).order_by("position").limit(most)
+    newer = Condition("(e.position > ?)", (position,))
+    return await Many(Select(Event, "e", "events e", newer, "e.position", most))

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import strawberry
 
-from models import ids, team, text, verbs
-from models.change import next_number
+from models import ids, opening, text, verbs
+from models.condition import member
 from models.errors import Code, InvalidInput
+from models.fresh import fresh
 from models.lifecycle import Priority
+from models.opening import Opening
 from models.person import User
-from models.team import Category
+from models.select import One, Select
+from models.sla.settle import promise
 from models.ticket import Ticket, TicketResource
 from resolvers.payload import Work, refused, ticket_payload
 from schema import inputs
@@ -25,10 +28,12 @@ async def create_ticket(info: strawberry.Info, input: inputs.CreateTicketInput) 
         return TicketPayload(user_errors=[user_error(refusal) for refusal in wrong])
 
     async def act(work: Work) -> None:
-        category = await team.category_named(input.category, "category")
         requester = await requester_of(work, input.requester_id)
-        change = work.change(await new_ticket(work, input, category, requester))
+        priority = input.priority or Priority.NORMAL
+        found = await opening.find(input.category, priority, requester.organization_id, "category")
+        change = work.change(new_ticket(work, input, priority, found, requester))
         verbs.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
+        promise(change, found.terms)
         if input.follow_up_of is not None:
             (older,) = await work.tickets({"followUpOf": input.follow_up_of})
             verbs.follow_up(change, older)
@@ -53,17 +58,18 @@ def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
     return found
 
 
-async def new_ticket(work: Work, input: inputs.CreateTicketInput, category: Category, requester: User) -> Ticket:
+def new_ticket(work: Work, input: inputs.CreateTicketInput, priority: Priority, found: Opening, requester: User) -> Ticket:
     external = input.external_id.strip() if input.external_id is not None else None
-    return Ticket(
-        number=await next_number(),
+    return fresh(
+        Ticket,
+        number=found.number,
         external_scope=work.viewer.key_scope,
         external_id=external,
         subject=input.subject.strip(),
         description=input.description,
-        priority=input.priority or Priority.NORMAL,
-        category_id=category.id,
-        team_id=category.team_id,
+        priority=priority,
+        category_id=found.category_id,
+        team_id=found.team_id,
         requester_id=requester.id,
         organization_id=requester.organization_id,
         created_at=work.at,
@@ -77,7 +83,7 @@ def new_resources(ticket: Ticket, input: inputs.CreateTicketInput) -> list[Ticke
         raise InvalidInput(Code.INVALID, f"At most {text.RESOURCES} resources.", "resources")
     unique = {(each.kind.strip(), each.external_id.strip()): each for each in given}
     return [
-        TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
+        fresh(TicketResource, ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
         for (kind, key), each in unique.items()
     ]
 
@@ -92,7 +98,8 @@ async def requester_of(work: Work, requester_id: str | None) -> User:
     key = ids.key_of(ids.USER, requester_id)
     if own is not None and key == own.id:
         return own
-    found = await User.get_or_none(id=key) if key and not work.viewer.is_customer else None
+    named = member("u.id", [key] if key and not work.viewer.is_customer else [])
+    found = await One(Select(User, "u", "users u", named))
     if found is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "requesterId")
     return found

@@ -8,7 +8,7 @@ import strawberry
 
 from models import advance
 from models.errors import Forbidden, Refusal
-from models.idempotency import IdempotencyKey, Trace
+from models.idempotency import IdempotencyKey, Key, Trace, remember
 from resolvers.context import context_of
 from resolvers.keys import once
 from schema.manage import AdvanceClockInput, AdvanceClockPayload
@@ -21,18 +21,18 @@ async def advance_clock(info: strawberry.Info, input: AdvanceClockInput) -> Adva
     if clock is None:
         raise Forbidden("Time can be moved in the demo only.")
 
-    async def act() -> tuple[timedelta, bool]:
-        return await advance.move(input.by), False
+    async def act(key: Key | None) -> tuple[timedelta, bool]:
+        ahead = await advance.move(input.by)
+        if key is not None:
+            # by the time that it makes: by the time before, a move of two days would have made its own key too old
+            await remember(key, Trace(clock.at(ahead)))
+        return ahead, False
 
     async def again(_: IdempotencyKey) -> tuple[timedelta, bool]:
         return await advance.read(), True
 
-    def trace(moved: tuple[timedelta, bool]) -> Trace:
-        # by the time that it makes: by the time before, a move of two days would have made its own key too old
-        return Trace(clock.at(moved[0]))
-
     try:
-        ahead, replayed = await once(context, info.field_name, input, act, trace, again)
+        ahead, replayed = await once(context, info.field_name, input, act, again)
     except Refusal as refusal:
         return AdvanceClockPayload(user_errors=[user_error(refusal)])
     clock.follow(ahead)

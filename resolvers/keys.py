@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar, cast
 from models import database, idempotency, text
 from models.errors import Code, InvalidInput
 from models.event import Json
-from models.idempotency import IdempotencyKey, Trace
+from models.idempotency import IdempotencyKey, Key
 from models.instant import text as instant_text
 from resolvers.context import Context
 from schema.filters import plain
@@ -28,26 +28,21 @@ async def once(
     context: Context,
     mutation: str,
     input: Keyed,
-    act: Callable[[], Awaitable[T]],
-    trace: Callable[[T], Trace],
+    act: Callable[[Key | None], Awaitable[T]],
     again: Callable[[IdempotencyKey], Awaitable[T]],
 ) -> T:
     """What `act` does in a transaction of its own; `again` instead, where the same was done with this key before.
 
-    `trace` says what is remembered of it. Raises Refusal, with nothing stored and the key still free.
+    `act` remembers the key that it is given, with what it made. Raises Refusal, with nothing stored and the key still free.
     """
-    key = checked_key(input.idempotency_key)
-    if key is None:
-        return await database.transacted(act)
-    caller, fingerprint = context.viewer.key, fingerprint_of(input)
+    text = checked_key(input.idempotency_key)
+    if text is None:
+        return await database.transacted(lambda: act(None))
+    key = Key(context.viewer.key, mutation, text, fingerprint_of(input))
 
     async def keyed() -> T:
-        before = await idempotency.recall(caller, mutation, key, fingerprint, context.now())
-        if before is not None:
-            return await again(before)
-        done = await act()
-        await idempotency.remember(caller, mutation, key, fingerprint, trace(done))
-        return done
+        before = await idempotency.recall(key, context.now())
+        return await act(key) if before is None else await again(before)
 
     return await database.transacted(keyed)
 

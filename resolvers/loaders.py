@@ -7,8 +7,9 @@ batch runs in a task of its own, which would go through the transaction's connec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -64,39 +65,89 @@ ReadPage = Callable[..., Listing[Any]]
 """The same, page by page, with further arguments that say which page."""
 
 
+REFERRED: Mapping[type[Model], str] = {
+    User: "users",
+    ApiClient: "clients",
+    Organization: "organizations",
+    Team: "teams",
+    Category: "categories",
+    Ticket: "tickets",
+    SlaCalendar: "calendars",
+    Event: "events",
+}
+"""The loaders of what foreign keys lead to, by its model."""
+
+
+class Plain(Generic[M]):
+    """A loader of a model's records by their primary keys, made when it is first asked for."""
+
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, loaders: object, owner: type) -> DataLoader[UUID, M | None]:
+        found = vars(loaders)[self.name] = by_id(self.model)
+        return found
+
+
 class Loaders:
+    """Each loader is made when it is first asked for: most operations need few of them, or none."""
+
+    users = Plain(User)
+    clients = Plain(ApiClient)
+    organizations = Plain(Organization)
+    teams = Plain(Team)
+    categories = Plain(Category)
+    calendars = Plain(SlaCalendar)
+    policies = Plain(SlaPolicy)
+    escalation_paths = Plain(EscalationPath)
+
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.belongings: dict[Read, DataLoader[Any, list[Any]]] = {}
         self.pages: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
-        self.users = by_id(User)
-        self.clients = by_id(ApiClient)
-        self.organizations = by_id(Organization)
-        self.teams = by_id(Team)
-        self.categories = by_id(Category)
-        self.tickets: DataLoader[UUID, Ticket | None] = Loader(self.read_tickets, max_batch_size=MOST_KEYS)
-        self.messages: DataLoader[UUID, Message | None] = Loader(self.read_messages, max_batch_size=MOST_KEYS)
-        self.events: DataLoader[int, Event | None] = Loader(self.read_events, max_batch_size=MOST_KEYS)
-        self.notifications: DataLoader[int, Notification | None] = Loader(self.read_notifications)
-        self.attachments: DataLoader[UUID, Attachment | None] = Loader(self.read_attachments, max_batch_size=MOST_KEYS)
-        self.client_scopes: DataLoader[UUID, list[str]] = Loader(read_scopes, max_batch_size=MOST_KEYS)
-        self.calendars = by_id(SlaCalendar)
-        self.policies = by_id(SlaPolicy)
-        self.escalation_paths = by_id(EscalationPath)
-        self.terms: DataLoader[str, Terms] = Loader(read_terms)
-        self.told_clocks: DataLoader[UUID, Told] = Loader(read_told_clocks, max_batch_size=MOST_TOLD)
-        self.policy_of_terms: DataLoader[str, SlaPolicy | None] = Loader(self.read_policies)
-        self.by_model: dict[type[Model], DataLoader[Any, Any]] = {
-            User: self.users,
-            ApiClient: self.clients,
-            Organization: self.organizations,
-            Team: self.teams,
-            Category: self.categories,
-            Ticket: self.tickets,
-            SlaCalendar: self.calendars,
-            Event: self.events,
-        }
-        """What foreign keys lead to, by their model."""
+
+    @cached_property
+    def tickets(self) -> DataLoader[UUID, Ticket | None]:
+        return Loader(self.read_tickets, max_batch_size=MOST_KEYS)
+
+    @cached_property
+    def messages(self) -> DataLoader[UUID, Message | None]:
+        return Loader(self.read_messages, max_batch_size=MOST_KEYS)
+
+    @cached_property
+    def events(self) -> DataLoader[int, Event | None]:
+        return Loader(self.read_events, max_batch_size=MOST_KEYS)
+
+    @cached_property
+    def notifications(self) -> DataLoader[int, Notification | None]:
+        return Loader(self.read_notifications)
+
+    @cached_property
+    def attachments(self) -> DataLoader[UUID, Attachment | None]:
+        return Loader(self.read_attachments, max_batch_size=MOST_KEYS)
+
+    @cached_property
+    def client_scopes(self) -> DataLoader[UUID, list[str]]:
+        return Loader(read_scopes, max_batch_size=MOST_KEYS)
+
+    @cached_property
+    def terms(self) -> DataLoader[str, Terms]:
+        return Loader(read_terms)
+
+    @cached_property
+    def told_clocks(self) -> DataLoader[UUID, Told]:
+        return Loader(read_told_clocks, max_batch_size=MOST_TOLD)
+
+    @cached_property
+    def policy_of_terms(self) -> DataLoader[str, SlaPolicy | None]:
+        return Loader(self.read_policies)
+
+    def referred(self, model: type[Model]) -> DataLoader[Any, Any]:
+        """What loads what foreign keys to a model lead to."""
+        return getattr(self, REFERRED[model])
 
     def belonging(self, read: Read) -> DataLoader[Any, list[Any]]:
         """What belongs to owners, by their keys."""

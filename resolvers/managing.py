@@ -11,7 +11,7 @@ import strawberry
 from tortoise.models import Model
 
 from models.errors import Refusal
-from models.idempotency import IdempotencyKey, Trace
+from models.idempotency import IdempotencyKey, Key, Trace, remember
 from resolvers.context import context_of
 from resolvers.keys import Keyed, once
 from schema.types.error import user_error
@@ -38,18 +38,18 @@ async def answered(
     """A payload that holds, by this name, the record that was changed; or what was refused. A replay finds it by its id."""
     context = context_of(info)
 
-    async def change() -> Done[R]:
-        return Done(await act())
+    async def change(key: Key | None) -> Done[R]:
+        record = await act()
+        if key is not None:
+            await remember(key, Trace(context.now(), record.pk))
+        return Done(record)
 
     async def again(before: IdempotencyKey) -> Done[R]:
-        assert before.record_id is not None  # stored by the trace below
+        assert before.record_id is not None  # stored by the trace above
         return Done(await find(before.record_id), replayed=True)
 
-    def trace(done: Done[R]) -> Trace:
-        return Trace(context.now(), done.record.pk)
-
     try:
-        done = await once(context, info.field_name, input, change, trace, again)
+        done = await once(context, info.field_name, input, change, again)
     except Refusal as refusal:
         return payload(user_errors=[user_error(refusal)])
     context.services.bell.ring()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from models.access import Viewer, concerns
 from models.change import Change, read_locked, write
 from models.errors import Code, InvalidInput, Refusal, StaleVersion
 from models.event import Event
-from models.idempotency import IdempotencyKey, Trace
+from models.idempotency import IdempotencyKey, Key, Trace, remember
 from models.message import Message
 from models.ticket import Ticket
 from resolvers.context import Context, context_of
@@ -39,11 +38,6 @@ class Outcome:
     def fields(self) -> dict[str, Any]:
         cursor = event.cursor(self.reached)
         return {"ticket": self.ticket, "event": self.event, "cursor": cursor, "replayed": self.replayed}
-
-    def trace(self, at: datetime) -> Trace:
-        message_id = self.message.id if self.message else None
-        position = self.event.position if self.event else None
-        return Trace(at, self.ticket.id, message_id, position, self.reached)
 
 
 class Work:
@@ -96,14 +90,11 @@ async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
     """
     context = context_of(info)
 
-    def trace(outcome: Outcome) -> Trace:
-        return outcome.trace(context.now())
-
     def again(before: IdempotencyKey) -> Awaitable[Outcome]:
         return replayed(context.viewer, before)
 
     try:
-        outcome = await once(context, info.field_name, input, lambda: done(context, act), trace, again)
+        outcome = await once(context, info.field_name, input, lambda key: done(context, act, key), again)
     except IntegrityError as error:
         if "external" not in str(error):
             raise
@@ -132,17 +123,16 @@ async def replayed(viewer: Viewer, before: IdempotencyKey) -> Outcome:
     )
 
 
-async def done(context: Context, act: Act) -> Outcome:
+async def done(context: Context, act: Act, key: Key | None) -> Outcome:
     work = Work(context)
     await act(work)
     own = work.changes[0]
-    reached = await write(*work.changes)
-    return Outcome(
-        ticket=own.ticket,
-        event=own.main,
-        reached=reached or await timeline.last_position(own.ticket.id),
-        message=own.messages[0] if own.messages else None,
-    )
+    reached = await write(*work.changes, key=key, last=True)
+    if not reached:  # nothing had to change
+        reached = await timeline.last_position(own.ticket.id)
+        if key is not None:
+            await remember(key, Trace(work.at, own.ticket.id, reached=reached))
+    return Outcome(ticket=own.ticket, event=own.main, reached=reached, message=own.messages[0] if own.messages else None)
 
 
 async def ticket_payload(info: strawberry.Info, input: Keyed, act: Act) -> TicketPayload:

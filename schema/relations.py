@@ -85,7 +85,7 @@ async def referred(info: strawberry.Info[Any, Any], root: Any, attribute: str) -
     key = getattr(root, f"{attribute}_id")
     if key is None:
         return None
-    return await loaders(info).by_model[root._meta.fields_map[attribute].related_model].load(key)
+    return await loaders(info).referred(root._meta.fields_map[attribute].related_model).load(key)
 
 
 def many(read: Callable[..., Any], type: object, description: str, *, value: str | None = None) -> Any:

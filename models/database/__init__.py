@@ -24,6 +24,8 @@ Dialect = Literal["sqlite", "postgres"]
 Row = Mapping[str, object]
 Record = Sequence[object]
 """A row as its driver makes it: read it by index."""
+Statement = tuple[str, Sequence[object]]
+"""A text and its parameters."""
 
 
 class Client(Protocol):
@@ -32,6 +34,10 @@ class Client(Protocol):
     capabilities: Capabilities
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Record]: ...
+
+    async def look(self, text: str, values: Sequence[object]) -> Sequence[Record]: ...
+
+    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Record]]: ...
 
 
 MODULES = [
@@ -148,7 +154,10 @@ async def transacted(act: Callable[[], Awaitable[T]]) -> T:
 
 
 def transaction() -> TransactionContext:
-    """One transaction; a savepoint where one is open already. No I/O of another kind belongs inside."""
+    """One transaction; a savepoint where one is open already. No I/O of another kind belongs inside.
+
+    On Postgres it begins with the first statement that is more than a look.
+    """
     return in_transaction("default")
 
 
@@ -168,6 +177,11 @@ def bound(value: object) -> object:
     return value
 
 
+def ready(client: Client, sql: str, params: Sequence[object]) -> Statement:
+    text = numbered(sql) if client.capabilities.dialect == "postgres" else sql
+    return text, [bound(value) for value in params]
+
+
 async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
     """Run one statement and return its rows as the driver makes them, prepared: the way for what is asked often.
 
@@ -175,8 +189,23 @@ async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
     input; that travels in `params`.
     """
     client = cast("Client", get_connection("default"))
-    text = numbered(sql) if client.capabilities.dialect == "postgres" else sql
-    return await client.fetch(text, [bound(value) for value in params])
+    return await client.fetch(*ready(client, sql, params))
+
+
+async def look(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
+    """`fetch` for what changes and locks nothing: on Postgres a transaction that did no more than look has not begun yet."""
+    client = cast("Client", get_connection("default"))
+    return await client.look(*ready(client, sql, params))
+
+
+async def fetch_each(statements: Sequence[Statement], *, last: bool = False) -> list[Sequence[Record]]:
+    """Run statements one after another, and return the rows of each; on SQLite that is one visit to its thread.
+
+    The `last` ones of a transaction end it: on SQLite within that visit, and on Postgres a single one that follows on no more
+    than looks needs neither BEGIN nor COMMIT.
+    """
+    client = cast("Client", get_connection("default"))
+    return await client.fetch_each([ready(client, *statement) for statement in statements], last=last)
 
 
 async def rows(sql: str, params: Sequence[object] = ()) -> list[Row]:

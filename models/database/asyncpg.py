@@ -6,14 +6,15 @@ that is no longer its own. The module's name holds "asyncpg", by which Tortoise 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.connection import get_connections
-from tortoise.exceptions import IntegrityError, OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models.database.pool import Pool, cut_short
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tortoise.connection import ConnectionToken
+
+    from models.database import Statement
 
 CONNECT_SECONDS = 5
 PREPARED = 400
@@ -53,28 +56,65 @@ class Borrowed:
 
 
 class Held(TransactionWrapper):
-    """The connection of one transaction; a savepoint is another one over the same."""
+    """The connection of one transaction; a savepoint is another one over the same.
+
+    BEGIN goes out before the first statement that is more than a look: what reads at READ COMMITTED sees the same before it.
+    """
 
     _connection: asyncpg.Connection
     _savepoint = ""
+    begun = False
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(Held(self))
 
-    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
-        self.log.debug("%s: %s", text, values)
+    @contextlib.asynccontextmanager
+    async def acquire_connection(self) -> AsyncGenerator[asyncpg.Connection]:  # type: ignore[override]
+        """For one statement inside the transaction."""
         async with self._lock:
-            try:
-                return await self._connection.fetch(text, *values)
-            except asyncpg.PostgresError as error:
-                raise translated(error) from error
+            await self.begin()
+            yield self._connection
+
+    async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        async with self._lock:
+            await self.begin()
+            return await self.fetched(text, values)
+
+    async def look(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        async with self._lock:
+            return await self.fetched(text, values)
+
+    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+        async with self._lock:
+            if not (last and len(statements) == 1):
+                await self.begin()
+            found = [await self.fetched(*statement) for statement in statements]
+            self._finalized = self._finalized or not self.begun
+            return found
+
+    async def fetched(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        if self._finalized:
+            raise TransactionManagementError("the transaction is over")
+        self.log.debug("%s: %s", text, values)
+        try:
+            return await self._connection.fetch(text, *values)
+        except asyncpg.PostgresError as error:
+            raise translated(error) from error
+
+    async def begin(self) -> None:
+        if not self.begun:
+            if self._finalized:
+                raise TransactionManagementError("the transaction is over")
+            await self.sent("BEGIN")
+            self.begun = True
 
     async def run(self, command: str) -> None:
         async with self._lock:
-            await self._connection.execute(command)
+            await self.sent(command)
 
-    async def begin(self) -> None:
-        await self.run("BEGIN")
+    async def sent(self, command: str) -> None:
+        self.log.debug(command)
+        await self._connection.execute(command)
 
     async def commit(self) -> None:
         self._finalized = True
@@ -85,6 +125,9 @@ class Held(TransactionWrapper):
         await self.run("ROLLBACK")
 
     async def savepoint(self) -> None:
+        outer = cast("Held", self._parent)
+        async with outer.acquire_connection():
+            self.begun = True
         self._savepoint = f"s{id(self):x}"
         await self.run(f"SAVEPOINT {self._savepoint}")
 
@@ -108,12 +151,7 @@ class Transaction(TransactionContext):
         self.pool = pool
 
     async def __aenter__(self) -> TransactionalDBClient:
-        held = self.client._connection = await self.pool.acquire()  # pyright: ignore[reportPrivateUsage] - the wrapper's own
-        try:
-            await self.client.begin()
-        except BaseException as error:
-            self.pool.give_back(held, error)
-            raise
+        self.client._connection = await self.pool.acquire()  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         self.token = get_connections().set(self.client.connection_name, self.client)
         return self.client
 
@@ -123,7 +161,7 @@ class Transaction(TransactionContext):
         get_connections().reset(self.token)
         held, error = self.client._connection, exc_val  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         try:
-            if self.client._finalized or cut_short(exc_val):  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+            if not self.client.begun or cut_short(exc_val):
                 return  # the pool undoes what was cut short
             if exc_val is None:
                 await self.client.commit()
@@ -174,6 +212,11 @@ class Client(AsyncpgDBClient):
             raise
         pool.give_back(connection)
         return found
+
+    look = fetch
+
+    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+        return [await self.fetch(*statement) for statement in statements]
 
     async def execute_many(self, query: str, values: list[Any]) -> None:
         async with self._in_transaction() as held:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models.database.readers import STEPS, Readers
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import aiosqlite
+    from tortoise.backends.base.client import ConnectionWrapper
     from tortoise.connection import ConnectionToken
+
+    from models.database import Statement
 
 
 def statements(script: str) -> list[str]:
@@ -40,6 +43,9 @@ def statements(script: str) -> list[str]:
 
 
 class Wrapper(SqliteTransactionWrapper):
+    has_savepoints = False
+    """Whether there were any: what is the last of such a one is not the last of the transaction."""
+
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(Wrapper(self))
 
@@ -54,8 +60,43 @@ class Wrapper(SqliteTransactionWrapper):
         except sqlite3.OperationalError as error:
             raise OperationalError(error) from error
 
+    def acquire_connection(self) -> ConnectionWrapper[aiosqlite.Connection]:
+        if self._finalized:
+            raise TransactionManagementError("the transaction is over")
+        return super().acquire_connection()
+
+    async def savepoint(self) -> None:
+        cast("Wrapper", self._parent).has_savepoints = True
+        await super().savepoint()
+
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         return (await self.execute_query(text, list(values)))[1]
+
+    look = fetch
+
+    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+        for text, values in statements:
+            self.log.debug("%s: %s", text, values)
+        ends = last and not self.has_savepoints
+        async with self.acquire_connection() as held:
+            connection = held._conn  # pyright: ignore[reportPrivateUsage] - used on its own thread alone
+
+            def run() -> list[Sequence[Sequence[object]]]:
+                found: list[Sequence[Sequence[object]]] = []
+                for text, values in statements:
+                    found.append(connection.execute(text, values).fetchall())
+                if ends:
+                    connection.commit()
+                return found
+
+            try:
+                found = await held._execute(run)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
+            except sqlite3.OperationalError as error:
+                raise OperationalError(error) from error
+            except sqlite3.IntegrityError as error:
+                raise IntegrityError(error) from error
+        self._finalized = self._finalized or ends
+        return found
 
     async def give_back(self) -> None:
         """Undo a BEGIN that may or may not have happened, and let statements run again."""
@@ -94,9 +135,10 @@ class Transaction(SqliteTransactionContext):
         if exc_val is not None and not isinstance(exc_val, Exception):
             # one that the thread has not begun ends as soon as it does; an interrupt would come too early for it
             cast("Client", self.connection._parent).stop.set()  # pyright: ignore[reportPrivateUsage] - Tortoise's own
-        elif exc_val is None and not self.connection._finalized:  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+        elif exc_val is None:
             try:
-                await self.connection.commit()
+                if not self.connection._finalized:  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+                    await self.connection.commit()
             except BaseException:
                 # one that failed, as on a full disk, is still open
                 await asyncio.shield(self.undo_beside())
@@ -161,6 +203,11 @@ class Client(SqliteClient):
             self.log.debug("%s: %s", text, values)
             return await self.readers.fetch(text, values)
         return (await super().execute_query(text, list(values)))[1]
+
+    look = fetch
+
+    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+        return [await self.fetch(*statement) for statement in statements]
 
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[Any]]:
         if self.readers is None or not reads(query):

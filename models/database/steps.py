@@ -1,14 +1,16 @@
-"""Writing several tables in one go: on Postgres one statement, so a transaction waits for its server once; on SQLite one by one.
+"""Writing several tables in one go: on Postgres in one statement, on SQLite in one visit to its thread.
 
 Texts and values come from Tortoise's own description of the records, as `save` and `bulk_create` would write them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from tortoise import fields
+from tortoise.fields.data import CharEnumFieldInstance, IntEnumFieldInstance
 from tortoise.models import Model
 
 from models import database
@@ -16,39 +18,67 @@ from models import database
 RECORDS = 200
 MOST = 20_000
 """Records and parameters of one statement; both databases take 32,766 parameters."""
+AS_THEY_ARE = {
+    *(fields.SmallIntField, fields.IntField, fields.BigIntField, fields.BooleanField, fields.TextField, fields.UUIDField),
+    *(CharEnumFieldInstance, IntEnumFieldInstance),
+}
+"""Kinds of fields whose values `database.fetch` takes as a record holds them."""
 
 
 class Step(NamedTuple):
-    """One INSERT or UPDATE. Steps that run together don't see one another's rows."""
+    """One INSERT, UPDATE or DELETE. Steps that run together don't see one another's rows.
+
+    One that gives a value runs after all before it. It bears the name of its table, and those behind it read there what it left.
+    """
 
     text: str
     values: Sequence[object]
+    table: str = ""
+    gives: str = "1"
+
+
+Expressions = tuple[tuple[str, str], ...]
+"""By column, what the database works out of a record's value, with a `?` for that."""
 
 
 @lru_cache(maxsize=512)
-def text_of(kind: type[Model], count: int, first: str) -> str:
+def text_of(kind: type[Model], count: int, worked_out: Expressions = ()) -> str:
     columns = list(kind._meta.fields_db_projection.values())  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     names = ", ".join(f'"{column}"' for column in columns)
-    row = ", ".join([first, *"?" * (len(columns) - 1)])
+    known = dict(worked_out)
+    row = ", ".join(known.get(column, "?") for column in columns)
     places = ", ".join([f"({row})"] * count)
     return f'INSERT INTO "{kind._meta.db_table}" ({names}) VALUES {places}'  # pyright: ignore[reportPrivateUsage]
 
 
-def insert(records: Sequence[Model]) -> list[Step]:
+def insert(records: Sequence[Model], worked_out: Expressions = ()) -> list[Step]:
     """New records of one kind."""
     found: list[Step] = []
     for start in range(0, len(records), RECORDS):
         some = records[start : start + RECORDS]
-        found.append(Step(text_of(type(some[0]), len(some), "?"), [value for record in some for value in stored(record)]))
+        text = text_of(type(some[0]), len(some), worked_out)
+        found.append(Step(text, [value for record in some for value in stored(record)]))
     return found
+
+
+Write = Callable[[Any, Model], object]
+
+
+@lru_cache(maxsize=64)
+def writers(kind: type[Model]) -> tuple[tuple[str, Write | None], ...]:
+    """By attribute, in the order of the columns, what makes a value fit for the database; None where it is."""
+    about = kind._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    return tuple((name, writer(about.fields_map[name])) for name in about.fields_db_projection)
+
+
+def writer(field: fields.Field[Any]) -> Write | None:
+    return None if type(field) in AS_THEY_ARE and not field.validators else field.to_db_value
 
 
 def stored(record: Model) -> list[object]:
     """The record's values as its columns take them."""
-    fields = record._meta.fields_map  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     return [
-        fields[name].to_db_value(getattr(record, name), record)
-        for name in record._meta.fields_db_projection  # pyright: ignore[reportPrivateUsage]
+        getattr(record, name) if write is None else write(getattr(record, name), record) for name, write in writers(type(record))
     ]
 
 
@@ -61,16 +91,28 @@ def update(record: type[Model] | Model, values: Mapping[str, object], where: Map
     return Step(f'UPDATE "{meta.db_table}" SET {sets} WHERE {tests}', given)
 
 
-async def run(steps: Sequence[Step]) -> list[int]:
-    """Run the steps inside the caller's transaction; returns how many rows each wrote."""
+def delete(kind: type[Model], owner: Mapping[str, object], column: str, values: Sequence[object]) -> Step:
+    """The owner's rows that have one of the values are no more."""
+    table = kind._meta.db_table  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    tests = " AND ".join(f'"{name}" = ?' for name in owner)
+    text = f'DELETE FROM "{table}" WHERE {tests} AND "{column}" IN ({database.marks(values)})'
+    return Step(text, [*owner.values(), *values])
+
+
+async def run(steps: Sequence[Step], *, last: bool = False) -> list[int]:
+    """Run the steps inside the caller's transaction; returns of each what it gives, or else how many rows it wrote.
+
+    The `last` ones end the transaction, whatever they wrote.
+    """
     if database.dialect() == "sqlite":
-        return [len(await database.fetch(f"{step.text} RETURNING 1", step.values)) for step in steps]
-    counts: list[int] = []
+        found = await database.fetch_each([(f"{step.text} RETURNING {step.gives}", step.values) for step in steps], last=last)
+        return [int(str(rows[0][0])) if step.table else len(rows) for step, rows in zip(steps, found, strict=True)]
+    statements: list[database.Statement] = []
     while steps:
         size = fitting(steps)
-        counts += await at_once(steps[:size])
+        statements.append(at_once(steps[:size]))
         steps = steps[size:]
-    return counts
+    return [int(str(each)) for ((*told,),) in await database.fetch_each(statements, last=last) for each in told]
 
 
 def fitting(steps: Sequence[Step]) -> int:
@@ -83,10 +125,23 @@ def fitting(steps: Sequence[Step]) -> int:
     return len(steps)
 
 
-async def at_once(steps: Sequence[Step]) -> list[int]:
-    if len(steps) == 1:
-        return [len(await database.fetch(f"{steps[0].text} RETURNING 1", steps[0].values))]
-    parts = ", ".join(f"s{place} AS ({step.text} RETURNING 1)" for place, step in enumerate(steps))
-    counted = ", ".join(f"(SELECT COUNT(*) FROM s{place})" for place in range(len(steps)))
-    ((*counts,),) = await database.fetch(f"WITH {parts} SELECT {counted}", [value for step in steps for value in step.values])
-    return [int(str(count)) for count in counts]
+def at_once(steps: Sequence[Step]) -> database.Statement:
+    text = together(tuple(step.text for step in steps), tuple((step.table, step.gives) for step in steps))
+    return text, [value for step in steps for value in step.values]
+
+
+@lru_cache(maxsize=256)
+def together(texts: Sequence[str], gives: Sequence[tuple[str, str]]) -> str:
+    """One statement of several.
+
+    A name in WITH stands before a table's own, so `log_head` means the row as its step leaves it. Postgres would run the parts in
+    any order: the condition has all before it run first, so that the row that everybody waits for is locked last.
+    """
+    parts: list[str] = []
+    told: list[str] = []
+    for place, (text, (table, value)) in enumerate(zip(texts, gives, strict=True)):
+        name = table or f"s{place}"
+        after = f" WHERE {' + '.join(told)} >= 0" if table and told else ""
+        parts.append(f"{name} AS ({text}{after} RETURNING {value})")
+        told.append(f"(SELECT {value} FROM {name})" if table else f"(SELECT COUNT(*) FROM {name})")
+    return f"WITH {', '.join(parts)} SELECT {', '.join(told)}"

@@ -135,11 +135,15 @@ async def terms(digests: Iterable[str]) -> Mapping[str, Terms]:
 
 # Tickets that policies left behind
 
-FITTING = (
-    "SELECT p.terms FROM sla_policies p WHERE p.active = TRUE AND (p.priority IS NULL OR p.priority = t.priority) "
-    "AND (p.team_id IS NULL OR p.team_id = t.team_id) AND (p.category_id IS NULL OR p.category_id = t.category_id) "
-    "AND (p.organization_id IS NULL OR p.organization_id = t.organization_id) ORDER BY p.position, p.id LIMIT 1"
-)
+
+def fitting(*, priority: str, team: str, category: str, organization: str) -> str:
+    """`holding` as a subquery, by expressions of a ticket's."""
+    of_ticket = {"priority": priority, "team_id": team, "category_id": category, "organization_id": organization}
+    conditions = " AND ".join(f"(p.{name} IS NULL OR p.{name} = {value})" for name, value in of_ticket.items())
+    return f"SELECT p.terms FROM sla_policies p WHERE p.active = TRUE AND {conditions} ORDER BY p.position, p.id LIMIT 1"
+
+
+FITTING = fitting(priority="t.priority", team="t.team_id", category="t.category_id", organization="t.organization_id")
 
 
 async def outdated(most: int) -> list[UUID]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from models.condition import member
 from models.database import steps
 from models.event import Event, EventType
+from models.fresh import fresh
 from models.instant import text
 from models.lifecycle import OPEN_STATUSES, Status
 from models.select import Many, Select
@@ -34,7 +35,7 @@ async def settle(changes: Sequence[Change]) -> None:
     wanted = [change for change in changes if change.timed or change.created or concerns_terms(change) or concerns_clocks(change)]
     if not wanted:
         return
-    if moved := [change for change in wanted if change.created or concerns_terms(change)]:
+    if moved := [change for change in wanted if (change.created or concerns_terms(change)) and not change.has_terms]:
         for change, digest in zip(moved, await policies.applicable([change.ticket for change in moved]), strict=True):
             set_terms(change, digest)
     stored = await load([change.ticket.id for change in wanted if not change.created and is_promised(change)])
@@ -140,6 +141,12 @@ def set_terms(change: Change, digest: str | None) -> None:
         change.log(EventType.SLA_RETARGETED, changes)
 
 
+def promise(change: Change, digest: str | None) -> None:
+    """Give a new ticket the terms that were found to hold for it."""
+    set_terms(change, digest)
+    change.has_terms = True
+
+
 def follow(change: Change, clocks: Clocks) -> None:
     """Take the clocks through the change's entries; what they say is logged beside them.
 
@@ -162,7 +169,8 @@ def follow(change: Change, clocks: Clocks) -> None:
 def tell(change: Change, said: Iterable[Said]) -> list[Event]:
     """Entries of what clocks did, by the system. They happened when they were due, however late they are written."""
     return [
-        Event(
+        fresh(
+            Event,
             type=each.type,
             ticket_id=change.ticket.id,
             occurred_at=each.at,
@@ -237,7 +245,7 @@ def record_of(ticket: UUID, clock: Clock) -> SlaClock:
         "ordinal": clock.ordinal,
         "started_at": clock.started_at,
     }
-    return SlaClock(**fixed, **columns_of(clock))
+    return fresh(SlaClock, **fixed, **columns_of(clock))
 
 
 def started(ticket_id: UUID, clocks: Clocks) -> list[SlaClock]:

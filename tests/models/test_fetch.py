@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from desk import IS_SQLITE, until
-from tortoise.exceptions import IntegrityError, OperationalError
+from support.statements import statements
+from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models import database
 from models.ids import new_id
@@ -88,6 +89,59 @@ async def test_refusals_of_the_database_are_tortoises_and_leave_all_usable() -> 
         with pytest.raises(OperationalError):
             await database.fetch("SELECT no_such_column FROM organizations")
     assert await counted() == 1
+
+
+async def test_the_last_statements_end_the_transaction() -> None:
+    outside = contextvars.copy_context()
+    async with database.transaction():
+        assert await database.look(COUNT)
+        first, second = await database.fetch_each([(f"{INSERT} RETURNING name", [new_id(), n, n]) for n in "ab"], last=True)
+        assert (first[0][0], second[0][0]) == ("a", "b")
+        if IS_SQLITE:
+            assert await asyncio.create_task(counted(), context=outside) == 2
+            with pytest.raises(TransactionManagementError):
+                await Organization.create(name="too late")
+    assert await counted() == 2
+
+
+async def test_one_statement_that_follows_on_looks_alone_is_a_whole_transaction() -> None:
+    outside = contextvars.copy_context()
+    with statements() as sent:
+        async with database.transaction():
+            assert (await database.look(COUNT))[0][0] == 0
+            await database.fetch_each([(INSERT, [new_id(), "a", "a"])], last=True)
+            assert await asyncio.create_task(counted(), context=outside) == 1
+            for late in (database.fetch(COUNT), database.look(COUNT), Organization.all().count()):
+                with pytest.raises(TransactionManagementError):
+                    await late
+    assert not {"BEGIN", "COMMIT"} & {*sent.texts}
+
+
+async def test_what_is_last_inside_a_savepoint_or_behind_a_write_is_not_stored_yet() -> None:
+    async def undone() -> None:
+        async with database.transaction():
+            async with database.transaction():
+                await database.fetch_each([(INSERT, [new_id(), "a", "a"])], last=True)
+            await database.fetch_each([(INSERT, [new_id(), "b", "b"])])
+            assert await counted() == 2
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await undone()
+    assert await counted() == 0
+
+
+async def test_of_last_statements_that_fail_nothing_is_stored() -> None:
+    async def stored(*keys: str) -> None:
+        async with database.transaction():
+            await database.look(COUNT)
+            await database.fetch_each([(INSERT, [new_id(), "b", key]) for key in keys], last=True)
+
+    await stored("same")
+    for keys in (["other", "same"], ["same"]):
+        with pytest.raises(IntegrityError):
+            await stored(*keys)
+        assert await counted() == 1
 
 
 async def test_a_reading_that_nobody_waits_for_ends_at_once() -> None:

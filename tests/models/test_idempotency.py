@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models import database, idempotency
 from models.errors import Code, InvalidInput
-from models.idempotency import KEPT, IdempotencyKey, Trace, digest, forget, recall, remember
+from models.idempotency import KEPT, IdempotencyKey, Key, Trace, digest, forget, recall, remember
 from models.ids import new_id
 
 TICKET, MESSAGE = new_id(), new_id()
@@ -23,13 +23,13 @@ INPUT, OTHER = digest({"body": "Hello"}), digest({"body": "Bye"})
 
 async def remembered(at: datetime = NOON, caller: str = CALLER, mutation: str = MUTATION, key: str = KEY) -> None:
     async with database.transaction():
-        assert await recall(caller, mutation, key, INPUT, at) is None
-        await remember(caller, mutation, key, INPUT, Trace(at, TICKET, MESSAGE, 6, 7))
+        assert await recall(Key(caller, mutation, key, INPUT), at) is None
+        await remember(Key(caller, mutation, key, INPUT), Trace(at, TICKET, MESSAGE, 6, 7))
 
 
 async def recalled(fingerprint: str = INPUT, at: datetime = NOON) -> IdempotencyKey | None:
     async with database.transaction():
-        return await recall(CALLER, MUTATION, KEY, fingerprint, at)
+        return await recall(Key(CALLER, MUTATION, KEY, fingerprint), at)
 
 
 @pytest.mark.asyncio
@@ -99,10 +99,10 @@ async def test_while_the_first_runs_the_second_is_told_so_or_waits_for_its_answe
 
     async def first() -> None:
         async with database.transaction():
-            assert await recall(CALLER, MUTATION, KEY, INPUT, NOON) is None
+            assert await recall(Key(CALLER, MUTATION, KEY, INPUT), NOON) is None
             begun.set()
             await go.wait()
-            await remember(CALLER, MUTATION, KEY, INPUT, Trace(NOON, TICKET, reached=1))
+            await remember(Key(CALLER, MUTATION, KEY, INPUT), Trace(NOON, TICKET, reached=1))
 
     running = asyncio.ensure_future(first())
     await begun.wait()
@@ -114,9 +114,9 @@ async def test_while_the_first_runs_the_second_is_told_so_or_waits_for_its_answe
             assert refusal.value.code is Code.IDEMPOTENCY_IN_PROGRESS
             assert refusal.value.field == ["input", "idempotencyKey"]
         async with database.transaction():
-            assert await recall(CALLER, MUTATION, "another", INPUT, NOON) is None
-            assert await recall(CALLER, "addNote", KEY, INPUT, NOON) is None
-            assert await recall("user:2", MUTATION, KEY, INPUT, NOON) is None
+            assert await recall(Key(CALLER, MUTATION, "another", INPUT), NOON) is None
+            assert await recall(Key(CALLER, "addNote", KEY, INPUT), NOON) is None
+            assert await recall(Key("user:2", MUTATION, KEY, INPUT), NOON) is None
     go.set()
     await running
     found = await (second if IS_SQLITE else recalled())
@@ -132,10 +132,10 @@ async def test_of_many_at_once_one_runs() -> None:
     async def attempt() -> str:
         try:
             async with database.transaction():
-                if await recall(CALLER, MUTATION, KEY, INPUT, NOON):
+                if await recall(Key(CALLER, MUTATION, KEY, INPUT), NOON):
                     return "replayed"
                 done.append(new_id())
-                await remember(CALLER, MUTATION, KEY, INPUT, Trace(NOON, done[-1], reached=1))
+                await remember(Key(CALLER, MUTATION, KEY, INPUT), Trace(NOON, done[-1], reached=1))
                 return "ran"
         except InvalidInput as refusal:
             return refusal.code.name

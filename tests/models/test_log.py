@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from models import database, event, timeline, verbs
 from models.access import Viewer
-from models.change import Change, read_locked, write
+from models.change import Change, next_number, read_locked, write
+from models.database import steps
 from models.errors import CursorExpired, CursorInvalid
 from models.event import Event, EventType, cursor, position_of
 from models.page import Page, Window
@@ -98,6 +99,36 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
     total = sum(entries for _, entries, undo in jobs if not undo)
     assert sorted(committed) == seen == list(range(before + 1, before + total + 1))
     assert await event.head() == before + total
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(IS_SQLITE, reason="on SQLite there is one writer at a time from BEGIN on")
+async def test_who_waits_for_a_row_does_not_hold_the_head_meanwhile(desk: Desk) -> None:
+    stored, go = asyncio.Event(), asyncio.Event()
+
+    async def take_the_key_for_a_while() -> None:
+        async with database.transaction():
+            await steps.run(steps.insert([desk.new(await next_number(), external_scope="x", external_id="k")]))
+            stored.set()
+            await go.wait()
+            raise Undo
+
+    async def waits() -> bool:
+        locked = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return (await database.fetch(locked))[0][0] == 1
+
+    first = asyncio.create_task(take_the_key_for_a_while())
+    await stored.wait()
+    second = asyncio.create_task(desk.raise_ticket(external_scope="x", external_id="k"))
+    await until(waits)
+    async with asyncio.timeout(20):
+        await desk.raise_ticket()
+    assert not second.done()
+    go.set()
+    with pytest.raises(Undo):
+        await first
+    await second
+    assert await event.head() == 2
 
 
 @pytest.mark.asyncio

@@ -15,7 +15,7 @@ from tortoise.migrations.executor import MigrationTarget
 
 from models import database, event, indexes, install, listing, migrate, triggers, verbs
 from models.change import next_number
-from models.idempotency import digest, recall
+from models.idempotency import Key, digest, recall
 from models.ids import new_id
 from models.page import Window
 from models.person import Organization, User
@@ -157,7 +157,7 @@ async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> N
     await database.rows(f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.marks(values)})", values)
     await migrate.migrate()
     async with database.transaction():
-        found = await recall("user:1", "addNote", "k", written, NOON)
+        found = await recall(Key("user:1", "addNote", "k", written), NOON)
     assert found is not None
     assert (found.record_id, found.message_id, found.position, found.reached) == (ticket, None, 6, 7)
 

@@ -12,6 +12,7 @@ from support import Client, Service, World
 from support.service import running
 from support.statements import Statements, statements
 
+from models import database
 from models.attachment import Attachment
 from models.message import Message
 
@@ -139,3 +140,32 @@ async def test_nothing_is_counted_or_read_that_is_not_selected(service: Service,
         assert [text for text in (await sent(ada, f"{{ {counting} }}")).texts if "COUNT(" in text.upper()], counting
     least = await sent(ada, "query($id: ID!) { ticket(id: $id) { subject status allowedActions } }", id=key)
     assert len(least) == 2, "one for the rights, one for the ticket"
+
+
+async def test_a_create_and_a_reply_wait_for_the_database_as_seldom_as_can_be(service: Service, world: World) -> None:
+    """On Postgres each statement is a wait; on SQLite those that write are one visit to its thread."""
+    ada = service.client(world.ada.token)
+    payload = "{ ticket { id subject team { slug } requester { displayName } } userErrors { message } }"
+    create = f"mutation($input: CreateTicketInput!) {{ createTicket(input: $input) {payload} }}"
+    reply = f"mutation($input: ReplyToTicketInput!) {{ replyToTicket(input: $input) {payload} }}"
+    new = {"subject": "VPN is down", "description": "x", "category": "technical"}
+    key = (await ada.run(create, input=new))["createTicket"]["ticket"]["id"]
+    await ada.run(reply, input={"ticketId": key, "body": "x"})
+    created = await sent(ada, create, input=new)
+    keyed = await sent(ada, create, input={**new, "idempotencyKey": "k"})
+    replied = await sent(ada, reply, input={"ticketId": key, "body": "y"})
+    if database.dialect() == "postgres":
+        assert firsts(created) == ["SELECT revision", "SELECT c.id,", "WITH s0", "SELECT x.id,"]
+        assert firsts(keyed) == [
+            *("SELECT revision", "BEGIN", "SELECT pg_try_advisory_xact_lock(hashtextextended($1,", "SELECT k.id,"),
+            *("SELECT c.id,", "WITH s0", "COMMIT", "SELECT x.id,"),
+        ]
+        assert firsts(replied) == ["SELECT revision", "BEGIN", "SELECT t.id,", "WITH s0", "COMMIT", "SELECT x.id,"]
+    else:
+        writes = ['INSERT INTO "events"', "UPDATE log_head"]
+        assert firsts(created) == ["SELECT revision", "SELECT c.id,", 'INSERT INTO "tickets"', *writes[::-1], "SELECT x.id,"]
+
+
+def firsts(sent: Statements) -> list[str]:
+    """How the statements begin."""
+    return [" ".join(text.split()[: 3 if text.startswith("INSERT") else 2]) for text in sent.texts]
