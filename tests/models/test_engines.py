@@ -14,6 +14,7 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 
 from models import database
 from models.database.sqlite import statements
+from models.ids import new_id
 from models.person import Organization
 
 pytestmark = pytest.mark.asyncio
@@ -76,6 +77,26 @@ async def test_a_task_cancelled_at_any_turn_of_a_transaction_stores_all_or_nothi
         async with database.transaction():
             await Organization.create(name=name)
             await Organization.create(name=name)
+        stored.add(name)
+
+    ends = [await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS]
+    assert ends[0]
+    await usable()
+    found = await names()
+    assert all(found.count(name) == 2 for name in found)
+    assert stored <= set(found)
+
+
+@pytest.mark.usefixtures("small_pool")
+@pytest.mark.parametrize("begun", [False, True], ids=["alone", "begun"])
+async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or_nothing(begun: bool) -> None:
+    stored: set[str] = set()
+    two = "INSERT INTO organizations (id, name, shared) VALUES (?, ?, FALSE), (?, ?, FALSE)"
+
+    async def store_two(name: str) -> None:
+        async with database.transaction():
+            await (database.fetch if begun else database.look)("SELECT 1")
+            await database.fetch_each([(two, [new_id(), name, new_id(), name])], last=True)
         stored.add(name)
 
     ends = [await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS]
