@@ -1,8 +1,8 @@
-"""New records, made many times quicker than by their classes: of values that ours have checked already."""
+"""Records made many times quicker than by their classes: new ones of values that ours have checked, stored ones of whole rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -39,3 +39,24 @@ def fresh(kind: type[M], /, **values: object) -> M:
         if name not in values:
             vars(record)[name] = default()
     return record
+
+
+@lru_cache(maxsize=64)
+def maker(kind: type[M], dialect: str) -> Callable[[Sequence[object]], M]:
+    """What makes a stored record of a row that begins with all columns, as Tortoise's own queries would."""
+    about = kind._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    names = tuple(about.fields_db_projection)
+    native = {name for _, name, _ in about.db_native_fields}
+    converted = [(name, about.fields_map[name].to_python_value) for name in names if name not in native]
+    own_key = about.db_pk_column not in about.generated_db_fields
+
+    def make(row: Sequence[object]) -> M:
+        record = kind.__new__(kind)
+        values: dict[str, Any] = vars(record)
+        values.update(_partial=False, _saved_in_db=True, _custom_generated_pk=own_key, _await_when_save={})
+        values.update(zip(names, row, strict=False))
+        for name, convert in converted:
+            values[name] = convert(values[name])
+        return record
+
+    return make

@@ -14,6 +14,7 @@ from tortoise.models import Model
 
 from models import database
 from models.condition import FALSE, Condition
+from models.fresh import maker
 from models.page import Page, Window
 
 M = TypeVar("M", bound=Model)
@@ -58,9 +59,8 @@ class Select(Generic[M]):
         names = columns(self.model)
         text, params = self.statement([*(f"{self.alias}.{name}" for name in names), *extra])
         found = await (database.fetch if self.lock else database.look)(text, params)
-        make = self.model._init_from_db  # pyright: ignore[reportPrivateUsage] - as its own queries make them
-        width = len(names)
-        return [(make(**dict(zip(names, row, strict=False))), list(row)[width:]) for row in found]
+        make, width = maker(self.model, database.dialect()), len(names)
+        return [(make(row), list(row)[width:] if extra else ()) for row in found]
 
 
 @lru_cache(maxsize=64)
