@@ -53,7 +53,8 @@ class Inputs:
         fields: Mapping[str, Any] = type_.fields
         coercers = {name: (field.out_name or name, self.coercer(field.type)) for name, field in fields.items()}
         needed = frozenset(name for name, field in fields.items() if is_required_input_field(field))
-        defaults = [(name, field.out_name or name, field) for name, field in fields.items() if field.default is not None]
+        with_default = {name: field for name, field in fields.items() if coerce_default_value(field) is not Undefined}
+        defaults = [(name, field.out_name or name, field) for name, field in with_default.items()]
         out_type, is_one_of = type_.out_type, type_.is_one_of
 
         def coerce(value: Any) -> Any:
