@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -16,9 +16,10 @@ import strawberry
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, OperationType
 from graphql.execution import create_source_event_stream
+from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType as Kind
 
 from engine.buckets import Buckets, address_key
 from engine.cost import Price
@@ -27,8 +28,7 @@ from engine.errors import Errors, Explain, NotRun
 from engine.following import Following, operation_key
 from engine.operations import Operation, log_operation
 from engine.parameters import Parameters
-from engine.plans.executor import PlanningExecutor
-from engine.plans.planner import Planner
+from engine.plans.planner import Planner, Plans, Resolved, Unplanned
 from engine.shape import Bounds
 from engine.trusted import Trusted
 
@@ -37,11 +37,10 @@ MOST_VALUES = 5000
 """Of the variables of an operation, which are coerced one by one, within some 10 ms."""
 SCHEMA_AT_ONCE = 2000
 """Objects of the schema that are told at once; more are told off the loop, from which the database can't be asked."""
-NEVER = {Kind.SUBSCRIPTION}
-"""Strawberry would run a subscription that is to be answered once as if it were a query."""
+FOLLOWED = (OperationType.SUBSCRIPTION,)
 
 
-class PerEventExecutor(PlanningExecutor):
+class PerEventExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core 3.3.2 copies the executor for each event of a subscription, and all copies share one dict of collected
     sub-fields, keyed by objects of the event: it grows by some 5 KiB an event for as long as the subscription lives."""
 
@@ -97,12 +96,12 @@ class Schema(strawberry.Schema):
         except NotRun as error:
             return error
 
-    async def checked(self, asked: Parameters, context: Any, kinds: Iterable[Any]) -> Operation | PreExecutionError:
+    async def checked(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> Operation | PreExecutionError:
         """The operation, if it may be run."""
         operation = await self.found(asked, context)
         if not isinstance(operation, Operation):
             return PreExecutionError(None, [operation])
-        if operation.kind.value not in {each.value for each in kinds}:
+        if operation.kind not in kinds:
             return not_run(f"{PLURALS[operation.kind]} are not allowed", "BAD_REQUEST")
         wrong = operation.errors[self.closed(context)]
         if wrong:
@@ -112,18 +111,19 @@ class Schema(strawberry.Schema):
             return not_run(f"Variables hold at most {MOST_VALUES} values.", "BAD_REQUEST", limit=MOST_VALUES)
         return operation
 
-    async def answer(self, asked: Parameters, context: Any, kinds: Iterable[Any]) -> ExecutionResult:
+    async def answer(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
         """One answer to a query or mutation; a PreExecutionError where it was not run. Operations of other kinds are refused."""
         started = time.perf_counter()
         context.refresh()
-        operation = await self.checked(asked, context, set(kinds) - NEVER)
+        operation = await self.checked(asked, context, kinds)
         charged: dict[str, Any] = {}
         if isinstance(operation, Operation):
             refusal = self.charge(operation, asked.variables, context, charged)
             result = refusal or await self.run(operation, asked.variables, context)
         else:
             result, operation = operation, None
-        self.errors.show(result, context.request_id, closed=self.closed(context), executed=operation is not None)
+        if result.errors:
+            self.errors.show(result, context.request_id, closed=self.closed(context), executed=operation is not None)
         result.extensions = {"requestId": context.request_id, **charged}
         log_operation(context.request_id, operation, result, started)
         return result
@@ -150,23 +150,52 @@ class Schema(strawberry.Schema):
 
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
         """Queries end after some seconds. Mutations are not cut off: who is told of that could not know what was done."""
+        plans = self.planner.plans(operation) if self.planner is not None else None
+        values = plans.variables.values(variables) if plans is not None else None
+        clock = asyncio.timeout(self.seconds if operation.kind is OperationType.QUERY else None)
+        try:
+            async with clock:
+                if plans is None or values is None:  # graphql-core says what is wrong with them
+                    return await self.by_core(operation, variables, context)
+                return await self.by_plan(plans, values, operation, variables, context)
+        except TimeoutError as error:
+            return ExecutionResult(None, [self.late(context) if clock.expired() else located(error)])
+        except Exception as error:
+            return ExecutionResult(None, [located(error)])
+
+    async def by_plan(
+        self, plans: Plans, values: VariableValues, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> ExecutionResult:
+        assert self.planner is not None
+        try:
+            return ExecutionResult(await self.planner.data(plans, context, values), None)
+        except Unplanned as unplanned:
+            resolved = unplanned.resolved
+        if not resolved:
+            context.refresh()  # what the plan read may be half of it
+        return await self.by_core(operation, variables, context, resolved)
+
+    async def by_core(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        resolved: Mapping[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """`resolved` is what functions at the root gave already."""
         executor = self.executor(operation, variables, context)
         if isinstance(executor, PreExecutionError):
             return executor
         if operation.price.of_schema > SCHEMA_AT_ONCE:
             if not operation.price.is_of_schema_alone:
                 return not_run("Ask for the schema in an operation of its own.", "BAD_REQUEST")
-            result = await self.documents.off_the_loop(executor.execute_operation)
-            return ExecutionResult(result.data, result.errors)
-        clock = asyncio.timeout(self.seconds if operation.kind is OperationType.QUERY else None)
-        try:
-            async with clock:
-                found: Any = executor.execute_operation()
-                result = await found if executor.is_awaitable(found) else found
-        except TimeoutError as error:
-            return ExecutionResult(None, [self.late(context) if clock.expired() else located(error)])
-        except Exception as error:
-            return ExecutionResult(None, [located(error)])
+            found: Any = await self.documents.off_the_loop(executor.execute_operation)
+        else:
+            if resolved:
+                # verbs leave what they wrote with the loaders, for those who may write and not read
+                executor.middleware_manager = Resolved(resolved)
+            found = executor.execute_operation()
+        result = await found if executor.is_awaitable(found) else found
         return ExecutionResult(result.data, result.errors)
 
     def late(self, context: Any) -> GraphQLError:
@@ -184,11 +213,7 @@ class Schema(strawberry.Schema):
             is_awaitable=cast("Any", optimized_is_awaitable),
             hide_suggestions=self.closed(context),
         )
-        if isinstance(found, list):
-            return PreExecutionError(None, found)
-        if not operation.price.of_schema:
-            found.asked = operation  # the schema itself is graphql-core's to tell
-        return found
+        return PreExecutionError(None, found) if isinstance(found, list) else found
 
     async def follow(self, asked: Parameters, context: Any, resume_from: str | None = None) -> Following | ExecutionResult:
         """Begin a subscription and leave its source unread, or say why it can't begin.
@@ -198,7 +223,7 @@ class Schema(strawberry.Schema):
         started = time.perf_counter()
         context.resume_from = resume_from
         context.refresh()
-        operation = await self.checked(asked, context, NEVER)
+        operation = await self.checked(asked, context, FOLLOWED)
         outcome: Following | ExecutionResult
         if isinstance(operation, PreExecutionError):
             outcome = operation

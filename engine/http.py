@@ -6,23 +6,22 @@ request has around it is engine/requests'; sockets are engine/socket's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
-from graphql import OperationType as Kind
+from graphql import GraphQLError, OperationType
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType
 
 from engine.accept import PLAIN, RESULT, result_type
 from engine.connect import Connect, Unauthorized, token_in
 from engine.errors import is_outage
 from engine.execution import Schema, encoded
 from engine.messages import Malformed
+from engine.operations import READS, WRITES
 from engine.parameters import LONGEST, Parameters, fields_in, in_body, in_fields
 from engine.quota import quota_headers, retry_after
 from engine.refusals import JSON, Refused, error_body
@@ -32,8 +31,6 @@ SIGNED_OUT = "The bearer token is unknown, revoked or expired."
 AWAY = "The service can't answer at this moment."
 BROKEN = "Something went wrong on our side."
 ELSEWHERE = "Subscriptions are followed over WebSocket at /graphql, or as server-sent events at /graphql/stream."
-READS = {OperationType.QUERY}
-WRITES = {OperationType.QUERY, OperationType.MUTATION}
 CONTENT_TYPES = {type: f"{type}; charset=utf-8".encode() for type in (PLAIN, RESULT)}
 STATUSES = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
 """Of what was not run, whatever the media type."""
@@ -92,13 +89,13 @@ class Endpoint:
             asked = in_body(body) if is_post else in_fields(fields_in(scope["query_string"]))
         except Malformed as error:
             raise Refused(400, str(error)) from None
-        if not is_post and await self.schema.kind(asked, context) is Kind.MUTATION:
+        if not is_post and await self.schema.kind(asked, context) is OperationType.MUTATION:
             raise Refused(405, "Mutations are sent by POST.", allow="POST")
         return await self.run(asked, context, WRITES if is_post else READS)
 
-    async def run(self, asked: Parameters, context: Any, kinds: set[OperationType]) -> ExecutionResult:
+    async def run(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
         result = await self.schema.answer(asked, context, kinds)
-        if isinstance(result, PreExecutionError) and await self.schema.kind(asked, context) is Kind.SUBSCRIPTION:
+        if isinstance(result, PreExecutionError) and await self.schema.kind(asked, context) is OperationType.SUBSCRIPTION:
             raise Refused(400, ELSEWHERE)
         return result
 

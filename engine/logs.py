@@ -53,6 +53,10 @@ def write_at_once(facts: Mapping[str, Any]) -> None:
     sys.stderr.buffer.flush()
 
 
+def nothing(_: Mapping[str, Any]) -> None:
+    """In place of a line that nobody wants."""
+
+
 def one_line(line: object, **_: object) -> str:
     return orjson.dumps(line, default=repr).decode()
 
@@ -75,7 +79,7 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    REQUESTS.direct = write_at_once if least <= logging.INFO else None
+    REQUESTS.direct = write_at_once if least <= logging.INFO else nothing
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[remove, RENDER], foreign_pre_chain=COMMON))

@@ -22,6 +22,10 @@ from graphql import (
 from engine import logs
 from engine.shape import Place
 
+READS = (OperationType.QUERY,)
+WRITES = (OperationType.QUERY, OperationType.MUTATION)
+"""What a request may ask for, if not for a subscription."""
+
 
 class Operation:
     """`plan` and `price` are filled in by who needs them first, for a document is kept for many requests."""

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from graphql import OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType as Kind
 
 from engine.errors import unavailable
 from engine.execution import encoded
 from engine.groups import Member
 from engine.http import AWAY
+from engine.operations import WRITES
 from engine.parameters import Parameters
 from engine.protocol import Start, id_tail, next_message
 
 if TYPE_CHECKING:
     from engine.socket import Socket
 
-ANSWERED = {Kind.QUERY, Kind.MUTATION}
 log = structlog.get_logger("ticketwire.socket")
 
 
@@ -49,7 +48,7 @@ class Running:
         me = asyncio.current_task()
         if kind is OperationType.MUTATION and me is not None:
             self.mutations.add(me)  # from here on it is not left half-way
-        result = await self.schema.answer(asked, self.socket.context, ANSWERED)
+        result = await self.schema.answer(asked, self.socket.context, WRITES)
         if self.tasks.get(step.id) is me:  # else the client completed it meanwhile
             self.tell(step.id, result)
 

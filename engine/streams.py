@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from graphql import OperationType as Kind
+from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry.types.graphql import OperationType
 
 from engine.accept import accepts
 from engine.connect import BEARER, Connect, Unauthorized, token_in
@@ -24,13 +23,12 @@ from engine.execution import Schema, encoded
 from engine.groups import Groups
 from engine.http import Refused, refusal
 from engine.messages import Malformed
+from engine.operations import READS, WRITES
 from engine.parameters import LONGEST, Parameters, fields_in, in_body, in_fields
 from engine.places import Crowded, Places
 from engine.stream import Stream
 
 SECONDS_TO_WAIT = "10"
-READS = {OperationType.QUERY}
-WRITES = {OperationType.QUERY, OperationType.MUTATION}
 log = structlog.get_logger("ticketwire.streams")
 
 
@@ -53,10 +51,10 @@ class Streams:
             await self.authenticate(context, request, fields)
             asked = await parameters(request, fields)
             kind = await self.schema.kind(asked, context)
-            if kind is Kind.SUBSCRIPTION:
+            if kind is OperationType.SUBSCRIPTION:
                 await self.follow(Stream(self, scope, receive, send, context), asked, request.headers.get("last-event-id"))
                 return
-            if kind is Kind.MUTATION and request.method == "GET":
+            if kind is OperationType.MUTATION and request.method == "GET":
                 raise Refused(405, "Mutations are sent by POST.", allow="POST")
             response = await self.answer(asked, context, request.method)
         except ClientDisconnect:

@@ -17,9 +17,11 @@ OPEN_TICKETS = f"status NOT IN ({', '.join(repr(status.value) for status in Stat
 """In words that no index by status can serve: SQLite would rather use that, and sort what it finds."""
 TOUCHED = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
 PROMISE = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
+LAST_PROMISE = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
 
 INDEXES: Mapping[str, str] = {
     "tickets_promise": f"({PROMISE}, id)",
+    "tickets_last_promise": f"({LAST_PROMISE}, id)",
     "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS}",
     "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS}",
     "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS}",

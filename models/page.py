@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
 
@@ -31,6 +31,9 @@ INTEGERS: Mapping[str, range] = {
 """What a cursor may hold where a list is sorted by a number; Postgres fails for what is beyond a column's range."""
 
 
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Which part of a list: `size` rows after and before the given cursors, from its end where `backward`."""
@@ -51,12 +54,31 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
     return Window(size, last is not None, after, before)
 
 
+class Cursors(Generic[T]):
+    """The cursors of a page's rows, each made when it is asked for: they take longer than their rows, and few are wanted."""
+
+    __slots__ = ("make", "rows")
+
+    def __init__(self, rows: Sequence[T], make: Callable[[T], str]) -> None:
+        self.rows = rows
+        self.make = make
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.make, self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: int) -> str:
+        return self.make(self.rows[place])
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page. `total`, and `outside` (whether rows lie beyond the cursor it starts from), are asked only when selected."""
 
     rows: Sequence[T]
-    cursors: Sequence[str]
+    cursors: Cursors[Any]
     window: Window
     more: bool
     total: Callable[[], Awaitable[int]]
@@ -129,7 +151,7 @@ class Order:
         """The cursor of a row that is sorted by these values, as a record or the database has them."""
         told = [self.signature, *map(plain, values)]
         text = orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS)
-        return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+        return binascii.b2a_base64(text, newline=False).translate(URL_SAFE, b"=").decode()
 
     def values(self, cursor: str) -> list[object]:
         """What the cursor's record was sorted by. Raises CursorInvalid for garbage and for cursors of another order."""

@@ -15,7 +15,7 @@ from tortoise.models import Model
 from models import database
 from models.condition import FALSE, Condition
 from models.fresh import maker
-from models.page import Page, Window
+from models.page import Cursors, Page, Window
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -121,7 +121,7 @@ class Listing(Generic[M]):
     outside: Callable[[object], Awaitable[bool]]
     owner: str | None = None
 
-    def page(self, rows: Sequence[T], cursor_of: Callable[[T], str] | None, owner: object = None) -> Page[T]:
+    def page(self, rows: Sequence[T], cursor_of: Callable[[T], str], owner: object = None) -> Page[T]:
         """A page out of its rows, in the order of the statement."""
         kept = list(rows[: self.window.size])
         if self.window.backward:
@@ -133,8 +133,7 @@ class Listing(Generic[M]):
         async def outside() -> bool:
             return await self.outside(owner)
 
-        cursors = [cursor_of(row) for row in kept] if cursor_of else []
-        return Page(kept, cursors, self.window, len(rows) > self.window.size, total, outside)
+        return Page(kept, Cursors(kept, cursor_of), self.window, len(rows) > self.window.size, total, outside)
 
     async def owned(self, owners: Iterable[K], key: Callable[[object], K]) -> dict[K, Page[M]]:
         """The page of each owner; `key` makes an owner out of what the database has."""

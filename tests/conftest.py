@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -22,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from support import Service, World  # noqa: E402 - the path comes first
 from support.service import running  # noqa: E402
 
+from engine.logs import COMMON, RENDER  # noqa: E402
 from models import database as db  # noqa: E402
 from models import migrate  # noqa: E402
 
@@ -47,11 +49,13 @@ async def on_server(statement: str, url: str = SERVER) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
-    """Leave out what pyproject.toml has the warnings leave out, where Python fails to warn.
+    """Have the log in plain lines, and leave out what pyproject.toml has the warnings leave out, where Python fails to warn.
 
-    A coroutine that was never awaited can be collected inside code that was made without builtins, as a named tuple's
-    constructor is; there the warning can't even be imported, and that failure comes instead of it.
+    structlog's own default tells of an exception by drawing all that its frames hold: gigabytes, where they hold the schema. A
+    coroutine that was never awaited can be collected inside code that was made without builtins, as a named tuple's constructor
+    is; there the warning can't even be imported, and that failure comes instead of it.
     """
+    structlog.configure(processors=[*COMMON, RENDER])
     hook = sys.unraisablehook
 
     def kept(unraisable: sys.UnraisableHookArgs) -> None:

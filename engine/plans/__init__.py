@@ -2,5 +2,5 @@
 
 Someone who knows graphql-core reads them in this order: planner (an operation's plan, and when it is given up), selection (what
 each field of a selection set becomes), layout and readers (statements and their rows), children (what takes more than a row),
-calls (resolvers), build (the generated code). docs/decisions/0021 says what this beats and by how much.
+calls (resolvers), inputs (variables), build (the generated code). docs/decisions/0021 says what this beats and by how much.
 """

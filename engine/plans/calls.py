@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from graphql import FieldNode, GraphQLField, Undefined, VariableNode, is_leaf_type, is_non_null_type
+from graphql import (
+    BREAK,
+    FieldNode,
+    GraphQLField,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    Visitor,
+    is_leaf_type,
+    is_non_null_type,
+    visit,
+)
 from graphql.execution.values import get_argument_values
-from strawberry.types.arguments import convert_arguments
+from strawberry.types.arguments import convert_argument, convert_arguments
 from strawberry.types.field import StrawberryField
 
 from engine.plans.build import Absent
@@ -23,32 +34,53 @@ class Info:
         self.field_name = field_name
 
 
+class Given(NamedTuple):
+    """An argument that a variable gives."""
+
+    name: str
+    variable: str
+    default: Any
+    required: bool
+    convert: Callable[[Any], Any] | None
+
+
 class Arguments:
     """The arguments of a field in an operation, as its function takes them."""
 
     def __init__(self, schema: Any, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
         self.schema, self.field, self.definition, self.node = schema, field, definition, node
         self.fixed: dict[str, Any] = {}
-        self.variables: list[tuple[str, str, Any, bool]] = []
-        self.is_plain = all(self.plain(argument) for argument in field.arguments)
+        self.converted: list[tuple[str, Any, Callable[[Any], Any]]] = []
+        """Values that are made anew for each call, for its function may change them."""
+        self.variables: list[Given] = []
+        self.is_known = all(self.known(argument) for argument in field.arguments)
 
-    def plain(self, argument: Any) -> bool:
-        """Sort in an argument whose value is a leaf or absent: those need no conversion. False for one that does."""
+    def known(self, argument: Any) -> bool:
+        """Sort in an argument. False for a literal that holds variables, which graphql-core puts in their places."""
         name = self.schema.config.name_converter.from_argument(argument)
         definition: Any = self.definition.args[name]
         required = is_non_null_type(definition.type)
+        convert = None if is_leaf_type(definition.type.of_type if required else definition.type) else self.converter(argument)
         given = next((each.value for each in self.node.arguments or () if each.name.value == name), None)
-        inner = definition.type.of_type if required else definition.type
-        if given is not None and not is_leaf_type(inner):
-            return False
         if isinstance(given, VariableNode):
             absent = self.constant(name, with_value=False)
-            self.variables.append((argument.python_name, given.name.value, absent, required))
+            self.variables.append(Given(argument.python_name, given.name.value, absent, required, convert))
             return True
+        if given is not None and holds_variables(given):
+            return False
         value = self.constant(name, with_value=True)
         if value is not Undefined:
-            self.fixed[argument.python_name] = value
-        return value is None or value is Undefined or is_leaf_type(inner)
+            if convert is None or value is None:
+                self.fixed[argument.python_name] = value
+            else:
+                self.converted.append((argument.python_name, value, convert))
+        return True
+
+    def converter(self, argument: Any) -> Callable[[Any], Any]:
+        """Makes Strawberry's inputs of what graphql-core coerced."""
+        config = self.schema.config
+        registry = self.schema.schema_converter.scalar_registry
+        return lambda value: convert_argument(value, argument.type, registry, config)
 
     def constant(self, name: str, *, with_value: bool) -> Any:
         """The value of one argument that no variable gives, or its default; Undefined without either."""
@@ -61,7 +93,7 @@ class Arguments:
 
     def of(self, variables: Any) -> dict[str, Any]:
         """Raises where they are not what the field takes."""
-        if not self.is_plain:
+        if not self.is_known:
             found = get_argument_values(self.definition, self.node, variables)
             schema = self.schema
             return convert_arguments(
@@ -70,16 +102,32 @@ class Arguments:
                 scalar_registry=schema.schema_converter.scalar_registry,
                 config=schema.config,
             )
-        if not self.variables:
-            return dict(self.fixed)
         found = dict(self.fixed)
-        for name, variable, default, required in self.variables:
+        for name, value, convert in self.converted:
+            found[name] = convert(value)
+        for name, variable, default, required, convert in self.variables:
             value = variables.coerced.get(variable, default)
             if value is None and required:
                 raise Absent
             if value is not Undefined:
-                found[name] = value
+                found[name] = value if convert is None or value is None else convert(value)
         return found
+
+
+class Variable(Visitor):
+    """Looks for one."""
+
+    is_found = False
+
+    def enter_variable(self, *_: Any) -> Any:
+        self.is_found = True
+        return BREAK
+
+
+def holds_variables(value: ValueNode) -> bool:
+    looking = Variable()
+    visit(value, looking)
+    return looking.is_found
 
 
 class Call:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from graphql import (
@@ -17,12 +17,17 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues
 
 from engine.plans.build import together
 from engine.plans.children import Called
 from engine.plans.facts import Facts
+from engine.plans.inputs import Inputs, Variables
 from engine.plans.words import Words
+
+if TYPE_CHECKING:
+    from engine.operations import Operation
 
 VARIANTS = 16
 """Plans of one operation, by what its directives say."""
@@ -35,6 +40,25 @@ class Unplanned(Exception):
     def __init__(self, resolved: Mapping[str, Any]) -> None:
         super().__init__()
         self.resolved = resolved
+
+
+class Resolved(MiddlewareManager):
+    """Root fields whose functions ran already are not run again."""
+
+    def __init__(self, resolved: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.resolved = resolved
+
+    def get_field_resolver(self, field_resolver: Callable[..., Any]) -> Callable[..., Any]:
+        def resolve(source: Any, info: Any, **given: Any) -> Any:
+            if info.path.prev is not None or info.path.key not in self.resolved:
+                return field_resolver(source, info, **given)
+            found = self.resolved[str(info.path.key)]
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        return resolve
 
 
 class Run:
@@ -106,9 +130,12 @@ class Deciding(Visitor):
 class Plans:
     """Those of one operation of a validated document."""
 
-    def __init__(self, schema: Any, words: Words, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, schema: Any, words: Words, document: DocumentNode, operation: OperationDefinitionNode, inputs: Inputs
+    ) -> None:
         self.schema = schema
         self.words = words
+        self.variables = Variables(schema._schema, inputs, operation)
         self.document = document
         self.operation = operation
         deciding = Deciding()
@@ -145,9 +172,19 @@ class Planner:
     def __init__(self, schema: Any, words: Words, *, at_once: bool = False) -> None:
         self.schema = schema
         self.words = words
+        self.inputs = Inputs()
         self.at_once = at_once
         """Compile also what comes for the first time: for tests."""
         self.planned = self.fallen_back = 0
+
+    def plans(self, operation: Operation) -> Plans | None:
+        """Kept with the operation, as long as its document is. None where graphql-core answers: the schema is its to tell."""
+        if operation.price.of_schema or operation.kind is OperationType.SUBSCRIPTION:
+            return None
+        if operation.plan is None:
+            operation.plan = Plans(self.schema, self.words, operation.document, operation.node, self.inputs)
+            return operation.plan if self.at_once else None
+        return operation.plan
 
     async def data(self, plans: Plans, context: Any, variables: Any) -> dict[str, Any]:
         """The data of an answer without errors. Raises Unplanned."""

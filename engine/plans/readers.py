@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphql import (
@@ -81,7 +81,6 @@ class Pages:
         self.build = Build()
         self.layout = Layout(facts.words, model, alias)
         self.selection = Selection(facts, self.build, self.layout)
-        self.has_cursors = False
         name = self.build.function("o, s", self.connection(connection, details))
         self.build.finish()
         self.told: Callable[[Any, Any], dict[str, Any]] = self.build.names[name]
@@ -97,7 +96,6 @@ class Pages:
             if name in ("nodes", "edges"):
                 code = getattr(self, name)(get_named_type(type_.fields[name].type), group)
             else:
-                self.has_cursors = self.has_cursors or name == "pageInfo"
                 code = selection.record_field(type_, group)
             if code is None:
                 node.children.append(selection.child(type_, key, group, None))
@@ -109,20 +107,21 @@ class Pages:
         return f"[{self.selection.row(self.place, type_, group)}(r, s) for r in o.rows]"
 
     def edges(self, type_: GraphQLObjectType, group: Details) -> str:
-        self.has_cursors = True
         parts: list[str] = []
+        has_cursors = False
         for key, inner in self.selection.subfields(type_, group).items():
             name = inner[0].node.name.value
             if name == "node":
                 code = f"{self.selection.row(self.place, get_named_type(type_.fields[name].type), inner)}(r, s)"
             elif name == "cursor":
-                code = "c"
+                code, has_cursors = "c", True
             elif name == "__typename":
                 code = repr(type_.name)
             else:
                 raise Absent
             parts.append(f"{key!r}: {code}")
-        return f"[{{{', '.join(parts)}}} for r, c in zip(o.rows, o.cursors)]"
+        each = "r, c in zip(o.rows, o.cursors)" if has_cursors else "r in o.rows"
+        return f"[{{{', '.join(parts)}}} for {each}]"
 
     async def read(self, run: Any, unread: Any) -> Any:
         rows = await self.layout.read(unread.select, run.context, unread.places)
@@ -143,14 +142,11 @@ class Pages:
         await self.build.settle(state)
         return found
 
-    def cursor_of(self, unread: Any, start: int) -> Callable[[Row], str] | None:
-        if not self.has_cursors:
-            return None
-        width = len(unread.places)
+    def cursor_of(self, unread: Any, start: int) -> Callable[[Row], str]:
+        end = start + len(unread.places)
 
         def cursor(row: Row) -> str:
-            values: Sequence[object] = row[start : start + width]
-            return unread.cursor(values)
+            return unread.cursor(row[start:end])
 
         return cursor
 

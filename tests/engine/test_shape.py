@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphql import OperationType, get_introspection_query
+from graphql import get_introspection_query
 
 from app import explain
 from engine.documents import Document
 from engine.execution import Schema, told
+from engine.operations import WRITES
 from engine.parameters import Parameters
 from engine.shape import FIELDS, Bounds, TooMuch
 from models import access
@@ -38,7 +39,7 @@ def schema() -> Schema:
 
 async def codes(schema: Schema, query: str, variables: dict[str, Any] | None = None) -> set[str]:
     asked = Parameters(query, variables, None, None)
-    result = told(await schema.answer(asked, Caller(), set(OperationType)))
+    result = told(await schema.answer(asked, Caller(), WRITES))
     return {error["extensions"]["code"] for error in result.get("errors", ())}
 
 
@@ -124,7 +125,7 @@ async def test_what_is_beyond_a_limit_is_refused_and_never_validated(schema: Sch
 
 async def test_the_limit_that_was_passed_is_told(schema: Schema) -> None:
     asked = Parameters(BEYOND["aliases"], None, None, None)
-    (error,) = told(await schema.answer(asked, Caller(), set(OperationType)))["errors"]
+    (error,) = told(await schema.answer(asked, Caller(), WRITES))["errors"]
     assert error["extensions"] == {"code": "QUERY_TOO_EXPENSIVE", "requested": 31, "limit": 30}
     assert "30 aliases" in error["message"]
 
@@ -180,7 +181,7 @@ WRONG = {
 @pytest.mark.parametrize(("query", "code"), WRONG.values(), ids=WRONG)
 async def test_what_is_wrong_is_told_with_few_errors(schema: Schema, query: str, code: str) -> None:
     asked = Parameters(query, None, None, None)
-    found = told(await schema.answer(asked, Caller(), set(OperationType)))
+    found = told(await schema.answer(asked, Caller(), WRITES))
     assert {error["extensions"]["code"] for error in found["errors"]} == {code}, found
     assert 0 < len(found["errors"]) <= 21
     assert "data" not in found
@@ -205,6 +206,6 @@ async def test_variables_hold_a_bounded_number_of_values(schema: Schema) -> None
         deep = {"and": [deep]}
     assert await codes(schema, query, {"filter": deep}) == {"BAD_REQUEST"}
     wrong = {"status": {"in": ["NOTHING"] * 4000}}
-    result = await schema.answer(Parameters(query, {"filter": wrong}, None, None), Caller(), set(OperationType))
+    result = await schema.answer(Parameters(query, {"filter": wrong}, None, None), Caller(), WRITES)
     assert len(result.errors or ()) <= 51
     assert await codes(schema, query, {"filter": {"status": {"in": ["NEW"] * 100}}}) == {"UNAUTHENTICATED"}

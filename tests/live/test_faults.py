@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import pytest_asyncio
-import structlog
 from support import Client, Service, World
 from support.line import Line, line_to
 from support.live import until
 from support.service import running
 
-from engine import logs
 from models import database
 from models.database import pool
 from models.ticket import Ticket
@@ -43,14 +41,6 @@ async def told(client: Client, query: str, variables: dict[str, Any] | None = No
     if errors[0]["extensions"]["code"] == "UNAVAILABLE":
         assert errors[0]["message"] == "The service can't answer at this moment."
     return errors[0]["extensions"]["code"]
-
-
-@pytest.fixture(autouse=True)
-def plain_log() -> Iterator[None]:
-    """As the service writes it: what structlog does by itself takes seconds to draw each failure."""
-    structlog.configure(processors=[*logs.COMMON, logs.RENDER])
-    yield
-    structlog.reset_defaults()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

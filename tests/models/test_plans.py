@@ -171,6 +171,7 @@ ORDERS: Mapping[str, tuple[Plain | None, Sorts, str]] = {
     "number": (None, [("number", False)], NUMBER),
     "priority": (None, [("priority", True)], "idx_tickets_priorit_"),
     "next promise": (None, [("sla_breaches_at", False)], "tickets_promise"),
+    "last promise": (None, [("sla_breaches_at", True)], "tickets_last_promise"),
     "open, newest change": (OPEN, (), "tickets_open_updated"),
     "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
     "open, priority, then oldest": (OPEN, [("priority", True), ("created_at", False)], "tickets_open_priority"),

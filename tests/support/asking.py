@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLSchema
-from strawberry.types.graphql import OperationType
 
 from app import schema_of
 from engine.bus import Doorbell
 from engine.execution import Schema, encoded
 from engine.limits import Attempts
+from engine.operations import WRITES
 from engine.parameters import Parameters
 from engine.tail import Tail
 from models import access
@@ -39,7 +39,6 @@ LIMITS = {
 }
 """What is compared here are answers, not refusals of documents."""
 VOLATILE = ("requestId", "cost")
-KINDS = (OperationType.QUERY, OperationType.MUTATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Desk:
             assert viewer is not None
             context.become(viewer)
         parameters = Parameters(asked.query, asked.variables, asked.operation_name, None)
-        found = orjson.loads(encoded(await self.schema.answer(parameters, context, KINDS)))
+        found = orjson.loads(encoded(await self.schema.answer(parameters, context, WRITES)))
         for name in VOLATILE:
             found.get("extensions", {}).pop(name, None)
             for error in found.get("errors", ()):

@@ -1,0 +1,99 @@
+"""Values of variables, coerced by functions made once: as graphql-core would, right and wrong ones alike."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    OperationDefinitionNode,
+    Undefined,
+    build_schema,
+    is_enum_type,
+    is_input_object_type,
+    is_input_type,
+    is_list_type,
+    is_non_null_type,
+    parse,
+    print_type,
+)
+from graphql.execution.values import get_variable_values
+from graphql.utilities import coerce_input_value
+
+from engine.plans.inputs import Inputs, Variables
+from schema import root
+
+CORE = root.build()._schema  # pyright: ignore[reportPrivateUsage]
+INPUTS = [type_ for type_ in CORE.type_map.values() if is_input_type(type_) and not type_.name.startswith("__")]
+LEAVES: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 3, 2**31, 2**53, 1.5, "", "x", "tkt_1", "2026-11-26T10:00:00Z", "PT1H", "not a date"),
+    *([], {}, [1], {"a": 1}),
+)
+ONE_OF = build_schema("""
+  input Pet @oneOf { cat: String dog: Int }
+  input Tree { leaf: Int! = 7, branches: [Tree!], deep: [[Int]] }
+  type Query { pet(pet: Pet, tree: Tree): Int }
+""")
+
+
+def value(random: Random, type_: Any, depth: int = 0) -> Any:
+    """Something for the type, often right."""
+    if is_non_null_type(type_):
+        return None if random.random() < 0.03 else value(random, type_.of_type, depth)
+    if random.random() < 0.06:
+        return random.choice(LEAVES)
+    if is_list_type(type_):
+        made = [value(random, type_.of_type, depth + 1) for _ in range(random.randrange(3))]
+        return made[0] if made and random.random() < 0.2 else made
+    if is_enum_type(type_):
+        assert isinstance(type_, GraphQLEnumType)
+        return random.choice([*type_.values, "NO_SUCH"])
+    if is_input_object_type(type_):
+        share = 0.5 if depth < 4 else 0.1
+        chosen = {name: field for name, field in type_.fields.items() if is_non_null_type(field.type) or random.random() < share}
+        found = {name: value(random, field.type, depth + 1) for name, field in chosen.items() if random.random() > 0.02}
+        return {**found, "unknown": 1} if random.random() < 0.03 else found
+    return random.choice(LEAVES)
+
+
+@pytest.mark.parametrize("type_", [*INPUTS, *(t for t in ONE_OF.type_map.values() if is_input_object_type(t))], ids=str)
+def test_a_value_is_coerced_as_graphql_core_does(type_: Any) -> None:
+    random, coerce = Random(type_.name), Inputs().coercer(type_)
+    outcomes: set[bool] = set()
+    for _ in range(400):
+        given = value(random, type_)
+        expected = coerce_input_value(given, type_)
+        found = coerce(given)
+        assert (found is Undefined) == (expected is Undefined), (given, found, expected)
+        assert found == expected, given
+        outcomes.add(found is Undefined)
+    assert False in outcomes, print_type(type_)
+
+
+DEFAULTS = "query($a: Tree = {leaf: 1}, $b: Pet, $c: Int! = 4, $d: [Int!]) { pet }"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({}, {"a": None}, {"a": {}}, {"b": {"cat": "x"}}, {"b": {}}, {"b": {"cat": None}}, {"b": {"cat": "x", "dog": 1}}),
+        *({"c": None}, {"c": 5}, {"c": "5"}, {"d": 1}, {"d": [1, None]}, {"d": []}, {"e": 1}, {"a": {"branches": [{"leaf": 2}]}}),
+    ],
+)
+def test_defaults_and_absent_values_are_told_apart(given: dict[str, Any]) -> None:
+    (operation,) = parse(DEFAULTS).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    assert isinstance(operation.selection_set.selections[0], FieldNode)
+    expected: Any = get_variable_values(ONE_OF, operation.variable_definitions or (), given)
+    found = Variables(ONE_OF, Inputs(), operation).values(given)
+    if isinstance(expected, list):
+        assert found is None
+        return
+    assert found is not None
+    assert found.coerced == expected.coerced
+    assert {name: each.value for name, each in found.sources.items()} == {
+        name: each.value for name, each in expected.sources.items()
+    }
