@@ -121,6 +121,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
             await asyncio.gather(*tasks, return_exceptions=True)
             await groups.close()
             schema.documents.close()
+            services.rendering.close()
             await schema.trusted.close()
             await token.note_use(services.last_used)
             await database.disconnect()

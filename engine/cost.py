@@ -2,8 +2,9 @@
 
 A field states them in its metadata, under COST: `flat` is paid for the field itself, `each` for each item of a list, `items` is
 how many a list without pages is taken to hold, `by` names the argument whose length says so, and `given` is paid on top where
-an argument, or a member of one, is given. What states nothing costs 0 as a leaf, 1 as an object and 1 for each item of a list;
-a page's size multiplies all below its edges and nodes. @skip and @include make nothing cheaper.
+an argument, or a member of one, is given. A leaf that states something is paid ten times under another name, by which it is told
+over again. Long arguments cost too, each time that they are read. What states nothing costs 0 as a leaf, 1 as an object and 1 for
+each item of a list; a page's size multiplies all below its edges and nodes. @skip and @include make nothing cheaper.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ LARGEST_PAGE = 101
 LIST = 5
 KEPT = 64
 INTROSPECTION = {"types": 200, "fields": 12, "args": 3, "inputFields": 6, "enumValues": 6, "possibleTypes": 3, "interfaces": 1}
+ALIASED = 10
+WRITTEN = 500
+"""Characters of a field's arguments in the document that cost 1: graphql-core reads them anew for each object."""
+HELD = 10
+"""Values of an argument with weights, such as a filter, that cost 1."""
 INTROSPECTED = 250
 """Objects of the schema that cost 1 together: they are at hand, and only have to be written out."""
 
@@ -88,7 +94,7 @@ class Price:
         is_list = is_list_type(get_nullable_type(field.type))
         once = stated.get("flat", 0 if is_list or is_leaf_type(named) else 1) + self.on_top(node, stated, given)
         if is_leaf_type(named):
-            return once
+            return once * (ALIASED if node.alias is not None else 1)
         own = self.page(node, given) if "first" in field.args else None
         below = self.below(place, named, own, given)
         if not is_list:
@@ -120,10 +126,11 @@ class Price:
         return min(max(0, *found, 0), LARGEST_PAGE) if found else PAGE
 
     def on_top(self, node: FieldNode, stated: Mapping[str, Any], given: Mapping[str, Any]) -> int:
-        found = 0
+        found = sum(each.loc.end - each.loc.start for each in node.arguments or () if each.loc) // WRITTEN
         for path, weight in stated.get("given", {}).items():
             name, _, member = path.partition(".")
             value = self.argument(node, name, given)
+            found += size(value) // HELD
             if member:
                 value = cast("dict[str, Any]", value).get(member) if isinstance(value, dict) else None
             found += weight if value is not None else 0
@@ -165,11 +172,23 @@ def objects(place: Place) -> int:
     return times * (1 + sum(objects(each) for each in place.below.values() if each.below)) if place.below else 0
 
 
+def size(value: Any) -> int:
+    """How many values there are in one, however they are nested; their number is bounded before."""
+    left, count = [value], 0
+    while left:
+        each = left.pop()
+        if isinstance(each, list | dict):
+            left.extend(cast("Any", each.values() if isinstance(each, dict) else each))
+        else:
+            count += 1
+    return count
+
+
 def measure(value: Any) -> Hashable:
     """As much of a variable as can make a difference."""
     if isinstance(value, list):
         return len(cast("list[Any]", value)), "items"
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return tuple(sorted([name for name, each in members.items() if each is not None]))
+        return size(members), tuple(sorted([name for name, each in members.items() if each is not None]))
     return value if isinstance(value, int) or value is None else True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -31,10 +32,17 @@ from engine.plans.executor import PlanningExecutor
 from engine.plans.planner import Planner
 from engine.shape import Bounds
 from engine.trusted import Trusted
+from engine.turns import Turns
 
 PLURALS = {OperationType.QUERY: "queries", OperationType.MUTATION: "mutations", OperationType.SUBSCRIPTION: "subscriptions"}
-MOST_VALUES = 5000
-"""Of the variables of an operation, which are coerced one by one, within some 10 ms."""
+MOST_VALUES = 2500
+"""Of the variables of an operation, which are coerced one by one, within some 30 ms where each makes an object."""
+DEAR = 50
+"""What a query costs from which on a caller's take turns: its steps hold the loop for some ms, and those of all come together."""
+DEAR_AT_ONCE = 4
+CHEAP = nullcontext()
+LONG_NAME = 64
+"""Letters of members' names that count as one more value: names are compared with all that there are."""
 SCHEMA_AT_ONCE = 2000
 """Objects of the schema that are told at once; more are told off the loop, from which the database can't be asked."""
 NEVER = {Kind.SUBSCRIPTION}
@@ -81,7 +89,12 @@ class Schema(strawberry.Schema):
         self.buckets = buckets or Buckets(0, 1)
         self.trusted = trusted or Trusted()
         self.seconds = seconds
+        self.turns = Turns(DEAR_AT_ONCE)
         self.documents = Documents(self._schema, bounds or Bounds())
+
+    def caller(self, context: Any) -> str:
+        """By whom what is used is counted: a viewer, or a stranger's address."""
+        return self.viewer(context) or address_key(context.address)
 
     async def kind(self, asked: Parameters, context: Any) -> OperationType | None:
         """What is asked for; None where that is not told, which the answer will say. Nothing is run or counted."""
@@ -92,7 +105,7 @@ class Schema(strawberry.Schema):
         """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
         try:
             text = await self.trusted.text(asked.query, asked.extensions)
-            document = await self.documents.find(text, closed=self.closed(context))
+            document = await self.documents.find(text, closed=self.closed(context), who=self.caller(context))
             return document.broken or document.named(asked.operation_name)
         except NotRun as error:
             return error
@@ -141,7 +154,7 @@ class Schema(strawberry.Schema):
             return not_run(what, "QUERY_TOO_EXPENSIVE", requested=cost, limit=self.most_cost)
         if not self.buckets.size:
             return None
-        taken = self.buckets.take(self.viewer(context) or address_key(context.address), cost)
+        taken = self.buckets.take(self.caller(context), cost)
         told["cost"]["remaining"] = taken.remaining
         told["cost"]["resetAt"] = datetime.now(UTC) + timedelta(seconds=taken.full_in)
         if taken.wait_ms:
@@ -156,11 +169,11 @@ class Schema(strawberry.Schema):
         if operation.price.of_schema > SCHEMA_AT_ONCE:
             if not operation.price.is_of_schema_alone:
                 return not_run("Ask for the schema in an operation of its own.", "BAD_REQUEST")
-            result = await self.documents.off_the_loop(executor.execute_operation)
+            result = await self.documents.beside.run(self.caller(context), executor.execute_operation)
             return ExecutionResult(result.data, result.errors)
         clock = asyncio.timeout(self.seconds if operation.kind is OperationType.QUERY else None)
         try:
-            async with clock:
+            async with clock, self.turn(operation, variables, context):
                 found: Any = executor.execute_operation()
                 result = await found if executor.is_awaitable(found) else found
         except TimeoutError as error:
@@ -168,6 +181,12 @@ class Schema(strawberry.Schema):
         except Exception as error:
             return ExecutionResult(None, [located(error)])
         return ExecutionResult(result.data, result.errors)
+
+    def turn(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> AbstractAsyncContextManager[object]:
+        is_dear = operation.kind is OperationType.QUERY and operation.price.of(variables) > DEAR
+        return self.turns.of(self.caller(context)) if is_dear else CHEAP
 
     def late(self, context: Any) -> GraphQLError:
         return NotRun(f"It took more than {self.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
@@ -241,7 +260,9 @@ def holds_more(variables: Mapping[str, Any], most: int) -> bool:
         value = left.pop()
         if isinstance(value, list | dict):
             inside = cast("Any", value.values() if isinstance(value, dict) else value)
-            count += len(inside)
+            count += len(inside) + (
+                sum([len(name) for name in cast("Any", value)]) // LONG_NAME if isinstance(value, dict) else 0
+            )
             if count > most:
                 return True
             left.extend(inside)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from html import escape
 
 import nh3
 from markdown_it import MarkdownIt
+
+from models.text import BODY
 
 RENDERER = (
     MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30})
@@ -18,18 +21,25 @@ TAGS = {
 }
 
 
-LONG = 4096
+MOST = 4
+"""How many times as long as the longest body its HTML may be: a table of few bytes can have half a million cells."""
 
 
 async def to_html(text: str) -> str:
-    """`rendered`, beside the event loop where the text is long: 64 KiB made for it take the parser a second."""
-    return rendered(text) if len(text) < LONG else await asyncio.to_thread(rendered, text)
+    """`rendered`, beside the event loop, for there are texts that take the parser a second and a half."""
+    return await asyncio.to_thread(rendered, text)
 
 
 def rendered(text: str) -> str:
-    """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto."""
+    """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto.
+
+    What would become far longer than it is written is shown as it is written.
+    """
+    html = RENDERER.render(text)
+    if len(html) > MOST * BODY:
+        return f"<pre>{escape(text, quote=False)}</pre>\n"
     return nh3.clean(
-        RENDERER.render(text),
+        html,
         tags=TAGS,
         attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "td": {"style"}, "th": {"style"}},
         url_schemes={"http", "https", "mailto"},
