@@ -1,4 +1,4 @@
-"""A thread for work that is heavy and knows neither the database nor the loop; each caller has one piece of work there at a time."""
+"""A thread for heavy work that knows neither database nor loop; each caller has one piece of it there at a time."""
 
 from __future__ import annotations
 

@@ -60,6 +60,8 @@ class Price:
         """Variables that sizes or weights were read from."""
         self.relevant: tuple[str, ...] | None = None
         self.known: dict[Hashable, int] = {}
+        self.most = 0
+        """The most that it has cost."""
         roots = operation.root.below.values()
         self.of_schema = sum(objects(each) for each in roots if each.nodes[0].name.value in META)
         """Objects of the schema that it asks for."""
@@ -74,6 +76,7 @@ class Price:
     def worked_out(self, given: Mapping[str, Any]) -> int:
         root = cast("Any", self.schema.get_root_type(self.operation.kind))
         found = sum(self.cost(place, root, None, given) for place in self.operation.root.below.values())
+        self.most = max(self.most, found)
         self.relevant = tuple(sorted(self.counted))
         if len(self.known) >= KEPT:
             self.known.clear()

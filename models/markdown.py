@@ -10,6 +10,9 @@ from markdown_it import MarkdownIt
 
 from models.text import BODY
 
+WITHOUT_TABLES = (
+    MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30}).enable("strikethrough").disable("image")
+)
 RENDERER = (
     MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30})
     .enable(["table", "strikethrough"])
@@ -21,8 +24,10 @@ TAGS = {
 }
 
 
-MOST = 4
-"""How many times as long as the longest body its HTML may be: a table of few bytes can have half a million cells."""
+MOST_CELLS = 5000
+"""Of a table. Short rows are filled up to as many cells as the first one has, so that few letters could make very many."""
+MOST = 4 * BODY
+"""Letters of HTML."""
 
 
 async def to_html(text: str) -> str:
@@ -33,10 +38,10 @@ async def to_html(text: str) -> str:
 def rendered(text: str) -> str:
     """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto.
 
-    What would become far longer than it is written is shown as it is written.
+    What would become far longer than it is written is shown as it is written, and so are huge tables.
     """
-    html = RENDERER.render(text)
-    if len(html) > MOST * BODY:
+    html = (RENDERER if cells(text) <= MOST_CELLS else WITHOUT_TABLES).render(text)
+    if len(html) > MOST:
         return f"<pre>{escape(text, quote=False)}</pre>\n"
     return nh3.clean(
         html,
@@ -46,3 +51,9 @@ def rendered(text: str) -> str:
         link_rel="noopener noreferrer nofollow",
         filter_style_properties={"text-align"},
     )
+
+
+def cells(text: str) -> int:
+    """How many cells the tables in a text may have at most."""
+    columns = [line.count("|") for line in text.splitlines()]
+    return max(columns, default=0) * len(columns)

@@ -112,9 +112,8 @@ def show(seen: Sequence[Seen], options: argparse.Namespace) -> None:
         how = ", ".join(each.attack.way for each in ways)
         answers = ", ".join(sorted({answer for each in ways for answer in each.answers}))
         ms = ", ".join(f"{each.ms:,.0f}" for each in ways)
-        print(
-            f"| {name} ({how}) | {answers} | {ms} | {waits([each.before for each in ways])} | {waits([each.meanwhile for each in ways])} |"
-        )
+        without, under = waits([each.before for each in ways]), waits([each.meanwhile for each in ways])
+        print(f"| {name} ({how}) | {answers} | {ms} | {without} | {under} |")
 
 
 def waits(times: Sequence[Sequence[float]]) -> str:

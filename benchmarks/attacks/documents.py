@@ -74,7 +74,7 @@ BOMBS: Mapping[str, tuple[str, str]] = {
         "fragment G on Ticket { id ref }",
         "",
     ),
-    "pairs that differ": (f"{{ {many(39, 'viewer { user { id: scopes# } }')} }}", INVALID),
+    "pairs that differ": (f"{{ {many(19, 'ticket(id: #) { id ref }')} }}", INVALID),
     "900 names that are nearly right": (f"{{ viewer {{ {many(900, 'scopez#')} }} }}", INVALID),
     "names of a thousand letters": (f"{{ viewer {{ {many(15, 'r' * 1000 + '#')} }} }}", INVALID),
     "hundreds of unknown arguments": (f"{{ tickets({many(300, 'firsst#: 1')}) {{ totalCount }} }}", INVALID),

@@ -1,4 +1,4 @@
-"""Who attacks and who stands by: people of the staff, each attacker one of its own, for what one spent another may spend again."""
+"""Who attacks and who stands by: each attack has an attacker of its own, for what one spent another may spend again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that mean harm as bytes, each with the status that it is answered; and frames of sockets, with the codes they close with."""
+"""Requests that mean harm as bytes, each with the answer's status; and frames of sockets, with the codes they close with."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REQUESTS: Mapping[str, tuple[Bytes, str]] = {
     "an overlong NUL": (body(b'{"query": "\xc0\x80"}'), "400 BAD_REQUEST"),
     "half a surrogate pair": (body(b'{"query": "\\ud800"}'), "400 BAD_REQUEST"),
     "not a number": (body(b'{"query": "{ viewer { role } }", "variables": {"x": NaN}}'), "400 BAD_REQUEST"),
-    "a number beyond all": (body(b'{"query": "{ viewer { role } }", "variables": {"x": 1e99999}}'), "400 BAD_REQUEST"),
+    "an infinite number": (body(b'{"query": "{ viewer { role } }", "variables": {"x": 1e99999}}'), "400 BAD_REQUEST"),
     "an integer of a million digits": (
         body(b'{"query": "{ viewer { role } }", "variables": {"x": ' + b"9" * 1_000_000 + b"}}"),
         "400 BAD_REQUEST",

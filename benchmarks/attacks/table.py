@@ -142,12 +142,12 @@ CROWDS: tuple[Attack, ...] = (
     on_connections("wrong documents", CONNECTIONS, lambda _, n: (new(LIGHT, n), None), f"200 {INVALID}"),
     on_connections("long wrong documents", CONNECTIONS, lambda _, n: (new(HEAVY, n), None), f"200 {INVALID}"),
     on_connections("documents that take long to check", CONNECTIONS, lambda _, n: (new(VALID, n), None), "200"),
-    on_connections("the same twenty searches", 10, lambda _, n: (TWENTY, SEARCH), "200", "200 UNAVAILABLE"),
+    on_connections("the same twenty searches", 10, lambda *_: (TWENTY, SEARCH), "200", "200 UNAVAILABLE"),
     on_connections(
-        "a hundred bodies as HTML", 10, lambda target, n: (BODIES, {"id": target.ticket_id}), "200", "200 UNAVAILABLE"
+        "a hundred bodies as HTML", 10, lambda target, _: (BODIES, {"id": target.ticket_id}), "200", "200 UNAVAILABLE"
     ),
-    on_connections("what costs a thousand", 80, lambda _, n: (COSTLY, None), "200", "200 UNAVAILABLE", "429 RATE_LIMITED"),
-    on_connections("wrong passwords", 40, lambda _, n: (WRONG_PASSWORD, None), "200", "200 RATE_LIMITED"),
+    on_connections("what costs a thousand", 80, lambda *_: (COSTLY, None), "200", "200 UNAVAILABLE", "429 RATE_LIMITED"),
+    on_connections("wrong passwords", 40, lambda *_: (WRONG_PASSWORD, None), "200", "200 RATE_LIMITED"),
     pipelined("wrong documents", LIGHT, f"200 {INVALID}"),
     pipelined("documents that take long to check", VALID, "200"),
     attack("300 requests, pipelined", beyond_the_line, "200", "429 BAD_REQUEST", "cut"),

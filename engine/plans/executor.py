@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from engine.plans.planner import Planner
 
 
+DEAR = 200
+"""What an operation costs from which on it is planned when it comes for the first time."""
+
+
 class Resolved(MiddlewareManager):
     """Root fields whose functions ran already are not run again."""
 
@@ -36,7 +40,10 @@ class Resolved(MiddlewareManager):
 
 
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
-    """The plans of an operation are kept with it, as long as its document is; when it comes first, it is only remembered."""
+    """The plans of an operation are kept with it, as long as its document is; when it comes first, it is only remembered.
+
+    But what is dear is planned at once: graphql-core tells all that is in a list without a pause.
+    """
 
     asked: Operation | None = None
 
@@ -48,7 +55,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         is_new = asked.plan is None
         if is_new:
             asked.plan = Plans(planner.schema, planner.words, asked.document, asked.node)
-        return super().execute_operation(serially) if is_new and not planner.at_once else self.by_plan(planner, asked.plan)
+        waits = is_new and not planner.at_once and asked.price.most <= DEAR
+        return super().execute_operation(serially) if waits else self.by_plan(planner, asked.plan)
 
     async def by_plan(self, planner: Planner, plans: Plans) -> Any:
         try:
