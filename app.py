@@ -35,6 +35,7 @@ from engine.tail import Tail
 from engine.trusted import Trusted, listed_in
 from models import access, database, event, figures, instant, notification, timeline, token
 from models.advance import Clock
+from models.database import share
 from models.errors import AccessError, RateLimited
 from models.event import Event
 from models.notification import Notification
@@ -215,6 +216,7 @@ def schema_of(settings: Settings) -> root.Schema:
         buckets=Buckets(settings.cost_bucket, settings.cost_per_second),
         trusted=Trusted(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
         seconds=settings.operation_seconds,
+        works_for=share.CALLER.set,
     )
     if settings.plans != "none":
         schema.planner = Planner(schema, records.WORDS, at_once=settings.plans == "all")

@@ -62,7 +62,7 @@ class PerEventExecutor(PlanningExecutor):
 class Schema(strawberry.Schema):
     """`closed` says whether the schema is to be kept from the caller of a context: no introspection, no suggestions.
 
-    `viewer` is one word for who calls, None for a stranger.
+    `viewer` is one word for who calls, None for a stranger. `works_for` is told, in its task, for whom an operation is answered.
     """
 
     planner: Planner | None = None
@@ -79,6 +79,7 @@ class Schema(strawberry.Schema):
         buckets: Buckets | None = None,
         trusted: Trusted | None = None,
         seconds: float = 10.0,
+        works_for: Callable[[str], object] = lambda _: None,
         **named: Any,
     ) -> None:
         super().__init__(*given, execution_context_class=PerEventExecutor, **named)
@@ -89,6 +90,7 @@ class Schema(strawberry.Schema):
         self.buckets = buckets or Buckets(0, 1)
         self.trusted = trusted or Trusted()
         self.seconds = seconds
+        self.works_for = works_for
         self.turns = Turns(DEAR_AT_ONCE)
         self.documents = Documents(self._schema, bounds or Bounds())
 
@@ -100,6 +102,9 @@ class Schema(strawberry.Schema):
         """What is asked for; None where that is not told, which the answer will say. Nothing is run or counted."""
         found = await self.found(asked, context)
         return found.kind if isinstance(found, Operation) else None
+
+    async def reads(self, asked: Parameters, context: Any) -> bool:
+        return await self.kind(asked, context) is OperationType.QUERY
 
     async def found(self, asked: Parameters, context: Any) -> Operation | GraphQLError:
         """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
@@ -129,6 +134,7 @@ class Schema(strawberry.Schema):
         """One answer to a query or mutation; a PreExecutionError where it was not run. Operations of other kinds are refused."""
         started = time.perf_counter()
         context.refresh()
+        self.works_for(self.caller(context))
         operation = await self.checked(asked, context, set(kinds) - NEVER)
         charged: dict[str, Any] = {}
         if isinstance(operation, Operation):
