@@ -20,7 +20,7 @@ from graphql import (
     validate,
 )
 from graphql.language.ast import Location
-from graphql.language.parser import Parser
+from graphql.language.parser import Parser, nested_too_deeply_error
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
@@ -54,6 +54,16 @@ class Lean(Parser):
         return found
 
 
+def parsed(text: str, bounds: Bounds) -> DocumentNode:
+    """As graphql-core's `parse`, which takes no other parser. Raises GraphQLError."""
+    parser = Lean(text, max_tokens=bounds.tokens)
+    try:
+        return parser.parse_document()
+    except RecursionError:
+        pass
+    raise nested_too_deeply_error(parser)
+
+
 class Document:
     """`errors` by whether introspection is closed; a document with `broken` has neither operations nor rules to hold."""
 
@@ -66,7 +76,7 @@ class Document:
         self.broken: GraphQLError | None = None
         self.errors: dict[bool, list[GraphQLError]] = {}
         try:
-            ast = Lean(text, max_tokens=bounds.tokens).parse_document()
+            ast = parsed(text, bounds)
             shape = Shape(ast, bounds)
             pairs = zip(shape.operations, shape.roots, strict=True)
             self.ast = ast

@@ -54,9 +54,9 @@ BOMBS: Mapping[str, tuple[str, str]] = {
     "a thousand unknown directives": (f"{{ viewer {{ role {'@x ' * 950} }} }}", DEAR),
     "directives on variables": (f"query({many(60, '$v#: ID @skip(if: true)')}) {{ viewer {{ role }} }}", DEAR),
     "a hundred operations": (many(100, "query Q# { viewer { role } }"), DEAR),
-    "fields a thousand levels deep": ("{ a" * 990 + " }" * 990, DEAR),
+    "fields a thousand levels deep": ("{ a" * 990 + " }" * 990, UNREADABLE),
     "braces that never end": ("{" * LONGEST, UNREADABLE),
-    "lists a thousand levels deep": (f"{{ ticket(id: {'[' * 900}{']' * 900}) {{ id }} }}", DEAR),
+    "lists a thousand levels deep": (f"{{ ticket(id: {'[' * 900}{']' * 900}) {{ id }} }}", UNREADABLE),
     "objects hundreds of levels deep": (
         "{ tickets(filter: " + "{and: [" * 90 + "{x: 1}" + "]}" * 90 + ") { totalCount } }",
         INVALID,

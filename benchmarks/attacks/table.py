@@ -23,6 +23,14 @@ COSTLY = "{ tickets(first: 100) { nodes { clocks { metric } team { id } category
 WRONG_PASSWORD = 'mutation { signIn(input: {email: "nobody@example.com", password: "x"}) { token } }'
 
 
+Asked = Callable[[Target, int], tuple[str, Any]]
+"""What one of many asks: an operation with its variables."""
+
+
+def always(query: str, variables: Any = None) -> Asked:
+    return lambda *_: (query, variables)
+
+
 @dataclass(frozen=True)
 class Attack:
     name: str
@@ -82,7 +90,7 @@ def as_frames(name: str, frames: Sequence[str | bytes], code: str) -> Attack:
 # ---------------------------------------------------------------- many at once
 
 
-def on_connections(name: str, count: int, asked: Callable[[Target, int], tuple[str, Any]], *answers: str) -> Attack:
+def on_connections(name: str, count: int, asked: Asked, *answers: str) -> Attack:
     async def act(target: Target) -> list[str]:
         return list(await asyncio.gather(*(target.post(*asked(target, place)) for place in range(count))))
 
@@ -142,12 +150,12 @@ CROWDS: tuple[Attack, ...] = (
     on_connections("wrong documents", CONNECTIONS, lambda _, n: (new(LIGHT, n), None), f"200 {INVALID}"),
     on_connections("long wrong documents", CONNECTIONS, lambda _, n: (new(HEAVY, n), None), f"200 {INVALID}"),
     on_connections("documents that take long to check", CONNECTIONS, lambda _, n: (new(VALID, n), None), "200"),
-    on_connections("the same twenty searches", 10, lambda *_: (TWENTY, SEARCH), "200", "200 UNAVAILABLE"),
+    on_connections("the same twenty searches", 10, always(TWENTY, SEARCH), "200", "200 UNAVAILABLE"),
     on_connections(
         "a hundred bodies as HTML", 10, lambda target, _: (BODIES, {"id": target.ticket_id}), "200", "200 UNAVAILABLE"
     ),
-    on_connections("what costs a thousand", 80, lambda *_: (COSTLY, None), "200", "200 UNAVAILABLE", "429 RATE_LIMITED"),
-    on_connections("wrong passwords", 40, lambda *_: (WRONG_PASSWORD, None), "200", "200 RATE_LIMITED"),
+    on_connections("what costs a thousand", 80, always(COSTLY), "200", "200 UNAVAILABLE", "429 RATE_LIMITED"),
+    on_connections("wrong passwords", 40, always(WRONG_PASSWORD), "200", "200 RATE_LIMITED"),
     pipelined("wrong documents", LIGHT, f"200 {INVALID}"),
     pipelined("documents that take long to check", VALID, "200"),
     attack("300 requests, pipelined", beyond_the_line, "200", "429 BAD_REQUEST", "cut"),
