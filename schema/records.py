@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tortoise.models import Model
@@ -11,6 +12,7 @@ from models import database
 from models.access import Viewer, visible
 from models.condition import TRUE, Condition
 from models.event import Event
+from models.fresh import maker
 from models.mail import Mail
 from models.message import Kind, Message
 from models.sla.records import SlaClock
@@ -40,6 +42,10 @@ def sight(model: type[Model], context: Any, alias: str) -> Condition | None:
     return None if condition is TRUE else condition
 
 
+def made(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
+    return maker(model, database.dialect())
+
+
 def caller(context: Any) -> Viewer:
     viewer: Viewer = context.viewer
     return viewer
@@ -51,6 +57,7 @@ WORDS = Words(
     sight=sight,
     hidden=HIDDEN,
     apart=APART,
+    maker=made,
     caller=caller,
     fetch=database.fetch,
     dialect=database.dialect,

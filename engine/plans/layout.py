@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from operator import itemgetter
+from typing import Any
 
 from tortoise.fields.relational import ForeignKeyFieldInstance
 from tortoise.models import Model
@@ -97,24 +98,8 @@ def column_of(model: type[Model], attribute: str) -> str:
     return meta(model).fields_db_projection[attribute]
 
 
-def record_maker(layout: Layout, place: Place, dialect: str) -> Callable[[Row], Any]:
+def record_maker(layout: Layout, place: Place) -> Callable[[Row], Any]:
     """What makes a record out of a row; all columns of its model are read for it."""
-    model, about = place.model, meta(place.model)
-    native = [(layout.column(place, name), name) for _, name, _ in about.db_native_fields]
-    converted = [
-        (layout.column(place, name), name, field.to_python_value)
-        for _, name, field in (*about.db_default_fields, *about.db_complex_fields)
-    ]
-    made = {"_partial": False, "_saved_in_db": True, "_await_when_save": {}, "_custom_generated_pk": False}
-
-    def make(row: Row) -> Any:
-        record = model.__new__(model)
-        values = cast("dict[str, Any]", record.__dict__)
-        values.update(made)
-        for index, name in native:
-            values[name] = row[index]
-        for index, name, convert in converted:
-            values[name] = convert(row[index])
-        return record
-
-    return make
+    make = layout.words.maker(place.model)
+    columns = itemgetter(*(layout.column(place, name) for name in meta(place.model).fields_db_projection))
+    return lambda row: make(columns(row))

@@ -87,7 +87,7 @@ class Selection:
                 code = "None"
             parts.append(f"{build.text(key)}: {code}")
         if any(child.needs_records for child in node.children):
-            node.record = record_maker(layout, place, self.facts.words.dialect())
+            node.record = record_maker(layout, place)
         return build.node(node, "r", f"{{{', '.join(parts)}}}")
 
     def row_field(self, place: Place, type_: GraphQLObjectType, group: Details) -> str | None:

@@ -44,6 +44,8 @@ class Words:
     """Models whose records are not seen by everybody who sees what refers to them."""
     apart: frozenset[type[Model]]
     """Of these, those whose sight takes more than their own row: they are never joined."""
+    maker: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
+    """What makes a model's records of all their columns' values, as the database gives them."""
     caller: Callable[[Any], Any]
     """Who calls, out of an operation's context."""
     fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]

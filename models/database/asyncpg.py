@@ -161,7 +161,7 @@ class Transaction(TransactionContext):
         get_connections().reset(self.token)
         held, error = self.client._connection, exc_val  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         try:
-            if not self.client.begun or cut_short(exc_val):
+            if not self.client.begun or self.client._finalized or cut_short(exc_val):  # pyright: ignore[reportPrivateUsage]
                 return  # the pool undoes what was cut short
             if exc_val is None:
                 await self.client.commit()
