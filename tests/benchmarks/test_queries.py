@@ -62,6 +62,8 @@ async def measured(program: Path, answers: Sequence[Sequence[bytes]]) -> tuple[A
                     await asyncio.sleep(0)
                 if answer == []:
                     break
+            else:
+                await reader.read()  # the client still listens on its other connections, and would notice that this one ends
         except asyncio.IncompleteReadError:
             pass
         writer.close()
