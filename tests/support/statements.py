@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 BACKGROUND = {
     *("Mailer.run", "Mailer.send", "Tail.run", "Sessions.run", "note_use", "run", "Keeper.run", "follow_time"),
-    "Watcher.look_on",
+    *("Watcher.look_on", "work_beside"),
 }
 """The service's own tasks, which read whenever they like."""
 
