@@ -35,6 +35,7 @@ from engine.tail import Tail
 from engine.trusted import Trusted, listed_in
 from models import access, database, event, figures, instant, notification, timeline, token
 from models.advance import Clock
+from models.database import share
 from models.errors import AccessError, RateLimited
 from models.event import Event
 from models.notification import Notification
@@ -121,6 +122,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
             await asyncio.gather(*tasks, return_exceptions=True)
             await groups.close()
             schema.documents.close()
+            services.rendering.close()
             await schema.trusted.close()
             await token.note_use(services.last_used)
             await database.disconnect()
@@ -214,6 +216,7 @@ def schema_of(settings: Settings) -> root.Schema:
         buckets=Buckets(settings.cost_bucket, settings.cost_per_second),
         trusted=Trusted(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
         seconds=settings.operation_seconds,
+        works_for=share.CALLER.set,
     )
     if settings.plans != "none":
         schema.planner = Planner(schema, records.WORDS, at_once=settings.plans == "all")

@@ -1,6 +1,6 @@
 """`python -m benchmarks` runs queries (quickly), clocks and doorbell, or one of the last two where it is named.
 
-`python -m benchmarks queries`, `growth` and `fanout` have options of their own: --help tells.
+`python -m benchmarks queries`, `attacks`, `growth` and `fanout` have options of their own: --help tells.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import asyncio
 import sys
 
 from benchmarks import clocks, doorbell
+from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
 
-OWN = {"fanout": fanout.main, "growth": growth.main, "queries": queries.main}
+OWN = {"attacks": attacks.main, "fanout": fanout.main, "growth": growth.main, "queries": queries.main}
 """Those that take options of their own."""
 SMALL = {"clocks": clocks.main, "doorbell": doorbell.main}
 

@@ -2,8 +2,9 @@
 
 A field states them in its metadata, under COST: `flat` is paid for the field itself, `each` for each item of a list, `items` is
 how many a list without pages is taken to hold, `by` names the argument whose length says so, and `given` is paid on top where
-an argument, or a member of one, is given. What states nothing costs 0 as a leaf, 1 as an object and 1 for each item of a list;
-a page's size multiplies all below its edges and nodes. @skip and @include make nothing cheaper.
+an argument, or a member of one, is given. A leaf that is told a second time, under another name, is paid ten times. Long
+arguments cost too, each time that they are read. What states nothing costs 0 as a leaf, 1 as an object and 1 for each item of a
+list; a page's size multiplies all below its edges and nodes. @skip and @include make nothing cheaper.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ LARGEST_PAGE = 101
 LIST = 5
 KEPT = 64
 INTROSPECTION = {"types": 200, "fields": 12, "args": 3, "inputFields": 6, "enumValues": 6, "possibleTypes": 3, "interfaces": 1}
+AGAIN = 10
+WRITTEN = 500
+"""Characters of a field's arguments in the document that cost 1: graphql-core reads them anew for each object."""
+HELD = 10
+"""Values of an argument with weights, such as a filter, that cost 1."""
 INTROSPECTED = 250
 """Objects of the schema that cost 1 together: they are at hand, and only have to be written out."""
 
@@ -54,6 +60,8 @@ class Price:
         """Variables that sizes or weights were read from."""
         self.relevant: tuple[str, ...] | None = None
         self.known: dict[Hashable, int] = {}
+        self.most = 0
+        """The most that it has cost."""
         roots = operation.root.below.values()
         self.of_schema = sum(objects(each) for each in roots if each.nodes[0].name.value in META)
         """Objects of the schema that it asks for."""
@@ -68,6 +76,7 @@ class Price:
     def worked_out(self, given: Mapping[str, Any]) -> int:
         root = cast("Any", self.schema.get_root_type(self.operation.kind))
         found = sum(self.cost(place, root, None, given) for place in self.operation.root.below.values())
+        self.most = max(self.most, found)
         self.relevant = tuple(sorted(self.counted))
         if len(self.known) >= KEPT:
             self.known.clear()
@@ -100,12 +109,19 @@ class Price:
         """What is asked for of each type alone is told of one of them; the dearest counts."""
         common = 0
         alone: dict[str, int] = {}
+        leaves: dict[str, set[str | None]] = {}
         for each in place.below.values():
+            is_common = each.on is None or each.is_on_many or not is_object_type(self.schema.get_type(each.on))
+            on = None if is_common else each.on
             cost = self.cost(each, type, page, given)
-            if each.on is None or each.is_on_many or not is_object_type(self.schema.get_type(each.on)):
+            if cost and not each.below:
+                told_of = leaves.setdefault(each.nodes[0].name.value, set())
+                cost *= AGAIN if told_of and (on is None or {on, None} & told_of) else 1
+                told_of.add(on)
+            if on is None:
                 common += cost
             else:
-                alone[each.on] = alone.get(each.on, 0) + cost
+                alone[on] = alone.get(on, 0) + cost
         return common + max(alone.values(), default=0)
 
     def times(self, node: FieldNode, stated: Mapping[str, Any], page: int | None, given: Mapping[str, Any]) -> int:
@@ -120,10 +136,11 @@ class Price:
         return min(max(0, *found, 0), LARGEST_PAGE) if found else PAGE
 
     def on_top(self, node: FieldNode, stated: Mapping[str, Any], given: Mapping[str, Any]) -> int:
-        found = 0
+        found = sum(each.loc.end - each.loc.start for each in node.arguments or () if each.loc) // WRITTEN
         for path, weight in stated.get("given", {}).items():
             name, _, member = path.partition(".")
             value = self.argument(node, name, given)
+            found += size(value) // HELD
             if member:
                 value = cast("dict[str, Any]", value).get(member) if isinstance(value, dict) else None
             found += weight if value is not None else 0
@@ -165,11 +182,23 @@ def objects(place: Place) -> int:
     return times * (1 + sum(objects(each) for each in place.below.values() if each.below)) if place.below else 0
 
 
+def size(value: Any) -> int:
+    """How many values there are in one, however they are nested; their number is bounded before."""
+    left, count = [value], 0
+    while left:
+        each = left.pop()
+        if isinstance(each, list | dict):
+            left.extend(cast("Any", each.values() if isinstance(each, dict) else each))
+        else:
+            count += 1
+    return count
+
+
 def measure(value: Any) -> Hashable:
     """As much of a variable as can make a difference."""
     if isinstance(value, list):
         return len(cast("list[Any]", value)), "items"
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return tuple(sorted([name for name, each in members.items() if each is not None]))
+        return size(members), tuple(sorted([name for name, each in members.items() if each is not None]))
     return value if isinstance(value, int) or value is None else True

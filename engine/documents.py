@@ -1,32 +1,67 @@
-"""Documents, kept by their text: parsed, held against the limits and validated once. Bounded, since texts come from outside."""
+"""Documents, kept by their text: parsed, held against the limits and validated once. Bounded, since texts come from outside.
+
+What is kept is walked by each full collection of garbage, for which everybody waits: so it is little, and holds no tokens.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Hashable
+from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, NoSchemaIntrospectionCustomRule, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    Token,
+    TokenKind,
+    specified_rules,
+    validate,
+)
+from graphql.language.ast import Location
+from graphql.language.parser import Parser, nested_too_deeply_error
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from engine.beside import Beside
 from engine.errors import NotRun
 from engine.operations import Operation
 from engine.shape import Bounds, Shape, TooMuch
 
-T = TypeVar("T")
-
 KEPT = 1000
-KEPT_BYTES = 1024 * 1024
-"""Of the texts; what is made of one takes some fifty times as much."""
-KEPT_WRONG = 100
+KEPT_BYTES = 256 * 1024
+"""Of the texts; what is made of one takes some thirty times as much."""
+KEPT_WRONG = 16
 MOST_ERRORS = 20
-LIGHT = 1000
-"""Characters of a text that are parsed and validated at once, within some 10 ms; what is longer must not hold the others up."""
+NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 CLOSED_RULES = (*RULES, NoSchemaIntrospectionCustomRule)
+
+
+class Lean(Parser):
+    """Nodes know where they begin and end, the same place by the same object, and keep no tokens: else twice as much is kept."""
+
+    def __init__(self, source: str, **given: Any) -> None:
+        super().__init__(source, **given)
+        self.places: dict[tuple[int, int], Location] = {}
+
+    def loc(self, start_token: Token) -> Location | None:
+        found = super().loc(start_token)
+        if found is not None:
+            found.start_token = found.end_token = NO_TOKEN
+            found = self.places.setdefault((found.start, found.end), found)
+        return found
+
+
+def parsed(text: str, bounds: Bounds) -> DocumentNode:
+    """As graphql-core's `parse`, which takes no other parser. Raises GraphQLError."""
+    parser = Lean(text, max_tokens=bounds.tokens)
+    try:
+        return parser.parse_document()
+    except RecursionError:
+        pass
+    raise nested_too_deeply_error(parser)
 
 
 class Document:
@@ -41,9 +76,10 @@ class Document:
         self.broken: GraphQLError | None = None
         self.errors: dict[bool, list[GraphQLError]] = {}
         try:
-            ast = self.ast = parse(text, max_tokens=bounds.tokens)
+            ast = parsed(text, bounds)
             shape = Shape(ast, bounds)
             pairs = zip(shape.operations, shape.roots, strict=True)
+            self.ast = ast
             self.operations = [Operation(text, ast, node, root, self.errors) for node, root in pairs]
         except GraphQLError as error:
             self.broken = error.with_traceback(None)
@@ -77,11 +113,10 @@ class Documents:
         self.kept: OrderedDict[str, Document] = OrderedDict()
         self.wrong: OrderedDict[str, Document] = OrderedDict()
         self.size = 0
-        self.beside = ThreadPoolExecutor(1, "documents")
-        """One at a time: what is heavy waits for its like, and takes no more than its share."""
+        self.beside = Beside("documents")
 
-    async def find(self, text: str, *, closed: bool) -> Document:
-        """Raises NotRun for a text that is too long to be read, or empty."""
+    async def find(self, text: str, *, closed: bool, who: Hashable) -> Document:
+        """Raises NotRun for a text that is too long to be read, or empty. What is not kept is made off the loop, in turn."""
         kept = self.kept if text in self.kept else self.wrong
         found = kept.get(text)
         if found is not None and (found.broken is not None or closed in found.errors):
@@ -91,20 +126,13 @@ class Documents:
             raise NotRun("Send the document to run as query.", "BAD_REQUEST")
         if len(text) > self.bounds.length or len(text.encode(errors="replace")) > self.bounds.length:
             raise NotRun(f"A document has at most {self.bounds.length} bytes.", "BAD_REQUEST", limit=self.bounds.length)
-        if len(text) <= LIGHT:
-            made = self.made(found, text, closed)
-        else:
-            made = await self.off_the_loop(self.made, found, text, closed)
+        made = await self.beside.run(who, self.made, found, text, closed)
         self.keep(made)
         return made
 
-    async def off_the_loop(self, work: Callable[..., T], *given: Any) -> T:
-        """In the thread for what is heavy, and knows neither the database nor the loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.beside, work, *given)
-
     def made(self, found: Document | None, text: str, closed: bool) -> Document:
         document = found or Document(text, self.bounds)
-        if document.ast is not None and document.broken is None:
+        if document.ast is not None:
             rules: Any = CLOSED_RULES if closed else RULES
             document.errors[closed] = validate(self.schema, document.ast, rules, MOST_ERRORS, hide_suggestions=closed)
         return document
@@ -124,4 +152,4 @@ class Documents:
             self.size -= len(oldest.text)
 
     def close(self) -> None:
-        self.beside.shutdown(wait=False, cancel_futures=True)
+        self.beside.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -27,14 +28,19 @@ from engine.documents import Documents
 from engine.errors import Errors, Explain, NotRun
 from engine.following import Following, operation_key
 from engine.operations import Operation, log_operation
-from engine.parameters import Parameters
+from engine.parameters import Parameters, holds_more
 from engine.plans.planner import Planner, Plans, Resolved, Unplanned
 from engine.shape import Bounds
 from engine.trusted import Trusted
+from engine.turns import Turns
 
 PLURALS = {OperationType.QUERY: "queries", OperationType.MUTATION: "mutations", OperationType.SUBSCRIPTION: "subscriptions"}
-MOST_VALUES = 5000
-"""Of the variables of an operation, which are coerced one by one, within some 10 ms."""
+MOST_VALUES = 2500
+"""Of the variables of an operation, which are coerced one by one, within some 30 ms where each makes an object."""
+DEAR = 50
+"""What a query costs from which on a caller's take turns: its steps hold the loop for some ms, and those of all come together."""
+DEAR_AT_ONCE = 4
+CHEAP = nullcontext()
 SCHEMA_AT_ONCE = 2000
 """Objects of the schema that are told at once; more are told off the loop, from which the database can't be asked."""
 FOLLOWED = (OperationType.SUBSCRIPTION,)
@@ -53,7 +59,7 @@ class PerEventExecutor(StrawberryGraphQLCoreExecutionContext):
 class Schema(strawberry.Schema):
     """`closed` says whether the schema is to be kept from the caller of a context: no introspection, no suggestions.
 
-    `viewer` is one word for who calls, None for a stranger.
+    `viewer` is one word for who calls, None for a stranger. `works_for` is told, in its task, for whom an operation is answered.
     """
 
     planner: Planner | None = None
@@ -70,6 +76,7 @@ class Schema(strawberry.Schema):
         buckets: Buckets | None = None,
         trusted: Trusted | None = None,
         seconds: float = 10.0,
+        works_for: Callable[[str], object] = lambda _: None,
         **named: Any,
     ) -> None:
         super().__init__(*given, execution_context_class=PerEventExecutor, **named)
@@ -80,18 +87,27 @@ class Schema(strawberry.Schema):
         self.buckets = buckets or Buckets(0, 1)
         self.trusted = trusted or Trusted()
         self.seconds = seconds
+        self.works_for = works_for
+        self.turns = Turns(DEAR_AT_ONCE)
         self.documents = Documents(self._schema, bounds or Bounds())
+
+    def caller(self, context: Any) -> str:
+        """By whom what is used is counted: a viewer, or a stranger's address."""
+        return self.viewer(context) or address_key(context.address)
 
     async def kind(self, asked: Parameters, context: Any) -> OperationType | None:
         """What is asked for; None where that is not told, which the answer will say. Nothing is run or counted."""
         found = await self.found(asked, context)
         return found.kind if isinstance(found, Operation) else None
 
+    async def reads(self, asked: Parameters, context: Any) -> bool:
+        return await self.kind(asked, context) is OperationType.QUERY
+
     async def found(self, asked: Parameters, context: Any) -> Operation | GraphQLError:
         """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
         try:
             text = await self.trusted.text(asked.query, asked.extensions)
-            document = await self.documents.find(text, closed=self.closed(context))
+            document = await self.documents.find(text, closed=self.closed(context), who=self.caller(context))
             return document.broken or document.named(asked.operation_name)
         except NotRun as error:
             return error
@@ -115,6 +131,7 @@ class Schema(strawberry.Schema):
         """One answer to a query or mutation; a PreExecutionError where it was not run. Operations of other kinds are refused."""
         started = time.perf_counter()
         context.refresh()
+        self.works_for(self.caller(context))
         operation = await self.checked(asked, context, kinds)
         charged: dict[str, Any] = {}
         if isinstance(operation, Operation):
@@ -141,7 +158,7 @@ class Schema(strawberry.Schema):
             return not_run(what, "QUERY_TOO_EXPENSIVE", requested=cost, limit=self.most_cost)
         if not self.buckets.size:
             return None
-        taken = self.buckets.take(self.viewer(context) or address_key(context.address), cost)
+        taken = self.buckets.take(self.caller(context), cost)
         told["cost"]["remaining"] = taken.remaining
         told["cost"]["resetAt"] = datetime.now(UTC) + timedelta(seconds=taken.full_in)
         if taken.wait_ms:
@@ -154,7 +171,7 @@ class Schema(strawberry.Schema):
         values = plans.variables.values(variables) if plans is not None else None
         clock = asyncio.timeout(self.seconds if operation.kind is OperationType.QUERY else None)
         try:
-            async with clock:
+            async with clock, self.turn(operation, variables, context):
                 if plans is None or values is None:  # graphql-core says what is wrong with them
                     return await self.by_core(operation, variables, context)
                 return await self.by_plan(plans, values, operation, variables, context)
@@ -189,7 +206,7 @@ class Schema(strawberry.Schema):
         if operation.price.of_schema > SCHEMA_AT_ONCE:
             if not operation.price.is_of_schema_alone:
                 return not_run("Ask for the schema in an operation of its own.", "BAD_REQUEST")
-            found: Any = await self.documents.off_the_loop(executor.execute_operation)
+            found: Any = await self.documents.beside.run(self.caller(context), executor.execute_operation)
         else:
             if resolved:
                 # verbs leave what they wrote with the loaders, for those who may write and not read
@@ -197,6 +214,12 @@ class Schema(strawberry.Schema):
             found = executor.execute_operation()
         result = await found if executor.is_awaitable(found) else found
         return ExecutionResult(result.data, result.errors)
+
+    def turn(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> AbstractAsyncContextManager[object]:
+        is_dear = operation.kind is OperationType.QUERY and operation.price.of(variables) > DEAR
+        return self.turns.of(self.caller(context)) if is_dear else CHEAP
 
     def late(self, context: Any) -> GraphQLError:
         return NotRun(f"It took more than {self.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
@@ -256,21 +279,6 @@ class Schema(strawberry.Schema):
 
 def located(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-
-
-def holds_more(variables: Mapping[str, Any], most: int) -> bool:
-    """Whether there are more than so many values, however they are nested."""
-    left: list[Any] = [variables]
-    count = 0
-    while left:
-        value = left.pop()
-        if isinstance(value, list | dict):
-            inside = cast("Any", value.values() if isinstance(value, dict) else value)
-            count += len(inside)
-            if count > most:
-                return True
-            left.extend(inside)
-    return False
 
 
 def not_run(message: str, code: str, **more: Any) -> PreExecutionError:

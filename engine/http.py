@@ -7,7 +7,7 @@ request has around it is engine/requests'; sockets are engine/socket's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from engine.accept import PLAIN, RESULT, result_type
 from engine.connect import Connect, Unauthorized, token_in
 from engine.errors import is_outage
 from engine.execution import Schema, encoded
+from engine.leaving import HungUp, Leaving
 from engine.messages import Malformed
 from engine.operations import READS, WRITES
 from engine.parameters import LONGEST, Parameters, fields_in, in_body, in_fields
@@ -35,10 +36,6 @@ CONTENT_TYPES = {type: f"{type}; charset=utf-8".encode() for type in (PLAIN, RES
 STATUSES = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
 """Of what was not run, whatever the media type."""
 log = structlog.get_logger("ticketwire.http")
-
-
-class HungUp(Exception):
-    """The client went before its request was whole."""
 
 
 class Endpoint:
@@ -91,7 +88,8 @@ class Endpoint:
             raise Refused(400, str(error)) from None
         if not is_post and await self.schema.kind(asked, context) is OperationType.MUTATION:
             raise Refused(405, "Mutations are sent by POST.", allow="POST")
-        return await self.run(asked, context, WRITES if is_post else READS)
+        with Leaving(receive, partial(self.schema.reads, asked, context)):
+            return await self.run(asked, context, WRITES if is_post else READS)
 
     async def run(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
         result = await self.schema.answer(asked, context, kinds)

@@ -14,6 +14,8 @@ from engine.messages import DEEPEST, Malformed, is_written, kind, object_in
 LONGEST = 48 * 1024
 """Bytes of a query string; the parser of requests takes no URL of 64 KiB."""
 MOST_FIELDS = 20
+LONG_NAME = 64
+"""Letters of members' names that count as one more value: names are compared with all that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +75,21 @@ def json_in(text: bytes, what: str) -> object:
     if text.count(b"{") + text.count(b"[") > DEEPEST and not is_written(found):
         raise Malformed(f"{what} is nested too deeply.")
     return found
+
+
+def holds_more(variables: Mapping[str, Any], most: int) -> bool:
+    """Whether there are more than so many values, however they are nested."""
+    left: list[Any] = [variables]
+    count = 0
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            count += len(members) + sum([len(name) for name in members]) // LONG_NAME
+            left.extend(members.values())
+        elif isinstance(value, list):
+            count += len(cast("list[Any]", value))
+            left.extend(cast("list[Any]", value))
+        if count > most:
+            return True
+    return False

@@ -7,6 +7,7 @@ there are no cookies, so a page of another origin brings no rights along; and a 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from engine.eventstream import COMPLETE, HEADERS, MEDIA_TYPE, next_event
 from engine.execution import Schema, encoded
 from engine.groups import Groups
 from engine.http import Refused, refusal
+from engine.leaving import HungUp, Leaving
 from engine.messages import Malformed
 from engine.operations import READS, WRITES
 from engine.parameters import LONGEST, Parameters, fields_in, in_body, in_fields
@@ -56,8 +58,9 @@ class Streams:
                 return
             if kind is OperationType.MUTATION and request.method == "GET":
                 raise Refused(405, "Mutations are sent by POST.", allow="POST")
-            response = await self.answer(asked, context, request.method)
-        except ClientDisconnect:
+            with Leaving(receive, partial(self.schema.reads, asked, context)):
+                response = await self.answer(asked, context, request.method)
+        except (ClientDisconnect, HungUp):
             log.info("stream.hung_up", request_id=context.request_id)
             return
         except Exception as error:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from html import escape
 
 import nh3
 from markdown_it import MarkdownIt
 
+from models.text import BODY
+
+WITHOUT_TABLES = (
+    MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30}).enable("strikethrough").disable("image")
+)
 RENDERER = (
     MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30})
     .enable(["table", "strikethrough"])
@@ -18,21 +24,36 @@ TAGS = {
 }
 
 
-LONG = 4096
+MOST_CELLS = 5000
+"""Of a table. Short rows are filled up to as many cells as the first one has, so that few letters could make very many."""
+MOST = 4 * BODY
+"""Letters of HTML."""
 
 
 async def to_html(text: str) -> str:
-    """`rendered`, beside the event loop where the text is long: 64 KiB made for it take the parser a second."""
-    return rendered(text) if len(text) < LONG else await asyncio.to_thread(rendered, text)
+    """`rendered`, beside the event loop, for there are texts that take the parser a second and a half."""
+    return await asyncio.to_thread(rendered, text)
 
 
 def rendered(text: str) -> str:
-    """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto."""
+    """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto.
+
+    What would become far longer than it is written is shown as it is written, and so are huge tables.
+    """
+    html = (RENDERER if cells(text) <= MOST_CELLS else WITHOUT_TABLES).render(text)
+    if len(html) > MOST:
+        return f"<pre>{escape(text, quote=False)}</pre>\n"
     return nh3.clean(
-        RENDERER.render(text),
+        html,
         tags=TAGS,
         attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "td": {"style"}, "th": {"style"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
         filter_style_properties={"text-align"},
     )
+
+
+def cells(text: str) -> int:
+    """How many cells the tables in a text may have at most."""
+    columns = [line.count("|") for line in text.splitlines()]
+    return max(columns, default=0) * len(columns)

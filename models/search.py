@@ -7,6 +7,7 @@ without stemming, since tickets quote host names, error codes and many languages
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from models.condition import FALSE, TRUE, Condition, every, exists
@@ -21,6 +22,8 @@ PIECE = re.compile(r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\ud800-\udfff]+")
 LETTER = re.compile(r"[^\W_]")
 MOST_WORDS = 16
 LONGEST_WORD = 100
+LONGEST = 20_000
+"""Letters of a text in which words are looked for."""
 
 SQLITE = (
     "CREATE VIRTUAL TABLE ticket_search USING fts5("
@@ -72,8 +75,8 @@ async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 def words(text: str) -> list[str]:
     """The words that a query asks for: the first 16, each cut to 100 characters."""
-    pieces = [piece for piece in PIECE.findall(text) if LETTER.search(piece)]
-    return [piece[:LONGEST_WORD] for piece in pieces[:MOST_WORDS]]
+    pieces = (found[0] for found in PIECE.finditer(text[:LONGEST]) if LETTER.search(found[0]))
+    return [piece[:LONGEST_WORD] for piece in islice(pieces, MOST_WORDS)]
 
 
 def matches(text: str, dialect: Dialect, *, notes: bool, few: bool = False) -> Condition:

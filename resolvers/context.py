@@ -11,10 +11,12 @@ from weakref import WeakValueDictionary
 
 import strawberry
 
+from engine.beside import Beside
 from engine.tail import Tail
 from models.access import STRANGER, Viewer
 from models.advance import Clock
 from models.event import Event
+from models.markdown import rendered
 from models.notification import Notification
 from models.password import Passwords
 from resolvers.loaders import Loaders
@@ -74,6 +76,7 @@ class Services:
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     figures: WeakValueDictionary[Hashable, Figures] = field(default_factory=WeakValueDictionary[Hashable, "Figures"])
     """Those that somebody follows."""
+    rendering: Beside = field(default_factory=lambda: Beside("markdown"))
 
 
 class Context:
@@ -101,6 +104,11 @@ class Context:
         if self.made is None:
             self.made = Loaders(self.viewer)
         return self.made
+
+    async def rendered(self, text: str) -> str:
+        """Markdown as HTML; a caller's texts are made one after the other, so that one who asks for many holds up nobody else."""
+        who = self.address if self.viewer is STRANGER else self.viewer.key
+        return await self.services.rendering.run(who, rendered, text)
 
     def become(self, viewer: Viewer) -> None:
         before, self.viewer = self.viewer, viewer

@@ -14,6 +14,8 @@ STATS = 25
 LEDGER = 10
 MUTATION = 10
 SUBSCRIPTION = 5
+TEXT = 1
+HTML = 5
 
 TABLE = f"""What can be read.
 
@@ -22,11 +24,15 @@ What an operation costs is worked out before it is run, and told in `extensions.
 | what | cost |
 |---|---|
 | a scalar or an enum | 0 |
+| a text that may be long, such as `body` or `description` | {TEXT}; a second time, under another name, 10 times as much |
+| `bodyHtml` | {HTML}; the same |
 | an object | 1, and what is asked for of it |
 | a page | for each item that `first` or `last` asks for, 25 without them: 1, and what is asked for of it |
 | another list of objects | the same, for 5 items; `nodes` for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT} |
 | a filter by `search` | {SEARCH} |
+| a filter with many values | 1 for each 10 of them |
+| long arguments in the document itself | 1 for each 500 characters of a field's; variables cost nothing |
 | `ticketStats` | {STATS} |
 | `ledger` of a clock | {LEDGER} |
 | a mutation | {MUTATION} |

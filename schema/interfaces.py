@@ -13,7 +13,6 @@ from models.errors import Code
 from models.escalation import EscalationPath
 from models.event import Event, EventType
 from models.lifecycle import Action, Status
-from models.markdown import to_html
 from models.message import Kind, Message
 from models.notification import Notification
 from models.person import ApiClient, Organization, User
@@ -21,9 +20,11 @@ from models.sla.records import SlaCalendar, SlaPolicy
 from models.team import Category, Team
 from models.ticket import Ticket
 from models.token import Token
+from schema.cost import HTML, TEXT, cost
 from schema.relations import RELATION, OfKey, first_of, many, one
 
 if TYPE_CHECKING:
+    from resolvers.context import Context
     from schema.types.mail import MailDeliveryType
     from schema.types.message import AttachmentType
     from schema.types.ticket import TicketType
@@ -138,11 +139,15 @@ class Actor(FromRecords):
 class MessageInterface(Node):
     ticket: Any = one("ticket", LazyTicket, "The ticket it was written on.")
     author: Any = first_of(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "Who wrote it.")
-    body: str = strawberry.field(description="Markdown as written.")
+    body: str = strawberry.field(description="Markdown as written.", metadata=cost(flat=TEXT))
 
-    @strawberry.field(description="The body rendered to HTML and sanitised on the server.")
-    async def body_html(self, root: strawberry.Parent[Message]) -> str:
-        return await to_html(root.body)
+    @strawberry.field(
+        description="The body rendered to HTML and sanitised on the server; as written where that would be far longer.",
+        metadata=cost(flat=HTML),
+    )
+    async def body_html(self, root: strawberry.Parent[Message], info: strawberry.Info) -> str:
+        context: Context = info.context
+        return await context.rendered(root.body)
 
     attachments: Any = many(belongings.message_attachments, list[LazyAttachment], "Files that came with it.")
     created_at: datetime = strawberry.field(description="When it was written.")

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 VARIANTS = 16
 """Plans of one operation, by what its directives say."""
+PLANNED_FIRST = 200
+"""What an operation costs from which on it is planned when it comes for the first time: graphql-core tells all that is in a list
+without a pause."""
 log = structlog.get_logger("ticketwire.plans")
 
 
@@ -167,7 +170,7 @@ class Plans:
 
 
 class Planner:
-    """Answers what it can; counts what it could not. An operation is compiled when it comes the second time."""
+    """Answers what it can; counts what it could not. An operation is compiled when it comes a second time, a dear one at once."""
 
     def __init__(self, schema: Any, words: Words, *, at_once: bool = False) -> None:
         self.schema = schema
@@ -183,7 +186,7 @@ class Planner:
             return None
         if operation.plan is None:
             operation.plan = Plans(self.schema, self.words, operation.document, operation.node, self.inputs)
-            return operation.plan if self.at_once else None
+            return operation.plan if self.at_once or operation.price.most > PLANNED_FIRST else None
         return operation.plan
 
     async def data(self, plans: Plans, context: Any, variables: Any) -> dict[str, Any]:

@@ -201,17 +201,18 @@ class Client(AsyncpgDBClient):
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         self.log.debug("%s: %s", text, values)
         pool = self.pool
-        connection = await pool.acquire()
-        try:
-            found = await connection.fetch(text, *values)
-        except asyncpg.PostgresError as error:
+        async with pool.shares.mine():
+            connection = await pool.acquire()
+            try:
+                found = await connection.fetch(text, *values)
+            except asyncpg.PostgresError as error:
+                pool.give_back(connection)
+                raise translated(error) from error
+            except BaseException as error:
+                pool.give_back(connection, error)
+                raise
             pool.give_back(connection)
-            raise translated(error) from error
-        except BaseException as error:
-            pool.give_back(connection, error)
-            raise
-        pool.give_back(connection)
-        return found
+            return found
 
     look = fetch
 

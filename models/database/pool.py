@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import asyncpg
 
+from models.database.share import Shares
+
 IDLE_SECONDS = 300.0
 """A connection that lay longer may have been forgotten by what stands between us and the server."""
 MEND_SECONDS = 5.0
@@ -35,6 +37,7 @@ class Pool:
         self.connect = connect
         self.idle: list[Idle] = []
         self.places = asyncio.Semaphore(size)
+        self.shares = Shares(max(1, size // 2))
         self.lent = set[asyncpg.Connection]()
         self.mending = set[asyncio.Task[None]]()
         self.closed = False

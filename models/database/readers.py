@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tortoise.exceptions import OperationalError
 
+from models.database.share import Shares
+
 LOOP_SECONDS = 0.005
 """What one statement may take of the loop."""
 THREADS = 3
@@ -63,6 +65,7 @@ class Readers:
         self.quick: Reader | None = None
         self.idle: list[Reader] = []
         self.places = asyncio.Semaphore(THREADS)
+        self.shares = Shares(THREADS - 1)
         self.threads = ThreadPoolExecutor(THREADS, "sqlite")
         self.slow: OrderedDict[str, None] = OrderedDict()
         """Texts of statements that took longer than the loop has for them."""
@@ -79,7 +82,7 @@ class Readers:
             self.slow[text] = None
             if len(self.slow) > REMEMBERED:
                 self.slow.popitem(last=False)
-        async with self.places:
+        async with self.shares.mine(), self.places:
             return await self.beside(text, values)
 
     def at_once(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:

@@ -16,7 +16,7 @@ from models.message import Message
 from models.person import User
 from models.team import Team
 from models.ticket import LinkKind, Ticket
-from schema.cost import cost
+from schema.cost import TEXT, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.relations import loaders
 from schema.types.attention import ATTENTION_TYPES
@@ -98,7 +98,9 @@ class TicketCreated(TicketStatusEventInterface):
 
 @strawberry.type(name="TicketStatusChanged", description="A ticket took a step of the life cycle.")
 class TicketStatusChanged(TicketStatusEventInterface):
-    @strawberry.field(description="What was said with the step: the resolution, or the reason to reopen.")
+    @strawberry.field(
+        description="What was said with the step: the resolution, or the reason to reopen.", metadata=cost(flat=TEXT)
+    )
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("comment"))
 
@@ -156,7 +158,7 @@ class TicketEscalated(TicketEventInterface):
     def level(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.changes["escalation_level"][1])
 
-    @strawberry.field(description="Why.")
+    @strawberry.field(description="Why.", metadata=cost(flat=TEXT))
     def reason(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("reason"))
 
@@ -207,7 +209,7 @@ class TicketRated(TicketEventInterface):
     def score(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.value("score"))
 
-    @strawberry.field(description="What the customer said.")
+    @strawberry.field(description="What the customer said.", metadata=cost(flat=TEXT))
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("comment"))
 

@@ -15,6 +15,7 @@ from models.page import Page, Window, window
 from models.ticket import LinkKind, Ticket
 from models.timeline import Extract, conversation, record
 from schema.arguments import After, Before, First, Last
+from schema.cost import TEXT, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.paging import Connection
 from schema.relations import RELATION, Belonging, loaders, many, one
@@ -51,7 +52,7 @@ class TicketResourceType:
 @strawberry.type(description="How satisfied the customer is.")
 class Satisfaction:
     score: int = strawberry.field(description="1 to 5.")
-    comment: str | None = strawberry.field(description="What the customer said.")
+    comment: str | None = strawberry.field(description="What the customer said.", metadata=cost(flat=TEXT))
     rated_at: datetime = strawberry.field(description="When.")
 
 
@@ -68,7 +69,7 @@ class TicketType(Node):
     ref: str = strawberry.field(description="The number as people write it, such as TKT-1042.")
     external_id: str | None = strawberry.field(description="The integrator's own key, unique per API client.")
     subject: str = strawberry.field(description="What it is about, in a line.")
-    description: str = strawberry.field(description="Markdown as written.")
+    description: str = strawberry.field(description="Markdown as written.", metadata=cost(flat=TEXT))
     status: Status = strawberry.field(description="Where it stands.")
     stage: Stage = strawberry.field(description="The stage that its status belongs to.")
     priority: Priority = strawberry.field(description="How pressing it is.")
@@ -91,7 +92,7 @@ class TicketType(Node):
     escalation_level: int = strawberry.field(description="0 until somebody escalates; each escalation adds one.")
     held_until: datetime | None = strawberry.field(description="When a ticket ON_HOLD is to be taken up again.")
     resolution: str | None = strawberry.field(
-        description="The answer, once resolved; reopening clears it, the timeline keeps it."
+        description="The answer, once resolved; reopening clears it, the timeline keeps it.", metadata=cost(flat=TEXT)
     )
     close_reason: CloseReason | None = strawberry.field(description="Why it was closed.")
 

@@ -9,12 +9,12 @@ from graphql import get_introspection_query
 from support import Service, World
 from support.service import running
 
-from engine.cost import COST, Price
+from engine.cost import AGAIN, COST, Price
 from engine.documents import Document
 from engine.execution import Schema
 from engine.shape import Bounds
 from schema import root
-from schema.cost import LEDGER, MUTATION, SEARCH, STATS, SUBSCRIPTION, TOTAL_COUNT
+from schema.cost import HTML, LEDGER, MUTATION, SEARCH, STATS, SUBSCRIPTION, TEXT, TOTAL_COUNT
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,14 +57,37 @@ def cost(schema: Schema, query: str, **variables: Any) -> int:
         (
             "{ events(first: 10) { nodes { actor { displayName } ... on TicketReplied { reply { body author { displayName } } } "
             "... on TicketNoted { note { body } } ... on TicketUpdated { changes { field } ticket { id } } } } }",
-            1 + 10 * (1 + 1 + 2),
+            1 + 10 * (1 + 1 + TEXT + 2),
         ),
         (
             "{ events(first: 10) { nodes { ... on TicketReplied { ticket { id } } ... on TicketNoted { ticket { id } } } } }",
             1 + 20,
         ),
         ("{ viewer @skip(if: true) { role } }", 1),
-        ("{ events(first: 10) { nodes { id ... on TicketReplied { reply { body } } ticket { id } } } }", 1 + 10 * 3),
+        ("{ events(first: 10) { nodes { id ... on TicketReplied { reply { body } } ticket { id } } } }", 1 + 10 * (3 + TEXT)),
+        (
+            "{ tickets(first: 10) { nodes { description bodies: messages(first: 2) { nodes { body bodyHtml } } } } }",
+            1 + 10 * (1 + TEXT + 1 + 2 * (1 + TEXT + HTML)),
+        ),
+        ("{ tickets(first: 10) { nodes { a: description b: description ref c: ref } } }", 1 + 10 * (1 + TEXT + AGAIN * TEXT)),
+        (
+            "{ events(first: 10) { nodes { ... on TicketReplied { a: id x: reply { body } } ... on TicketRated { b: comment } "
+            "... on TicketStatusChanged { b2: comment c: comment } } } }",
+            1 + 10 * (1 + TEXT + AGAIN * TEXT),
+        ),
+        (
+            "{ tickets(first: 1) { nodes { messages(first: 10) { nodes { ... on Reply { a: body } ... on Note { b: body } "
+            "} } } } }",
+            1 + 2 + 10 * (1 + TEXT),
+        ),
+        (
+            "{ tickets(first: 1) { nodes { messages(first: 10) { nodes { ... on Reply { a: body } b: body } } } } }",
+            1 + 2 + 10 * (1 + TEXT + AGAIN * TEXT),
+        ),
+        (
+            "{ tickets(first: 10) { nodes { timeline(first: 1, types: [" + "TICKET_CREATED " * 100 + "]) { totalCount } } } }",
+            1 + 10 * (1 + 1 + 3 + TOTAL_COUNT),
+        ),
         ("mutation { signOut { userErrors { code } } }", MUTATION),
         ("subscription { ticketEvents { id ticket { id } } }", SUBSCRIPTION + 1),
     ],
@@ -83,6 +106,8 @@ async def test_variables_count(schema: Schema) -> None:
     assert (cost(schema, default), cost(schema, default, first=3)) == (1 + 7 * 2, 1 + 3 * 2)
     assert cost(schema, SEARCHED) == 4
     assert cost(schema, SEARCHED, text="x") == cost(schema, SEARCHED, filter={"search": "x"}) == 4 + SEARCH
+    many = {"or": [{"number": {"in": [1] * 15}}, {"tags": {"some": ["x"] * 15}}]}
+    assert cost(schema, SEARCHED, filter=many) == 4 + 3
     ids = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     assert [cost(schema, ids, ids=["a"] * count) for count in (0, 1, 90)] == [0, 1, 90]
 

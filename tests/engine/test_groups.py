@@ -156,7 +156,7 @@ class World:
         self.readers: list[Reader] = []
 
     def context(self, audience: Hashable = "all") -> Any:
-        return SimpleNamespace(numbers=self.numbers, audience=audience, request_id="r", refresh=lambda: None)
+        return SimpleNamespace(numbers=self.numbers, audience=audience, request_id="r", address="", refresh=lambda: None)
 
     async def read(self, audience: Hashable = "all", query: str = QUERY, **variables: Any) -> Reader:
         following = await SCHEMA.follow(Parameters(query, variables, None, None), self.context(audience))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.markdown import LONG, RENDERER, TAGS, rendered, to_html
+from models import markdown
+from models.markdown import RENDERER, TAGS, rendered, to_html
 
 SCHEMES = re.compile(r'href="(?:https?:|mailto:|[^:"]*(?:["/?#]|$))', re.IGNORECASE)
 
@@ -115,15 +117,28 @@ def test_huge_nesting_ends(piece: str) -> None:
     expect_harmless(rendered((piece * 4096)[:4096] + "x"))
 
 
-def test_long_texts_are_rendered_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_are_rendered_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     beside: list[int] = []
-    run = asyncio.to_thread
 
-    async def noted(function: object, text: str) -> object:
-        beside.append(len(text))
-        return await run(function, text)  # type: ignore[arg-type]
+    def noted(text: str) -> str:
+        beside.append(threading.get_ident())
+        return text
 
-    monkeypatch.setattr(asyncio, "to_thread", noted)
-    for size in (LONG - 1, LONG):
-        assert asyncio.run(to_html("x" * size)) == f"<p>{'x' * size}</p>\n"
-    assert beside == [LONG]
+    monkeypatch.setattr(markdown, "rendered", noted)
+    assert asyncio.run(to_html("x")) == "x"
+    assert threading.get_ident() not in beside
+
+
+WIDE = "|a" * 1000 + "\n" + "|-" * 1000 + "\n" + "|\n" * 40
+
+
+def test_a_table_of_few_bytes_and_half_a_million_cells_stays_text() -> None:
+    assert len(WIDE) < 4100
+    assert rendered(WIDE).startswith("<p>|a|a")
+    assert len(rendered(WIDE)) < 2 * len(WIDE)
+    assert rendered("|a|b|\n|-|-|\n" + "|1|2|\n" * 1500).count("<td>1</td>") == 1500
+
+
+def test_what_would_become_far_longer_is_shown_as_it_is_written() -> None:
+    assert rendered("<a@b.c>" * 9362).startswith("<pre>&lt;a@b.c&gt;&lt;a@b.c&gt;")
+    assert rendered("<a@b.c>" * 100).startswith("<p><a ")

@@ -1,0 +1,79 @@
+"""Each attack of benchmarks/attacks on a real server: it is answered as it should be, and nobody else notices.
+
+How long others wait is measured there, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.service import Process, start
+
+from benchmarks.attacks.bystander import Bystander, Disturbed, watching
+from benchmarks.attacks.ground import people
+from benchmarks.attacks.table import ATTACKS, Attack
+from benchmarks.attacks.target import Target
+from models import database
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
+
+NOTES = 24
+PLACES = {(each.name, each.way): place for place, each in enumerate(ATTACKS)}
+
+
+@dataclass
+class Stage:
+    process: Process
+    targets: list[Target]
+    """One for each attack."""
+    bystander: Bystander
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(template: str, copy: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    folder: Path = tmp_path_factory.mktemp("attacks")
+    async with copy(template, folder) as url:
+        await database.connect(url)
+        try:
+            ground = await people(len(ATTACKS))
+        finally:
+            await database.disconnect()
+        process = await start(url)
+        try:
+            targets, bystander = await ground.targets(process.port, NOTES)
+            yield Stage(process, targets, bystander)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: f"{each.name}, {each.way}")
+async def test_an_attack_is_answered_and_a_bystander_never_notices(stage: Stage, attack: Attack) -> None:
+    target = stage.targets[PLACES[attack.name, attack.way]]
+    with watching(stage.bystander.again()):
+        answers = await attack.act(target)
+    assert answers
+    assert attack.answers.issuperset(answers), set(answers) - attack.answers
+    with watching(stage.bystander.again()):
+        assert await target.post("{ viewer { role } }") in ("200", "429 RATE_LIMITED")
+    assert stage.process.popen.poll() is None
+
+
+async def test_attacks_expect_no_failure_of_ours_and_have_names_of_their_own() -> None:
+    assert len(PLACES) == len(ATTACKS)
+    answers = {answer for each in ATTACKS for answer in each.answers}
+    assert not [answer for answer in answers if answer.startswith("5") or "INTERNAL" in answer]
+
+
+async def test_a_bystander_who_is_answered_wrongly_or_not_at_all_says_so(stage: Stage) -> None:
+    there = stage.bystander
+    with pytest.raises(Disturbed), watching(Bystander(there.port, there.token, 0)):
+        await stage.targets[0].post("{ viewer { role } }")
+    with pytest.raises(Disturbed), watching(Bystander(there.port, "twk_unknown", there.number)):
+        await stage.targets[0].post("{ viewer { role } }")
+    with pytest.raises(Disturbed, match="refused"), watching(Bystander(1, there.token, there.number)):
+        pass

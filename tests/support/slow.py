@@ -1,0 +1,34 @@
+"""A query that takes the database longer than any test waits: `{ categories { name } }`, once a view stands in for the table."""
+
+from __future__ import annotations
+
+import os
+
+from models import database
+
+IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
+COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
+FOREVER = COUNTING if IS_SQLITE else "SELECT pg_sleep(300)"
+SLOW = ("ALTER TABLE categories RENAME TO quick", f"CREATE VIEW categories AS SELECT * FROM quick WHERE ({FOREVER}) IS NOT NULL")
+RUNNING = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%categories c%' AND pid <> pg_backend_pid()"
+QUERY = "{ categories { name } }"
+
+
+async def slow_down() -> None:
+    for statement in SLOW:
+        await database.connection().execute_script(statement)
+
+
+async def running() -> int:
+    """How many of them the database is at."""
+    if IS_SQLITE:
+        return len(database.connection().readers.going_on)  # type: ignore[attr-defined]
+    return len(await database.rows(RUNNING))
+
+
+async def is_running() -> bool:
+    return await running() > 0
+
+
+async def is_idle() -> bool:
+    return await running() == 0
