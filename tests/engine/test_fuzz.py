@@ -7,12 +7,17 @@ import os
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
+from graphql import build_schema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import mutations, nodes, queries
 from support import Service
 from support.asking import Asked, Desk
 from support.client import TLS
@@ -33,6 +38,13 @@ VALUES: tuple[Any, ...] = (
     *(None, True, 0, -1, 2**63, 1e308, "", "\x00", "\ud800", "a" * 5000, [], {}, [[]], {"eq": {}}, ["x", None], {"a": {"b": []}}),
     *("tkt_", "2026-13-45T99:99:99Z", "P" + "9" * 400 + "D", "Infinity", 10**30, {"__proto__": 1}, [1] * 300),
 )
+SCHEMA = (Path(__file__).parents[2] / "schema" / "schema.graphql").read_text()
+TIMES = {"Date": "2026-11-09", "DateTime": "2026-11-09T09:30:00Z", "Duration": "PT4H"}
+SCALARS = {name: (st.just(good) | st.text(max_size=30)).map(nodes.String) for name, good in TIMES.items()}
+MUTATIONS: Any = build_schema(SCHEMA).mutation_type
+WRITES = [name for name in MUTATIONS.fields if name not in ("signIn", "signOut")]
+"""But for what takes its time, and for what ends the caller's own token."""
+OPERATIONS = st.one_of(queries(SCHEMA, custom_scalars=SCALARS), mutations(SCHEMA, fields=WRITES, custom_scalars=SCALARS))
 RAW = ("Traceback", "sqlite", "asyncpg", "SELECT ", "tortoise", "site-packages", ".py", "object at 0x", "Error(", "psycopg")
 """What would tell of our insides."""
 ASKED_BACK = ("Variable", "Expected", "Cannot query", "Unknown", "Syntax Error")
@@ -143,3 +155,21 @@ async def test_no_operation_breaks_a_socket(target: Target) -> None:
                 assert await socket.receive() == {"type": "complete", "id": id}
     assert kinds == {"next", "error"}
     assert (await client.run("{ viewer { role } }"))["viewer"] == {"role": "ADMIN"}
+
+
+@settings(
+    max_examples=REQUESTS,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(query=OPERATIONS, who=st.sampled_from(("admin", "agent", "stranger")))
+async def test_no_valid_operation_of_any_kind_breaks_the_server(target: Target, query: str, who: str) -> None:
+    """Made by hypothesis out of the printed schema alone, so that it knows nothing of how the other operations here are made."""
+    token = target.plenty.tokens.get(who)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    async with httpx2.AsyncClient(timeout=60, verify=TLS) as http:
+        response = await http.post(target.service.http, json={"query": query}, headers=headers)
+    assert response.status_code == 200
+    expect_sound(response.status_code, response.text, query)
