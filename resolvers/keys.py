@@ -50,10 +50,8 @@ async def once(
 def checked_key(key: str | None) -> str | None:
     if key is None:
         return None
-    if text.is_blank(key) or len(key) > idempotency.LONGEST or not text.is_clean(key):
-        raise InvalidInput(
-            Code.INVALID, f"A key has 1 to {idempotency.LONGEST} characters, not all of them blank.", "idempotencyKey"
-        )
+    if not key or len(key) > idempotency.LONGEST or not text.is_clean(key):
+        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.LONGEST} characters.", "idempotencyKey")
     return key
 
 
