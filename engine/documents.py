@@ -115,17 +115,24 @@ class Documents:
         self.size = 0
         self.beside = Beside("documents")
 
-    async def find(self, text: str, *, closed: bool, who: Hashable) -> Document:
-        """Raises NotRun for a text that is too long to be read, or empty. What is not kept is made off the loop, in turn."""
+    def known(self, text: str, *, closed: bool) -> Document | None:
+        """What is kept, if it was checked by the rules that hold for the caller."""
         kept = self.kept if text in self.kept else self.wrong
         found = kept.get(text)
-        if found is not None and (found.broken is not None or closed in found.errors):
-            kept.move_to_end(text)
-            return found
+        if found is None or (found.broken is None and closed not in found.errors):
+            return None
+        kept.move_to_end(text)
+        return found
+
+    async def find(self, text: str, *, closed: bool, who: Hashable) -> Document:
+        """Raises NotRun for a text that is too long to be read, or empty. What is not known is made off the loop, in turn."""
+        if (known := self.known(text, closed=closed)) is not None:
+            return known
         if not text or text.isspace():
             raise NotRun("Send the document to run as query.", "BAD_REQUEST")
         if len(text) > self.bounds.length or len(text.encode(errors="replace")) > self.bounds.length:
             raise NotRun(f"A document has at most {self.bounds.length} bytes.", "BAD_REQUEST", limit=self.bounds.length)
+        found = self.kept.get(text) or self.wrong.get(text)
         made = await self.beside.run(who, self.made, found, text, closed)
         self.keep(made)
         return made

@@ -5,14 +5,11 @@ Strawberry keeps the schema; its own way of running operations, with extensions 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import orjson
 import strawberry
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, OperationType
@@ -24,12 +21,14 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.buckets import Buckets, address_key
 from engine.cost import Price
+from engine.deadline import Deadline, Timed
 from engine.documents import Documents
 from engine.errors import Errors, Explain, NotRun
 from engine.following import Following, operation_key
 from engine.operations import Operation, log_operation
 from engine.parameters import Parameters, holds_more
 from engine.plans.planner import Planner, Plans, Resolved, Unplanned
+from engine.results import located, not_run
 from engine.shape import Bounds
 from engine.trusted import Trusted
 from engine.turns import Turns
@@ -40,7 +39,6 @@ MOST_VALUES = 2500
 DEAR = 50
 """What a query costs from which on a caller's take turns: its steps hold the loop for some ms, and those of all come together."""
 DEAR_AT_ONCE = 4
-CHEAP = nullcontext()
 SCHEMA_AT_ONCE = 2000
 """Objects of the schema that are told at once; more are told off the loop, from which the database can't be asked."""
 FOLLOWED = (OperationType.SUBSCRIPTION,)
@@ -86,7 +84,7 @@ class Schema(strawberry.Schema):
         self.most_cost = most_cost
         self.buckets = buckets or Buckets(0, 1)
         self.trusted = trusted or Trusted()
-        self.seconds = seconds
+        self.deadline = Deadline(seconds)
         self.works_for = works_for
         self.turns = Turns(DEAR_AT_ONCE)
         self.documents = Documents(self._schema, bounds or Bounds())
@@ -107,7 +105,10 @@ class Schema(strawberry.Schema):
         """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
         try:
             text = await self.trusted.text(asked.query, asked.extensions)
-            document = await self.documents.find(text, closed=self.closed(context), who=self.caller(context))
+            closed = self.closed(context)
+            document = self.documents.known(text, closed=closed)
+            if document is None:
+                document = await self.documents.find(text, closed=closed, who=self.caller(context))
             return document.broken or document.named(asked.operation_name)
         except NotRun as error:
             return error
@@ -136,7 +137,7 @@ class Schema(strawberry.Schema):
         charged: dict[str, Any] = {}
         if isinstance(operation, Operation):
             refusal = self.charge(operation, asked.variables, context, charged)
-            result = refusal or await self.run(operation, asked.variables, context)
+            result = refusal or await self.run(operation, asked.variables, context, charged["cost"]["requested"])
         else:
             result, operation = operation, None
         if result.errors:
@@ -165,18 +166,26 @@ class Schema(strawberry.Schema):
             return not_run("Too much at once; try again later.", "RATE_LIMITED", retryAfterMs=taken.wait_ms)
         return None
 
-    async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
+    async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any, cost: int) -> ExecutionResult:
         """Queries end after some seconds. Mutations are not cut off: who is told of that could not know what was done."""
-        plans = self.planner.plans(operation) if self.planner is not None else None
-        values = plans.variables.values(variables) if plans is not None else None
-        clock = asyncio.timeout(self.seconds if operation.kind is OperationType.QUERY else None)
+        if operation.kind is not OperationType.QUERY:
+            return await self.ran(operation, variables, context)
         try:
-            async with clock, self.turn(operation, variables, context):
-                if plans is None or values is None:  # graphql-core says what is wrong with them
-                    return await self.by_core(operation, variables, context)
-                return await self.by_plan(plans, values, operation, variables, context)
-        except TimeoutError as error:
-            return ExecutionResult(None, [self.late(context) if clock.expired() else located(error)])
+            with Timed(self.deadline):
+                if cost <= DEAR:
+                    return await self.ran(operation, variables, context)
+                async with self.turns.of(self.caller(context)):
+                    return await self.ran(operation, variables, context)
+        except TimeoutError:
+            return ExecutionResult(None, [self.late(context)])
+
+    async def ran(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
+        plans = self.planner.plans(operation) if self.planner is not None else None
+        try:
+            values = plans.variables.values(variables) if plans is not None else None
+            if plans is None or values is None:  # graphql-core says what is wrong with them
+                return await self.by_core(operation, variables, context)
+            return await self.by_plan(plans, values, operation, variables, context)
         except Exception as error:
             return ExecutionResult(None, [located(error)])
 
@@ -215,14 +224,8 @@ class Schema(strawberry.Schema):
         result = await found if executor.is_awaitable(found) else found
         return ExecutionResult(result.data, result.errors)
 
-    def turn(
-        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
-    ) -> AbstractAsyncContextManager[object]:
-        is_dear = operation.kind is OperationType.QUERY and operation.price.of(variables) > DEAR
-        return self.turns.of(self.caller(context)) if is_dear else CHEAP
-
     def late(self, context: Any) -> GraphQLError:
-        return NotRun(f"It took more than {self.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
+        return NotRun(f"It took more than {self.deadline.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
 
     def executor(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> Any:
         """graphql-core's, with the variables coerced; a PreExecutionError where they are wrong."""
@@ -265,36 +268,13 @@ class Schema(strawberry.Schema):
         executor = self.executor(operation, variables, context)
         if isinstance(executor, PreExecutionError):
             return executor
-        clock = asyncio.timeout(self.seconds)
+        clock = Timed(self.deadline)
         try:
-            async with clock:
+            with clock:
                 source: Any = create_source_event_stream(executor)
                 source = await source if executor.is_awaitable(source) else source
         except TimeoutError as error:
-            return PreExecutionError(None, [self.late(context) if clock.expired() else located(error)])
+            return PreExecutionError(None, [self.late(context) if clock.expired else located(error)])
         if isinstance(source, CoreResult):
             return PreExecutionError(None, source.errors)
         return Following(source, executor, context, self.errors, operation_key(operation, variables, source.cursor_argument))
-
-
-def located(error: Exception) -> GraphQLError:
-    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-
-
-def not_run(message: str, code: str, **more: Any) -> PreExecutionError:
-    return PreExecutionError(None, [NotRun(message, code, **more)])
-
-
-def told(result: Any) -> dict[str, Any]:
-    """A result for a client; one of a request that was never run has no data."""
-    found: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
-    if result.errors:
-        found["errors"] = [error.formatted for error in result.errors]
-    if result.extensions:
-        found["extensions"] = result.extensions
-    return found
-
-
-def encoded(result: Any) -> bytes:
-    """A result for a client, as JSON."""
-    return orjson.dumps(told(result), option=orjson.OPT_UTC_Z)

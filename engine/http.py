@@ -19,13 +19,14 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from engine.accept import PLAIN, RESULT, result_type
 from engine.connect import Connect, Unauthorized, token_in
 from engine.errors import is_outage
-from engine.execution import Schema, encoded
+from engine.execution import Schema
 from engine.leaving import HungUp, Leaving
 from engine.messages import Malformed
 from engine.operations import READS, WRITES
 from engine.parameters import LONGEST, Parameters, fields_in, in_body, in_fields
 from engine.quota import quota_headers, retry_after
 from engine.refusals import JSON, Refused, error_body
+from engine.results import encoded
 
 PREFLIGHTED = (b"authorization", b"apollo-require-preflight", b"x-apollo-operation-name", b"x-requested-with")
 SIGNED_OUT = "The bearer token is unknown, revoked or expired."
@@ -88,7 +89,7 @@ class Endpoint:
             raise Refused(400, str(error)) from None
         if not is_post and await self.schema.kind(asked, context) is OperationType.MUTATION:
             raise Refused(405, "Mutations are sent by POST.", allow="POST")
-        with Leaving(receive, partial(self.schema.reads, asked, context)):
+        with Leaving(scope, partial(self.schema.reads, asked, context)):
             return await self.run(asked, context, WRITES if is_post else READS)
 
     async def run(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:

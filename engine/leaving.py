@@ -1,7 +1,7 @@
 """A client that hangs up while its query runs: nobody waits for the answer any more, and so its work ends.
 
-Looked for only once a query has run for a moment; what is answered sooner pays for a timer. Mutations go on: who hung up may ask
-again what became of them.
+The connection tells of it, so that what is answered pays for no looking. Mutations go on: who hung up may ask again what became
+of them. Under a server without our protocol (engine/pipe) queries go on too, until their time is over.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
-from starlette.types import Receive
+from starlette.types import Scope
 
-MOMENT_SECONDS = 0.1
+from engine.pipe import EXTENSION, Pipe
 
 
 class HungUp(Exception):
@@ -22,29 +22,30 @@ class HungUp(Exception):
 class Leaving:
     """Around the answering of a request whose body was read: the block is cancelled, and HungUp raised in its place."""
 
-    def __init__(self, receive: Receive, may_end: Callable[[], Awaitable[bool]]) -> None:
-        self.receive = receive
+    __slots__ = ("answering", "gone", "looking", "may_end", "pipe")
+
+    def __init__(self, scope: Scope, may_end: Callable[[], Awaitable[bool]]) -> None:
+        self.pipe: Pipe | None = scope.get("extensions", {}).get(EXTENSION)
         self.may_end = may_end
+        self.answering: asyncio.Task[object] | None = None
         self.gone = False
         self.looking: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        self.answering = asyncio.current_task()
-        self.timer = asyncio.get_running_loop().call_later(MOMENT_SECONDS, self.begin)
+        if self.pipe is not None:
+            self.answering = asyncio.current_task(self.pipe.protocol.loop)
+            self.pipe.on_leaving(self.left)
 
-    def begin(self) -> None:
+    def left(self) -> None:
         self.looking = asyncio.create_task(self.look())
 
     async def look(self) -> None:
-        if not await self.may_end():
-            return
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-        if self.answering is not None:
+        if self.answering is not None and await self.may_end():
             self.gone = self.answering.cancel()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.timer.cancel()
+        if self.pipe is not None:
+            self.pipe.leaving = None
         if self.looking is not None:
             self.looking.cancel()
         if self.gone and self.answering is not None and self.answering.uncancel() == 0 and kind is asyncio.CancelledError:

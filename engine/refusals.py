@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from random import getrandbits
 
 import orjson
 
@@ -45,5 +45,5 @@ def whole_answer(status: int, reason: str, request_id: str, more: Iterable[tuple
 
 
 def new_id() -> str:
-    """An id for a request that came without one."""
-    return os.urandom(16).hex()
+    """An id for a request that came without one. It is no secret, and the system's own randomness takes 5 µs."""
+    return f"{getrandbits(128):032x}"

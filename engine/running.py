@@ -12,12 +12,12 @@ from graphql import OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.errors import unavailable
-from engine.execution import encoded
 from engine.groups import Member
 from engine.http import AWAY
 from engine.operations import WRITES
 from engine.parameters import Parameters
 from engine.protocol import Start, id_tail, next_message
+from engine.results import encoded
 
 if TYPE_CHECKING:
     from engine.socket import Socket

@@ -20,7 +20,7 @@ from engine.accept import accepts
 from engine.connect import BEARER, Connect, Unauthorized, token_in
 from engine.errors import is_outage
 from engine.eventstream import COMPLETE, HEADERS, MEDIA_TYPE, next_event
-from engine.execution import Schema, encoded
+from engine.execution import Schema
 from engine.groups import Groups
 from engine.http import Refused, refusal
 from engine.leaving import HungUp, Leaving
@@ -28,6 +28,7 @@ from engine.messages import Malformed
 from engine.operations import READS, WRITES
 from engine.parameters import LONGEST, Parameters, fields_in, in_body, in_fields
 from engine.places import Crowded, Places
+from engine.results import encoded
 from engine.stream import Stream
 
 SECONDS_TO_WAIT = "10"
@@ -58,7 +59,7 @@ class Streams:
                 return
             if kind is OperationType.MUTATION and request.method == "GET":
                 raise Refused(405, "Mutations are sent by POST.", allow="POST")
-            with Leaving(receive, partial(self.schema.reads, asked, context)):
+            with Leaving(scope, partial(self.schema.reads, asked, context)):
                 response = await self.answer(asked, context, request.method)
         except (ClientDisconnect, HungUp):
             log.info("stream.hung_up", request_id=context.request_id)

@@ -29,10 +29,12 @@ class Shared(Generic[T]):
         self.task: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
-        mine: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        task = self.task
+        loop = asyncio.get_running_loop() if task is None else task.get_loop()
+        mine: asyncio.Future[T] = loop.create_future()
         self.asking.append(mine)
-        if self.task is None:
-            self.task = asyncio.create_task(self.answer())
+        if task is None:
+            self.task = loop.create_task(self.answer())
         return await mine
 
     async def answer(self) -> None:

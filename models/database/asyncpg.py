@@ -17,6 +17,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models.database.pool import Pool, cut_short
+from models.database.share import CALLER
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -195,13 +196,19 @@ class Client(AsyncpgDBClient):
             raise asyncpg.InterfaceError("the database is not open")
         return self._pool
 
+    def _check_loop(self) -> bool:
+        """Whether the loop is still the one that it was opened in: always. To look costs a system call a statement."""
+        return True
+
     def acquire_connection(self) -> Any:
         return Borrowed(self.pool)
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         self.log.debug("%s: %s", text, values)
-        pool = self.pool
-        async with pool.shares.mine():
+        pool, caller = self.pool, CALLER.get()
+        if not pool.shares.take(caller):
+            await pool.shares.wait(caller)
+        try:
             connection = await pool.acquire()
             try:
                 found = await connection.fetch(text, *values)
@@ -213,6 +220,8 @@ class Client(AsyncpgDBClient):
                 raise
             pool.give_back(connection)
             return found
+        finally:
+            pool.shares.give(caller)
 
     look = fetch
 

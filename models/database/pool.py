@@ -19,6 +19,8 @@ from models.database.share import Shares
 
 IDLE_SECONDS = 300.0
 """A connection that lay longer may have been forgotten by what stands between us and the server."""
+SPARED = 2
+"""Connections that the statements of one caller leave to the others."""
 MEND_SECONDS = 5.0
 
 
@@ -37,7 +39,7 @@ class Pool:
         self.connect = connect
         self.idle: list[Idle] = []
         self.places = asyncio.Semaphore(size)
-        self.shares = Shares(max(1, size // 2))
+        self.shares = Shares(max(1, size - SPARED))
         self.lent = set[asyncpg.Connection]()
         self.mending = set[asyncio.Task[None]]()
         self.closed = False

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tortoise.exceptions import OperationalError
 
-from models.database.share import Shares
+from models.database.share import CALLER, Shares
 
 LOOP_SECONDS = 0.005
 """What one statement may take of the loop."""
@@ -82,8 +82,14 @@ class Readers:
             self.slow[text] = None
             if len(self.slow) > REMEMBERED:
                 self.slow.popitem(last=False)
-        async with self.shares.mine(), self.places:
-            return await self.beside(text, values)
+        caller = CALLER.get()
+        if not self.shares.take(caller):
+            await self.shares.wait(caller)
+        try:
+            async with self.places:
+                return await self.beside(text, values)
+        finally:
+            self.shares.give(caller)
 
     def at_once(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
         if self.quick is None:

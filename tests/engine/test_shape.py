@@ -9,9 +9,10 @@ from graphql import get_introspection_query
 
 from app import explain
 from engine.documents import Document
-from engine.execution import Schema, told
+from engine.execution import Schema
 from engine.operations import WRITES
 from engine.parameters import Parameters
+from engine.results import told
 from engine.shape import FIELDS, Bounds, TooMuch
 from models import access
 from schema import root

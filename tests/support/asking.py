@@ -12,10 +12,11 @@ from graphql import GraphQLSchema
 
 from app import schema_of
 from engine.bus import Doorbell
-from engine.execution import Schema, encoded
+from engine.execution import Schema
 from engine.limits import Attempts
 from engine.operations import WRITES
 from engine.parameters import Parameters
+from engine.results import encoded
 from engine.tail import Tail
 from models import access
 from models.password import Passwords
