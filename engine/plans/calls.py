@@ -13,15 +13,15 @@ from graphql import (
     ValueNode,
     VariableNode,
     Visitor,
-    is_leaf_type,
     is_non_null_type,
     visit,
 )
 from graphql.execution.values import get_argument_values
-from strawberry.types.arguments import convert_argument, convert_arguments
+from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from engine.plans.build import Absent
+from engine.plans.facts import Facts
 
 
 class Info:
@@ -47,8 +47,9 @@ class Given(NamedTuple):
 class Arguments:
     """The arguments of a field in an operation, as its function takes them."""
 
-    def __init__(self, schema: Any, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
-        self.schema, self.field, self.definition, self.node = schema, field, definition, node
+    def __init__(self, facts: Facts, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
+        self.schema, self.objects = facts.schema, facts.objects
+        self.field, self.definition, self.node = field, definition, node
         self.fixed: dict[str, Any] = {}
         self.converted: list[tuple[str, Any, Callable[[Any], Any]]] = []
         """Values that are made anew for each call, for its function may change them."""
@@ -60,7 +61,7 @@ class Arguments:
         name = self.schema.config.name_converter.from_argument(argument)
         definition: Any = self.definition.args[name]
         required = is_non_null_type(definition.type)
-        convert = None if is_leaf_type(definition.type.of_type if required else definition.type) else self.converter(argument)
+        convert = self.objects.converter(argument.type)
         given = next((each.value for each in self.node.arguments or () if each.name.value == name), None)
         if isinstance(given, VariableNode):
             absent = self.constant(name, with_value=False)
@@ -75,12 +76,6 @@ class Arguments:
             else:
                 self.converted.append((argument.python_name, value, convert))
         return True
-
-    def converter(self, argument: Any) -> Callable[[Any], Any]:
-        """Makes Strawberry's inputs of what graphql-core coerced."""
-        config = self.schema.config
-        registry = self.schema.schema_converter.scalar_registry
-        return lambda value: convert_argument(value, argument.type, registry, config)
 
     def constant(self, name: str, *, with_value: bool) -> Any:
         """The value of one argument that no variable gives, or its default; Undefined without either."""
@@ -133,7 +128,7 @@ def holds_variables(value: ValueNode) -> bool:
 class Call:
     """A resolver, called without graphql-core's and Strawberry's wrappers, behind the guards of its row."""
 
-    def __init__(self, schema: Any, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
+    def __init__(self, facts: Facts, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> None:
         resolver = field.base_resolver
         assert resolver is not None
         self.name: str = definition.extensions.get("name", node.name.value)
@@ -143,7 +138,7 @@ class Call:
         self.sources = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each is not None}
         self.info = resolver.info_parameter.name if resolver.info_parameter is not None else None
         self.is_async = field.is_async
-        self.arguments = Arguments(schema, field, definition, node) if field.arguments else None
+        self.arguments = Arguments(facts, field, definition, node) if field.arguments else None
 
     def once(self, source: Any, state: Any) -> Any:
         """Call it without waiting."""

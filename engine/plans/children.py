@@ -75,7 +75,7 @@ class Called:
 
     def __init__(self, facts: Facts, key: str, definition: GraphQLField, details: Details) -> None:
         self.key = key
-        self.call = Call(facts.schema, definition.extensions["strawberry-definition"], definition, details[0].node)
+        self.call = Call(facts, definition.extensions["strawberry-definition"], definition, details[0].node)
         self.body = body(facts, definition, details)
         self.same: Hashable = (key, self.call.function, self.body)
 
@@ -112,7 +112,7 @@ class Belongings:
     ) -> None:
         field = definition.extensions["strawberry-definition"]
         self.facts, self.key, self.relation, self.index = facts, key, relation, index
-        self.arguments = Arguments(facts.schema, field, definition, details[0].node) if field.arguments else None
+        self.arguments = Arguments(facts, field, definition, details[0].node) if field.arguments else None
         self.body = body(facts, definition, details, relation.value)
         self.same: Hashable = (key, relation, index, self.body)
 

@@ -10,6 +10,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from tortoise.models import Model
 
 from engine.plans.layout import relation
+from engine.plans.objects import Objects
 from engine.plans.words import Kinds, Words
 
 
@@ -21,8 +22,10 @@ class Facts:
         operation: OperationDefinitionNode,
         fragments: dict[str, FragmentDetails],
         variables: Any,
+        objects: Objects,
     ) -> None:
         self.schema = schema
+        self.objects = objects
         self.graphql_schema: GraphQLSchema = schema._schema
         self.words = words
         self.operation = operation

@@ -24,6 +24,7 @@ from engine.plans.build import together
 from engine.plans.children import Called
 from engine.plans.facts import Facts
 from engine.plans.inputs import Inputs, Variables
+from engine.plans.objects import Objects
 from engine.plans.words import Words
 
 if TYPE_CHECKING:
@@ -133,12 +134,9 @@ class Deciding(Visitor):
 class Plans:
     """Those of one operation of a validated document."""
 
-    def __init__(
-        self, schema: Any, words: Words, document: DocumentNode, operation: OperationDefinitionNode, inputs: Inputs
-    ) -> None:
-        self.schema = schema
-        self.words = words
-        self.variables = Variables(schema._schema, inputs, operation)
+    def __init__(self, planner: Planner, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self.planner = planner
+        self.variables = Variables(planner.schema._schema, planner.inputs, operation)
         self.document = document
         self.operation = operation
         deciding = Deciding()
@@ -162,8 +160,9 @@ class Plans:
             for node in self.document.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
+        planner = self.planner
         try:
-            return Plan(Facts(self.schema, self.words, self.operation, fragments, decided))
+            return Plan(Facts(planner.schema, planner.words, self.operation, fragments, decided, planner.objects))
         except Exception as error:
             log.info("plan.unknown", operation=self.operation.name and self.operation.name.value, error=repr(error))
             return None
@@ -176,6 +175,7 @@ class Planner:
         self.schema = schema
         self.words = words
         self.inputs = Inputs()
+        self.objects = Objects(schema)
         self.at_once = at_once
         """Compile also what comes for the first time: for tests."""
         self.planned = self.fallen_back = 0
@@ -185,7 +185,7 @@ class Planner:
         if operation.price.of_schema or operation.kind is OperationType.SUBSCRIPTION:
             return None
         if operation.plan is None:
-            operation.plan = Plans(self.schema, self.words, operation.document, operation.node, self.inputs)
+            operation.plan = Plans(self, operation.document, operation.node)
             return operation.plan if self.at_once or operation.price.most > PLANNED_FIRST else None
         return operation.plan
 

@@ -207,7 +207,7 @@ class Selection:
         if field.base_resolver is None:
             value = f"o.{field.python_name}"
         elif not field.is_async and not field.arguments and is_leaf(definition.type):
-            value = f"{self.build.constant(Call(self.facts.schema, field, definition, group[0].node).once)}(o, s)"
+            value = f"{self.build.constant(Call(self.facts, field, definition, group[0].node).once)}(o, s)"
         else:
             return None
         return f"{self.completed(definition.type, group)}({value}, s)"

@@ -168,6 +168,9 @@ def numbered(sql: str) -> str:
     return head + "".join(f"${place}{part}" for place, part in enumerate(tail, 1))
 
 
+AS_IT_IS = frozenset({str, int, bool, type(None), datetime})
+
+
 def bound(value: object) -> object:
     """A parameter as both drivers take it. sqlite3's adapter writes aware instants; ours are always in UTC."""
     if isinstance(value, UUID):
@@ -179,7 +182,7 @@ def bound(value: object) -> object:
 
 def ready(client: Client, sql: str, params: Sequence[object]) -> Statement:
     text = numbered(sql) if client.capabilities.dialect == "postgres" else sql
-    return text, [bound(value) for value in params]
+    return text, [value if type(value) in AS_IT_IS else bound(value) for value in params]
 
 
 async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:

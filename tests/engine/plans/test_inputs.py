@@ -1,7 +1,9 @@
-"""Values of variables, coerced by functions made once: as graphql-core would, right and wrong ones alike."""
+"""Values of variables: coerced by functions made once as graphql-core would, right and wrong alike, and made into Strawberry's inputs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from random import Random
 from typing import Any
 
@@ -22,11 +24,14 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 from graphql.utilities import coerce_input_value
+from strawberry.types.arguments import convert_argument
 
 from engine.plans.inputs import Inputs, Variables
+from engine.plans.objects import Objects
 from schema import root
 
-CORE = root.build()._schema  # pyright: ignore[reportPrivateUsage]
+SCHEMA = root.build()
+CORE = SCHEMA._schema  # pyright: ignore[reportPrivateUsage]
 INPUTS = [type_ for type_ in CORE.type_map.values() if is_input_type(type_) and not type_.name.startswith("__")]
 LEAVES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 3, 2**31, 2**53, 1.5, "", "x", "tkt_1", "2026-11-26T10:00:00Z", "PT1H", "not a date"),
@@ -71,6 +76,51 @@ def test_a_value_is_coerced_as_graphql_core_does(type_: Any) -> None:
         assert found == expected, given
         outcomes.add(found is Undefined)
     assert False in outcomes, print_type(type_)
+
+
+def arguments() -> dict[str, tuple[Any, Any]]:
+    """Each argument of each field that has a function: Strawberry's, and graphql-core's type of it."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for type_ in CORE.type_map.values():
+        for name, field in getattr(type_, "fields", {}).items():
+            for argument in getattr(field.extensions.get("strawberry-definition"), "arguments", ()):
+                key = SCHEMA.config.name_converter.from_argument(argument)
+                found[f"{type_.name}.{name}.{key}"] = (argument, field.args[key].type)
+    return found
+
+
+def unlike_given(made: Any, given: Any) -> bool:
+    """Whether no list in what was made is one of those that were given."""
+    lists = {id(each) for each in walked(given) if isinstance(each, list)}
+    return not any(id(each) in lists for each in walked(made))
+
+
+def walked(value: Any) -> Iterator[Any]:
+    yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from walked(each)
+    if is_dataclass(value):
+        yield from walked(vars(value))
+
+
+def test_inputs_are_made_as_strawberry_makes_them() -> None:
+    objects, config, registry = Objects(SCHEMA), SCHEMA.config, SCHEMA.schema_converter.scalar_registry
+    compared, kinds = 0, set[type]()
+    for name, (argument, type_) in arguments().items():
+        random, convert = Random(name), objects.converter(argument.type)
+        for _ in range(60):
+            given = coerce_input_value(value(random, type_), type_)
+            if given is Undefined:
+                continue
+            expected = convert_argument(given, argument.type, registry, config)
+            found = given if convert is None else convert(given)
+            assert found == expected, (name, given)
+            assert type(found) is type(expected), name
+            assert unlike_given(found, given), name
+            compared += 1
+            kinds.add(type(found))
+    assert compared > 1000
+    assert len(kinds) > 30
 
 
 DEFAULTS = "query($a: Tree = {leaf: 1}, $b: Pet, $c: Int! = 4, $d: [Int!]) { pet }"
