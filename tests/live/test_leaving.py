@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import cast
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from support.live import until
 from support.service import running
 from support.slow import QUERY, is_idle, is_running, slow_down
 
+from engine.pipe import Pipe, Protocol
 from models import database
 from models.ticket import Ticket
 
@@ -68,6 +70,17 @@ async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str
         assert await Ticket.all().count() == 0
     await until(Ticket.all().count)
     assert [ticket.subject for ticket in await Ticket.all()] == ["kept"]
+
+
+async def test_who_has_hung_up_before_it_is_answered_is_told_of_at_once() -> None:
+    told: list[bool] = []
+    pipe = Pipe(cast("Protocol", None))
+    pipe.on_leaving(lambda: told.append(False))
+    pipe.leaving = None
+    pipe.left()
+    assert not told
+    pipe.on_leaving(lambda: told.append(True))
+    assert told == [True]
 
 
 def is_answering(service: Service, requests: int):  # type: ignore[no-untyped-def]

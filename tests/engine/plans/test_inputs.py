@@ -1,4 +1,4 @@
-"""Values of variables: coerced by functions made once as graphql-core would, right and wrong alike, and made into Strawberry's inputs."""
+"""Values of variables, by functions made once: coerced as graphql-core would, and made into inputs as Strawberry would."""
 
 from __future__ import annotations
 
