@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from models import database, event, listing, stats, timeline
 from models.access import Viewer, viewer_as, visible
 from models.database import as_uuid
-from models.event import MESSAGES
 from models.filter import Plain
 from models.ids import ORGANIZATION, USER, encode
 from models.lifecycle import Priority, Stage, Status
 from models.page import Order, Window
 from models.person import Organization, Role, User
+from models.select import Listing
 from models.sla.clock import ClockStatus
 from models.stats import Group
 from models.team import Team
@@ -174,7 +175,7 @@ async def customers(scene: Scene) -> list[Ask]:
 
 def log(viewer: Viewer, scene: Scene, window: Window, filter: Plain | None = None, types: Extract | None = None) -> Asked:
     async def ask() -> object:
-        return await timeline.events(viewer, types or Extract(), filter, window, scene.at)
+        return await (await timeline.events(viewer, types or Extract(), filter, window, scene.at))
 
     return ask
 
@@ -186,14 +187,15 @@ async def records(scene: Scene) -> list[Ask]:
     head = await event.head()
     after, early = (replace(WINDOW, after=event.cursor(place)) for place in (head // 2, 100))
 
-    def record(ids: Sequence[UUID], extract: Extract, viewer: Viewer = scene.agent) -> Asked:
-        return lambda: timeline.records(viewer, ids, extract, replace(WINDOW, size=10))
+    agent, ten = scene.agent, replace(WINDOW, size=10)
 
-    agent = scene.agent
+    def of(ids: Sequence[UUID], read: Listing[Any]) -> Asked:
+        return lambda: read.owned(ids, as_uuid)
+
     return [
-        Ask("records", "a ticket's timeline", record(keys[:1], Extract())),
-        Ask("records", "a ticket's messages", record(keys[:1], Extract(MESSAGES))),
-        Ask("records", "messages of 20 tickets", record(keys, Extract(MESSAGES))),
+        Ask("records", "a ticket's timeline", of(keys[:1], timeline.record(agent, keys[:1], Extract(), ten))),
+        Ask("records", "a ticket's messages", of(keys[:1], timeline.conversation(agent, keys[:1], ten))),
+        Ask("records", "messages of 20 tickets", of(keys, timeline.conversation(agent, keys, ten))),
         Ask("records", "counts of 20 tickets", lambda: timeline.record_counts(agent, keys, Extract())),
         Ask("the log", "first", log(agent, scene, WINDOW)),
         Ask("the log", "after the middle", log(agent, scene, after)),
