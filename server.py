@@ -72,6 +72,7 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
         server_header=False,
+        reset_contextvars=True,  # a pipelined request would begin with what was said of the caller before it
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,

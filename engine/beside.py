@@ -18,8 +18,20 @@ class Beside:
         self.turns = Turns(1)
 
     async def run(self, who: Hashable, work: Callable[..., T], *given: Any) -> T:
+        """In the caller's turn."""
         async with self.turns.of(who):
-            return await asyncio.get_running_loop().run_in_executor(self.thread, work, *given)
+            return await self.done(work, *given)
+
+    async def done(self, work: Callable[..., T], *given: Any) -> T:
+        """Nobody can stop what has begun: who is cancelled waits for its end, and so keeps its turn for as long."""
+        begun = self.thread.submit(work, *given)
+        ended = asyncio.wrap_future(begun)
+        try:
+            return await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if not begun.cancel():
+                await asyncio.wait([ended])
+            raise
 
     def close(self) -> None:
         self.thread.shutdown(wait=False, cancel_futures=True)

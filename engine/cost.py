@@ -132,7 +132,7 @@ class Price:
 
     def page(self, node: FieldNode, given: Mapping[str, Any]) -> int:
         sizes = [self.argument(node, name, given) for name in ("first", "last")]
-        found = [size for size in sizes if isinstance(size, int)]
+        found = [size for size in map(whole, sizes) if size is not None]
         return min(max(0, *found, 0), LARGEST_PAGE) if found else PAGE
 
     def on_top(self, node: FieldNode, stated: Mapping[str, Any], given: Mapping[str, Any]) -> int:
@@ -194,6 +194,13 @@ def size(value: Any) -> int:
     return count
 
 
+def whole(value: Any) -> int | None:
+    """The number that GraphQL takes a value for where it wants an Int: 100.0 is 100."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def measure(value: Any) -> Hashable:
     """As much of a variable as can make a difference."""
     if isinstance(value, list):
@@ -201,4 +208,4 @@ def measure(value: Any) -> Hashable:
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
         return size(members), tuple(sorted([name for name, each in members.items() if each is not None]))
-    return value if isinstance(value, int) or value is None else True
+    return whole(value) if value is None or whole(value) is not None else "given"

@@ -88,7 +88,8 @@ class Document:
 
     @property
     def is_wrong(self) -> bool:
-        return self.broken is not None or any(self.errors.values())
+        """For everybody: what is right for some, such as a look at the schema, is kept with what is right."""
+        return self.broken is not None or all(self.errors.values())
 
     def named(self, name: str | None) -> Operation:
         """The operation to run (GraphQL specification, section 6.1). Raises NotRun."""
@@ -132,10 +133,13 @@ class Documents:
             raise NotRun("Send the document to run as query.", "BAD_REQUEST")
         if len(text) > self.bounds.length or len(text.encode(errors="replace")) > self.bounds.length:
             raise NotRun(f"A document has at most {self.bounds.length} bytes.", "BAD_REQUEST", limit=self.bounds.length)
-        found = self.kept.get(text) or self.wrong.get(text)
-        made = await self.beside.run(who, self.made, found, text, closed)
-        self.keep(made)
-        return made
+        async with self.beside.turns.of(who):
+            if (known := self.known(text, closed=closed)) is not None:
+                return known  # who asked for it at the same time had it made
+            found = self.kept.get(text) or self.wrong.get(text)
+            made = await self.beside.done(self.made, found, text, closed)
+            self.keep(made)
+            return made
 
     def made(self, found: Document | None, text: str, closed: bool) -> Document:
         document = found or Document(text, self.bounds)

@@ -39,6 +39,8 @@ MOST_VALUES = 2500
 DEAR = 50
 """What a query costs from which on a caller's take turns: its steps hold the loop for some ms, and those of all come together."""
 DEAR_AT_ONCE = 4
+MUTATIONS_AT_ONCE = 8
+"""Of a caller's, for transactions stand in line for connections and rows, and everybody's stand in the same."""
 SCHEMA_AT_ONCE = 2000
 """Objects of the schema that are told at once; more are told off the loop, from which the database can't be asked."""
 FOLLOWED = (OperationType.SUBSCRIPTION,)
@@ -87,6 +89,7 @@ class Schema(strawberry.Schema):
         self.deadline = Deadline(seconds)
         self.works_for = works_for
         self.turns = Turns(DEAR_AT_ONCE)
+        self.writing = Turns(MUTATIONS_AT_ONCE)
         self.documents = Documents(self._schema, bounds or Bounds())
 
     def caller(self, context: Any) -> str:
@@ -95,17 +98,16 @@ class Schema(strawberry.Schema):
 
     async def kind(self, asked: Parameters, context: Any) -> OperationType | None:
         """What is asked for; None where that is not told, which the answer will say. Nothing is run or counted."""
-        found = await self.found(asked, context)
+        found = await self.found(asked, context, closed=self.closed(context))
         return found.kind if isinstance(found, Operation) else None
 
     async def reads(self, asked: Parameters, context: Any) -> bool:
         return await self.kind(asked, context) is OperationType.QUERY
 
-    async def found(self, asked: Parameters, context: Any) -> Operation | GraphQLError:
+    async def found(self, asked: Parameters, context: Any, *, closed: bool) -> Operation | GraphQLError:
         """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
         try:
             text = await self.trusted.text(asked.query, asked.extensions)
-            closed = self.closed(context)
             document = self.documents.known(text, closed=closed)
             if document is None:
                 document = await self.documents.find(text, closed=closed, who=self.caller(context))
@@ -115,12 +117,13 @@ class Schema(strawberry.Schema):
 
     async def checked(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> Operation | PreExecutionError:
         """The operation, if it may be run."""
-        operation = await self.found(asked, context)
+        closed = self.closed(context)  # once, for the caller may become another one meanwhile
+        operation = await self.found(asked, context, closed=closed)
         if not isinstance(operation, Operation):
             return PreExecutionError(None, [operation])
         if operation.kind not in kinds:
             return not_run(f"{PLURALS[operation.kind]} are not allowed", "BAD_REQUEST")
-        wrong = operation.errors[self.closed(context)]
+        wrong = operation.errors[closed]
         if wrong:
             return PreExecutionError(None, list(wrong))
         self.trusted.keep(asked.query, asked.extensions)
@@ -169,7 +172,8 @@ class Schema(strawberry.Schema):
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any, cost: int) -> ExecutionResult:
         """Queries end after some seconds. Mutations are not cut off: who is told of that could not know what was done."""
         if operation.kind is not OperationType.QUERY:
-            return await self.ran(operation, variables, context)
+            async with self.writing.of(self.caller(context)):
+                return await self.ran(operation, variables, context)
         try:
             with Timed(self.deadline):
                 if cost <= DEAR:
@@ -249,6 +253,7 @@ class Schema(strawberry.Schema):
         started = time.perf_counter()
         context.resume_from = resume_from
         context.refresh()
+        self.works_for(self.caller(context))
         operation = await self.checked(asked, context, FOLLOWED)
         outcome: Following | ExecutionResult
         if isinstance(operation, PreExecutionError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextvars import Context
 from operator import itemgetter
 from typing import Any
 
@@ -133,7 +134,7 @@ class Group:
             self.stop()
 
     def start(self) -> None:
-        self.task = asyncio.create_task(self.run())
+        self.task = asyncio.get_running_loop().create_task(self.run(), context=Context())  # for all, not for who came first
         self.groups.running.add(self)
         self.task.add_done_callback(lambda _: self.groups.running.discard(self))
 

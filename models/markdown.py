@@ -26,12 +26,15 @@ TAGS = {
 
 MOST_CELLS = 5000
 """Of a table. Short rows are filled up to as many cells as the first one has, so that few letters could make very many."""
+AROUND = " \t>"
+DASHES = " \t|:->*+.)0123456789"
+"""What a row of dashes is made of, and what may stand before it in quotes and lists."""
 MOST = 4 * BODY
 """Letters of HTML."""
 
 
 async def to_html(text: str) -> str:
-    """`rendered`, beside the event loop, for there are texts that take the parser a second and a half."""
+    """`rendered`, beside the event loop, for there are texts that take the parser a second."""
     return await asyncio.to_thread(rendered, text)
 
 
@@ -54,6 +57,14 @@ def rendered(text: str) -> str:
 
 
 def cells(text: str) -> int:
-    """How many cells the tables in a text may have at most."""
-    columns = [line.count("|") for line in text.splitlines()]
-    return max(columns, default=0) * len(columns)
+    """How many cells the tables in a text may have at most: each is as wide as its row of dashes, and ends at an empty line."""
+    found = columns = lines = 0
+    for line in [*text.splitlines(), ""]:
+        if not line.strip(AROUND):
+            found += columns * lines
+            columns = lines = 0
+            continue
+        lines += 1
+        if "-" in line and ("|" in line or ":" in line) and not line.strip(DASHES):
+            columns = max(columns, sum("-" in cell for cell in line.split("|")))
+    return found

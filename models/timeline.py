@@ -189,11 +189,20 @@ class Counts:
     def __init__(self, read: Callable[[], Coroutine[None, None, Mapping[UUID, int]]]) -> None:
         self.read = read
         self.reading: asyncio.Task[Mapping[UUID, int]] | None = None
+        self.waiting = 0
 
     async def of(self, owner: object) -> int:
         if self.reading is None:
             self.reading = asyncio.ensure_future(self.read())
-        found = await asyncio.shield(self.reading)  # who gives up does not stop the others
+        self.waiting += 1
+        try:
+            found = await asyncio.shield(self.reading)  # who gives up does not stop the others
+        except asyncio.CancelledError:
+            if self.waiting == 1:
+                self.reading.cancel()
+            raise
+        finally:
+            self.waiting -= 1
         return found.get(as_uuid(owner), 0)
 
 

@@ -11,15 +11,15 @@ from weakref import WeakValueDictionary
 
 import strawberry
 
-from engine.beside import Beside
+from engine.buckets import address_key
 from engine.tail import Tail
 from models.access import STRANGER, Viewer
 from models.advance import Clock
 from models.event import Event
-from models.markdown import rendered
 from models.notification import Notification
 from models.password import Passwords
 from resolvers.loaders import Loaders
+from resolvers.rendering import Rendering
 from resolvers.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Services:
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     figures: WeakValueDictionary[Hashable, Figures] = field(default_factory=WeakValueDictionary[Hashable, "Figures"])
     """Those that somebody follows."""
-    rendering: Beside = field(default_factory=lambda: Beside("markdown"))
+    rendering: Rendering = field(default_factory=Rendering)
 
 
 class Context:
@@ -106,9 +106,9 @@ class Context:
         return self.made
 
     async def rendered(self, text: str) -> str:
-        """Markdown as HTML; a caller's texts are made one after the other, so that one who asks for many holds up nobody else."""
-        who = self.address if self.viewer is STRANGER else self.viewer.key
-        return await self.services.rendering.run(who, rendered, text)
+        """Markdown as HTML."""
+        who = address_key(self.address) if self.viewer is STRANGER else self.viewer.key
+        return await self.services.rendering.html(who, text)
 
     def become(self, viewer: Viewer) -> None:
         before, self.viewer = self.viewer, viewer

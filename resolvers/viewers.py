@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -34,7 +35,7 @@ class Shared(Generic[T]):
         mine: asyncio.Future[T] = loop.create_future()
         self.asking.append(mine)
         if task is None:
-            self.task = loop.create_task(self.answer())
+            self.task = loop.create_task(self.answer(), context=Context())  # it reads for all, and not for who asked first
         return await mine
 
     async def answer(self) -> None:

@@ -41,19 +41,28 @@ def translated(error: asyncpg.PostgresError) -> Exception:
 
 
 class Borrowed:
-    """A connection for as long as the block lasts."""
+    """A connection for as long as the block lasts, of those that the caller may have."""
 
-    __slots__ = ("connection", "pool")
+    __slots__ = ("caller", "connection", "pool")
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.caller = CALLER.get()
 
     async def __aenter__(self) -> asyncpg.Connection:
-        self.connection = await self.pool.acquire()
+        shares = self.pool.shares
+        if not shares.take(self.caller):
+            await shares.wait(self.caller)
+        try:
+            self.connection = await self.pool.acquire()
+        except BaseException:
+            shares.give(self.caller)
+            raise
         return self.connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.pool.give_back(self.connection, error)
+        self.pool.shares.give(self.caller)
 
 
 class Held(TransactionWrapper):
@@ -205,23 +214,11 @@ class Client(AsyncpgDBClient):
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         self.log.debug("%s: %s", text, values)
-        pool, caller = self.pool, CALLER.get()
-        if not pool.shares.take(caller):
-            await pool.shares.wait(caller)
         try:
-            connection = await pool.acquire()
-            try:
-                found = await connection.fetch(text, *values)
-            except asyncpg.PostgresError as error:
-                pool.give_back(connection)
-                raise translated(error) from error
-            except BaseException as error:
-                pool.give_back(connection, error)
-                raise
-            pool.give_back(connection)
-            return found
-        finally:
-            pool.shares.give(caller)
+            async with Borrowed(self.pool) as connection:
+                return await connection.fetch(text, *values)
+        except asyncpg.PostgresError as error:
+            raise translated(error) from error
 
     look = fetch
 

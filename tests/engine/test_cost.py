@@ -102,6 +102,7 @@ async def test_variables_count(schema: Schema) -> None:
     assert cost(schema, PAGE, first=None) == cost(schema, PAGE, first="x") == 1 + 25 * 2
     assert cost(schema, PAGE, first=10**9) == 1 + 101 * 2, "the field itself refuses it"
     assert cost(schema, PAGE, first=-5) == 1
+    assert cost(schema, PAGE, first=50.0) == 1 + 50 * 2, "GraphQL takes it for a whole number"
     default = PAGE.replace("$first: Int", "$first: Int = 7")
     assert (cost(schema, default), cost(schema, default, first=3)) == (1 + 7 * 2, 1 + 3 * 2)
     assert cost(schema, SEARCHED) == 4
@@ -115,6 +116,7 @@ async def test_variables_count(schema: Schema) -> None:
 async def test_one_price_tells_variables_apart(schema: Schema) -> None:
     price = Price(schema._schema, Document(PAGE, Bounds()).operations[0])
     assert [price.of({"first": count}) for count in (1, 2, 1, 50, 2)] == [3, 5, 3, 101, 5]
+    assert [price.of({"first": count}) for count in (1, 50.0, True, 2.5, 1.0, "x")] == [3, 101, 51, 51, 3, 51]
     for count in range(1000):
         price.of({"first": count, "other": count})
     assert len(price.known) <= 64

@@ -112,3 +112,16 @@ async def test_one_callers_slow_statements_leave_connections_for_others(patient:
             each.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
     await until(is_idle)
+
+
+async def test_one_callers_mutations_leave_connections_for_others(patient: Service) -> None:
+    world = await World.make()
+    ada, cora = patient.client(world.ada.token), patient.client(world.cora.token)
+    async with database.transaction():
+        await database.rows("UPDATE log_head SET position = position RETURNING id")  # which mutations wait for
+        asking = [asyncio.create_task(cora.run(CREATE)) for _ in range(20)]
+        await until(is_answering(patient, 20))
+        for _ in range(3):
+            assert (await ada.run("{ teams { name } tickets { totalCount } }"))["tickets"] == {"totalCount": 0}
+    await asyncio.gather(*asking)
+    assert await Ticket.all().count() == 20

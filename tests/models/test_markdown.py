@@ -137,6 +137,14 @@ def test_a_table_of_few_bytes_and_half_a_million_cells_stays_text() -> None:
     assert rendered(WIDE).startswith("<p>|a|a")
     assert len(rendered(WIDE)) < 2 * len(WIDE)
     assert rendered("|a|b|\n|-|-|\n" + "|1|2|\n" * 1500).count("<td>1</td>") == 1500
+    quoted = "\n".join(f"> - {line}" if place == 0 else f">   {line}" for place, line in enumerate(WIDE.splitlines()))
+    assert "<td>" not in rendered(quoted)
+    assert "<td>" not in rendered("|" + "a|" * 1000 + "\n" + ":-|" * 1000 + "\n" + "a\n" * 40)
+
+
+def test_a_small_table_beside_code_with_many_pipes_is_a_table() -> None:
+    code = "```\n" + "|".join("x" * 60) + "\n" + "a || b\n" * 200 + "```\n"
+    assert "<td>1</td>" in rendered("|a|b|\n|-|-|\n|1|2|\n\n" + code)
 
 
 def test_what_would_become_far_longer_is_shown_as_it_is_written() -> None:

@@ -17,6 +17,7 @@ from support.statements import statements
 
 from models import access, rights
 from models.access import Viewer
+from models.database import share
 from models.person import Role, User
 from models.token import Token, TokenKind, digest, issue
 from resolvers.viewers import Shared, Viewers
@@ -93,6 +94,14 @@ async def test_many_requests_at_once_share_few_readings(people: World) -> None:
         found = await asyncio.gather(*(viewers.authenticate(people.ada.token) for _ in range(200)))
     assert sent.texts == [REVISION]
     assert {viewer.caller.value for viewer in found if viewer} == {"agent"}
+
+
+async def test_a_reading_for_all_is_not_counted_as_the_first_ones() -> None:
+    async def read() -> object:
+        return share.CALLER.get()
+
+    share.CALLER.set("ada")
+    assert await Shared(read).get() is None
 
 
 async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_one() -> None:

@@ -1,0 +1,42 @@
+"""Markdown as HTML, made beside the event loop, and once for all who look at it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from engine.beside import Beside
+from models.markdown import rendered
+
+MOST_LETTERS = 8 * 1024 * 1024
+"""Of texts and their HTML that are kept."""
+
+
+class Rendering:
+    """A caller's texts are made one after the other, so that one who asks for many holds up nobody for longer than one takes."""
+
+    def __init__(self, most: int = MOST_LETTERS) -> None:
+        self.beside = Beside("markdown")
+        self.most = most
+        self.kept: OrderedDict[str, str] = OrderedDict()
+        self.letters = 0
+
+    async def html(self, who: Hashable, text: str) -> str:
+        found = self.kept.get(text)
+        if found is not None:
+            self.kept.move_to_end(text)
+            return found
+        made = await self.beside.run(who, rendered, text)
+        self.keep(text, made)
+        return made
+
+    def keep(self, text: str, html: str) -> None:
+        if text in self.kept:
+            return
+        self.kept[text] = html
+        self.letters += len(text) + len(html)
+        while self.letters > self.most:
+            self.letters -= sum(map(len, self.kept.popitem(last=False)))
+
+    def close(self) -> None:
+        self.beside.close()
