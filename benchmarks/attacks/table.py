@@ -20,6 +20,7 @@ PIPELINED = 90
 SEARCH = {"f": {"search": " ".join("abcdefghijklmnop")}}
 BODIES = "query($id: ID!) { ticket(id: $id) { messages(first: 100) { nodes { bodyHtml } } } }"
 COSTLY = "{ tickets(first: 100) { nodes { clocks { metric } team { id } category { id } requester { id } } } }"
+NEW_TICKET = 'mutation { createTicket(input: {subject: "s", description: "d", category: "technical"}) { ticket { id } } }'
 WRONG_PASSWORD = 'mutation { signIn(input: {email: "nobody@example.com", password: "x"}) { token } }'
 
 
@@ -155,6 +156,7 @@ CROWDS: tuple[Attack, ...] = (
         "a hundred bodies as HTML", 10, lambda target, _: (BODIES, {"id": target.ticket_id}), "200", "200 UNAVAILABLE"
     ),
     on_connections("what costs a thousand", 80, always(COSTLY), "200", "200 UNAVAILABLE", "429 RATE_LIMITED"),
+    on_connections("new tickets", 300, always(NEW_TICKET), "200"),
     on_connections("wrong passwords", 40, always(WRONG_PASSWORD), "200", "200 RATE_LIMITED"),
     pipelined("wrong documents", LIGHT, f"200 {INVALID}"),
     pipelined("documents that take long to check", VALID, "200"),
