@@ -19,17 +19,29 @@ POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 @contextlib.asynccontextmanager
 async def empty(server: str) -> AsyncGenerator[str]:
     """The URL of an empty database; `server` is sqlite, or the URL of a Postgres server's maintenance database."""
-    if server == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/bench.db"
-        return
+    with tempfile.TemporaryDirectory() as folder:
+        url = await created(server, Path(folder))
+        try:
+            yield url
+        finally:
+            if server != "sqlite":
+                await run(server, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+
+
+async def created(server: str, folder: Path) -> str:
+    """The URL of an empty database that stays; SQLite's lies in the folder, an absolute path."""
     name = f"tw_bench_{uuid4().hex[:8]}"
+    if server == "sqlite":
+        return f"sqlite:///{folder}/{name}.db"
+    await run(server, f"CREATE DATABASE {name}")
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+async def run(server: str, statement: str) -> None:
     connection = await asyncpg.connect(server)
-    await connection.execute(f"CREATE DATABASE {name}")
     try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        await connection.execute(statement)
     finally:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await connection.close()
 
 

@@ -10,14 +10,13 @@ from markdown_it import MarkdownIt
 
 from models.text import BODY
 
-WITHOUT_TABLES = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30}).enable("strikethrough").disable("image")
-)
-RENDERER = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 30})
-    .enable(["table", "strikethrough"])
-    .disable("image")
-)
+
+def parser(*rules: str) -> MarkdownIt:
+    options = {"html": False, "breaks": True, "maxNesting": 30}
+    return MarkdownIt("commonmark", options).enable(["strikethrough", *rules]).disable("image")
+
+
+RENDERER, WITHOUT_TABLES = parser("table"), parser()
 TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s"),
     *("strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),

@@ -200,6 +200,7 @@ class Counts:
         except asyncio.CancelledError:
             if self.waiting == 1:
                 self.reading.cancel()
+                self.reading = None
             raise
         finally:
             self.waiting -= 1

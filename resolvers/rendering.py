@@ -22,13 +22,21 @@ class Rendering:
         self.letters = 0
 
     async def html(self, who: Hashable, text: str) -> str:
-        found = self.kept.get(text)
+        found = self.known(text)
         if found is not None:
-            self.kept.move_to_end(text)
             return found
-        made = await self.beside.run(who, rendered, text)
-        self.keep(text, made)
-        return made
+        async with self.beside.turns.of(who):
+            found = self.known(text)  # who asked for it at the same time had it made
+            if found is None:
+                found = await self.beside.done(rendered, text)
+                self.keep(text, found)
+            return found
+
+    def known(self, text: str) -> str | None:
+        if text not in self.kept:
+            return None
+        self.kept.move_to_end(text)
+        return self.kept[text]
 
     def keep(self, text: str, html: str) -> None:
         if text in self.kept:

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.databases import POSTGRES, empty, named
+from benchmarks.databases import POSTGRES, created, empty, named
 from benchmarks.fanout import machine
 from benchmarks.fanout.__main__ import numbers, until_told
 from benchmarks.growth.asks import COUNTS, asks
@@ -30,6 +30,12 @@ Times = dict[str, dict[tuple[str, int], list[float]]]
 """Milliseconds by what was asked, database and size."""
 
 
+def folder(path: str) -> Path:
+    found = Path(path).resolve()
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
 def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks growth", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", type=numbers, help="such as 10000,1000000")
@@ -39,7 +45,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
         "--database", default=f"sqlite,{POSTGRES}", help="sqlite, a Postgres server's maintenance database, or both with a comma"
     )
     parser.add_argument("--made", help="in place of making them: 10000=URL,1000000=URL of databases that an earlier run kept")
-    parser.add_argument("--keep", type=Path, help="a folder; what is made stays, and is named in the end")
+    parser.add_argument("--keep", type=folder, help="a folder for SQLite's files; what is made stays, and is named in the end")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     given = parser.parse_args(arguments)
     given.sizes = given.sizes or ([10_000, 100_000] if given.quick else [10_000, 100_000, 1_000_000])
@@ -62,14 +68,14 @@ async def grounds(given: argparse.Namespace) -> AsyncGenerator[Mapping[tuple[str
         found: dict[tuple[str, int], str] = {}
         for server in given.database.split(","):
             for size in given.sizes:
-                url = await stack.enter_async_context(empty(server))
+                kept = given.keep
+                url = await (stack.enter_async_context(empty(server)) if kept is None else created(server, kept))
                 found[named(server), size] = url
                 say(f"{size:,} tickets on {named(server)}")
                 await filled(url, size)
         yield found
         if given.keep is not None:
             say("kept: " + ",".join(f"{size}={url}" for (_, size), url in found.items()))
-            stack.pop_all()
 
 
 async def filled(url: str, size: int) -> None:

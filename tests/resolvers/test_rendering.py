@@ -31,4 +31,9 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.letters == sum(len(text) + len(html) for text, html in found.kept.items()) <= 100
     await asyncio.gather(*(found.html(who, "z" * 200) for who in ("ada", "bill")))
     assert found.letters == 0
+    made.clear()
+    again = Rendering()
+    await asyncio.gather(*(again.html("ada", "y") for _ in range(20)))
+    assert made == ["y"], "also where it is asked for many times at once"
+    again.close()
     found.close()
