@@ -13,7 +13,7 @@ run: .venv/run ## Install, migrate, fill an empty database with a demo, and serv
 	$(BIN)/python -m cli serve --demo
 
 test: .venv/dev ## The whole suite: on SQLite, and on Postgres and Redis where they are to be had
-	$(BIN)/python tests/all.py
+	$(BIN)/python tests/run.py
 
 check: .venv/dev ## Lint, types, import rules, contract, printed schema
 	$(BIN)/ruff check .
@@ -21,7 +21,7 @@ check: .venv/dev ## Lint, types, import rules, contract, printed schema
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python tests/contract.py
-	$(BIN)/python -m pytest tests/schema tests/test_architecture.py
+	$(BIN)/python -m pytest tests/unit/schema tests/unit/test_architecture.py
 
 bench: .venv/dev ## The small benchmarks, and queries beside others for three minutes; figures belong into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

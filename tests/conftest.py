@@ -3,55 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import shutil
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
+from random import Random
 
-import asyncpg
 import pytest
-import pytest_asyncio
 import structlog
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support import Service, World  # noqa: E402 - the path comes first
+from support import Service, World, databases, leftovers  # noqa: E402 - the path comes first
+from support.seed import SEED, configure_hypothesis, random_for  # noqa: E402
 from support.service import running  # noqa: E402
+from tortoise import Tortoise  # noqa: E402
 
 from engine.logs import COMMON, RENDER  # noqa: E402
 from models import database as db  # noqa: E402
-from models import migrate  # noqa: E402
-
-SERVER = os.environ.get("TEST_DATABASE", "sqlite")
-"""`sqlite`, or the URL of a Postgres server's maintenance database."""
 
 NEVER_AWAITED = ("coroutine object GraphQLCoreConverter.from_resolver", "coroutine object Executor.")
-NO_PROMISES = "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
-"""For tests that count entries of the log, in which promises and the steps of escalation would have theirs."""
+DATABASE_FIXTURES = {"template", "empty_url"}
+"""All tests that use a database use one of these, directly or through another fixture."""
 
-
-def named(name: str) -> str:
-    return urlunsplit(urlsplit(SERVER)._replace(path=f"/{name}"))
-
-
-async def on_server(statement: str, url: str = SERVER) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+configure_hypothesis()
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_configure() -> None:
-    """Have the log in plain lines, and leave out what pyproject.toml has the warnings leave out, where Python fails to warn.
+def pytest_configure(config: pytest.Config) -> None:
+    """Log in plain lines, and leave out what pyproject.toml has the warnings leave out, where Python fails to warn.
 
-    structlog's own default tells of an exception by drawing all that its frames hold: gigabytes, where they hold the schema. A
+    structlog's own default shows an exception with all that its frames hold: gigabytes, where they hold the schema. A
     coroutine that was never awaited can be collected inside code that was made without builtins, as a named tuple's constructor
     is; there the warning can't even be imported, and that failure comes instead of it.
     """
@@ -64,47 +48,79 @@ def pytest_configure() -> None:
             hook(unraisable)
 
     sys.unraisablehook = kept
+    if not hasattr(config, "workerinput"):
+        leftovers.end_abandoned()
+        if report := os.environ.get("TEST_REPORT"):
+            config.pluginmanager.register(FailureReport(Path(report)))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+def pytest_report_header() -> list[str]:
+    return [f"database: {databases.SERVER}, seed: TEST_SEED={SEED}"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With TEST_ONLY=database leave out the tests that use no database: they ran on SQLite already, and would do the same."""
+    if os.environ.get("TEST_ONLY") != "database":
+        return
+    skipped = [item for item in items if not DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=skipped)
+    items[:] = [item for item in items if DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    """Print the seed with each failure, and say to the report whether the test may be repeated."""
+    report = yield
+    if report.failed:
+        report.sections.append(("seed", f"TEST_SEED={SEED}"))
+    report.user_properties.append(("never_retried", item.get_closest_marker("never_retried") is not None))
+    return report
+
+
+class FailureReport:
+    """Writes the tests that failed to a file, for tests/run.py, which repeats them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.failures: dict[str, dict[str, object]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            found = self.failures.setdefault(report.nodeid, {"text": report.longreprtext})
+            found["never_retried"] = dict(report.user_properties).get("never_retried", False)
+
+    def pytest_sessionfinish(self) -> None:
+        self.path.write_text(json.dumps(self.failures))
+
+
+@pytest.fixture
+def random(request: pytest.FixtureRequest) -> Random:
+    """A random generator that depends on the test's name and the run's seed."""
+    return random_for(request.node.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def records() -> None:
+    """Records know their foreign keys, also where a test has no database."""
+    Tortoise.init_models(db.MODULES, "models")
+
+
+@pytest.fixture(scope="session")
 async def template(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A migrated database that is copied for each test."""
-    if SERVER == "sqlite":
-        path = tmp_path_factory.mktemp("template") / "template.db"
-        await migrated(f"sqlite:///{path}")
-        yield str(path)
-        return
-    name = f"tw_template_{uuid4().hex[:12]}"
-    await on_server(f"CREATE DATABASE {name}")
-    try:
-        await migrated(named(name))
-        yield name
-    finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    """A migrated database that is copied for tests: its path on SQLite, its name on Postgres."""
+    async with contextlib.AsyncExitStack() as stack:
+        if not databases.IS_SQLITE:
+            await stack.enter_async_context(databases.run_lock())
+        yield await stack.enter_async_context(databases.template(tmp_path_factory.mktemp("template")))
 
 
-async def migrated(url: str) -> None:
-    await db.connect(url)
-    try:
-        await migrate.migrate()
-    finally:
-        await db.disconnect()
-
-
-@contextlib.asynccontextmanager
-async def copied(source: str, folder: Path) -> AsyncIterator[str]:
-    """The URL of a copy of a database that nobody has open; its name or path, as `template` has it."""
-    if SERVER == "sqlite":
-        path = folder / f"{uuid4().hex[:12]}.db"
-        shutil.copy(source, path)
-        yield f"sqlite:///{path}"
-        return
-    name = f"tw_test_{uuid4().hex[:12]}"
-    await on_server(f"CREATE DATABASE {name} TEMPLATE {source}")
-    try:
-        yield named(name)
-    finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+@pytest.fixture(scope="session")
+async def reused(template: str) -> AsyncIterator[databases.ReusedDatabase | None]:
+    """The one database of this worker on Postgres; None on SQLite, where each test has a file of its own."""
+    found = None if databases.IS_SQLITE else databases.ReusedDatabase(template)
+    yield found
+    if found is not None:
+        await found.close()
 
 
 Copy = Callable[[str, Path], contextlib.AbstractAsyncContextManager[str]]
@@ -112,41 +128,31 @@ Copy = Callable[[str, Path], contextlib.AbstractAsyncContextManager[str]]
 
 @pytest.fixture(scope="session")
 def copy() -> Copy:
-    return copied
+    return databases.copy
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def url(request: pytest.FixtureRequest, template: str, tmp_path: Path) -> AsyncIterator[str]:
+@pytest.fixture
+async def url(
+    request: pytest.FixtureRequest, template: str, reused: databases.ReusedDatabase | None, tmp_path: Path
+) -> AsyncIterator[str]:
     """The URL of a fresh, migrated database; with the mark `without_promises` one that promises nothing by default."""
-    async with copied(template, tmp_path) as found:
+    async with contextlib.AsyncExitStack() as stack:
+        found = await (reused.url() if reused else stack.enter_async_context(databases.copy(template, tmp_path)))
         if request.node.get_closest_marker("without_promises") is not None:
-            await quieten(found)
+            await databases.deactivate_promises(found)
         yield found
 
 
-async def quieten(url: str) -> None:
-    if SERVER != "sqlite":
-        await on_server(NO_PROMISES, url)
-        return
-    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-        connection.executescript(NO_PROMISES)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def empty_url(tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a database without any table."""
-    if SERVER == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-        return
-    name = f"tw_empty_{uuid4().hex[:12]}"
-    await on_server(f"CREATE DATABASE {name}")
-    try:
-        yield named(name)
-    finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    async with contextlib.AsyncExitStack() as stack:
+        if not databases.IS_SQLITE:
+            await stack.enter_async_context(databases.run_lock())
+        yield await stack.enter_async_context(databases.empty(tmp_path))
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def database(url: str) -> AsyncIterator[str]:
     """An open database for tests of models."""
     await db.connect(url)
@@ -156,14 +162,14 @@ async def database(url: str) -> AsyncIterator[str]:
         await db.disconnect()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
     """The service in this process, on a real socket, over a fresh database."""
     async with running(url) as found:
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def world(service: Service) -> World:
     """People, teams and accounts that most tests need, in the service's database."""
     return await World.make()

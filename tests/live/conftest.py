@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 FOLDER = Path(__file__).parent / "node"
 INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
 OLDEST_NODE = 20
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def node() -> str:
     """Node.js, with the clients' packages installed as the lock says. Skips where there is none, which in CI is a failure."""
     program, installer = shutil.which("node"), shutil.which("npm")

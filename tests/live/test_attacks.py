@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from support.service import Process, start
 
 from benchmarks.attacks.bystander import Bystander, Disturbed, watching
@@ -20,7 +19,7 @@ from benchmarks.attacks.table import ATTACKS, Attack
 from benchmarks.attacks.target import Target
 from models import database
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 NOTES = 24
 PLACES = {(each.name, each.way): place for place, each in enumerate(ATTACKS)}
@@ -34,7 +33,7 @@ class Stage:
     bystander: Bystander
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest.fixture(scope="module")
 async def stage(template: str, copy: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     folder: Path = tmp_path_factory.mktemp("attacks")
     async with copy(template, folder) as url:

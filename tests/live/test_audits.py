@@ -9,7 +9,7 @@ import pytest
 from support import Service
 from support.following import following
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.node]
+pytestmark = pytest.mark.node
 
 FOLDER = Path(__file__).parent / "node"
 

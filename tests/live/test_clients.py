@@ -16,8 +16,6 @@ from models.event import LIFE_CYCLE
 from models.password import hashed
 from models.person import User
 
-pytestmark = pytest.mark.asyncio
-
 FOLDER = Path(__file__).parent
 SECRET = "correct horse battery"
 JSON = ("application/json", "application/graphql-response+json")

@@ -15,8 +15,6 @@ from support.live import until
 
 from engine.wire import Protocol
 
-pytestmark = pytest.mark.asyncio
-
 
 @contextlib.asynccontextmanager
 async def deaf(service: Service) -> AsyncIterator[tuple[asyncio.StreamWriter, Any]]:

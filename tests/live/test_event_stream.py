@@ -29,7 +29,7 @@ from models.person import Role, User
 from models.token import Token, TokenKind, digest, issue
 from resolvers.loaders import Loaders
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 FIELD = "ticketEvents"
 NOTICES = "subscription { notifications { id } }"

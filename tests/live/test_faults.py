@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-import pytest_asyncio
 from support import Client, Service, World
 from support.line import Line, line_to
 from support.live import until
@@ -19,7 +18,7 @@ from models import database
 from models.database import pool
 from models.ticket import Ticket
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="a fault of a file")
@@ -43,14 +42,14 @@ async def told(client: Client, query: str, variables: dict[str, Any] | None = No
     return errors[0]["extensions"]["code"]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def line(url: str) -> AsyncIterator[Line]:
     parts = urlsplit(url)
     async with line_to(parts.port or 5432) as found:
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def far(url: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     """The service with a database at the other end of the line, which may take a second for a statement."""
     parts = urlsplit(url)

@@ -8,7 +8,6 @@ from typing import cast
 
 import orjson
 import pytest
-import pytest_asyncio
 from support import Service, World
 from support.live import until
 from support.service import running
@@ -18,12 +17,12 @@ from engine.pipe import Pipe, Protocol
 from models import database
 from models.ticket import Ticket
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 CREATE = 'mutation { createTicket(input: {subject: "kept", description: "d", category: "technical"}) { ticket { id } } }'
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def patient(url: str) -> AsyncIterator[Service]:
     """A service that cuts off no query by itself while a test waits."""
     async with running(url, works=False, operation_seconds=600) as found:

@@ -21,8 +21,6 @@ from models.ticket import Ticket
 from resolvers import figures
 from workers.clock import Days, tick
 
-pytestmark = pytest.mark.asyncio
-
 FIGURES = "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
 GIVEN = "($filter: TicketFilter, $by: TicketStatsGroup)"
 FOLLOW = f"subscription{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"

@@ -21,7 +21,7 @@ from resolvers import live
 from schema import root
 from schema.types.change import changed_fields
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 
 @pytest.fixture

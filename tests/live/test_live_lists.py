@@ -13,7 +13,7 @@ from support.live import head
 
 from resolvers import live
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 STEPS = 40
 

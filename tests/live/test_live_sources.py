@@ -32,7 +32,7 @@ from resolvers.live import GAP_OWED, OWED, LiveList
 from resolvers.sessions import Sessions
 from resolvers.watcher import Watcher
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
 

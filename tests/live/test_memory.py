@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 
-import pytest
 from graphql.execution.execute import Executor
 from support import Service, World
 from support.client import EVENTS
@@ -13,8 +12,6 @@ from support.live import head
 
 from models import database, event, ids, instant
 from models.event import Event, EventType
-
-pytestmark = pytest.mark.asyncio
 
 ENTRIES = 1500
 MOST = 20

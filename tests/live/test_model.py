@@ -27,7 +27,7 @@ WRITERS = int(os.environ.get("MODEL_WRITERS", "3"))
 TIMES = int(os.environ.get("MODEL_FOLLOWERS", "2"))
 """How many of each kind of follower there are."""
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises, pytest.mark.timeout(SECONDS + 300)]
+pytestmark = [pytest.mark.without_promises, pytest.mark.timeout(SECONDS + 300)]
 
 
 async def trouble(random: Random, servers: list[Process], redis: RedisServer, until: float) -> list[str]:

@@ -30,7 +30,6 @@ async def talk(client: Client, ticket_id: str, words: str) -> None:
         await client.do("replyToTicket", ticketId=ticket_id, body=f"{words} {number}")
 
 
-@pytest.mark.asyncio
 async def test_it_sees_every_entry_once_across_a_restart_and_a_crash(node: str, url: str) -> None:
     await database.connect(url)
     world = await World.make()
@@ -64,7 +63,6 @@ async def test_it_sees_every_entry_once_across_a_restart_and_a_crash(node: str, 
         await database.disconnect()
 
 
-@pytest.mark.asyncio
 async def test_it_is_told_that_its_token_opens_nothing_and_does_not_come_again(node: str, url: str) -> None:
     process = await start(url)
     try:

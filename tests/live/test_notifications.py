@@ -23,8 +23,6 @@ from models.token import Token, digest
 from resolvers import streams
 from resolvers.sessions import Sessions
 
-pytestmark = pytest.mark.asyncio
-
 FOLLOW = "subscription { notifications { id reason readAt event { type ticket { id } } } }"
 
 

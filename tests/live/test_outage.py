@@ -15,9 +15,6 @@ from models.event import cursor, head
 from resolvers import streams
 from resolvers.loaders import Loaders
 
-pytestmark = pytest.mark.asyncio
-
-
 REPLY = "mutation($input: ReplyToTicketInput!) { replyToTicket(input: $input) { cursor } }"
 
 

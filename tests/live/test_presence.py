@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from support import Client, Refused, Service, Socket, World
 from support.client import SECONDS
 from support.live import end_of, error_of, until
@@ -28,8 +27,6 @@ from models.presence import Presence
 from models.token import Token, digest
 from resolvers import watcher
 from resolvers.watcher import Watcher
-
-pytestmark = pytest.mark.asyncio
 
 REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379")
 NOBODY = ids.encode(ids.TICKET, UUID(int=7))
@@ -63,7 +60,7 @@ def rings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "LOOK_SECONDS", 3600.0)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def ticket(service: Service, world: World) -> dict[str, Any]:
     return await service.client(world.cora.token).raise_ticket()
 

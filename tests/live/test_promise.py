@@ -18,7 +18,7 @@ from support.service import Process, start
 
 from models import database
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 
 @pytest.mark.parametrize("seed", range(4))

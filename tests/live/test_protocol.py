@@ -13,8 +13,6 @@ from support.service import running, start
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
-pytestmark = pytest.mark.asyncio
-
 PROTOCOL = ["graphql-transport-ws"]
 LONGEST_REASON = 123
 LONGEST_FRAME = 128 * 1024

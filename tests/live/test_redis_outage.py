@@ -20,7 +20,7 @@ from engine.bus import CHANNEL
 from models import database
 from models.event import position_of
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 WRITES = 8
 

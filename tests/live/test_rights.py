@@ -25,7 +25,7 @@ from models.person import ApiClient, Organization, Role, User
 from models.team import Membership, Team
 from models.token import Token, TokenKind, digest, issue
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.without_promises]
+pytestmark = pytest.mark.without_promises
 
 SIGN_IN = """
   mutation($input: SignInInput!) {

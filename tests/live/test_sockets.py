@@ -21,8 +21,6 @@ from websockets.asyncio.client import connect
 from models import database
 from models.event import position_of
 
-pytestmark = pytest.mark.asyncio
-
 PROTOCOL: Any = ["graphql-transport-ws"]
 LONG = f"""
   subscription($after: String) {{ ticketEvents(after: $after) {{ cursor ... on TicketReplied {{ reply {{

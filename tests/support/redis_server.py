@@ -13,7 +13,7 @@ import pytest
 from redis import asyncio as redis
 
 from support.live import until
-from support.service import free_port
+from support.ports import reserve_port
 
 PROGRAM = shutil.which("redis-server")
 
@@ -22,7 +22,7 @@ class RedisServer:
     """A process of its own on a port of its own; it keeps nothing."""
 
     def __init__(self, *options: str, port: int | None = None) -> None:
-        self.port = port or free_port()
+        self.port = port or reserve_port()
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -22,6 +22,7 @@ from app import create_app
 from models import instant
 from settings import load
 from support.client import Client
+from support.ports import listening_socket, reserve_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -45,7 +46,7 @@ class Service:
 
     port: int
     clock: Clock
-    server: uvicorn.Server
+    server: Server
 
     def stop(self) -> None:
         """Begin to stop, as after a signal."""
@@ -68,10 +69,37 @@ class Service:
         return Client(self.http, self.ws, token)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class Server(uvicorn.Server):
+    """uvicorn's, which stops at once: its own looks every 0.1 s whether it should, and then waits 0.1 s for connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        self.stopping = asyncio.Event()
+        super().__init__(config)
+
+    @property
+    def should_exit(self) -> bool:
+        return self.stopping.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self.stopping.set()
+
+    async def main_loop(self) -> None:
+        tick = 0
+        while not await self.on_tick(tick):
+            tick += 10  # each tick of uvicorn is a tenth of a second
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+            await server.wait_closed()
+        await self.lifespan.shutdown()
 
 
 @contextlib.asynccontextmanager
@@ -88,11 +116,10 @@ async def running(
     clock = Clock()
     usual = {"database_url": url, "log_level": "error", "sign_in_attempts": 1000, "plans": "all"}
     app = create_app(load(**{**usual, **settings}), now=None if own_time else clock)
-    port = free_port()
+    listening = listening_socket()
+    port = int(listening.getsockname()[1])
     config = uvicorn.Config(
         app,
-        host="127.0.0.1",
-        port=port,
         log_level="error",
         http=http,
         ws=ws,
@@ -100,9 +127,8 @@ async def running(
         timeout_graceful_shutdown=stop_seconds,
         server_header=False,
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] - older name, harmless
-    serving = asyncio.create_task(server._serve())
+    server = Server(config)
+    serving = asyncio.create_task(server._serve([listening]))
     while not server.started:
         if serving.done():
             serving.result()
@@ -146,7 +172,7 @@ class Process:
 
 async def start(url: str, port: int | None = None, *arguments: str, **environment: str) -> Process:
     """Run `python -m cli serve` and wait until it answers."""
-    port = port or free_port()
+    port = port or reserve_port()
     env = {**os.environ, "TICKETWIRE_DATABASE_URL": url, "TICKETWIRE_LOG_LEVEL": "error", **environment}
     popen = subprocess.Popen(
         [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
@@ -163,4 +189,4 @@ async def start(url: str, port: int | None = None, *arguments: str, **environmen
     raise RuntimeError("the service did not answer in time")
 
 
-__all__ = ["Clock", "Process", "Service", "free_port", "running", "start"]
+__all__ = ["Clock", "Process", "Service", "running", "start"]

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from support.service import free_port
+from support.ports import reserve_port
 
 
 class Sink:
@@ -21,7 +21,7 @@ class Sink:
     to take mail for."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> None:
-        self.port = free_port()
+        self.port = reserve_port()
         self.tls = tls
         self.login = login
         self.received: list[EmailMessage] = []

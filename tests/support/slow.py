@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from models import database
+from support.databases import IS_SQLITE
 
-IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
 FOREVER = COUNTING if IS_SQLITE else "SELECT pg_sleep(300)"
 SLOW = ("ALTER TABLE categories RENAME TO quick", f"CREATE VIEW categories AS SELECT * FROM quick WHERE ({FOREVER}) IS NOT NULL")

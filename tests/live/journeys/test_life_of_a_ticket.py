@@ -1,0 +1,73 @@
+"""The main job over real sockets: a ticket's whole life, seen by those who may and by nobody else, also across a cut."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from support import Service, World
+from support.client import EVENTS
+
+pytestmark = pytest.mark.without_promises
+
+
+def steps(events: list[dict[str, Any]]) -> list[str]:
+    return [event["type"] for event in events]
+
+
+async def test_every_step_is_seen_by_those_who_may_and_by_nobody_else(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    carl, olga = service.client(world.carl.token), service.client(world.olga.token)
+    async with cora.socket() as at_cora, ada.socket() as at_ada, carl.socket() as at_carl, olga.socket() as at_olga:
+        for socket in (at_cora, at_ada, at_carl, at_olga):
+            await socket.subscribe(EVENTS)
+        await settled()
+        ticket = await cora.raise_ticket()
+        assert ticket["team"]["slug"] == "support"
+        await carl.do("watchTicket", ticketId=ticket["id"])
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="Is the light on?")
+        await ada.do("addNote", ticketId=ticket["id"], body="Sounds like the old router.")
+        await ada.do("resolveTicket", ticketId=ticket["id"], resolution="Switched it on.")
+        await cora.do("closeTicket", ticketId=ticket["id"])
+        await cora.do("reopenTicket", ticketId=ticket["id"], reason="It is off again.")
+        await ada.do("closeTicket", ticketId=ticket["id"], reason="ABANDONED")
+        public = [
+            *("TICKET_CREATED", "TICKET_UPDATED", "ASSIGNED", "STATUS_CHANGED", "REPLY_ADDED"),
+            *("STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED"),
+        ]
+        assert steps(await at_cora.take("ticketEvents", len(public))) == public
+        assert steps(await at_carl.take("ticketEvents", len(public))) == public
+        team = [*public[:5], "NOTE_ADDED", *public[5:]]
+        assert steps(await at_ada.take("ticketEvents", len(team))) == team
+        assert await at_olga.silent()
+        assert await at_cora.silent(0.1)
+
+
+async def test_a_watcher_whose_socket_is_cut_resumes_with_exactly_what_happened(service: Service, world: World) -> None:
+    cora, ada, carl = (service.client(person.token) for person in (world.cora, world.ada, world.carl))
+    ticket = await cora.raise_ticket()
+    await carl.do("watchTicket", ticketId=ticket["id"])
+    async with carl.socket() as socket:
+        await socket.subscribe(EVENTS, ticketId=ticket["id"])
+        await settled()
+        await ada.do("startTicket", ticketId=ticket["id"])
+        seen = await socket.next("ticketEvents")
+        socket.connection.transport.abort()
+    await ada.do("replyToTicket", ticketId=ticket["id"], body="Hello")
+    await ada.do("awaitCustomer", ticketId=ticket["id"])
+    await ada.do("addNote", ticketId=ticket["id"], body="not for customers")
+    await cora.do("replyToTicket", ticketId=ticket["id"], body="Here I am")
+    await ada.do("resolveTicket", ticketId=ticket["id"], resolution="Done")
+    async with carl.socket() as socket:
+        await socket.subscribe(EVENTS, ticketId=ticket["id"], after=seen["cursor"])
+        missed = await socket.take("ticketEvents", 5)
+        assert steps(missed) == ["REPLY_ADDED", "STATUS_CHANGED", "REPLY_ADDED", "STATUS_CHANGED", "STATUS_CHANGED"]
+        assert await socket.silent(0.7)
+        assert len({event["cursor"] for event in missed}) == 5
+
+
+async def settled() -> None:
+    """Subscriptions have no acknowledgement; those that are asked for now start at the head within this time."""
+    await asyncio.sleep(0.3)

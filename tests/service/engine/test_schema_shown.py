@@ -1,0 +1,103 @@
+"""To whom the schema is shown, by introspection and by suggestions; and that a query ends in time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+from support import Client, Service, World
+from support.service import running
+
+from resolvers import reading
+
+LOOKS = (
+    "{ __schema { queryType { name } } }",
+    '{ __type(name: "Ticket") { name } }',
+    get_introspection_query(),
+    "{ ...F } fragment F on Query { a: __schema { queryType { name } } }",
+)
+NEARLY = "{ viewr { role } }"
+
+
+async def sees(client: Client) -> bool:
+    answers = [await client.answer(query) for query in LOOKS]
+    shown = {"errors" not in answer for answer in answers}
+    assert len(shown) == 1, answers
+    for answer in answers:
+        for error in answer.get("errors", ()):
+            assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    nearly = await client.answer(NEARLY)
+    wrong = {"statu": 1, "stage": {"in": ["CREATIO"]}}
+    status = await client.answer("query($f: TicketFilter) { tickets(filter: $f) { totalCount } }", f=wrong)
+    literal = await client.answer("{ tickets(filter: {status: {in: [NEWW]}}, frst: 1) { totalCount } }")
+    helped = {"Did you mean" in error["message"] for answer in (nearly, status, literal) for error in answer["errors"]}
+    assert shown == helped, (nearly, status, literal)
+    assert await client.answer("{ __typename }")
+    return shown.pop()
+
+
+@pytest.mark.parametrize(
+    ("settings", "stranger", "viewer"),
+    [
+        ({"mode": "development"}, True, True),
+        ({"mode": "production"}, False, True),
+        ({"mode": "production", "introspection": "everybody"}, True, True),
+        ({"mode": "development", "introspection": "viewers"}, False, True),
+        ({"mode": "development", "introspection": "nobody"}, False, False),
+    ],
+)
+async def test_the_schema_and_suggestions_are_for_whom_the_setting_says(
+    url: str, settings: dict[str, Any], stranger: bool, viewer: bool
+) -> None:
+    async with running(url, **settings) as service:
+        world = await World.make()
+        for _ in range(2):
+            assert await sees(service.client(world.ada.token)) is viewer
+            assert await sees(service.client()) is stranger
+
+
+async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with running(url, operation_seconds=0.2) as service:
+        world = await World.make()
+        ada = service.client(world.ada.token)
+        monkeypatch.setattr(reading, "stats", hang)
+        answer = await ada.answer("{ ticketStats { total } viewer { role } }")
+        (error,) = answer["errors"]
+        assert error["extensions"] == {"code": "UNAVAILABLE", "requestId": answer["extensions"]["requestId"]}
+        assert error["message"] == "It took more than 0.2 seconds."
+        assert answer["data"] is None
+        assert ended.is_set()
+        async with ada.socket() as socket:
+            await socket.subscribe("{ ticketStats { total } }")
+            assert (await socket.receive())["payload"]["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        assert (await ada.answer("{ viewer { role } }"))["data"] == {"viewer": {"role": "AGENT"}}
+
+
+async def test_a_mutation_is_not_cut_off(url: str) -> None:
+    async with running(url, operation_seconds=0.001) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        assert (await cora.raise_ticket())["number"]
+
+
+async def test_nobody_waits_for_a_look_at_the_schema(service: Service, world: World) -> None:
+    """It is told off the loop, whole and right, also to several at once."""
+    ada = service.client(world.ada.token)
+    whole = get_introspection_query(specified_by_url=True, input_value_deprecation=True)
+    answers = await asyncio.gather(*(ada.answer(whole) for _ in range(3)), ada.answer("{ viewer { role } }"))
+    assert answers[-1]["data"] == {"viewer": {"role": "AGENT"}}
+    names = {type["name"] for type in answers[0]["data"]["__schema"]["types"]}
+    assert {"Ticket", "TicketFilter", "Query"} <= names
+    assert answers[0]["data"] == answers[1]["data"] == answers[2]["data"]

@@ -1,0 +1,19 @@
+"""What tests of models share: people and tickets, and a plain Python reading of filters."""
+
+from __future__ import annotations
+
+import pytest
+from support.desk import Desk
+from support.pile import Pile
+
+
+@pytest.fixture
+async def desk(database: str) -> Desk:
+    """People and teams in a fresh database, with no ticket yet."""
+    return await Desk.make()
+
+
+@pytest.fixture
+async def pile(desk: Desk) -> Pile:
+    """Sixty random tickets in a fresh database."""
+    return await Pile.make(desk)

@@ -1,0 +1,346 @@
+"""The mended engines: a cancelled task gives back what it held, whenever it is cancelled, and a transaction is one."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from support.desk import IS_SQLITE, until
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
+
+from models import database
+from models.database.sqlite import statements
+from models.ids import new_id
+from models.person import Organization
+
+TURNS = [*range(60), *range(60, 1500, 40)]
+"""Turns of the loop after which tasks are cancelled: from before BEGIN until after COMMIT."""
+only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="an edge of SQLite's engine")
+
+
+async def store(name: str) -> None:
+    async with database.transaction():
+        await Organization.create(name=name)
+
+
+async def names() -> list[str]:
+    return sorted(await Organization.all().values_list("name", flat=True))
+
+
+async def cancelled_after(turns: int, work: Callable[[], Awaitable[None]]) -> bool:
+    """Run the work as a task and cancel it after so many turns; whether it was cancelled before its end."""
+    task = asyncio.ensure_future(work())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    return task.cancelled()
+
+
+async def usable() -> None:
+    """The database takes two transactions of two tasks, which on Postgres takes two connections at once."""
+    meet = asyncio.Barrier(1 if IS_SQLITE else 2)
+
+    async def take(name: str) -> None:
+        async with database.transaction():
+            await database.rows("SELECT 1 AS one")
+            await meet.wait()
+            await Organization.create(name=name)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(take("usable"), take("usable"))
+        assert await Organization.filter(name="usable").count() == 2
+        await Organization.filter(name="usable").delete()
+
+
+@pytest.fixture
+async def small_pool(url: str) -> AsyncIterator[None]:
+    """An open database with two Postgres connections."""
+    await database.connect(url, pool=2)
+    try:
+        yield
+    finally:
+        await database.disconnect()
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_a_task_cancelled_at_any_turn_of_a_transaction_stores_all_or_nothing() -> None:
+    stored: set[str] = set()
+
+    async def store_two(name: str) -> None:
+        async with database.transaction():
+            await Organization.create(name=name)
+            await Organization.create(name=name)
+        stored.add(name)
+
+    ends = [await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS]
+    assert ends[0]
+    await usable()
+    found = await names()
+    assert all(found.count(name) == 2 for name in found)
+    assert stored <= set(found)
+
+
+@pytest.mark.usefixtures("small_pool")
+@pytest.mark.parametrize("begun", [False, True], ids=["alone", "begun"])
+async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or_nothing(begun: bool) -> None:
+    stored: set[str] = set()
+    two = "INSERT INTO organizations (id, name, shared) VALUES (?, ?, FALSE), (?, ?, FALSE)"
+
+    async def store_two(name: str) -> None:
+        async with database.transaction():
+            await (database.fetch if begun else database.look)("SELECT 1")
+            await database.fetch_each([(two, [new_id(), name, new_id(), name])], last=True)
+        stored.add(name)
+
+    ends = [await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS]
+    assert ends[0]
+    await usable()
+    found = await names()
+    assert all(found.count(name) == 2 for name in found)
+    assert stored <= set(found)
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_tasks_cancelled_while_they_enter_leave_all_usable() -> None:
+    entered: list[int] = []
+
+    async def enter(turns: int) -> None:
+        async with database.transaction():
+            entered.append(turns)
+            await asyncio.Event().wait()
+
+    for turns in [*range(25), *range(25)]:
+        assert await cancelled_after(turns, lambda turns=turns: enter(turns))
+    assert len(entered) < 50
+    await usable()
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_tasks_cancelled_while_they_wait_for_their_turn_leave_all_usable() -> None:
+    held, go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with database.transaction():
+            held.set()
+            await go.wait()
+
+    holders = [asyncio.ensure_future(hold()) for _ in range(1 if IS_SQLITE else 2)]
+    await held.wait()
+    waiting = [asyncio.ensure_future(store(f"n{place}")) for place in range(10)]
+    for task in waiting:
+        await asyncio.sleep(0)
+        task.cancel()
+    ended = await asyncio.wait(waiting, timeout=20)
+    assert not ended[1]
+    go.set()
+    await asyncio.gather(*holders)
+    await usable()
+    assert await names() == []
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_a_body_that_is_cancelled_is_rolled_back() -> None:
+    inside = asyncio.Event()
+
+    async def wait_inside() -> None:
+        async with database.transaction():
+            await Organization.create(name="never")
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(wait_inside())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await names() == []
+    await usable()
+
+
+@pytest.mark.usefixtures("small_pool")
+@pytest.mark.parametrize("fails", [False, True], ids=["commit", "rollback"])
+async def test_a_task_that_outlives_a_cancelled_transaction_goes_on_with_the_database(fails: bool) -> None:
+    """As one under `asyncio.timeout` does: its next statement must not go through the transaction that ended."""
+
+    async def interrupted(turns: int) -> bool:
+        me, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert me is not None
+        left = turns
+        pending: asyncio.Handle | None = None
+
+        def tick() -> None:
+            nonlocal left, pending
+            left -= 1
+            if left < 0:
+                me.cancel()
+            else:
+                pending = loop.call_soon(tick)
+
+        try:
+            async with database.transaction():
+                await Organization.create(name="n")
+                pending = loop.call_soon(tick)
+                if fails:
+                    raise LookupError
+        except LookupError:
+            pass
+        except asyncio.CancelledError:
+            me.uncancel()
+            assert (await database.rows("SELECT 1 AS one"))[0]["one"] == 1
+            return True
+        if pending:
+            pending.cancel()
+        return False
+
+    # each in a task of its own, so that one that is broken does not break the next
+    ends = [await asyncio.ensure_future(interrupted(turns)) for turns in range(30)]
+    assert True in ends
+    await usable()
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_a_transaction_inside_another_is_a_savepoint() -> None:
+    async def store_both() -> None:
+        async with database.transaction():
+            await Organization.create(name="inner")
+            await Organization.create(name="inner", external_id="key")
+
+    async with database.transaction():
+        await Organization.create(name="outer", external_id="key")
+        with pytest.raises(IntegrityError):
+            await store_both()
+        assert await names() == ["outer"]
+        async with database.transaction():
+            await Organization.create(name="kept")
+    assert await names() == ["kept", "outer"]
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_a_savepoint_goes_with_its_transaction() -> None:
+    async def fail() -> None:
+        async with database.transaction():
+            await store("inner")
+            assert await names() == ["inner"]
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await names() == []
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_a_script_does_not_commit_the_transaction_that_it_runs_in() -> None:
+    async def fail() -> None:
+        async with database.transaction():
+            await store("never")
+            await database.connection().execute_script("CREATE TABLE one (id int); CREATE TABLE two (id int); SELECT 1;")
+            await database.rows("SELECT * FROM two")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await names() == []
+    with pytest.raises(OperationalError):
+        await database.rows("SELECT * FROM one")
+
+
+async def test_a_script_is_cut_into_statements_with_triggers_whole() -> None:
+    trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = ';'; DELETE FROM c; END;"
+    found = statements(f"CREATE TABLE a (b text DEFAULT ';');{trigger} INSERT INTO a VALUES ('x;y') ; ;\n")
+    assert [each.strip() for each in found] == ["CREATE TABLE a (b text DEFAULT ';');", trigger, "INSERT INTO a VALUES ('x;y') ;"]
+
+
+@only_sqlite
+@pytest.mark.usefixtures("small_pool")
+async def test_a_task_cancelled_while_another_process_writes_gives_the_lock_back(url: str) -> None:
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.ensure_future(store("never"))
+        await until(lambda: waits(task))
+        task.cancel()
+        await asyncio.sleep(0)
+        other.execute("COMMIT")
+    finally:
+        other.close()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await usable()
+    assert await names() == []
+
+
+async def waits(task: asyncio.Future[None]) -> bool:
+    """Whether the task hangs in the engine: all locks are taken, so the statement is with the driver's thread."""
+    assert not task.done()
+    return database.connection()._lock.locked()
+
+
+@only_sqlite
+@pytest.mark.usefixtures("small_pool")
+async def test_a_transaction_takes_the_write_lock_at_its_start(url: str) -> None:
+    async with database.transaction():
+        await names()
+        other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=0)
+        try:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        finally:
+            other.close()
+
+
+@only_sqlite
+@pytest.mark.usefixtures("small_pool")
+async def test_commits_are_durable_and_keys_are_checked() -> None:
+    found = {name: (await database.rows(f"PRAGMA {name}"))[0][name] for name in ("journal_mode", "synchronous", "foreign_keys")}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.usefixtures("small_pool")
+async def test_rows_take_parameters_in_either_dialect() -> None:
+    await store("it's 100% ? $1")
+    found = await database.rows(
+        "SELECT name FROM organizations WHERE name = ? AND shared = ? AND name <> ?", ["it's 100% ? $1", False, "x"]
+    )
+    assert [row["name"] for row in found] == ["it's 100% ? $1"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://host/name",
+        "postgres://host",
+        "postgres://host/",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "x",
+        "postgres://host/name?sslmode=require",
+    ],
+)
+async def test_a_url_that_names_no_database_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|unknown"):
+        database.config(url)
+
+
+async def test_urls_say_where_the_database_is() -> None:
+    def credentials(url: str) -> dict[str, object]:
+        return database.config(url)["connections"]["default"]["credentials"]  # type: ignore[index]
+
+    assert credentials("sqlite:///data/x.db")["file_path"] == "data/x.db"
+    assert credentials("sqlite:////var/x.db")["file_path"] == "/var/x.db"
+    found = credentials("postgres://us%40er:p%2Fw@host:5433/na%20me?ssl=require")
+    assert [found[name] for name in ("user", "password", "host", "port", "database", "ssl")] == [
+        *("us@er", "p/w", "host", 5433, "na me", "require")
+    ]
+    assert credentials("postgresql://host/name")["port"] == 5432
+
+
+async def test_a_database_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/no/such.db" if IS_SQLITE else "postgres://postgres@127.0.0.1:1/none"
+    with pytest.raises((OSError, sqlite3.OperationalError, DBConnectionError)):
+        await database.connect(url)
+    await database.disconnect()

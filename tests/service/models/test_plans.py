@@ -1,0 +1,259 @@
+"""How the databases find pages: by an index in the page's order, so that a page costs the same however many tickets there are.
+
+Each case names the index that must be read; nothing may be sorted but ties, and no table of tickets or entries read through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from support.desk import IS_SQLITE, NOON, Desk, customer
+from support.statements import statements
+
+from models import database, event, listing, timeline
+from models.access import Viewer
+from models.event import Event, EventType
+from models.filter import Plain
+from models.ids import ORGANIZATION, USER, encode
+from models.lifecycle import Priority, Stage, Status
+from models.listing import ticket_order
+from models.page import Order, Window
+from models.person import User
+from models.select import Listing
+from models.ticket import Ticket, TicketResource, TicketWatcher
+from models.timeline import Extract
+
+pytestmark = pytest.mark.without_promises
+
+TICKETS = 2000
+OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
+WINDOW = Window(50, backward=False, after=None, before=None)
+Sorts = Sequence[tuple[str, bool]]
+
+
+@dataclass
+class Many:
+    """Many tickets of many customers, few of them open, each with an entry of the log."""
+
+    desk: Desk
+    tickets: Sequence[Ticket]
+
+    @property
+    def owner(self) -> Viewer:
+        return self.desk.olga
+
+
+@pytest.fixture
+async def many(desk: Desk) -> Many:
+    dice, people = Random(1), [await customer(f"c{n}", None) for n in range(60)]
+    people += [viewer.user for viewer in desk.customers if viewer.user]
+    made = [ticket(desk, dice, dice.choice(people), 1001 + n) for n in range(TICKETS)]
+    await Ticket.bulk_create(made)
+    about = [TicketResource(ticket_id=each.id, kind="server", external_id=f"s-{n}") for n, each in enumerate(made)]
+    await TicketResource.bulk_create(about)
+    await TicketWatcher.bulk_create([TicketWatcher(ticket_id=each.id, user_id=dice.choice(people).id) for each in made])
+    async with database.transaction():
+        told = ({"type": EventType.TICKET_CREATED, "ticket_id": each.id, "occurred_at": each.created_at} for each in made)
+        await event.append([Event(version=1, actor_user_id=None, **each) for each in told])
+    if not IS_SQLITE:
+        await database.rows("ANALYZE")
+    return Many(desk, made)
+
+
+def ticket(desk: Desk, dice: Random, owner: User, number: int) -> Ticket:
+    status = dice.choice([*Status, *[Status.CLOSED] * 60])
+    at = NOON + number * timedelta(seconds=1)
+    is_open = status not in (Status.RESOLVED, Status.CLOSED)
+    return desk.new(
+        number,
+        status=status,
+        requester_id=owner.id,
+        organization_id=owner.organization_id,
+        priority=dice.choice(list(Priority)),
+        team_id=dice.choice(list(desk.teams.values())).id,
+        category_id=dice.choice(list(desk.categories.values())).id,
+        assignee_id=dice.choice([None, *(viewer.user_id for viewer in desk.staff)]),
+        sla_breaches_at=dice.choice([None, at + timedelta(hours=1)]) if is_open else None,
+        created_at=at,
+        updated_at=at + timedelta(minutes=dice.randrange(1000)),
+    )
+
+
+# What is sent, and how it is found
+
+
+@dataclass
+class Plan:
+    indexes: list[str]
+    scanned: list[str]
+    sorts: bool
+
+    def __str__(self) -> str:
+        wrong = [f"reads {table} through" for table in self.scanned] + ["sorts"] * self.sorts
+        return ", ".join([*wrong, *self.indexes])
+
+
+async def plan(ask: Callable[[], Awaitable[object]], word: str = "LIMIT", *, walks: bool = True) -> Plan:
+    """The plan of the first statement with this word: of the one that decides what is on the page."""
+    with statements() as collected:
+        asked = await ask()
+        if isinstance(asked, Listing):
+            await asked
+    sql, params = next(each for each in collected.sent if word in each[0])
+    if IS_SQLITE:
+        found = await database.connection().execute_query_dict(f"EXPLAIN QUERY PLAN {sql}", params)
+        return sqlite_plan([row["detail"] for row in found])
+    async with database.transaction():
+        # Of so few rows it may rather read and sort all: what matters is whether it must.
+        for other in ("seqscan", "bitmapscan", "sort") if walks else ("seqscan",):
+            await database.connection().execute_script(f"SET LOCAL enable_{other} = off")
+        found = await database.connection().execute_query_dict(f"EXPLAIN (FORMAT JSON) {sql}", params)
+    text = found[0]["QUERY PLAN"]
+    return postgres_plan(json.loads(text) if isinstance(text, str) else text)
+
+
+def sqlite_plan(lines: Sequence[str]) -> Plan:
+    read = [line.split() for line in lines if line.startswith(("SEARCH", "SCAN"))]
+    indexes = [words[words.index("INDEX") + 1] for words in read if "INDEX" in words]
+    scanned = [words[1] for words in read if "USING" not in words and words[1] in ("t", "e")]
+    return Plan(indexes, scanned, "USE TEMP B-TREE FOR ORDER BY" in lines)
+
+
+def postgres_plan(root: Any) -> Plan:
+    nodes = [root[0]["Plan"]]
+    for node in nodes:
+        nodes += node.get("Plans", [])
+    return Plan(
+        [node["Index Name"] for node in nodes if "Index Name" in node],
+        [node["Alias"] for node in nodes if node["Node Type"] == "Seq Scan" and node["Alias"] in ("t", "e")],
+        any(node["Node Type"] == "Sort" for node in nodes),
+    )
+
+
+def page(viewer: Viewer, filter: Plain | None, sorts: Sorts, window: Window = WINDOW) -> Callable[[], Awaitable[object]]:
+    return lambda: listing.tickets(viewer, filter, ticket_order(sorts), window, NOON)
+
+
+def windows(order: Order, middle: Ticket) -> Mapping[str, Window]:
+    cursor = order.cursor(middle)
+    return {
+        "first": WINDOW,
+        "last": replace(WINDOW, backward=True),
+        "after": replace(WINDOW, after=cursor),
+        "before": replace(WINDOW, backward=True, before=cursor),
+    }
+
+
+async def judged(cases: Mapping[str, tuple[Callable[[], Awaitable[object]], str]]) -> list[str]:
+    """What is not found as it should be."""
+    wrong: list[str] = []
+    for name, (ask, index) in cases.items():
+        found = await plan(ask)
+        if found.sorts or found.scanned or not any(each.startswith(index) for each in found.indexes):
+            wrong.append(f"{name}: {found}, not {index}")
+    return wrong
+
+
+# The cases
+
+NUMBER = "sqlite_autoindex_tickets_2" if IS_SQLITE else "tickets_number_key"
+ORDERS: Mapping[str, tuple[Plain | None, Sorts, str]] = {
+    "newest change": (None, (), "idx_tickets_updated_"),
+    "oldest change": (None, [("updated_at", False)], "idx_tickets_updated_"),
+    "newest": (None, [("created_at", True)], "idx_tickets_created_"),
+    "number": (None, [("number", False)], NUMBER),
+    "priority": (None, [("priority", True)], "idx_tickets_priorit_"),
+    "next promise": (None, [("sla_breaches_at", False)], "tickets_promise"),
+    "last promise": (None, [("sla_breaches_at", True)], "tickets_last_promise"),
+    "open, newest change": (OPEN, (), "tickets_open_updated"),
+    "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
+    "open, priority, then oldest": (OPEN, [("priority", True), ("created_at", False)], "tickets_open_priority"),
+}
+
+
+async def test_an_order_is_walked_by_its_index_from_any_place(many: Many) -> None:
+    middle = next(each for each in many.tickets[TICKETS // 2 :] if each.is_open and each.sla_breaches_at)
+    closed = next(each for each in many.tickets[TICKETS // 2 :] if each.sla_breaches_at is None)
+    cases = {
+        f"{name}, {part}": (page(many.desk.ada, filter, sorts, window), index)
+        for name, (filter, sorts, index) in ORDERS.items()
+        for part, window in windows(ticket_order(sorts), middle).items()
+    }
+    promise: Sorts = [("sla_breaches_at", False)]
+    after_null = windows(ticket_order(promise), closed)["after"]
+    cases["next promise, after one without"] = (page(many.desk.ada, None, promise, after_null), "tickets_promise")
+    for part, window in windows(listing.QUEUE, middle).items():
+        key = next(iter(many.desk.teams.values())).id
+        cases[f"queue, {part}"] = (lambda key=key, asked=window: listing.queue(many.desk.ada, key, asked, NOON), "tickets_queue")
+    assert await judged(cases) == []
+
+
+async def test_a_common_filter_and_its_order_are_found_by_one_index(many: Many) -> None:
+    desk = many.desk
+    assert desk.ada.user_id is not None
+    assert desk.olga.user_id is not None
+    assert desk.cora.shared_organization_id is not None
+    filters: Mapping[str, tuple[Plain, str]] = {
+        "open": (OPEN, "tickets_open_updated"),
+        "a stage": ({"stage": {"eq": Stage.RESOLUTION}}, "tickets_open_updated"),
+        "two statuses": ({"status": {"in": [Status.OPEN, Status.ON_HOLD]}}, "tickets_open_updated"),
+        "URGENT and open": ({"priority": {"eq": Priority.URGENT}, **OPEN}, "tickets_open_updated"),
+        "URGENT": ({"priority": {"eq": Priority.URGENT}}, "idx_tickets_updated_"),
+        "NEW": ({"status": {"eq": Status.NEW}}, "idx_tickets_status_"),
+        "a team": ({"team": {"eq": "support"}}, "idx_tickets_team_id_"),
+        "no such team": ({"team": {"eq": "nobody"}}, "idx_tickets_team_id_"),
+        "a category": ({"category": {"eq": "billing"}}, "idx_tickets_categor_"),
+        "an assignee": ({"assigneeId": {"eq": encode(USER, desk.ada.user_id)}}, "idx_tickets_assigne_"),
+        "a requester": ({"requesterId": {"eq": encode(USER, desk.olga.user_id)}}, "idx_tickets_request_"),
+    }
+    cases = {name: (page(desk.ada, filter, ()), index) for name, (filter, index) in filters.items()}
+    cases["a customer's own"] = (page(many.owner, None, ()), "idx_tickets_request_")
+    assert await judged(cases) == []
+
+
+async def test_what_is_looked_up_beside_tickets_is_not_looked_for_in_each(many: Many) -> None:
+    desk = many.desk
+    assert desk.ada.user_id is not None
+    assert desk.cora.shared_organization_id is not None
+    asked: Mapping[str, tuple[Viewer, Plain | None, str]] = {
+        "a resource": (desk.ada, {"resource": {"kind": "server", "externalId": "s-1"}}, "idx_ticket_reso_kind_"),
+        "a watcher": (desk.ada, {"watcherId": {"eq": encode(USER, desk.ada.user_id)}}, "idx_ticket_watc_user_id_"),
+        "an account": (
+            desk.ada,
+            {"organizationId": {"eq": encode(ORGANIZATION, desk.cora.shared_organization_id)}},
+            "idx_tickets_organiz_",
+        ),
+        "a shared account": (desk.cora, None, "idx_tickets_organiz_"),
+    }
+    for name, (viewer, filter, index) in asked.items():
+        found = await plan(page(viewer, filter, ()), walks=False)
+        assert not found.scanned, f"{name}: {found}"
+        assert any(each.startswith(index) for each in found.indexes), f"{name}: {found}"
+
+
+async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many) -> None:
+    middle = event.cursor(TICKETS // 2)
+    for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
+        for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
+            found = await plan(lambda v=viewer, f=filter, w=window: timeline.events(v, Extract(), f, w, NOON))
+            assert not found.sorts, f"{window}: {found}"
+            assert not found.scanned, f"{window}: {found}"
+        if window.after is not None:
+            continue  # of so few entries the later half is read as soon
+        own = await plan(lambda w=window: timeline.events(many.owner, Extract(), None, w, NOON), walks=False)
+        assert not own.scanned, str(own)
+        assert {each[:19] for each in own.indexes} == {"idx_tickets_request", "idx_events_ticket__"}, str(own)
+
+
+async def test_a_record_is_found_by_its_ticket(many: Many) -> None:
+    keys = [each.id for each in many.tickets[:20]]
+    word = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
+    found = await plan(lambda: timeline.record(many.desk.ada, keys, Extract(), WINDOW), word, walks=False)
+    assert not found.scanned, str(found)
+    assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)

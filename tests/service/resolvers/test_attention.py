@@ -1,0 +1,107 @@
+"""The entries about attention, as callers read them, and which of them customers see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support import Service, World
+
+from models import instant, reader
+from models.event import Event
+from models.team import Team
+from workers.assigner import Assigner
+from workers.clock import Days, tick
+from workers.duty import Follower
+from workers.escalator import Escalator, Steps
+
+WINDOW = timedelta(days=14)
+DAYS = Days(timedelta(days=7), WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7))
+TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline(first: 50) { nodes { __typename occurredAt
+  ... on SlaAtRisk { metric recordedAt policy { name } } ... on SlaBreached { metric recordedAt policy { name } }
+  ... on SlaAchieved { metric late } ... on SlaRetargeted { from { name } to { name } }
+  ... on TicketEscalated { level reason } ... on TicketReminded { status closesAt }
+  ... on TicketEscalationStep { path step action outcome notified { displayName } }
+  ... on TicketAssigned { to { displayName } candidates { openTickets user { displayName } } } } } } }"""
+
+
+@pytest.fixture(autouse=True)
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service leaves the duties to the test."""
+    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+
+
+async def timeline(client: Any, ticket: dict[str, Any]) -> list[dict[str, Any]]:
+    return list((await client.run(TIMELINE, id=ticket["id"]))["ticket"]["timeline"]["nodes"])
+
+
+def of(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["__typename"] == name]
+
+
+async def follow(service: Service, *duties: Follower[Any]) -> None:
+    for duty in duties:
+        position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
+        assert position is not None
+        while (turn := await duty.turn(service.clock(), position)).more:
+            position = turn.position
+
+
+async def test_a_broken_promise_is_told_with_all_that_followed(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket(priority="URGENT")
+    service.clock.advance(hours=1, minutes=1)
+    await tick(service.clock(), DAYS)
+    await follow(service, Escalator(WINDOW))
+    await Steps(WINDOW).turn(service.clock(), 0)
+    await ada.do("updateTicket", ticketId=ticket["id"], priority="LOW")
+    await ada.do("awaitCustomer", ticketId=ticket["id"])
+    service.clock.advance(days=3)
+    await tick(service.clock(), DAYS)
+    seen = await timeline(ada, ticket)
+    # the other terms may come at risk later, by office hours
+    risk, breach = of(seen, "SlaAtRisk")[0], of(seen, "SlaBreached")[0]
+    assert (risk["metric"], risk["policy"], breach["metric"]) == ("FIRST_RESPONSE", {"name": "Urgent"}, "FIRST_RESPONSE")
+    assert risk["occurredAt"] < breach["occurredAt"] < breach["recordedAt"] == risk["recordedAt"]
+    (escalated,) = of(seen, "TicketEscalated")
+    assert (escalated["level"], escalated["reason"]) == (1, "The promised time for the first response has passed.")
+    assert [(step["step"], step["action"], step["outcome"]) for step in of(seen, "TicketEscalationStep")] == [
+        (1, "NOTIFY_ASSIGNEE", "There is nobody to tell."),
+    ]
+    (retargeted,) = of(seen, "SlaRetargeted")
+    assert (retargeted["from"], retargeted["to"]) == ({"name": "Urgent"}, {"name": "Low"})
+    (reminded,) = of(seen, "TicketReminded")
+    assert reminded["status"] == "WAITING_ON_CUSTOMER"
+    assert reminded["closesAt"] > reminded["occurredAt"]
+    customers = {entry["__typename"] for entry in await timeline(cora, ticket)}
+    assert customers == {entry["__typename"] for entry in seen} - {"TicketEscalationStep"}
+
+
+async def test_why_a_rule_chose_somebody_is_told_to_the_team_alone(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    await Team.filter(slug="support").update(assigns_by_load=True)
+    ticket = await cora.raise_ticket()
+    await follow(service, Assigner(WINDOW))
+    (assigned,) = of(await timeline(ada, ticket), "TicketAssigned")
+    assert assigned["to"] == {"displayName": "Ada"}
+    assert assigned["candidates"] == [{"openTickets": 0, "user": {"displayName": "Ada"}}]
+    assert of(await timeline(cora, ticket), "TicketAssigned")[0]["candidates"] is None
+    await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.bill.gid)
+    assert of(await timeline(ada, ticket), "TicketAssigned")[1]["candidates"] is None, "somebody decided"
+
+
+async def test_entries_without_work_cost_no_transaction_and_are_passed_once(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    duty = Assigner(WINDOW)
+    position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
+    assert position is not None
+    await cora.raise_ticket()
+    turn = await duty.turn(service.clock(), position)
+    assert (turn.done, turn.position, turn.more) == (0, position, True), "no team has its tickets given out"
+    assert not (await duty.turn(service.clock(), position)).more
+    head = (await Event.all().order_by("-position").first()).position  # type: ignore[union-attr]
+    assert (await reader.Reader.get(name=duty.name)).position == position < head
+    length = timedelta(seconds=60)
+    assert await reader.lease(duty.name, "test", instant.now(), length, read=position, seen=duty.seen) == head
+    assert await reader.lease(duty.name, "test", instant.now(), length, read=position, seen=head + 5) == head, "it moved on"

@@ -1,0 +1,86 @@
+"""What became of the mails that an entry caused: shown to the team on the timeline, and to nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from support import Service, World
+from support.mailing import last, queued
+from support.service import running
+from support.statements import statements
+from support.world import machine
+
+from models import instant
+from models.event import EventType
+from models.mail import MailStatus
+from models.ticket import Ticket
+
+TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type deliveries {
+  recipient { displayName } address status attempts answer nextAttemptAt sentAt createdAt } } } } }"""
+
+
+@pytest.fixture
+async def service(url: str) -> AsyncIterator[Service]:
+    """One where nobody queues or sends mails but the test."""
+    async with running(url, works=False) as found:
+        yield found
+
+
+async def raised(service: Service, world: World) -> Ticket:
+    made = await service.client(world.cora.token).raise_ticket()
+    return await Ticket.get(id=UUID(made["id"].removeprefix("tkt_")))
+
+
+async def test_the_team_sees_what_became_of_each_mail(service: Service, world: World) -> None:
+    ticket = await raised(service, world)
+    created, at = await last(ticket, EventType.TICKET_CREATED), instant.now()
+    await queued(ticket, world.cora, "created", created, status=MailStatus.SENT, answer="250 ok", attempts=1, sent_at=at)
+    later = at + timedelta(minutes=1)
+    await queued(ticket, world.ada, "raised", created, status=MailStatus.DEFERRED, answer="451 busy", next_attempt_at=later)
+    nodes = (await service.client(world.bill.token).run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"]["timeline"]["nodes"]
+    found = {each["recipient"]["displayName"]: each for each in nodes[0]["deliveries"]}
+    assert [len(node["deliveries"]) for node in nodes] == [2, *[0] * (len(nodes) - 1)]
+    assert set(found) == {"Cora", "Ada"}
+    cora, ada = found["Cora"], found["Ada"]
+    assert (cora["status"], cora["answer"], cora["attempts"], cora["address"]) == ("SENT", "250 ok", 1, "cora@example.com")
+    assert (cora["sentAt"], ada["sentAt"]) == (instant.text(at), None)
+    assert (ada["status"], ada["nextAttemptAt"]) == ("DEFERRED", instant.text(later))
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"),
+    [("cora", 0), ("carl", 0), ("without-notes", 0), ("without-people", 1), ("root", 1), ("whole", 1)],
+    ids=["requester", "colleague", "without-notes", "without-people", "admin", "machine"],
+)
+async def test_only_who_reads_notes_sees_them_and_addresses_only_who_sees_people(
+    service: Service, world: World, who: str, seen: int
+) -> None:
+    ticket = await raised(service, world)
+    await queued(ticket, world.cora, "created", await last(ticket, EventType.TICKET_CREATED))
+    tokens = {
+        "without-notes": await machine("A", ["tickets:read", "events:read", "users:read"]),
+        "without-people": await machine("B", ["tickets:read", "events:read", "notes:read"]),
+        "whole": world.machine,
+    }
+    client = service.client(tokens[who] if who in tokens else getattr(world, who).token)
+    nodes = (await client.run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"]["timeline"]["nodes"]
+    assert len(nodes[0]["deliveries"]) == seen
+    for each in nodes[0]["deliveries"]:
+        assert each["address"] == (None if who == "without-people" else "cora@example.com")
+
+
+async def test_many_entries_take_as_many_statements_as_few(service: Service, world: World) -> None:
+    ticket, ada = await raised(service, world), service.client(world.ada.token)
+
+    async def replies(count: int) -> int:
+        for n in range(count):
+            await ada.do("replyToTicket", ticketId=f"tkt_{ticket.id}", body=str(n))
+            await queued(ticket, world.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
+        with statements() as sent:
+            await ada.run(TIMELINE, id=f"tkt_{ticket.id}")
+        return len([text for text in sent.texts if "FROM mails d" in text])
+
+    assert (await replies(2), await replies(8)) == (1, 1)

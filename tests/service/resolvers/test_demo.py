@@ -1,0 +1,99 @@
+"""The demo's time: an admin moves it ahead for all, and nobody does elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from support import Client, Refused, Service, World
+from support.live import until
+from support.managing import clocks
+from support.service import running
+from support.stored import nothing_stored, shown
+
+from models import advance, instant
+
+ADVANCE = "mutation($by: Duration!) { advanceClock(input: {by: $by}) { now userErrors { code message field } } }"
+
+
+async def moved(client: Client, by: str) -> dict[str, Any]:
+    return dict((await client.run(ADVANCE, by=by))["advanceClock"])
+
+
+async def test_time_moves_for_all_and_what_falls_due_is_done(url: str) -> None:
+    async with running(url, own_time=True, mode="demo") as service:
+        world = await World.make()
+        root, cora, ada = (service.client(person.token) for person in (world.root, world.cora, world.ada))
+        ticket = await cora.raise_ticket(priority="URGENT")
+        before = instant.now()
+        answer = await moved(root, "PT2H")
+        assert answer["userErrors"] == []
+        now = datetime.fromisoformat(answer["now"])
+        assert timedelta(hours=2) <= now - before < timedelta(hours=3)
+
+        async def breached() -> bool:
+            return (await clocks(ada, ticket))["FIRST_RESPONSE"]["status"] == "BREACHED"
+
+        await until(breached)
+        again = datetime.fromisoformat((await moved(service.client(world.machine), "PT1S"))["now"])
+        assert again >= now + timedelta(seconds=1)
+        late = datetime.fromisoformat((await ada.do("startTicket", ticketId=ticket["id"]))["ticket"]["updatedAt"])
+        assert late >= again
+    async with running(url, own_time=True, mode="demo") as service:
+        fresh = await service.client(world.ada.token).raise_ticket(requesterId=world.cora.gid)
+        assert datetime.fromisoformat(fresh["createdAt"]) >= again, "time does not go back with a restart"
+
+
+async def test_how_far_time_is_moved_has_limits(url: str) -> None:
+    async with running(url, own_time=True, mode="demo", works=False) as service:
+        world = await World.make()
+        root = service.client(world.root.token)
+        async with nothing_stored():
+            for by in ("PT0S", "PT0.999999S", "P367D", "P366DT0.000001S", "P999999W"):
+                answer = await moved(root, by)
+                assert answer["now"] is None
+                assert [shown(error) for error in answer["userErrors"]] == ["INVALID by"], by
+        sync = service.client(world.machine)
+        assert [(await moved(sync, "P366D"))["userErrors"] for _ in range(9)] == [[]] * 9
+        left = "P300D"
+        answers = await asyncio.gather(*(moved(sync, left) for _ in range(4)))
+        assert sorted(len(answer["userErrors"]) for answer in answers) == [0, 1, 1, 1], "together no further than it goes"
+        assert await advance.read() == timedelta(days=9 * 366 + 300)
+
+
+async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> None:
+    async with nothing_stored():
+        for token in (world.root.token, world.machine, world.ada.token, world.cora.token):
+            with pytest.raises(Refused) as refusal:
+                await moved(service.client(token), "PT1H")
+            assert refusal.value.code == "FORBIDDEN"
+    with pytest.raises(Refused, match="in the demo only"):
+        await moved(service.client(world.root.token), "PT1H")
+
+
+async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
+    async with running(url, own_time=True, mode="demo", works=False) as service:
+        world = await World.make()
+        async with nothing_stored():
+            for token, code in ((world.ada.token, "FORBIDDEN"), (world.cora.token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
+                with pytest.raises(Refused) as refusal:
+                    await moved(service.client(token), "PT1H")
+                assert refusal.value.code == code
+
+
+async def test_several_processes_go_by_one_time() -> None:
+    """A look that is slower than a move does not take time back."""
+    clock = advance.Clock()
+    clock.ahead = timedelta(days=3)
+
+    async def stale() -> timedelta:
+        return timedelta(days=2)
+
+    read, advance.read = advance.read, stale
+    try:
+        await clock.refresh()
+    finally:
+        advance.read = read
+    assert clock.ahead == timedelta(days=3)

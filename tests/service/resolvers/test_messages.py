@@ -1,0 +1,165 @@
+"""Replies and notes: what they do to a ticket, and every way in which they are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import Client, Refused, Service, World
+from support.stored import nothing_stored, refusal
+
+from models.event import cursor, head
+
+pytestmark = pytest.mark.without_promises
+
+
+async def detail(client: Client, ticket_id: str) -> dict[str, Any]:
+    query = """query($id: ID!) { ticket(id: $id) { status version firstRespondedAt updatedAt
+      messages { nodes { __typename body bodyHtml author { __typename displayName } ticket { id } createdAt } }
+      timeline { nodes { type } } } }"""
+    return (await client.run(query, id=ticket_id))["ticket"]
+
+
+async def test_the_teams_first_reply_starts_the_ticket_and_is_noted_once(service: Service, world: World) -> None:
+    cora, ada, sync = service.client(world.cora.token), service.client(world.ada.token), service.client(world.machine)
+    key = (await cora.raise_ticket())["id"]
+    own = await cora.do("replyToTicket", ticketId=key, body="One more thing.")
+    assert (own["ticket"]["status"], own["ticket"]["firstRespondedAt"], own["event"]["type"]) == ("NEW", None, "REPLY_ADDED")
+    first = await ada.do("replyToTicket", ticketId=key, body="  **Is** the light on? ")
+    assert (first["reply"]["body"], first["event"]["__typename"]) == ("  **Is** the light on? ", "TicketReplied")
+    assert (first["ticket"]["status"], first["ticket"]["version"]) == ("OPEN", 3)
+    assert first["ticket"]["firstRespondedAt"] == first["ticket"]["updatedAt"]
+    assert first["cursor"] != first["event"]["cursor"], "the reply's entry, and after it the start's"
+    second = await sync.do("replyToTicket", ticketId=key, body="I am a machine.")
+    assert second["ticket"]["firstRespondedAt"] == first["ticket"]["firstRespondedAt"]
+    seen = await detail(cora, key)
+    assert [(m["__typename"], m["author"]["__typename"], m["author"]["displayName"]) for m in seen["messages"]["nodes"]] == [
+        ("Reply", "User", "Cora"),
+        ("Reply", "User", "Ada"),
+        ("Reply", "ApiClient", "Sync"),
+    ]
+    assert seen["messages"]["nodes"][1]["bodyHtml"] == "<p><strong>Is</strong> the light on?</p>\n"
+    assert [each["type"] for each in seen["timeline"]["nodes"]] == [
+        "TICKET_CREATED",
+        "REPLY_ADDED",
+        "REPLY_ADDED",
+        "STATUS_CHANGED",
+        "REPLY_ADDED",
+    ]
+
+
+async def test_the_customers_reply_takes_up_what_waits_or_has_ended_and_nothing_else(service: Service, world: World) -> None:
+    cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
+    steps: list[tuple[tuple[str, dict[str, Any]] | None, str]] = [
+        (None, "NEW"),
+        (("startTicket", {}), "OPEN"),
+        (("awaitCustomer", {}), "OPEN"),
+        (("holdTicket", {}), "ON_HOLD"),
+        (("resolveTicket", {"resolution": "x"}), "OPEN"),
+        (("closeTicket", {"reason": "SPAM"}), "OPEN"),
+    ]
+    for step, after in steps:
+        for writer in (cora, carl):
+            key = (await cora.raise_ticket())["id"]
+            if step:
+                await ada.do(step[0], ticketId=key, **step[1])
+            done = await writer.do("replyToTicket", ticketId=key, body="Here I am.")
+            assert done["ticket"]["status"] == after, step
+            assert done["ticket"]["firstRespondedAt"] is done["ticket"]["closedAt"] is None
+
+
+async def test_who_raised_a_ticket_replies_as_its_customer_whatever_their_role(service: Service, world: World) -> None:
+    ada, bill = service.client(world.ada.token), service.client(world.bill.token)
+    key = (await ada.raise_ticket())["id"]
+    assert (await ada.do("replyToTicket", ticketId=key, body="Mine."))["ticket"]["status"] == "NEW"
+    assert (await bill.do("replyToTicket", ticketId=key, body="Ours."))["ticket"]["status"] == "OPEN"
+
+
+async def test_the_team_replies_to_no_closed_ticket_but_can_always_add_notes(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    await ada.do("resolveTicket", ticketId=key, resolution="x")
+    assert (await ada.do("replyToTicket", ticketId=key, body="One more thing."))["ticket"]["status"] == "RESOLVED"
+    await cora.do("closeTicket", ticketId=key)
+    async with nothing_stored():
+        (error,) = (await ada.mutate("replyToTicket", {"ticketId": key, "body": "x"}))["userErrors"]
+    assert (error["__typename"], error["code"], error["from"], error["allowed"]) == (
+        "TransitionRefused",
+        "TRANSITION_REFUSED",
+        "CLOSED",
+        ["REOPEN"],
+    )
+    noted = await ada.do("addNote", ticketId=key, body=" Strange. ")
+    assert (noted["note"]["body"], noted["event"]["__typename"], noted["ticket"]["status"]) == (
+        " Strange. ",
+        "TicketNoted",
+        "CLOSED",
+    )
+    assert noted["ticket"]["firstRespondedAt"] is not None
+
+
+async def test_a_note_is_no_response_and_starts_nothing(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    done = await ada.do("addNote", ticketId=key, body="Hm.")
+    assert (done["ticket"]["status"], done["ticket"]["firstRespondedAt"], done["ticket"]["version"]) == ("NEW", None, 2)
+    seen = await detail(ada, key)
+    assert [(m["__typename"], m["body"], m["ticket"]["id"]) for m in seen["messages"]["nodes"]] == [("Note", "Hm.", key)]
+
+
+async def test_bodies_are_bounded(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    key = (await ada.raise_ticket())["id"]
+    for name in ("replyToTicket", "addNote"):
+        for body, code in (("", "REQUIRED"), (" \n", "REQUIRED"), ("b" * 65_537, "TOO_LONG"), ("a\0b", "INVALID")):
+            assert await refusal(ada, name, ticketId=key, body=body) == [f"{code} body"]
+        await ada.do(name, ticketId=key, body="b" * 65_536)
+        await ada.do(name, ticketId=key, body="😀" * 65_536)
+
+
+async def test_a_reply_is_refused_with_what_its_writer_had_not_seen(service: Service, world: World) -> None:
+    cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
+    ticket = await cora.do("createTicket", subject="s", description="d", category="sales")
+    key, start = ticket["ticket"]["id"], ticket["cursor"]
+    other = (await cora.raise_ticket())["id"]
+    await ada.do("replyToTicket", ticketId=other, body="elsewhere")
+    await cora.do("replyToTicket", ticketId=key, body="by Cora", lastSeenCursor=start)
+    await ada.do("addNote", ticketId=key, body="a note")
+    theirs = await ada.do("replyToTicket", ticketId=key, body="by Ada", lastSeenCursor=cursor(await head()))
+    await carl.do("replyToTicket", ticketId=key, body="by Carl")
+
+    async def unseen(client: Client, seen: str) -> list[str]:
+        async with nothing_stored():
+            payload = await client.mutate("replyToTicket", {"ticketId": key, "body": "x", "lastSeenCursor": seen})
+        (error,) = payload["userErrors"]
+        assert (error["__typename"], error["code"], error["field"]) == (
+            "UnseenMessages",
+            "UNSEEN_MESSAGES",
+            ["input", "lastSeenCursor"],
+        )
+        return [message["body"] for message in error["messages"]]
+
+    assert await unseen(cora, start) == ["by Ada", "by Carl"]
+    assert await unseen(carl, start) == ["by Cora", "by Ada"]
+    assert await unseen(ada, start) == ["by Cora", "by Carl"]
+    assert await unseen(service.client(world.bill.token), start) == ["by Cora", "a note", "by Ada", "by Carl"]
+    assert await unseen(cora, theirs["event"]["cursor"]) == ["by Carl"]
+    done = await carl.do("replyToTicket", ticketId=key, body="x", lastSeenCursor=theirs["cursor"])
+    assert done["reply"]["body"] == "x"
+
+
+async def test_a_note_that_a_customer_can_not_see_holds_up_no_reply(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    made = await cora.do("createTicket", subject="s", description="d", category="sales")
+    await ada.do("addNote", ticketId=made["ticket"]["id"], body="a note")
+    await cora.do("replyToTicket", ticketId=made["ticket"]["id"], body="x", lastSeenCursor=made["cursor"])
+
+
+async def test_a_cursor_that_is_none_is_refused_as_a_whole(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    key = (await cora.raise_ticket())["id"]
+    async with nothing_stored():
+        for wrong in ("", "garbage", "bG9nOg", "log:1", cursor(1) + "=", cursor(10**9), "\0", "é"):
+            with pytest.raises(Refused) as found:
+                await cora.mutate("replyToTicket", {"ticketId": key, "body": "x", "lastSeenCursor": wrong})
+            assert found.value.code == "CURSOR_INVALID", wrong

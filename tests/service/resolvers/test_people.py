@@ -1,0 +1,175 @@
+"""Signing in and out, and finding people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import Client, Refused, Service, World
+from support.service import running
+from support.stored import nothing_stored
+
+from models import password
+from models.password import hashed
+from models.person import Role, User
+from models.token import Token
+
+SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
+  token expiresAt viewer { role scopes user { email } } userErrors { __typename code field message } } }"""
+SECRET = "correct horse battery"
+
+
+async def sign_in(client: Client, email: str, secret: str = SECRET) -> dict[str, Any]:
+    return (await client.run(SIGN_IN, input={"email": email, "password": secret}))["signIn"]
+
+
+async def known(world: World) -> None:
+    stored = hashed(SECRET)
+    await User.filter(id__in=[world.cora.id, world.ada.id]).update(password_hash=stored)
+
+
+async def test_the_right_password_gives_a_token_that_works_and_ends(service: Service, world: World) -> None:
+    await known(world)
+    stranger = service.client()
+    payload = await sign_in(stranger, "  CORA@Example.com ")
+    assert payload["userErrors"] == []
+    assert payload["viewer"] == {
+        "role": "CUSTOMER",
+        "scopes": ["events:read", "tickets:read", "tickets:write"],
+        "user": {"email": "cora@example.com"},
+    }
+    signed_in = service.client(payload["token"])
+    assert (await signed_in.run("{ viewer { user { displayName } apiClient { id } } }"))["viewer"] == {
+        "user": {"displayName": "Cora"},
+        "apiClient": None,
+    }
+    assert (await sign_in(stranger, "ada@example.com"))["viewer"]["role"] == "AGENT"
+    assert (await signed_in.run("{ apiTokens { name } }"))["apiTokens"] == [], "sessions are not listed"
+    service.clock.advance(days=29.9)
+    assert (await signed_in.post("{ viewer { role } }")).status_code == 200
+    service.clock.advance(days=0.2)
+    assert (await signed_in.post("{ viewer { role } }")).status_code == 401
+
+
+async def test_one_signs_in_and_goes_on_in_the_same_operation(service: Service, world: World) -> None:
+    await known(world)
+    query = """mutation($who: SignInInput!, $token: CreateApiTokenInput!) {
+      signIn(input: $who) { token } createApiToken(input: $token) { token } }"""
+    given = {"who": {"email": "cora@example.com", "password": SECRET}, "token": {"name": "x", "scopes": ["tickets:read"]}}
+    answer = await service.client().run(query, **given)
+    assert answer["signIn"]["token"]
+    assert answer["createApiToken"]["token"]
+
+
+async def test_whatever_is_wrong_is_told_and_paid_alike(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await known(world)
+    await User.filter(id=world.ada.id).update(active=False)
+    verified: list[str] = []
+    verify = password.HASH.verify
+    monkeypatch.setattr(password.HASH, "verify", lambda given, stored: verified.append(stored) or verify(given, stored))
+    stranger = service.client()
+    async with nothing_stored():
+        answers = [
+            await sign_in(stranger, "cora@example.com", "wrong"),
+            await sign_in(stranger, "nobody@example.com"),
+            await sign_in(stranger, "ada@example.com"),
+            await sign_in(stranger, "bill@example.com", "nobody's password"),
+            await sign_in(stranger, "carl@example.com", ""),
+            await sign_in(stranger, "", ""),
+            await sign_in(stranger, "cora\0@example.com"),
+            await sign_in(stranger, "cora@example.com", SECRET + "\0"),
+            await sign_in(stranger, "x" * 5000),
+            await sign_in(stranger, "cora@example.com", "x" * 5000),
+        ]
+    assert all(answer == answers[0] for answer in answers)
+    (error,) = answers[0]["userErrors"]
+    assert (error["__typename"], error["code"], error["field"]) == ("InvalidInput", "INVALID", ["input", "email"])
+    assert answers[0]["token"] is answers[0]["viewer"] is answers[0]["expiresAt"] is None
+    assert len(verified) == len(answers), "an unknown name costs a check as well"
+    assert all(stored.startswith("$argon2id$") for stored in verified)
+
+
+async def test_too_many_attempts_have_to_wait_each_address_and_each_name(url: str) -> None:
+    async with running(url, sign_in_attempts=3) as service:
+        world = await World.make()
+        await known(world)
+        stranger = service.client()
+        for _ in range(3):
+            assert (await sign_in(stranger, "cora@example.com", "wrong"))["token"] is None
+        for secret in ("wrong", SECRET):
+            with pytest.raises(Refused) as found:
+                await sign_in(stranger, " Cora@example.com", secret)
+            (error,) = found.value.errors
+            assert (error["extensions"]["code"], error["path"]) == ("RATE_LIMITED", ["signIn"])
+            assert 0 < error["extensions"]["retryAfterMs"] <= 5 * 60 * 1000
+        assert (await sign_in(stranger, "ada@example.com"))["token"] is not None, "another name is not held up"
+        refused = 0
+        for n in range(20):
+            try:
+                await sign_in(stranger, f"nobody-{n}@example.com")
+            except Refused as found:
+                refused += found.code == "RATE_LIMITED"
+        assert refused > 0, "an address has its limit whatever the names"
+        assert await Token.filter(name="session").count() == 1
+
+
+async def test_signing_out_ends_the_token_and_no_other(service: Service, world: World) -> None:
+    await known(world)
+    first = service.client((await sign_in(service.client(), "cora@example.com"))["token"])
+    second = service.client((await sign_in(service.client(), "cora@example.com"))["token"])
+    assert (await first.run("mutation { signOut { userErrors { code } } }"))["signOut"] == {"userErrors": []}
+    assert (await first.post("{ viewer { role } }")).status_code == 401
+    assert (await second.run("{ viewer { role } }"))["viewer"] == {"role": "CUSTOMER"}
+
+
+async def test_someone_who_was_deactivated_has_no_working_token(service: Service, world: World) -> None:
+    await User.filter(id=world.cora.id).update(active=False)
+    answer = await service.client(world.cora.token).post("{ viewer { role } }")
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+
+
+async def test_who_is_calling(service: Service, world: World) -> None:
+    query = "{ viewer { role user { displayName } apiClient { displayName } scopes } }"
+    assert (await service.client().run(query))["viewer"] is None
+    found = (await service.client(world.machine).run(query))["viewer"]
+    assert (found["role"], found["user"], found["apiClient"]) == ("ADMIN", None, {"displayName": "Sync"})
+    assert (await service.client(world.root.token).run(query))["viewer"]["role"] == "ADMIN"
+
+
+async def test_people_are_found_by_name_address_and_role(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    await User.create(email="zoe@example.com", display_name="Zoë %_ O'Hara", role=Role.CUSTOMER)
+
+    async def found(search: str | None = None, role: str | None = None) -> list[str]:
+        data = await ada.run(
+            "query($s: String, $r: Role) { users(search: $s, role: $r) { totalCount nodes { displayName } } }", s=search, r=role
+        )
+        assert data["users"]["totalCount"] == len(data["users"]["nodes"])
+        return [each["displayName"] for each in data["users"]["nodes"]]
+
+    everyone = ["Ada", "Bill", "Carl", "Cora", "Olga", "Otto", "Root", "Zoë %_ O'Hara"]
+    assert await found() == await found("") == await found("  ") == everyone
+    assert await found("C") == ["Carl", "Cora"]
+    assert await found("or") == ["Cora"]
+    assert await found("ORA@EXAMPLE") == []
+    assert await found("cora@ex") == ["Cora"]
+    assert await found(role="AGENT") == ["Ada", "Bill"]
+    assert await found("a", "CUSTOMER") == ["Carl", "Cora", "Olga", "Zoë %_ O'Hara"]
+    assert await found("%") == await found("_") == await found("o'h") == ["Zoë %_ O'Hara"]
+    with pytest.raises(Refused) as refused:
+        await found("a\0")
+    assert refused.value.code == "BAD_REQUEST"
+
+
+async def test_people_come_page_by_page(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    query = "query($a: String) { users(first: 3, after: $a) { nodes { displayName } pageInfo { hasNextPage endCursor } } }"
+    found: list[str] = []
+    after = None
+    while True:
+        page = (await ada.run(query, a=after))["users"]
+        found += [each["displayName"] for each in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert found == ["Ada", "Bill", "Carl", "Cora", "Olga", "Otto", "Root"]

@@ -1,0 +1,223 @@
+"""What admins manage, asked for again with the same key: it is done once, also by several at once, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from support import Client, Refused, Service, World
+from support.managing import WEEK, asked, done, refused, selection
+from support.service import running
+from support.stored import nothing_stored, shown
+
+from models import advance, database
+from models.escalation import EscalationPath
+from models.idempotency import IdempotencyKey
+from models.sla.records import SlaCalendar, SlaPolicy
+from schema import root
+
+CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
+PATH = {"name": "Ours", "trigger": "UNTOUCHED", "steps": [{"after": "PT1H", "action": "TRANSFER", "team": "billing"}]}
+MADE = {"createSlaCalendar": SlaCalendar, "createSlaPolicy": SlaPolicy, "createEscalationPath": EscalationPath}
+REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
+ADVANCE = """mutation($by: Duration!, $key: String) {
+  advanceClock(input: {by: $by, idempotencyKey: $key}) { now replayed userErrors { code message field } } }"""
+
+
+@pytest.fixture(autouse=True)
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service leaves the duties to the test."""
+    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+
+
+@pytest.fixture
+def admin(service: Service, world: World) -> Client:
+    return service.client(world.root.token)
+
+
+async def policy_of(admin: Client) -> dict[str, Any]:
+    found = await admin.run("{ slaCalendars { id } }")
+    return {"name": "Gold", "calendarId": found["slaCalendars"][0]["id"], "resolution": "PT8H", "position": 7}
+
+
+async def prepared(admin: Client, world: World) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """For every mutation of what admins manage: an input that is taken, and what makes it another one."""
+    policy = await policy_of(admin)
+    calendars = [(await done(admin, "createSlaCalendar", **{**CALENDAR, "name": f"c{n}"}))["id"] for n in range(3)]
+    policies = [(await done(admin, "createSlaPolicy", **{**policy, "name": f"p{n}"}))["id"] for n in range(3)]
+    paths = [(await done(admin, "createEscalationPath", **{**PATH, "name": f"e{n}"}))["id"] for n in range(3)]
+    steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
+    return {
+        "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
+        "updateSlaCalendar": ({"calendarId": calendars[0], "name": "A"}, {"week": WEEK}),
+        "archiveSlaCalendar": ({"calendarId": calendars[1]}, {"calendarId": calendars[2]}),
+        "createSlaPolicy": (policy, {"resolution": "PT9H"}),
+        "updateSlaPolicy": ({"policyId": policies[0], "resolution": "PT1H"}, {"priority": None}),
+        "archiveSlaPolicy": ({"policyId": policies[1]}, {"policyId": policies[2]}),
+        "createEscalationPath": (PATH, {"steps": steps}),
+        "updateEscalationPath": ({"pathId": paths[0], "trigger": "ESCALATED"}, {"team": None}),
+        "archiveEscalationPath": ({"pathId": paths[1]}, {"pathId": paths[2]}),
+        "updateTeam": ({"team": "support", "name": "Help"}, {"assignsByLoad": True}),
+        "setAvailability": ({"present": False, "userId": world.ada.gid}, {"present": True}),
+    }
+
+
+async def test_every_mutation_of_what_admins_manage_is_among_these(admin: Client, world: World) -> None:
+    schema = root.build()._schema
+    assert schema.mutation_type is not None
+    payloads = {name: getattr(field.type, "fields", {}).keys() for name, field in schema.mutation_type.fields.items()}
+    keyed = {name for name, fields in payloads.items() if "replayed" in fields and "cursor" not in fields}
+    assert keyed == {*await prepared(admin, world), "advanceClock"}
+
+
+async def test_a_key_gives_the_same_record_again_and_does_nothing_twice(admin: Client, world: World) -> None:
+    for count, (name, (given, another)) in enumerate((await prepared(admin, world)).items(), 1):
+        first = await asked(admin, name, **given, idempotencyKey="k")
+        assert (first["userErrors"], first["replayed"]) == ([], False), name
+        async with nothing_stored():
+            for _ in range(2):
+                assert await asked(admin, name, **given, idempotencyKey="k") == {**first, "replayed": True}, name
+        assert await refused(admin, name, **{**given, **another}, idempotencyKey="k") == REUSED, name
+        assert await IdempotencyKey.all().count() == count, "one for each mutation"
+
+
+@pytest.mark.parametrize("name", MADE)
+async def test_of_several_at_once_with_one_key_one_makes_it(admin: Client, name: str) -> None:
+    given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
+    before = await MADE[name].all().count()
+    answers = await asyncio.gather(*(asked(admin, name, **given, idempotencyKey="k") for _ in range(8)))
+    assert await MADE[name].all().count() == before + 1
+    made = [answer for answer in answers if not answer["userErrors"]]
+    assert [answer["replayed"] for answer in made].count(False) == 1
+    field = selection(name)[0]
+    assert len({answer[field]["id"] for answer in made}) == 1
+    refusals = {shown(error) for answer in answers for error in answer["userErrors"]}
+    assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
+    assert (await asked(admin, name, **given, idempotencyKey="k"))["replayed"] is True
+
+
+async def test_a_record_is_shown_again_as_it_stands_by_then(admin: Client) -> None:
+    policy = await policy_of(admin)
+    made = await done(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    changed = await done(admin, "updateSlaPolicy", policyId=made["id"], name="Silver", idempotencyKey="k")
+    archived = await done(admin, "archiveSlaPolicy", policyId=made["id"], idempotencyKey="k")
+    assert changed == {**made, "name": "Silver"}
+    again = await asked(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    assert (again["slaPolicy"], again["replayed"]) == (archived, True)
+    assert archived == {**changed, "active": False}
+
+
+async def test_a_key_is_its_callers_own(service: Service, world: World, admin: Client) -> None:
+    machine = service.client(world.machine)
+    first = await asked(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    second = await asked(machine, "createEscalationPath", **PATH, idempotencyKey="k")
+    without = [await asked(admin, "createEscalationPath", **PATH, idempotencyKey=None) for _ in range(2)]
+    paths = [first, second, *without]
+    assert [path["replayed"] for path in paths] == [False] * 4
+    assert len({path["escalationPath"]["id"] for path in paths}) == 4
+
+
+async def test_who_may_not_do_it_is_not_shown_it_again(service: Service, world: World, admin: Client) -> None:
+    await done(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    async with nothing_stored():
+        with pytest.raises(Refused) as refusal:
+            await asked(service.client(world.ada.token), "createEscalationPath", **PATH, idempotencyKey="k")
+    assert refusal.value.code == "FORBIDDEN"
+
+
+async def test_the_same_written_otherwise_is_the_same_input(admin: Client) -> None:
+    policy = await policy_of(admin)
+    await done(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    same = {**dict(reversed(policy.items())), "resolution": "PT480M", "team": None}
+    assert (await asked(admin, "createSlaPolicy", **same, idempotencyKey="k"))["replayed"] is True
+    assert await refused(admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k") == REUSED
+
+
+async def test_a_refusal_leaves_the_key_free(admin: Client) -> None:
+    assert await refused(admin, "createSlaCalendar", **{**CALENDAR, "name": " "}, idempotencyKey="k") == "REQUIRED name"
+    for wrong in ("", "k" * 129, "a\0b"):
+        assert await refused(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong) == "INVALID idempotencyKey"
+    assert (await asked(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))["replayed"] is False
+
+
+async def test_a_key_is_free_again_after_a_day(service: Service, admin: Client) -> None:
+    first = await done(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    service.clock.advance(hours=23, minutes=59)
+    assert (await asked(admin, "createEscalationPath", **PATH, idempotencyKey="k"))["replayed"] is True
+    service.clock.advance(minutes=2)
+    second = await asked(admin, "createEscalationPath", **{**PATH, "name": "Other"}, idempotencyKey="k")
+    assert (second["replayed"], second["escalationPath"]["id"] != first["id"]) == (False, True)
+
+
+async def one_key_for_each_mutation() -> None:
+    """From here on a second caller's key of a mutation can not be stored, after all else of it was."""
+    await database.rows("CREATE UNIQUE INDEX only_one ON idempotency_keys (mutation)")
+
+
+@pytest.mark.parametrize("name", MADE)
+async def test_a_key_that_can_not_be_stored_leaves_nothing_else(service: Service, world: World, admin: Client, name: str) -> None:
+    given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
+    await done(service.client(world.machine), name, **{**given, "name": "The machine's"}, idempotencyKey="k")
+    await one_key_for_each_mutation()
+    async with nothing_stored():
+        with pytest.raises(Refused) as refusal:
+            await asked(admin, name, **given, idempotencyKey="k")
+        assert refusal.value.code == "INTERNAL"
+    await database.rows("DROP INDEX only_one")
+    assert (await asked(admin, name, **given, idempotencyKey="k"))["replayed"] is False
+
+
+# The demo's time
+
+
+async def moved(client: Client, by: str, key: str | None) -> dict[str, Any]:
+    return dict((await client.run(ADVANCE, by=by, key=key))["advanceClock"])
+
+
+async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url: str) -> None:
+    async with running(url, own_time=True, mode="demo", works=False) as service:
+        client = service.client((await World.make()).root.token)
+        first = await moved(client, "P2D", "k")
+        assert (first["replayed"], first["userErrors"]) == (False, [])
+        async with nothing_stored():
+            again = await moved(client, "PT48H", "k")
+            assert (again["replayed"], again["userErrors"]) == (True, [])
+            assert again["now"] >= first["now"]
+            other = await moved(client, "PT47H", "k")
+            assert (other["now"], [shown(error) for error in other["userErrors"]]) == (None, [REUSED])
+        assert await advance.read() == timedelta(days=2)
+    async with running(url, own_time=True, mode="demo", works=False) as service:
+        client = service.client(client.token)
+        assert (await moved(client, "P2D", "k"))["replayed"] is True, "another process knows it as well"
+        assert (await moved(client, "P2D", None))["replayed"] is False
+        assert await advance.read() == timedelta(days=4)
+
+
+async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> None:
+    async with running(url, own_time=True, mode="demo", works=False) as service:
+        client = service.client((await World.make()).root.token)
+        answers = await asyncio.gather(*(moved(client, "P2D", "k") for _ in range(8)))
+        made = [answer for answer in answers if not answer["userErrors"]]
+        assert [answer["replayed"] for answer in made].count(False) == 1
+        refusals = {shown(error) for answer in answers for error in answer["userErrors"]}
+        assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
+        assert await advance.read() == timedelta(days=2)
+
+
+async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:
+    async with running(url, own_time=True, mode="demo", works=False) as service:
+        world = await World.make()
+        root, machine = service.client(world.root.token), service.client(world.machine)
+        before = await moved(machine, "PT1S", "k")
+        await one_key_for_each_mutation()
+        async with nothing_stored():
+            with pytest.raises(Refused) as refusal:
+                await moved(root, "P300D", "k")
+            assert refusal.value.code == "INTERNAL"
+        await database.rows("DROP INDEX only_one")
+        after = await moved(root, "PT1S", "k")
+        assert after["replayed"] is False
+        passed = datetime.fromisoformat(after["now"]) - datetime.fromisoformat(before["now"])
+        assert passed < timedelta(days=1), "the process does not go by a time that was never stored"

@@ -1,0 +1,108 @@
+"""How teams get their tickets: whether rules give them out, and who is present."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from support import Client, Refused, Service, World
+from support.managing import asked, done, refused
+from support.stored import nothing_stored
+from support.world import machine, person
+
+from models import ids
+from models.person import Role, User
+from models.team import Team
+
+NOBODY = UUID(int=7)
+
+
+@pytest.fixture
+def admin(service: Service, world: World) -> Client:
+    return service.client(world.root.token)
+
+
+async def test_a_team_is_changed_by_what_is_given(admin: Client) -> None:
+    found = await done(admin, "updateTeam", team="support", assignsByLoad=True)
+    assert (found["slug"], found["name"], found["assignsByLoad"]) == ("support", "Support", True)
+    assert await done(admin, "updateTeam", team="support") == found
+    assert await done(admin, "updateTeam", team="support", name=None, assignsByLoad=None) == found
+    assert await done(admin, "updateTeam", team="support", name=" Help ") == {**found, "name": "Help"}
+    assert await done(admin, "updateTeam", team="support", assignsByLoad=False) == {
+        **found,
+        "name": "Help",
+        "assignsByLoad": False,
+    }
+    assert (await Team.get(slug="sales")).name == "Sales"
+
+
+async def test_what_a_team_can_not_be(admin: Client) -> None:
+    for given, code in (
+        ({"team": "nobody", "name": "x"}, "NOT_FOUND team"),
+        ({"team": ""}, "NOT_FOUND team"),
+        ({"team": "a\0"}, "NOT_FOUND team"),
+        ({"team": "s" * 5000}, "NOT_FOUND team"),
+        ({"team": "support", "name": " "}, "REQUIRED name"),
+        ({"team": "support", "name": "n" * 201, "assignsByLoad": True}, "TOO_LONG name"),
+        ({"team": "support", "name": "a\0"}, "INVALID name"),
+    ):
+        assert await refused(admin, "updateTeam", **given) == code, given
+
+
+async def test_two_changes_of_a_team_at_once_both_count(admin: Client) -> None:
+    await asyncio.gather(
+        done(admin, "updateTeam", team="support", name="Help"), done(admin, "updateTeam", team="support", assignsByLoad=True)
+    )
+    found = await Team.get(slug="support")
+    assert (found.name, found.assigns_by_load) == ("Help", True)
+
+
+async def test_staff_say_whether_they_are_there_themselves(service: Service, world: World, admin: Client) -> None:
+    ada = service.client(world.ada.token)
+    away = await done(ada, "setAvailability", present=False)
+    assert away == {"id": world.ada.gid, "displayName": "Ada", "present": False}
+    assert await done(ada, "setAvailability", present=False, userId=world.ada.gid) == away
+    assert (await User.get(id=world.ada.id)).present is False
+    assert (await User.get(id=world.bill.id)).present is True
+    assert (await done(ada, "setAvailability", present=True))["present"] is True
+
+
+async def test_admins_say_it_for_others(service: Service, world: World, admin: Client) -> None:
+    for client in (admin, service.client(world.machine)):
+        assert (await done(client, "setAvailability", present=False, userId=world.bill.gid))["present"] is False
+        assert (await done(client, "setAvailability", present=True, userId=world.bill.gid))["present"] is True
+    other = await machine("Other", ["tickets:write", "tickets:read"])
+    async with nothing_stored():
+        for token in (world.ada.token, other):
+            for whose in (world.bill.gid, world.cora.gid, ids.encode(ids.USER, NOBODY), "nonsense"):
+                with pytest.raises(Refused, match="FORBIDDEN"):
+                    await asked(service.client(token), "setAvailability", present=False, userId=whose)
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await asked(service.client(world.cora.token), "setAvailability", present=False)
+
+
+async def test_only_those_who_take_tickets_are_there_or_not(service: Service, world: World, admin: Client) -> None:
+    gone = await person("gone", Role.AGENT)
+    await User.filter(id=gone.id).update(active=False)
+    for whose, code in (
+        (world.cora.gid, "INVALID userId"),
+        (gone.gid, "INVALID userId"),
+        (ids.encode(ids.USER, NOBODY), "NOT_FOUND userId"),
+        (ids.encode(ids.TEAM, world.bill.id), "NOT_FOUND userId"),
+        ("nonsense", "NOT_FOUND userId"),
+        ("", "NOT_FOUND userId"),
+    ):
+        assert await refused(admin, "setAvailability", present=False, userId=whose) == code, whose
+    assert await refused(service.client(world.machine), "setAvailability", present=False) == "REQUIRED userId"
+
+
+async def test_customers_do_not_see_who_is_there(service: Service, world: World, admin: Client) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket()
+    await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+    query = "query($id: ID!) { ticket(id: $id) { assignee { present } requester { present } team { assignsByLoad } } }"
+    hidden = {"assignee": {"present": None}, "requester": {"present": None}, "team": {"assignsByLoad": None}}
+    assert (await cora.run(query, id=ticket["id"]))["ticket"] == hidden
+    shown = {"assignee": {"present": True}, "requester": {"present": None}, "team": {"assignsByLoad": False}}
+    assert (await ada.run(query, id=ticket["id"]))["ticket"] == shown

@@ -1,0 +1,138 @@
+"""Tokens that people make for their programs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support import Client, Refused, Service, World
+from support.service import running
+from support.statements import statements
+from support.stored import nothing_stored, shown
+
+from models import ids, instant
+from models.token import Token, TokenKind, digest, issue
+
+CREATE = """mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) {
+  token apiToken { id name scopes prefix expiresAt lastUsedAt revokedAt createdAt } userErrors { code field message } } }"""
+REVOKE = (
+    "mutation($id: ID!) { revokeApiToken(input: {tokenId: $id}) { apiToken { id revokedAt } userErrors { code field message } } }"
+)
+LIST = "{ apiTokens { id name scopes prefix expiresAt lastUsedAt revokedAt } }"
+
+
+async def create(client: Client, **input: Any) -> dict[str, Any]:
+    given = {"name": "Sync", "scopes": ["tickets:read"], **input}
+    return (await client.run(CREATE, input=given))["createApiToken"]
+
+
+async def test_a_token_is_shown_once_and_works_within_its_scopes(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    made = await create(ada, name=" My sync ", scopes=["tickets:read", "notes:read", "tickets:read"])
+    record, text = made["apiToken"], made["token"]
+    assert made["userErrors"] == []
+    assert (record["name"], record["scopes"], record["expiresAt"]) == ("My sync", ["notes:read", "tickets:read"], None)
+    assert text.startswith(record["prefix"])
+    assert len(record["prefix"]) < len(text) / 2
+    mine = service.client(text)
+    assert (await mine.run("{ viewer { scopes user { displayName } } }"))["viewer"] == {
+        "scopes": ["notes:read", "tickets:read"],
+        "user": {"displayName": "Ada"},
+    }
+    listed = (await ada.run(LIST))["apiTokens"]
+    assert [each["name"] for each in listed] == ["My sync"]
+    assert text not in str(listed)
+    stored = await Token.get(id=ids.key_of(ids.TOKEN, record["id"]))
+    assert text not in str(dict(stored))
+
+
+async def test_a_token_makes_none_that_may_more_than_itself(service: Service, world: World) -> None:
+    cora, root = service.client(world.cora.token), service.client(world.root.token)
+    program = service.client((await create(cora))["token"])
+    async with nothing_stored():
+        for client, scopes in (
+            (cora, ["notes:read"]),
+            (cora, ["admin"]),
+            (root, ["nonsense"]),
+            (root, ["tickets:read", ""]),
+        ):
+            made = await create(client, scopes=scopes)
+            assert made["token"] is made["apiToken"] is None
+            assert [shown(error) for error in made["userErrors"]] == ["INVALID scopes"]
+        assert [shown(error) for error in (await create(root, scopes=[]))["userErrors"]] == ["REQUIRED scopes"]
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await create(program)
+
+
+async def test_names_and_ends_of_tokens_are_checked(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    async with nothing_stored():
+        for given, code in (
+            ({"name": " "}, "REQUIRED name"),
+            ({"name": "n" * 201}, "TOO_LONG name"),
+            ({"name": "a\0"}, "INVALID name"),
+            ({"expiresAt": "2020-01-01T00:00:00Z"}, "INVALID expiresAt"),
+        ):
+            assert [shown(error) for error in (await create(cora, **given))["userErrors"]] == [code]
+    assert (await create(cora, name="n" * 200))["userErrors"] == []
+
+
+async def test_a_person_has_at_most_a_hundred_live_tokens(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    for n in range(100):
+        await issue(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=instant.now())
+    assert [error["code"] for error in (await create(cora))["userErrors"]] == ["INVALID"]
+    listed = (await cora.run(LIST))["apiTokens"]
+    await cora.run(REVOKE, id=listed[0]["id"])
+    assert (await create(cora))["userErrors"] == []
+
+
+async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    ends = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
+    assert [shown(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
+    brief = await create(cora, expiresAt=instant.text(service.clock().replace(year=service.clock().year + 1)))
+    lasting = await create(cora)
+    service.clock.advance(days=364)
+    assert (await service.client(brief["token"]).post("{ viewer { role } }")).status_code == 200
+    service.clock.advance(days=2)
+    refused = await service.client(brief["token"]).post("{ viewer { role } }")
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert (await service.client(lasting["token"]).post("{ viewer { role } }")).status_code == 200
+    revoked = (await cora.run(REVOKE, id=lasting["apiToken"]["id"]))["revokeApiToken"]
+    assert (revoked["userErrors"], revoked["apiToken"]["id"]) == ([], lasting["apiToken"]["id"])
+    assert revoked["apiToken"]["revokedAt"] is not None
+    assert (await service.client(lasting["token"]).post("{ viewer { role } }")).status_code == 401
+    service.clock.advance(hours=1)
+    again = (await cora.run(REVOKE, id=lasting["apiToken"]["id"]))["revokeApiToken"]
+    assert again == revoked, "the first end counts"
+
+
+async def test_other_peoples_tokens_are_not_there(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    made = await create(cora)
+    async with nothing_stored():
+        for token in (world.carl.token, world.root.token):
+            for id in (made["apiToken"]["id"], ids.encode(ids.TOKEN, UUID(int=7)), "nonsense", world.cora.gid):
+                payload = (await service.client(token).run(REVOKE, id=id))["revokeApiToken"]
+                assert payload["apiToken"] is None
+                assert [shown(error) for error in payload["userErrors"]] == ["NOT_FOUND tokenId"]
+    assert made["apiToken"]["id"] not in str(await service.client(world.root.token).run(LIST))
+    assert (await service.client(made["token"]).post("{ viewer { role } }")).status_code == 200
+
+
+async def test_a_use_is_noted_without_a_write_for_each_request(url: str) -> None:
+    async with running(url) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        with statements() as sent:
+            for _ in range(5):
+                await cora.run("{ viewer { role } }")
+        assert [text for text in sent.texts if not text.startswith("SELECT")] == []
+        assert (await Token.get(digest=digest(world.cora.token))).last_used_at is None
+        before = service.clock()
+    async with running(url):
+        used = (await Token.get(digest=digest(world.cora.token))).last_used_at
+        assert used is not None, "what was not stored yet is stored when the service stops"
+        assert used <= before

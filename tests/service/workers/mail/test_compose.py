@@ -1,0 +1,427 @@
+"""What mails say: one conversation for a ticket, headers that nobody can add to, and nothing internal."""
+
+from __future__ import annotations
+
+import email
+import random
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import World
+from support.acting import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
+from support.mailing import FROM, TEMPLATES, last, mailer, queued, send
+from support.sink import Sink, body, sink
+from support.world import Person
+from tortoise import Tortoise
+
+from models import database, instant, verbs
+from models.audience import TABLE, TOPICS
+from models.change import Change, read_locked, write
+from models.database import MODULES
+from models.event import Event, EventType
+from models.lifecycle import CloseReason
+from models.mail import Mail, MailStatus, message_id, root_id
+from models.person import User
+from models.sla.records import SlaClock
+from models.team import Team
+from models.ticket import Ticket
+from workers.mail.address import address, is_plain, line, mailbox
+from workers.mail.compose import Composer
+from workers.mail.letter import MOST_REFERENCES, TELLS, Letter, NotSent, read
+from workers.mail.words import ABOUT
+
+PLACE = "https://help.example.com/desk"
+COMPOSER = Composer(TEMPLATES, mailbox(FROM), url=PLACE)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def records() -> None:
+    """Records know their foreign keys, also where a test has no database."""
+    Tortoise.init_models(MODULES, "models")
+
+
+@pytest.fixture
+async def people(database: str) -> World:
+    """Everybody, in a database without a service."""
+    return await World.make()
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Sink]:
+    async with sink() as found:
+        yield found
+
+
+async def composed(mail: Mail, by: Composer = COMPOSER) -> EmailMessage:
+    return await by.compose(await read(mail.id))
+
+
+# ---------------------------------------------------------------- one conversation
+
+
+async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbox: Sink) -> None:
+    ticket = await raised(people.cora, subject="VPN is down")
+    mails = [await queued(ticket, people.cora)]
+    await queued(ticket, people.ada, "raised")
+    for n in range(2):
+        await reply(people.ada, ticket, f"Answer {n}")
+        mails.append(await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED)))
+    await act(people.ada, ticket, lambda change: verbs.update(change, tags=[], subject="Another subject"))
+    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    mails.append(await queued(ticket, people.cora, "resolved", await last(ticket, EventType.STATUS_CHANGED)))
+    await send(inbox)
+    own = sorted((m for m in inbox.received if "cora" in str(m["To"])), key=lambda m: len(str(m["References"])))
+    ids = [mail.message_id for mail in mails]
+    assert [str(message["Message-ID"]) for message in own] == ids
+    root = root_id(ticket.id, DOMAIN)
+    assert [str(message["References"]).split() for message in own] == [[root, *ids[:n]] for n in range(4)]
+    assert [str(message["In-Reply-To"]) for message in own] == [root, *ids[:3]]
+    named = f"[{ticket.ref}] VPN is down"
+    assert [str(message["Subject"]) for message in own] == [named, *[f"Re: {named}"] * 3], "also when its subject changed"
+    assert "Another subject" in body(own[-1])
+    (other,) = [message for message in inbox.received if message not in own]
+    assert str(other["References"]).split() == [root], "nobody else's mails are named"
+
+
+async def test_an_id_follows_from_the_entry_and_the_person(people: World) -> None:
+    ticket = await raised(people.cora)
+    position = (await last(ticket)).position
+    assert message_id(position, people.cora.id, DOMAIN) == f"<evt-{position}.{people.cora.id.hex}@{DOMAIN}>"
+    assert root_id(ticket.id, DOMAIN) == f"<tkt-{ticket.id.hex}@{DOMAIN}>"
+
+
+@pytest.mark.parametrize("length", [12, 40, 68, 190])
+async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(people: World, inbox: Sink, length: int) -> None:
+    domain = ".".join(["d" * 60] * 4)[: length - 8] + ".example"
+    ticket, ids = await raised(people.cora), list[str]()
+    for n in range(3):
+        await reply(people.ada, ticket, f"Answer {n}")
+        entry = await last(ticket, EventType.REPLY_ADDED)
+        ids.append(message_id(entry.position, people.cora.id, domain))
+        await queued(ticket, people.cora, "replied", entry, message_id=ids[-1])
+    await send(mailer(inbox, mail_from=f"desk@{domain}"))
+    raw = sorted(inbox.raw, key=len)[-1]
+    unfolded = raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n ", " ").split("\r\n")
+    root = root_id(ticket.id, domain)
+    for header in (
+        f"Message-ID: {ids[2]}",
+        f"In-Reply-To: {ids[1]}",
+        f"References: {root} {ids[0]} {ids[1]}",
+        f"List-Id: <tickets.{domain}>",
+    ):
+        assert header in unfolded, raw
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+async def test_a_long_conversation_keeps_its_root_and_its_latest_mails(people: World) -> None:
+    ticket = await raised(people.cora)
+    mails: list[Mail] = []
+    for n in range(25):
+        await reply(people.cora, ticket, str(n))
+        mails.append(await queued(ticket, people.ada, "replied", await last(ticket, EventType.REPLY_ADDED)))
+    named = str((await composed(mails[-1]))["References"]).split()
+    assert len(named) == MOST_REFERENCES
+    assert named == [root_id(ticket.id, DOMAIN), *[mail.message_id for mail in mails[-20:-1]]]
+
+
+async def test_mails_that_never_went_out_are_not_referred_to(people: World) -> None:
+    ticket = await raised(people.cora)
+    await queued(ticket, people.cora, status=MailStatus.FAILED)
+    await reply(people.ada, ticket)
+    mail = await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
+    assert str((await composed(mail))["References"]) == root_id(ticket.id, DOMAIN)
+
+
+async def test_mails_say_who_sends_them_and_that_no_human_did(people: World) -> None:
+    mail = await queued(await raised(people.cora), people.cora)
+    message = await composed(mail)
+    assert str(message["From"]) == FROM
+    assert message["Reply-To"] is None
+    assert (str(message["Auto-Submitted"]), str(message["X-Auto-Response-Suppress"])) == ("auto-generated", "All")
+    assert str(message["List-Id"]) == f"<tickets.{DOMAIN}>"
+    assert message["Date"].datetime == mail.created_at
+    assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+    answered = Composer(TEMPLATES, mailbox(FROM), mailbox("answers@example.com"))
+    assert str((await composed(mail, answered))["Reply-To"]) == "answers@example.com"
+
+
+async def test_there_is_a_link_where_people_have_a_place_to_go(people: World) -> None:
+    ticket = await raised(people.cora)
+    mail = await queued(ticket, people.cora)
+    link = f"{PLACE}/tickets/{ticket.number}"
+    for place in (PLACE, f"{PLACE}/"):
+        message = await composed(mail, Composer(TEMPLATES, mailbox(FROM), url=place))
+        assert link in body(message)
+        assert f'href="{link}"' in body(message, "html")
+    bare = await composed(mail, Composer(TEMPLATES, mailbox(FROM)))
+    assert "http" not in body(bare)
+    assert "href" not in body(bare, "html")
+
+
+# ---------------------------------------------------------------- hostile input
+
+HEADERS = {
+    *("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "List-Id", "Auto-Submitted"),
+    *("X-Auto-Response-Suppress", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
+}
+HOSTILE = [
+    "a\r\nBcc: olga@example.com",
+    "a\nBcc: olga@example.com\n\nbody",
+    "=?utf-8?q?=0D=0ABcc:_olga@example.com?=",
+    "=\u202e?utf-8?q?=0D=0ABcc:_olga@example.com?=",
+    "=\n?utf-8?b?DQpCY2M6IG9sZ2E=?=",
+    "\u2028Bcc: olga@example.com\u2029\x0b\x0c\x1c\x85",
+    '"><script>alert(1)</script>, olga@example.com <x@y>; (c) \\',
+    "\u202egnp.exe\u2066",
+    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd 你好 🎉" * 6,
+    "x" * 200,
+    "é" * 200,
+    ", ".join(["a b"] * 40),
+]
+
+
+def letter(subject: str, name: str, spec: str = "cora@example.com") -> Letter:
+    """One that is only in memory."""
+    at, ticket, who = instant.now(), Ticket(number=1001, subject=subject), User(email=spec, display_name=name)
+    mail = Mail(ticket_id=ticket.id, user_id=who.id, template="replied", address=spec, created_at=at)
+    mail.message_id = message_id(1, who.id, DOMAIN)
+    return Letter(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
+
+
+def expect_sound(subject: str, name: str) -> EmailMessage:
+    message = COMPOSER.headed(letter(subject, name))
+    message.set_content("x")
+    raw = message.as_bytes(policy=SMTP)
+    assert max(len(each) for each in raw.split(b"\r\n")) <= 998
+    assert raw.count(b"\n") == raw.count(b"\r\n")
+    found = cast("EmailMessage", email.message_from_bytes(raw, policy=SMTP))
+    assert len(found.keys()) == len(set(found.keys())), found.keys()
+    assert set(found.keys()) <= HEADERS
+    assert [each.addr_spec for each in found["To"].addresses] == ["cora@example.com"]
+    assert str(found["Subject"]) == line(f"Re: [TKT-1001] {line(subject, 200)}", 300)
+    return found
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=[f"hostile-{n}" for n in range(len(HOSTILE))])
+async def test_nobody_adds_to_the_headers(hostile: str) -> None:
+    expect_sound(hostile, hostile)
+
+
+SCRIPTS = "Проблема с подключением к серверу Übersicht für Zoë – „500“ 接続が できません 🎉 x 1"
+
+
+async def test_subjects_in_every_script_keep_their_spaces() -> None:
+    for n in range(500):
+        subject = " ".join(random.Random(n).choices(SCRIPTS.split(), k=4 + n % 26))[:200].strip()
+        message = expect_sound(subject, "Cora")
+        for part in message.as_bytes(policy=SMTP).split(b"\r\n"):
+            assert len(part) <= 78
+        (plain,) = email.message_from_bytes(message.as_bytes(policy=SMTP)).get_all("Subject") or []
+        assert str(make_header(decode_header(plain))) == f"Re: [TKT-1001] {subject}"
+
+
+@settings(deadline=None, database=None)
+@given(st.text(max_size=200), st.text(max_size=200))
+def neither_by_chance(subject: str, name: str) -> None:
+    expect_sound(subject, name)
+
+
+async def test_nobody_adds_to_the_headers_by_chance() -> None:
+    neither_by_chance()
+
+
+@settings(deadline=None, database=None)
+@given(st.text(alphabet=st.sampled_from('=?utf-8qbB_ \r\n0DA:\u202e<>@,"\\;('), max_size=80))
+def nor_by_encoded_words(text: str) -> None:
+    expect_sound(text, text)
+
+
+async def test_nobody_adds_to_the_headers_by_encoded_words() -> None:
+    nor_by_encoded_words()
+
+
+@settings(deadline=None, database=None)
+@given(st.text(max_size=320) | st.from_regex(r"[^@]{1,64}@[^@]{1,64}", fullmatch=True))
+def only_plain_addresses(spec: str) -> None:
+    try:
+        found = address("Cora", spec)
+    except ValueError:
+        return
+    assert is_plain(found.addr_spec)
+    assert found.addr_spec.isascii()
+
+
+async def test_an_address_is_plain_or_refused() -> None:
+    only_plain_addresses()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("  a\r\n b\t c ", "a b c"), ("a\u202eb\u2069c", "abc"), ("=?x?=", "= ?x?="), ("👩‍🚒 ok", "👩‍🚒 ok"), ("abcdef", "abcd…")],
+    ids=["breaks", "turning", "encoded-word", "joined", "long"],
+)
+async def test_a_line_is_one_line(text: str, shown: str) -> None:
+    assert line(text, 5) == shown if text == "abcdef" else line(text, 200) == shown
+
+
+async def test_what_people_write_arrives_as_text(people: World, inbox: Sink) -> None:
+    await User.filter(id=people.ada.id).update(display_name="Ada <script>alert(1)</script> שלום\nBcc: x@y")
+    ticket = await raised(people.cora, subject="Ça ne marche <b>pas</b> 🎉\r\nBcc: olga@example.com")
+    await reply(people.ada, ticket, "Voilà: **да** <img src=x onerror=alert(1)> [x](javascript:alert(1))\n\n" + "long " * 2000)
+    await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
+    await send(inbox)
+    (message,) = inbox.received
+    assert message["Bcc"] is None
+    assert inbox.recipients == ["cora@example.com"]
+    assert str(message["Subject"]) == f"Re: [{ticket.ref}] Ça ne marche <b>pas</b> 🎉 Bcc: olga@example.com"
+    text, html = body(message), body(message, "html")
+    assert "Ada <script>alert(1)</script> שלום Bcc: x@y replied:" in text
+    assert "Voilà: **да**" in text
+    assert "Voilà: <strong>да</strong>" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "javascript:alert(1)" not in html.replace("[x](javascript:alert(1))", "")
+    assert "&lt;b&gt;pas&lt;/b&gt;" in html
+
+
+# ---------------------------------------------------------------- each kind
+
+
+async def occasions(people: World) -> Mapping[str, str]:
+    """A ticket's life, with each kind of mail to somebody when it is due, and what it must hold. The mails' texts."""
+    ticket = await raised(people.cora, description="It **fails** since noon")
+    found: dict[str, str] = {}
+
+    async def add(name: str, who: Person, *holds: str) -> None:
+        mail = await queued(await Ticket.get(id=ticket.id), who, name, await last(ticket, TELLS[name]))
+        message = await composed(mail)
+        text, html = body(message), body(message, "html")
+        assert [each for each in holds if each not in text] == [], text
+        assert f"Hello {(await User.get(id=who.id)).display_name}," in text
+        assert "\n-- \n" in text.replace("\r\n", "\n"), "by which mail programs know a footer (RFC 3676, section 4.3)"
+        for part in (text, html):
+            assert f"mails about {ABOUT[TOPICS[name]]}, turn them off in your notification preferences" in part
+        assert html.startswith("<!doctype html>")
+        found[name] = text + html
+        await mail.delete()
+
+    await add("created", people.cora, "It **fails**", "this is your request")
+    await add("raised", people.ada, "Cora raised", "Support", "your team's")
+    await assign(people.root, ticket, people.ada)
+    await add("assigned", people.ada, "Root gave you", "given to you")
+    await reply(people.ada, ticket, "Try again")
+    await add("replied", people.cora, "Ada replied", "Try again")
+    await watch(people.carl, ticket)
+    await act(people.ada, ticket, lambda change: verbs.resolve(change, "Restarted **it**"))
+    await add("resolved", people.carl, "Ada resolved", "Restarted", "you watch")
+    closes = instant.text(instant.now() + timedelta(days=2))
+    await written(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
+    await add("reminder_closing", people.cora, "closes by itself", "UTC")
+    await act(people.cora, ticket, lambda change: verbs.rate(change, 4, "Quick"))
+    await add("rated", people.ada, "4 of 5", "Quick")
+    await act(people.cora, ticket, lambda change: verbs.reopen(change, "Broken again"))
+    await add("reopened", people.ada, "Cora reopened", "Broken again")
+    await act(people.cora, ticket, lambda change: verbs.escalate(change, "Please hurry"))
+    await add("escalated", people.ada, "Cora asks", "Please hurry")
+    billing = await Team.get(slug="billing")
+    await act(people.ada, ticket, lambda change: verbs.transfer(change, billing, []))
+    await add("transferred", people.bill, "Ada handed", "Billing")
+    await written(ticket, EventType.ESCALATION_STEP, internal=True, path="The gecko", step=1, action="notify_team", notified=[])
+    await add("escalation_step", people.bill, "needs your attention", "escalation")
+    clock = await SlaClock.filter(ticket_id=ticket.id).order_by("started_at").first()
+    said: dict[str, Any] = {"metric": "resolution", "ordinal": 1, "terms": "x"}
+    if clock is not None:
+        said |= {"metric": clock.metric.value, "ordinal": clock.ordinal}
+    await written(ticket, EventType.SLA_AT_RISK, **said)
+    await add("sla_at_risk", people.bill, "promised for the")
+    await written(ticket, EventType.SLA_BREACHED, **said)
+    await add("sla_breached", people.bill, "has passed", "UTC")
+    await written(ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes)
+    await add("reminder_waiting", people.cora, "waiting for your answer", "UTC")
+    await act(people.ada, ticket, lambda change: verbs.close(change, CloseReason.SPAM))
+    await add("closed", people.cora, "Ada closed", "(spam)")
+    return found
+
+
+@pytest.mark.parametrize(("reader", "told"), [("cora", True), ("olga", False), ("bill", True)])
+async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(people: World, reader: str, told: bool) -> None:
+    """`olga` raised the one ticket, and does not know of the other one."""
+    who: Person = getattr(people, reader)
+    ticket = await raised(people.olga if reader == "olga" else people.cora)
+    into = await raised(people.carl, subject="The gecko")
+    async with database.transaction():
+        found = await read_locked([ticket.id, into.id])
+        changes = [Change(found[each.id], await viewer(people.ada), instant.now(), WINDOW) for each in (ticket, into)]
+        verbs.merge(*changes, [])
+        await write(*changes)
+    message = await composed(await queued(ticket, who, "closed", await last(ticket, EventType.STATUS_CHANGED)))
+    for kind in ("plain", "html"):
+        assert "(duplicate)" in body(message, kind)
+        assert (into.ref in body(message, kind)) is told
+        assert "gecko" not in body(message, kind)
+
+
+async def test_every_kind_of_mail_says_what_happened(people: World) -> None:
+    found = await occasions(people)
+    assert set(found) == set(TELLS)
+    for name, text in found.items():
+        assert "None" not in text, name
+        assert "gecko" not in text, "what an internal entry holds stays here"
+
+
+async def test_a_mail_tells_only_of_what_its_template_is_for(people: World) -> None:
+    """Each template against each entry: all other pairs are refused, notes in all of them."""
+    await occasions(people)
+    ticket = await Ticket.get()
+    await note(people.ada, ticket, "The gecko")
+    await written(ticket, EventType.MAIL_FAILED, internal=True, user=str(people.cora.id), answer="The gecko")
+    for entry in await Event.filter(ticket_id=ticket.id).order_by("position"):
+        now = await read((await queued(ticket, people.ada, "created", entry)).id)
+        for name in (*TELLS, "note", ""):
+            now.mail.template = name
+            if TELLS.get(name) is entry.type:
+                assert entry.type not in (EventType.NOTE_ADDED, EventType.MAIL_FAILED)
+                continue
+            with pytest.raises(NotSent):
+                await COMPOSER.compose(now)
+
+
+async def test_what_is_marked_internal_is_refused_whatever_it_is(people: World) -> None:
+    ticket = await raised(people.cora)
+    await reply(people.ada, ticket, "The gecko")
+    entry = await last(ticket, EventType.REPLY_ADDED)
+    await Event.filter(position=entry.position).update(internal=True)
+    for who in (people.cora, people.bill):
+        mail = await queued(ticket, who, "replied", entry)
+        with pytest.raises(NotSent, match="internal"):
+            await composed(mail)
+
+
+async def test_a_note_that_pretends_to_be_a_reply_is_refused(people: World) -> None:
+    ticket = await raised(people.cora)
+    await note(people.ada, ticket, "The gecko")
+    entry = await last(ticket, EventType.NOTE_ADDED)
+    await Event.filter(position=entry.position).update(type=EventType.REPLY_ADDED, internal=False)
+    mail = await queued(ticket, people.bill, "replied", entry)
+    with pytest.raises(NotSent, match="notes"):
+        await composed(mail)
+
+
+async def test_customers_are_not_told_of_escalation_steps(people: World) -> None:
+    ticket = await raised(people.cora)
+    await written(ticket, EventType.ESCALATION_STEP, internal=True, path="x", step=1, action="notify_team", notified=[])
+    mail = await queued(ticket, people.cora, "escalation_step", await last(ticket, EventType.ESCALATION_STEP))
+    with pytest.raises(NotSent, match="may not see"):
+        await composed(mail)
+
+
+async def test_there_is_a_template_for_each_mail_that_is_queued() -> None:
+    queued_by = {(row.template, type) for (type, _), rows in TABLE.items() for row in rows if row.template}
+    assert queued_by <= set(TELLS.items())

@@ -1,0 +1,196 @@
+"""The way out: what a URL means, TLS, signing in to the server, and the log where no server is named."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from support import World
+from support.acting import raised
+from support.mailing import FROM, TEMPLATES, now_of, queued, send
+from support.ports import reserve_port
+from support.sink import sink
+
+from models.mail import MailStatus
+from settings import SettingsError, load
+from workers.mail.outbox import WRITTEN, Deferred, Refused
+from workers.mail.server import Server
+from workers.mail.smtp import SmtpOutbox, outbox_of
+from workers.mailer import Mailer
+
+SECRET = "s3cret"
+
+
+def message() -> EmailMessage:
+    made = EmailMessage(policy=SMTP)
+    made["From"], made["To"], made["Subject"] = FROM, "cora@example.com", "x"
+    made.set_content("x")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example.com", Server("mail.example.com", 25)),
+        ("smtp://mail.example.com:587/", Server("mail.example.com", 587)),
+        ("smtp://[::1]:26", Server("::1", 26)),
+        ("smtp://h?starttls=required", Server("h", 25, starttls="required")),
+        ("smtp://h?starttls=never", Server("h", 25, starttls="never")),
+        ("smtp://me:p%40ss%2F@h", Server("h", 25, "me", "p@ss/", starttls="required")),
+        ("smtp://me:p@h?starttls=never", Server("h", 25, "me", "p", starttls="never")),
+        ("smtps://me%40example.com:p@h", Server("h", 465, "me@example.com", "p", tls=True, starttls="never")),
+        ("smtps://h:466", Server("h", 466, tls=True, starttls="never")),
+    ],
+    ids=["plain", "port", "ipv6", "required", "never", "password", "password-never", "tls", "tls-port"],
+)
+def test_a_url_names_a_server(url: str, server: Server) -> None:
+    assert Server.of(url) == server
+    assert load(smtp_url=url).smtp_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com",
+        f"http://me:{SECRET}@h",
+        f"smtp://me:{SECRET}@",
+        f"smtp://me:{SECRET}@h/path",
+        f"smtp://me:{SECRET}@h?tls=1",
+        f"smtp://me:{SECRET}@h?starttls=maybe",
+        f"smtps://me:{SECRET}@h?starttls=required",
+        f"smtp://me:{SECRET}@h#x",
+        f"smtp://:{SECRET}@h",
+        "smtp://me@h",
+        f"smtp://me:{SECRET}/x@h",
+        f"smtp://me:[{SECRET}@h",
+        f"smtp://me:{SECRET}℀@h",
+        f"smtp://me:{SECRET}@h:99999",
+        f"smtp://me:{SECRET}@h:0",
+        f"smtp://me:{SECRET}@h h",
+    ],
+    ids=[
+        *("no-scheme", "http", "no-host", "path", "unknown-option", "unknown-value", "tls-twice", "fragment", "no-user"),
+        *("no-password", "slash", "bracket", "unicode", "port", "port-zero", "space"),
+    ],
+)
+def test_a_wrong_url_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError) as found:
+        load(smtp_url=url)
+    text = str(found.value)
+    assert text.startswith("TICKETWIRE_SMTP_URL: use smtp://")
+    assert SECRET not in text
+    assert SECRET not in str(found.value.__cause__)
+
+
+def test_the_way_out_is_the_server_that_is_named() -> None:
+    found = outbox_of("smtp://h")
+    assert isinstance(found, SmtpOutbox)
+    assert found.server == Server("h", 25)
+
+
+def test_a_password_is_not_shown() -> None:
+    url = f"smtp://me:{SECRET}@h"
+    assert SECRET not in repr(load(smtp_url=url))
+    assert SECRET not in repr(Server.of(url))
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's side, and that of somebody who trusts it."""
+    folder: Path = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return server, ssl.create_default_context(cafile=str(folder / "cert.pem"))
+
+
+async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
+    certificate: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    server, trusting = certificate
+    async with sink(server, ("me", SECRET)) as safe, sink() as plain:
+        signed_in = Server.of(f"smtp://me:{SECRET}@127.0.0.1:{safe.port}")
+        assert await SmtpOutbox(signed_in, tls=trusting).send(message(), "cora@example.com") == "250 taken as 1"
+        wrong = Server.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
+        with pytest.raises(Deferred, match="535"):  # an operator can mend that, so no mail is lost for it
+            await SmtpOutbox(wrong, tls=trusting).send(message(), "cora@example.com")
+        for option in ("", "?starttls=required"):
+            unsafe = Server.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")
+            with pytest.raises(Deferred) as found:
+                await SmtpOutbox(unsafe, tls=trusting).send(message(), "cora@example.com")
+            assert SECRET not in str(found.value)
+        assert plain.asked == []
+        assert len(safe.received) == 1
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    async with sink(certificate[0]) as safe:
+        with pytest.raises(Deferred, match=r"(?i)certificate"):
+            await SmtpOutbox(Server.of(safe.url)).send(message(), "cora@example.com")
+        bare = Server.of(f"{safe.url}?starttls=never")
+        assert (await SmtpOutbox(bare).send(message(), "cora@example.com")).startswith("250 ")
+
+
+# ---------------------------------------------------------------- answers
+
+
+@pytest.mark.parametrize(
+    ("rcpt", "data", "error"),
+    [
+        ("450 busy", None, Deferred),
+        ("421 going down", None, Deferred),
+        ("550 unknown", None, Refused),
+        ("553 odd", None, Refused),
+        (None, "451 not now", Deferred),
+        (None, "552 too big", Refused),
+        (None, "554 spam", Refused),
+    ],
+    ids=["rcpt-450", "rcpt-421", "rcpt-550", "rcpt-553", "data-451", "data-552", "data-554"],
+)
+async def test_four_is_later_and_five_is_never(rcpt: str | None, data: str | None, error: type[Exception]) -> None:
+    async with sink() as inbox:
+        if rcpt is not None:
+            inbox.refuses["cora@example.com"] = rcpt
+        inbox.answer = data
+        with pytest.raises(error, match=str(rcpt or data)):
+            await SmtpOutbox(Server.of(inbox.url)).send(message(), "cora@example.com")
+
+
+async def test_where_nobody_listens_it_is_later() -> None:
+    with pytest.raises(Deferred, match="Error connecting"):
+        await SmtpOutbox(Server("127.0.0.1", reserve_port())).send(message(), "cora@example.com")
+    with pytest.raises(Deferred):
+        await SmtpOutbox(Server("nowhere.invalid", 25), seconds=5).send(message(), "cora@example.com")
+
+
+# ---------------------------------------------------------------- the log
+
+
+async def test_without_a_server_mails_are_written_to_the_log_as_such(database: str) -> None:
+    people = await World.make()
+    ticket = await raised(people.cora)
+    mail = await queued(ticket, people.cora)
+    with capture_logs() as lines:
+        await send(Mailer(outbox_of(""), TEMPLATES, mail_from=FROM))
+    (line,) = [line for line in lines if line["event"] == "mail.written"]
+    assert (line["to"], line["subject"]) == ("cora@example.com", f"[{ticket.ref}] VPN is down")
+    assert line["message_id"] == mail.message_id
+    assert "since noon" in line["text"]
+    found = await now_of(mail)
+    assert (found.status, found.answer) == (MailStatus.SENT, WRITTEN)
+    assert WRITTEN == "written to the log: no TICKETWIRE_SMTP_URL"

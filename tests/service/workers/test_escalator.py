@@ -1,0 +1,227 @@
+"""Escalation: what sets a path off, which steps are taken when, and that each is in the log, once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from support import Service, World
+from support.audit import audit
+
+from models import ids, instant, reader
+from models.escalation import EscalationPath, EscalationRun, StepAction, Trigger
+from models.event import Event, EventType
+from models.lifecycle import Priority
+from models.person import User
+from models.sla import ledger
+from models.team import Team
+from models.ticket import Ticket
+from workers.assigner import Assigner
+from workers.clock import Days, tick
+from workers.escalator import Escalator, Steps
+
+WINDOW = timedelta(days=14)
+DAYS = Days(close_after=timedelta(days=7), reopen_window=WINDOW)
+HOUR = 3600
+
+
+def later(**by: float) -> datetime:
+    return instant.now() + timedelta(**by)
+
+
+async def path(trigger: Trigger, *steps: tuple[int, StepAction], **more: Any) -> EscalationPath:
+    """The only path there is."""
+    await EscalationPath.all().update(active=False)
+    plan = [{"after": after, "action": action.value, **more} for after, action in steps]
+    return await EscalationPath.create(name="Ours", position=1, trigger=trigger, steps=plan)
+
+
+async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> int:
+    """Have a follower do all that the log holds for it."""
+    done = 0
+    while True:
+        position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
+        assert position is not None
+        turn = await duty.turn(at or instant.now(), position)
+        done += turn.done
+        if not turn.more:
+            return done
+
+
+async def entries(ticket: dict[str, Any], *types: EventType) -> list[Event]:
+    found = await Event.filter(ticket_id=ids.key_of(ids.TICKET, ticket["id"])).order_by("position")
+    return [entry for entry in found if not types or entry.type in types]
+
+
+async def stored(ticket: dict[str, Any]) -> Ticket:
+    return await Ticket.get(id=ids.key_of(ids.TICKET, ticket["id"]))
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service leaves the duties to the test."""
+    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+
+
+@pytest.mark.usefixtures("idle")
+class TestWithoutAServiceThatWorks:
+    async def test_a_broken_promise_raises_the_level_and_takes_the_steps_in_time(self, service: Service, world: World) -> None:
+        cora = service.client(world.cora.token)
+        ticket = await cora.raise_ticket(priority="URGENT")
+        await path(Trigger.SLA_BREACHED, (0, StepAction.NOTIFY_TEAM), (HOUR, StepAction.NOTIFY_ADMINS))
+        raised = (await stored(ticket)).created_at
+        breach = raised + timedelta(hours=1)
+        assert await tick(breach, DAYS) == 1
+        assert await followed(Escalator(WINDOW), breach) == 1
+        steps = Steps(WINDOW)
+        assert (await steps.turn(breach, 0)).done == 1
+        assert (await steps.turn(breach + timedelta(minutes=59), 0)).done == 0
+        assert (await steps.turn(breach + timedelta(hours=1), 0)).done == 1
+        assert (await steps.turn(breach + timedelta(days=9), 0)).done == 0
+        found = await stored(ticket)
+        assert (found.escalation_level, found.priority) == (1, Priority.URGENT)
+        taken = await entries(ticket, EventType.ESCALATION_STEP)
+        assert [(each.value("step"), each.value("action"), each.internal) for each in taken] == [
+            (1, "notify_team", True),
+            (2, "notify_admins", True),
+        ]
+        assert taken[0].value("notified") == [str(world.ada.id)]
+        assert taken[1].value("notified") == [str(world.root.id)]
+        (raised_level,) = await entries(ticket, EventType.ESCALATED)
+        assert raised_level.value("reason") == "The promised time for the first response has passed."
+        await audit()
+        assert (await ledger.verify())[1] == []
+
+    async def test_the_steps_end_once_the_promise_is_kept(self, service: Service, world: World) -> None:
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        ticket = await cora.raise_ticket(priority="URGENT")
+        await path(Trigger.SLA_BREACHED, (HOUR, StepAction.NOTIFY_ADMINS))
+        breach = (await stored(ticket)).created_at + timedelta(hours=1)
+        await tick(breach, DAYS)
+        await followed(Escalator(WINDOW), breach)
+        service.clock.advance(hours=1, minutes=5)
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="We look at it.")
+        assert (await Steps(WINDOW).turn(breach + timedelta(hours=2), 0)).done == 0
+        assert await entries(ticket, EventType.ESCALATION_STEP) == []
+        assert [run.due_at for run in await EscalationRun.all()] == [None]
+
+    @pytest.mark.parametrize("action", list(StepAction), ids=lambda action: action.name)
+    async def test_each_kind_of_step_does_what_it_says(self, service: Service, world: World, action: StepAction) -> None:
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        ticket = await cora.raise_ticket()
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+        sales = await Team.get(slug="sales")
+        more = {"team": str(sales.id)} if action is StepAction.TRANSFER else {}
+        if action is StepAction.REASSIGN:
+            more = {"user": str(world.bill.id)}
+        await path(Trigger.ESCALATED, (0, action), **more)
+        await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
+        assert await followed(Escalator(WINDOW)) == 1
+        assert (await Steps(WINDOW).turn(later(seconds=1), 0)).done == 1
+        found = await stored(ticket)
+        assert found.escalation_level == 1, "a person raised it; the path does not once more"
+        (step,) = await entries(ticket, EventType.ESCALATION_STEP)
+        assert (step.value("action"), step.value("outcome")) == (action.value, None)
+        notified = {
+            StepAction.NOTIFY_ASSIGNEE: [str(world.ada.id)],
+            StepAction.NOTIFY_TEAM: [str(world.ada.id)],
+            StepAction.NOTIFY_ADMINS: [str(world.root.id)],
+        }
+        assert step.value("notified") == notified.get(action, [])
+        assert found.priority is (Priority.HIGH if action is StepAction.RAISE_PRIORITY else Priority.NORMAL)
+        assert found.team_id == (sales.id if action is StepAction.TRANSFER else (await Team.get(slug="support")).id)
+        given = {StepAction.REASSIGN: world.bill.id, StepAction.TRANSFER: None}.get(action, world.ada.id)
+        assert found.assignee_id == given
+        await audit()
+
+    @pytest.mark.parametrize(
+        ("action", "gone", "outcome"),
+        [
+            (StepAction.NOTIFY_ASSIGNEE, True, "There is nobody to tell."),
+            (StepAction.RAISE_PRIORITY, False, "It is as pressing as can be."),
+            (StepAction.REASSIGN, False, "The person that it should go to has it already."),
+            (StepAction.REASSIGN, True, "The person that it should go to takes no tickets."),
+            (StepAction.TRANSFER, False, "The ticket is there already."),
+        ],
+    )
+    async def test_a_step_that_comes_to_nothing_says_why(
+        self, service: Service, world: World, action: StepAction, gone: bool, outcome: str
+    ) -> None:
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        ticket = await cora.raise_ticket(priority="URGENT")
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
+        support = await Team.get(slug="support")
+        more = {StepAction.TRANSFER: {"team": str(support.id)}, StepAction.REASSIGN: {"user": str(world.ada.id)}}
+        await path(Trigger.ESCALATED, (0, action), **more.get(action, {}))
+        await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
+        await followed(Escalator(WINDOW))
+        if gone:
+            await User.filter(id=world.ada.id).update(active=False)
+        before = await stored(ticket)
+        assert (await Steps(WINDOW).turn(later(seconds=1), 0)).done == 1
+        (step,) = await entries(ticket, EventType.ESCALATION_STEP)
+        assert (step.value("notified"), step.value("outcome")) == ([], outcome)
+        assert (await stored(ticket)).version == before.version
+        await audit()
+
+    async def test_what_nobody_touched_sets_a_path_off_and_touching_it_ends_it(self, service: Service, world: World) -> None:
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        await path(Trigger.UNTOUCHED, (HOUR, StepAction.NOTIFY_TEAM))
+        left, taken = await cora.raise_ticket(), await cora.raise_ticket()
+        assert await followed(Escalator(WINDOW)) == 2
+        await ada.do("startTicket", ticketId=taken["id"])
+        assert (await Steps(WINDOW).turn(later(hours=2), 0)).done == 1
+        assert len(await entries(left, EventType.ESCALATION_STEP)) == 1
+        assert await entries(taken, EventType.ESCALATION_STEP) == []
+
+    async def test_several_at_once_take_each_step_once(self, service: Service, world: World) -> None:
+        cora = service.client(world.cora.token)
+        await path(Trigger.ESCALATED, (0, StepAction.NOTIFY_TEAM))
+        tickets = [await cora.raise_ticket() for _ in range(4)]
+        for ticket in tickets:
+            await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
+        position = await reader.lease("escalator", "one", instant.now(), timedelta(seconds=60))
+        assert position is not None
+        duty = Escalator(WINDOW)
+        results = await asyncio.gather(*(duty.turn(instant.now(), position) for _ in range(4)), return_exceptions=True)
+        assert sum(not isinstance(result, BaseException) for result in results) == 1, results
+        assert {type(result) for result in results if isinstance(result, BaseException)} == {reader.Overtaken}
+        await asyncio.gather(*(Steps(WINDOW).turn(later(seconds=1), 0) for _ in range(3)))
+        for ticket in tickets:
+            assert len(await entries(ticket, EventType.ESCALATION_STEP)) == 1
+        await audit()
+
+
+@pytest.mark.usefixtures("idle")
+class TestAssigningByLoad:
+    async def test_the_one_with_the_fewest_open_tickets_gets_the_next_and_the_log_says_why(
+        self, service: Service, world: World
+    ) -> None:
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        await Team.filter(slug="billing").update(assigns_by_load=True)
+        billing = await Team.get(slug="billing")
+        from models.team import Membership
+
+        await Membership.create(team=billing, user_id=world.ada.id)
+        busy = await cora.raise_ticket()
+        await ada.do("assignTicket", ticketId=busy["id"], assigneeId=world.ada.gid)
+        first, second, other = [await cora.raise_ticket(category=each) for each in ("billing", "billing", "sales")]
+        assert await followed(Assigner(WINDOW)) == 2
+        # bill has none, ada one; then both have one
+        assert (await stored(first)).assignee_id == world.bill.id
+        assert (await stored(second)).assignee_id in (world.ada.id, world.bill.id)
+        assert (await stored(other)).assignee_id is None
+        (entry,) = await entries(first, EventType.ASSIGNED)
+        assert entry.value("choice") == {"rule": "load", "open": {str(world.ada.id): 1, str(world.bill.id): 0}}
+        assert entry.actor_user_id is None
+        await audit()
+
+    async def test_who_is_away_gets_nothing_and_without_anybody_it_stays(self, service: Service, world: World) -> None:
+        cora = service.client(world.cora.token)
+        await Team.filter(slug="billing").update(assigns_by_load=True)
+        await User.filter(id=world.bill.id).update(present=False)
+        ticket = await cora.raise_ticket(category="billing")
+        assert await followed(Assigner(WINDOW)) == 0
+        assert (await stored(ticket)).assignee_id is None

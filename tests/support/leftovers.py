@@ -1,0 +1,64 @@
+"""Processes that an interrupted run left behind: the next run ends them.
+
+Each run has a name, which its processes inherit in the environment variable TEST_RUN, and holds a lock on a file of that
+name for as long as it lasts. If the lock is free, the run has ended, and whatever still bears its name is left over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+RUN = os.environ.setdefault("TEST_RUN", uuid4().hex[:12])
+LOCKS = Path(tempfile.gettempdir()) / f"ticketwire-tests-{os.getuid()}"
+
+
+def hold_lock() -> None:
+    """Say that this run lasts, until this process ends. Several processes of a run may hold its lock."""
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(LOCKS / RUN, os.O_CREAT | os.O_RDWR, 0o600)  # never closed: the lock ends with the process
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def end_abandoned() -> list[int]:
+    """End the processes of runs that have ended; their process ids. Then hold the lock of this run."""
+    ended: list[int] = []
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    for path in LOCKS.iterdir():
+        if path.name == RUN:
+            continue
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            for pid in processes_of(path.name):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+                    ended.append(pid)
+            path.unlink(missing_ok=True)
+    hold_lock()
+    return ended
+
+
+def processes_of(run: str) -> Iterator[int]:
+    """The ids of the processes that were started by a run."""
+    words = f"TEST_RUN={run}"
+    if Path("/proc/self/environ").exists():
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if words.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    yield int(entry.name)
+        return
+    shown = subprocess.run(["ps", "axEww", "-o", "pid=,command="], capture_output=True, text=True, check=False).stdout
+    for line in shown.splitlines():
+        if re.search(rf"\b{words}\b", line):
+            yield int(line.split()[0])

@@ -1,0 +1,122 @@
+"""The load client of benchmarks/fanout: it takes what is whole, and notices whatever is not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from benchmarks.fanout.client import Answer, Client, ClientFailed
+from benchmarks.fanout.contenders import PEERS, Bare, compiled
+
+CORES = os.sched_getaffinity(0)
+SECONDS = 20.0
+Told = Callable[[str], Sequence[str | list[str]]]
+"""What a server says to the subscriber with an operation id; a list is one message in fragments."""
+
+
+@pytest.fixture(scope="session")
+async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("cc") is None or shutil.which("taskset") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("a C compiler and taskset are not installed, and CI must not skip this")
+        pytest.skip("a C compiler and taskset are needed")
+    found = tmp_path_factory.mktemp("fanout")
+    compiled("client", found)
+    return found
+
+
+def event(id: str, position: int, **more: object) -> str:
+    cursor = base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    seen = {"cursor": cursor, "occurredAt": at, "ticket": {"id": "tkt_1"}, "actor": {"displayName": "A"}}
+    return json.dumps({"id": id, "type": "next", "payload": {"data": {"ticketStatusChanged": seen}, **more}})
+
+
+async def heard(folder: Path, told: Told, last: int) -> Answer:
+    """What the client makes of a server that tells this to each of two subscribers."""
+
+    async def speak(socket: ServerConnection) -> None:
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "connection_init":
+                assert message["payload"] == {"authorization": "Bearer secret"}
+                await socket.send(json.dumps({"type": "connection_ack"}))
+            elif message["type"] == "subscribe":
+                socket.id = message["id"]
+            elif message["type"] == "ping":
+                await socket.send(json.dumps({"type": "pong"}))
+                for each in told(str(socket.id)):
+                    await socket.send(each)
+
+    async with serve(speak, "127.0.0.1", 0, subprotocols=["graphql-transport-ws"], compression=None) as server:  # type: ignore[list-item]
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with await Client.start(folder / "client", port, ["secret"], folder, CORES) as client:
+            opened = await client.open(2, SECONDS)
+            assert opened.open == 2, opened.trouble
+            return await client.wait(last, 5)
+
+
+async def test_the_client_takes_every_event_of_a_great_burst(folder: Path) -> None:
+    server = Bare(CORES, compiled("bare", folder))
+    await server.start(folder)
+    try:
+        async with await Client.start(folder / "client", server.port, server.tokens, folder, CORES) as client:
+            assert (await client.open(50, SECONDS)).open == 50
+            for count in (1, 1000):
+                await client.zero()
+                server.publish(count)
+                answer = await client.wait(await server.settled(SECONDS), SECONDS)
+                assert (answer.received, answer.behind, answer.wrong, answer.closed) == (50 * count, 0, 0, 0), answer
+                assert 0 < answer.p50 <= answer.p99 <= answer.worst + 0.1
+            assert answer.close_reads == 1000, "each event is read closely once, and compared for the other sockets"
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        (lambda own: [event(own, 7), event(own, 8), event(own, 9)], {}),
+        (lambda own: [event(own, 7), '{"type":"ping"}', event(own, 8), event(own, 9)], {}),
+        (lambda own: [event(own, 7), event(own, 9)], {"gaps": 2}),
+        (lambda own: [event(own, 7), event(own, 8), event(own, 8), event(own, 9)], {"doubles": 2}),
+        (lambda own: [event(own, 7), event(own, 9), event(own, 8)], {"gaps": 2, "doubles": 2}),
+        (lambda own: [event(own, 7), event("another", 8), event(own, 8), event(own, 9)], {"foreign": 2}),
+        (lambda own: [event(own, 7), event(own, 8, errors=[]), event(own, 9)], {"malformed": 2, "gaps": 2}),
+        (lambda own: [event(own, 7), "{", event(own, 8), event(own, 9)], {"malformed": 2}),
+        (
+            lambda own: [event(own, 7), json.dumps({"id": own, "type": "complete"}), event(own, 8), event(own, 9)],
+            {"malformed": 2},
+        ),
+    ],
+    ids=["whole", "ping", "gap", "double", "disorder", "another's id", "errors", "no JSON", "completed"],
+)
+async def test_the_client_notices(folder: Path, told: Told, wrong: dict[str, int]) -> None:
+    answer = await heard(folder, told, 9)
+    assert answer.behind == 0
+    assert {name: getattr(answer, name) for name in ("gaps", "doubles", "foreign", "malformed") if getattr(answer, name)} == wrong
+    assert bool(answer.trouble) == bool(answer.foreign or answer.malformed)
+
+
+async def test_the_client_tells_who_is_behind(folder: Path) -> None:
+    answer = await heard(folder, lambda own: [event(own, 7)] if own.endswith("0") else [event(own, 7), event(own, 8)], 8)
+    assert (answer.open, answer.behind) == (2, 1)
+
+
+async def test_the_client_refuses_a_fragmented_message(folder: Path) -> None:
+    with pytest.raises(ClientFailed, match="fragmented"):
+        await heard(folder, lambda own: [["{}", "{}"]], 9)
+
+
+def test_the_lock_of_the_peers_names_no_registry() -> None:
+    text = (PEERS / "package-lock.json").read_text()
+    assert "://" not in text
+    assert "resolved" not in text

@@ -1,0 +1,127 @@
+"""What a group tells a stream: bytes that all share, with a cursor only where everything up to it was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import pytest
+
+from engine import groups
+from engine.groups import Groups, Member
+from engine.mailbox import Mailbox, Round
+from engine.source import Item, Source
+
+
+class Told(Source[int]):
+    """Tells what it is given, at once."""
+
+    def __init__(self, items: Sequence[Item[int]], position: int = 0) -> None:
+        self.items = items
+        self.position = self.began = position
+
+    @property
+    def audience(self) -> Hashable:
+        return "everybody"
+
+    async def take(self) -> Sequence[Item[int]]:
+        if self.position != self.began:
+            await asyncio.Event().wait()
+        self.position = self.items[-1][0]
+        return self.items
+
+    def continued(self, context: Any, position: int) -> Source[int]:
+        raise NotImplementedError
+
+    def cursor(self, position: int) -> str | None:
+        return f"at{position}"
+
+
+class Followed:
+    """A subscription whose payloads are its items."""
+
+    key = "same"
+
+    def __init__(self, source: Told) -> None:
+        self.source = source
+
+    async def payloads(self, values: Sequence[int]) -> list[bytes]:
+        return [b"%d" % value for value in values]
+
+
+class Kept(Mailbox):
+    """A stream's mailbox that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(0, lambda: None)
+        self.rounds: list[bytes] = []
+
+    def post(self, message: bytes) -> None:
+        raise NotImplementedError
+
+    def deliver(self, round: Round, tail: bytes) -> None:
+        self.rounds.append(round.events())
+
+    @property
+    def backlog(self) -> int:
+        return 0
+
+    async def drained(self) -> None:
+        return
+
+
+async def told(items: Sequence[Item[int]], *, members: int = 1, position: int = 0) -> list[list[bytes]]:
+    following: Any = Followed(Told(items, position))
+    together = Groups()
+    kept = [Kept() for _ in range(members)]
+    for mailbox in kept:
+        together.join(following, Member(mailbox, b"", position, lambda _: None, lambda: None))
+    async with asyncio.timeout(10):
+        while together.counts.items < len(items) or together.counts.deliveries < members * len(items):
+            await asyncio.sleep(0)
+    await together.close()
+    return [mailbox.rounds for mailbox in kept]
+
+
+async def test_each_position_has_its_cursor_on_the_last_item_there() -> None:
+    ((all_at_once,),) = await told([(3, 1), (5, 2), (5, 3), (5, 4), (6, 5)])
+    assert all_at_once == (
+        b"event: next\nid: at3\ndata: 1\n\n"
+        b"event: next\ndata: 2\n\n"
+        b"event: next\ndata: 3\n\n"
+        b"event: next\nid: at5\ndata: 4\n\n"
+        b"event: next\nid: at6\ndata: 5\n\n"
+    )
+
+
+@pytest.mark.parametrize("cut", ["AT_ONCE", "ROUND"])
+async def test_a_position_that_is_told_in_several_rounds_has_its_cursor_in_the_last(
+    cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, cut, 2)
+    (rounds,) = await told([(7, 10), (7, 11), (7, 12), (7, 13), (8, 14)])
+    assert len(rounds) > 1
+    assert [line for line in b"".join(rounds).split(b"\n") if line.startswith((b"id", b"data"))] == [
+        *(b"data: 10", b"data: 11", b"data: 12"),
+        *(b"id: at7", b"data: 13", b"id: at8", b"data: 14"),
+    ]
+
+
+@pytest.mark.parametrize("cut", ["AT_ONCE", "ROUND"])
+async def test_a_picture_that_is_told_in_several_rounds_has_one_cursor_at_its_end(
+    cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is cut off in the middle of it must not go on from a cursor: the rest of the picture would never come."""
+    monkeypatch.setattr(groups, cut, 2)
+    (rounds,) = await told([(7, 10), (8, 11), (9, 12), (9, 13), (9, 14)], position=-1)
+    assert len(rounds) > 1
+    assert [line for line in b"".join(rounds).split(b"\n") if line.startswith((b"id", b"data"))] == [
+        *(b"data: 10", b"data: 11", b"data: 12", b"data: 13", b"id: at9", b"data: 14"),
+    ]
+
+
+async def test_all_streams_of_a_group_are_told_the_very_same_bytes() -> None:
+    one, other = await told([(1, 1), (2, 2)], members=2)
+    assert len(one) == 1
+    assert one[0] is other[0]

@@ -1,0 +1,122 @@
+"""A setting that can't be used is told in one line that names it; nothing is started."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.command import command
+from support.ports import reserve_port
+
+import settings
+from settings import SettingsError, load
+
+WRONG: list[tuple[str, str, str]] = [
+    ("PORT", "x", "integer"),
+    ("PORT", "70000", "65535"),
+    ("TICKETWIRE_MODE", "prod", "production"),
+    ("TICKETWIRE_DATABASE_URL", "", "sqlite:///"),
+    ("TICKETWIRE_DATABASE_URL", "mysql://localhost/x", "postgres://"),
+    ("TICKETWIRE_DATABASE_URL", "postgres://localhost", "names a database"),
+    ("TICKETWIRE_DATABASE_URL", "sqlite://", "names a file"),
+    ("TICKETWIRE_DATABASE_URL", "sqlite:///:memory:", "names a file"),
+    ("TICKETWIRE_DATABASE_URL", "postgres://u@h:port/x", "ort"),
+    ("TICKETWIRE_DATABASE_POOL", "1", "2"),
+    ("TICKETWIRE_BUS_URL", "amqp://localhost", "redis://"),
+    ("TICKETWIRE_BUS_URL", "redis://localhost:port", "redis://"),
+    ("TICKETWIRE_BUS_URL", "redis://localhost?patience=1", "patience"),
+    ("TICKETWIRE_BUS_URL", "redis://localhost?db=first", "db"),
+    ("TICKETWIRE_REOPEN_DAYS", "-1", "0"),
+    ("TICKETWIRE_CLOSE_AFTER_DAYS", "0", "1"),
+    ("TICKETWIRE_ABANDON_DAYS", "3", "more than TICKETWIRE_WAITING_REMINDER_DAYS, which is 3"),
+    ("TICKETWIRE_SESSION_DAYS", "half", "integer"),
+    ("TICKETWIRE_SIGN_IN_ATTEMPTS", "0", "1"),
+    ("TICKETWIRE_LIVE_TICKETS", "0", "1"),
+    ("TICKETWIRE_LOG_LEVEL", "loud", "'debug'"),
+    ("TICKETWIRE_SMTP_URL", "mail.example.com", "smtp://"),
+    ("TICKETWIRE_MAIL_FROM", "", "local@domain"),
+    ("TICKETWIRE_MAIL_FROM", "Desk", "local@domain"),
+    ("TICKETWIRE_MAIL_FROM", "a@b.example, c@d.example", "local@domain"),
+    ("TICKETWIRE_MAIL_FROM", "Desk <a@b.example>\nBcc: c@d.example", "local@domain"),
+    ("TICKETWIRE_MAIL_REPLY_TO", "Desk <desk@>", "local@domain"),
+    ("TICKETWIRE_MAIL_TEMPLATES", "/nowhere/at/all", "is not a folder"),
+    ("TICKETWIRE_PUBLIC_URL", "help.example.com", "https://host"),
+    ("TICKETWIRE_PUBLIC_URL", "https://help.example.com/?x=1", "https://host"),
+]
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings of the machine that runs the tests, and no .env file of the checkout."""
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(f"TICKETWIRE_{name.upper()}", raising=False)
+    monkeypatch.delenv("HOST", raising=False)
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "value", "hint"), WRONG)
+def test_a_wrong_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as found:
+        load()
+    text = str(found.value)
+    assert text.startswith(f"{name}: ")
+    assert hint in text
+    assert "\n" not in text
+
+
+def test_a_reminder_that_would_come_with_the_end_is_refused_also_against_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETWIRE_WAITING_REMINDER_DAYS", "7")
+    with pytest.raises(SettingsError, match=r"TICKETWIRE_ABANDON_DAYS: .* which is 7"):
+        load()
+    monkeypatch.setenv("TICKETWIRE_ABANDON_DAYS", "0")
+    assert load().abandon_after is None
+
+
+def test_a_list_that_is_no_json_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETWIRE_ALLOWED_ORIGINS", "https://desk.example")
+    with pytest.raises(SettingsError, match=r"(?i)allowed_origins"):
+        load()
+
+
+def test_every_setting_has_a_default_and_says_what_it_is() -> None:
+    assert load() == settings.Settings()
+    assert [name for name, field in settings.Settings.model_fields.items() if not field.description] == []
+
+
+def test_settings_come_from_the_environment_from_a_file_and_from_what_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("TICKETWIRE_REOPEN_DAYS=3\nTICKETWIRE_SESSION_DAYS=4\nPORT=81\nUNKNOWN=1\n")
+    monkeypatch.setenv("TICKETWIRE_SESSION_DAYS", "5")
+    monkeypatch.setenv("TICKETWIRE_ALLOWED_ORIGINS", '["https://desk.example"]')
+    found = load(port=82, host=None)
+    assert (found.reopen_window.days, found.session_length.days, found.port, found.host) == (3, 5, 82, "127.0.0.1")
+    assert found.allowed_origins == ["https://desk.example"]
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().port = 1  # type: ignore[misc]
+
+
+async def test_the_server_ends_at_once_with_one_line(tmp_path: Path) -> None:
+    sample = [WRONG[0], WRONG[4], WRONG[10], ("TICKETWIRE_DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "database")]
+    # at a port that nothing else on the machine holds
+    done = await asyncio.gather(
+        *(command(tmp_path, "serve", **{"PORT": str(reserve_port()), name: value}) for name, value, _ in sample)
+    )
+    for (name, value, hint), each in zip(sample, done, strict=True):
+        assert (each.code, each.out) == (1, ""), (name, value)
+        lines = each.err.splitlines()
+        assert len(lines) == 1, each.err
+        assert lines[0].startswith("ticketwire: ")
+        assert hint in lines[0]
+    assert list(tmp_path.iterdir()) == [], "and leaves nothing behind"
+
+
+def test_a_password_in_a_wrong_address_is_told_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETWIRE_BUS_URL", "redis://user:s3cr#t@localhost:6379")
+    with pytest.raises(SettingsError) as found:
+        load()
+    assert "s3cr" not in str(found.value)
