@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 
 import structlog
 
@@ -49,11 +50,17 @@ def duties(settings: Settings) -> list[Duty]:
 def mailer(settings: Settings) -> Mailer:
     return Mailer(
         outbox_of(settings.smtp_url),
-        Templates(settings.mail_templates),
+        templates(settings.mail_templates),
         mail_from=settings.mail_from,
         reply_to=settings.mail_reply_to,
         url=settings.public_url,
     )
+
+
+@lru_cache(maxsize=1)
+def templates(folder: str | None) -> Templates:
+    """The compiled mail templates. They are compiled once in a process, because that takes 0.1 s."""
+    return Templates(folder)
 
 
 async def work(settings: Settings, now: Callable[[], datetime], doorbell: Doorbell, rests: float = 0.0) -> None:

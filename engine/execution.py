@@ -5,6 +5,7 @@ Strawberry keeps the schema; its own way of running operations, with extensions 
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -65,9 +66,19 @@ class Schema(strawberry.Schema):
     planner: Planner | None = None
     """Answers in graphql-core's place where it can."""
 
-    def __init__(
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, execution_context_class=PerEventExecutor, **named)
+        self.configure()
+
+    def configured(self, **options: Any) -> Schema:
+        """A schema with the same types, whose operations are run with these options of `configure`."""
+        schema = copy.copy(self)
+        schema.configure(**options)
+        return schema
+
+    def configure(
         self,
-        *given: Any,
+        *,
         explain: Explain = lambda _: None,
         closed: Callable[[Any], bool] = lambda _: False,
         viewer: Callable[[Any], str | None] = lambda _: None,
@@ -77,9 +88,7 @@ class Schema(strawberry.Schema):
         trusted: Trusted | None = None,
         seconds: float = 10.0,
         works_for: Callable[[str], object] = lambda _: None,
-        **named: Any,
     ) -> None:
-        super().__init__(*given, execution_context_class=PerEventExecutor, **named)
         self.errors = Errors(explain)
         self.closed = closed
         self.viewer = viewer

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 from random import Random
 
@@ -50,8 +49,6 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.unraisablehook = kept
     if not hasattr(config, "workerinput"):
         leftovers.end_abandoned()
-        if report := os.environ.get("TEST_REPORT"):
-            config.pluginmanager.register(FailureReport(Path(report)))
 
 
 def pytest_report_header() -> list[str]:
@@ -68,29 +65,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
-    """Print the seed with each failure, and say to the report whether the test may be repeated."""
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Print the seed with each failure."""
     report = yield
     if report.failed:
         report.sections.append(("seed", f"TEST_SEED={SEED}"))
-    report.user_properties.append(("never_retried", item.get_closest_marker("never_retried") is not None))
     return report
-
-
-class FailureReport:
-    """Writes the tests that failed to a file, for tests/run.py, which repeats them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.failures: dict[str, dict[str, object]] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            found = self.failures.setdefault(report.nodeid, {"text": report.longreprtext})
-            found["never_retried"] = dict(report.user_properties).get("never_retried", False)
-
-    def pytest_sessionfinish(self) -> None:
-        self.path.write_text(json.dumps(self.failures))
 
 
 @pytest.fixture

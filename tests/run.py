@@ -22,17 +22,18 @@ from typing import Any
 
 import asyncpg
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+sys.path[:0] = [str(ROOT), str(TESTS)]
 
 from support.leftovers import end_abandoned  # noqa: E402 - the path comes first
-from support.seed import SEED  # noqa: E402
+from support.seed import IS_FIXED, SEED  # noqa: E402
 
 LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 LOCAL_REDIS = "redis://127.0.0.1:6379"
-WORKERS = os.environ.get("TEST_WORKERS", "3")
-"""More than two cores can run: a test that waits for a process or a socket leaves its core to another one."""
-REPEATS = 3
+WORKERS = os.environ.get("TEST_WORKERS", str(min(8, (os.cpu_count() or 1) + 1)))
+"""One more than there are cores: a test that waits for a process or a socket leaves its core to another one."""
+REPEATS = int(os.environ.get("TEST_REPEATS", "3"))
 NO_TESTS_COLLECTED = 5
 """pytest's exit code when nothing is selected, as when none of the chosen tests uses a database."""
 
@@ -47,6 +48,7 @@ class Outcome:
 def main(arguments: list[str]) -> int:
     for pid in end_abandoned():
         print(f"ended process {pid}, which an interrupted run had left")
+    print(f"seed: TEST_SEED={SEED}")
     outcome, missing = Outcome(), []
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(redis_server())
@@ -62,7 +64,6 @@ def main(arguments: list[str]) -> int:
         print(f"FAILED {name}")
     for name in missing:
         print(f"not run: {name} is not available on this machine")
-    print(f"seed: TEST_SEED={SEED}")
     print("the suite failed" if outcome.failed else "the suite passed" + (", as far as it ran" if missing else ""))
     return 1 if outcome.failed or (missing and os.environ.get("CI")) else 0
 
@@ -85,8 +86,10 @@ def pytest(arguments: list[str], environment: dict[str, str]) -> tuple[int, dict
     """Run pytest; its exit code, and the tests that failed."""
     with tempfile.TemporaryDirectory(prefix="ticketwire-report-") as folder:
         report = Path(folder) / "failures.json"
-        command = [sys.executable, "-m", "pytest", *arguments]
-        code = subprocess.call(command, cwd=ROOT, env={**os.environ, **environment, "TEST_REPORT": str(report)})
+        command = [sys.executable, "-m", "pytest", "-p", "failure_report", *arguments]
+        command += [] if IS_FIXED else [f"--hypothesis-seed={SEED}"]
+        own = {"TEST_REPORT": str(report), "PYTHONPATH": str(TESTS)}
+        code = subprocess.call(command, cwd=ROOT, env={**os.environ, **environment, **own})
         return code, json.loads(report.read_text()) if report.exists() else {}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from types import CodeType
 from typing import Any, Protocol
 
 State = list[Any]
@@ -100,7 +101,7 @@ class Build:
         return f"s[{len(self.nodes)}]({source}, {body})"
 
     def finish(self) -> None:
-        exec(compile("\n".join(self.lines), "<plan>", "exec"), self.names)  # noqa: S102 - texts of our own, without input
+        exec(compiled("\n".join(self.lines)), self.names)  # noqa: S102 - texts of our own, without input
         for table, functions in self.tables:
             self.names[table].update({value: self.names[name] for value, name in functions.items()})
 
@@ -115,6 +116,12 @@ class Build:
             for child in each.node.children if each.objects else ():
                 asked.setdefault(child.same, (child, []))[1].append(each)
         await together([child.run(run, Made.of(all, child)) for child, all in asked.values()])
+
+
+@lru_cache(maxsize=1000)
+def compiled(text: str) -> CodeType:
+    """The code of generated functions. Operations of the same shape have the same text, because their names are constants."""
+    return compile(text, "<plan>", "exec")
 
 
 def absent() -> Any:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 from support import Client, Service, World
+from support.client import SECONDS
 from support.line import Line, line_to
 from support.live import until
 from support.service import running
@@ -18,7 +21,7 @@ from models import database
 from models.database import pool
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="a fault of a file")
@@ -49,13 +52,45 @@ async def line(url: str) -> AsyncIterator[Line]:
         yield found
 
 
+class Impatient(asyncpg.Connection):
+    """A connection that waits for a statement for a second while the line is faulty, and otherwise as long as it takes."""
+
+    seconds: float = SECONDS
+
+
+def limit_statements(name: str) -> None:
+    method = getattr(asyncpg.Connection, name)
+
+    async def limited(self: Impatient, *given: Any, **named: Any) -> Any:
+        return await method(self, *given, **{**named, "timeout": Impatient.seconds})
+
+    setattr(Impatient, name, limited)
+
+
+for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare"):
+    limit_statements(name)
+
+
+@contextlib.contextmanager
+def faulty(line: Line, fault: str) -> Iterator[None]:
+    """While the line is faulty the service waits for the database only briefly. A slow machine is no fault."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Impatient, "seconds", 1.0)
+        patch.setattr(pool, "MEND_SECONDS", 0.5)
+        patch.setattr("models.database.asyncpg.CONNECT_SECONDS", 1)
+        getattr(line, fault)()
+        yield
+    line.mend()
+
+
 @pytest.fixture
 async def far(url: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    """The service with a database at the other end of the line, which may take a second for a statement."""
+    """The service with a database at the other end of the line."""
     parts = urlsplit(url)
-    monkeypatch.setattr(database, "STATEMENT_SECONDS", 1.0)
-    monkeypatch.setattr(pool, "MEND_SECONDS", 0.5)
-    monkeypatch.setattr("models.database.asyncpg.CONNECT_SECONDS", 1)
+    monkeypatch.setattr(pool, "MEND_SECONDS", SECONDS)
+    monkeypatch.setattr("models.database.asyncpg.CONNECT_SECONDS", SECONDS)
+    connect = asyncpg.connect
+    monkeypatch.setattr(asyncpg, "connect", lambda *given, **named: connect(*given, **{**named, "connection_class": Impatient}))
     there = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{line.port}"))
     async with running(urlunsplit(there), works=False) as found:
         yield found
@@ -68,13 +103,12 @@ async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(f
     cora = far.client(world.cora.token)
     assert await asyncio.gather(*(told(cora, CREATE, new(f"before {n}")) for n in range(5))) == [""] * 5
     for _ in range(2):
-        getattr(line, fault)()
-        asked = [told(cora, SEEN) for _ in range(8)] + [told(cora, CREATE, new("never")) for _ in range(8)]
-        async with asyncio.timeout(30):
-            assert set(await asyncio.gather(*asked)) == {"UNAVAILABLE"}
-        line.mend()
+        with faulty(line, fault):
+            asked = [told(cora, SEEN) for _ in range(8)] + [told(cora, CREATE, new("never")) for _ in range(8)]
+            async with asyncio.timeout(SECONDS):
+                assert set(await asyncio.gather(*asked)) == {"UNAVAILABLE"}
         await until(lambda: is_back(cora))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(SECONDS):
         assert await asyncio.gather(*(told(cora, CREATE, new(f"after {n}")) for n in range(15))) == [""] * 15
     subjects = [ticket.subject for ticket in await Ticket.all()]
     assert sum(subject.startswith("before") for subject in subjects) == 5
@@ -147,11 +181,11 @@ async def test_a_transaction_that_is_cancelled_in_a_long_statement_gives_the_dat
     await told(cora, CREATE, new("kept"))
     for _ in range(3):
         holding = asyncio.create_task(hold())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS):
             await inside.wait()
         inside.clear()
         holding.cancel()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS):
             await asyncio.wait([holding])
             assert await told(cora, CREATE, new("x")) == ""
     assert sorted([each.subject for each in await Ticket.all()]) == ["kept", "x", "x", "x"]

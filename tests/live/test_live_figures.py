@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, Socket, World
+from support.acting import raised
 from support.client import SECONDS
 from support.lists import random_filter, viewers, write
 from support.live import error_of, head
@@ -27,6 +28,9 @@ FOLLOW = f"subscription{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ 
 ASK = f"query{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
 GROUPS = [None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"]
 DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+
+
+pytestmark = pytest.mark.never_retried
 
 
 @pytest.fixture(autouse=True)
@@ -52,10 +56,13 @@ async def up_to(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]
     return came
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_figures_come_to_what_the_query_gives_whatever_was_written(service: Service, world: World, seed: int) -> None:
+@pytest.mark.stress
+@pytest.mark.parametrize("example", range(2))
+async def test_figures_come_to_what_the_query_gives_whatever_was_written(
+    service: Service, world: World, random: Random, example: int
+) -> None:
     """Also where promises come to be at risk and are broken, and whoever looks."""
-    dice = Random(seed)
+    dice = random
     tickets = [(await service.client(who.token).raise_ticket(priority="URGENT"))["id"] for who in (world.cora, world.olga)]
     wanted = [
         (service.client(dice.choice(await viewers(world))), {"by": by, "filter": dice.choice([None, random_filter(dice, world)])})
@@ -90,7 +97,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(service
 async def test_a_burst_is_told_together_and_its_end_is_told(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "PACE_SECONDS", 60.0)
+    monkeypatch.setattr(figures, "PACE_SECONDS", 3600.0)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     async with ada.socket() as socket:
         await socket.subscribe(FOLLOW)
@@ -136,7 +143,7 @@ async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few
     counts: list[int] = []
     for more in (5, 150):
         for _ in range(more):
-            await cora.raise_ticket()
+            await raised(world.cora)
         async with ada.socket() as socket:
             await socket.subscribe(FOLLOW, by="ASSIGNEE")
             await socket.next("ticketStats")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support import Service, Socket, World
+from support.acting import raised
 from support.lists import CHANGES, LiveList, found
 from support.live import error_of, head
 from support.service import running
@@ -21,7 +22,7 @@ from resolvers import live
 from schema import root
 from schema.types.change import changed_fields
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 
 @pytest.fixture
@@ -372,19 +373,23 @@ async def test_what_can_not_be_followed_is_refused(service: Service, world: Worl
         await LiveList().begin(socket)
 
 
-async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(service: Service, world: World) -> None:
+async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 3600.0)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     counts: list[int] = []
     for more in (5, 150):
         for _ in range(more):
-            await cora.raise_ticket()
+            await raised(world.cora)
         async with ada.socket() as socket:
             await LiveList({"or": [{"search": "vpn"}, {"tags": {"some": ["x"]}}]}).begin(socket)
             with statements() as collected:
                 await ada.do("updateTicket", ticketId=ticket, addTags=[f"t{more}"])
                 assert shape(await step(socket)) == ("UPDATED", ticket, "TICKET_UPDATED")
-            counts.append(len(collected))
+            # Permissions are read once for all who ask at the same time, so who reads them differs from run to run.
+            counts.append(len([text for text in collected.texts if " FROM rights" not in text and " FROM tokens" not in text]))
             assert len([text for text in collected.texts if "GROUP BY p.ticket_id" in text]) == 1
     assert counts[0] == counts[1]
 

@@ -13,7 +13,7 @@ from support.live import head
 
 from resolvers import live
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
 STEPS = 40
 
@@ -29,9 +29,11 @@ async def equal(service: Service, token: str, filter: dict[str, Any] | None, lis
     assert list_.rows == expected, filter
 
 
-@pytest.mark.parametrize("seed", range(6))
-async def test_changes_replayed_onto_their_snapshot_give_what_the_query_finds(service: Service, world: World, seed: int) -> None:
-    dice = Random(seed)
+@pytest.mark.parametrize("example", range(3))
+async def test_changes_replayed_onto_their_snapshot_give_what_the_query_finds(
+    service: Service, world: World, random: Random, example: int
+) -> None:
+    dice = random
     tickets: list[str] = []
     tickets += [(await service.client(who.token).raise_ticket("first"))["id"] for who in (world.cora, world.olga, world.carl)]
     await write(service, world, dice, tickets, 15)
@@ -61,9 +63,11 @@ def resume_points(dice: Random) -> int:
     return dice.choice([1, 2, 5, 9])
 
 
-@pytest.mark.parametrize("seed", range(4))
-async def test_a_list_that_is_cut_at_random_goes_on_from_its_last_cursor(service: Service, world: World, seed: int) -> None:
-    dice = Random(seed)
+@pytest.mark.parametrize("example", range(2))
+async def test_a_list_that_is_cut_at_random_goes_on_from_its_last_cursor(
+    service: Service, world: World, random: Random, example: int
+) -> None:
+    dice = random
     tickets = [(await service.client(world.cora.token).raise_ticket("first"))["id"] for _ in range(3)]
     wanted = [(token, random_filter(dice, world)) for token in await viewers(world)]
     lists = [LiveList(filter) for _, filter in wanted]

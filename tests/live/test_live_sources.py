@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from support import World
 from support.acting import WINDOW, act, raised, viewer
+from support.client import SECONDS
 from support.world import Person
 
 from engine.bus import Doorbell
@@ -32,7 +33,7 @@ from resolvers.live import GAP_OWED, OWED, LiveList
 from resolvers.sessions import Sessions
 from resolvers.watcher import Watcher
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
 
@@ -73,7 +74,7 @@ async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Con
 async def take(source: LiveList) -> list[TicketChange]:
     """The next batch, which must keep what a source promises of positions."""
     before = source.position
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(SECONDS):
         items = await source.take()
     places = [position for position, _ in items]
     assert places == sorted(places)
@@ -107,10 +108,13 @@ async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
         await act(world.ada, ticket, lambda change: verbs.update(change, tags=[], priority=priority))
 
 
-@pytest.mark.parametrize("seed", range(5))
-async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misses_nothing(database: str, seed: int) -> None:
+@pytest.mark.stress
+@pytest.mark.parametrize("example", range(3))
+async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misses_nothing(
+    database: str, random: Random, example: int
+) -> None:
     """The promise of engine/source, by chance: each skips what the other tells up to where it came by itself."""
-    dice, world = Random(seed), await World.make()
+    dice, world = random, await World.make()
     tickets = [await raised(world.cora) for _ in range(5)]
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
     async with house() as context:
@@ -210,7 +214,7 @@ async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(databas
 
 async def once(source: LiveFigures) -> AsyncIterator[Any]:
     """What comes up to the first figures with a ticket."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(SECONDS):
         while True:
             for _, stats in await source.take():
                 yield stats

@@ -13,7 +13,7 @@ from support.live import head
 from models import database, event, ids, instant
 from models.event import Event, EventType
 
-ENTRIES = 1500
+ENTRIES = 300
 MOST = 20
 """More than the selections of one event, far less than those of all."""
 

@@ -30,6 +30,8 @@ async def talk(client: Client, ticket_id: str, words: str) -> None:
         await client.do("replyToTicket", ticketId=ticket_id, body=f"{words} {number}")
 
 
+@pytest.mark.stress
+@pytest.mark.never_retried
 async def test_it_sees_every_entry_once_across_a_restart_and_a_crash(node: str, url: str) -> None:
     await database.connect(url)
     world = await World.make()

@@ -23,6 +23,8 @@ from models.token import Token, digest
 from resolvers import streams
 from resolvers.sessions import Sessions
 
+pytestmark = pytest.mark.never_retried
+
 FOLLOW = "subscription { notifications { id reason readAt event { type ticket { id } } } }"
 
 
@@ -74,7 +76,8 @@ async def test_ones_own_are_delivered_and_nobody_elses(service: Service, world: 
         assert [each["event"]["type"] for each in await his.take("notifications", 4)] == [
             *("REPLY_ADDED", "NOTE_ADDED", "REPLY_ADDED", "STATUS_CHANGED"),
         ]
-        assert await hers.silent(0.7)
+        last = await tell(key(ticket), world.cora.id)
+        assert (await hers.next("notifications"))["id"] == f"ntf_{last}", "nothing else came before"
 
 
 async def test_what_was_there_before_is_no_news(service: Service, world: World) -> None:

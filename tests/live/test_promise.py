@@ -13,19 +13,18 @@ from random import Random
 import pytest
 from support import Client, Service, World
 from support.live import Follower, log, until
-from support.scene import SECONDS, Scene, caught_up, write
+from support.scene import Scene, caught_up, write
 from support.service import Process, start
 
 from models import database
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("example", range(2))
 async def test_everybody_sees_what_they_may_once_and_in_order_however_they_are_cut(
-    service: Service, world: World, seed: int
+    service: Service, world: World, random: Random, example: int
 ) -> None:
-    random = Random(seed)
     scene = await Scene.make(service.client, world)
     followers = [
         Follower([service.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.wanted()
@@ -37,9 +36,9 @@ async def test_everybody_sees_what_they_may_once_and_in_order_however_they_are_c
 
 
 @pytest.mark.parametrize("end", [Process.stop, Process.kill], ids=["stopped", "killed"])
-async def test_the_promise_holds_while_the_server_is_ended_and_started_again(url: str, end: Callable[[Process], object]) -> None:
-    # readers here give an entry 10 to 400 ms to come; on SQLite the duties would take their part of that
-    random = Random(7)
+async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
+    url: str, random: Random, end: Callable[[Process], object]
+) -> None:
     await database.connect(url)
     world = await World.make()
     process = await start(url, TICKETWIRE_WORKS="false")
@@ -58,7 +57,7 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(url
             async def busy(count: int = count) -> bool:
                 return len(followers[0].seen) >= count + 20
 
-            await until(busy, SECONDS)
+            await until(busy)
             await asyncio.to_thread(end, process)
             process = await start(url, process.port, TICKETWIRE_WORKS="false")
         stop.set()
@@ -70,8 +69,7 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(url
         await database.disconnect()
 
 
-async def test_the_promise_holds_with_two_servers_on_one_database(url: str) -> None:
-    random = Random(3)
+async def test_the_promise_holds_with_two_servers_on_one_database(url: str, random: Random) -> None:
     await database.connect(url)
     world = await World.make()
     servers = [await start(url, TICKETWIRE_WORKS="false"), await start(url, TICKETWIRE_WORKS="false")]

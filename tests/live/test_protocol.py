@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.client import EVENTS, Socket
+from support.client import EVENTS, Socket, open_connection
 from support.live import end_of, error_of, events_in, head
 from support.service import running, start
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,7 +19,7 @@ LONGEST_FRAME = 128 * 1024
 
 
 def raw(service: Service, protocols: list[str] | None = PROTOCOL, **given: Any) -> connect:
-    return connect(service.ws, subprotocols=protocols, **given)  # type: ignore[arg-type]
+    return open_connection(service.ws, subprotocols=protocols, **given)
 
 
 async def initialised(connection: ClientConnection) -> Socket:
@@ -109,7 +109,7 @@ async def test_a_binary_frame_closes_with_4400(service: Service, subtests: pytes
 async def test_a_frame_that_is_too_long_closes_with_1009_and_what_is_shorter_is_read(url: str) -> None:
     process = await start(url)
     try:
-        async with connect(process.ws, subprotocols=PROTOCOL) as connection:  # type: ignore[arg-type]
+        async with open_connection(process.ws) as connection:
             socket = await initialised(connection)
             await socket.subscribe("{ __typename }", unused="x" * (LONGEST_FRAME - 1000))
             assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
@@ -305,6 +305,6 @@ async def test_pages_of_the_same_and_of_allowed_origins_are_taken(url: str) -> N
 async def test_sockets_are_taken_at_one_path_alone(service: Service) -> None:
     for path in ("/", "/health", "/graphql/", "/graphqlx"):
         with pytest.raises((InvalidStatus, InvalidMessage)):
-            async with connect(f"ws://127.0.0.1:{service.port}{path}", subprotocols=PROTOCOL):  # type: ignore[list-item]
+            async with open_connection(f"ws://127.0.0.1:{service.port}{path}"):
                 pass
     await answers(service)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
-from typing import Any
 
 import pytest
 from support import World
-from support.client import Client
+from support.client import Client, Socket
 from support.live import Follower, change, head, log, until
 from support.redis_server import RedisServer, redis_server
 from support.service import start
@@ -20,7 +20,7 @@ from engine.bus import CHANNEL
 from models import database
 from models.event import position_of
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
 WRITES = 8
 
@@ -28,12 +28,8 @@ WRITES = 8
 class Steady(Follower):
     """Stays on its socket, however long nothing comes, for as long as the server does."""
 
-    async def read(self, socket: Any, operation: str) -> None:
-        while not self.stopped:
-            with contextlib.suppress(TimeoutError):
-                message = await socket.receive(0.2)
-                assert message["type"] == "next", message
-                self.take(message["payload"]["data"]["ticketEvents"])
+    async def read(self, socket: Socket, operation: str) -> None:
+        await self.take_for(None, socket, operation, math.inf)
 
 
 @contextlib.asynccontextmanager
@@ -77,9 +73,8 @@ async def frozen(server: RedisServer, meanwhile: Callable[[], Awaitable[None]]) 
 
 @pytest.mark.parametrize("trouble", [killed, frozen])
 async def test_a_subscriber_of_another_server_gets_every_event_once_while_redis_comes_and_goes(
-    url: str, trouble: Trouble
+    url: str, random: Random, trouble: Trouble
 ) -> None:
-    random = Random(7)
     async with redis_server() as redis, two_servers(url, redis.url) as (one, other, world, begin):
         followers = [Steady([client], random, begin) for client in (one, other)]
         following = [asyncio.create_task(follower.run()) for follower in followers]
@@ -101,7 +96,7 @@ async def test_a_subscriber_of_another_server_gets_every_event_once_while_redis_
         assert await redis.published() > 0
         await follow_up(url, followers, begin)
         for follower in followers:
-            follower.stopped = True
+            follower.stop()
         await asyncio.gather(*following)
         assert [follower.cuts for follower in followers] == [1, 1], "the sockets stayed open until the end"
 

@@ -12,16 +12,17 @@ from typing import Any
 import httpx2
 import pytest
 from support import Service, World
-from support.client import EVENTS, Client, Socket
+from support.client import EVENTS, SECONDS, Client, Socket, open_connection
 from support.lists import LiveList
-from support.live import end_of, events_in, head, places, until
+from support.live import count_waiting_writers, end_of, events_in, head, narrow_socket, places, until
 from support.service import running, start
-from websockets.asyncio.client import connect
 
+from engine import mailbox
+from engine import socket as engine_socket
+from engine.running import Running
 from models import database
 from models.event import position_of
 
-PROTOCOL: Any = ["graphql-transport-ws"]
 LONG = f"""
   subscription($after: String) {{ ticketEvents(after: $after) {{ cursor ... on TicketReplied {{ reply {{
     {" ".join(f"b{place}: body" for place in range(8))} }} }} }} }}
@@ -31,7 +32,7 @@ LONG = f"""
 
 async def figures(service: Service, token: str) -> dict[str, float]:
     """The process's live figures by their names."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=SECONDS) as http:
         answer = await http.get(service.http.replace("/graphql", "/metrics"), headers={"Authorization": f"Bearer {token}"})
     lines = [line for line in answer.text.splitlines() if 'process="' in line]
     return {line.partition("{")[0].removeprefix("ticketwire_"): float(line.rpartition(" ")[2]) for line in lines}
@@ -45,7 +46,7 @@ async def opened(service: Service, token: str | None, count: int) -> AsyncIterat
 
 async def refused(service: Service, token: str | None) -> tuple[int, str]:
     """How one more socket is closed."""
-    async with connect(service.ws, subprotocols=PROTOCOL) as connection:
+    async with open_connection(service.ws) as connection:
         with contextlib.suppress(Exception):
             await connection.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
         code, reason, came = await end_of(Socket(connection))
@@ -92,7 +93,7 @@ async def test_where_they_resumed_from_makes_subscriptions_no_less_equal(service
         await now.subscribe(EVENTS)
         await late.subscribe(EVENTS, after=start_at)
         await late.take("ticketEvents", 6)
-        await until(lambda: grouped(service, world.root.token, 1))
+        await until(lambda: counting(service, world.root.token, 2, 2, 1))
         await ada.do("addNote", ticketId=ticket["id"], body="n")
         assert (await now.next("ticketEvents"))["cursor"] == (await late.next("ticketEvents"))["cursor"]
 
@@ -167,22 +168,23 @@ async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None
 
 
 @pytest.mark.parametrize("path", ["engine.wire:Protocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
-async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(url: str, path: str) -> None:
+async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(
+    url: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    # A peer that reads nothing is cut off after some seconds of real time, and then sees 1006 instead of the close code.
+    monkeypatch.setattr(mailbox, "SECONDS_TO_EMPTY", SECONDS)
     async with running(url, ws=path, socket_backlog_bytes=100_000) as service:
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
         ticket = await cora.raise_ticket()
         since = await head()
-        async with ada.socket() as reading, connect(service.ws, subprotocols=PROTOCOL, max_size=None, compression=None) as deaf:
-            slow = Socket(deaf)
-            await slow.send({"type": "connection_init", "payload": {"authorization": f"Bearer {world.ada.token}"}})
-            await slow.receive()
+        async with ada.socket() as reading, narrow_socket(service, world.ada.token) as slow:
             for socket in (reading, slow):
                 await socket.subscribe(LONG)
-            await until(lambda: grouped(service, world.root.token, 1))
-            deaf.transport.pause_reading()
+            await until(lambda: counting(service, world.root.token, 2, 2, 1))
+            slow.connection.transport.pause_reading()
             cursors = []
-            for _ in range(30):
+            for _ in range(8):  # of half a megabyte each; much less fits between the two ends
                 done = await cora.do("replyToTicket", ticketId=ticket["id"], body="x" * 65_000)
                 cursors.append(done["cursor"])
                 assert (await reading.next("ticketEvents"))["cursor"] == done["cursor"]
@@ -190,30 +192,37 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
             assert found["slow_readers_closed_total"] == 1
             assert found["subscriptions"] == 1
             assert found["largest_backlog_bytes"] < 2_000_000
-            deaf.transport.resume_reading()
+            slow.connection.transport.resume_reading()
             code, reason, came = await end_of(slow)
             assert (code, reason) == (1013, "Too slow; resume after the last cursor.")
         told = [event["cursor"] for event in events_in(came)]
         assert told == cursors[: len(told)]
-        assert len(told) < 30
+        assert len(told) < 8
         async with ada.socket() as again:
             await again.subscribe(LONG, after=told[-1] if told else since)
-            assert [event["cursor"] for event in await again.take("ticketEvents", 30 - len(told))] == cursors[len(told) :]
+            assert [event["cursor"] for event in await again.take("ticketEvents", 8 - len(told))] == cursors[len(told) :]
 
 
 async def test_a_reader_that_resumes_from_long_ago_is_told_as_fast_as_it_takes_it(url: str) -> None:
     async with running(url, socket_backlog_bytes=100_000) as service:
         world = await World.make()
-        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket()
         since = await head()
-        for _ in range(12):
+        for _ in range(6):
             await cora.do("replyToTicket", ticketId=ticket["id"], body="x" * 65_000)
-        async with ada.socket() as socket:
+        async with narrow_socket(service, world.ada.token) as socket:
+            socket.connection.transport.pause_reading()
             await socket.subscribe(LONG, after=since)
-            await asyncio.sleep(0.3)  # long enough for more than the bound to be ready
-            assert len(places(await socket.take("ticketEvents", 12))) == 12
+            await until(is_filled)
+            socket.connection.transport.resume_reading()
+            assert len(places(await socket.take("ticketEvents", 6))) == 6
         assert (await figures(service, world.root.token))["slow_readers_closed_total"] == 0
+
+
+async def is_filled() -> bool:
+    """Whether the server has written more than the bound, and waits for the reader."""
+    return count_waiting_writers() == 1
 
 
 # ---------------------------------------------------------------- both paths
@@ -243,24 +252,36 @@ async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> N
 # ---------------------------------------------------------------- a server that stops
 
 
-async def test_a_server_that_stops_finishes_what_changes_something_and_then_closes_with_1012(url: str) -> None:
-    await database.connect(url)
-    try:
+async def test_a_server_that_stops_finishes_what_changes_something_and_then_closes_with_1012(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_socket, "SECONDS_TO_FINISH", SECONDS)
+    made: list[Running] = []
+
+    def remember(socket: Any) -> Running:
+        made.append(Running(socket))
+        return made[-1]
+
+    async def has_begun() -> bool:
+        return any(each.mutations for each in made)
+
+    monkeypatch.setattr(engine_socket, "Running", remember)
+    async with running(url, works=False, stop_seconds=SECONDS) as service:
         world = await World.make()
-        process = await start(url, None, TICKETWIRE_WORKS="false")
-        client = process.client(world.cora.token)
+        client = service.client(world.cora.token)
         raised = await client.raise_ticket()
-        async with client.socket() as socket, process.client(world.ada.token).socket() as following:
+        start = await head()
+        async with (
+            client.socket() as socket,
+            service.client(world.ada.token).socket() as following,
+            held_writing() as release,
+        ):
             await following.subscribe(EVENTS)
-            release = asyncio.Event()
-            holding = asyncio.create_task(hold_writers(release))
-            await until(lambda: held_writers(holding))
             query = "mutation($input: ReplyToTicketInput!) { replyToTicket(input: $input) { cursor userErrors { message } } }"
             variables = {"input": {"ticketId": raised["id"], "body": "before the end"}}
             await socket.send({"type": "subscribe", "id": "m", "payload": {"query": query, "variables": variables}})
-            await socket.send({"type": "ping"})
-            assert (await socket.receive())["type"] == "pong"  # so the mutation has begun
-            process.popen.send_signal(signal.SIGTERM)
+            await until(has_begun)
+            service.stop()
             assert (await end_of(following))[0] == 1012
             late = {"input": {"ticketId": raised["id"], "body": "too late"}}
             await socket.send({"type": "subscribe", "id": "late", "payload": {"query": query, "variables": late}})
@@ -271,29 +292,32 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
             assert code == 1012
             assert [message["type"] for message in came] == ["next", "complete"]
             cursor = came[0]["payload"]["data"]["replyToTicket"]["cursor"]
-        await holding
-        assert await asyncio.to_thread(process.popen.wait, 10) is not None
+    await database.connect(url)
+    try:
+        assert position_of(cursor) > position_of(start)
         assert cursor == await head(), "what came after the server was told to stop was not begun"
     finally:
         await database.disconnect()
 
 
-writers_held = asyncio.Event()
+@contextlib.asynccontextmanager
+async def held_writing() -> AsyncIterator[asyncio.Event]:
+    """Keep every other writer waiting, as a long transaction does, until the event is set."""
+    held, release = asyncio.Event(), asyncio.Event()
 
+    async def hold() -> None:
+        async with database.transaction():
+            await database.rows("UPDATE log_head SET position = position RETURNING position")
+            held.set()
+            await release.wait()
 
-async def hold_writers(release: asyncio.Event) -> None:
-    """Keep every other writer waiting, as a long transaction does."""
-    writers_held.clear()
-    async with database.transaction():
-        await database.rows("UPDATE log_head SET position = position RETURNING position")
-        writers_held.set()
-        await release.wait()
-
-
-async def held_writers(holding: asyncio.Task[None]) -> bool:
-    if holding.done():
-        holding.result()
-    return writers_held.is_set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold())
+        try:
+            await asyncio.wait_for(held.wait(), SECONDS)
+            yield release
+        finally:
+            release.set()
 
 
 async def test_a_server_that_stops_with_many_sockets_ends_soon(url: str) -> None:
@@ -303,4 +327,4 @@ async def test_a_server_that_stops_with_many_sockets_ends_soon(url: str) -> None
         process.popen.send_signal(signal.SIGTERM)
         ends = await asyncio.gather(*(end_of(socket) for socket in sockets))
         assert {code for code, _, _ in ends} == {1012}
-        assert await asyncio.to_thread(process.popen.wait, 10) is not None
+        assert await asyncio.to_thread(process.popen.wait, SECONDS) is not None

@@ -20,7 +20,7 @@ from models.person import Organization, User
 from models.ticket import Ticket
 from resolvers import streams
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 STATUS_CHANGES = """
   subscription($after: String, $ticketId: ID, $filter: TicketFilter) {

@@ -17,6 +17,7 @@ from models.person import User
 from models.reader import Overtaken, Reader
 from models.team import Category
 from models.ticket import Ticket, TicketWatcher
+from support.bounds import count_turns
 from support.world import Person
 from workers.notifier import Notifier
 
@@ -104,8 +105,11 @@ async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
     notifier = Notifier(DOMAIN)
     notifier.at_once = at_once
     await reader.enrol(notifier.name)
-    done = 0
-    while max(position := (await Reader.get(name=notifier.name)).position, notifier.seen) < await event.head():
+    done = position = 0
+    for _ in count_turns():
+        position = (await Reader.get(name=notifier.name)).position
+        if max(position, notifier.seen) >= await event.head():
+            break
         try:
             done += (await notifier.turn(at or instant.now(), position)).done
         except Overtaken:

@@ -17,7 +17,7 @@ from models.access import SYSTEM
 from models.change import Change, read_locked, write
 
 
-async def escalate(times: int, seed: int, keys: list[UUID]) -> dict[str, int]:
+async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
     """Read a ticket and write it back one level higher, over and over; how often each was."""
     dice, done = Random(seed), dict.fromkeys(map(str, keys), 0)
     for _ in range(times):
@@ -32,12 +32,13 @@ async def escalate(times: int, seed: int, keys: list[UUID]) -> dict[str, int]:
 
 async def main(url: str, task: str, *arguments: str) -> object:
     await started()
+    database.BUSY_TIMEOUT_MS = 200_000  # on a slow machine, a migration by another process takes longer than the usual 15 s
     await database.connect(url, pool=2)
     try:
         if task == "migrate":
             return await migrate.migrate()
         times, seed, *keys = arguments
-        return await escalate(int(times), int(seed), [UUID(key) for key in keys])
+        return await escalate(int(times), seed, [UUID(key) for key in keys])
     finally:
         await database.disconnect()
 

@@ -18,7 +18,7 @@ class Done:
     err: str
 
 
-async def command(folder: Path, *arguments: str, stdin: str = "", seconds: float = 60, **environment: str) -> Done:
+async def command(folder: Path, *arguments: str, stdin: str = "", seconds: float = 240, **environment: str) -> Done:
     """Run `python -m cli …` to its end."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("TICKETWIRE_") and name not in ("HOST", "PORT")
@@ -36,8 +36,8 @@ async def command(folder: Path, *arguments: str, stdin: str = "", seconds: float
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(stdin.encode()), seconds)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return Done(process.returncode or 0, out.decode(), err.decode())

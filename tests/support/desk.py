@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from models import database, verbs
@@ -25,17 +27,23 @@ from models.lifecycle import CloseReason, Priority, Status
 from models.person import Organization, Role, User
 from models.team import Category, Membership, Team
 from models.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
+from support.seed import SEED
 
+T = TypeVar("T")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WINDOW = timedelta(days=14)
-SEED = "SEED"
+OWN_SEED = "OWN_SEED"
+"""An argument that `processes` replaces by the seed of each process."""
+DEADLINE_SECONDS = 60
+PROCESSES_SECONDS = 240
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 
 
-def modest(examples: int) -> settings:
-    """Properties over one database: it lives through all examples, and how long one takes is no matter."""
+def modest(examples: int) -> Callable[[T], T]:
+    """Settings of a property over one database, which lives through all examples. The test gets the mark `stress`."""
     ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(max_examples=examples, deadline=None, database=None, suppress_health_check=ignored)
+    limited = settings(max_examples=examples, suppress_health_check=ignored)
+    return lambda test: pytest.mark.stress(limited(test))
 
 
 def viewer(role: Role = Role.CUSTOMER, user: User | None = None) -> Viewer:
@@ -143,8 +151,8 @@ class Desk:
         return change
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    """Wait for a condition, as long as it may take at most."""
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = DEADLINE_SECONDS) -> None:
+    """Wait until a condition holds."""
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.005)
@@ -290,15 +298,18 @@ async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at:
 
 
 async def processes(url: str, count: int, *arguments: str) -> list[object]:
-    """Run `another.py` several times at once, the seed replaced by each one's own; what each did. Fails where one failed."""
+    """Run `another.py` in several processes at once; returns what each printed. Fails if one of them fails.
+
+    Each process gets a seed of its own in place of OWN_SEED.
+    """
     script = str(Path(__file__).parent / "another.py")
     pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
-    running = []
-    for place in range(count):
-        own = [str(place) if argument == SEED else argument for argument in arguments]
-        running.append(await asyncio.create_subprocess_exec(sys.executable, script, url, *own, **pipes))
+    running: list[asyncio.subprocess.Process] = []
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PROCESSES_SECONDS):
+            for place in range(count):
+                own = [f"{SEED}:{place}" if argument == OWN_SEED else argument for argument in arguments]
+                running.append(await asyncio.create_subprocess_exec(sys.executable, script, url, *own, **pipes))
             assert [await process.stdout.readline() for process in running] == [b"here\n"] * count
             ended = await asyncio.gather(*(process.communicate(b"go\n") for process in running))
     finally:

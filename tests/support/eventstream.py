@@ -126,7 +126,7 @@ async def stream(
     asked: dict[str, Any] = {"query": query, "variables": variables}
     sent = {"json": asked} if method == "POST" else {"params": {**asked, "variables": json.dumps(variables)}}
     async with (
-        httpx2.AsyncClient(timeout=60, verify=TLS) as http,
+        httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http,
         http.stream(method, f"{client.http}/stream", headers=given, **sent) as response,
     ):
         assert response.status_code == 200, (response.status_code, await response.aread())
@@ -137,7 +137,7 @@ async def stream(
 async def ask(client: Client, method: str = "GET", **given: Any) -> httpx2.Response:
     """Any request to the path of streams; the whole answer, which must come to an end."""
     headers = {**STREAM, **client.headers, **given.pop("headers", {})}
-    async with httpx2.AsyncClient(timeout=30, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
         return await http.request(method, f"{client.http}/stream", headers=headers, **given)
 
 

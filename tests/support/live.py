@@ -1,11 +1,12 @@
-"""What live tests share: waiting for a condition, how a socket ends, changes by chance, and a reader that is cut and goes on."""
+"""What live tests share: waiting for a condition, how a socket ends, random changes, readers that are cut, and slow readers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+import socket as tcp
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -13,9 +14,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from models import event
 from models.event import Event, position_of
-from support.client import EVENTS, SECONDS, Client, Refused, Socket
+from support.client import EVENTS, SECONDS, Client, Refused, Socket, open_connection
+from support.service import Service
 
 T = TypeVar("T")
+NARROW_BYTES = 16 * 1024
 AWAY = (OSError, EOFError, ConnectionClosed, InvalidHandshake)
 """How a connection ends, or is not to be had, while a server is away."""
 
@@ -94,9 +97,9 @@ def change(random: Random, ticket_id: str, people: Sequence[str]) -> tuple[str, 
 
 
 class Follower:
-    """A subscriber on a bad network: it is cut by chance, and goes on from its last cursor until it was told to stop.
+    """A subscriber on a bad network: it is cut at random, and continues from its last cursor until it is stopped.
 
-    With several clients it goes on with any of them.
+    With several clients it continues with any of them.
     """
 
     def __init__(self, clients: Sequence[Client], random: Random, after: str, **wanted: Any) -> None:
@@ -104,7 +107,10 @@ class Follower:
         self.cursor = after
         self.seen: list[int] = []
         self.cuts = 0
+        self.fruitless = 0
+        """How many times in a row it was cut before it saw an event."""
         self.stopped = False
+        self.limit: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         while not self.stopped:
@@ -113,6 +119,12 @@ class Follower:
                     await self.stay(socket)
             except AWAY:
                 await asyncio.sleep(0.02)
+
+    def stop(self) -> None:
+        """Have it leave, even if no event arrives."""
+        self.stopped = True
+        if self.limit is not None and not self.limit.expired():
+            self.limit.reschedule(0)
 
     async def stay(self, socket: Socket) -> None:
         """Read on one socket, through one subscription or several, until it is cut or left."""
@@ -129,21 +141,72 @@ class Follower:
             await socket.send({"type": "complete", "id": operation})
 
     async def read(self, socket: Socket, operation: str) -> None:
-        """Take events for a while, or a number of them."""
-        most = self.random.choice([1, 2, 5, 1000])
+        """Take events for a short random time, or a random number of them.
+
+        The time doubles after each cut that came before any event, so that a slow server can't be cut for ever.
+        """
+        count, seen = self.random.choice([1, 2, 5, 1000]), len(self.seen)
+        seconds = self.random.uniform(0.01, 0.4) * 2 ** min(self.fruitless, 8)
+        await self.take_for(seconds, socket, operation, count)
+        self.fruitless = self.fruitless + 1 if len(self.seen) == seen else 0
+
+    async def take_for(self, seconds: float | None, socket: Socket, operation: str, count: float) -> None:
+        """Take so many events, until the time is over or it is stopped."""
+        if self.stopped:
+            return
+        self.limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(self.random.uniform(0.01, 0.4)):
-                while most:
-                    message = await socket.receive()
+            async with self.limit:
+                while count:
+                    message = await socket.receive(None)
                     if message["id"] != operation:
                         continue  # it was on its way when its operation was completed
                     assert message["type"] == "next", message
                     assert "errors" not in message["payload"], message
                     self.take(message["payload"]["data"]["ticketEvents"])
-                    most -= 1
+                    count -= 1
         except TimeoutError:
             return
+        finally:
+            self.limit = None
 
     def take(self, seen: dict[str, Any]) -> None:
         self.cursor = seen["cursor"]
         self.seen.append(position_of(self.cursor))
+
+
+# ---------------------------------------------------------------- peers that don't read
+
+
+@contextlib.asynccontextmanager
+async def narrow_socket(service: Service, token: str) -> AsyncIterator[Socket]:
+    """A socket with small buffers at both ends and without compression: what its peer does not read soon waits in the server.
+
+    How much the kernel buffers by default depends on the machine.
+    """
+    peer = tcp.socket()
+    peer.setsockopt(tcp.SOL_SOCKET, tcp.SO_RCVBUF, NARROW_BYTES)
+    peer.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", service.port))
+    address = peer.getsockname()
+    async with open_connection(service.ws, sock=peer, max_size=None, compression=None) as connection:
+        (end,) = [each for each in service.server.server_state.connections if each.client == address]  # type: ignore[union-attr]
+        end.transport.get_extra_info("socket").setsockopt(tcp.SOL_SOCKET, tcp.SO_SNDBUF, NARROW_BYTES)
+        end.stop_keepalive()  # type: ignore[union-attr] - however slow the test is, its peer is not cut off before it reads on
+        end.close_timeout = SECONDS  # type: ignore[union-attr]
+        found = Socket(connection)
+        await found.initialise({"authorization": f"Bearer {token}"})
+        yield found
+
+
+def count_waiting_writers() -> int:
+    """How many subscription groups of this process wait until their only member reads."""
+    return len([task for task in asyncio.all_tasks() if waits_for_drain(task.get_coro())])
+
+
+def waits_for_drain(coroutine: Any) -> bool:
+    while coroutine is not None:
+        if getattr(coroutine, "__qualname__", "").endswith(("Mailbox.drained", "Queue.drained")):
+            return True
+        coroutine = getattr(coroutine, "cr_await", None)
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from models.mail import Mail, message_id
 from models.person import User
 from models.ticket import Ticket
 from support.acting import DOMAIN
+from support.bounds import count_turns
 from support.sink import Sink
 from support.world import Person
 from workers.mail.server import Server
@@ -23,7 +23,7 @@ FROM = f"The Desk <desk@{DOMAIN}>"
 TEMPLATES = Templates()
 
 
-def mailer(sink: Sink, *, seconds: float = 10.0, **more: Any) -> Mailer:
+def mailer(sink: Sink, *, seconds: float = 60.0, **more: Any) -> Mailer:
     """A mailer that sends to a sink."""
     given: dict[str, Any] = {"mail_from": FROM, **more}
     return Mailer(SmtpOutbox(Server.of(sink.url), seconds=seconds), given.pop("templates", TEMPLATES), **given)
@@ -33,7 +33,10 @@ async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
     """Turns until nothing is due; returns how many mails were tried."""
     worker = mailer(by) if isinstance(by, Sink) else by
     tried, now = 0, at or instant.now()
-    while (turn := await worker.turn(now, 0)).more:
+    for _ in count_turns():
+        turn = await worker.turn(now, 0)
+        if not turn.more:
+            break
         tried += turn.done
     return tried
 
@@ -70,5 +73,5 @@ async def unclaim(mail: Mail) -> None:
     found = await now_of(mail)
     assert found.claimed_until is not None
     assert found.claimed_until > instant.now()
-    found.claimed_until = instant.now() - timedelta(seconds=random.uniform(0, 1))
+    found.claimed_until = instant.now() - timedelta(seconds=1)
     await found.save(update_fields=["claimed_until"])

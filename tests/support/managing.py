@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.sla import policies
+from support.bounds import count_turns
 from support.client import Client
 from support.stored import nothing_stored, shown
 from workers.retarget import Retargeter
@@ -57,7 +58,9 @@ async def refused(client: Client, mutation: str, **input: Any) -> str:
 async def follow(at: datetime) -> int:
     """Have all open tickets follow the policies, beside others that may do it too; returns how many did here."""
     worker, count = Retargeter(WINDOW), 0
-    while await policies.outdated(1):
+    for _ in count_turns():
+        if not await policies.outdated(1):
+            break
         count += (await worker.turn(at, 0)).done
     return count
 

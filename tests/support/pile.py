@@ -10,6 +10,7 @@ from random import Random
 from uuid import UUID
 
 from hypothesis import strategies as st
+from tortoise.models import Model
 
 from models import database, ids
 from models.filter import Plain
@@ -150,12 +151,15 @@ class Pile:
         self.names = sorted(self.fields)
 
     @classmethod
-    async def make(cls, desk: Desk, count: int = 60, seed: int = 11) -> Pile:
-        dice = Random(seed)
+    async def make(cls, desk: Desk, dice: Random, count: int = 60) -> Pile:
         tickets = [random_ticket(desk, dice, 1001 + place) for place in range(count)]
+        records: list[Model] = []
+        facts = [hang(desk, dice, ticket, records) for ticket in tickets]
         async with database.transaction():
             await Ticket.bulk_create(tickets)
-            return cls(desk, [await hung(desk, dice, ticket) for ticket in tickets])
+            for kind in (TicketTag, TicketWatcher, TicketResource, Message):
+                await kind.bulk_create([each for each in records if isinstance(each, kind)])
+        return cls(desk, facts)
 
     def comparisons(self) -> Mapping[str, st.SearchStrategy[object]]:
         """What each field of a filter may be compared with."""
@@ -252,18 +256,18 @@ def hour(dice: Random, first: int, last: int) -> datetime:
     return NOON + timedelta(hours=dice.randint(first, last), microseconds=dice.randrange(2))
 
 
-async def hung(desk: Desk, dice: Random, ticket: Ticket) -> Fact:
-    """Tags, watchers, resources and messages for a ticket, and what is now known of it."""
+def hang(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> Fact:
+    """Add a ticket's tags, watchers, resources and messages to the records. Returns all that is known of the ticket."""
     tags = dice.sample(TAGS, dice.randrange(4))
     watchers = dice.sample([each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3))
     resources = {each[:2]: each for each in dice.sample(RESOURCES, dice.randrange(3))}
     said = [(dice.choice(BODIES), dice.choice(list(Kind))) for _ in range(dice.randrange(3))]
-    await TicketTag.bulk_create(TicketTag(ticket_id=ticket.id, name=name) for name in tags)
-    await TicketWatcher.bulk_create(TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers)
-    await TicketResource.bulk_create(
+    records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
+    records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]
+    records += [
         TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name) for kind, key, name in resources.values()
-    )
-    await Message.bulk_create(Message(ticket_id=ticket.id, kind=kind, body=body, created_at=NOON) for body, kind in said)
+    ]
+    records += [Message(ticket_id=ticket.id, kind=kind, body=body, created_at=NOON) for body, kind in said]
     return Fact(
         ticket=ticket,
         category=next(slug for slug, each in desk.categories.items() if each.id == ticket.category_id),

@@ -53,7 +53,7 @@ class RedisServer:
         """As a machine that loses its power would end it."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     async def listeners(self, channel: str) -> int:
@@ -81,7 +81,10 @@ async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[
 
 
 class Proxy:
-    """Between a client and a server. While it is cut it takes connections and bytes as ever, and drops what comes."""
+    """Between a client and a server.
+
+    While it is cut it takes connections and bytes as ever, and drops what comes. While it is down it ends all connections.
+    """
 
     def __init__(self, port: int) -> None:
         self.target = port
@@ -89,12 +92,29 @@ class Proxy:
         self.cut = False
         self.cut_off: set[int] = set()
         """Single connections that are cut, by their number; the first is 0."""
+        self.is_down = False
         self.taken = 0
+        self.swallowed = 0
+        """Bytes that came while it was cut."""
         self.carrying: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
+
+    def end_connections(self) -> None:
+        for task in self.carrying:
+            task.cancel()
+
+    def go_down(self) -> None:
+        self.is_down = True
+        self.end_connections()
+
+    def mend(self) -> None:
+        """Carry again. What was open while it was cut ends now: the server's answers would not fit what was asked."""
+        if self.cut:
+            self.end_connections()
+        self.cut = self.is_down = False
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -103,6 +123,8 @@ class Proxy:
         there, number = None, self.taken
         self.taken += 1
         try:
+            if self.is_down:
+                return
             back, there = await asyncio.open_connection("127.0.0.1", self.target)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self.carry(number, reader, there))
@@ -119,7 +141,9 @@ class Proxy:
         broken = False
         while piece := await reader.read(65536):
             broken = broken or self.cut or number in self.cut_off
-            if not broken:
+            if broken:
+                self.swallowed += len(piece)
+            else:
                 writer.write(piece)
                 await writer.drain()
         raise EOFError

@@ -14,12 +14,11 @@ import httpx2
 from models import ids
 from models.event import Event, EventType, position_of
 from models.ticket import Ticket
-from support.client import Client
+from support.client import SECONDS, Client
 from support.live import Follower, change, head, until
 from support.world import World
 
 WRITES = 25
-SECONDS = 60
 
 
 @dataclass
@@ -113,12 +112,12 @@ async def caught_up(scene: Scene, followers: Sequence[Follower], following: asyn
         return all(len(follower.seen) >= len(each) for follower, each in zip(followers, expected, strict=True))
 
     try:
-        await until(seen, SECONDS)
+        await until(seen)
     except TimeoutError:
         pass  # the comparison says what is missing
     finally:
         for follower in followers:
-            follower.stopped = True
+            follower.stop()
     await following
     for follower, each, (_, given) in zip(followers, expected, wanted, strict=True):
         assert follower.seen == each, given

@@ -21,10 +21,12 @@ import uvicorn
 from app import create_app
 from models import instant
 from settings import load
-from support.client import Client
+from support.client import TLS, Client
 from support.ports import listening_socket, reserve_port
 
 ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 120
+"""How long a process may take to answer: it imports, migrates and opens its database, perhaps beside others that do the same."""
 
 
 class Clock:
@@ -163,11 +165,11 @@ class Process:
     def kill(self) -> None:
         """As a machine that loses its power would end it."""
         self.popen.send_signal(signal.SIGKILL)
-        self.popen.wait(10)
+        self.popen.wait(60)
 
     def stop(self) -> int:
         self.popen.terminate()
-        return self.popen.wait(20)
+        return self.popen.wait(60)
 
 
 async def start(url: str, port: int | None = None, *arguments: str, **environment: str) -> Process:
@@ -177,16 +179,18 @@ async def start(url: str, port: int | None = None, *arguments: str, **environmen
     popen = subprocess.Popen(
         [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
     )
-    async with httpx2.AsyncClient() as http:
-        for _ in range(600):
-            if popen.poll() is not None:
-                raise RuntimeError(f"the service ended with {popen.returncode}")
-            with contextlib.suppress(httpx2.TransportError):
-                if (await http.get(f"http://127.0.0.1:{port}/health")).status_code == 200:
-                    return Process(port, url, popen)
-            await asyncio.sleep(0.05)
-    popen.kill()
-    raise RuntimeError("the service did not answer in time")
+    try:
+        async with asyncio.timeout(START_SECONDS), httpx2.AsyncClient(timeout=START_SECONDS, verify=TLS) as http:
+            while popen.poll() is None:
+                with contextlib.suppress(httpx2.TransportError):
+                    if (await http.get(f"http://127.0.0.1:{port}/health")).status_code == 200:
+                        return Process(port, url, popen)
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        popen.kill()
+        popen.wait()
+        raise RuntimeError("the service did not answer in time") from None
+    raise RuntimeError(f"the service ended with {popen.returncode}")
 
 
 __all__ = ["Clock", "Process", "Service", "running", "start"]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
-from support.command import command
-from support.ports import reserve_port
 
 import settings
 from settings import SettingsError, load
@@ -98,21 +95,6 @@ def test_settings_come_from_the_environment_from_a_file_and_from_what_is_given(m
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().port = 1  # type: ignore[misc]
-
-
-async def test_the_server_ends_at_once_with_one_line(tmp_path: Path) -> None:
-    sample = [WRONG[0], WRONG[4], WRONG[10], ("TICKETWIRE_DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "database")]
-    # at a port that nothing else on the machine holds
-    done = await asyncio.gather(
-        *(command(tmp_path, "serve", **{"PORT": str(reserve_port()), name: value}) for name, value, _ in sample)
-    )
-    for (name, value, hint), each in zip(sample, done, strict=True):
-        assert (each.code, each.out) == (1, ""), (name, value)
-        lines = each.err.splitlines()
-        assert len(lines) == 1, each.err
-        assert lines[0].startswith("ticketwire: ")
-        assert hint in lines[0]
-    assert list(tmp_path.iterdir()) == [], "and leaves nothing behind"
 
 
 def test_a_password_in_a_wrong_address_is_told_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from models.event import Event, position_of
 from models.idempotency import IdempotencyKey
 from models.message import Message
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
 ROUNDS = 3
 CLIENTS = 6
@@ -77,8 +77,8 @@ async def hammer(random: Random, process: Process, world: World, tickets: list[s
             return
 
 
-async def test_an_acknowledged_write_survives_a_kill_and_none_is_there_by_half_or_twice(url: str) -> None:
-    random, journal = Random(11), Journal()
+async def test_an_acknowledged_write_survives_a_kill_and_none_is_there_by_half_or_twice(url: str, random: Random) -> None:
+    journal = Journal()
     await database.connect(url)
     world = await World.make()
     await database.disconnect()

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 from support import World
-from support.client import EVENTS, Refused
+from support.client import EVENTS, SECONDS, Refused
 from support.live import end_of, head
 from support.ports import reserve_port
 from support.service import ROOT, Process, start
@@ -28,7 +28,6 @@ SIGN_IN = """
 """
 TICKETS = "{ tickets(first: 100) { totalCount nodes { status team { slug } } } }"
 STATUSES = {"NEW", "OPEN", "WAITING_ON_CUSTOMER", "ON_HOLD", "RESOLVED", "CLOSED"}
-SECONDS_TO_END = 10
 
 
 async def signed_in(process: Process, email: str) -> tuple[str, str]:
@@ -42,7 +41,7 @@ def serve(url: str, *arguments: str, **environment: str) -> subprocess.Completed
     """Run `serve` where it must end by itself."""
     env = {**os.environ, "TICKETWIRE_DATABASE_URL": url, **environment}
     command = [sys.executable, "-m", "cli", "serve", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
 async def test_the_first_start_fills_a_demo_the_second_leaves_it_alone_and_production_refuses_it(
@@ -137,7 +136,7 @@ async def test_it_ends_soon_though_sockets_are_open_and_tells_them_to_come_again
             assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
             process.popen.send_signal(sent)
             assert [(await end_of(each))[0] for each in (socket, idle)] == [1012, 1012]
-            assert await asyncio.to_thread(process.popen.wait, SECONDS_TO_END) in (0, -sent, 128 + sent)
+            assert await asyncio.to_thread(process.popen.wait, SECONDS) in (0, -sent, 128 + sent)
     finally:
         process.kill()
 
@@ -158,18 +157,16 @@ async def test_an_address_that_is_not_to_be_had_is_told_in_one_line(empty_url: s
     ("environment", "word"),
     [
         ({"TICKETWIRE_MODE": "party"}, "TICKETWIRE_MODE"),
-        ({"PORT": "70000"}, "PORT"),
-        ({"TICKETWIRE_DATABASE_URL": "mysql://x/y"}, "TICKETWIRE_DATABASE_URL"),
         ({"TICKETWIRE_DATABASE_URL": "postgres://postgres@127.0.0.1:1/none"}, "the database can't be used"),
         ({"TICKETWIRE_DATABASE_URL": "sqlite:////proc/none/x.db"}, "the database can't be used"),
-        ({"TICKETWIRE_BUS_URL": "carrier-pigeon://"}, "TICKETWIRE_BUS_URL"),
         ({"TICKETWIRE_ALLOWED_ORIGINS": "https://desk.example"}, "TICKETWIRE_ALLOWED_ORIGINS"),
     ],
     ids=str,
 )
 async def test_what_it_can_not_start_with_is_told_in_one_line(environment: dict[str, str], word: str) -> None:
     ended = await asyncio.to_thread(serve, "sqlite:///unused/x.db", **{"PORT": str(reserve_port()), **environment})
-    assert ended.returncode == 1
+    assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith("ticketwire: ")
     assert word in line
+    assert not (ROOT / "unused").exists(), "nothing is left behind"

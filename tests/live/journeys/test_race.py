@@ -16,7 +16,7 @@ from models import ids
 from models.event import EventType, position_of
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
 TICKETS = 20
 WRITES = 40
@@ -51,11 +51,9 @@ async def hammer(
     return refused
 
 
-@pytest.mark.parametrize("seed", range(2))
 async def test_who_races_is_answered_by_name_and_the_log_tells_what_was_acknowledged(
-    service: Service, world: World, seed: int
+    service: Service, world: World, random: Random
 ) -> None:
-    random = Random(seed)
     cora = service.client(world.cora.token)
     versions = {(await cora.raise_ticket(f"ticket {place}"))["id"]: 1 for place in range(TICKETS)}
     tokens = [world.ada.token, world.bill.token, world.root.token, world.machine, world.cora.token, world.carl.token]

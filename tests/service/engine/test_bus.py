@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from redis import asyncio as redis
 from structlog.testing import capture_logs
-from support.bell import Bell, connected, reconnected, ring_both_ways, rings_over, running
+from support.bell import LIMIT, Bell, Patience, connected, lost, reconnected, ring_both_ways, rings_over, running
 from support.live import until
 from support.ports import reserve_port
 from support.redis_server import Proxy, RedisServer, proxy, redis_server
@@ -20,12 +20,17 @@ from support.service import ROOT
 from engine.bus import CHANNEL
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+    return Patience(monkeypatch)
+
+
 async def test_a_ring_is_heard_at_home_also_before_there_is_a_bus() -> None:
     bell = Bell("memory://")
     waiting = asyncio.create_task(bell.wait(3600))
     await asyncio.sleep(0)
     bell.ring()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, LIMIT)
     assert not bell.rung.is_set()
 
 
@@ -33,7 +38,7 @@ async def test_a_ring_while_nobody_waits_is_kept_for_the_next_who_does() -> None
     bell = Bell("memory://")
     bell.ring()
     bell.ring()
-    await asyncio.wait_for(bell.wait(3600), 5)
+    await bell.heard_a_ring()
     assert not bell.rung.is_set(), "many rings are one"
 
 
@@ -42,12 +47,12 @@ async def test_everybody_who_listens_hears_a_ring() -> None:
     others = [bell.ear(), bell.ear()]
     bell.ring()
     for ear in (bell, *others):
-        await asyncio.wait_for(ear.wait(3600), 5)
+        await asyncio.wait_for(ear.wait(3600), LIMIT)
 
 
 async def test_waiting_ends_by_itself() -> None:
     bell = Bell("memory://")
-    await asyncio.wait_for(bell.wait(0.01), 5)
+    await asyncio.wait_for(bell.wait(0.01), LIMIT)
     assert not bell.rung.is_set()
 
 
@@ -58,7 +63,7 @@ async def test_others_on_the_same_redis_hear_a_ring_and_those_elsewhere_do_not()
             await connected(here, there, alone)
             there.rung.clear()
             await rings_over(here, there)
-            await asyncio.wait_for(there.wait(3600), 5)
+            await there.heard_a_ring()
             await rings_over(there, here)
             assert not alone.rung.is_set()
 
@@ -73,22 +78,27 @@ async def test_many_rings_at_once_are_one_and_none_comes_back_to_who_rang() -> N
             for _ in range(1000):
                 here.ring()
             assert here.rung.is_set()
-            await until(lambda: became(there, heard[1] + 1))
+            await until(lambda: has_heard(there, heard[1] + 1))
             # its own rings came before this one, if at all
             await rings_over(there, here)
+            await until(lambda: has_sent(here, sent + 1))
             assert await server.published() == published + 2
             assert (here.sent, here.heard, there.heard) == (sent + 1, heard[0] + 1, heard[1] + 1)
 
 
-async def became(bell: Bell, heard: int) -> bool:
-    return bell.heard == heard
+async def has_heard(bell: Bell, count: int) -> bool:
+    return bell.heard >= count
+
+
+async def has_sent(bell: Bell, count: int) -> bool:
+    return bell.sent >= count
 
 
 async def test_in_memory_there_is_nobody_to_lose() -> None:
     bell = Bell("memory://")
     async with running(bell):
         bell.ring()
-        await asyncio.wait_for(bell.wait(3600), 5)
+        await bell.heard_a_ring()
         for _ in range(50):
             await asyncio.sleep(0)
         assert not bell.rung.is_set(), "a ring that came home again would read the log twice"
@@ -102,12 +112,13 @@ async def test_a_redis_that_is_not_there_yet_is_told_once_and_used_when_it_comes
         async with running(bell):
             await until(lambda: told(lines, 1))
             bell.ring()
-            await asyncio.wait_for(bell.wait(3600), 5)
+            await bell.heard_a_ring()
             assert not bell.connected
             # the second one comes to the same address, and waits as long for it
             other = Bell(server.url)
             async with running(other):
                 await until(lambda: told(lines, 2))
+                assert not other.connected
                 async with redis_server(port=server.port):
                     await connected(bell, other)
                     await ring_both_ways(bell, other)
@@ -115,7 +126,7 @@ async def test_a_redis_that_is_not_there_yet_is_told_once_and_used_when_it_comes
 
 
 async def told(lines: list[dict[str, object]], count: int) -> bool:
-    return len(lines) == count
+    return len(lines) >= count
 
 
 async def test_a_password_and_a_database_are_taken_from_the_url() -> None:
@@ -160,7 +171,7 @@ async def refused(server: RedisServer, password: str | None, command: str, count
     return int(stats.get("failed_calls", 0)) + int(stats.get("rejected_calls", 0)) >= count
 
 
-async def test_over_tls_rings_go_as_well_and_again_after_an_outage(tmp_path: Path) -> None:
+async def test_over_tls_rings_go_as_well_and_again_after_an_outage(tmp_path: Path, patience: Patience) -> None:
     certificate = tmp_path / "certificate.pem"
     words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -addext subjectAltName=DNS:localhost"
     made = subprocess.run(
@@ -177,15 +188,12 @@ async def test_over_tls_rings_go_as_well_and_again_after_an_outage(tmp_path: Pat
             await connected(here, there)
             await ring_both_ways(here, there)
             line.cut = True
-            await until(lambda: lost(here, there))
-            line.cut = False
+            with patience.hasty():
+                await lost(1, here, there)
+            line.mend()
             await reconnected(1, here, there)
             await ring_both_ways(here, there)
             await until(lambda: carries(line, 4))
-
-
-async def lost(*bells: Bell) -> bool:
-    return not any(bell.connected for bell in bells)
 
 
 async def carries(line: Proxy, connections: int) -> bool:
@@ -219,7 +227,7 @@ async def test_it_stops_without_leaving_anything_open(kind: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-X", "dev", "-c", STOPPING, url), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
-        _, told = await asyncio.wait_for(process.communicate(), 60)
+        _, told = await asyncio.wait_for(process.communicate(), 2 * LIMIT)
         assert (process.returncode, told.decode()) == (0, "")
         if kind == "redis":
             await until(lambda: nobody_listens(server))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +23,12 @@ from support.asking import Asked, Desk
 from support.client import TLS
 from support.generating import Generator, Pool
 from support.plenty import NOW, Plenty
+from support.seed import IS_FIXED
 from support.service import running
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(1200)]
 
-REQUESTS = int(os.environ.get("TEST_REQUESTS", "400"))
-SEED = os.environ.get("TEST_SEED", "1")
+REQUESTS = int(os.environ.get("TEST_REQUESTS", "300" if IS_FIXED else "900"))
 JUNK = (
     *("{", "}", "(", ")", "[", "]", "$", "@", "...", ":", "!", "|", '"', '"""', "#", "\\", "\\u0000", "\ud800", "\x00", "\ufeff"),
     *("null", "true", "1e999", "-0", "99999999999999999999", "fragment F on Ticket { ...F }", "on", "query", "subscription"),
@@ -66,14 +67,16 @@ class Target:
 
 
 @pytest.fixture
-async def target(url: str) -> AsyncIterator[Target]:
-    """A server without duties, which would get in the way of who fills its database."""
-    async with running(url, works=False) as service:
-        plenty = await Plenty.make()
+async def target(
+    filled: tuple[str, Plenty], copy: Callable[[str, Path], AbstractAsyncContextManager[str]], tmp_path: Path, random: Random
+) -> AsyncIterator[Target]:
+    """A server without background jobs, over a copy of the filled database."""
+    source, plenty = filled
+    async with copy(source, tmp_path) as url, running(url, works=False) as service:
         desk = Desk.make(url)
         pool = await Pool.read(desk, plenty.tokens["admin"], plenty.tokens["agent"])
         service.clock.ahead += NOW - service.clock()
-        yield Target(service, plenty, Generator(desk.core, pool, SEED))
+        yield Target(service, plenty, Generator(desk.core, pool, random))
 
 
 def broken(random: Random, asked: Asked) -> bytes:
@@ -113,9 +116,9 @@ def expect_sound(status: int, text: str, sent: object) -> None:
             assert not [raw for raw in RAW if raw in message], (error, sent)
 
 
-async def test_no_request_breaks_the_server(target: Target) -> None:
+async def test_no_request_breaks_the_server(target: Target, random: Random) -> None:
     service, plenty, maker = target.service, target.plenty, target.maker
-    random, tokens = Random(SEED), list(plenty.tokens.values())
+    tokens = list(plenty.tokens.values())
     statuses: set[int] = set()
     async with httpx2.AsyncClient(timeout=60, verify=TLS) as http:
         for number in range(REQUESTS):
@@ -133,9 +136,9 @@ async def test_no_request_breaks_the_server(target: Target) -> None:
     assert (await service.client(plenty.tokens["admin"]).run("{ viewer { role } }"))["viewer"] == {"role": "ADMIN"}
 
 
-async def test_no_operation_breaks_a_socket(target: Target) -> None:
+async def test_no_operation_breaks_a_socket(target: Target, random: Random) -> None:
     service, plenty, maker = target.service, target.plenty, target.maker
-    random, client = Random(SEED), service.client(plenty.tokens["admin"])
+    client = service.client(plenty.tokens["admin"])
     junk = [each for each in JUNK if each != "\ud800"]  # which no JSON holds: that closes the socket
     kinds: set[str] = set()
     async with client.socket() as socket:
@@ -157,10 +160,7 @@ async def test_no_operation_breaks_a_socket(target: Target) -> None:
 
 
 @settings(
-    max_examples=REQUESTS,
-    deadline=None,
-    database=None,
-    derandomize=True,
+    max_examples=REQUESTS // 5,  # each takes as long as several requests, most of it to make it
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(query=OPERATIONS, who=st.sampled_from(("admin", "agent", "stranger")))

@@ -12,7 +12,7 @@ import pytest
 from graphql import GraphQLError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from support import Service, World
-from support.client import TLS
+from support.client import SECONDS, TLS
 
 from engine.execution import Schema
 
@@ -23,7 +23,7 @@ READ = {"X-Requested-With": "test"}
 
 
 async def ask(service: Service, method: str = "POST", **given: Any) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=30, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
         return await http.request(method, service.http, **given)
 
 
@@ -186,11 +186,11 @@ async def test_limits_and_outages_have_statuses_of_their_own(
 
 
 async def test_what_a_caller_may_still_ask_is_in_the_headers(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=90)
+    soon = datetime.now(UTC) + timedelta(hours=1)
     for reset in (soon, soon.isoformat(), soon.strftime("%Y-%m-%dT%H:%M:%SZ")):
         cost = {"requested": 3, "limit": 1000, "remaining": 997, "resetAt": reset}
         answer = await told(service, monkeypatch, ExecutionResult({"viewer": None}, None, {"cost": cost}), PLAIN)
         assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("1000", "997")
-        assert 60 < int(answer.headers["ratelimit-reset"]) <= 90
+        assert 3000 < int(answer.headers["ratelimit-reset"]) <= 3600
     answer = await told(service, monkeypatch, ExecutionResult({"viewer": None}, None, {}), PLAIN)
     assert not [name for name in answer.headers if name.startswith("ratelimit")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx2
 from support import Service, World
+from support.client import SECONDS, TLS
 from support.world import machine
 
 from engine.metrics import exposition
@@ -30,7 +31,7 @@ def test_figures_are_written_as_prometheus_reads_them() -> None:
 async def test_lag_and_failures_of_each_worker_are_shown_to_admins(service: Service, world: World) -> None:
     place = service.http.replace("/graphql", "/metrics")
     await reader.failed("escalator", "boom", service.clock())
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
         assert (await http.get(place)).status_code == 401
         for token, status in ((world.ada.token, 403), (await machine("Sync", ["tickets:read"]), 403), ("twk_wrong", 401)):
             assert (await http.get(place, headers={"Authorization": f"Bearer {token}"})).status_code == status

@@ -10,6 +10,8 @@ from graphql import get_introspection_query
 from support import Client, Service, World
 from support.service import running
 
+from engine import execution
+from engine.deadline import Deadline
 from resolvers import reading
 
 LOOKS = (
@@ -58,30 +60,49 @@ async def test_the_schema_and_suggestions_are_for_whom_the_setting_says(
             assert await sees(service.client()) is stranger
 
 
+class Ended(Deadline):
+    """A deadline whose time is over when a test says so."""
+
+    def end(self) -> None:
+        for work in self.running:
+            work.ends_at = 0.0
+        self.expire(self.running_loop())
+
+
 async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = asyncio.Event()
+    deadlines: list[Ended] = []
+
+    def made(seconds: float) -> Deadline:
+        deadlines.append(Ended(seconds))
+        return deadlines[-1]
 
     async def hang(*_: object, **__: object) -> Any:
+        (deadline,) = [each for each in deadlines if each.running]
+        asyncio.get_running_loop().call_soon(deadline.end)
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
-    async with running(url, operation_seconds=0.2) as service:
+    monkeypatch.setattr(execution, "Deadline", made)
+    async with running(url, operation_seconds=1200) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
         monkeypatch.setattr(reading, "stats", hang)
         answer = await ada.answer("{ ticketStats { total } viewer { role } }")
         (error,) = answer["errors"]
         assert error["extensions"] == {"code": "UNAVAILABLE", "requestId": answer["extensions"]["requestId"]}
-        assert error["message"] == "It took more than 0.2 seconds."
+        assert error["message"] == "It took more than 1200 seconds."
         assert answer["data"] is None
         assert ended.is_set()
+        ended.clear()
         async with ada.socket() as socket:
             await socket.subscribe("{ ticketStats { total } }")
             assert (await socket.receive())["payload"]["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        assert ended.is_set()
         assert (await ada.answer("{ viewer { role } }"))["data"] == {"viewer": {"role": "AGENT"}}
 
 

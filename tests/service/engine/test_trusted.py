@@ -10,11 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 from support import Client, Service, World
-from support.client import TLS
+from support.client import SECONDS, TLS
 from support.eventstream import ask, told_in
 from support.redis_server import redis_server
 from support.service import running
 
+from engine import trusted as engine_trusted
 from engine.errors import NotRun
 from engine.trusted import KEPT, KEPT_BYTES, Trusted, listed_in
 from settings import SettingsError, load
@@ -32,7 +33,7 @@ def persisted(text: str, **more: Any) -> dict[str, Any]:
 
 
 async def post(service: Service, **body: Any) -> dict[str, Any]:
-    async with httpx2.AsyncClient(verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
         return (await http.post(service.http, json=body)).json()
 
 
@@ -103,7 +104,9 @@ async def test_what_is_left_is_bounded() -> None:
     assert trusted.size == sum(map(len, trusted.left.values())) <= KEPT_BYTES
 
 
-async def test_processes_know_each_others_documents_by_redis_and_do_without_it() -> None:
+async def test_processes_know_each_others_documents_by_redis_and_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    patience = engine_trusted.PATIENCE_SECONDS
+    monkeypatch.setattr(engine_trusted, "PATIENCE_SECONDS", SECONDS)
     async with redis_server() as redis:
         one, other = Trusted(), Trusted()
         one.share(redis.url)
@@ -114,6 +117,7 @@ async def test_processes_know_each_others_documents_by_redis_and_do_without_it()
                 await task
             assert await other.text("", persisted(VIEWER)) == VIEWER
             redis.kill()
+            monkeypatch.setattr(engine_trusted, "PATIENCE_SECONDS", patience)  # what is asked from now on fails
             assert await other.text("", persisted(VIEWER)) == VIEWER
             for _ in range(2):
                 with pytest.raises(NotRun, match="PersistedQueryNotFound"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.desk import Desk
 from support.pile import Pile
+from support.seed import random_for
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ async def desk(database: str) -> Desk:
 @pytest.fixture
 async def pile(desk: Desk) -> Pile:
     """Sixty random tickets in a fresh database."""
-    return await Pile.make(desk)
+    return await Pile.make(desk, random_for("pile"))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from support.desk import IS_SQLITE, until
+from support.desk import DEADLINE_SECONDS, IS_SQLITE, until
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
 from models import database
@@ -50,7 +50,7 @@ async def usable() -> None:
             await meet.wait()
             await Organization.create(name=name)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(take("usable"), take("usable"))
         assert await Organization.filter(name="usable").count() == 2
         await Organization.filter(name="usable").delete()
@@ -134,7 +134,7 @@ async def test_tasks_cancelled_while_they_wait_for_their_turn_leave_all_usable()
     for task in waiting:
         await asyncio.sleep(0)
         task.cancel()
-    ended = await asyncio.wait(waiting, timeout=20)
+    ended = await asyncio.wait(waiting, timeout=DEADLINE_SECONDS)
     assert not ended[1]
     go.set()
     await asyncio.gather(*holders)

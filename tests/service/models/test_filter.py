@@ -34,7 +34,7 @@ async def matches(filter: Plain | None, viewer: Viewer) -> set[UUID]:
     return {database.as_uuid(row["id"]) for row in found}
 
 
-@modest(250)
+@modest(150)
 @given(data=st.data())
 async def test_a_filter_finds_what_it_means_and_its_negation_the_rest(pile: Pile, data: st.DataObject) -> None:
     filter = data.draw(filters(pile))

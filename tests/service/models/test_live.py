@@ -23,7 +23,7 @@ from models.sla.clock import ClockStatus
 from models.stats import Group, stats
 from models.tally import Tally, facts
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 MOST = 10_000
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.desk import IS_SQLITE, NOON, WINDOW, Desk, modest, until
+from support.bounds import count_pages
+from support.desk import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, Desk, modest, until
 
 from models import database, event, timeline, verbs
 from models.access import Viewer
@@ -22,7 +23,7 @@ from models.page import Page, Window
 from models.ticket import Ticket
 from models.timeline import Extract
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 EVERYTHING = Window(100, False, None, None)
 
@@ -59,10 +60,11 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
     assert [entry.position for entry in change.entries] == [2]
 
 
-async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: Desk) -> None:
+@pytest.mark.stress
+async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: Desk, random: Random) -> None:
     """Many write at once, a third of it taken back, while a reader follows: it never sees a later entry before an earlier one."""
     tickets = [await desk.raise_ticket() for _ in range(12)]
-    before, dice = await event.head(), Random(5)
+    before = await event.head()
     committed: list[int] = []
     seen: list[int] = []
 
@@ -87,7 +89,7 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
             if done:
                 return
 
-    jobs = [(dice.choice(tickets), dice.randrange(1, 4), place % 3 == 0) for place in range(90)]
+    jobs = [(random.choice(tickets), random.randrange(1, 4), place % 3 == 0) for place in range(90)]
     writers = asyncio.gather(*(writer(*job) for job in jobs), return_exceptions=True)
     await reader(writers)
     outcomes = await writers
@@ -116,7 +118,7 @@ async def test_who_waits_for_a_row_does_not_hold_the_head_meanwhile(desk: Desk) 
     await stored.wait()
     second = asyncio.create_task(desk.raise_ticket(external_scope="x", external_id="k"))
     await until(waits)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await desk.raise_ticket()
     assert not second.done()
     go.set()
@@ -163,7 +165,7 @@ async def blocked() -> bool:
     return found[0]["n"] != 0
 
 
-@modest(300)
+@modest(150)
 @given(st.integers(0, 10**18 - 1))
 def test_a_cursor_comes_back_as_its_position(position: int) -> None:
     assert position_of(cursor(position)) == position
@@ -173,7 +175,7 @@ def coded(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-@modest(300)
+@modest(150)
 @given(
     st.text(st.characters(), max_size=30)
     | st.text(st.characters(), max_size=20)
@@ -255,7 +257,7 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
     await conversation(desk)
     read: list[int] = []
     edge: str | None = None
-    while True:
+    for _ in count_pages():
         window = Window(size, backward, None, edge) if backward else Window(size, False, edge, None)
         page = await (await timeline.events(desk.cora, Extract(), None, window, NOON))
         positions = [entry.position for entry in page.rows]

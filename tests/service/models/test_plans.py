@@ -6,14 +6,18 @@ Each case names the index that must be read; nothing may be sorted but ties, and
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from support import databases
 from support.desk import IS_SQLITE, NOON, Desk, customer
+from support.seed import random_for
 from support.statements import statements
 
 from models import database, event, listing, timeline
@@ -29,8 +33,7 @@ from models.select import Listing
 from models.ticket import Ticket, TicketResource, TicketWatcher
 from models.timeline import Extract
 
-pytestmark = pytest.mark.without_promises
-
+Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
 TICKETS = 2000
 OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
 WINDOW = Window(50, backward=False, after=None, before=None)
@@ -49,9 +52,33 @@ class Many:
         return self.desk.olga
 
 
+@pytest.fixture(scope="session")
+async def filled_with_many(
+    template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[str, Many]]:
+    """The URL of a database with many tickets. No test writes to it."""
+    async with copy(template, tmp_path_factory.mktemp("many")) as url:
+        await databases.deactivate_promises(url)
+        await database.connect(url)
+        try:
+            found = await make_many(await Desk.make())
+        finally:
+            await database.disconnect()
+        yield url, found
+
+
 @pytest.fixture
-async def many(desk: Desk) -> Many:
-    dice, people = Random(1), [await customer(f"c{n}", None) for n in range(60)]
+async def many(filled_with_many: tuple[str, Many]) -> AsyncIterator[Many]:
+    url, found = filled_with_many
+    await database.connect(url)
+    try:
+        yield found
+    finally:
+        await database.disconnect()
+
+
+async def make_many(desk: Desk) -> Many:
+    dice, people = random_for("many"), [await customer(f"c{n}", None) for n in range(60)]
     people += [viewer.user for viewer in desk.customers if viewer.user]
     made = [ticket(desk, dice, dice.choice(people), 1001 + n) for n in range(TICKETS)]
     await Ticket.bulk_create(made)

@@ -21,7 +21,7 @@ from models.ids import new_id
 from models.person import ApiClient, Organization, Role, User
 from models.token import Token, TokenKind, issue, note_use, revoke
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 LATER = "'2999-03-02 12:00:00+00:00'"
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.desk import IS_SQLITE, NOON, Desk, modest
 
-from models import database, listing, search, verbs
-from models.access import Viewer
+from models import database, listing, live, search, stats, timeline, verbs
+from models.access import Scope, Viewer
 from models.condition import FALSE, TRUE
 from models.errors import BadRequest
+from models.filter import Plain, matching
 from models.listing import ticket_order
+from models.live import Standing
 from models.page import Window
+from models.tally import Tally
 from models.text import is_clean
+from models.ticket import Ticket
+from models.timeline import Extract
+
+pytestmark = pytest.mark.never_retried
 
 NEWEST = ticket_order([("number", False)])
 
@@ -84,6 +93,96 @@ async def test_notes_are_searched_for_those_only_who_read_them(desk: Desk) -> No
         assert await found(viewer, "confused") == []
         assert await found(viewer, "confused reboot") == []
         assert await found(viewer, "reboot") == [ticket.number]
+
+
+SECRET = "zebra"
+"""A word that one internal note holds, and nothing else of that ticket."""
+FINDS: dict[str, Plain] = {
+    "alone": {"search": SECRET},
+    "its beginning": {"search": SECRET[:3]},
+    "among words of the ticket": {"search": f"vpn {SECRET} noon"},
+    "and": {"and": [{"search": "vpn"}, {"search": SECRET}]},
+    "beside another field": {"search": SECRET, "subject": {"contains": "VPN"}},
+    "or": {"or": [{"search": SECRET}, {"search": "missing"}]},
+    "not not": {"not": {"not": {"search": SECRET}}},
+    "not, or, not": {"not": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]}},
+    "or in and": {"and": [{"or": [{"and": [{"search": SECRET}]}, {"number": {"eq": 0}}]}]},
+}
+"""Filters that find a ticket by the word. Who may not read the note must find nothing by any of them."""
+EXCLUDES: dict[str, Plain] = {
+    "not": {"not": {"search": SECRET}},
+    "not in and": {"and": [{"search": "vpn"}, {"not": {"search": SECRET}}]},
+    "not in or": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]},
+    "not, or": {"not": {"or": [{"search": SECRET}, {"search": "missing"}]}},
+}
+"""Filters that leave the ticket out because of the word. For who may not read the note it must stay in the list."""
+
+
+async def numbers_by_all_readers(viewer: Viewer, filter: Plain) -> list[list[int]]:
+    """The numbers of the tickets inside the filter, by each way of reading tickets; figures must count the same."""
+    page = await listing.tickets(viewer, filter, NEWEST, Window(100, False, None, None), NOON)
+    listed = {ticket.id: ticket.number for ticket in page.rows}
+    everything = {ticket.id: ticket.number for ticket in await Ticket.all()}
+    entries = await (await timeline.events(viewer, Extract(), filter, Window(100, False, None, None), NOON))
+    _, whole = await live.whole(viewer, filter, NOON, 100)
+    _, touched = await live.touched(viewer, filter, NOON, 0)
+    tally, advanced = Tally(viewer, filter, None), Tally(viewer, filter, None)
+    assert await tally.read(NOON, 100)
+    await advanced.advance(NOON)
+    counted = await stats.stats(viewer, filter, stats.Group.STATUS, NOON)
+    assert await page.total() == counted.total == sum(bucket.count for bucket in counted.groups) == len(listed)
+    assert await entries.total() == len(entries.rows)
+    return [
+        sorted(everything[key] for key in found)
+        for found in (
+            listed,
+            {entry.ticket_id for entry in entries.rows},
+            whole,
+            {key for key, standing in touched.items() if standing is Standing.INSIDE},
+            tally.tickets,
+            advanced.tickets,
+        )
+    ]
+
+
+@pytest.mark.parametrize("filter", [*FINDS.values(), *EXCLUDES.values()], ids=[*FINDS, *EXCLUDES])
+async def test_a_word_of_a_note_finds_and_excludes_nothing_for_those_who_may_not_read_it(desk: Desk, filter: Plain) -> None:
+    ticket = await desk.raise_ticket()
+    await desk.act(ticket, lambda change: verbs.add_note(change, f"the customer owns a {SECRET}"))
+    with_notes = [ticket.number] if filter in FINDS.values() else []
+    without_notes = [] if with_notes else [ticket.number]
+    blind = replace(desk.ada, scopes=desk.ada.scopes - {Scope.NOTES_READ})
+    for viewer, expected in (
+        (desk.ada, with_notes),
+        (desk.root, with_notes),
+        (desk.cora, without_notes),
+        (desk.carl, without_notes),
+        (blind, without_notes),
+        (desk.olga, []),
+    ):
+        found = await numbers_by_all_readers(viewer, filter)
+        assert found == [expected] * len(found), viewer.caller
+
+
+async def test_the_same_word_in_a_reply_is_found_by_those_who_read_the_reply(desk: Desk) -> None:
+    noted, answered = await desk.raise_ticket(), await desk.raise_ticket()
+    await desk.act(noted, lambda change: verbs.add_note(change, SECRET))
+    await desk.act(answered, lambda change: verbs.add_note(change, SECRET))
+    await desk.act(answered, lambda change: verbs.reply(change, SECRET, for_customer=False))
+    for viewer, expected in ((desk.ada, [noted.number, answered.number]), (desk.cora, [answered.number])):
+        found = await numbers_by_all_readers(viewer, {"search": SECRET})
+        assert found == [expected] * len(found)
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["by the index", "in each ticket"])
+@pytest.mark.parametrize("sees_notes", [False, True])
+async def test_both_ways_of_searching_look_into_notes_only_where_notes_are_read(desk: Desk, few: bool, sees_notes: bool) -> None:
+    noted, described = await desk.raise_ticket(), await desk.raise_ticket(description=f"a {SECRET}")
+    await desk.act(noted, lambda change: verbs.add_note(change, f"a {SECRET}"))
+    viewer = desk.ada if sees_notes else desk.cora
+    condition = matching({"search": SECRET}, viewer, NOON, database.dialect(), few=few)
+    rows = await database.rows(f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params)
+    assert [row["n"] for row in rows] == [noted.number, described.number][0 if sees_notes else 1 :]
 
 
 async def test_search_finds_only_what_the_viewer_sees(desk: Desk) -> None:

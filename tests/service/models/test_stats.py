@@ -39,7 +39,8 @@ def key(desk: Desk, fact: Fact, group: Group) -> tuple[str, str]:
     return value.name, value.name.replace("_", " ").capitalize()
 
 
-@modest(150)
+@pytest.mark.never_retried
+@modest(80)
 @given(data=st.data())
 async def test_figures_are_those_of_a_plain_count(pile: Pile, data: st.DataObject) -> None:
     desk = pile.desk

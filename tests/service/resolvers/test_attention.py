@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.bounds import count_turns
 
 from models import instant, reader
 from models.event import Event
@@ -44,7 +45,10 @@ async def follow(service: Service, *duties: Follower[Any]) -> None:
     for duty in duties:
         position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
         assert position is not None
-        while (turn := await duty.turn(service.clock(), position)).more:
+        for _ in count_turns():
+            turn = await duty.turn(service.clock(), position)
+            if not turn.more:
+                break
             position = turn.position
 
 

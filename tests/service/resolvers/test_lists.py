@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.bounds import count_pages
 
 from models.event import cursor
 
@@ -41,7 +42,7 @@ async def walked(client: Client, size: int, *, backward: bool = False, **given: 
     """The whole list, page by page; every page says truly whether more lie on either side."""
     found: list[int] = []
     edge: str | None = None
-    while True:
+    for _ in count_pages():
         window = {"last": size, "before": edge} if backward else {"first": size, "after": edge}
         page = (await client.run(PAGE, **window, **given))["tickets"]
         part = numbers(page)
@@ -51,8 +52,9 @@ async def walked(client: Client, size: int, *, backward: bool = False, **given: 
         assert info[behind] is (edge is not None)
         assert info[more] is (len(found) < page["totalCount"])
         if not info[more]:
-            return found
+            break
         edge = info["startCursor" if backward else "endCursor"]
+    return found
 
 
 async def test_pages_in_both_directions_make_up_the_list(service: Service, world: World, eleven: list[int]) -> None:
@@ -250,7 +252,7 @@ async def test_a_record_is_paged_by_the_logs_own_cursors(service: Service, world
             for backward in (False, True):
                 found: list[Any] = []
                 edge = None
-                while True:
+                for _ in count_pages():
                     window = {"last": 3, "before": edge} if backward else {"first": 3, "after": edge}
                     page = (await client.run(query, id=key, **window))["ticket"][inner]
                     found = page["edges"] + found if backward else found + page["edges"]
@@ -278,13 +280,14 @@ async def test_the_log_read_page_by_page_is_the_log(service: Service, world: Wor
 
     async def synced(client: Client, after: str | None, **given: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        while True:
+        for _ in count_pages():
             page = (await client.run(query, after=after, **given))["events"]
             found += [edge["node"] for edge in page["edges"]]
             assert all(edge["cursor"] == edge["node"]["cursor"] for edge in page["edges"])
             if not page["pageInfo"]["hasNextPage"]:
-                return found
+                break
             after = page["pageInfo"]["endCursor"]
+        return found
 
     whole = await synced(sync, None)
     assert [each["cursor"] for each in whole] == [cursor(position) for position in range(1, 19)]

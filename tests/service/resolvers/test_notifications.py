@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.acting import notify
+from support.bounds import count_pages
 from support.statements import statements
 from support.world import Person, machine, token_of
 
@@ -115,7 +116,7 @@ async def test_pages_by_cursor_in_both_directions(service: Service, world: World
     assert len(everything) == 7
     read: list[str] = []
     after = None
-    while True:
+    for _ in count_pages():
         found = await page(cora, first=3, after=after)
         read += [node["id"] for node in found["nodes"]]
         assert found["totalCount"] == 7

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.bounds import count_pages
 from support.service import running
 from support.stored import nothing_stored
 
@@ -16,6 +17,8 @@ from models.token import Token
 
 SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
   token expiresAt viewer { role scopes user { email } } userErrors { __typename code field message } } }"""
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 SECRET = "correct horse battery"
 
 
@@ -166,7 +169,7 @@ async def test_people_come_page_by_page(service: Service, world: World) -> None:
     query = "query($a: String) { users(first: 3, after: $a) { nodes { displayName } pageInfo { hasNextPage endCursor } } }"
     found: list[str] = []
     after = None
-    while True:
+    for _ in count_pages():
         page = (await ada.run(query, a=after))["users"]
         found += [each["displayName"] for each in page["nodes"]]
         after = page["pageInfo"]["endCursor"]

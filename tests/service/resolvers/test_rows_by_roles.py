@@ -18,6 +18,8 @@ from models.person import User
 from models.ticket import Ticket
 from schema import root
 
+pytestmark = pytest.mark.never_retried
+
 ALLOWED, STRANGE, FORBIDDEN = "allowed", "UNAUTHENTICATED", "FORBIDDEN"
 EVERYONE = {"stranger", "customer", "agent", "admin", "machine"}
 SIGNED_IN = EVERYONE - {"stranger"}

@@ -27,6 +27,8 @@ from resolvers.context import Context, Rules, Services
 from resolvers.sessions import Sessions
 from resolvers.watcher import Watcher
 
+pytestmark = pytest.mark.never_retried
+
 REVISION = "SELECT revision FROM rights"
 
 

@@ -20,7 +20,7 @@ from models.message import Kind, Message
 from models.person import Organization, Role, User
 from models.ticket import Ticket
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 NOWHERE = ids.encode(ids.TICKET, UUID(int=7))
 WORDS = ("zebra", "walrus", "gecko")

@@ -30,7 +30,7 @@ from support.stored import everything
 
 from schema import root
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 SCHEMA = root.build()._schema
 TEXTS = ("String", "ID")

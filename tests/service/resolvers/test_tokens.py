@@ -14,6 +14,8 @@ from support.stored import nothing_stored, shown
 from models import ids, instant
 from models.token import Token, TokenKind, digest, issue
 
+pytestmark = pytest.mark.never_retried
+
 CREATE = """mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) {
   token apiToken { id name scopes prefix expiresAt lastUsedAt revokedAt createdAt } userErrors { code field message } } }"""
 REVOKE = (

@@ -21,6 +21,8 @@ from models.person import Role, User
 from models.token import Token, TokenKind, digest, issue
 from resolvers.viewers import Shared, Viewers
 
+pytestmark = pytest.mark.never_retried
+
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 REVISION = "SELECT revision FROM rights"
 SEEN = "{ viewer { role scopes } }"
@@ -36,7 +38,7 @@ async def by_hand(url: str, statement: str, world: World) -> None:
     """As another process writes."""
     text = statement.replace("{ada}", str(world.ada.id))
     if IS_SQLITE:
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)) as connection:
             assert connection.execute(text).rowcount
         return
     connection = await asyncpg.connect(url)

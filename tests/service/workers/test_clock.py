@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from support import Client, Service, World
+from support.acting import act, raised, reply
 from support.audit import audit
 from support.client import EVENTS
-from support.live import head
+from support.live import head, until
 from support.service import running
 
-from models import ids, instant
-from models.event import Event
+from models import ids, instant, verbs
+from models.change import Change
+from models.errors import TransitionRefused
+from models.event import Event, EventType
+from models.idempotency import KEPT, IdempotencyKey
 from models.lifecycle import Action, CloseReason, Status
+from models.sla.records import SlaClock, SlaPolicy
 from models.ticket import Ticket
 from workers import clock, runner
-from workers.clock import Days, tick
+from workers.clock import TIDY_EVERY, Days, Tidy, tick
 from workers.duty import Turn
 
 pytestmark = pytest.mark.without_promises
@@ -276,3 +283,237 @@ async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(service: Serv
     await cora.do("replyToTicket", ticketId=ticket["id"], body="Here it is.")
     assert (await stored(ticket)).reminded_at is None
     assert await tick(later(days=400), GENTLE) == 0
+
+
+# ---------------------------------------------------------------- tickets that change before they are locked
+#
+# The clock reads which tickets are due, and then locks one after the other. In these tests somebody changes the ticket
+# between the two. Each has the ticket due when it is read; the change leaves one reason alone to let it be.
+
+START = later(days=30)
+"""Later than the tickets are raised, because the time of a status never goes back."""
+DAY = timedelta(days=1)
+WAITING_ENDS = replace(DAYS, abandon_after=timedelta(days=7))
+Meddle = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+async def people(database: str) -> World:
+    """People in a database without the service, so that no other clock runs."""
+    return await World.make()
+
+
+async def tick_with(monkeypatch: pytest.MonkeyPatch, at: datetime, days: Days, meddle: Meddle) -> int:
+    """A tick of the clock in which something happens once, after the first due ticket was read and before it is locked."""
+    do, meddled = clock.due, list[UUID]()
+
+    async def due(ticket_id: UUID, *given: Any, **named: Any) -> int:
+        if not meddled:
+            meddled.append(ticket_id)
+            await meddle()
+        return await do(ticket_id, *given, **named)
+
+    monkeypatch.setattr(clock, "due", due)
+    done = await tick(at, days)
+    assert len(meddled) == 1, "the ticket was due when it was read"
+    return done
+
+
+async def types(ticket: Ticket) -> list[EventType]:
+    return [entry.type for entry in await Event.filter(ticket_id=ticket.id).order_by("position")]
+
+
+def hold(until: datetime | None) -> Callable[[Change], object]:
+    return lambda change: verbs.hold(change, until)
+
+
+def resolve(change: Change) -> None:
+    verbs.resolve(change, "done")
+
+
+async def held_since(people: World, until: datetime) -> Ticket:
+    ticket = await raised(people.cora)
+    await act(people.ada, ticket, hold(until), at=START)
+    return ticket
+
+
+async def resolved_since(people: World, at: datetime = START) -> Ticket:
+    ticket = await raised(people.cora)
+    await act(people.ada, ticket, resolve, at=at)
+    return ticket
+
+
+async def waiting_since(people: World) -> Ticket:
+    ticket = await raised(people.cora)
+    await act(people.ada, ticket, verbs.await_customer, at=START)
+    return ticket
+
+
+@pytest.mark.parametrize("longer", [START + DAY + MOMENT, None], ids=["until later", "without end"])
+async def test_a_ticket_that_is_put_on_hold_for_longer_before_its_lock_stays_on_hold(
+    people: World, monkeypatch: pytest.MonkeyPatch, longer: datetime | None
+) -> None:
+    ticket = await held_since(people, START + DAY)
+
+    async def put_off() -> None:
+        await act(people.ada, ticket, verbs.resume, hold(longer), at=START)
+
+    assert await tick_with(monkeypatch, START + DAY, DAYS, put_off) == 0
+    found = await Ticket.get(id=ticket.id)
+    assert (found.status, found.held_until) == (Status.ON_HOLD, longer)
+
+
+async def test_a_ticket_that_comes_to_another_status_before_its_lock_is_left_to_the_next_tick(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is due by its new status as well; the clock decides that when it reads the tickets of that status."""
+    ticket = await waiting_since(people)
+    at = START + 8 * DAY
+
+    async def answer() -> None:
+        await act(people.ada, ticket, verbs.resume, resolve, at=START + DAY)
+
+    assert await tick_with(monkeypatch, at, WAITING_ENDS, answer) == 0
+    assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
+    monkeypatch.undo()
+    assert await tick(at, WAITING_ENDS) == 1
+    found = await Ticket.get(id=ticket.id)
+    assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason.RESOLVED)
+
+
+async def test_a_ticket_that_is_resolved_anew_before_its_lock_does_not_close_yet(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = await resolved_since(people)
+
+    async def resolve_anew() -> None:
+        await act(people.cora, ticket, lambda change: verbs.reopen(change, "again"), resolve, at=START + MOMENT)
+
+    assert await tick_with(monkeypatch, START + 7 * DAY, DAYS, resolve_anew) == 0
+    assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
+
+
+@pytest.mark.parametrize("reminded", [None, START + 5 * DAY + MOMENT], ids=["not reminded", "reminded later"])
+async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_does_not_close_yet(
+    people: World, monkeypatch: pytest.MonkeyPatch, reminded: datetime | None
+) -> None:
+    ticket = await resolved_since(people)
+    assert await tick(START + 5 * DAY, GENTLE) == 1, "the reminder"
+
+    async def resolve_anew() -> None:
+        """It was resolved long enough ago, but the customer has not had the time since the reminder."""
+        await act(people.cora, ticket, lambda change: verbs.reopen(change, "again"), resolve, at=START)
+        if reminded is not None:
+            await act(None, ticket, lambda change: verbs.remind(change, None), at=reminded)
+
+    await tick_with(monkeypatch, START + 7 * DAY, GENTLE, resolve_anew)
+    assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
+
+
+async def test_a_customer_who_is_reminded_by_another_process_before_the_lock_is_reminded_once(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = await waiting_since(people)
+    at = START + 3 * DAY
+
+    async def remind() -> None:
+        await act(None, ticket, lambda change: verbs.remind(change, None), at=at)
+
+    assert await tick_with(monkeypatch, at, GENTLE, remind) == 0
+    assert (await types(ticket)).count(EventType.REMINDED) == 1
+
+
+async def test_a_customer_who_is_asked_anew_before_the_lock_is_not_reminded_yet(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = await waiting_since(people)
+
+    async def ask_anew() -> None:
+        await act(people.ada, ticket, verbs.resume, verbs.await_customer, at=START + MOMENT)
+
+    assert await tick_with(monkeypatch, START + 3 * DAY, GENTLE, ask_anew) == 0
+    assert EventType.REMINDED not in await types(ticket)
+
+
+async def test_a_clock_that_is_met_before_the_lock_is_not_breached(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await SlaPolicy.all().update(active=True)
+    ticket = await raised(people.cora)
+    running = await SlaClock.filter(ticket_id=ticket.id, due_at__isnull=False).order_by("due_at")
+    at = running[0].due_at
+    assert at is not None
+    assert await SlaClock.filter(due_at__lte=at).count() == 1
+
+    async def answer() -> None:
+        await reply(people.ada, ticket)
+
+    before = await Event.filter(ticket_id=ticket.id).count()
+    assert await tick_with(monkeypatch, at, DAYS, answer) == 0
+    told = (await types(ticket))[before:]
+    assert EventType.SLA_ACHIEVED in told
+    assert not {EventType.SLA_AT_RISK, EventType.SLA_BREACHED} & set(told)
+
+
+async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are_done(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await held_since(people, START + DAY), await held_since(people, START + 2 * DAY)
+    resume = verbs.resume
+
+    def refuse_first(change: Change) -> None:
+        if change.ticket.id == first.id:
+            resume(change)
+            raise TransitionRefused(change.ticket.status, Action.RESUME, [], "refused")
+        resume(change)
+
+    monkeypatch.setattr(verbs, "resume", refuse_first)
+    assert await tick(START + 2 * DAY, DAYS) == 1
+    assert (await Ticket.get(id=first.id)).status is Status.ON_HOLD
+    assert (await Ticket.get(id=second.id)).status is Status.OPEN
+
+
+# ---------------------------------------------------------------- idempotency keys
+
+
+async def key_from(at: datetime, name: str) -> None:
+    """An idempotency key that was used at an instant."""
+    await IdempotencyKey.create(caller="user:1", mutation="addNote", key=name, digest="0" * 64, created_at=at)
+
+
+async def keys() -> set[str]:
+    return {each.key for each in await IdempotencyKey.all()}
+
+
+@pytest.mark.usefixtures("database")
+async def test_expired_idempotency_keys_are_deleted_and_the_others_stay() -> None:
+    await key_from(START - KEPT - MOMENT, "expired")
+    await key_from(START - KEPT, "a day old")
+    await key_from(START, "new")
+    turn = await Tidy().turn(START, 7)
+    assert await keys() == {"a day old", "new"}
+    assert (turn.done, turn.position, turn.more) == (0, 7, False)
+
+
+@pytest.mark.usefixtures("database")
+async def test_idempotency_keys_are_looked_at_once_a_minute() -> None:
+    tidy = Tidy()
+    await tidy.turn(START, 0)
+    await key_from(START - 2 * KEPT, "expired")
+    await tidy.turn(START + TIDY_EVERY - MOMENT, 0)
+    assert await keys() == {"expired"}
+    await tidy.turn(START + TIDY_EVERY, 0)
+    assert await keys() == set()
+
+
+async def test_the_service_deletes_expired_idempotency_keys_by_itself(url: str) -> None:
+    async with running(url) as service:
+        cora = service.client((await World.make()).cora.token)
+        await cora.raise_ticket(idempotencyKey="kept")
+        await key_from(instant.now() - KEPT - timedelta(minutes=1), "expired")
+
+        service.clock.advance(minutes=1)
+
+        async def deleted() -> bool:
+            return "expired" not in await keys()
+
+        await until(deleted, 60)
+        assert await keys() == {"kept"}

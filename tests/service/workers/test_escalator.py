@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.audit import audit
+from support.bounds import count_turns
 
 from models import ids, instant, reader
 from models.escalation import EscalationPath, EscalationRun, StepAction, Trigger
@@ -41,13 +42,14 @@ async def path(trigger: Trigger, *steps: tuple[int, StepAction], **more: Any) ->
 async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> int:
     """Have a follower do all that the log holds for it."""
     done = 0
-    while True:
+    for _ in count_turns():
         position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
         assert position is not None
         turn = await duty.turn(at or instant.now(), position)
         done += turn.done
         if not turn.more:
-            return done
+            break
+    return done
 
 
 async def entries(ticket: dict[str, Any], *types: EventType) -> list[Event]:

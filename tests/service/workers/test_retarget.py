@@ -404,8 +404,10 @@ async def test_more_than_are_done_at_once_are_done_in_several_turns(
     assert [(turn.done, turn.more) for turn in turns] == [(2, True), (2, True), (1, True), (0, False)]
 
 
-async def test_the_database_and_the_rules_find_the_same_policy(service: Service, world: World, cora: Client, ada: Client) -> None:
-    random = Random(7)
+@pytest.mark.stress
+async def test_the_database_and_the_rules_find_the_same_policy(
+    service: Service, world: World, cora: Client, ada: Client, random: Random
+) -> None:
     tickets = [
         await cora.raise_ticket(priority=priority, category=category)
         for priority in ("LOW", "NORMAL", "HIGH", "URGENT")

@@ -40,9 +40,9 @@ PREFIXES = {
 class Generator:
     """Makes operations; `used` counts the fields, so that those which came seldom come sooner."""
 
-    def __init__(self, schema: GraphQLSchema, pool: Pool, seed: int | str) -> None:
+    def __init__(self, schema: GraphQLSchema, pool: Pool, random: Random) -> None:
         self.schema = schema
-        self.random = Random(seed)
+        self.random = random
         self.pool = pool
         self.used = Counter[str]()
         self.overlaps: dict[str, list[Parent]] = {}

@@ -6,11 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 from structlog.testing import capture_logs
+from support.bell import Patience
 from support.live import until
 from support.redis_server import redis_server
 
-from engine.buckets import KEPT, Buckets, address_key
+from engine import buckets as engine_buckets
+from engine.buckets import Buckets, address_key
+
+
+@pytest.fixture(autouse=True)
+def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes tell of their buckets often, and wait for Redis without end."""
+    Patience(monkeypatch)
+    monkeypatch.setattr(engine_buckets, "TELL_SECONDS", 0.02)
+    monkeypatch.setattr(engine_buckets, "AGAIN_SECONDS", 0.05)
 
 
 class Time:
@@ -53,11 +64,12 @@ async def test_what_is_refused_costs_nothing() -> None:
     assert buckets.take("a", 10).wait_ms == 0
 
 
-async def test_there_is_a_bound_on_buckets() -> None:
+async def test_there_is_a_bound_on_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_buckets, "KEPT", 100)
     buckets = Buckets(100, 1, Time())
-    for place in range(KEPT + 10):
+    for place in range(110):
         buckets.take(str(place), 1)
-    assert len(buckets.kept) == KEPT
+    assert len(buckets.kept) == 100
     assert "0" not in buckets.kept
 
 
@@ -103,6 +115,8 @@ async def test_processes_go_by_one_level() -> None:
         assert level(other, "only 1") == 0
 
 
+@pytest.mark.never_retried
+@pytest.mark.stress
 async def test_while_redis_is_away_each_goes_by_its_own_and_what_was_spent_is_told_later() -> None:
     async with redis_server() as redis, shared(redis.url) as (one, other):
         one.take("a", 100)

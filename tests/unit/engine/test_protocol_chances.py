@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.protocol import End, Open, Phase, Protocol, Send, Start, Step, Stop
+
+pytestmark = pytest.mark.stress
 
 MOST = 3
 ids = st.sampled_from(["1", "2", "3", "4", "5"])
@@ -37,19 +40,24 @@ frames = st.one_of(
     st.text(alphabet='{}[]":,\\u0d8tfn e-+."type'),
 )
 
-subscribes = ids.map(lambda one: json.dumps({"type": "subscribe", "id": one, "payload": {"query": "{ a }"}}))
-completes = ids.map(lambda one: json.dumps({"type": "complete", "id": one}))
-happenings = st.one_of(
-    st.tuples(st.just("received"), subscribes | completes),
-    st.tuples(st.sampled_from(["finished", "failed"]), ids),
-)
+happenings = st.tuples(st.sampled_from(["subscribe", "subscribe", "complete", "finished", "failed"]), ids)
 rarer = st.one_of(
+    st.tuples(st.just("subscribe again"), ids),
     st.tuples(st.just("received"), frames),
     st.sampled_from([("received_binary",), ("waited",), ("acknowledge",), ("refuse",)]),
 )
+mostly = st.integers(1, 8).flatmap(lambda number: rarer if number == 8 else happenings)
+"""Not `one_of`, which makes no difference between a strategy that is given once and one that is given often."""
 
 
 def happen(protocol: Protocol, what: str, *given: str) -> list[Step]:
+    """A client seldom subscribes with an id that runs: that ends the socket, and nothing happens after it."""
+    if what in ("subscribe", "subscribe again"):
+        if what == "subscribe" and protocol.takes(given[0]):
+            return []
+        return protocol.received(json.dumps({"type": "subscribe", "id": given[0], "payload": {"query": "{ a }"}}))
+    if what == "complete":
+        return protocol.received(json.dumps({"type": "complete", "id": given[0]}))
     if what == "failed":
         return protocol.failed(given[0], [{"message": "It failed."}])
     steps: list[Step] = getattr(protocol, what)(*given)
@@ -63,7 +71,7 @@ def ready() -> Protocol:
     return protocol
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.lists(frames, max_size=5), st.sampled_from(["waiting", "opening", "ready"]))
 def test_no_frame_makes_it_raise(texts: list[str], phase: str) -> None:
     protocol = Protocol() if phase == "waiting" else ready()
@@ -119,8 +127,8 @@ class Life:
                 assert type in ("pong", "connection_ack")
 
 
-@settings(max_examples=500)
-@given(st.lists(st.one_of(happenings, happenings, happenings, happenings, happenings, rarer), max_size=60))
+@settings(max_examples=150)
+@given(st.lists(mostly, min_size=5, max_size=60))
 def test_each_operation_is_ended_once_by_either_side(sequence: list[tuple[str, ...]]) -> None:
     protocol, life = ready(), Life()
     life.opened = True
@@ -130,7 +138,7 @@ def test_each_operation_is_ended_once_by_either_side(sequence: list[tuple[str, .
         assert [protocol.takes(id) for id in "12345"] == [id in life.running for id in "12345"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(happenings, rarer), max_size=20))
 def test_no_operation_starts_before_the_acknowledgement(sequence: list[tuple[str, ...]]) -> None:
     protocol, life = Protocol(MOST), Life()

@@ -13,6 +13,8 @@ from engine.groups import Groups, Member
 from engine.mailbox import Mailbox, Round
 from engine.source import Item, Source
 
+pytestmark = pytest.mark.never_retried
+
 
 class Told(Source[int]):
     """Tells what it is given, at once."""
@@ -51,17 +53,22 @@ class Followed:
 
 
 class Kept(Mailbox):
-    """A stream's mailbox that keeps what it is told."""
+    """A stream's mailbox that keeps what it is told, until it was told a number of items."""
 
-    def __init__(self) -> None:
+    def __init__(self, items: int) -> None:
         super().__init__(0, lambda: None)
         self.rounds: list[bytes] = []
+        self.missing = items
+        self.full = asyncio.Event()
 
     def post(self, message: bytes) -> None:
         raise NotImplementedError
 
     def deliver(self, round: Round, tail: bytes) -> None:
         self.rounds.append(round.events())
+        self.missing -= len(round.positions)
+        if not self.missing:
+            self.full.set()
 
     @property
     def backlog(self) -> int:
@@ -74,12 +81,13 @@ class Kept(Mailbox):
 async def told(items: Sequence[Item[int]], *, members: int = 1, position: int = 0) -> list[list[bytes]]:
     following: Any = Followed(Told(items, position))
     together = Groups()
-    kept = [Kept() for _ in range(members)]
+    kept = [Kept(len(items)) for _ in range(members)]
     for mailbox in kept:
         together.join(following, Member(mailbox, b"", position, lambda _: None, lambda: None))
-    async with asyncio.timeout(10):
-        while together.counts.items < len(items) or together.counts.deliveries < members * len(items):
-            await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        for mailbox in kept:
+            await mailbox.full.wait()
+    assert (together.counts.items, together.counts.deliveries) == (len(items), members * len(items))
     await together.close()
     return [mailbox.rounds for mailbox in kept]
 

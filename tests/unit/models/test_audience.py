@@ -19,6 +19,8 @@ from models.instant import text
 from models.lifecycle import Action, Status
 from models.notification import USUAL, Channel, Topic
 
+pytestmark = pytest.mark.never_retried
+
 TICKET, ADA, BILL, CORA = new_id(), new_id(), new_id(), new_id()
 TEMPLATES = {
     *("created", "raised", "replied", "resolved", "closed", "reopened", "status", "assigned", "transferred", "escalated"),

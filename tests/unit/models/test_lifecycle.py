@@ -95,7 +95,7 @@ def test_priorities_are_ordered() -> None:
     assert Priority.LOW < Priority.NORMAL < Priority.HIGH < Priority.URGENT
 
 
-@modest(200)
+@modest(100)
 @given(st.lists(st.tuples(actions, st.booleans()), max_size=30))
 def test_no_walk_leaves_the_table_and_a_refused_step_stays_where_it_was(steps: list[tuple[Action, bool]]) -> None:
     status = Status.NEW
@@ -112,7 +112,7 @@ def test_no_walk_leaves_the_table_and_a_refused_step_stays_where_it_was(steps: l
             status = after
 
 
-@modest(200)
+@modest(100)
 @given(statuses, actions, st.booleans())
 def test_an_action_is_allowed_exactly_where_it_leads_on(status: Status, action: Action, reopenable: bool) -> None:
     after, allowed = outcome(status, action, reopenable), lifecycle.allowed(status, reopenable=reopenable)
@@ -123,7 +123,7 @@ def test_an_action_is_allowed_exactly_where_it_leads_on(status: Status, action: 
         assert action in allowed
 
 
-@modest(200)
+@modest(100)
 @given(st.timedeltas(timedelta(0), timedelta(days=60)))
 def test_the_window_passes_only_after_its_last_moment(since: timedelta) -> None:
     assert lifecycle.window_passed(NOON - since, NOON, WINDOW) == (since > WINDOW)

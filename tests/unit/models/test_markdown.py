@@ -7,7 +7,7 @@ import re
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models import markdown
@@ -95,6 +95,65 @@ def test_the_sanitiser_holds_also_where_the_parser_lets_something_through(monkey
     assert "alert" not in rendered("<script>alert(1)</script>")
 
 
+NOT_WEB_SCHEMES = [
+    *("ftp", "ftps", "tel", "sms", "smsto", "ssh", "sip", "sips", "irc", "ircs", "news", "nntp", "magnet", "bitcoin", "geo"),
+    *("im", "mms", "mx", "openpgp4fpr", "url", "urn", "webcal", "wtai", "xmpp", "ws", "wss", "ldap", "smb", "git", "steam"),
+    *("intent", "blob", "about", "chrome", "view-source", "ms-word", "jar", "mocha", "livescript", "feed", "x-a+b.c"),
+]
+"""Schemes that the Markdown parser accepts in a link. The sanitiser must remove them: some of them open other programs."""
+LINKS = {
+    "autolink": "<{url}>",
+    "inline": "[text]({url})",
+    "inline in angle brackets": "[text](<{url}>)",
+    "inline with a title": '[text]({url} "title")',
+    "reference": "[text][name]\n\n[name]: {url}",
+    "collapsed reference": "[text][]\n\n[text]: {url}",
+    "shortcut reference": "[text]\n\n[text]: <{url}>",
+    "image": "![text]({url})",
+    "reference image": "![text][name]\n\n[name]: {url}",
+    "image in a link": "[![text]({url})]({url})",
+    "in a table": "|a|\n|-|\n|[text]({url})|",
+    "in a list in a quote": "> - [text]({url})",
+}
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_a_link_to_any_scheme_but_http_https_and_mailto_leads_nowhere(link: str) -> None:
+    for scheme in [*NOT_WEB_SCHEMES, *(scheme.upper() for scheme in NOT_WEB_SCHEMES)]:
+        url = f"{scheme}:user@host.example/path?xt=1"
+        parsed = RENDERER.render(link.format(url=url))
+        assert f'href="{url}"' in parsed, "the parser accepts the link, so the sanitiser alone removes it"
+        html = rendered(link.format(url=url))
+        assert "<a" in html, "the text of the link stays"
+        assert "href=" not in html, html
+        assert "<img" not in html
+        expect_harmless(html)
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_a_link_to_http_https_or_mailto_leads_there(link: str) -> None:
+    for url in ("http://host.example/path", "https://host.example/path", "HTTPS://host.example", "mailto:a@b.c"):
+        html = rendered(link.format(url=url))
+        assert f'href="{url}"' in html
+        expect_harmless(html)
+
+
+@pytest.mark.parametrize(
+    "scheme", ["&#102;tp:", "f&#x74;p:", "ftp&colon;", "ftp\\:", "FtP:", "tel&#58;", "magnet&#x3a;", "s&#115;h:"]
+)
+def test_a_scheme_that_is_written_with_entities_or_escapes_leads_nowhere(scheme: str) -> None:
+    html = rendered(f"[text]({scheme}//host.example/)")
+    assert "text" in html
+    expect_harmless(html)
+
+
+@given(st.from_regex(r"[A-Za-z][A-Za-z0-9+.\-]{1,31}", fullmatch=True))
+def test_no_other_scheme_leads_anywhere(scheme: str) -> None:
+    assume(scheme.lower() not in {"http", "https", "mailto"})
+    for link in LINKS.values():
+        assert "href=" not in rendered(link.format(url=f"{scheme}:host"))
+
+
 def test_usual_markdown_is_rendered() -> None:
     assert rendered("**Hi** _you_, `x < y`") == "<p><strong>Hi</strong> <em>you</em>, <code>x &lt; y</code></p>\n"
     assert rendered("a\nb") == "<p>a<br>\nb</p>\n", "a line break stays one"
@@ -106,7 +165,7 @@ def test_usual_markdown_is_rendered() -> None:
     assert '<ol start="3">' in rendered("3. x")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet="<>\"'`[]()!*_#|:-/\\&;= \nabjscriptonhref", max_size=120))
 def test_no_text_gets_anything_else_through(anything: str) -> None:
     expect_harmless(rendered(anything))

@@ -171,7 +171,7 @@ PIECES = st.sampled_from(
 )
 
 
-@modest(300)
+@modest(60)
 @given(st.lists(PIECES | st.text(max_size=3), max_size=30))
 def test_any_text_mentions_only_who_is_named_in_it(pieces: list[str]) -> None:
     body = "".join(pieces)
@@ -179,7 +179,7 @@ def test_any_text_mentions_only_who_is_named_in_it(pieces: list[str]) -> None:
         assert f"@{found}" in body.lower()
 
 
-@modest(100)
+@modest(60)
 @given(st.text(max_size=40))
 def test_nothing_between_fences_mentions_anybody(text: str) -> None:
     inside = text.replace("`", "'")

@@ -37,7 +37,7 @@ def read(order: Order, cursor: str) -> list[object] | None:
         return None
 
 
-@modest(200)
+@modest(100)
 @given(sorts, st.integers(1001, 2**31 - 1), st.sampled_from(Priority), st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)))
 def test_a_cursor_holds_what_its_record_is_sorted_by(
     sorts: list[tuple[str, bool]], number: int, priority: Priority, at: datetime
@@ -49,7 +49,7 @@ def test_a_cursor_holds_what_its_record_is_sorted_by(
     assert values == [str(record.id) if sort.attribute == "id" else getattr(record, sort.attribute) for sort in order.sorts]
 
 
-@modest(500)
+@modest(150)
 @given(st.text(st.characters(), max_size=60), sorts)
 @example("", [])
 @example("\ud800", [])
@@ -64,7 +64,7 @@ def test_random_text_is_no_cursor(cursor: str, sorts: list[tuple[str, bool]]) ->
     assert read(ticket_order(sorts), cursor) is None
 
 
-@modest(500)
+@modest(150)
 @given(st.integers(0, len(VALID) - 1), st.text(st.characters(codec="ascii"), max_size=2))
 def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(place: int, new: str) -> None:
     values = read(ORDER, VALID[:place] + new + VALID[place + 1 :])
@@ -81,7 +81,7 @@ WHEN = text(NOON)
 KEY = "01a20814-a94f-7687-8acc-31bd7be6ffd3"
 
 
-@modest(300)
+@modest(100)
 @given(st.lists(VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=3), VALUES, max_size=2), max_size=4))
 def test_values_of_other_kinds_are_refused(values: list[object]) -> None:
     assert read(ORDER, coded(ORDER.signature, *values)) is None

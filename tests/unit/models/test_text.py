@@ -50,7 +50,7 @@ def test_bounds_are_those_of_the_api() -> None:
     assert (text.SUBJECT, text.BODY, text.TAG, text.TAGS) == (200, 65_536, 50, 20)
 
 
-@modest(200)
+@modest(100)
 @given(st.text(LETTERS, max_size=30))
 def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(value: str) -> None:
     if not value.strip():
@@ -60,7 +60,7 @@ def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(v
     assert text.written(written, longest=30) == written
 
 
-@modest(200)
+@modest(100)
 @given(ANYTHING)
 def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
     try:

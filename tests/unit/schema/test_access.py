@@ -13,6 +13,8 @@ from models.access import READ_LOG, STRANGER, Caller, Scope, Viewer
 from models.errors import Forbidden, Unauthenticated
 from schema.access import Guard, mutation, query, right_of, subscription
 
+pytestmark = pytest.mark.never_retried
+
 HOLDER = Viewer(Caller.AGENT, frozenset({Scope.EVENTS_READ}))
 EMPTY = Viewer(Caller.AGENT)
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from graphql import GraphQLError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.desk import modest
 
 from models.instant import text
 from schema.scalars import duration_text, parse_duration, parse_instant
@@ -19,7 +20,7 @@ INSTANTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=OFF
 DURATIONS = st.timedeltas(timedelta(), timedelta(days=999_999, hours=23))
 
 
-@settings(max_examples=300, deadline=None)
+@modest(100)
 @given(INSTANTS)
 def test_an_instant_is_written_in_utc_and_read_again_as_the_same(instant: datetime) -> None:
     written = text(instant)
@@ -73,7 +74,7 @@ def test_what_is_no_instant_is_refused(wrong: object) -> None:
         parse_instant(wrong)
 
 
-@settings(max_examples=300, deadline=None)
+@modest(100)
 @given(DURATIONS)
 def test_a_duration_that_was_written_is_read_again_as_the_same(duration: timedelta) -> None:
     assert parse_duration(duration_text(duration)) == duration
@@ -131,7 +132,7 @@ def test_what_is_no_duration_is_refused(wrong: object) -> None:
         parse_duration(wrong)
 
 
-@settings(max_examples=300, deadline=None)
+@modest(100)
 @given(st.text(alphabet="PTWDHMSYZ0123456789.:-+ tz", max_size=30))
 def test_no_text_breaks_the_readers(anything: str) -> None:
     for read in (parse_instant, parse_duration):

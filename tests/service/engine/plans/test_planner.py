@@ -18,8 +18,6 @@ from models import database as db
 from models.ticket import Ticket
 from schema.records import WORDS
 
-pytestmark = pytest.mark.timeout(600)
-
 CREATE = """mutation($i: CreateTicketInput!) { createTicket(input: $i) {
   ticket { subject team { slug } requester { displayName } } userErrors { code } } }"""
 NEW = {"i": {"subject": "Once", "description": "Only once.", "category": "technical"}}

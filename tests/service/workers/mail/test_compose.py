@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import email
-import random
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import SMTP
+from random import Random
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import World
 from support.acting import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
+from support.desk import modest
 from support.mailing import FROM, TEMPLATES, last, mailer, queued, send
 from support.sink import Sink, body, sink
 from support.world import Person
@@ -217,9 +218,10 @@ async def test_nobody_adds_to_the_headers(hostile: str) -> None:
 SCRIPTS = "Проблема с подключением к серверу Übersicht für Zoë – „500“ 接続が できません 🎉 x 1"
 
 
-async def test_subjects_in_every_script_keep_their_spaces() -> None:
-    for n in range(500):
-        subject = " ".join(random.Random(n).choices(SCRIPTS.split(), k=4 + n % 26))[:200].strip()
+@pytest.mark.stress
+async def test_subjects_in_every_script_keep_their_spaces(random: Random) -> None:
+    for n in range(150):
+        subject = " ".join(random.choices(SCRIPTS.split(), k=4 + n % 26))[:200].strip()
         message = expect_sound(subject, "Cora")
         for part in message.as_bytes(policy=SMTP).split(b"\r\n"):
             assert len(part) <= 78
@@ -227,39 +229,27 @@ async def test_subjects_in_every_script_keep_their_spaces() -> None:
         assert str(make_header(decode_header(plain))) == f"Re: [TKT-1001] {subject}"
 
 
-@settings(deadline=None, database=None)
+@modest(60)
 @given(st.text(max_size=200), st.text(max_size=200))
-def neither_by_chance(subject: str, name: str) -> None:
+def test_nobody_adds_to_the_headers_by_chance(subject: str, name: str) -> None:
     expect_sound(subject, name)
 
 
-async def test_nobody_adds_to_the_headers_by_chance() -> None:
-    neither_by_chance()
-
-
-@settings(deadline=None, database=None)
+@modest(60)
 @given(st.text(alphabet=st.sampled_from('=?utf-8qbB_ \r\n0DA:\u202e<>@,"\\;('), max_size=80))
-def nor_by_encoded_words(text: str) -> None:
+def test_nobody_adds_to_the_headers_by_encoded_words(text: str) -> None:
     expect_sound(text, text)
 
 
-async def test_nobody_adds_to_the_headers_by_encoded_words() -> None:
-    nor_by_encoded_words()
-
-
-@settings(deadline=None, database=None)
+@modest(60)
 @given(st.text(max_size=320) | st.from_regex(r"[^@]{1,64}@[^@]{1,64}", fullmatch=True))
-def only_plain_addresses(spec: str) -> None:
+def test_an_address_is_plain_or_refused(spec: str) -> None:
     try:
         found = address("Cora", spec)
     except ValueError:
         return
     assert is_plain(found.addr_spec)
     assert found.addr_spec.isascii()
-
-
-async def test_an_address_is_plain_or_refused() -> None:
-    only_plain_addresses()
 
 
 @pytest.mark.parametrize(

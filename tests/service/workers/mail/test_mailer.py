@@ -122,6 +122,7 @@ async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox
 # ---------------------------------------------------------------- dying in the middle
 
 
+@pytest.mark.never_retried
 async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
     people: World, inbox: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +154,7 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
 async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(people: World, inbox: Sink) -> None:
     mails = await many(people, module.LANES + 2)
     inbox.open.clear()
-    turn = asyncio.create_task(mailer(inbox, finish_seconds=10).turn(instant.now(), 0))
+    turn = asyncio.create_task(mailer(inbox, finish_seconds=60).turn(instant.now(), 0))
 
     async def busy() -> bool:
         return len(inbox.asked) == module.LANES
@@ -171,6 +172,7 @@ async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(pe
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
 
 
+@pytest.mark.never_retried
 async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
     people: World, inbox: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +264,7 @@ async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_
     assert (await now_of(mail)).status is MailStatus.SENT
 
 
+@pytest.mark.never_retried
 async def test_a_server_that_is_down_delays_mail_and_loses_none(people: World, inbox: Sink) -> None:
     mails = await many(people, 7)
     await inbox.stop()

@@ -132,7 +132,7 @@ def cases(draw: st.DrawFn) -> tuple[Calendar, datetime]:
     return draw(calendars(around)), around[1] + draw(nearby)
 
 
-@modest(120)
+@modest(50)
 @given(cases(), st.timedeltas(ZERO, timedelta(days=3)))
 def test_working_and_intervals_agree_with_a_look_at_every_minute(case: tuple[Calendar, datetime], length: timedelta) -> None:
     calendar, start = case
@@ -141,7 +141,7 @@ def test_working_and_intervals_agree_with_a_look_at_every_minute(case: tuple[Cal
     assert calendar.working(start, start + length) == worked(expected)
 
 
-@modest(120)
+@modest(50)
 @given(cases(), st.timedeltas(TICK, timedelta(days=1)))
 def test_after_agrees_with_a_look_at_every_minute(case: tuple[Calendar, datetime], duration: timedelta) -> None:
     calendar, start = case
@@ -164,7 +164,7 @@ def test_offsets_with_seconds_agree_with_a_look_at_every_second(calendar: Calend
     assert worked(expected) == ZERO or calendar.after(start, worked(expected)) == reached(expected, worked(expected))
 
 
-@modest(200)
+@modest(60)
 @given(cases(), st.timedeltas(TICK, timedelta(days=400)))
 def test_after_is_the_first_instant_by_which_so_much_was_worked(case: tuple[Calendar, datetime], duration: timedelta) -> None:
     calendar, start = case
@@ -177,7 +177,7 @@ def test_after_is_the_first_instant_by_which_so_much_was_worked(case: tuple[Cale
         assert calendar.working(start, found - TICK) == duration - TICK
 
 
-@modest(100)
+@modest(50)
 @given(cases(), st.timedeltas(ZERO, timedelta(days=100)), st.timedeltas(ZERO, timedelta(days=100)))
 def test_what_is_worked_adds_up(case: tuple[Calendar, datetime], first: timedelta, second: timedelta) -> None:
     calendar, start = case
@@ -186,7 +186,7 @@ def test_what_is_worked_adds_up(case: tuple[Calendar, datetime], first: timedelt
     assert worked(list(calendar.intervals(start, end))) == calendar.working(start, end)
 
 
-@modest(100)
+@modest(50)
 @given(cases(), st.timedeltas(timedelta(days=-1), timedelta(days=100)))
 def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(case: tuple[Calendar, datetime], length: timedelta) -> None:
     calendar, start = case
@@ -201,14 +201,14 @@ def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(case: tupl
     assert all(each.start < each.end and each.start.tzinfo is each.end.tzinfo is UTC for each in found)
 
 
-@modest(100)
+@modest(50)
 @given(cases())
 def test_a_calendar_comes_back_from_json(case: tuple[Calendar, datetime]) -> None:
     calendar, _ = case
     assert Calendar.of(json.loads(json.dumps(calendar.plain()))) == calendar
 
 
-@modest(100)
+@modest(50)
 @given(cases())
 def test_a_checked_calendar_counts_as_what_was_sent(case: tuple[Calendar, datetime]) -> None:
     calendar, start = case

@@ -9,8 +9,9 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.desk import modest
 
 from models.event import EventType
 from models.lifecycle import OPEN_STATUSES, TRANSITIONS, CloseReason, Status
@@ -279,13 +280,13 @@ def lived(plan: Plan, first: Terms | None, *, noticed: bool) -> tuple[Life, floa
     return life, latest + 1
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@modest(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES, None]))
 def test_the_ledger_accounts_for_every_moment_and_for_what_was_spent(plan: Plan, first: Terms | None) -> None:
     accounted(*lived(plan, first, noticed=True))
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@modest(80)
 @given(plans(-3, [PLAIN, SLOW, OFFICES]), st.sampled_from([PLAIN, OFFICES]))
 def test_it_does_so_also_where_changes_are_written_in_another_order_than_they_came(plan: Plan, first: Terms | None) -> None:
     accounted(*lived(plan, first, noticed=True))
@@ -305,7 +306,7 @@ def accounted(life: Life, end: float) -> None:
             assert (clock.breached_at is not None) == (counted >= target)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@modest(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES, None]))
 def test_when_somebody_looks_at_the_clocks_changes_nothing(plan: Plan, first: Terms | None) -> None:
     looked, _ = lived(plan, first, noticed=True)
@@ -315,7 +316,7 @@ def test_when_somebody_looks_at_the_clocks_changes_nothing(plan: Plan, first: Te
     assert [replace(each, id=same) for each in looked.clocks.all] == [replace(each, id=same) for each in late.clocks.all]
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@modest(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES]))
 def test_no_clock_runs_on_a_ticket_that_has_ended_and_none_is_due_while_it_stands(plan: Plan, first: Terms) -> None:
     life, _ = lived(plan, first, noticed=True)

@@ -1,0 +1,106 @@
+"""The databases of tests: one that is reused is as fresh as a new one, whatever the test before did."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from support import databases
+from support.databases import IS_SQLITE, RUN_LOCK, ReusedDatabase, connection_to
+
+pytestmark = pytest.mark.skipif(IS_SQLITE, reason="on SQLite each test has a file of its own")
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+
+
+@pytest.fixture
+async def reused(template: str) -> AsyncIterator[ReusedDatabase]:
+    found = ReusedDatabase(template)
+    yield found
+    await found.close()
+
+
+async def contents(url: str) -> dict[str, int]:
+    """The number of rows of each table."""
+    async with connection_to(url) as connection:
+        tables = [row["tablename"] for row in await connection.fetch(TABLES)]
+        return {name: await connection.fetchval(f"SELECT count(*) FROM public.{name}") for name in tables}
+
+
+async def test_rows_and_sequences_are_those_of_a_fresh_database(reused: ReusedDatabase) -> None:
+    url = await reused.url()
+    fresh = await contents(url)
+    assert fresh["teams"] == 3
+    async with connection_to(url) as connection:
+        number = await connection.fetchval("SELECT nextval('ticket_numbers')")
+        await connection.execute("DELETE FROM categories; UPDATE teams SET name = 'X'")
+        await connection.execute("INSERT INTO log_head (id, position) VALUES (9, 9)")
+    assert await contents(url) != fresh
+    assert await reused.url() == url
+    assert await contents(url) == fresh
+    async with connection_to(url) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM teams WHERE name = 'X'") == 0
+        assert await connection.fetchval("SELECT nextval('ticket_numbers')") == number
+
+
+async def redefine(connection: Any) -> None:
+    await connection.execute("ALTER TABLE categories RENAME TO hidden")
+
+
+async def add_trigger(connection: Any) -> None:
+    await connection.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
+        "CREATE TRIGGER fail BEFORE INSERT ON messages EXECUTE FUNCTION fail()"
+    )
+
+
+async def grow(connection: Any) -> None:
+    added = "SELECT gen_random_uuid(), n, true, now() FROM generate_series(1, 300000) n"
+    await connection.execute(f"INSERT INTO api_clients (id, display_name, active, created_at) {added}")
+
+
+@pytest.mark.parametrize("change", [redefine, add_trigger, grow])
+async def test_a_database_that_is_more_than_changed_rows_is_replaced(
+    reused: ReusedDatabase, change: Callable[[Any], Awaitable[None]]
+) -> None:
+    url = await reused.url()
+    fresh = await contents(url)
+    async with connection_to(url) as connection:
+        await change(connection)
+    replaced = await reused.url()
+    assert replaced != url
+    assert await contents(replaced) == fresh
+
+
+async def test_a_session_that_a_test_left_open_holds_nothing_up(reused: ReusedDatabase) -> None:
+    url = await reused.url()
+    left = await asyncpg.connect(url)
+    await left.execute("BEGIN; LOCK TABLE tickets; UPDATE teams SET name = slug")
+    assert await reused.url() == url
+    assert (await contents(url))["teams"] == 3
+    assert left.is_closed() or await ended(left)
+
+
+async def ended(connection: Any) -> bool:
+    try:
+        await connection.fetchval("SELECT 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return True
+    return False
+
+
+async def test_databases_of_ended_runs_are_dropped_and_those_of_others_are_not() -> None:
+    lasting, over = "tw_aaaaaaaaaaaa_copy_1", "tw_bbbbbbbbbbbb_copy_1"
+    async with connection_to(databases.SERVER) as holder, connection_to(databases.SERVER) as server:
+        await holder.execute("SELECT pg_advisory_lock_shared($1, $2)", RUN_LOCK, databases.lock_key("aaaaaaaaaaaa"))
+        try:
+            for name in (lasting, over):
+                await server.execute(f"DROP DATABASE IF EXISTS {name}")
+                await server.execute(f"CREATE DATABASE {name}")
+            dropped = await databases.drop_abandoned(server)
+            assert over in dropped
+            assert lasting not in dropped
+        finally:
+            for name in (lasting, over):
+                await server.execute(f"DROP DATABASE IF EXISTS {name}")

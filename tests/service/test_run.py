@@ -1,0 +1,102 @@
+"""The suite's own machinery: failed tests are repeated, and what an interrupted run left behind is removed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import run
+from run import Outcome, run_suite
+from support import leftovers
+
+PASSES = "def test_it(): pass"
+FAILS = "def test_it(): assert False, 'always'"
+FAILS_ONCE = """
+from pathlib import Path
+def test_it():
+    seen = Path(__file__).with_name("seen")
+    first = not seen.exists()
+    seen.touch()
+    assert not first, "the first time"
+"""
+NEVER_RETRIED = "import pytest\npytestmark = pytest.mark.never_retried\n"
+ENDS_PYTEST = "import os\ndef test_it(): os._exit(7)"
+SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(1000)"]
+
+
+CONFIGURATION = "[pytest]\nmarkers = never_retried\nasyncio_default_fixture_loop_scope = session\n"
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite of its own, run without worker processes, whose start takes a second each."""
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "WORKERS", "0")
+    (tmp_path / "pytest.ini").write_text(CONFIGURATION)
+
+
+def outcome_of(folder: Path, text: str) -> Outcome:
+    (folder / "test_it.py").write_text(text)
+    outcome = Outcome()
+    run_suite("here", [], outcome, {})
+    return outcome
+
+
+def test_a_test_that_passes_is_not_named(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, PASSES) == Outcome()
+
+
+def test_a_test_that_fails_each_time_fails_the_run(tmp_path: Path) -> None:
+    outcome = outcome_of(tmp_path, FAILS)
+    assert (outcome.failed, outcome.flaky) == (["test_it.py::test_it on here"], {})
+
+
+def test_a_test_that_passes_when_repeated_is_flaky(tmp_path: Path) -> None:
+    outcome = outcome_of(tmp_path, FAILS_ONCE)
+    assert outcome.failed == []
+    assert list(outcome.flaky) == ["test_it.py::test_it on here"]
+    assert "the first time" in outcome.flaky["test_it.py::test_it on here"]
+
+
+def test_a_test_marked_never_retried_is_not_repeated(tmp_path: Path) -> None:
+    outcome = outcome_of(tmp_path, NEVER_RETRIED + FAILS_ONCE)
+    assert (outcome.failed, outcome.flaky) == (["test_it.py::test_it on here"], {})
+
+
+def test_a_pytest_that_breaks_off_fails_the_run(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, ENDS_PYTEST).failed
+    assert outcome_of(tmp_path, "import nothing_of_this_name").failed
+
+
+def started(run: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(SLEEP, env={**os.environ, "TEST_RUN": run}, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()  # its environment can be read from now on
+    return process
+
+
+def test_processes_of_an_ended_run_are_ended_and_those_of_another_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "LOCKS", tmp_path)
+    monkeypatch.setattr(leftovers, "RUN", "0123456789ab")
+    holder = f"import fcntl, sys; f = open({str(tmp_path / 'aaaaaaaaaaaa')!r}, 'w'); fcntl.flock(f, fcntl.LOCK_SH); print(); "
+    (tmp_path / "bbbbbbbbbbbb").touch()
+    lasting, ended, process = started("aaaaaaaaaaaa"), started("bbbbbbbbbbbb"), None
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", holder + "sys.stdout.flush(); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert leftovers.end_abandoned() == [ended.pid]
+        assert ended.wait(60) < 0
+        assert lasting.poll() is None
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["0123456789ab", "aaaaaaaaaaaa"]
+    finally:
+        for each in filter(None, (lasting, ended, process)):
+            each.kill()
+            each.communicate()

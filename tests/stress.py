@@ -1,0 +1,36 @@
+"""Runs the tests marked `stress` over and over, each time with another seed, until one fails or the time is over.
+
+Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and outages. A failure names the
+seed that repeats it. Nothing is retried here.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def main(minutes: float, arguments: list[str]) -> int:
+    end = time.monotonic() + minutes * 60
+    rounds = 0
+    while time.monotonic() < end:
+        seed = random.randrange(2**31)
+        rounds += 1
+        print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
+        command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
+        code = subprocess.call(command, cwd=ROOT, env={**os.environ, "TEST_SEED": str(seed), "TEST_REPEATS": "0"})
+        if code:
+            print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")
+            return code
+    print(f"{rounds} rounds passed")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(float(sys.argv[1]), sys.argv[2:]))
