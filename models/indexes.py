@@ -1,6 +1,7 @@
 """Indexes that Tortoise can't declare: over expressions, and over open tickets, which stay few while the closed ones pile up.
 
-A statement that is to use one says its expression or condition in the same words; tests/service/models/test_plans.py holds them to it.
+A statement uses an index only if it has the same expression or condition, word by word. tests/service/models/test_plans.py
+checks that.
 """
 
 from __future__ import annotations

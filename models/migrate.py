@@ -18,6 +18,8 @@ from models.sla.records import SlaRevision
 
 APPS = {"models": {"models": database.MODULES, "migrations": "migrations", "default_connection": "default"}}
 LOCK = 7_204_113
+WAIT_MS = 10 * 60_000
+"""How long a process waits on SQLite while another one migrates the same file. On Postgres the advisory lock has no limit."""
 
 
 class BrokenReferences(Exception):
@@ -32,6 +34,7 @@ async def migrate() -> list[str]:
     sqlite = database.dialect() == "sqlite"
     if sqlite:
         await database.rows("PRAGMA foreign_keys = OFF")
+        await database.rows(f"PRAGMA busy_timeout = {WAIT_MS}")
     try:
         async with database.transaction():
             if not sqlite:
@@ -44,6 +47,7 @@ async def migrate() -> list[str]:
     finally:
         if sqlite:
             await database.rows("PRAGMA foreign_keys = ON")
+            await database.rows(f"PRAGMA busy_timeout = {database.BUSY_TIMEOUT_MS}")
 
 
 async def establish() -> None:

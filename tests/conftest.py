@@ -28,6 +28,7 @@ DATABASE_FIXTURES = {"template", "empty_url"}
 """All tests that use a database use one of these, directly or through another fixture."""
 
 configure_hypothesis()
+db.BUSY_TIMEOUT_MS = 120_000  # on a slow machine, other processes on the same SQLite file may take longer than the usual 15 s
 
 
 @pytest.hookimpl(trylast=True)

@@ -33,6 +33,7 @@ LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 LOCAL_REDIS = "redis://127.0.0.1:6379"
 WORKERS = os.environ.get("TEST_WORKERS", str(min(8, (os.cpu_count() or 1) + 1)))
 """One more than there are cores: a test that waits for a process or a socket leaves its core to another one."""
+DISTRIBUTION = ["-n", WORKERS, "--dist", "worksteal"]
 REPEATS = int(os.environ.get("TEST_REPEATS", "3"))
 NO_TESTS_COLLECTED = 5
 """pytest's exit code when nothing is selected, as when none of the chosen tests uses a database."""
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> int:
 def run_suite(name: str, arguments: list[str], outcome: Outcome, environment: dict[str, str]) -> None:
     """Run the tests on one database, and repeat those that fail."""
     print(f"--- {name}", flush=True)
-    code, failures = pytest(["-n", WORKERS, "--dist", "worksteal", "-rs", *arguments], environment)
+    code, failures = pytest([*DISTRIBUTION, "-rs", *arguments], environment)
     if code not in (0, 1, NO_TESTS_COLLECTED) or (code == 1 and not failures):
         outcome.failed.append(f"{name}: pytest ended with exit code {code}")
     for test, failure in failures.items():

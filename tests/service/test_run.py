@@ -27,14 +27,15 @@ ENDS_PYTEST = "import os\ndef test_it(): os._exit(7)"
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(1000)"]
 
 
-CONFIGURATION = "[pytest]\nmarkers = never_retried\nasyncio_default_fixture_loop_scope = session\n"
+CONFIGURATION = "[pytest]\nmarkers = never_retried\n"
 
 
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A suite of its own, run without worker processes, whose start takes a second each."""
+    """A suite of its own, run without plugins and worker processes, whose start takes a second each."""
     monkeypatch.setattr(run, "ROOT", tmp_path)
-    monkeypatch.setattr(run, "WORKERS", "0")
+    monkeypatch.setattr(run, "DISTRIBUTION", [])
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     (tmp_path / "pytest.ini").write_text(CONFIGURATION)
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from models.event import position_of
+from support.bounds import count_pages
 from support.client import SECONDS, Client, Socket
 from support.live import change
 from support.service import Service
@@ -80,12 +81,13 @@ async def found(client: Client, filter: Mapping[str, Any] | None) -> dict[str, A
     """All that the query `tickets` finds."""
     rows: dict[str, Any] = {}
     after: str | None = None
-    while True:
+    for _ in count_pages():
         page = (await client.run(FOUND, filter=filter, after=after))["tickets"]
         rows |= {row["id"]: row for row in page["nodes"]}
         if not page["pageInfo"]["hasNextPage"]:
-            return rows
+            break
         after = page["pageInfo"]["endCursor"]
+    return rows
 
 
 def random_filter(dice: Random, world: World, levels: int = 2) -> dict[str, Any]:

@@ -150,8 +150,9 @@ async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(by
 
 
 @pytest.mark.without_promises
-async def test_a_ticket_that_came_to_another_team_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
-    ticket, sales = await raised(by_load.cora), await Team.get(slug="sales")
-    await act(by_load.bill, ticket, lambda change: verbs.transfer(change, sales, []))
+async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
+    ticket, billing = await raised(by_load.cora), await Team.get(slug="billing")
+    await User.filter(id=by_load.bill.id).update(present=True)
+    await act(by_load.bill, ticket, lambda change: verbs.transfer(change, billing, []))
     assert await handed_out(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None
