@@ -16,7 +16,7 @@ help: ## List the targets, and how to run one test
 run: .venv/run ## Install, migrate, fill an empty database with a demo, and serve on http://127.0.0.1:8000
 	$(BIN)/python -m cli serve --demo
 
-unit: .venv/dev ## The tests that need neither a database nor a server, in under half a minute
+unit: .venv/dev ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
 
 test: .venv/dev tests/live/node/node_modules ## The whole suite, or T=path: on SQLite, then on Postgres with Redis where available
