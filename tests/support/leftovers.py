@@ -24,8 +24,14 @@ LOCKS = Path(tempfile.gettempdir()) / f"ticketwire-tests-{os.getuid()}"
 def hold_lock() -> None:
     """Say that this run lasts, until this process ends. Several processes of a run may hold its lock."""
     LOCKS.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(LOCKS / RUN, os.O_CREAT | os.O_RDWR, 0o600)  # never closed: the lock ends with the process
+    path = LOCKS / RUN
+    # Another run must never see the file without its lock, so it gets its name only when it is locked.
+    new = LOCKS / f".{RUN}.{os.getpid()}"
+    # The descriptor is never closed: the lock ends with the process.
+    descriptor = os.open(path if path.exists() else new, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
+    if new.exists():
+        new.rename(path)
 
 
 def end_abandoned() -> list[int]:
@@ -33,7 +39,7 @@ def end_abandoned() -> list[int]:
     ended: list[int] = []
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     for path in LOCKS.iterdir():
-        if path.name == RUN:
+        if path.name == RUN or path.name.startswith("."):
             continue
         with path.open("w") as file:
             try:

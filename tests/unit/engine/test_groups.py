@@ -253,6 +253,16 @@ async def test_a_cursor_in_the_document_is_part_of_what_is_asked(world: World) -
     assert world.numbers.executed == [1, 1]
 
 
+async def test_a_batch_without_visible_items_moves_each_position(world: World) -> None:
+    """Otherwise a member that moves to another group would read the hidden items again, perhaps with wider permissions."""
+    readers = [await world.read() for _ in range(2)]
+    world.numbers.write(9)
+    await until(lambda: all(len(reader.told) == 9 for reader in readers))
+    world.numbers.write()  # number 10 is visible to nobody
+    await until(lambda: all(reader.member.position == 10 for reader in readers))
+    assert [len(reader.told) for reader in readers] == [9, 9]
+
+
 async def test_the_last_to_leave_ends_the_group(world: World) -> None:
     readers = [await world.read() for _ in range(2)]
     for reader in readers:
