@@ -2,6 +2,7 @@
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
+NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 
 .PHONY: help run unit test stress coverage check bench fanout lock schema format clean
@@ -19,13 +20,13 @@ run: .venv/run ## Install, migrate, fill an empty database with a demo, and serv
 unit: .venv/dev ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
 
-test: .venv/dev tests/live/node/node_modules ## The whole suite, or T=path: on SQLite, then on Postgres with Redis where available
+test: .venv/dev $(NODE_CLIENTS) ## The whole suite, or T=path: on SQLite, then on Postgres with Redis where available
 	$(BIN)/python tests/run.py $(T)
 
-stress: .venv/dev ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
+stress: .venv/dev $(NODE_CLIENTS) ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
 	$(BIN)/python tests/stress.py $(or $(MINUTES),10) $(T)
 
-coverage: .venv/dev tests/live/node/node_modules ## The whole suite with coverage measured; lists the modules by it
+coverage: .venv/dev $(NODE_CLIENTS) ## The whole suite with coverage measured; lists the modules by it
 	rm -rf .coverage && mkdir .coverage
 	$(BIN)/python -m coverage run tests/run.py $(T); status=$$?; \
 	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report --sort=cover; exit $$status
@@ -78,6 +79,6 @@ clean: ## Remove what was installed and made, but not data/
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
 # The clients that live tests use from Node.js. Without npm their tests are skipped, and say so.
-tests/live/node/node_modules: tests/live/node/package-lock.json
+$(NODE_CLIENTS): tests/live/node/package-lock.json
 	@command -v npm >/dev/null 2>&1 || echo "npm is not installed: the tests with Node.js clients will be skipped"
-	@! command -v npm >/dev/null 2>&1 || (cd tests/live/node && npm ci --no-audit --no-fund --loglevel=error && touch node_modules)
+	@! command -v npm >/dev/null 2>&1 || (cd tests/live/node && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)

@@ -57,7 +57,10 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With TEST_ONLY=database leave out the tests that use no database: they ran on SQLite already, and would do the same."""
+    """Mark random tests as `stress`. With TEST_ONLY=database leave out those without a database: they ran on SQLite already."""
+    for item in items:
+        if "random" in getattr(item, "fixturenames", ()) or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.stress)
     if os.environ.get("TEST_ONLY") != "database":
         return
     skipped = [item for item in items if not DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]

@@ -23,7 +23,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a failure. With pytest-xdist this is called in the controlling process too, for all tests of all workers."""
     if report.failed:
         found = failures.setdefault(report.nodeid, {"text": report.longreprtext})
-        found["never_retried"] = dict(report.user_properties).get("never_retried", False)
+        # Only a report that pytest-xdist makes for a worker that died lacks the property: a crash is not retried
+        found["never_retried"] = dict(report.user_properties).get("never_retried", True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

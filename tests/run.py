@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -27,7 +26,7 @@ ROOT = TESTS.parent
 sys.path[:0] = [str(ROOT), str(TESTS)]
 
 from support.leftovers import end_abandoned  # noqa: E402 - the path comes first
-from support.seed import IS_FIXED, SEED  # noqa: E402
+from support.seed import SEED  # noqa: E402
 
 LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 LOCAL_REDIS = "redis://127.0.0.1:6379"
@@ -35,6 +34,8 @@ WORKERS = os.environ.get("TEST_WORKERS", str(min(8, (os.cpu_count() or 1) + 1)))
 """One more than there are cores: a test that waits for a process or a socket leaves its core to another one."""
 DISTRIBUTION = ["-n", WORKERS, "--dist", "worksteal"]
 REPEATS = int(os.environ.get("TEST_REPEATS", "3"))
+MAX_REPEATED = 10
+"""With more failures than this, something common to them is broken, and repeating them would take hours."""
 NO_TESTS_COLLECTED = 5
 """pytest's exit code when nothing is selected, as when none of the chosen tests uses a database."""
 
@@ -44,6 +45,8 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
     flaky: dict[str, str] = field(default_factory=dict)
     """The first failure of tests that passed when they were repeated, by their name."""
+    is_empty: bool = True
+    """Whether no test was selected on any database."""
 
 
 def main(arguments: list[str]) -> int:
@@ -59,6 +62,8 @@ def main(arguments: list[str]) -> int:
         run_suite("SQLite", arguments, outcome, {"TEST_DATABASE": "sqlite", **shared})
         if postgres is not None:
             run_suite("Postgres", arguments, outcome, {"TEST_DATABASE": postgres, "TEST_ONLY": "database", **shared})
+    if outcome.is_empty:
+        outcome.failed.append("no test was selected")
     for name, text in outcome.flaky.items():
         print(f"FLAKY {name}: it failed once and passed when repeated. The first failure:\n{text}")
     for name in outcome.failed:
@@ -72,9 +77,14 @@ def main(arguments: list[str]) -> int:
 def run_suite(name: str, arguments: list[str], outcome: Outcome, environment: dict[str, str]) -> None:
     """Run the tests on one database, and repeat those that fail."""
     print(f"--- {name}", flush=True)
-    code, failures = pytest([*DISTRIBUTION, "-rs", *arguments], environment)
+    code, failures = pytest([*DISTRIBUTION, "-rs", *cache_options(name), *arguments], environment)
+    outcome.is_empty &= code == NO_TESTS_COLLECTED
     if code not in (0, 1, NO_TESTS_COLLECTED) or (code == 1 and not failures):
         outcome.failed.append(f"{name}: pytest ended with exit code {code}")
+    if len(failures) > MAX_REPEATED:
+        print(f"--- {name}: {len(failures)} tests failed; with more than {MAX_REPEATED} none is repeated")
+        outcome.failed += [f"{test} on {name}" for test in failures]
+        return
     for test, failure in failures.items():
         print(f"--- {name}: repeating {test}", flush=True)
         if not failure["never_retried"] and any(pytest([test], environment)[0] == 0 for _ in range(REPEATS)):
@@ -83,12 +93,17 @@ def run_suite(name: str, arguments: list[str], outcome: Outcome, environment: di
             outcome.failed.append(f"{test} on {name}")
 
 
+def cache_options(name: str) -> list[str]:
+    """Each database remembers its own failures for --lf, which selects nothing where nothing failed."""
+    folder = ".pytest_cache" if name == "SQLite" else f".pytest_cache/{name.lower()}"
+    return ["-o", f"cache_dir={folder}", "--last-failed-no-failures", "none"]
+
+
 def pytest(arguments: list[str], environment: dict[str, str]) -> tuple[int, dict[str, Any]]:
     """Run pytest; its exit code, and the tests that failed."""
     with tempfile.TemporaryDirectory(prefix="ticketwire-report-") as folder:
         report = Path(folder) / "failures.json"
         command = [sys.executable, "-m", "pytest", "-p", "failure_report", *arguments]
-        command += [] if IS_FIXED else [f"--hypothesis-seed={SEED}"]
         own = {"TEST_REPORT": str(report), "PYTHONPATH": str(TESTS)}
         code = subprocess.call(command, cwd=ROOT, env={**os.environ, **environment, **own})
         return code, json.loads(report.read_text()) if report.exists() else {}
@@ -135,14 +150,14 @@ def redis_server() -> Iterator[str | None]:
     if given or is_listening(6379):
         yield given or LOCAL_REDIS
         return
-    program = shutil.which("redis-server")
-    if program is None:
-        yield None
-        return
+    from support import redis_server as own
     from support.ports import reserve_port
 
+    if own.PROGRAM is None:
+        yield None
+        return
     port = reserve_port()
-    server = subprocess.Popen([program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
+    server = subprocess.Popen([*own.command(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
     try:
         yield f"redis://127.0.0.1:{port}"
     finally:

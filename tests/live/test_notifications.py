@@ -147,8 +147,9 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
         judged.append(await seen(viewer, among))
         if len(judged) == 1:
             await Organization.filter(name="Acme").update(shared=False)
-            while context[0].viewer.shared_organization_id is not None:
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(60):
+                while context[0].viewer.shared_organization_id is not None:
+                    await asyncio.sleep(0.02)
         return judged[-1]
 
     monkeypatch.setattr(Sessions, "hold", remember)

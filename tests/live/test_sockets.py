@@ -167,6 +167,7 @@ async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None
 # ---------------------------------------------------------------- slow readers
 
 
+@pytest.mark.never_retried
 @pytest.mark.parametrize("path", ["engine.wire:Protocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
 async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(
     url: str, monkeypatch: pytest.MonkeyPatch, path: str
@@ -203,6 +204,7 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
             assert [event["cursor"] for event in await again.take("ticketEvents", 8 - len(told))] == cursors[len(told) :]
 
 
+@pytest.mark.never_retried
 async def test_a_reader_that_resumes_from_long_ago_is_told_as_fast_as_it_takes_it(url: str) -> None:
     async with running(url, socket_backlog_bytes=100_000) as service:
         world = await World.make()

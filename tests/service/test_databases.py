@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from support import databases
 from support.databases import IS_SQLITE, RUN_LOCK, ReusedDatabase, connection_to
+from support.live import until
 
 pytestmark = pytest.mark.skipif(IS_SQLITE, reason="on SQLite each test has a file of its own")
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -91,16 +93,21 @@ async def ended(connection: Any) -> bool:
 
 
 async def test_databases_of_ended_runs_are_dropped_and_those_of_others_are_not() -> None:
-    lasting, over = "tw_aaaaaaaaaaaa_copy_1", "tw_bbbbbbbbbbbb_copy_1"
+    runs = [uuid4().hex[:12] for _ in range(2)]
+    lasting, over = (f"tw_{run}_copy_1" for run in runs)
     async with connection_to(databases.SERVER) as holder, connection_to(databases.SERVER) as server:
-        await holder.execute("SELECT pg_advisory_lock_shared($1, $2)", RUN_LOCK, databases.lock_key("aaaaaaaaaaaa"))
+        await holder.execute("SELECT pg_advisory_lock_shared($1, $2)", RUN_LOCK, databases.lock_key(runs[0]))
         try:
             for name in (lasting, over):
-                await server.execute(f"DROP DATABASE IF EXISTS {name}")
                 await server.execute(f"CREATE DATABASE {name}")
-            dropped = await databases.drop_abandoned(server)
-            assert over in dropped
-            assert lasting not in dropped
+
+            async def is_dropped() -> bool:
+                """Another worker that starts may drop it first, or be about to."""
+                await databases.drop_abandoned(server)
+                return not await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", over)
+
+            await until(is_dropped)
+            assert await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", lasting)
         finally:
             for name in (lasting, over):
                 await server.execute(f"DROP DATABASE IF EXISTS {name}")

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import run
 from run import Outcome, run_suite
 from support import leftovers
+from support.redis_server import redis_server
 
 PASSES = "def test_it(): pass"
 FAILS = "def test_it(): assert False, 'always'"
@@ -47,7 +49,7 @@ def outcome_of(folder: Path, text: str) -> Outcome:
 
 
 def test_a_test_that_passes_is_not_named(tmp_path: Path) -> None:
-    assert outcome_of(tmp_path, PASSES) == Outcome()
+    assert outcome_of(tmp_path, PASSES) == Outcome(is_empty=False)
 
 
 def test_a_test_that_fails_each_time_fails_the_run(tmp_path: Path) -> None:
@@ -72,6 +74,23 @@ def test_a_pytest_that_breaks_off_fails_the_run(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, "import nothing_of_this_name").failed
 
 
+def test_with_many_failures_none_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MAX_REPEATED", 1)
+    outcome = outcome_of(tmp_path, FAILS_ONCE + "def test_other(): assert False")
+    assert (outcome.failed, outcome.flaky) == (["test_it.py::test_it on here", "test_it.py::test_other on here"], {})
+
+
+def test_a_worker_that_dies_in_a_test_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "DISTRIBUTION", ["-p", "xdist", "-n", "1"])
+    ends_once = FAILS_ONCE.replace('assert not first, "the first time"', "import os; first and os._exit(7)")
+    assert outcome_of(tmp_path, NEVER_RETRIED + ends_once).failed == ["test_it.py::test_it on here"]
+
+
+def test_a_selection_without_tests_is_noted(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, "").is_empty
+    assert not outcome_of(tmp_path, PASSES).is_empty
+
+
 def started(run: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(SLEEP, env={**os.environ, "TEST_RUN": run}, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -84,9 +103,10 @@ def test_processes_of_an_ended_run_are_ended_and_those_of_another_are_not(
 ) -> None:
     monkeypatch.setattr(leftovers, "LOCKS", tmp_path)
     monkeypatch.setattr(leftovers, "RUN", "0123456789ab")
-    holder = f"import fcntl, sys; f = open({str(tmp_path / 'aaaaaaaaaaaa')!r}, 'w'); fcntl.flock(f, fcntl.LOCK_SH); print(); "
-    (tmp_path / "bbbbbbbbbbbb").touch()
-    lasting, ended, process = started("aaaaaaaaaaaa"), started("bbbbbbbbbbbb"), None
+    going, over = uuid4().hex[:12], uuid4().hex[:12]
+    holder = f"import fcntl, sys; f = open({str(tmp_path / going)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_SH); print(); "
+    (tmp_path / over).touch()
+    lasting, ended, process = started(going), started(over), None
     try:
         process = subprocess.Popen(
             [sys.executable, "-c", holder + "sys.stdout.flush(); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -96,8 +116,17 @@ def test_processes_of_an_ended_run_are_ended_and_those_of_another_are_not(
         assert leftovers.end_abandoned() == [ended.pid]
         assert ended.wait(60) < 0
         assert lasting.poll() is None
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["0123456789ab", "aaaaaaaaaaaa"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["0123456789ab", going])
     finally:
         for each in filter(None, (lasting, ended, process)):
             each.kill()
             each.communicate()
+
+
+async def test_a_redis_of_an_ended_run_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis writes its process title over its environment, unless it is asked not to."""
+    over = uuid4().hex[:12]
+    monkeypatch.setenv("TEST_RUN", over)
+    async with redis_server() as server:
+        assert server.process is not None
+        assert list(leftovers.processes_of(over)) == [server.process.pid]

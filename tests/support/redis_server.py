@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import re
 import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator
 
-import pytest
 from redis import asyncio as redis
 
 from support.live import until
+from support.missing import missing
 from support.ports import reserve_port
 
 PROGRAM = shutil.which("redis-server")
+SETS_TITLE_BY_OPTION = (6, 2)
+
+
+@functools.cache
+def command() -> list[str]:
+    """The start of redis-server's command line.
+
+    Redis writes its process title over its environment, by which the next run finds what an interrupted run left behind.
+    Since version 6.2 an option prevents this.
+    """
+    assert PROGRAM is not None
+    shown = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"v=(\d+)\.(\d+)", shown)
+    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    return [PROGRAM, "--set-proc-title", "no"] if version >= SETS_TITLE_BY_OPTION else [PROGRAM]
 
 
 class RedisServer:
@@ -31,9 +48,8 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        assert PROGRAM is not None
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *self.options]
-        self.process = subprocess.Popen([PROGRAM, *options], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*command(), *options], stdout=subprocess.DEVNULL)
         await until(self.listens)
 
     async def listens(self) -> bool:
@@ -71,7 +87,7 @@ class RedisServer:
 async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[RedisServer]:
     """A running one; skips the test where Redis is not installed."""
     if PROGRAM is None:
-        pytest.skip("redis-server is not to be had here")
+        missing("redis-server is not installed")
     server = RedisServer(*options, port=port)
     await server.start()
     try:

@@ -70,18 +70,21 @@ class Scene:
 
 
 async def write(random: Random, client: Callable[[str], Client], scene: Scene, stop: asyncio.Event | None = None) -> None:
-    """Change tickets by chance, in the name of several people; a write that is cut off is sent again with its key."""
+    """Change tickets by chance, in the name of several people; a write that is cut off is sent again with its key.
+
+    The first two changes are always such that everybody who may see any has seen one.
+    """
     world = scene.world
     written = 0
     while written < WRITES if stop is None else not stop.is_set():
         written += 1
         key = uuid4().hex
-        if random.random() < 0.2:
-            who, name = random.choice([world.cora, world.carl, world.olga]), "createTicket"
+        if written == 1 or (written > 2 and random.random() < 0.2):
+            who, name = world.olga if written == 1 else random.choice([world.cora, world.carl, world.olga]), "createTicket"
             given: dict[str, Any] = {"subject": key, "description": "d", "category": random.choice(["technical", "sales"])}
-        elif random.random() < 0.25:
-            who, name = random.choice([world.cora, world.olga]), "replyToTicket"
-            given = {"ticketId": random.choice(scene.tickets), "body": key}
+        elif written == 2 or random.random() < 0.25:
+            who, name = world.cora if written == 2 else random.choice([world.cora, world.olga]), "replyToTicket"
+            given = {"ticketId": scene.tickets[0] if written == 2 else random.choice(scene.tickets), "body": key}
         else:
             who = random.choice([world.ada, world.bill])
             name, given = change(random, random.choice(scene.tickets), [world.ada.gid, world.bill.gid])

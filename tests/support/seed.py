@@ -1,7 +1,8 @@
 """The seed of all random tests: the same in each run, unless TEST_SEED names another one.
 
 A test takes the fixture `random`, or `random_for` with words of its own where it needs several generators. The seed is
-printed at the start of a run and with each failure; `make stress` runs the tests marked `stress` with other seeds.
+printed at the start of a run and with each failure. `make stress` runs the tests marked `stress` with other seeds;
+tests/conftest.py marks all tests of hypothesis and all that take the fixture `random`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 from random import Random
 
-from hypothesis import settings
+from hypothesis import core, settings
 
 SEED = int(os.environ.get("TEST_SEED", "1"))
 IS_FIXED = "TEST_SEED" not in os.environ
@@ -24,3 +25,5 @@ def configure_hypothesis() -> None:
     """The same examples in each run, unless TEST_SEED is set. How long an example takes doesn't matter."""
     settings.register_profile("suite", derandomize=IS_FIXED, deadline=None, database=None, print_blob=True)
     settings.load_profile("suite")
+    if not IS_FIXED:
+        core.global_force_seed = SEED  # what --hypothesis-seed sets

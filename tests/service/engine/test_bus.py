@@ -13,6 +13,7 @@ from redis import asyncio as redis
 from structlog.testing import capture_logs
 from support.bell import LIMIT, Bell, Patience, connected, lost, reconnected, ring_both_ways, rings_over, running
 from support.live import until
+from support.missing import missing
 from support.ports import reserve_port
 from support.redis_server import Proxy, RedisServer, proxy, redis_server
 from support.service import ROOT
@@ -178,7 +179,7 @@ async def test_over_tls_rings_go_as_well_and_again_after_an_outage(tmp_path: Pat
         [*words.split(), "-keyout", tmp_path / "key.pem", "-out", certificate], capture_output=True, check=False
     )
     if made.returncode:
-        pytest.skip("openssl is not to be had here")
+        missing("openssl is not installed")
     files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(tmp_path / "key.pem"), "--tls-auth-clients", "no"]
     port = reserve_port()
     async with redis_server("--tls-port", str(port), *files), proxy(port) as line:

@@ -55,6 +55,7 @@ async def test_the_team_sees_what_became_of_each_mail(service: Service, world: W
     [("cora", 0), ("carl", 0), ("without-notes", 0), ("without-people", 1), ("root", 1), ("whole", 1)],
     ids=["requester", "colleague", "without-notes", "without-people", "admin", "machine"],
 )
+@pytest.mark.never_retried
 async def test_only_who_reads_notes_sees_them_and_addresses_only_who_sees_people(
     service: Service, world: World, who: str, seen: int
 ) -> None:

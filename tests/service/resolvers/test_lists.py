@@ -236,6 +236,7 @@ async def test_filters_that_are_too_large_or_hold_nul_are_refused(service: Servi
             assert found.value.code == "BAD_REQUEST", (str(filter)[:80], query)
 
 
+@pytest.mark.never_retried
 async def test_a_record_is_paged_by_the_logs_own_cursors(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
@@ -266,6 +267,7 @@ async def test_a_record_is_paged_by_the_logs_own_cursors(service: Service, world
                 assert all(edge["cursor"] == edge["node"]["cursor"] for edge in whole["edges"])
 
 
+@pytest.mark.never_retried
 async def test_the_log_read_page_by_page_is_the_log(service: Service, world: World) -> None:
     cora, olga, ada, sync = (
         service.client(token) for token in (world.cora.token, world.olga.token, world.ada.token, world.machine)

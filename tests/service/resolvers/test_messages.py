@@ -148,6 +148,7 @@ async def test_a_reply_is_refused_with_what_its_writer_had_not_seen(service: Ser
     assert done["reply"]["body"] == "x"
 
 
+@pytest.mark.never_retried
 async def test_a_note_that_a_customer_can_not_see_holds_up_no_reply(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     made = await cora.do("createTicket", subject="s", description="d", category="sales")

@@ -243,6 +243,7 @@ async def existing(client: Client, everything: list[str]) -> list[str]:
     return seen
 
 
+@pytest.mark.never_retried
 async def test_what_the_viewer_may_not_see_now_does_not_exist(service: Service, world: World) -> None:
     cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
     ticket = (await cora.raise_ticket())["id"]
@@ -261,6 +262,7 @@ async def test_what_the_viewer_may_not_see_now_does_not_exist(service: Service, 
     assert await unread(carl) == len(mine), "what did not exist was not marked either"
 
 
+@pytest.mark.never_retried
 async def test_a_token_that_reads_no_notes_knows_nothing_of_what_notes_told(service: Service, world: World) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     ticket = (await service.client(world.cora.token).raise_ticket())["id"]
@@ -276,6 +278,7 @@ async def test_a_token_that_reads_no_notes_knows_nothing_of_what_notes_told(serv
     assert await existing(ada, mine) == []
 
 
+@pytest.mark.never_retried
 async def test_those_of_others_do_not_exist(service: Service, world: World) -> None:
     await several(service, world, 2)
     theirs = await own(world.cora)

@@ -15,6 +15,8 @@ from models.sla import ledger
 from models.ticket import Ticket
 from workers.clock import Days, tick
 
+pytestmark = pytest.mark.never_retried
+
 DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 CLOCKS = """query($id: ID!) { ticket(id: $id) { clocks { metric ordinal status startedAt pausedAt pausedFor atRiskAt breachesAt
   achievedAt breachedAt target spent policy { name } ledger { start end counted reason spent } } } }"""

@@ -18,6 +18,8 @@ from models.idempotency import IdempotencyKey
 from models.sla.records import SlaCalendar, SlaPolicy
 from schema import root
 
+pytestmark = pytest.mark.never_retried
+
 CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
 PATH = {"name": "Ours", "trigger": "UNTOUCHED", "steps": [{"after": "PT1H", "action": "TRANSFER", "team": "billing"}]}
 MADE = {"createSlaCalendar": SlaCalendar, "createSlaPolicy": SlaPolicy, "createEscalationPath": EscalationPath}

@@ -97,6 +97,7 @@ async def test_only_those_who_take_tickets_are_there_or_not(service: Service, wo
     assert await refused(service.client(world.machine), "setAvailability", present=False) == "REQUIRED userId"
 
 
+@pytest.mark.never_retried
 async def test_customers_do_not_see_who_is_there(service: Service, world: World, admin: Client) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()

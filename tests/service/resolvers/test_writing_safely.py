@@ -19,7 +19,7 @@ from models.person import User
 from models.ticket import Ticket
 from schema import root
 
-pytestmark = pytest.mark.without_promises
+pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 NEW: dict[str, Any] = {"subject": "VPN is down", "description": "Since noon.", "category": "technical"}
 

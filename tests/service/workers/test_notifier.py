@@ -331,6 +331,7 @@ async def test_a_mail_that_failed_is_told_in_the_app(people: World) -> None:
 # ---------------------------------------------------------------- rights and wishes
 
 
+@pytest.mark.never_retried
 async def test_who_may_not_see_a_ticket_hears_nothing_of_it(people: World) -> None:
     ticket = await assigned(people)
     await watch(people.carl, ticket)
@@ -347,6 +348,7 @@ async def test_who_may_not_see_a_ticket_hears_nothing_of_it(people: World) -> No
     assert await told() == ({"cora REPLY_ADDED REQUESTER"}, ["cora replied"])
 
 
+@pytest.mark.never_retried
 async def test_an_agent_who_became_a_customer_hears_no_more_of_what_agents_see(people: World) -> None:
     ticket = await assigned(people)
     await watch(people.bill, ticket)

@@ -25,6 +25,7 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.utilities import coerce_input_value
 from strawberry.types.arguments import convert_argument
+from support.seed import random_for
 
 from engine.plans.inputs import Inputs, Variables
 from engine.plans.objects import Objects
@@ -66,7 +67,7 @@ def value(random: Random, type_: Any, depth: int = 0) -> Any:
 
 @pytest.mark.parametrize("type_", [*INPUTS, *(t for t in ONE_OF.type_map.values() if is_input_object_type(t))], ids=str)
 def test_a_value_is_coerced_as_graphql_core_does(type_: Any) -> None:
-    random, coerce = Random(type_.name), Inputs().coercer(type_)
+    random, coerce = random_for("inputs", type_.name), Inputs().coercer(type_)
     outcomes: set[bool] = set()
     for _ in range(400):
         given = value(random, type_)
@@ -107,7 +108,7 @@ def test_inputs_are_made_as_strawberry_makes_them() -> None:
     objects, config, registry = Objects(SCHEMA), SCHEMA.config, SCHEMA.schema_converter.scalar_registry
     compared, kinds = 0, set[type]()
     for name, (argument, type_) in arguments().items():
-        random, convert = Random(name), objects.converter(argument.type)
+        random, convert = random_for("inputs", name), objects.converter(argument.type)
         for _ in range(60):
             given = coerce_input_value(value(random, type_), type_)
             if given is Undefined:
