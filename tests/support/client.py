@@ -97,7 +97,8 @@ class Client:
     @contextlib.asynccontextmanager
     async def socket(self, payload: dict[str, Any] | None = None) -> AsyncIterator[Socket]:
         """A socket that is initialised with the client's token."""
-        async with open_connection(self.ws, max_size=None) as connection:
+        # With a bounded queue the client stops reading while many events wait, and then a close takes ten seconds.
+        async with open_connection(self.ws, max_size=None, max_queue=None) as connection:
             socket = Socket(connection)
             sent = payload if payload is not None else ({"authorization": f"Bearer {self.token}"} if self.token else {})
             await socket.initialise(sent)

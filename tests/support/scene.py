@@ -123,6 +123,7 @@ async def caught_up(scene: Scene, followers: Sequence[Follower], following: asyn
             follower.stop()
     await following
     for follower, each, (_, given) in zip(followers, expected, wanted, strict=True):
-        assert follower.seen == each, given
+        missing, more = sorted(set(each) - set(follower.seen)), sorted(set(follower.seen) - set(each))
+        assert follower.seen == each, f"{given}: missing {missing}, more {more}"
     assert [len(each) for each in expected[: len(scene.wanted())]].count(0) == 1, "all but one of them follow something"
     assert sum(follower.cuts for follower in followers) > len(followers)
