@@ -16,34 +16,41 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from duties import follow_time, work_beside
-from engine import metrics
-from engine.buckets import Buckets
-from engine.bus import Doorbell
-from engine.connect import Connect, Unauthorized
-from engine.errors import is_outage
-from engine.groups import Groups
-from engine.http import Endpoint
-from engine.limits import Attempts
-from engine.places import Places
-from engine.plans.planner import Planner
-from engine.quota import EXPOSED
-from engine.requests import Requests
-from engine.sockets import Sockets
-from engine.streams import Streams
-from engine.tail import Tail
-from engine.trusted import Trusted, listed_in
-from models import access, database, event, figures, instant, notification, timeline, token
-from models.advance import Clock
-from models.database import share
-from models.errors import AccessError, RateLimited
-from models.event import Event
-from models.notification import Notification
-from models.password import Passwords
+from background import follow_time, work_beside
+from engine.auth import Connect, Unauthorized
+from engine.bus.log_tail import Tail
+from engine.bus.wakeup import Doorbell
+from engine.execution.plans.planner import Planner
+from engine.fanout.group import Groups
+from engine.graphql.errors import is_outage
+from engine.graphql.persisted_documents import Trusted, listed_in
+from engine.http.endpoint import Endpoint
+from engine.http.middleware import Requests
+from engine.http.rate_limit_headers import EXPOSED
+from engine.limits.attempts import Attempts
+from engine.limits.connections import Places
+from engine.limits.rate import Buckets
+from engine.sse.endpoint import Streams
+from engine.telemetry import metrics
+from engine.websocket.endpoint import Sockets
+from models import database
+from models import health as figures
+from models.access import permissions
+from models.core import time
+from models.core.errors import AccessError, RateLimited
+from models.database import fair_share
+from models.demo_clock import Clock
+from models.log import event
+from models.log.event import Event
+from models.notifications import notification
+from models.notifications.notification import Notification
+from models.people import token
+from models.people.password import Passwords
+from models.queries import timeline
+from resolvers.auth.open_sessions import Sessions
 from resolvers.context import Context, Rules, Services
-from resolvers.sessions import Sessions
-from resolvers.watcher import Watcher
-from schema import records, root
+from resolvers.presence_tail import Watcher
+from schema import record_types, root
 from settings import Settings
 
 PATH = "/graphql"
@@ -68,7 +75,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
     """
     doorbell = Doorbell(settings.bus_url)
     moving = Clock() if settings.is_demo and now is None else None
-    now = moving or now or instant.now
+    now = moving or now or time.now
 
     async def read(position: int) -> list[Event]:
         return await timeline.read_after(position, READ_AT_ONCE)
@@ -130,8 +137,8 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
     async def show_metrics(request: Request) -> Response:
         """Figures for Prometheus, to tokens with the scope admin."""
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        viewer = await access.authenticate(text.strip(), services.now()) if scheme.lower() == "bearer" else None
-        if viewer is None or access.Scope.ADMIN not in viewer.scopes:
+        viewer = await permissions.authenticate(text.strip(), services.now()) if scheme.lower() == "bearer" else None
+        if viewer is None or permissions.Scope.ADMIN not in viewer.scopes:
             return PlainTextResponse("a bearer token with the scope admin is needed\n", 401 if viewer is None else 403)
         own = metrics.live(places, groups, str(os.getpid()))
         own += metrics.of_process(str(os.getpid()), tail_lag_entries=max(0, await event.head() - services.tail.head))
@@ -144,7 +151,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
             plans_answered_total=schema.planner.planned if schema.planner else 0,
             plans_left_total=schema.planner.fallen_back if schema.planner else 0,
         )
-        found = [*await figures.figures(services.now(), instant.now()), *own]
+        found = [*await figures.figures(services.now(), time.now()), *own]
         return Response(metrics.exposition(found), media_type=metrics.CONTENT_TYPE)
 
     schema = schema_of(settings)
@@ -204,7 +211,7 @@ async def note_use(services: Services) -> None:
 def schema_of(settings: Settings) -> root.Schema:
     def closed(context: Context) -> bool:
         if settings.shows_schema_to == "viewers":
-            return context.viewer.caller is access.Caller.ANONYMOUS
+            return context.viewer.caller is permissions.Caller.ANONYMOUS
         return settings.shows_schema_to == "nobody"
 
     schema = root.build(
@@ -216,15 +223,15 @@ def schema_of(settings: Settings) -> root.Schema:
         buckets=Buckets(settings.cost_bucket, settings.cost_per_second),
         trusted=Trusted(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
         seconds=settings.operation_seconds,
-        works_for=share.CALLER.set,
+        works_for=fair_share.CALLER.set,
     )
     if settings.plans != "none":
-        schema.planner = Planner(schema, records.WORDS, at_once=settings.plans == "all")
+        schema.planner = Planner(schema, record_types.WORDS, at_once=settings.plans == "all")
     return schema
 
 
 def viewer_of(context: Context) -> str | None:
-    return None if context.viewer is access.STRANGER else context.viewer.key
+    return None if context.viewer is permissions.STRANGER else context.viewer.key
 
 
 def explain(error: Exception) -> Mapping[str, Any] | None:

@@ -131,8 +131,8 @@ def show_address(settings: Settings) -> None:
 @app.command()
 def work() -> None:
     """Do what follows the log and the clock, in a process of its own: promises, escalation, notices, mail. Any number may run."""
-    from duties import work_alone
-    from engine.logs import configure
+    from background import work_alone
+    from engine.telemetry.logging import configure
     from models import database
 
     settings = settings_or_fail()
@@ -186,11 +186,11 @@ def seed(
 @promises.command("verify")
 def sla_verify() -> None:
     """Work all clocks out anew from the log, and compare them with the stored ones; exit code 1 where one differs."""
-    from models.sla import ledger
+    from models.changes import sla_audit
 
     async def verify() -> tuple[int, list[str]]:
         await migrated()
-        return await ledger.verify()
+        return await sla_audit.verify()
 
     tickets, differences = with_database(settings_or_fail(), verify)
     for line in differences:
@@ -212,17 +212,17 @@ def user_create(
     ] = None,
 ) -> None:
     """Create a person; prints the id."""
-    from models import people
+    from models import provisioning
 
     given = password if password is not None else read_password()
 
     async def create() -> str:
         await migrated()
-        return await people.create(email, name, role, given, organization=organization, teams=team or [])
+        return await provisioning.create(email, name, role, given, organization=organization, teams=team or [])
 
     try:
         typer.echo(with_database(settings_or_fail(), create))
-    except people.Unusable as error:
+    except provisioning.Unusable as error:
         fail(str(error))
 
 
@@ -244,7 +244,7 @@ def token_create(
     name: Annotated[str, typer.Option(help="What to call it.")] = "command line",
 ) -> None:
     """Create a token; prints its text alone."""
-    from models import people
+    from models import provisioning
 
     if (email is None) == (client is None):
         fail("give either --email or --client")
@@ -252,11 +252,11 @@ def token_create(
     async def create() -> str:
         await migrated()
         wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()] if scopes is not None else None
-        return await people.issue_token(email, client, wanted, expires, name, datetime.now(UTC))
+        return await provisioning.issue_token(email, client, wanted, expires, name, datetime.now(UTC))
 
     try:
         typer.echo(with_database(settings_or_fail(), create))
-    except people.Unusable as error:
+    except provisioning.Unusable as error:
         fail(str(error))
 
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from engine.logs import configure
-from engine.pipe import Protocol
+from engine.server.client_connection import Protocol
+from engine.telemetry.logging import configure
 from settings import Settings, load
 
 FRAME = 128 * 1024
@@ -66,7 +66,7 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         workers=workers,
         loop="auto",
         http=cast("Any", partial(Protocol, seconds=settings.request_seconds)),
-        ws="engine.wire:Protocol",
+        ws="engine.server.websocket_protocol:Protocol",
         ws_max_size=FRAME,
         ws_per_message_deflate=False,
         timeout_keep_alive=settings.keep_alive_seconds,
@@ -76,7 +76,7 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,
-        log_config=None,  # engine/logs writes uvicorn's lines too
+        log_config=None,  # engine/telemetry/logging writes uvicorn's lines too
         log_level="warning",
     )
     if workers > 1:

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-from engine.limits import Limits
-from engine.shape import Bounds
+from engine.graphql.document_limits import Bounds
+from engine.limits.attempts import Limits
 
 
 class SettingsError(Exception):
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     @field_validator("bus_url")
     @classmethod
     def known_bus(cls, value: str) -> str:
-        from engine.bus import Doorbell
+        from engine.bus.wakeup import Doorbell
 
         Doorbell(value)
         return value
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_documents")
     @classmethod
     def known_documents(cls, value: str) -> str:
-        from engine.trusted import listed_in
+        from engine.graphql.persisted_documents import listed_in
 
         if value:
             listed_in(value)
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def known_server(cls, value: str) -> str:
-        from workers.mail.server import Server
+        from workers.mail.smtp_url import Server
 
         if value:
             Server.of(value)

@@ -1,7 +1,7 @@
 """A tick of the clock over many open tickets with three clocks each: what it costs with nothing due, and with some.
 
-The tickets are written as `models.change` would leave them: raised, answered, and asked again, so that the first response is
-achieved, and the next response and the resolution run. All three clocks are stored, two of them are watched.
+The tickets are written as `models.changes.change` would leave them: raised, answered, and asked again, so that the first
+response is achieved, and the next response and the resolution run. All three clocks are stored, two of them are watched.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from time import perf_counter
 from benchmarks.databases import empty
 from demo.fill import store
 from demo.history import History
-from models import database, migrate, verbs
-from models.access import CALLER_OF_ROLE, HOLDS, Viewer
-from models.change import next_numbers
-from models.lifecycle import Priority
-from models.person import Role, User
+from models import database, migrate
+from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
+from models.changes import commands
+from models.changes.change import next_numbers
+from models.people.team import Category
+from models.people.user import Role, User
 from models.sla.records import SlaClock
-from models.sla.settle import Promises
-from models.team import Category
-from models.ticket import Ticket
-from workers.clock import Days, tick
+from models.sla.update import Promises
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import Ticket
+from workers.ticket_timers import Days, tick
 
 SIZES = (1_000, 10_000)
 DUE = (0, 1, 10, 100)
@@ -79,9 +80,9 @@ async def fill(size: int, begin: datetime) -> None:
                     updated_at=at,
                 )
                 history = History(ticket, promises=promises)
-                history.take(by[Role.CUSTOMER], at, lambda change: verbs.create(change, [], []))
-                history.take(by[Role.AGENT], at, lambda change: verbs.reply(change, "Since when?", for_customer=False))
-                history.take(by[Role.CUSTOMER], at, lambda change: verbs.reply(change, "Noon.", for_customer=True))
+                history.take(by[Role.CUSTOMER], at, lambda change: commands.create(change, [], []))
+                history.take(by[Role.AGENT], at, lambda change: commands.reply(change, "Since when?", for_customer=False))
+                history.take(by[Role.CUSTOMER], at, lambda change: commands.reply(change, "Noon.", for_customer=True))
                 histories.append(history)
             await store(histories)
 

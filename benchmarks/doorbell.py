@@ -17,7 +17,7 @@ from random import Random
 from statistics import median
 from time import perf_counter
 
-from engine.bus import Doorbell, Ear
+from engine.bus.wakeup import Doorbell, Ear
 
 RINGS = 1000
 LOOKS = 20

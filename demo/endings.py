@@ -9,9 +9,9 @@ from random import Random
 from demo import phrases
 from demo.people import viewer
 from demo.story import Story
-from models import verbs
-from models.access import SYSTEM
-from models.lifecycle import CloseReason, Status
+from models.access.permissions import SYSTEM
+from models.changes import commands
+from models.tickets.lifecycle import CloseReason, Status
 
 NEW, OPEN, WAITING, HELD, RESOLVED, CLOSED = Status
 
@@ -53,23 +53,23 @@ def left_open(story: Story) -> None:
     if story.chance(0.35):
         story.more(story.script.manner.nudges)
     if story.chance(0.08):
-        story.then(viewer(story.agent), lambda change: verbs.assign(change, None))
+        story.then(viewer(story.agent), lambda change: commands.assign(change, None))
 
 
 def held(story: Story) -> None:
     story.answer(story.script.wait())
     until = story.now + timedelta(hours=story.random.randint(2, 300)) if story.chance(0.7) else None
-    story.then(viewer(story.agent), lambda change: verbs.hold(change, until), story.moment())
+    story.then(viewer(story.agent), lambda change: commands.hold(change, until), story.moment())
 
 
 def resolved(story: Story) -> None:
     text = story.script.resolution()
-    story.then(viewer(story.agent), lambda change: verbs.resolve(change, text))
+    story.then(viewer(story.agent), lambda change: commands.resolve(change, text))
     if story.chance(0.12):
         # The customer's reply reopens it.
         story.more(story.script.manner.relapses)
         second = story.script.second_resolution()
-        story.then(viewer(story.agent), lambda change: verbs.resolve(change, second))
+        story.then(viewer(story.agent), lambda change: commands.resolve(change, second))
 
 
 def left_resolved(story: Story) -> None:
@@ -87,7 +87,7 @@ def closed(story: Story) -> None:
         return abandoned(story)
     resolved(story)
     if story.chance(0.5) and story.age > SILENCE * 1.5:
-        story.then(SYSTEM, lambda change: verbs.close(change, None), SILENCE)
+        story.then(SYSTEM, lambda change: commands.close(change, None), SILENCE)
     else:
         confirmed(story)
     if story.chance(0.35):
@@ -98,27 +98,27 @@ def closed(story: Story) -> None:
 def confirmed(story: Story) -> None:
     """The customer, or the agent for them, closes what is resolved; a few come back to it once more."""
     by = story.customer if story.chance(0.75) else viewer(story.agent)
-    story.then(by, lambda change: verbs.close(change, None))
+    story.then(by, lambda change: commands.close(change, None))
     if story.chance(0.05):
         reason, text = story.script.any_of(story.script.manner.relapses), story.script.second_resolution()
-        story.then(story.customer, lambda change: verbs.reopen(change, reason))
-        story.then(viewer(story.agent), lambda change: verbs.resolve(change, text))
-        story.then(by, lambda change: verbs.close(change, None))
+        story.then(story.customer, lambda change: commands.reopen(change, reason))
+        story.then(viewer(story.agent), lambda change: commands.resolve(change, text))
+        story.then(by, lambda change: commands.close(change, None))
 
 
 def withdrawn(story: Story) -> None:
     story.more(phrases.WITHDRAWALS)
-    story.then(story.customer, lambda change: verbs.close(change, None))
+    story.then(story.customer, lambda change: commands.close(change, None))
 
 
 def abandoned(story: Story) -> None:
     story.asked()
-    story.then(viewer(story.agent), lambda change: verbs.close(change, CloseReason.ABANDONED))
+    story.then(viewer(story.agent), lambda change: commands.close(change, CloseReason.ABANDONED))
 
 
 def dismissed(story: Story) -> None:
     """Nothing to work on."""
-    story.then(story.lead, lambda change: verbs.close(change, CloseReason.SPAM))
+    story.then(story.lead, lambda change: commands.close(change, CloseReason.SPAM))
 
 
 ENDS: Mapping[Status, Callable[[Story], None]] = {

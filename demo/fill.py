@@ -12,16 +12,17 @@ from demo import names
 from demo.history import History, in_order
 from demo.people import Company, customer, everybody, founded, staffed
 from demo.writer import Odds, Wish, Writer, moments
-from models import database, event
-from models.change import next_numbers
-from models.lifecycle import Status
-from models.message import Message
-from models.password import HASH, hashed
-from models.person import Organization, Role, User
+from models import database
+from models.changes.change import next_numbers
+from models.log import event
+from models.people.password import HASH, hashed
+from models.people.team import Membership, Team
+from models.people.user import Organization, Role, User
 from models.sla.records import SlaClock
-from models.sla.settle import record_of
-from models.team import Membership, Team
-from models.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
+from models.sla.update import record_of
+from models.tickets.lifecycle import Status
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
 PASSWORD = "demo"  # noqa: S105 - it is meant to be known
 ADDRESSES = ("customer@example.com", "agent@example.com", "admin@example.com")
@@ -134,7 +135,7 @@ async def seed(tickets: int, now: datetime, progress: Callable[[int], None], ran
 
 
 async def store(histories: Sequence[History]) -> None:
-    """Write what the histories hold, in one transaction of the caller's; the log last, as in models.change.write."""
+    """Write what the histories hold, in one transaction of the caller's; the log last, as in models.changes.change.write."""
     await Ticket.bulk_create([history.ticket for history in histories])
     await Message.bulk_create([message for history in histories for message in history.messages])
     await TicketTag.bulk_create([TicketTag(ticket_id=each.ticket.id, name=name) for each in histories for name in each.tags])

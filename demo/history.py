@@ -1,4 +1,4 @@
-"""A ticket's life, told in memory: every step is a Change that the verbs decide, kept as models.change would write it."""
+"""A ticket's life, told in memory: every step is a Change that the verbs decide, kept as models.changes.change would write it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from random import Random
 from typing import cast
 from uuid import UUID
 
-from models.access import SYSTEM, Viewer
-from models.change import Change
-from models.event import Event, Json
-from models.message import Message
-from models.sla.clocks import Clocks
-from models.sla.settle import Promises
-from models.ticket import Ticket, TicketLink, TicketResource
+from models.access.permissions import SYSTEM, Viewer
+from models.changes.change import Change
+from models.log.event import Event, Json
+from models.sla.state_machine import Clocks
+from models.sla.update import Promises
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket, TicketLink, TicketResource
 
 WINDOW = timedelta(days=14)
 SHORTEST_GAP = timedelta(seconds=2)
@@ -49,7 +49,7 @@ class History:
         self.keep(change)
 
     def keep(self, change: Change) -> None:
-        """What models.change.write does, without the database; a change without entries leaves nothing here either."""
+        """What models.changes.change.write does, without the database; a change without entries leaves nothing here either."""
         if self.promises is not None and (change.entries or change.timed):
             self.clocks = self.clocks or self.promises.clocks()
             self.promises.settle(change, self.clocks)

@@ -9,10 +9,10 @@ from random import Random
 from uuid import UUID
 
 from demo import names
-from models.access import ALL_SCOPES, CALLER_OF_ROLE, HOLDS, Caller, Viewer
-from models.person import ApiClient, Organization, Role, User
-from models.sla.settle import Promises
-from models.team import Category, Membership, Team
+from models.access.permissions import ALL_SCOPES, CALLER_OF_ROLE, HOLDS, Caller, Viewer
+from models.people.team import Category, Membership, Team
+from models.people.user import ApiClient, Organization, Role, User
+from models.sla.update import Promises
 
 OWN_DOMAIN = "support.example"
 AGENTS = 10

@@ -13,13 +13,13 @@ from demo import phrases
 from demo.history import History, Step, Verb
 from demo.people import Company, viewer
 from demo.texts import Script
-from models import verbs
-from models.access import SYSTEM, Viewer
-from models.change import Change
-from models.lifecycle import Priority
-from models.person import User
-from models.team import Category, Team
-from models.ticket import TicketResource
+from models.access.permissions import SYSTEM, Viewer
+from models.changes import commands
+from models.changes.change import Change
+from models.people.team import Category, Team
+from models.people.user import User
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import TicketResource
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Story:
 
     def answer(self, text: str) -> None:
         """A reply of whoever works on the ticket."""
-        self.then(viewer(self.agent), lambda change: verbs.reply(change, text, for_customer=False))
+        self.then(viewer(self.agent), lambda change: commands.reply(change, text, for_customer=False))
 
     def write(self, said: Callable[[str], str]) -> None:
         """A reply of the customer, now and then of the colleague, in what is said under that name."""
@@ -88,7 +88,7 @@ class Story:
         if self.chance(0.08):
             by, name = self.colleague, self.cast.colleague.display_name
         text = said(name)
-        self.then(by, lambda change: verbs.reply(change, text, for_customer=True))
+        self.then(by, lambda change: commands.reply(change, text, for_customer=True))
 
     def more(self, texts: Sequence[str]) -> None:
         """One of these, said by the customer."""
@@ -97,11 +97,11 @@ class Story:
 
     def note(self) -> None:
         text = self.script.note()
-        self.then(viewer(self.agent), lambda change: verbs.add_note(change, text))
+        self.then(viewer(self.agent), lambda change: commands.add_note(change, text))
 
     def rate(self, after: timedelta | None = None) -> None:
         score, comment = self.script.score()
-        self.then(self.customer, lambda change: verbs.rate(change, score, comment), after)
+        self.then(self.customer, lambda change: commands.rate(change, score, comment), after)
 
     # Before anybody works on it
 
@@ -110,17 +110,17 @@ class Story:
         self.tags = tags
 
         def create(change: Change) -> None:
-            verbs.create(change, tags, resources)
+            commands.create(change, tags, resources)
             if older is not None:
                 before = older.change(change.by, change.at)
-                verbs.follow_up(change, before)
+                commands.follow_up(change, before)
                 older.keep(before)
 
         self.then(by, create)
 
     def filed(self, category: Category) -> None:
         """Somebody puts it where it belongs."""
-        self.then(self.lead, lambda change: verbs.update(change, tags=self.history.tags, category=category))
+        self.then(self.lead, lambda change: commands.update(change, tags=self.history.tags, category=category))
 
     def early(self) -> None:
         """What may happen before the first answer."""
@@ -133,13 +133,13 @@ class Story:
 
     def watched(self, user_id: UUID | None, change: Change) -> None:
         assert user_id is not None
-        verbs.watch(change, user_id, self.history.watchers)
+        commands.watch(change, user_id, self.history.watchers)
 
     def escalated(self) -> None:
         reason = self.script.any_of(phrases.ESCALATIONS)
-        self.then(self.customer, lambda change: verbs.escalate(change, reason))
+        self.then(self.customer, lambda change: commands.escalate(change, reason))
         if self.chance(0.7):
-            self.then(self.lead, lambda change: verbs.update(change, tags=self.history.tags, priority=Priority.URGENT))
+            self.then(self.lead, lambda change: commands.update(change, tags=self.history.tags, priority=Priority.URGENT))
 
     def tidied(self) -> None:
         """Better tags, and often another priority."""
@@ -148,7 +148,7 @@ class Story:
         priority = self.random.choice((None, Priority.LOW, Priority.NORMAL, Priority.HIGH))
         self.then(
             self.lead,
-            lambda change: verbs.update(change, tags=self.history.tags, add_tags=new, remove_tags=old, priority=priority),
+            lambda change: commands.update(change, tags=self.history.tags, add_tags=new, remove_tags=old, priority=priority),
         )
 
     # While it is worked on
@@ -156,8 +156,8 @@ class Story:
     def taken_up(self) -> None:
         """The ticket gets its agent and the customer a first answer, in one order or the other."""
         agent = self.agent
-        own = Step(viewer(agent), lambda change: verbs.assign(change, agent))
-        given = Step(self.lead, lambda change: verbs.assign(change, agent))
+        own = Step(viewer(agent), lambda change: commands.assign(change, agent))
+        given = Step(self.lead, lambda change: commands.assign(change, agent))
         if self.chance(0.2):
             self.answer(self.script.acknowledgement())
             self.steps.append(own)
@@ -173,9 +173,9 @@ class Story:
         def merge(change: Change) -> None:
             ticket, since = twin.ticket, change.ticket.updated_at
             ticket.created_at = ticket.updated_at = since + (change.at - since) / 2
-            twin.take(self.customer, ticket.created_at, lambda other: verbs.create(other, [], []))
+            twin.take(self.customer, ticket.created_at, lambda other: commands.create(other, [], []))
             end = twin.change(change.by, change.at)
-            verbs.merge(end, change, [])
+            commands.merge(end, change, [])
             twin.keep(end)
 
         self.then(viewer(self.agent), merge)
@@ -183,15 +183,15 @@ class Story:
     def handed_over(self, team: Team, agents: Sequence[User]) -> None:
         """Another team is the right one; one of its agents takes the ticket."""
         members = [user.id for user in agents]
-        self.then(viewer(self.agent), lambda change: verbs.transfer(change, team, members))
+        self.then(viewer(self.agent), lambda change: commands.transfer(change, team, members))
         self.agent = agent = self.random.choice(agents)
         self.script.facts["agent"] = agent.display_name.split()[0]
-        self.then(viewer(agent), lambda change: verbs.assign(change, agent))
+        self.then(viewer(agent), lambda change: commands.assign(change, agent))
 
     def asked(self) -> None:
         """A question to the customer, after which the ticket waits."""
         self.answer(self.script.question())
-        self.then(viewer(self.agent), verbs.await_customer, self.moment())
+        self.then(viewer(self.agent), commands.await_customer, self.moment())
 
     def rounds(self) -> None:
         """Questions and answers, with what happens between."""
@@ -213,9 +213,9 @@ class Story:
         """Some time on hold, often up to an instant that was set."""
         self.answer(self.script.wait())
         if self.chance(0.4):
-            self.then(viewer(self.agent), lambda change: verbs.hold(change, None), self.moment())
-            self.then(viewer(self.agent), verbs.resume)
+            self.then(viewer(self.agent), lambda change: commands.hold(change, None), self.moment())
+            self.then(viewer(self.agent), commands.resume)
             return
         length = min(timedelta(hours=self.random.randint(3, 90)), self.age / 9)
-        self.then(viewer(self.agent), lambda change: verbs.hold(change, change.at + length), self.moment())
-        self.then(SYSTEM, verbs.resume, length)
+        self.then(viewer(self.agent), lambda change: commands.hold(change, change.at + length), self.moment())
+        self.then(SYSTEM, commands.resume, length)

@@ -11,7 +11,7 @@ from demo.facts import RESOURCES, Facts
 from demo.manners import Manner
 from demo.topic import Topic
 from demo.topics import TOPICS, alerts
-from models.ticket import TicketResource
+from models.tickets.ticket import TicketResource
 
 SCORES = (5, 4, 3, 2, 1)
 WEIGHT_OF_SCORE = (55, 25, 9, 5, 6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.lifecycle import Priority
+from models.tickets.lifecycle import Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from demo.people import Company, People, machine
 from demo.story import Cast, Story
 from demo.texts import Script
 from demo.topic import Topic
-from models import verbs
-from models.access import Viewer
-from models.lifecycle import Priority, Status
-from models.person import User
-from models.team import Category
-from models.ticket import LinkKind, Ticket
+from models.access.permissions import Viewer
+from models.changes import commands
+from models.people.team import Category
+from models.people.user import User
+from models.tickets.lifecycle import Priority, Status
+from models.tickets.ticket import LinkKind, Ticket
 
 CATEGORIES = ("technical", "billing", "sales")
 SHARES = (60, 24, 16)
@@ -229,4 +229,4 @@ class Writer:
 
 def relate(one: History, other: History, by: Viewer, at: datetime) -> None:
     linked = any(link.other_id == other.ticket.id and link.kind is LinkKind.RELATED for link in one.links)
-    together(one, other, by, at, lambda change, second: verbs.link(change, second, LinkKind.RELATED, linked=linked))
+    together(one, other, by, at, lambda change, second: commands.link(change, second, LinkKind.RELATED, linked=linked))

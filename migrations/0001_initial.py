@@ -1,13 +1,13 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.event import EventType
-from models.ids import new_id
-from models.instant import InstantField, now
-from models.lifecycle import CloseReason, Priority, Status
-from models.message import Kind
-from models.person import Role
-from models.ticket import LinkKind
-from models.token import TokenKind
+from models.log.event import EventType
+from models.core.ids import new_id
+from models.core.time import InstantField, now
+from models.tickets.lifecycle import CloseReason, Priority, Status
+from models.tickets.message import Kind
+from models.people.user import Role
+from models.tickets.ticket import LinkKind
+from models.people.token import TokenKind
 from orjson import loads
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS

@@ -2,15 +2,15 @@
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.escalation import Trigger
-from models.event import EventType
-from models.ids import new_id
-from models.instant import InstantField, now
-from models.lifecycle import Priority
-from models.mail import MailStatus
-from models.notification import Channel, Reason, Topic
+from models.escalation.path import Trigger
+from models.log.event import EventType
+from models.core.ids import new_id
+from models.core.time import InstantField, now
+from models.tickets.lifecycle import Priority
+from models.notifications.email import MailStatus
+from models.notifications.notification import Channel, Reason, Topic
 from models.sla.clock import ClockStatus
-from models.sla.terms import Metric
+from models.sla.snapshot import Metric
 from orjson import loads
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS

@@ -1,8 +1,8 @@
-"""The rights revision, and the triggers that raise it (see models/triggers.py)."""
+"""The rights revision, and the triggers that raise it (see models/access/revision_triggers.py)."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.triggers import install, remove
+from models.access.revision_triggers import install, remove
 from tortoise import fields
 
 

@@ -2,9 +2,9 @@
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.ids import new_id
-from models.instant import InstantField
-from models.presence import PresenceState
+from models.core.ids import new_id
+from models.core.time import InstantField
+from models.tickets.presence import PresenceState
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 from tortoise.indexes import Index

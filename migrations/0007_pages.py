@@ -1,8 +1,8 @@
-"""Indexes that give pages of many tickets in their orders (see models/indexes.py); those go that nothing reads by any more."""
+"""Indexes that give pages of many tickets in their orders (see models/queries/indexes.py); those go that nothing reads by any more."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.indexes import install, remove
+from models.queries.indexes import install, remove
 from tortoise.indexes import Index
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models import search
+from models.queries import search
 
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient

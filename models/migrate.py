@@ -10,9 +10,12 @@ from typing import cast
 
 from tortoise.migrations.executor import MigrationExecutor
 
-from models import database, escalation, reader, team
-from models.advance import ClockAdvance
-from models.notification import NotificationHead
+from models import database
+from models.demo_clock import ClockAdvance
+from models.escalation import path
+from models.log import consumer
+from models.notifications.notification import NotificationHead
+from models.people import team
 from models.sla import policies
 from models.sla.records import SlaRevision
 
@@ -54,11 +57,11 @@ async def establish() -> None:
     """What exists from the first start: rows that count, teams, categories, policies and paths. What is there stays as it is."""
     for counter in (SlaRevision, NotificationHead, ClockAdvance):
         await counter.get_or_create(id=1)
-    for name in reader.FOLLOWERS:
-        await reader.enrol(name)  # from here on nothing is too early for them
+    for name in consumer.FOLLOWERS:
+        await consumer.enrol(name)  # from here on nothing is too early for them
     await team.establish()
     await policies.establish()
-    await escalation.establish()
+    await path.establish()
 
 
 async def apply() -> list[str]:

@@ -11,19 +11,19 @@ from weakref import WeakValueDictionary
 
 import strawberry
 
-from engine.buckets import address_key
-from engine.tail import Tail
-from models.access import STRANGER, Viewer
-from models.advance import Clock
-from models.event import Event
-from models.notification import Notification
-from models.password import Passwords
+from engine.bus.log_tail import Tail
+from engine.limits.rate import address_key
+from models.access.permissions import STRANGER, Viewer
+from models.demo_clock import Clock
+from models.log.event import Event
+from models.notifications.notification import Notification
+from models.people.password import Passwords
 from resolvers.loaders import Loaders
-from resolvers.rendering import Rendering
-from resolvers.watcher import Watcher
+from resolvers.markdown_cache import Rendering
+from resolvers.presence_tail import Watcher
 
 if TYPE_CHECKING:
-    from resolvers.figures import Figures
+    from resolvers.subscriptions.stats import Figures
 
 
 @dataclass(frozen=True, slots=True)

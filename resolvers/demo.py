@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import strawberry
 
-from models import advance
-from models.errors import Forbidden, Refusal
-from models.idempotency import IdempotencyKey, Key, Trace, remember
+from models import demo_clock
+from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
+from models.core.errors import Forbidden, Refusal
 from resolvers.context import context_of
-from resolvers.keys import once
+from resolvers.mutations.idempotency import once
 from schema.manage import AdvanceClockInput, AdvanceClockPayload
 from schema.types.error import user_error
 
@@ -22,14 +22,14 @@ async def advance_clock(info: strawberry.Info, input: AdvanceClockInput) -> Adva
         raise Forbidden("Time can be moved in the demo only.")
 
     async def act(key: Key | None) -> tuple[timedelta, bool]:
-        ahead = await advance.move(input.by)
+        ahead = await demo_clock.move(input.by)
         if key is not None:
             # by the time that it makes: by the time before, a move of two days would have made its own key too old
             await remember(key, Trace(clock.at(ahead)))
         return ahead, False
 
     async def again(_: IdempotencyKey) -> tuple[timedelta, bool]:
-        return await advance.read(), True
+        return await demo_clock.read(), True
 
     try:
         ahead, replayed = await once(context, info.field_name, input, act, again)

@@ -7,12 +7,12 @@ from typing import cast
 
 import strawberry
 
-from models import escalation_paths
-from models.escalation import EscalationPath
-from models.escalation_paths import PathFields
+from models.escalation import admin
+from models.escalation.admin import PathFields
+from models.escalation.path import EscalationPath
 from resolvers.context import context_of
-from resolvers.keys import Keyed
-from resolvers.managing import Archived, answered, fields_of
+from resolvers.mutations.admin_mutation import Archived, answered, fields_of
+from resolvers.mutations.idempotency import Keyed
 from schema import manage as words
 from schema.manage import EscalationPathPayload
 
@@ -20,19 +20,19 @@ CLEARED = frozenset({"metric", "priority", "team"})
 
 
 async def list_escalation_paths(info: strawberry.Info, include_inactive: Archived = None) -> list[EscalationPath]:
-    return await escalation_paths.in_order(archived=bool(include_inactive))
+    return await admin.in_order(archived=bool(include_inactive))
 
 
 async def create_escalation_path(info: strawberry.Info, input: words.CreateEscalationPathInput) -> EscalationPathPayload:
-    return await path_payload(info, input, lambda: escalation_paths.create_path(path_fields(input), context_of(info).now()))
+    return await path_payload(info, input, lambda: admin.create_path(path_fields(input), context_of(info).now()))
 
 
 async def update_escalation_path(info: strawberry.Info, input: words.UpdateEscalationPathInput) -> EscalationPathPayload:
-    return await path_payload(info, input, lambda: escalation_paths.update_path(input.path_id, path_fields(input)))
+    return await path_payload(info, input, lambda: admin.update_path(input.path_id, path_fields(input)))
 
 
 async def archive_escalation_path(info: strawberry.Info, input: words.ArchiveEscalationPathInput) -> EscalationPathPayload:
-    return await path_payload(info, input, lambda: escalation_paths.archive_path(input.path_id))
+    return await path_payload(info, input, lambda: admin.archive_path(input.path_id))
 
 
 def path_fields(input: words.CreateEscalationPathInput | words.UpdateEscalationPathInput) -> PathFields:

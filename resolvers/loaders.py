@@ -15,25 +15,28 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
-from models import database, inbox, timeline
-from models.access import Viewer, sees, visible_entries
-from models.attachment import Attachment
-from models.condition import member
+from models import database
+from models.access.permissions import Viewer, sees, visible_entries
+from models.changes import sla_audit
+from models.changes.sla_audit import Told
+from models.core.lazy_query import Listing, Many
+from models.core.pagination import Page
+from models.core.sql import member
 from models.database import as_uuid
-from models.escalation import EscalationPath
-from models.event import Event
-from models.message import Kind, Message
-from models.notification import Notification
-from models.page import Page
-from models.person import ApiClient, Organization, User
-from models.select import Listing, Many
-from models.sla import ledger, policies
-from models.sla.ledger import Told
+from models.escalation.path import EscalationPath
+from models.log.event import Event
+from models.notifications import inbox
+from models.notifications.notification import Notification
+from models.people.team import Category, Team
+from models.people.token import Token
+from models.people.user import ApiClient, Organization, User
+from models.queries import timeline
+from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
-from models.sla.terms import Terms
-from models.team import Category, Team
-from models.ticket import Ticket
-from models.token import Token
+from models.sla.snapshot import Terms
+from models.tickets.attachment import Attachment
+from models.tickets.message import Kind, Message
+from models.tickets.ticket import Ticket
 
 MOST_TOLD = 100
 MOST_KEYS = 5000  # both databases bound the parameters of a statement by some 32,000
@@ -60,7 +63,7 @@ def by_id(model: type[M]) -> DataLoader[UUID, M | None]:
 
 
 Read = Callable[..., Many[Any]]
-"""Describes what belongs to many owners: takes the viewer and the owners' keys (models/belongings)."""
+"""Describes what belongs to many owners: takes the viewer and the owners' keys (models/related)."""
 ReadPage = Callable[..., Listing[Any]]
 """The same, page by page, with further arguments that say which page."""
 
@@ -221,7 +224,7 @@ async def read_terms(digests: list[str]) -> list[Terms]:
 
 
 async def read_told_clocks(keys: list[UUID]) -> list[Told]:
-    found = await ledger.of_tickets(keys)
+    found = await sla_audit.of_tickets(keys)
     return [found[key] for key in keys]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import strawberry
 
-from models import text, timeline, verbs
-from models.errors import Refusal, UnseenMessages
-from models.event import position_of
-from resolvers.payload import Outcome, Work, perform
+from models.changes import commands
+from models.core import text
+from models.core.errors import Refusal, UnseenMessages
+from models.log.event import position_of
+from models.queries import timeline
+from resolvers.mutations.ticket_mutation import Outcome, Work, perform
 from schema import inputs
 from schema.payloads import NotePayload, ReplyPayload
 from schema.types.error import user_error
@@ -24,7 +26,7 @@ async def reply_to_ticket(info: strawberry.Info, input: inputs.ReplyToTicketInpu
         if seen is not None and (unseen := await timeline.unseen_messages(work.viewer, change.ticket.id, seen)):
             raise UnseenMessages(unseen)
         own = work.viewer.is_customer or work.viewer.user_id == change.ticket.requester_id
-        verbs.reply(change, body, for_customer=own)
+        commands.reply(change, body, for_customer=own)
 
     try:
         outcome: Outcome = await perform(info, input, act)
@@ -36,7 +38,7 @@ async def reply_to_ticket(info: strawberry.Info, input: inputs.ReplyToTicketInpu
 async def add_note(info: strawberry.Info, input: inputs.AddNoteInput) -> NotePayload:
     async def act(work: Work) -> None:
         change = await work.ticket(input.ticket_id, input.expected_version)
-        verbs.add_note(change, text.body(input.body, "body"))
+        commands.add_note(change, text.body(input.body, "body"))
 
     try:
         outcome: Outcome = await perform(info, input, act)

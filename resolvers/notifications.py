@@ -6,12 +6,14 @@ from typing import Annotated
 
 import strawberry
 
-from models import ids, inbox, preference
-from models.access import Viewer
-from models.errors import Code, InvalidInput, Refusal
-from models.notification import Notification
-from models.page import window
-from models.select import Listing
+from models.access.permissions import Viewer
+from models.core import ids
+from models.core.errors import Code, InvalidInput, Refusal
+from models.core.lazy_query import Listing
+from models.core.pagination import window
+from models.notifications import inbox
+from models.notifications import preferences as preference
+from models.notifications.notification import Notification
 from resolvers.context import context_of
 from schema.arguments import After, Before, First, Last
 from schema.inputs import MarkNotificationsReadInput, SetNotificationPreferenceInput

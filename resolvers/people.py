@@ -7,16 +7,19 @@ from typing import Annotated, Any
 
 import strawberry
 
-from models import access, ids, listing, token
-from models.condition import TRUE
-from models.errors import BadRequest, Code, InvalidInput, RateLimited
-from models.page import MOST, window
-from models.password import LONGEST, Busy
-from models.person import Role, User
-from models.select import Listing, Many, Select
-from models.team import Category, Team
-from models.text import is_clean
-from models.token import Token, TokenKind
+from models.access import permissions
+from models.core import ids
+from models.core.errors import BadRequest, Code, InvalidInput, RateLimited
+from models.core.lazy_query import Listing, Many, Select
+from models.core.pagination import MOST, window
+from models.core.sql import TRUE
+from models.core.text import is_clean
+from models.people import token
+from models.people.password import LONGEST, Busy
+from models.people.team import Category, Team
+from models.people.token import Token, TokenKind
+from models.people.user import Role, User
+from models.queries import tickets
 from resolvers.context import Context, context_of
 from schema.arguments import After, Before, First, Last
 from schema.inputs import SignInInput
@@ -27,9 +30,9 @@ BUSY_MS = 1000
 LONGEST_EMAIL = 320
 
 
-async def viewer(info: strawberry.Info) -> access.Viewer | None:
+async def viewer(info: strawberry.Info) -> permissions.Viewer | None:
     found = context_of(info).viewer
-    return None if found.caller is access.Caller.ANONYMOUS else found
+    return None if found.caller is permissions.Caller.ANONYMOUS else found
 
 
 async def teams(info: strawberry.Info) -> Many[Team]:
@@ -49,7 +52,7 @@ async def users(
     last: Last = None,
     before: Before = None,
 ) -> Listing[User]:
-    return listing.users(search, role, window(first, after, last, before))
+    return tickets.users(search, role, window(first, after, last, before))
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:
@@ -74,9 +77,9 @@ async def found_node(context: Context, id: str) -> Any:
     prefix, _ = found
     loaders, viewer = context.loaders, context.viewer
     if prefix == ids.EVENT:
-        return await loaders.events.load(int(found[1])) if access.READ_LOG.allows(viewer) else None
+        return await loaders.events.load(int(found[1])) if permissions.READ_LOG.allows(viewer) else None
     if prefix == ids.NOTIFICATION:
-        return await loaders.notifications.load(int(found[1])) if access.OWN_NOTIFICATIONS.allows(viewer) else None
+        return await loaders.notifications.load(int(found[1])) if permissions.OWN_NOTIFICATIONS.allows(viewer) else None
     key = ids.key_of(prefix, id)
     assert key is not None
     if prefix == ids.TOKEN:
@@ -97,7 +100,7 @@ async def found_node(context: Context, id: str) -> Any:
         ids.ESCALATION_PATH: loaders.escalation_paths,
     }[prefix]
     record = await load.load(key)
-    return record if record is not None and access.sees_record(viewer, record) else None
+    return record if record is not None and permissions.sees_record(viewer, record) else None
 
 
 async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
@@ -122,7 +125,7 @@ async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
 
 async def session(context: Context, person: User) -> SignInPayload:
     at = context.now()
-    scopes = [scope.value for scope in access.HOLDS[access.CALLER_OF_ROLE[person.role]]]
+    scopes = [scope.value for scope in permissions.HOLDS[permissions.CALLER_OF_ROLE[person.role]]]
     expires = at + context.rules.session_length
     _, text = await token.issue(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
     signed_in = await context.services.sessions.authenticate(text)

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import strawberry
 
-from engine.source import Item, Source
-from models import ids, presence, text
-from models.access import READ_PRESENCE, concerns, sees
-from models.errors import Code, InvalidInput, Refusal, TicketNotFound
-from models.presence import PresenceState, TicketPresence
-from models.ticket import Ticket
+from engine.execution.source import Item, Source
+from models.access.permissions import READ_PRESENCE, concerns, sees
+from models.core import ids, text
+from models.core.errors import Code, InvalidInput, Refusal, TicketNotFound
+from models.tickets import presence
+from models.tickets.presence import PresenceState, TicketPresence
+from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from schema.presence import SetPresenceInput, SetPresencePayload
 from schema.types.error import user_error

@@ -6,13 +6,14 @@ from collections.abc import Awaitable
 
 import strawberry
 
-from models import ids, team
-from models.access import MANAGE
-from models.errors import Code, InvalidInput
-from models.person import User
-from models.team import Team
+from models.access.permissions import MANAGE
+from models.core import ids
+from models.core.errors import Code, InvalidInput
+from models.people import team
+from models.people.team import Team
+from models.people.user import User
 from resolvers.context import context_of
-from resolvers.managing import answered
+from resolvers.mutations.admin_mutation import answered
 from schema.manage import AvailabilityPayload, SetAvailabilityInput, TeamPayload, UpdateTeamInput
 
 

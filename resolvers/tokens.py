@@ -5,9 +5,10 @@ from __future__ import annotations
 import strawberry
 from tortoise.expressions import Q
 
-from models import ids, text, token
-from models.errors import Code, InvalidInput, Refusal
-from models.token import Token, TokenKind
+from models.core import ids, text
+from models.core.errors import Code, InvalidInput, Refusal
+from models.people import token
+from models.people.token import Token, TokenKind
 from resolvers.context import Context, context_of
 from schema.inputs import CreateApiTokenInput, RevokeApiTokenInput
 from schema.payloads import CreateApiTokenPayload, RevokeApiTokenPayload

@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from models.errors import Code
-from models.escalation import StepAction, Trigger
-from models.event import EventType
-from models.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.notification import Channel, Reason, Topic
-from models.person import Role
+from models.changes.sla_audit import Count
+from models.core.errors import Code
+from models.escalation.path import StepAction, Trigger
+from models.log.event import EventType
+from models.notifications.notification import Channel, Reason, Topic
+from models.people.user import Role
+from models.queries.stats import Group
 from models.sla.clock import ClockStatus
-from models.sla.ledger import Count
-from models.sla.terms import Metric
-from models.stats import Group
-from models.ticket import LinkKind
+from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.tickets.ticket import LinkKind
 
 E = TypeVar("E", bound=type[Enum])
 

@@ -1,4 +1,4 @@
-"""TicketFilter and its parts as inputs. They become the plain mappings that models.filter compiles."""
+"""TicketFilter and its parts as inputs. They become the plain mappings that models.queries.filter compiles."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, cast
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from models.lifecycle import Priority, Stage, Status
 from models.sla.clock import ClockStatus
+from models.tickets.lifecycle import Priority, Stage, Status
 from schema.enums import OrderDirection, TicketOrderField
 from schema.inputs import TicketResourceInput
 

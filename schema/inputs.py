@@ -7,9 +7,9 @@ from typing import Any
 
 import strawberry
 
-from models.lifecycle import CloseReason, Priority
-from models.notification import Channel, Topic
-from models.ticket import LinkKind
+from models.notifications.notification import Channel, Topic
+from models.tickets.lifecycle import CloseReason, Priority
+from models.tickets.ticket import LinkKind
 
 
 def given(description: str) -> Any:

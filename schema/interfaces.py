@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models import belongings, ids
-from models.attachment import Attachment
-from models.errors import Code
-from models.escalation import EscalationPath
-from models.event import Event, EventType
-from models.lifecycle import Action, Status
-from models.message import Kind, Message
-from models.notification import Notification
-from models.person import ApiClient, Organization, User
+from models import related
+from models.core import ids
+from models.core.errors import Code
+from models.escalation.path import EscalationPath
+from models.log.event import Event, EventType
+from models.notifications.notification import Notification
+from models.people.team import Category, Team
+from models.people.token import Token
+from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
-from models.team import Category, Team
-from models.ticket import Ticket
-from models.token import Token
+from models.tickets.attachment import Attachment
+from models.tickets.lifecycle import Action, Status
+from models.tickets.message import Kind, Message
+from models.tickets.ticket import Ticket
 from schema.cost import HTML, TEXT, cost
 from schema.relations import RELATION, OfKey, first_of, many, one
 
@@ -149,7 +150,7 @@ class MessageInterface(Node):
         context: Context = info.context
         return await context.rendered(root.body)
 
-    attachments: Any = many(belongings.message_attachments, list[LazyAttachment], "Files that came with it.")
+    attachments: Any = many(related.message_attachments, list[LazyAttachment], "Files that came with it.")
     created_at: datetime = strawberry.field(description="When it was written.")
 
 
@@ -167,7 +168,7 @@ class TicketEventInterface(Node):
     occurred_at: datetime = strawberry.field(description="When it happened.")
 
     deliveries: Any = many(
-        belongings.deliveries,
+        related.deliveries,
         list[LazyMailDelivery],
         "The mails that it caused, and what became of them; empty for customers, and without the scope notes:read.",
     )

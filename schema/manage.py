@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 
 import strawberry
 
-from models.escalation import EscalationPath, StepAction, Trigger
-from models.lifecycle import Priority
-from models.person import User
+from models.escalation.path import EscalationPath, StepAction, Trigger
+from models.people.team import Team
+from models.people.user import User
 from models.sla.records import SlaCalendar, SlaPolicy
-from models.sla.terms import Metric
-from models.team import Team
+from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Priority
 from schema.inputs import given, optional
 from schema.interfaces import UserErrorInterface
 from schema.payloads import REPLAYED, errors, made

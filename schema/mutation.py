@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access import (
+from models.access.permissions import (
     ANYONE,
     BE_PRESENT,
     MANAGE,
@@ -18,9 +18,21 @@ from models.access import (
     WORK,
     WRITE_NOTES,
 )
-from resolvers import creation, demo, escalation, messages, notifications, people, presence, promises, teams, tickets, tokens
+from resolvers import (
+    demo,
+    escalation,
+    messages,
+    notifications,
+    people,
+    presence,
+    sla,
+    teams,
+    ticket_creation,
+    ticket_mutations,
+    tokens,
+)
 from schema import manage, payloads
-from schema.access import mutation
+from schema.fields import mutation
 from schema.presence import SetPresencePayload
 
 TICKET = payloads.TicketPayload | None
@@ -33,37 +45,51 @@ class Mutation:
     )
     sign_out: Any = mutation(people.sign_out, SESSION, "End the token that makes this call.", payloads.SignOutPayload | None)
 
-    create_ticket: Any = mutation(creation.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET)
+    create_ticket: Any = mutation(
+        ticket_creation.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET
+    )
     update_ticket: Any = mutation(
-        tickets.update_ticket, WORK, "Change subject, priority, category, tags or external key.", TICKET
+        ticket_mutations.update_ticket, WORK, "Change subject, priority, category, tags or external key.", TICKET
     )
     assign_ticket: Any = mutation(
-        tickets.assign_ticket, WORK, "Give a ticket to somebody, or to nobody. A NEW one is started by it.", TICKET
+        ticket_mutations.assign_ticket, WORK, "Give a ticket to somebody, or to nobody. A NEW one is started by it.", TICKET
     )
-    transfer_ticket: Any = mutation(tickets.transfer_ticket, WORK, "Hand a ticket to another team.", TICKET)
-    start_ticket: Any = mutation(tickets.start_ticket, WORK, "Take a NEW ticket up.", TICKET)
-    await_customer: Any = mutation(tickets.await_customer, WORK, "Wait for the customer; their reply resumes the ticket.", TICKET)
-    hold_ticket: Any = mutation(tickets.hold_ticket, WORK, "Park a ticket, perhaps until an instant.", TICKET)
-    resume_ticket: Any = mutation(tickets.resume_ticket, WORK, "Go on with a ticket that waits or is parked.", TICKET)
-    resolve_ticket: Any = mutation(tickets.resolve_ticket, WORK, "Give the answer; the customer may confirm or reopen.", TICKET)
+    transfer_ticket: Any = mutation(ticket_mutations.transfer_ticket, WORK, "Hand a ticket to another team.", TICKET)
+    start_ticket: Any = mutation(ticket_mutations.start_ticket, WORK, "Take a NEW ticket up.", TICKET)
+    await_customer: Any = mutation(
+        ticket_mutations.await_customer, WORK, "Wait for the customer; their reply resumes the ticket.", TICKET
+    )
+    hold_ticket: Any = mutation(ticket_mutations.hold_ticket, WORK, "Park a ticket, perhaps until an instant.", TICKET)
+    resume_ticket: Any = mutation(ticket_mutations.resume_ticket, WORK, "Go on with a ticket that waits or is parked.", TICKET)
+    resolve_ticket: Any = mutation(
+        ticket_mutations.resolve_ticket, WORK, "Give the answer; the customer may confirm or reopen.", TICKET
+    )
     close_ticket: Any = mutation(
-        tickets.close_ticket, TAKE_PART, "End a ticket: confirm a resolved one, or withdraw or end an unresolved one.", TICKET
+        ticket_mutations.close_ticket,
+        TAKE_PART,
+        "End a ticket: confirm a resolved one, or withdraw or end an unresolved one.",
+        TICKET,
     )
     reopen_ticket: Any = mutation(
-        tickets.reopen_ticket,
+        ticket_mutations.reopen_ticket,
         TAKE_PART,
         "Take a RESOLVED or CLOSED ticket up again; a closed one within 14 days, unless set otherwise.",
         TICKET,
     )
-    escalate_ticket: Any = mutation(tickets.escalate_ticket, TAKE_PART, "Ask for more attention to an open ticket.", TICKET)
-    rate_ticket: Any = mutation(
-        tickets.rate_ticket, TAKE_PART, "Say how satisfied the customer is with a RESOLVED or CLOSED ticket.", TICKET
+    escalate_ticket: Any = mutation(
+        ticket_mutations.escalate_ticket, TAKE_PART, "Ask for more attention to an open ticket.", TICKET
     )
-    watch_ticket: Any = mutation(tickets.watch_ticket, WATCH, "Follow a ticket. For people.", TICKET)
-    unwatch_ticket: Any = mutation(tickets.unwatch_ticket, WATCH, "Follow a ticket no longer. For people.", TICKET)
-    link_tickets: Any = mutation(tickets.link_tickets, WORK, "Tie two tickets together.", TICKET)
+    rate_ticket: Any = mutation(
+        ticket_mutations.rate_ticket, TAKE_PART, "Say how satisfied the customer is with a RESOLVED or CLOSED ticket.", TICKET
+    )
+    watch_ticket: Any = mutation(ticket_mutations.watch_ticket, WATCH, "Follow a ticket. For people.", TICKET)
+    unwatch_ticket: Any = mutation(ticket_mutations.unwatch_ticket, WATCH, "Follow a ticket no longer. For people.", TICKET)
+    link_tickets: Any = mutation(ticket_mutations.link_tickets, WORK, "Tie two tickets together.", TICKET)
     merge_tickets: Any = mutation(
-        tickets.merge_tickets, WORK, "Make one of two tickets: the first is closed as DUPLICATE, the other shows both.", TICKET
+        ticket_mutations.merge_tickets,
+        WORK,
+        "Make one of two tickets: the first is closed as DUPLICATE, the other shows both.",
+        TICKET,
     )
 
     reply_to_ticket: Any = mutation(
@@ -96,34 +122,34 @@ class Mutation:
     )
 
     create_sla_calendar: Any = mutation(
-        promises.create_sla_calendar, MANAGE, "Make a calendar: when work is done. For admins.", manage.SlaCalendarPayload | None
+        sla.create_sla_calendar, MANAGE, "Make a calendar: when work is done. For admins.", manage.SlaCalendarPayload | None
     )
     update_sla_calendar: Any = mutation(
-        promises.update_sla_calendar,
+        sla.update_sla_calendar,
         MANAGE,
         "Change a calendar, or take an archived one back. For admins.",
         manage.SlaCalendarPayload | None,
     )
     archive_sla_calendar: Any = mutation(
-        promises.archive_sla_calendar,
+        sla.archive_sla_calendar,
         MANAGE,
         "Put a calendar away that no active policy goes by. For admins.",
         manage.SlaCalendarPayload | None,
     )
     create_sla_policy: Any = mutation(
-        promises.create_sla_policy,
+        sla.create_sla_policy,
         MANAGE,
         "Promise something for the tickets that fit. For admins.",
         manage.SlaPolicyPayload | None,
     )
     update_sla_policy: Any = mutation(
-        promises.update_sla_policy,
+        sla.update_sla_policy,
         MANAGE,
         "Change a policy, or take an archived one back; open tickets follow, and keep what was spent. For admins.",
         manage.SlaPolicyPayload | None,
     )
     archive_sla_policy: Any = mutation(
-        promises.archive_sla_policy,
+        sla.archive_sla_policy,
         MANAGE,
         "Promise it no more; open tickets come under the next policy that fits. For admins.",
         manage.SlaPolicyPayload | None,

@@ -7,12 +7,12 @@ from typing import Any
 
 import strawberry
 
-from models.access import Viewer
-from models.event import Event
-from models.message import Message
-from models.preference import Preference
-from models.ticket import Ticket
-from models.token import Token
+from models.access.permissions import Viewer
+from models.log.event import Event
+from models.notifications.preferences import Preference
+from models.people.token import Token
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket
 from schema.cost import cost
 from schema.interfaces import TicketEventInterface, UserErrorInterface
 from schema.types.message import NoteType, ReplyType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from models.presence import PresenceState, TicketPresence
+from models.tickets.presence import PresenceState, TicketPresence
 from schema.inputs import TICKET, given, optional
 from schema.interfaces import UserErrorInterface
 from schema.payloads import errors, made

@@ -9,14 +9,14 @@ import strawberry
 import resolvers.escalation
 import resolvers.notifications
 import resolvers.people
-import resolvers.promises
-import resolvers.reading
+import resolvers.sla
+import resolvers.ticket_queries
 import resolvers.tokens
-from models.access import ANYONE, OWN_NOTIFICATIONS, OWN_TOKENS, READ, READ_LOG, READ_PEOPLE, READ_POLICIES, SESSION
-from schema.access import query
+from models.access.permissions import ANYONE, OWN_NOTIFICATIONS, OWN_TOKENS, READ, READ_LOG, READ_PEOPLE, READ_POLICIES, SESSION
 from schema.cost import SEARCHED, STATS, TABLE, cost
+from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
-from schema.paging import Connection
+from schema.pagination import Connection
 from schema.types.escalation import EscalationPathType
 from schema.types.notification import NotificationType
 from schema.types.people import CategoryType, TeamType, UserType, ViewerType
@@ -35,27 +35,31 @@ class Query:
     nodes: Any = query(
         resolvers.people.nodes, SESSION, "Many records by id, in the order asked for.", list[Node | None], cost(by="ids")
     )
-    ticket: Any = query(resolvers.reading.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None)
-    ticket_by_number: Any = query(resolvers.reading.ticket_by_number, READ, "One ticket by its human number.", TicketType | None)
+    ticket: Any = query(
+        resolvers.ticket_queries.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None
+    )
+    ticket_by_number: Any = query(
+        resolvers.ticket_queries.ticket_by_number, READ, "One ticket by its human number.", TicketType | None
+    )
     ticket_by_external_id: Any = query(
-        resolvers.reading.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
+        resolvers.ticket_queries.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
     )
     tickets: Any = query(
-        resolvers.reading.tickets,
+        resolvers.ticket_queries.tickets,
         READ,
         "Tickets that the viewer may see, page by page.",
         Connection[TicketType],
         cost(given=SEARCHED),
     )
     ticket_stats: Any = query(
-        resolvers.reading.ticket_stats,
+        resolvers.ticket_queries.ticket_stats,
         READ,
         "Figures over the tickets that the viewer may see.",
         TicketStatsType,
         cost(flat=STATS, given=SEARCHED),
     )
     events: Any = query(
-        resolvers.reading.log_events,
+        resolvers.ticket_queries.log_events,
         READ_LOG,
         "The log in order, for sync: everything after a cursor that the viewer may see. Needs the scope events:read.",
         Connection[TicketEventInterface],
@@ -67,13 +71,13 @@ class Query:
         resolvers.people.users, READ_PEOPLE, "People, by name. For staff; needs the scope users:read.", Connection[UserType]
     )
     sla_policies: Any = query(
-        resolvers.promises.sla_policies,
+        resolvers.sla.sla_policies,
         READ_POLICIES,
         "What is promised for which tickets, in the order in which it is tried. For staff.",
         list[SlaPolicyType],
     )
     sla_calendars: Any = query(
-        resolvers.promises.sla_calendars, READ_POLICIES, "When work is done, by name. For staff.", list[SlaCalendarType]
+        resolvers.sla.sla_calendars, READ_POLICIES, "When work is done, by name. For staff.", list[SlaCalendarType]
     )
     escalation_paths: Any = query(
         resolvers.escalation.list_escalation_paths,

@@ -1,5 +1,5 @@
 """Fields that lead from a record to others. What a field follows is declared once: it is resolved by loaders, and read by those
-who compile whole operations (engine/plans) from the same declaration, which they tell apart by `follows`.
+who compile whole operations (engine/execution/plans) from the same declaration, which they tell apart by `follows`.
 """
 
 from __future__ import annotations

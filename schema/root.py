@@ -7,7 +7,7 @@ from typing import Any
 
 from strawberry.schema.config import StrawberryConfig
 
-from engine.execution import Schema
+from engine.execution.schema import Schema
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS

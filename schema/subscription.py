@@ -6,12 +6,13 @@ from typing import Any
 
 import strawberry
 
-from models.access import OWN_NOTIFICATIONS, READ, READ_LOG, READ_PRESENCE
-from resolvers import figures, live, presence, streams
-from schema.access import subscription
+from models.access.permissions import OWN_NOTIFICATIONS, READ, READ_LOG, READ_PRESENCE
+from resolvers import presence
+from resolvers.subscriptions import events, live_list, stats
 from schema.cost import SEARCHED, STATS, SUBSCRIPTION, cost
+from schema.fields import subscription
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.types.change import TicketChangeType
+from schema.types.live_list import TicketChangeType
 from schema.types.notification import NotificationType
 from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
@@ -20,21 +21,21 @@ from schema.types.stats import TicketStatsType
 @strawberry.type(description="What can be followed.")
 class Subscription:
     ticket_events: Any = subscription(
-        streams.ticket_events,
+        events.ticket_events,
         READ_LOG,
         "The log as it grows, in order, each entry once. With `after`, first everything after that cursor, then what comes: "
         "no gap, no duplicate, across reconnects, servers and restarts. Needs the scope events:read.",
         TicketEventInterface,
     )
     ticket_status_changed: Any = subscription(
-        streams.ticket_status_changed,
+        events.ticket_status_changed,
         READ_LOG,
         "Each ticket's way through creation, resolution and closure: its creation and every change of status; "
         "the same promises. Needs the scope events:read.",
         TicketStatusEventInterface,
     )
     ticket_changes: Any = subscription(
-        live.ticket_changes,
+        live_list.ticket_changes,
         READ,
         "A live list: a snapshot of what matches, then what enters, changes and leaves. Replayed onto the snapshot, the changes "
         "give what the query `tickets` finds at that cursor. With `after`, what changed since: what the list held then is the "
@@ -45,7 +46,7 @@ class Subscription:
         cost(flat=SUBSCRIPTION, given=SEARCHED),
     )
     ticket_stats: Any = subscription(
-        figures.live_ticket_stats,
+        stats.live_ticket_stats,
         READ,
         "Live figures: at once, then after each change that moves them, at most four times a second. They are what the query "
         "`ticketStats` gives at their cursor. Figures over very many tickets, and those of a filter by `within` or `olderThan`, "
@@ -54,7 +55,7 @@ class Subscription:
         cost(flat=SUBSCRIPTION + STATS, given=SEARCHED),
     )
     notifications: Any = subscription(
-        streams.notifications, OWN_NOTIFICATIONS, "The viewer's own notifications, from now on. For people.", NotificationType
+        events.notifications, OWN_NOTIFICATIONS, "The viewer's own notifications, from now on. For people.", NotificationType
     )
     ticket_presence: Any = subscription(
         presence.ticket_presence,

@@ -20,7 +20,7 @@ from support.seed import SEED, configure_hypothesis, random_for  # noqa: E402
 from support.service import running  # noqa: E402
 from tortoise import Tortoise  # noqa: E402
 
-from engine.logs import COMMON, RENDER  # noqa: E402
+from engine.telemetry.logging import COMMON, RENDER  # noqa: E402
 from models import database as db  # noqa: E402
 
 NEVER_AWAITED = ("coroutine object GraphQLCoreConverter.from_resolver", "coroutine object Executor.")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from models import verbs
-from models.access import SYSTEM
-from models.change import Change, read_locked, write
-from models.event import Event, EventType
-from models.lifecycle import Action
-from models.load import Loads
-from models.team import Team
-from workers.duty import Follower
+from models.access.permissions import SYSTEM
+from models.changes import commands
+from models.changes.change import Change, read_locked, write
+from models.log.event import Event, EventType
+from models.people.team import Team
+from models.tickets.lifecycle import Action
+from models.tickets.workload import Loads
+from workers.job import Follower
 
 
 class Assigner(Follower[Event]):
@@ -41,6 +41,6 @@ class Assigner(Follower[Event]):
             if chosen is None:
                 continue  # it stays on top of the team's list
             changes.append(Change(ticket, SYSTEM, at, self.window))
-            verbs.assign(changes[-1], chosen[0], chosen[1])
+            commands.assign(changes[-1], chosen[0], chosen[1])
         await write(*changes)
         return len(changes)

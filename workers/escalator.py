@@ -7,20 +7,23 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from models import database, escalation_paths, team, verbs
-from models.access import SYSTEM
-from models.change import Change, read_locked, write
-from models.escalation import EscalationPath, EscalationRun, StepAction, Trigger
-from models.event import Event, EventType, Json
-from models.lifecycle import Priority
-from models.load import Loads
-from models.person import Role, User
+from models import database
+from models.access.permissions import SYSTEM
+from models.changes import commands
+from models.changes.change import Change, read_locked, write
+from models.escalation import admin
+from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
+from models.log.event import Event, EventType, Json
+from models.people import team
+from models.people.team import Team
+from models.people.user import Role, User
 from models.sla.clock import FINISHED
 from models.sla.records import SlaClock
-from models.sla.terms import Metric
-from models.team import Team
-from models.ticket import Ticket
-from workers.duty import Follower, Turn
+from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import Ticket
+from models.tickets.workload import Loads
+from workers.job import Follower, Turn
 
 AT_ONCE = 100
 TRIGGERS: Mapping[EventType, Trigger] = {
@@ -52,7 +55,7 @@ class Escalator(Follower[Fitting]):
         return entry.type in TRIGGERS
 
     async def prepare(self, entries: Sequence[Event], at: datetime) -> Sequence[Fitting]:
-        paths = await escalation_paths.in_order()
+        paths = await admin.in_order()
         found = [(entry, [path for path in paths if is_set_off(path, entry)]) for entry in entries]
         return [each for each in found if each[1]]
 
@@ -69,7 +72,7 @@ class Escalator(Follower[Fitting]):
             await start(path, entry)
             if path.trigger is Trigger.SLA_BREACHED:
                 change = changes.setdefault(ticket.id, Change(ticket, SYSTEM, at, self.window))
-                verbs.escalate(change, f"The promised time for the {METRICS[Metric(entry.value('metric'))]} has passed.")
+                commands.escalate(change, f"The promised time for the {METRICS[Metric(entry.value('metric'))]} has passed.")
         await write(*changes.values())
         return started
 
@@ -197,7 +200,7 @@ class Step:
     async def raise_priority(self) -> str | None:
         if self.ticket.priority is Priority.URGENT:
             return "It is as pressing as can be."
-        verbs.update(self.change, tags=[], priority=Priority(self.ticket.priority + 1))
+        commands.update(self.change, tags=[], priority=Priority(self.ticket.priority + 1))
         return None
 
     async def reassign(self) -> str | None:
@@ -207,17 +210,17 @@ class Step:
                 return "The person that it should go to takes no tickets."
             if user.id == self.ticket.assignee_id:
                 return "The person that it should go to has it already."
-            verbs.assign(self.change, user)
+            commands.assign(self.change, user)
             return None
         chosen = await Loads().choose(self.ticket.team_id, but=[self.ticket.assignee_id] if self.ticket.assignee_id else [])
         if chosen is None:
             return "Nobody else of the team is present."
-        verbs.assign(self.change, *chosen)
+        commands.assign(self.change, *chosen)
         return None
 
     async def transfer(self) -> str | None:
         to = await Team.get_or_none(id=UUID(str(self.plan["team"])))
         if to is None or to.id == self.ticket.team_id:
             return "The ticket is there already."
-        verbs.transfer(self.change, to, await team.members(to.id))
+        commands.transfer(self.change, to, await team.members(to.id))
         return None

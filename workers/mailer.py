@@ -10,16 +10,16 @@ from time import monotonic
 
 import structlog
 
-from models.mail import MailStatus
-from workers.duty import Turn
-from workers.mail import claims, outcome
+from models.notifications.email import MailStatus
+from workers.job import Turn
+from workers.mail import claims, delivery_result
 from workers.mail.address import mailbox
 from workers.mail.claims import Claim, Sent
 from workers.mail.compose import Composer
-from workers.mail.letter import Letter, NotSent, read
-from workers.mail.outbox import Deferred, Outbox, Refused
-from workers.mail.outcome import Outcome
+from workers.mail.delivery_result import Outcome
+from workers.mail.message import Letter, NotSent, read
 from workers.mail.template import Templates
+from workers.mail.transport import Deferred, Outbox, Refused
 
 LANES = 5
 """How many mails are on their way at once."""
@@ -119,15 +119,15 @@ class Mailer:
             message = await self.composer.compose(letter)
             answer = await self.outbox.send(message, message["To"].addresses[0].addr_spec)
         except NotSent as why:
-            return outcome.not_sent(str(why))
+            return delivery_result.not_sent(str(why))
         except Refused as error:
-            return outcome.failed(mail, str(error))
+            return delivery_result.failed(mail, str(error))
         except Deferred as error:
-            return outcome.deferred(mail, str(error), at)
+            return delivery_result.deferred(mail, str(error), at)
         except Exception as error:  # a template that fails with what a ticket holds, most likely: it can be mended
             log.exception("mail.not_composed", mail=str(mail.id), template=mail.template)
-            return outcome.deferred(mail, f"it could not be written: {error!r}", at)
-        return outcome.sent(mail, answer, at)
+            return delivery_result.deferred(mail, f"it could not be written: {error!r}", at)
+        return delivery_result.sent(mail, answer, at)
 
 
 async def some_of(sending: set[asyncio.Task[Sent]]) -> set[asyncio.Task[Sent]]:

@@ -1,4 +1,4 @@
-"""Tells people of what happened, by models.audience's table: notifications in the app, and mails for the mailer to send.
+"""Creates notifications and queues emails, as the table in `models.notifications.routing` says.
 
 Both are stored in the transaction that moves the cursor, so that each is made once, whatever dies when.
 """
@@ -9,13 +9,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import notification
-from models.audience import Telling, act_of, hears, tellings
-from models.event import Event, EventType
-from models.mail import Mail, message_id
-from models.notification import Channel, Notification
-from workers.crowd import Crowd, assemble
-from workers.duty import Follower
+from models.log.event import Event, EventType
+from models.notifications import notification
+from models.notifications.email import Mail, message_id
+from models.notifications.notification import Channel, Notification
+from models.notifications.routing import Telling, act_of, hears, tellings
+from workers.job import Follower
+from workers.recipients import Crowd, assemble
 
 MOST_OF_AN_ACT = 100
 """Greater than the number of entries that one change of a ticket writes."""

@@ -8,9 +8,10 @@ import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from models import instant, reader
-from models.ids import new_id
-from workers.duty import Bell, Duty, Keeper
+from models.core import time
+from models.core.ids import new_id
+from models.log import consumer
+from workers.job import Bell, Duty, Keeper
 
 SECONDS = 1.0
 """How long what is due may wait to be noticed."""
@@ -30,7 +31,7 @@ def nobody() -> None:
 async def run(
     duties: Sequence[Duty],
     *,
-    now: Callable[[], datetime] = instant.now,
+    now: Callable[[], datetime] = time.now,
     bell: Callable[[], Bell] = Silence,
     changed: Callable[[], None] = nobody,
     lease: float = 30.0,
@@ -53,6 +54,6 @@ async def enrolled(name: str) -> None:
     """Make sure of the duty's row, also where the database is away at this moment."""
     while True:
         try:
-            return await reader.enrol(name)
+            return await consumer.enrol(name)
         except Exception:  # nothing can be done before it is there
             await asyncio.sleep(SECONDS)

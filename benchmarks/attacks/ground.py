@@ -13,9 +13,9 @@ import orjson
 from benchmarks.attacks.bystander import Bystander
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import NOTE, WIDE_TABLE
-from models import access
-from models.person import Role, User
-from models.token import TokenKind, issue
+from models.access import permissions
+from models.people.token import TokenKind, issue
+from models.people.user import Role, User
 
 LONG = 65_536
 BODIES = (
@@ -72,6 +72,6 @@ async def people(attackers: int) -> Ground:
 async def token(name: str) -> str:
     email = f"{name.lower().replace(' ', '-')}@example.com"
     user = await User.create(email=email, display_name=name, role=Role.ADMIN)
-    scopes = [scope.value for scope in access.HOLDS[access.CALLER_OF_ROLE[user.role]]]
+    scopes = [scope.value for scope in permissions.HOLDS[permissions.CALLER_OF_ROLE[user.role]]]
     _, text = await issue(TokenKind.API, "attacks", scopes, user_id=user.id, at=datetime.now(UTC))
     return text

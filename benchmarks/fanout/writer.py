@@ -15,15 +15,17 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
-from engine.bus import Doorbell
-from models import database, event, verbs
-from models.access import CALLER_OF_ROLE, HOLDS, Viewer
-from models.change import Change, next_numbers, write
-from models.lifecycle import Priority, Status
-from models.person import Role, User
+from engine.bus.wakeup import Doorbell
+from models import database
+from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
+from models.changes import commands
+from models.changes.change import Change, next_numbers, write
+from models.log import event
+from models.people.team import Category
+from models.people.user import Role, User
 from models.sla.records import SlaPolicy
-from models.team import Category
-from models.ticket import Ticket
+from models.tickets.lifecycle import Priority, Status
+from models.tickets.ticket import Ticket
 
 TICKETS = 4
 AT_ONCE = 1000
@@ -55,8 +57,8 @@ async def raised(customer: User) -> list[Ticket]:
                 updated_at=at,
             )
             change = Change(ticket, viewer(customer), at, WINDOW)
-            verbs.create(change, [], [])
-            verbs.start(change)
+            commands.create(change, [], [])
+            commands.start(change)
             changes.append(change)
         await write(*changes)
     return [change.ticket for change in changes]
@@ -69,9 +71,9 @@ async def step(tickets: list[Ticket], by: Viewer, count: int) -> int:
     for place in range(count):
         change = changes[place % len(changes)]
         if change.ticket.status is Status.ON_HOLD:
-            verbs.resume(change)
+            commands.resume(change)
         else:
-            verbs.hold(change, None)
+            commands.hold(change, None)
     async with database.transaction():
         position = await write(*changes)
     assert sum(len(change.entries) for change in changes) == count, "something else was logged as well"

@@ -11,20 +11,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import database, event, listing, stats, timeline
-from models.access import Viewer, viewer_as, visible
+from models import database
+from models.access.permissions import Viewer, viewer_as, visible
+from models.core.ids import ORGANIZATION, USER, encode
+from models.core.lazy_query import Listing
+from models.core.pagination import Order, Window
 from models.database import as_uuid
-from models.filter import Plain
-from models.ids import ORGANIZATION, USER, encode
-from models.lifecycle import Priority, Stage, Status
-from models.page import Order, Window
-from models.person import Organization, Role, User
-from models.select import Listing
+from models.log import event
+from models.people.team import Team
+from models.people.user import Organization, Role, User
+from models.queries import stats, tickets, timeline
+from models.queries.filter import Plain
+from models.queries.stats import Group
+from models.queries.timeline import Extract
 from models.sla.clock import ClockStatus
-from models.stats import Group
-from models.team import Team
-from models.ticket import Ticket
-from models.timeline import Extract
+from models.tickets.lifecycle import Priority, Stage, Status
+from models.tickets.ticket import Ticket
 
 Asked = Callable[[], Awaitable[object]]
 OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
@@ -69,19 +71,19 @@ async def owner_of_most(*, shared: bool) -> User:
 
 def page(viewer: Viewer, at: datetime, filter: Plain | None = None, order: Order | None = None, window: Window = WINDOW) -> Asked:
     async def ask() -> object:
-        return await listing.tickets(viewer, filter, order or ordered(), window, at)
+        return await tickets.tickets(viewer, filter, order or ordered(), window, at)
 
     return ask
 
 
 def ordered(*sorts: tuple[str, bool]) -> Order:
-    return listing.ticket_order(sorts)
+    return tickets.ticket_order(sorts)
 
 
 async def deep(viewer: Viewer, order: Order) -> str:
     """The cursor in the middle of all that the viewer sees."""
     sight = visible(viewer)
-    count = await listing.count(listing.TICKETS, sight)
+    count = await tickets.count(tickets.TICKETS, sight)
     found = await database.rows(
         f"SELECT t.id AS id FROM tickets t WHERE {sight.text} ORDER BY {order.text()} LIMIT 1 OFFSET {count // 2}", sight.params
     )
@@ -156,7 +158,7 @@ def filters(scene: Scene) -> list[Ask]:
     found = [Ask("agent, newest change", name, page(agent, at, filter)) for name, filter in told.items()]
     names = ("newest", "oldest", "priority", "priority, then oldest", "next promise", "untouched, then next promise", "number")
     found += [Ask("agent, open tickets", name, page(agent, at, OPEN, ordered(*ORDERS[name]))) for name in names]
-    found.append(Ask("agent, open tickets", "a team's queue", lambda: listing.queue(agent, scene.team.id, WINDOW, at)))
+    found.append(Ask("agent, open tickets", "a team's queue", lambda: tickets.queue(agent, scene.team.id, WINDOW, at)))
     return found
 
 
@@ -215,7 +217,7 @@ def whole(scene: Scene) -> list[Ask]:
 
     def total(viewer: Viewer, filter: Plain | None) -> Asked:
         async def ask() -> object:
-            return await (await listing.tickets(viewer, filter, ordered(), replace(WINDOW, size=1), at)).total()
+            return await (await tickets.tickets(viewer, filter, ordered(), replace(WINDOW, size=1), at)).total()
 
         return ask
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo.topic import Topic
-from models.lifecycle import Priority
+from models.tickets.lifecycle import Priority
 
 TOPICS = (
     Topic(

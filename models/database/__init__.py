@@ -41,22 +41,22 @@ class Client(Protocol):
 
 
 MODULES = [
-    "models.person",
-    "models.team",
-    "models.ticket",
-    "models.message",
-    "models.attachment",
-    "models.event",
-    "models.token",
-    "models.rights",
-    "models.idempotency",
+    "models.people.user",
+    "models.people.team",
+    "models.tickets.ticket",
+    "models.tickets.message",
+    "models.tickets.attachment",
+    "models.log.event",
+    "models.people.token",
+    "models.access.revision",
+    "models.changes.idempotency",
     "models.sla.records",
-    "models.escalation",
-    "models.notification",
-    "models.mail",
-    "models.reader",
-    "models.advance",
-    "models.presence",
+    "models.escalation.path",
+    "models.notifications.notification",
+    "models.notifications.email",
+    "models.log.consumer",
+    "models.demo_clock",
+    "models.tickets.presence",
 ]
 BUSY_TIMEOUT_MS = 15_000
 STATEMENT_SECONDS = 30.0

@@ -16,8 +16,8 @@ from tortoise.backends.base.client import NestedTransactionContext, Transactiona
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
+from models.database.fair_share import CALLER
 from models.database.pool import Pool, cut_short
-from models.database.share import CALLER
 
 if TYPE_CHECKING:
     from types import TracebackType

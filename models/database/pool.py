@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from models.database.share import Shares
+from models.database.fair_share import Shares
 
 IDLE_SECONDS = 300.0
 """A connection that lay longer may have been forgotten by what stands between us and the server."""

@@ -18,7 +18,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionConte
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
-from models.database.readers import STEPS, Readers
+from models.database.sqlite_readers import STEPS, Readers
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -16,7 +16,7 @@ from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo, available_timezones
 
-from models.errors import Code, InvalidInput
+from models.core.errors import Code, InvalidInput
 
 HORIZON = timedelta(days=3653)
 """Ten years: what isn't reached by then never is."""

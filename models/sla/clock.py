@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from models.event import EventType
-from models.ids import new_id
-from models.lifecycle import Status
-from models.sla.terms import Metric, Terms
+from models.core.ids import new_id
+from models.log.event import EventType
+from models.sla.snapshot import Metric, Terms
+from models.tickets.lifecycle import Status
 
 
 class ClockStatus(Enum):

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from models import database
 from models.database import as_uuid
-from models.lifecycle import OPEN_STATUSES, Priority
 from models.sla.calendar import Calendar
 from models.sla.records import SlaCalendar, SlaPolicy, SlaRevision, SlaTerms
-from models.sla.terms import Metric, Terms
-from models.ticket import Ticket
+from models.sla.snapshot import Metric, Terms
+from models.tickets.lifecycle import OPEN_STATUSES, Priority
+from models.tickets.ticket import Ticket
 
 AT_RISK_PERCENT = 75
 ALWAYS = "Around the clock"

@@ -8,14 +8,14 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from models.ids import new_id
-from models.instant import InstantField, now
-from models.lifecycle import Priority
-from models.person import Organization
+from models.core.ids import new_id
+from models.core.time import InstantField, now
+from models.people.team import Category, Team
+from models.people.user import Organization
 from models.sla.clock import ClockStatus
-from models.sla.terms import Metric
-from models.team import Category, Team
-from models.ticket import Ticket
+from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import Ticket
 
 
 class SlaCalendar(Model):

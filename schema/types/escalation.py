@@ -8,12 +8,12 @@ from uuid import UUID
 
 import strawberry
 
-from models.escalation import EscalationPath, StepAction, Trigger
-from models.event import Json
-from models.lifecycle import Priority
-from models.person import User
-from models.sla.terms import Metric
-from models.team import Team
+from models.escalation.path import EscalationPath, StepAction, Trigger
+from models.log.event import Json
+from models.people.team import Team
+from models.people.user import User
+from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Priority
 from schema.interfaces import Node
 from schema.relations import loaders, one
 from schema.types.people import TeamType, UserType

@@ -9,19 +9,19 @@ from uuid import UUID
 
 import strawberry
 
-from models import ids
-from models.access import Viewer
-from models.event import Event, Json
-from models.message import Message
-from models.person import User
-from models.team import Team
-from models.ticket import LinkKind, Ticket
+from models.access.permissions import Viewer
+from models.core import ids
+from models.log.event import Event, Json
+from models.people.team import Team
+from models.people.user import User
+from models.tickets.message import Message
+from models.tickets.ticket import LinkKind, Ticket
 from schema.cost import TEXT, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.relations import loaders
-from schema.types.attention import ATTENTION_TYPES
 from schema.types.message import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
+from schema.types.sla_event import ATTENTION_TYPES
 from schema.types.ticket import TicketType
 
 GLOBAL = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from models.mail import Mail, MailStatus
+from models.notifications.email import Mail, MailStatus
 from schema.enums import described
 from schema.relations import one
 from schema.types.people import UserType

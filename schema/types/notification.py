@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from models.notification import Channel, Reason, Topic
+from models.notifications.notification import Channel, Reason, Topic
 from schema.interfaces import Node, TicketEventInterface
 from schema.relations import one
 

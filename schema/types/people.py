@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models import belongings, inbox, listing, preference
-from models.access import Viewer
-from models.page import window
-from models.person import ApiClient, Role, User
-from models.preference import Preference
-from models.select import Listing
-from models.team import Team
-from models.ticket import Ticket
+from models import related
+from models.access.permissions import Viewer
+from models.core.lazy_query import Listing
+from models.core.pagination import window
+from models.notifications import inbox, preferences
+from models.notifications.preferences import Preference
+from models.people.team import Team
+from models.people.user import ApiClient, Role, User
+from models.queries import tickets
+from models.tickets.ticket import Ticket
 from schema.arguments import After, Before, First, Last
 from schema.interfaces import Actor, LazyTicket, Node
-from schema.paging import Connection
+from schema.pagination import Connection
 from schema.relations import loaders, many, one
 from schema.types.notification import NotificationPreferenceType
 
@@ -47,7 +49,7 @@ class UserType(Node, Actor):
 
     organization: Any = one("organization", OrganizationType | None, "The account that the person belongs to.")
 
-    teams: Any = many(belongings.teams, list[LazyTeam], "The teams that the person works in.")
+    teams: Any = many(related.teams, list[LazyTeam], "The teams that the person works in.")
     active: bool = strawberry.field(description="Whether the person may sign in.")
 
     @strawberry.field(description="Whether rules may give tickets to this agent or admin now; null for others and to customers.")
@@ -88,7 +90,7 @@ class TeamType(Node):
         return None if viewer.is_customer else root.assigns_by_load
 
     members: Any = many(
-        belongings.members, list[UserType], "Who works in it; empty for customers, and for tokens without the scope users:read."
+        related.members, list[UserType], "Who works in it; empty for customers, and for tokens without the scope users:read."
     )
 
     @strawberry.field(
@@ -106,7 +108,7 @@ class TeamType(Node):
         before: Before = None,
     ) -> Listing[Ticket]:
         context: Context = info.context
-        return listing.queue(context.viewer, root.id, window(first, after, last, before), context.now())
+        return tickets.queue(context.viewer, root.id, window(first, after, last, before), context.now())
 
 
 @strawberry.type(name="Category", description="What a ticket is about; it routes the ticket to a team.")
@@ -147,4 +149,4 @@ class ViewerType:
         graphql_type=list[NotificationPreferenceType],
     )
     async def notification_preferences(self, root: strawberry.Parent[Viewer]) -> list[Preference]:
-        return await preference.preferences(root.user) if root.user else []
+        return await preferences.preferences(root.user) if root.user else []

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import strawberry
 
-from models.person import User
-from models.presence import PresenceState, Present, TicketPresence
-from models.ticket import Ticket
+from models.people.user import User
+from models.tickets.presence import PresenceState, Present, TicketPresence
+from models.tickets.ticket import Ticket
 from schema.enums import described
 from schema.interfaces import LazyTicket
 from schema.relations import loaders

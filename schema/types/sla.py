@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from models.lifecycle import Priority
-from models.person import Organization
-from models.sla import ledger
+from models.changes import sla_audit as ledger
+from models.changes.sla_audit import Count
+from models.people.user import Organization
 from models.sla.clock import ClockStatus
-from models.sla.ledger import Count
 from models.sla.records import SlaCalendar, SlaClock, SlaPolicy
-from models.sla.settle import MICROSECOND
-from models.sla.terms import Metric
+from models.sla.snapshot import Metric
+from models.sla.update import MICROSECOND
+from models.tickets.lifecycle import Priority
 from schema.cost import LEDGER, cost
 from schema.interfaces import Node
 from schema.relations import loaders, one

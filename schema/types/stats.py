@@ -6,8 +6,8 @@ from datetime import datetime
 
 import strawberry
 
-from models.event import cursor
-from models.stats import Bucket, Stats
+from models.log.event import cursor
+from models.queries.stats import Bucket, Stats
 
 
 @strawberry.type(description="How many tickets share a key.")

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models import belongings
-from models.access import TAKE_PART
-from models.event import Event, EventType
-from models.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.page import Page, Window, window
-from models.ticket import LinkKind, Ticket
-from models.timeline import Extract, conversation, record
+from models import related
+from models.access.permissions import TAKE_PART
+from models.core.pagination import Page, Window, window
+from models.log.event import Event, EventType
+from models.queries.timeline import Extract, conversation, record
+from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.tickets.ticket import LinkKind, Ticket
 from schema.arguments import After, Before, First, Last
 from schema.cost import TEXT, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
-from schema.paging import Connection
+from schema.pagination import Connection
 from schema.relations import RELATION, Belonging, loaders, many, one
 from schema.types.message import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
@@ -84,10 +84,10 @@ class TicketType(Node):
 
     assignee: Any = one("assignee", UserType | None, "Who answers for it; null while nobody does.")
 
-    watchers: Any = many(belongings.watchers, list[UserType], "Who follows it.")
-    tags: Any = many(belongings.tags, list[str], "Labels, in alphabetical order.", value="name")
+    watchers: Any = many(related.watchers, list[UserType], "Who follows it.")
+    tags: Any = many(related.tags, list[str], "Labels, in alphabetical order.", value="name")
     resources: Any = many(
-        belongings.resources, list[TicketResourceType], "What the ticket is about at the provider: servers, invoices, plans."
+        related.resources, list[TicketResourceType], "What the ticket is about at the provider: servers, invoices, plans."
     )
     escalation_level: int = strawberry.field(description="0 until somebody escalates; each escalation adds one.")
     held_until: datetime | None = strawberry.field(description="When a ticket ON_HOLD is to be taken up again.")
@@ -103,16 +103,16 @@ class TicketType(Node):
         return Satisfaction(score=root.satisfaction_score, comment=root.satisfaction_comment, rated_at=root.rated_at)
 
     clocks: Any = many(
-        belongings.clocks,
+        related.clocks,
         list[SlaClockType],
         "What is promised, and how each promise stands, in the order in which they started.",
     )
-    links: Any = many(belongings.links, list[TicketLinkType], "Ties to other tickets that the viewer may see.")
+    links: Any = many(related.links, list[TicketLinkType], "Ties to other tickets that the viewer may see.")
     merged_into: Any = one(
         "merged_into", LazyTicket | None, "The ticket that this one was merged into, where the viewer may see it."
     )
     attachments: Any = many(
-        belongings.ticket_attachments, list[AttachmentType], "Files that came with it, apart from those of its messages."
+        related.ticket_attachments, list[AttachmentType], "Files that came with it, apart from those of its messages."
     )
 
     @strawberry.field(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from support import Client, Service, World
 from support.following import Following, following
-from support.line import Line, line_to
 from support.live import head, log, places
+from support.redis_proxy import Line, line_to
 
-from models.event import LIFE_CYCLE
-from models.password import hashed
-from models.person import User
+from models.log.event import LIFE_CYCLE
+from models.people.password import hashed
+from models.people.user import User
 
 FOLDER = Path(__file__).parent
 SECRET = "correct horse battery"

@@ -13,7 +13,7 @@ import pytest
 from support import Service, World
 from support.live import until
 
-from engine.wire import Protocol
+from engine.server.websocket_protocol import Protocol
 
 
 @contextlib.asynccontextmanager

@@ -20,14 +20,17 @@ from support.live import head, log, places, until
 from support.service import Process, running, start
 
 import app
-from engine import groups, mailbox
-from engine import stream as streaming
-from engine.groups import Groups
-from engine.places import Places
-from models import access, database, instant
-from models.event import Event, cursor, position_of
-from models.person import Role, User
-from models.token import Token, TokenKind, digest, issue
+from engine.fanout import group as groups
+from engine.fanout import outbox
+from engine.fanout.group import Groups
+from engine.limits.connections import Places
+from engine.sse import connection as streaming
+from models import database
+from models.access import permissions
+from models.core import time
+from models.log.event import Event, cursor, position_of
+from models.people.token import Token, TokenKind, digest, issue
+from models.people.user import Role, User
 from resolvers.loaders import Loaders
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -245,12 +248,12 @@ async def test_who_begins_further_back_is_told_all_and_shares_from_then_on(servi
 
 
 async def by_revoking(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
-    token, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], user_id=world.ada.id, at=instant.now())
+    token, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], user_id=world.ada.id, at=time.now())
     return text, lambda: Token.filter(id=token.id).delete()
 
 
 async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
-    at = instant.now()
+    at = time.now()
     given: dict[str, Any] = {"user_id": world.ada.id, "expires_at": at + timedelta(hours=1), "at": at}
     _, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], **given)
 
@@ -323,7 +326,7 @@ async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_
         assert (await events.value(FIELD))["type"] == "TICKET_CREATED"
 
 
-@pytest.mark.parametrize("place", [(access, "authenticate"), (app.event, "head")])
+@pytest.mark.parametrize("place", [(permissions, "authenticate"), (app.event, "head")])
 async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gives_up_after_any_refusal(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
@@ -363,7 +366,7 @@ async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_s
                 'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
             )
             assert await events.cut() == []
-        monkeypatch.setattr(access, "authenticate", away)
+        monkeypatch.setattr(permissions, "authenticate", away)
         async with stream(ada, EVENTS) as events:
             assert await events.cut() == []
         await nobody_left(held)
@@ -375,7 +378,7 @@ async def test_a_bug_at_the_beginning_is_told_masked_and_completes(
     async def broken(*_: Any) -> Any:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr("engine.execution.Schema.follow", broken)
+    monkeypatch.setattr("engine.execution.schema.Schema.follow", broken)
     async with stream(service.client(world.ada.token), EVENTS) as events:
         told = await events.rest()
         assert ends(told) == ["INTERNAL"]
@@ -450,7 +453,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(url: str, held: list[Place
 async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
     url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailbox, "SECONDS_TO_TAKE", 0.2)
+    monkeypatch.setattr(outbox, "SECONDS_TO_TAKE", 0.2)
     monkeypatch.setattr(groups, "PATIENCE_SECONDS", 3600)
     async with running(url) as service:
         world = await World.make()
@@ -529,7 +532,7 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str
     async with patient(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        reading, asked, stop = access.authenticate, asyncio.Event(), asyncio.Event()
+        reading, asked, stop = permissions.authenticate, asyncio.Event(), asyncio.Event()
 
         async def late(*given: Any) -> Any:
             asked.set()
@@ -537,7 +540,7 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str
             return await reading(*given)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(access, "authenticate", late)
+            patch.setattr(permissions, "authenticate", late)
             first = asyncio.create_task(cut_at_once(ada))
             await asked.wait()
             service.stop()

@@ -13,13 +13,13 @@ import asyncpg
 import pytest
 from support import Client, Service, World
 from support.client import SECONDS
-from support.line import Line, line_to
 from support.live import until
+from support.redis_proxy import Line, line_to
 from support.service import running
 
 from models import database
 from models.database import pool
-from models.ticket import Ticket
+from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 

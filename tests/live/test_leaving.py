@@ -11,11 +11,11 @@ import pytest
 from support import Service, World
 from support.live import until
 from support.service import running
-from support.slow import QUERY, is_idle, is_running, slow_down
+from support.throttled_client import QUERY, is_idle, is_running, slow_down
 
-from engine.pipe import Pipe, Protocol
+from engine.server.client_connection import Pipe, Protocol
 from models import database
-from models.ticket import Ticket
+from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.without_promises
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 from support import Client, Service, Socket, World
-from support.acting import raised
+from support.actors import machine
 from support.client import SECONDS
+from support.commands import raised
 from support.lists import random_filter, viewers, write
 from support.live import error_of, head
 from support.statements import statements
-from support.world import machine
 
-from models.event import position_of
-from models.person import Organization
-from models.ticket import Ticket
-from resolvers import figures
-from workers.clock import Days, tick
+from models.log.event import position_of
+from models.people.user import Organization
+from models.tickets.ticket import Ticket
+from resolvers.subscriptions import stats as figures
+from workers.ticket_timers import Days, tick
 
 FIGURES = "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
 GIVEN = "($filter: TicketFilter, $by: TicketStatsGroup)"

@@ -12,26 +12,29 @@ from uuid import UUID
 
 import pytest
 from support import World
-from support.acting import WINDOW, act, raised, viewer
+from support.actors import Person
 from support.client import SECONDS
-from support.world import Person
+from support.commands import WINDOW, act, raised, viewer
 
-from engine.bus import Doorbell
-from engine.limits import Attempts
-from engine.tail import Tail
-from models import event, instant, live, timeline, verbs
-from models.access import Viewer
-from models.errors import TooExpensive
-from models.event import Event
-from models.lifecycle import Priority
-from models.live import ChangeKind, TicketChange
-from models.password import Passwords
-from models.ticket import Ticket
+from engine.bus.log_tail import Tail
+from engine.bus.wakeup import Doorbell
+from engine.limits.attempts import Attempts
+from models.access.permissions import Viewer
+from models.changes import commands
+from models.core import time
+from models.core.errors import TooExpensive
+from models.log import event
+from models.log.event import Event
+from models.people.password import Passwords
+from models.queries import live_list, timeline
+from models.queries.live_list import ChangeKind, TicketChange
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import Ticket
+from resolvers.auth.open_sessions import Sessions
 from resolvers.context import Context, Rules, Services
-from resolvers.figures import LiveFigures
-from resolvers.live import GAP_OWED, OWED, LiveList
-from resolvers.sessions import Sessions
-from resolvers.watcher import Watcher
+from resolvers.presence_tail import Watcher
+from resolvers.subscriptions.live_list import GAP_OWED, OWED, LiveList
+from resolvers.subscriptions.stats import LiveFigures
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
@@ -51,16 +54,16 @@ async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Con
 
     tail = Tail(read, place, doorbell.ear(), interval=0.01)
     tail.start_at(await event.head())
-    sessions = Sessions(instant.now)
+    sessions = Sessions(time.now)
     services = Services(
         rules=Rules(WINDOW, WINDOW, live_tickets),
-        now=instant.now,
+        now=time.now,
         bell=doorbell,
         tail=tail,
         notices=tail,  # type: ignore[arg-type] - nobody follows notices here
         passwords=Passwords(),
         guesses=Attempts(100),
-        presence=Watcher(doorbell.ear(), instant.now, fresh=sessions.refresh),
+        presence=Watcher(doorbell.ear(), time.now, fresh=sessions.refresh),
         sessions=sessions,
     )
     following = asyncio.create_task(tail.run())
@@ -102,10 +105,10 @@ def applied(steps: Sequence[TicketChange], held: set[UUID]) -> set[UUID]:
 async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
     ticket = dice.choice(tickets)
     if dice.random() < 0.5:
-        await act(world.ada, ticket, lambda change: verbs.escalate(change, "slow"))
+        await act(world.ada, ticket, lambda change: commands.escalate(change, "slow"))
     else:
         priority = dice.choice(list(Priority))
-        await act(world.ada, ticket, lambda change: verbs.update(change, tags=[], priority=priority))
+        await act(world.ada, ticket, lambda change: commands.update(change, tags=[], priority=priority))
 
 
 @pytest.mark.stress
@@ -113,7 +116,7 @@ async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
 async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misses_nothing(
     database: str, random: Random, example: int
 ) -> None:
-    """The promise of engine/source, by chance: each skips what the other tells up to where it came by itself."""
+    """The promise of engine/execution/source, by chance: each skips what the other tells up to where it came by itself."""
     dice, world = random, await World.make()
     tickets = [await raised(world.cora) for _ in range(5)]
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
@@ -138,7 +141,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
             steps = await up_to(group, await event.head())
             held = applied(steps, held)
             assert applied([step for step in steps if step.position > reached], have) == held
-            assert (await live.whole(ada, filter, instant.now(), 100))[1] == held
+            assert (await live_list.whole(ada, filter, time.now(), 100))[1] == held
 
 
 async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(database: str) -> None:
@@ -192,7 +195,7 @@ async def test_what_may_be_shared_is_what_is_asked_alike_by_viewers_who_see_the_
         assert await audiences(world.ada, HIGH) == await audiences(world.bill, dict(reversed([*HIGH.items(), ("search", None)])))
         told = [await audiences(person, each) for person in (world.ada, world.cora, world.carl) for each in (HIGH, None)]
         assert len({audience for each in told for audience in each}) == 12
-        assert await audiences(world.ada, {"createdAt": {"within": instant.now() - instant.now()}}) == [None, None]
+        assert await audiences(world.ada, {"createdAt": {"within": time.now() - time.now()}}) == [None, None]
 
 
 async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(database: str) -> None:

@@ -10,8 +10,10 @@ from support import Service, World
 from support.client import EVENTS
 from support.live import head
 
-from models import database, event, ids, instant
-from models.event import Event, EventType
+from models import database
+from models.core import ids, time
+from models.log import event
+from models.log.event import Event, EventType
 
 ENTRIES = 300
 MOST = 20
@@ -24,7 +26,7 @@ async def write(ticket_id: str) -> None:
     async with database.transaction():
         await event.append(
             [
-                Event(type=EventType.ESCALATED, ticket_id=key, occurred_at=instant.now(), version=1, data={"changes": {}})
+                Event(type=EventType.ESCALATED, ticket_id=key, occurred_at=time.now(), version=1, data={"changes": {}})
                 for _ in range(ENTRIES)
             ]
         )

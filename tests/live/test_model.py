@@ -15,8 +15,8 @@ from random import Random
 import pytest
 from support import Client, World
 from support.live import Follower
+from support.random_writers import Scene, caught_up, write
 from support.redis_server import RedisServer, redis_server
-from support.scene import Scene, caught_up, write
 from support.service import Process, start
 
 from models import database

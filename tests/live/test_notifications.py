@@ -8,20 +8,21 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, Socket, World
-from support.acting import notify, tell
+from support.actors import Person, token_of
+from support.commands import notify, tell
 from support.live import end_of, error_of
 from support.service import running
-from support.world import Person, token_of
 
-from engine.tail import Tail
-from models import ids, inbox, instant
-from models.access import Viewer
-from models.notification import Notification
-from models.password import hashed
-from models.person import Organization, Role, User
-from models.token import Token, digest
-from resolvers import streams
-from resolvers.sessions import Sessions
+from engine.bus.log_tail import Tail
+from models.access.permissions import Viewer
+from models.core import ids, time
+from models.notifications import inbox
+from models.notifications.notification import Notification
+from models.people.password import hashed
+from models.people.token import Token, digest
+from models.people.user import Organization, Role, User
+from resolvers.auth.open_sessions import Sessions
+from resolvers.subscriptions import events
 
 pytestmark = pytest.mark.never_retried
 
@@ -98,7 +99,7 @@ async def test_what_was_there_before_is_no_news(service: Service, world: World) 
 
 async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 3)
-    monkeypatch.setattr(streams, "AT_ONCE", 2)
+    monkeypatch.setattr(events, "AT_ONCE", 2)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
@@ -207,7 +208,7 @@ async def test_a_token_that_ends_closes_the_socket_and_nothing_is_delivered_afte
             await User.filter(id=world.cora.id).update(active=False)
         else:
             column = {"revoked": "revoked_at", "expired": "expires_at"}[end]
-            await Token.filter(digest=digest(world.cora.token)).update(**{column: instant.now()})
+            await Token.filter(digest=digest(world.cora.token)).update(**{column: time.now()})
         await tell(key(ticket), world.cora.id)
         code, _, came = await end_of(socket)
         assert code == 4403

@@ -10,10 +10,10 @@ from support import Service, World
 from support.client import EVENTS
 from support.live import end_of
 
-from engine import groups
-from models.event import cursor, head
-from resolvers import streams
+from engine.fanout import group
+from models.log.event import cursor, head
 from resolvers.loaders import Loaders
+from resolvers.subscriptions import events
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 
@@ -53,7 +53,7 @@ async def test_an_event_that_can_not_be_read_is_told_when_it_can_be(
 async def test_an_outage_that_lasts_ends_the_socket_and_the_client_resumes_with_what_was_not_told(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(group, "RETRY_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
     before = cursor(await head())
     async with ada.socket() as socket, ada.socket() as other:
@@ -79,7 +79,7 @@ async def test_a_source_that_can_not_be_read_is_tried_again(
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS, after=cursor(await head()))
         failed: list[bool] = []
-        monkeypatch.setattr(streams, "readable", failing(1, streams.readable, failed))
+        monkeypatch.setattr(events, "readable", failing(1, events.readable, failed))
         ticket = await service.client(world.cora.token).raise_ticket()
         await ada.do("addNote", ticketId=ticket["id"], body="the last event")
         assert [event["type"] for event in await socket.take("ticketEvents", 2)] == ["TICKET_CREATED", "NOTE_ADDED"]

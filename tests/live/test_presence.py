@@ -15,20 +15,22 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, Socket, World
+from support.actors import machine, token_of
+from support.assert_unchanged import nothing_stored
+from support.assert_unchanged import shown as refusal
 from support.live import end_of, error_of, until
 from support.presence import FOLLOW, Picture, asked, follow, picture, say, shown
 from support.service import Clock, start
 from support.statements import statements
-from support.stored import nothing_stored
-from support.stored import shown as refusal
-from support.world import machine, token_of
 
-from models import database, ids, instant, presence
-from models.person import Role, User
-from models.presence import Presence
-from models.token import Token, digest
-from resolvers import watcher
-from resolvers.watcher import Watcher
+from models import database
+from models.core import ids, time
+from models.people.token import Token, digest
+from models.people.user import Role, User
+from models.tickets import presence
+from models.tickets.presence import Presence
+from resolvers import presence_tail
+from resolvers.presence_tail import Watcher
 
 pytestmark = pytest.mark.never_retried
 
@@ -53,7 +55,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Watcher]:
 @pytest.fixture(autouse=True)
 def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes by a millisecond at each look, and when a test moves it on: nobody is forgotten because a test is slow."""
-    looks, start = count(), instant.now()
+    looks, start = count(), time.now()
     monkeypatch.setattr(Clock, "__call__", lambda self: start + self.ahead + timedelta(milliseconds=next(looks)))
 
 
@@ -68,7 +70,7 @@ def readers(looking: Watcher, ticket: dict[str, Any]) -> set[object]:
 @pytest.fixture
 def rings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks by the time; ask for it before the service."""
-    monkeypatch.setattr(watcher, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(presence_tail, "LOOK_SECONDS", 3600.0)
 
 
 @pytest.fixture

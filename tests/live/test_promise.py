@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from support import Client, Service, World
 from support.live import Follower, log, until
-from support.scene import Scene, caught_up, write
+from support.random_writers import Scene, caught_up, write
 from support.service import Process, start
 
 from models import database

@@ -16,9 +16,9 @@ from support.live import Follower, change, head, log, until
 from support.redis_server import RedisServer, redis_server
 from support.service import start
 
-from engine.bus import CHANNEL
+from engine.bus.wakeup import CHANNEL
 from models import database
-from models.event import position_of
+from models.log.event import position_of
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 

@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.actors import machine, token_of
 from support.client import EVENTS, SECONDS, Client, Socket, open_connection
 from support.live import count_waiting_writers, end_of, error_of, events_in, head, narrow_socket, places, until
 from support.service import running, start
-from support.world import machine, token_of
 from websockets.exceptions import ConnectionClosed
 
-from models import ids, instant, rights
-from models.event import position_of
-from models.password import hashed
-from models.person import ApiClient, Organization, Role, User
-from models.team import Membership, Team
-from models.token import Token, TokenKind, digest, issue
+from models.access import revision
+from models.core import ids, time
+from models.log.event import position_of
+from models.people.password import hashed
+from models.people.team import Membership, Team
+from models.people.token import Token, TokenKind, digest, issue
+from models.people.user import ApiClient, Organization, Role, User
+from resolvers.auth.open_sessions import Sessions
 from resolvers.context import Context
-from resolvers.sessions import Sessions
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
@@ -64,7 +65,7 @@ async def result(socket: Socket, query: str, **variables: Any) -> dict[str, Any]
 
 async def by_revoking(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
     scopes = ["tickets:read", "events:read"]
-    _, token = await issue(TokenKind.API, "program", scopes, user_id=world.ada.id, at=instant.now())
+    _, token = await issue(TokenKind.API, "program", scopes, user_id=world.ada.id, at=time.now())
     other = service.client(await session(service.client()))
     wanted = {"tokenId": await token_id(token)}
 
@@ -80,7 +81,7 @@ async def by_signing_out(service: Service, world: World) -> tuple[str, Callable[
 
 
 async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
-    at = instant.now()
+    at = time.now()
     scopes = ["tickets:read", "events:read"]
     _, token = await issue(TokenKind.API, "short", scopes, user_id=world.ada.id, expires_at=at + timedelta(hours=1), at=at)
 
@@ -264,7 +265,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    read, hold = rights.revision, Sessions.hold
+    read, hold = revision.revision, Sessions.hold
     news, contexts = list[str](), list[Context]()
     armed, refreshing, overtaken = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -292,7 +293,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
         hold(self, given)
 
     monkeypatch.setattr(Sessions, "hold", remember)
-    monkeypatch.setattr(rights, "revision", read_then_change)
+    monkeypatch.setattr(revision, "revision", read_then_change)
     async with carl.socket() as socket:
         await socket.subscribe(EVENTS, after=await head())
         services = contexts[-1].services
@@ -423,7 +424,7 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
 ) -> None:
     token, revoke = await by_revoking(service, world)
     await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
-    read, signed = rights.prints, asyncio.Event()
+    read, signed = revision.prints, asyncio.Event()
 
     async def read_then_sign_in(keys: list[str]) -> dict[str, str]:
         found = await read(keys)
@@ -434,7 +435,7 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
 
     async with service.client(token).socket() as socket:
         await revoke()
-        monkeypatch.setattr(rights, "prints", read_then_sign_in)
+        monkeypatch.setattr(revision, "prints", read_then_sign_in)
         await asyncio.wait_for(signed.wait(), SECONDS)
         await socket.subscribe(EVENTS, after=await head())
         ticket = await service.client(world.cora.token).raise_ticket()

@@ -17,22 +17,24 @@ from uuid import UUID
 
 import pytest
 from support import Client, Service, Socket, World
-from support.acting import tell
+from support.actors import token_of
 from support.client import EVENTS
+from support.commands import tell
 from support.live import end_of, events_in, places
 from support.service import running
-from support.world import token_of
 
-from engine.tail import Tail
-from models import event, ids, instant, notification
-from models.event import Event, cursor, position_of
-from models.notification import Notification
-from models.person import Organization, Role, User
-from models.ticket import Ticket
-from models.token import Token, digest
-from resolvers import streams
+from engine.bus.log_tail import Tail
+from models.core import ids, time
+from models.log import event
+from models.log.event import Event, cursor, position_of
+from models.notifications import notification
+from models.notifications.notification import Notification
+from models.people.token import Token, digest
+from models.people.user import Organization, Role, User
+from models.tickets.ticket import Ticket
+from resolvers.auth.open_sessions import Sessions
 from resolvers.context import Context
-from resolvers.sessions import Sessions
+from resolvers.subscriptions import events
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
@@ -67,7 +69,7 @@ class Pause:
 def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     """Pages of one entry, all read from the database; permissions are refreshed by nobody but readers and the tail."""
     found = Pause()
-    page, read_notices = streams.paged, notification.read_after
+    page, read_notices = events.paged, notification.read_after
 
     async def paged(position: int) -> list[Event]:
         entries = await page(position)
@@ -83,9 +85,9 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
         await asyncio.Event().wait()
 
     monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 0)
-    monkeypatch.setattr(streams, "AT_ONCE", 1)
-    monkeypatch.setattr(streams, "paged", paged)
-    monkeypatch.setattr(streams, "notification", SimpleNamespace(head=notification.head, read_after=read_after))
+    monkeypatch.setattr(events, "AT_ONCE", 1)
+    monkeypatch.setattr(events, "paged", paged)
+    monkeypatch.setattr(events, "notification", SimpleNamespace(head=notification.head, read_after=read_after))
     monkeypatch.setattr(Sessions, "run", never)
     return found
 
@@ -182,11 +184,11 @@ class Ended:
 
 
 async def revoke(token: str) -> None:
-    await Token.filter(digest=digest(token)).update(revoked_at=instant.now())
+    await Token.filter(digest=digest(token)).update(revoked_at=time.now())
 
 
 async def expire(token: str) -> None:
-    await Token.filter(digest=digest(token)).update(expires_at=instant.now())
+    await Token.filter(digest=digest(token)).update(expires_at=time.now())
 
 
 async def deactivate(token: str) -> None:
@@ -306,13 +308,13 @@ async def test_a_token_that_ends_while_a_page_is_read_gets_nothing_of_it(
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a subscriber of notifications begins to read: nothing tells a client that a subscription has begun."""
-    begun, take = asyncio.Event(), streams.Inbox.take
+    begun, take = asyncio.Event(), events.Inbox.take
 
-    async def noted(self: streams.Inbox) -> list[tuple[int, Notification]]:
+    async def noted(self: events.Inbox) -> list[tuple[int, Notification]]:
         begun.set()
         return await take(self)
 
-    monkeypatch.setattr(streams.Inbox, "take", noted)
+    monkeypatch.setattr(events.Inbox, "take", noted)
     return begun
 
 

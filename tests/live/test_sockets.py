@@ -17,11 +17,11 @@ from support.lists import LiveList
 from support.live import count_waiting_writers, end_of, events_in, head, narrow_socket, places, until
 from support.service import running, start
 
-from engine import mailbox
-from engine import socket as engine_socket
-from engine.running import Running
+from engine.fanout import outbox
+from engine.websocket import connection as engine_socket
+from engine.websocket.operations import Running
 from models import database
-from models.event import position_of
+from models.log.event import position_of
 
 LONG = f"""
   subscription($after: String) {{ ticketEvents(after: $after) {{ cursor ... on TicketReplied {{ reply {{
@@ -168,12 +168,12 @@ async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None
 
 
 @pytest.mark.never_retried
-@pytest.mark.parametrize("path", ["engine.wire:Protocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
+@pytest.mark.parametrize("path", ["engine.server.websocket_protocol:Protocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
 async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(
     url: str, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     # A peer that reads nothing is cut off after some seconds of real time, and then sees 1006 instead of the close code.
-    monkeypatch.setattr(mailbox, "SECONDS_TO_EMPTY", SECONDS)
+    monkeypatch.setattr(outbox, "SECONDS_TO_EMPTY", SECONDS)
     async with running(url, ws=path, socket_backlog_bytes=100_000) as service:
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
@@ -233,7 +233,7 @@ async def is_filled() -> bool:
 async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> None:
     came: list[list[str]] = []
     since = ""
-    for path in ("engine.wire:Protocol", "websockets-sansio"):
+    for path in ("engine.server.websocket_protocol:Protocol", "websockets-sansio"):
         async with running(url, ws=path) as service:
             if not since:
                 world = await World.make()

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.actors import machine, token_of
 from support.client import EVENTS, Client, Socket
 from support.live import error_of, head, log, places
 from support.service import running
-from support.world import machine, token_of
 
-from engine.tail import Tail
-from models import ids
-from models.event import Event, cursor, position_of
-from models.person import Organization, User
-from models.ticket import Ticket
-from resolvers import streams
+from engine.bus.log_tail import Tail
+from models.core import ids
+from models.log.event import Event, cursor, position_of
+from models.people.user import Organization, User
+from models.tickets.ticket import Ticket
+from resolvers.subscriptions import events
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
@@ -131,7 +131,7 @@ async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_with
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 8)
-    monkeypatch.setattr(streams, "AT_ONCE", 5)
+    monkeypatch.setattr(events, "AT_ONCE", 5)
     async with running(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
@@ -198,8 +198,8 @@ async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skippi
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 2)
-    monkeypatch.setattr(streams, "AT_ONCE", 2)
-    page = streams.paged
+    monkeypatch.setattr(events, "AT_ONCE", 2)
+    page = events.paged
     async with running(url) as service:
         world = await World.make()
         await lived_through(service, world)
@@ -208,7 +208,7 @@ async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skippi
             await Event.filter(position__lte=4).delete()
             return await page(position)
 
-        monkeypatch.setattr(streams, "paged", paged_late)
+        monkeypatch.setattr(events, "paged", paged_late)
         async with service.client(world.ada.token).socket() as socket:
             await socket.subscribe(EVENTS, after=cursor(1))
             assert await error_of(socket) == "CURSOR_EXPIRED"

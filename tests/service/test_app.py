@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app import create_app
-from models import password
+from models.people import password
 from settings import load
 
 

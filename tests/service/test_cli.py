@@ -10,8 +10,10 @@ from typing import Any
 from support.command import Done, command
 from support.service import running
 
-from models import access, instant, migrate
 from models import database as db
+from models import migrate
+from models.access import permissions
+from models.core import time
 from models.sla.records import SlaClock
 
 ROOT = Path(__file__).parents[2]
@@ -114,10 +116,10 @@ async def test_a_token_is_printed_alone_and_works(url: str, tmp_path: Path) -> N
     async with running(url) as service:
         ada = (await service.client(person.out.strip()).run(query))["viewer"]
         assert (ada["role"], ada["user"]) == ("AGENT", {"displayName": "Ada"})
-        assert set(ada["scopes"]) == {scope.value for scope in access.AGENT_SCOPES}
+        assert set(ada["scopes"]) == {scope.value for scope in permissions.AGENT_SCOPES}
         sync = (await service.client(machine.out.strip()).run(query))["viewer"]
         assert (sync["scopes"], sync["apiClient"]) == (["events:read", "tickets:read"], {"displayName": "Sync"})
-        assert len((await service.client(brief.out.strip()).run(query))["viewer"]["scopes"]) == len(access.ALL_SCOPES)
+        assert len((await service.client(brief.out.strip()).run(query))["viewer"]["scopes"]) == len(permissions.ALL_SCOPES)
         service.clock.advance(days=91)
         assert (await service.client(brief.out.strip()).post(query)).status_code == 401
         assert (await service.client(machine.out.strip()).post(query)).status_code == 200
@@ -201,7 +203,7 @@ async def test_seeding_adds_as_many_tickets_as_asked_for_and_their_histories(url
         assert head == most, "the log has no gap"
         assert int(str(most)) > 25
         latest = (await db.rows("SELECT MAX(occurred_at) AS at FROM events"))[0]["at"]
-        assert (db.as_instant(latest) or instant.now()) <= instant.now()
+        assert (db.as_instant(latest) or time.now()) <= time.now()
     finally:
         await db.disconnect()
 

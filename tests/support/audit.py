@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models import event
-from models.change import replay, stored
-from models.event import MESSAGES, Event, EventType
-from models.message import Message
-from models.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
+from models.changes.change import replay, stored
+from models.log import event
+from models.log.event import MESSAGES, Event, EventType
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 
 
 async def audit() -> list[Event]:

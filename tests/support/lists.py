@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from models.event import position_of
+from models.log.event import position_of
+from support.actors import World, machine
 from support.bounds import count_pages
 from support.client import SECONDS, Client, Socket
 from support.live import change
 from support.service import Service
-from support.world import World, machine
 
 ROW = """
   id number subject status stage priority version tags escalationLevel heldUntil resolution closeReason updatedAt resolvedAt

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from models import event
-from models.event import Event, position_of
+from models.log import event
+from models.log.event import Event, position_of
 from support.client import EVENTS, SECONDS, Client, Refused, Socket, open_connection
 from support.service import Service
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from models import instant
-from models.event import Event, EventType
-from models.mail import Mail, message_id
-from models.person import User
-from models.ticket import Ticket
-from support.acting import DOMAIN
+from models.core import time
+from models.log.event import Event, EventType
+from models.notifications.email import Mail, message_id
+from models.people.user import User
+from models.tickets.ticket import Ticket
+from support.actors import Person
 from support.bounds import count_turns
-from support.sink import Sink
-from support.world import Person
-from workers.mail.server import Server
+from support.commands import DOMAIN
+from support.smtp_sink import Sink
 from workers.mail.smtp import SmtpOutbox
+from workers.mail.smtp_url import Server
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 
@@ -32,7 +32,7 @@ def mailer(sink: Sink, *, seconds: float = 60.0, **more: Any) -> Mailer:
 async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
     """Turns until nothing is due; returns how many mails were tried."""
     worker = mailer(by) if isinstance(by, Sink) else by
-    tried, now = 0, at or instant.now()
+    tried, now = 0, at or time.now()
     for _ in count_turns():
         turn = await worker.turn(now, 0)
         if not turn.more:
@@ -50,7 +50,7 @@ async def last(ticket: Ticket, *types: EventType) -> Event:
 
 async def queued(ticket: Ticket, who: Person, template: str = "created", entry: Event | None = None, **values: Any) -> Mail:
     """A mail about an entry, else about the ticket's newest one."""
-    entry, user, at = entry or await last(ticket), await User.get(id=who.id), instant.now()
+    entry, user, at = entry or await last(ticket), await User.get(id=who.id), time.now()
     given: dict[str, Any] = {
         "event_id": entry.position,
         "ticket_id": ticket.id,
@@ -72,6 +72,6 @@ async def unclaim(mail: Mail) -> None:
     """As if the time of a worker that died had passed."""
     found = await now_of(mail)
     assert found.claimed_until is not None
-    assert found.claimed_until > instant.now()
-    found.claimed_until = instant.now() - timedelta(seconds=1)
+    assert found.claimed_until > time.now()
+    found.claimed_until = time.now() - timedelta(seconds=1)
     await found.save(update_fields=["claimed_until"])

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.sla import policies
+from support.assert_unchanged import nothing_stored, shown
 from support.bounds import count_turns
 from support.client import Client
-from support.stored import nothing_stored, shown
-from workers.retarget import Retargeter
+from workers.sla_refresh import Retargeter
 
 WINDOW = timedelta(days=14)
 POLICY = """id name position priority team { slug } category { slug } organization { name } calendar { id name }

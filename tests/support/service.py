@@ -19,7 +19,7 @@ import httpx2
 import uvicorn
 
 from app import create_app
-from models import instant
+from models.core import time
 from settings import load
 from support.client import TLS, Client
 from support.ports import listening_socket, reserve_port
@@ -36,7 +36,7 @@ class Clock:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        return instant.now() + self.ahead
+        return time.now() + self.ahead
 
     def advance(self, **by: float) -> None:
         self.ahead += timedelta(**by)
@@ -109,8 +109,8 @@ async def running(
     url: str,
     *,
     own_time: bool = False,
-    http: Any = "engine.pipe:Protocol",
-    ws: Any = "engine.wire:Protocol",
+    http: Any = "engine.server.client_connection:Protocol",
+    ws: Any = "engine.server.websocket_protocol:Protocol",
     stop_seconds: int = 1,
     **settings: object,
 ) -> AsyncIterator[Service]:

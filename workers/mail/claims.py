@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import database, instant
-from models.access import SYSTEM
-from models.change import Change, read_locked, write
+from models import database
+from models.access.permissions import SYSTEM
+from models.changes.change import Change, read_locked, write
+from models.core import time
+from models.core.ids import new_id
 from models.database import as_uuid
-from models.event import EventType
-from models.ids import new_id
-from models.mail import Mail
-from workers.mail.outcome import Outcome
+from models.log.event import EventType
+from models.notifications.email import Mail
+from workers.mail.delivery_result import Outcome
 
 DUE = "next_attempt_at <= ? AND (claimed_until IS NULL OR claimed_until <= ?)"
 
@@ -39,12 +40,12 @@ class Sent:
 
 async def waiting(at: datetime) -> bool:
     """Whether there is a mail to send."""
-    return bool(await database.rows(f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, instant.now()]))
+    return bool(await database.rows(f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, time.now()]))
 
 
 async def claim(at: datetime, length: timedelta, most: int) -> list[Claim]:
     """Take the mails that have been due for longest, for one attempt each. One statement."""
-    by, now = new_id().hex, instant.now()
+    by, now = new_id().hex, time.now()
     skipping = "FOR UPDATE SKIP LOCKED" if database.dialect() == "postgres" else ""
     found = await database.rows(
         "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 WHERE id IN "

@@ -7,13 +7,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from models.mail import root_id
-from models.text import SUBJECT
+from models.core.text import SUBJECT
+from models.notifications.email import root_id
 from workers.mail.address import address, line
+from workers.mail.content import words
 from workers.mail.header import Ids, Text
-from workers.mail.letter import Letter, NotSent
+from workers.mail.message import Letter, NotSent
 from workers.mail.template import Templates
-from workers.mail.words import words
 
 RECEIPT = "created"
 

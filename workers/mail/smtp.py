@@ -11,8 +11,8 @@ from email.message import EmailMessage
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from workers.mail.outbox import Deferred, LogOutbox, Outbox, Refused
-from workers.mail.server import Server
+from workers.mail.smtp_url import Server
+from workers.mail.transport import Deferred, LogOutbox, Outbox, Refused
 
 SECONDS = 30.0
 """How long all of it may take, from connecting to the server's last word."""

@@ -10,8 +10,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotF
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from workers.mail.letter import TELLS
-from workers.mail.words import NOTHING, EventWords, Promise, Rating, TicketWords, Values, Written, hint, moment
+from workers.mail.content import NOTHING, EventWords, Promise, Rating, TicketWords, Values, Written, hint, moment
+from workers.mail.message import TELLS
 
 OURS = Path(__file__).parent / "templates"
 KINDS = ("txt", "html")

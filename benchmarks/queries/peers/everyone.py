@@ -19,12 +19,13 @@ import uvicorn
 from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 
-from models import database, instant
-from models import message as messages
-from models.change import next_number
-from models.person import ApiClient, User
-from models.team import Category, Team
-from models.ticket import Ticket
+from models import database
+from models.changes.change import next_number
+from models.core import time
+from models.people.team import Category, Team
+from models.people.user import ApiClient, User
+from models.tickets import message as messages
+from models.tickets.ticket import Ticket
 
 REQUESTER = os.environ["REQUESTER"]
 
@@ -165,7 +166,7 @@ class Mutation:
     @strawberry.mutation(graphql_type=Payload)
     async def create_ticket(self, input: CreateTicketInput) -> Any:
         category = await Category.get(slug=input.category)
-        at = instant.now()
+        at = time.now()
         async with database.transaction():
             ticket = await Ticket.create(
                 number=await next_number(),

@@ -14,12 +14,12 @@ import pytest
 from broadcaster import Broadcast, Event
 from redis import asyncio as redis
 from structlog.testing import capture_logs
-from support.bell import LIMIT, Bell, Patience, connected, lost, reconnected, ring_both_ways, running
 from support.live import until
 from support.redis_server import Proxy, RedisServer, proxy, redis_server
+from support.wakeup import LIMIT, Bell, Patience, connected, lost, reconnected, ring_both_ways, running
 
-from engine.bus import CHANNEL
-from engine.redis_backend import RedisBackend
+from engine.bus.redis import RedisBackend
+from engine.bus.wakeup import CHANNEL
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 

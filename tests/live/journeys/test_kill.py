@@ -15,9 +15,9 @@ from support.live import until
 from support.service import Process, start
 
 from models import database
-from models.event import Event, position_of
-from models.idempotency import IdempotencyKey
-from models.message import Message
+from models.changes.idempotency import IdempotencyKey
+from models.log.event import Event, position_of
+from models.tickets.message import Message
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 

@@ -19,7 +19,7 @@ from support.ports import reserve_port
 from support.service import ROOT, Process, start
 
 from models import database
-from models.person import User
+from models.people.user import User
 
 SIGN_IN = """
   mutation($email: String!) {

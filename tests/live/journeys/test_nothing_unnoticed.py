@@ -17,13 +17,14 @@ from support.audit import audit
 from support.client import SECONDS, Client
 from support.live import until
 from support.service import ROOT, start
-from support.sink import Sink
+from support.smtp_sink import Sink
 
-from models import database, ids
-from models.event import Event
-from models.mail import Mail, MailStatus
-from models.reader import Reader
-from models.sla import ledger
+from models import database
+from models.changes import sla_audit
+from models.core import ids
+from models.log.consumer import Reader
+from models.log.event import Event
+from models.notifications.email import Mail, MailStatus
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 
@@ -151,7 +152,7 @@ async def test_nothing_goes_unnoticed(url: str) -> None:
             server.stop()
             await sink.stop()
         await audit()
-        assert (await ledger.verify())[1] == []
+        assert (await sla_audit.verify())[1] == []
 
 
 async def lived(journey: Journey, world: World, client: Any, workers: Workers) -> None:

@@ -12,9 +12,9 @@ from support import Client, Service, World
 from support.audit import audit
 from support.live import change
 
-from models import ids
-from models.event import EventType, position_of
-from models.ticket import Ticket
+from models.core import ids
+from models.log.event import EventType, position_of
+from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 

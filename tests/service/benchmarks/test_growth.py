@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.growth.asks import COUNTS, asks
 from demo.fill import seed
-from models.page import Page
+from models.core.pagination import Page
 
 pytestmark = pytest.mark.timeout(300)
 

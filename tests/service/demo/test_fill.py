@@ -11,17 +11,18 @@ import pytest
 from demo import fill
 from demo.fill import PASSWORD, fill_demo, seed
 from models import database as db
-from models import event, stats
-from models.access import SYSTEM
-from models.change import next_number, next_numbers, replay, stored
-from models.event import QUIET, Event
-from models.lifecycle import Status
-from models.message import Message
-from models.password import Passwords
-from models.person import ApiClient, Organization, Role, User
-from models.sla import ledger
-from models.team import Membership
-from models.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
+from models.access.permissions import SYSTEM
+from models.changes import sla_audit
+from models.changes.change import next_number, next_numbers, replay, stored
+from models.log import event
+from models.log.event import QUIET, Event
+from models.people.password import Passwords
+from models.people.team import Membership
+from models.people.user import ApiClient, Organization, Role, User
+from models.queries import stats
+from models.tickets.lifecycle import Status
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -37,7 +38,7 @@ async def expect_whole() -> None:
         assert (newest[ticket.id].version, newest[ticket.id].occurred_at) == (ticket.version, ticket.updated_at)
     assert {entry.message_id for entry in entries if entry.message_id} == {message.id for message in await Message.all()}
     await expect_attachments(entries)
-    assert (await ledger.verify())[1] == [], "the clocks are what the log says"
+    assert (await sla_audit.verify())[1] == [], "the clocks are what the log says"
 
 
 async def expect_attachments(entries: list[Event]) -> None:

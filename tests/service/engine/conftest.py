@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.plenty import Plenty
+from support.large_dataset import Plenty
 
 from models import database as db
 

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import mutations, nodes, queries
 from support import Service
-from support.asking import Asked, Desk
 from support.client import TLS
+from support.differential import Asked, Desk
 from support.generating import Generator, Pool
-from support.plenty import NOW, Plenty
+from support.large_dataset import NOW, Plenty
 from support.seed import IS_FIXED
 from support.service import running
 

@@ -14,8 +14,8 @@ from support import Service, World
 from support.live import until
 from support.service import running
 
-from engine.arrival import MAX_HEADERS, MAX_MESSAGE, MAX_URL, MOST_WAITING
-from engine.pipe import Protocol
+from engine.server.client_connection import Protocol
+from engine.server.http_protocol import MAX_HEADERS, MAX_MESSAGE, MAX_URL, MOST_WAITING
 
 HASTY_SECONDS = 0.2
 PATIENT_SECONDS = 3600.0

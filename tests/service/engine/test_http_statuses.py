@@ -14,7 +14,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from support import Service, World
 from support.client import SECONDS, TLS
 
-from engine.execution import Schema
+from engine.execution.schema import Schema
 
 PLAIN, RESULT = "application/json", "application/graphql-response+json"
 QUERY = b'{"query": "{ viewer { role } }"}'

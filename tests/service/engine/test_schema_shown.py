@@ -10,9 +10,9 @@ from graphql import get_introspection_query
 from support import Client, Service, World
 from support.service import running
 
-from engine import execution
-from engine.deadline import Deadline
-from resolvers import reading
+from engine.execution import schema
+from engine.execution.timeout import Deadline
+from resolvers import ticket_queries
 
 LOOKS = (
     "{ __schema { queryType { name } } }",
@@ -87,11 +87,11 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
         finally:
             ended.set()
 
-    monkeypatch.setattr(execution, "Deadline", made)
+    monkeypatch.setattr(schema, "Deadline", made)
     async with running(url, operation_seconds=1200) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        monkeypatch.setattr(reading, "stats", hang)
+        monkeypatch.setattr(ticket_queries, "stats", hang)
         answer = await ada.answer("{ ticketStats { total } viewer { role } }")
         (error,) = answer["errors"]
         assert error["extensions"] == {"code": "UNAVAILABLE", "requestId": answer["extensions"]["requestId"]}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.desk import Desk
-from support.pile import Pile
+from support.random_tickets import Pile
 from support.seed import random_for
+from support.ticket_factory import Desk
 
 
 @pytest.fixture

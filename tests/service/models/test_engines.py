@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from support.desk import DEADLINE_SECONDS, IS_SQLITE, until
+from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, until
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
 from models import database
+from models.core.ids import new_id
 from models.database.sqlite import statements
-from models.ids import new_id
-from models.person import Organization
+from models.people.user import Organization
 
 TURNS = [*range(60), *range(60, 1500, 40)]
 """Turns of the loop after which tasks are cancelled: from before BEGIN until after COMMIT."""

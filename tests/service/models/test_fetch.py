@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.desk import DEADLINE_SECONDS, IS_SQLITE, until
 from support.statements import statements
+from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, until
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models import database
-from models.ids import new_id
-from models.person import Organization
+from models.core.ids import new_id
+from models.people.user import Organization
 
 COUNT = "SELECT COUNT(*) FROM organizations"
 INSERT = "INSERT INTO organizations (id, name, shared, external_id) VALUES (?, ?, FALSE, ?)"
@@ -238,7 +238,7 @@ async def test_a_long_statement_leaves_the_loop_to_others() -> None:
 
 @only_sqlite
 async def test_a_statement_that_proves_quick_comes_back_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.database.readers.LOOP_SECONDS", 3600.0)  # on any machine, the statement is quick
+    monkeypatch.setattr("models.database.sqlite_readers.LOOP_SECONDS", 3600.0)  # on any machine, the statement is quick
     readers = client().readers
     readers.slow[COUNT] = None
     await counted()
@@ -248,7 +248,7 @@ async def test_a_statement_that_proves_quick_comes_back_to_the_loop(monkeypatch:
 @only_sqlite
 async def test_a_statement_that_takes_too_long_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as short:
-        short.setattr("models.database.readers.SECONDS", 0.1)
+        short.setattr("models.database.sqlite_readers.SECONDS", 0.1)
         with pytest.raises(TimeoutError):
             await database.fetch(ENDLESS)
     assert await counted() == 0

@@ -11,17 +11,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.bounds import count_pages
-from support.desk import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, Desk, modest, until
+from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, Desk, modest, until
 
-from models import database, event, timeline, verbs
-from models.access import Viewer
-from models.change import Change, next_number, read_locked, write
-from models.database import steps
-from models.errors import CursorExpired, CursorInvalid
-from models.event import Event, EventType, cursor, position_of
-from models.page import Page, Window
-from models.ticket import Ticket
-from models.timeline import Extract
+from models import database
+from models.access.permissions import Viewer
+from models.changes import commands
+from models.changes.change import Change, next_number, read_locked, write
+from models.core.errors import CursorExpired, CursorInvalid
+from models.core.pagination import Page, Window
+from models.database import batch
+from models.log import event
+from models.log.event import Event, EventType, cursor, position_of
+from models.queries import timeline
+from models.queries.timeline import Extract
+from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
@@ -49,14 +52,14 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
     async def undone() -> None:
         async with database.transaction():
             change = Change((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
-            verbs.start(change)
+            commands.start(change)
             assert await write(change) == 2
             raise Undo
 
     with pytest.raises(Undo):
         await undone()
     assert await event.head() == 1
-    change = await desk.act(ticket, verbs.start)
+    change = await desk.act(ticket, commands.start)
     assert [entry.position for entry in change.entries] == [2]
 
 
@@ -72,7 +75,7 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
         async with database.transaction():
             change = Change((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
             for _ in range(entries):
-                verbs.add_note(change, "not for customers")
+                commands.add_note(change, "not for customers")
             await write(change)
             if undo:
                 raise Undo
@@ -105,7 +108,7 @@ async def test_who_waits_for_a_row_does_not_hold_the_head_meanwhile(desk: Desk) 
 
     async def take_the_key_for_a_while() -> None:
         async with database.transaction():
-            await steps.run(steps.insert([desk.new(await next_number(), external_scope="x", external_id="k")]))
+            await batch.run(batch.insert([desk.new(await next_number(), external_scope="x", external_id="k")]))
             stored.set()
             await go.wait()
             raise Undo
@@ -137,7 +140,7 @@ async def test_who_takes_a_position_first_commits_first(desk: Desk) -> None:
     async def write_and_wait() -> None:
         async with database.transaction():
             change = Change((await read_locked([first.id]))[first.id], desk.ada, NOON, WINDOW)
-            verbs.start(change)
+            commands.start(change)
             await write(change)
             appended.set()
             await go.wait()
@@ -145,7 +148,7 @@ async def test_who_takes_a_position_first_commits_first(desk: Desk) -> None:
 
     async def write_after() -> None:
         await appended.wait()
-        await desk.act(second, verbs.start)
+        await desk.act(second, commands.start)
         order.append("second")
 
     both = asyncio.gather(write_and_wait(), write_after())
@@ -221,10 +224,10 @@ def types(entries: list[Event]) -> list[str]:
 async def conversation(desk: Desk) -> Ticket:
     """created, note, reply of the agent, started, reply of the customer, note."""
     ticket = await desk.raise_ticket()
-    await desk.act(ticket, lambda change: verbs.add_note(change, "not for customers"))
-    await desk.act(ticket, lambda change: verbs.reply(change, "Is the light on?", for_customer=False))
-    await desk.act(ticket, lambda change: verbs.reply(change, "It is.", for_customer=True), by=desk.cora)
-    await desk.act(ticket, lambda change: verbs.add_note(change, "nor this"))
+    await desk.act(ticket, lambda change: commands.add_note(change, "not for customers"))
+    await desk.act(ticket, lambda change: commands.reply(change, "Is the light on?", for_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "It is.", for_customer=True), by=desk.cora)
+    await desk.act(ticket, lambda change: commands.add_note(change, "nor this"))
     return ticket
 
 
@@ -303,7 +306,7 @@ async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk
     async with database.transaction():
         found = await read_locked([old.id, into.id])
         pair = [Change(found[each.id], desk.ada, NOON, WINDOW) for each in (old, into)]
-        verbs.merge(*pair, [])
+        commands.merge(*pair, [])
         await write(*pair)
     for viewer, messages in [
         (desk.ada, ["NOTE_ADDED", "REPLY_ADDED", "REPLY_ADDED", "NOTE_ADDED"]),

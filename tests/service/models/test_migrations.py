@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from support.desk import IS_SQLITE, NOON, Desk, processes
-from support.stored import nothing_stored
+from support.assert_unchanged import nothing_stored
+from support.ticket_factory import IS_SQLITE, NOON, Desk, processes
 from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError, OperationalError
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationTarget
 
-from models import database, event, indexes, install, listing, migrate, triggers, verbs
-from models.change import next_number
-from models.idempotency import Key, digest, recall
-from models.ids import new_id
-from models.page import Window
-from models.person import Organization, User
-from models.team import Category, Membership, Team
+from models import database, install, migrate
+from models.access import revision_triggers
+from models.changes import commands
+from models.changes.change import next_number
+from models.changes.idempotency import Key, digest, recall
+from models.core.ids import new_id
+from models.core.pagination import Window
+from models.log import event
+from models.people.team import Category, Membership, Team
+from models.people.user import Organization, User
+from models.queries import indexes, tickets
 
 NAMES = ["0001_initial", "0002_install", "0003_promises", "0004_rights", "0005_presences", "0006_keys", "0007_pages"]
 OWN = ("tortoise_migrations",)
@@ -108,7 +112,7 @@ async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: 
     try:
         await Tortoise.generate_schemas()
         await install.install(database.connection(), database.dialect())
-        await triggers.install(database.connection(), database.dialect())
+        await revision_triggers.install(database.connection(), database.dialect())
         await indexes.install(database.connection())
         fresh = await shape()
     finally:
@@ -197,9 +201,9 @@ async def test_migrating_keeps_what_people_made_of_teams_and_categories() -> Non
 
 async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) -> None:
     ticket = await desk.raise_ticket(subject="Printer on fire")
-    await desk.act(ticket, lambda change: verbs.reply(change, "Use the extinguisher", for_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "Use the extinguisher", for_customer=False))
     for text in ("printer", "extinguisher"):
-        page = await listing.tickets(desk.cora, {"search": text}, listing.ticket_order(()), Window(10, False, None, None), NOON)
+        page = await tickets.tickets(desk.cora, {"search": text}, tickets.ticket_order(()), Window(10, False, None, None), NOON)
         assert [each.id for each in page.rows] == [ticket.id], text
     assert (ticket.number, await next_number()) == (1001, 1002)
     with pytest.raises(IntegrityError):
@@ -265,10 +269,10 @@ async def test_what_was_installed_can_be_removed_and_installed_again() -> None:
     before = await shape()
     async with database.transaction():
         await indexes.remove(database.connection())
-        for part in (triggers, install):
+        for part in (revision_triggers, install):
             await part.remove(database.connection(), database.dialect())
         assert await shape() != before
-        for part in (install, triggers):
+        for part in (install, revision_triggers):
             await part.install(database.connection(), database.dialect())
         await indexes.install(database.connection())
     assert await shape() == before

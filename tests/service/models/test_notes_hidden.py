@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.desk import NOON, Desk
+from support.ticket_factory import NOON, Desk
 
-from models import database, inbox, live, notification, timeline, verbs
-from models.access import Scope, Viewer
-from models.event import Event, EventType
-from models.notification import Notification, Reason
-from models.page import Window
-from models.ticket import Ticket
-from models.timeline import Extract
+from models import database
+from models.access.permissions import Scope, Viewer
+from models.changes import commands
+from models.core.pagination import Window
+from models.log.event import Event, EventType
+from models.notifications import inbox, notification
+from models.notifications.notification import Notification, Reason
+from models.queries import live_list, timeline
+from models.queries.timeline import Extract
+from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried
 
@@ -24,8 +27,8 @@ EVERYTHING = Window(100, False, None, None)
 async def ticket(desk: Desk) -> Ticket:
     """A ticket with a note and a reply by bill."""
     found = await desk.raise_ticket(desk.cora)
-    await desk.act(found, lambda change: verbs.add_note(change, "for us"), by=desk.bill)
-    await desk.act(found, lambda change: verbs.reply(change, "hello", for_customer=False), by=desk.bill)
+    await desk.act(found, lambda change: commands.add_note(change, "for us"), by=desk.bill)
+    await desk.act(found, lambda change: commands.reply(change, "hello", for_customer=False), by=desk.bill)
     return found
 
 
@@ -40,8 +43,8 @@ async def note(ticket: Ticket) -> Event:
 async def test_a_live_list_tells_them_that_a_ticket_changed_and_not_by_what(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     for viewer, hidden in ((desk.ada, False), (blind(desk.ada), True), (desk.cora, True)):
-        _, standing = await live.touched(viewer, None, NOON, 0)
-        (step,) = live.told([entry], {ticket.id}, standing, viewer)
+        _, standing = await live_list.touched(viewer, None, NOON, 0)
+        (step,) = live_list.told([entry], {ticket.id}, standing, viewer)
         assert step.hidden is hidden, viewer.caller
 
 

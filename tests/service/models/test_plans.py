@@ -16,22 +16,25 @@ from typing import Any
 
 import pytest
 from support import databases
-from support.desk import IS_SQLITE, NOON, Desk, customer
 from support.seed import random_for
 from support.statements import statements
+from support.ticket_factory import IS_SQLITE, NOON, Desk, customer
 
-from models import database, event, listing, timeline
-from models.access import Viewer
-from models.event import Event, EventType
-from models.filter import Plain
-from models.ids import ORGANIZATION, USER, encode
-from models.lifecycle import Priority, Stage, Status
-from models.listing import ticket_order
-from models.page import Order, Window
-from models.person import User
-from models.select import Listing
-from models.ticket import Ticket, TicketResource, TicketWatcher
-from models.timeline import Extract
+from models import database
+from models.access.permissions import Viewer
+from models.core.ids import ORGANIZATION, USER, encode
+from models.core.lazy_query import Listing
+from models.core.pagination import Order, Window
+from models.log import event
+from models.log.event import Event, EventType
+from models.people.user import User
+from models.queries import tickets as listing
+from models.queries import timeline
+from models.queries.filter import Plain
+from models.queries.tickets import ticket_order
+from models.queries.timeline import Extract
+from models.tickets.lifecycle import Priority, Stage, Status
+from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
 Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
 TICKETS = 2000

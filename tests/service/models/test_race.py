@@ -8,15 +8,18 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from support.desk import NOON, OWN_SEED, STEPS, WINDOW, Desk, processes, step
 from support.seed import random_for
+from support.ticket_factory import NOON, OWN_SEED, STEPS, WINDOW, Desk, processes, step
 
-from models import database, event, instant, verbs
-from models.change import Change, read_locked, replay, stored, write
-from models.errors import Code, TransitionRefused
-from models.event import Event, EventType
-from models.lifecycle import CloseReason, Status
-from models.ticket import Ticket
+from models import database
+from models.changes import commands
+from models.changes.change import Change, read_locked, replay, stored, write
+from models.core import time
+from models.core.errors import Code, TransitionRefused
+from models.log import event
+from models.log.event import Event, EventType
+from models.tickets.lifecycle import CloseReason, Status
+from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried, pytest.mark.stress]
 
@@ -61,7 +64,7 @@ async def test_eight_at_once_lose_no_change_and_make_up_none(desk: Desk) -> None
 async def test_of_two_who_race_for_the_same_step_one_is_refused(desk: Desk) -> None:
     for _ in range(10):
         ticket = await desk.raise_ticket()
-        closing = (desk.act(ticket, lambda change: verbs.close(change, CloseReason.SPAM)) for _ in range(4))
+        closing = (desk.act(ticket, lambda change: commands.close(change, CloseReason.SPAM)) for _ in range(4))
         outcomes = await asyncio.gather(*closing, return_exceptions=True)
         refusals = [outcome for outcome in outcomes if isinstance(outcome, TransitionRefused)]
         assert len(refusals) == 3
@@ -78,7 +81,7 @@ async def test_two_who_link_the_same_tickets_crosswise_do_not_lock_each_other_ou
             found = await read_locked(keys)
             changes = [Change(found[key], desk.ada, NOON, WINDOW) for key in keys]
             for change in changes:
-                verbs.add_note(change, "not for customers")
+                commands.add_note(change, "not for customers")
             await write(*changes)
 
     pairs = [(first.id, second.id), (second.id, first.id)] * 20
@@ -107,7 +110,7 @@ async def test_this_process_writes_while_others_do(desk: Desk, url: str) -> None
     others = asyncio.create_task(processes(url, 2, "escalate", "30", OWN_SEED, str(ticket.id)))
     own = 0
     while not others.done():
-        await desk.act(ticket, lambda change: verbs.escalate(change, "too slow"), at=instant.now())
+        await desk.act(ticket, lambda change: commands.escalate(change, "too slow"), at=time.now())
         own += 1
         await asyncio.sleep(0.005)  # leaves most of the processor to the others, which have to start
     await others

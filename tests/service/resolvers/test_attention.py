@@ -9,13 +9,14 @@ import pytest
 from support import Service, World
 from support.bounds import count_turns
 
-from models import instant, reader
-from models.event import Event
-from models.team import Team
+from models.core import time
+from models.log import consumer
+from models.log.event import Event
+from models.people.team import Team
 from workers.assigner import Assigner
-from workers.clock import Days, tick
-from workers.duty import Follower
 from workers.escalator import Escalator, Steps
+from workers.job import Follower
+from workers.ticket_timers import Days, tick
 
 WINDOW = timedelta(days=14)
 DAYS = Days(timedelta(days=7), WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7))
@@ -43,7 +44,7 @@ def of(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 async def follow(service: Service, *duties: Follower[Any]) -> None:
     for duty in duties:
-        position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
+        position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
         for _ in count_turns():
             turn = await duty.turn(service.clock(), position)
@@ -98,14 +99,14 @@ async def test_why_a_rule_chose_somebody_is_told_to_the_team_alone(service: Serv
 async def test_entries_without_work_cost_no_transaction_and_are_passed_once(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     duty = Assigner(WINDOW)
-    position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
+    position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
     assert position is not None
     await cora.raise_ticket()
     turn = await duty.turn(service.clock(), position)
     assert (turn.done, turn.position, turn.more) == (0, position, True), "no team has its tickets given out"
     assert not (await duty.turn(service.clock(), position)).more
     head = (await Event.all().order_by("-position").first()).position  # type: ignore[union-attr]
-    assert (await reader.Reader.get(name=duty.name)).position == position < head
+    assert (await consumer.Reader.get(name=duty.name)).position == position < head
     length = timedelta(seconds=60)
-    assert await reader.lease(duty.name, "test", instant.now(), length, read=position, seen=duty.seen) == head
-    assert await reader.lease(duty.name, "test", instant.now(), length, read=position, seen=head + 5) == head, "it moved on"
+    assert await consumer.lease(duty.name, "test", time.now(), length, read=position, seen=duty.seen) == head
+    assert await consumer.lease(duty.name, "test", time.now(), length, read=position, seen=head + 5) == head, "it moved on"

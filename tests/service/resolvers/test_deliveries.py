@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 from support import Service, World
+from support.actors import machine
 from support.mailing import last, queued
 from support.service import running
 from support.statements import statements
-from support.world import machine
 
-from models import instant
-from models.event import EventType
-from models.mail import MailStatus
-from models.ticket import Ticket
+from models.core import time
+from models.log.event import EventType
+from models.notifications.email import MailStatus
+from models.tickets.ticket import Ticket
 
 TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type deliveries {
   recipient { displayName } address status attempts answer nextAttemptAt sentAt createdAt } } } } }"""
@@ -36,7 +36,7 @@ async def raised(service: Service, world: World) -> Ticket:
 
 async def test_the_team_sees_what_became_of_each_mail(service: Service, world: World) -> None:
     ticket = await raised(service, world)
-    created, at = await last(ticket, EventType.TICKET_CREATED), instant.now()
+    created, at = await last(ticket, EventType.TICKET_CREATED), time.now()
     await queued(ticket, world.cora, "created", created, status=MailStatus.SENT, answer="250 ok", attempts=1, sent_at=at)
     later = at + timedelta(minutes=1)
     await queued(ticket, world.ada, "raised", created, status=MailStatus.DEFERRED, answer="451 busy", next_attempt_at=later)
@@ -46,8 +46,8 @@ async def test_the_team_sees_what_became_of_each_mail(service: Service, world: W
     assert set(found) == {"Cora", "Ada"}
     cora, ada = found["Cora"], found["Ada"]
     assert (cora["status"], cora["answer"], cora["attempts"], cora["address"]) == ("SENT", "250 ok", 1, "cora@example.com")
-    assert (cora["sentAt"], ada["sentAt"]) == (instant.text(at), None)
-    assert (ada["status"], ada["nextAttemptAt"]) == ("DEFERRED", instant.text(later))
+    assert (cora["sentAt"], ada["sentAt"]) == (time.text(at), None)
+    assert (ada["status"], ada["nextAttemptAt"]) == ("DEFERRED", time.text(later))
 
 
 @pytest.mark.parametrize(

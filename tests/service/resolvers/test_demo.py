@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.assert_unchanged import nothing_stored, shown
 from support.live import until
 from support.managing import clocks
 from support.service import running
-from support.stored import nothing_stored, shown
 
-from models import advance, instant
+from models import demo_clock
+from models.core import time
 
 ADVANCE = "mutation($by: Duration!) { advanceClock(input: {by: $by}) { now userErrors { code message field } } }"
 
@@ -27,7 +28,7 @@ async def test_time_moves_for_all_and_what_falls_due_is_done(url: str) -> None:
         world = await World.make()
         root, cora, ada = (service.client(person.token) for person in (world.root, world.cora, world.ada))
         ticket = await cora.raise_ticket(priority="URGENT")
-        before = instant.now()
+        before = time.now()
         answer = await moved(root, "PT2H")
         assert answer["userErrors"] == []
         now = datetime.fromisoformat(answer["now"])
@@ -60,7 +61,7 @@ async def test_how_far_time_is_moved_has_limits(url: str) -> None:
         left = "P300D"
         answers = await asyncio.gather(*(moved(sync, left) for _ in range(4)))
         assert sorted(len(answer["userErrors"]) for answer in answers) == [0, 1, 1, 1], "together no further than it goes"
-        assert await advance.read() == timedelta(days=9 * 366 + 300)
+        assert await demo_clock.read() == timedelta(days=9 * 366 + 300)
 
 
 async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> None:
@@ -85,15 +86,15 @@ async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
 
 async def test_several_processes_go_by_one_time() -> None:
     """A look that is slower than a move does not take time back."""
-    clock = advance.Clock()
+    clock = demo_clock.Clock()
     clock.ahead = timedelta(days=3)
 
     async def stale() -> timedelta:
         return timedelta(days=2)
 
-    read, advance.read = advance.read, stale
+    read, demo_clock.read = demo_clock.read, stale
     try:
         await clock.refresh()
     finally:
-        advance.read = read
+        demo_clock.read = read
     assert clock.ahead == timedelta(days=3)

@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
+from support.actors import person
+from support.assert_unchanged import nothing_stored
 from support.managing import PATH, asked, done, refused
-from support.stored import nothing_stored
-from support.world import person
 
-from models import escalation_paths, ids
-from models.escalation import EscalationPath
-from models.person import Role, User
+from models.core import ids
+from models.escalation import admin as escalation_paths
+from models.escalation.path import EscalationPath
+from models.people.user import Role, User
 
 NOBODY = UUID(int=7)
 TELL = {"after": "PT0S", "action": "NOTIFY_TEAM"}

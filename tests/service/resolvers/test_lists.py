@@ -9,7 +9,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.bounds import count_pages
 
-from models.event import cursor
+from models.log.event import cursor
 
 pytestmark = pytest.mark.without_promises
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from support import World
 
-from models.person import User
+from models.people.user import User
 from resolvers.loaders import Loader, by_id
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.stored import nothing_stored, refusal
+from support.assert_unchanged import nothing_stored, refusal
 
-from models.event import cursor, head
+from models.log.event import cursor, head
 
 pytestmark = pytest.mark.without_promises
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.acting import notify
+from support.actors import Person, machine, token_of
 from support.bounds import count_pages
+from support.commands import notify
 from support.statements import statements
-from support.world import Person, machine, token_of
 
-from models import ids, instant
-from models.notification import Notification, NotificationPreference
-from models.person import Organization, Role, User
+from models.core import ids, time
+from models.notifications.notification import Notification, NotificationPreference
+from models.people.user import Organization, Role, User
 
 PAGE = """
   query($unreadOnly: Boolean, $first: Int, $after: String, $last: Int, $before: String) {
@@ -336,7 +336,7 @@ async def test_marking_some_leaves_the_others_and_what_was_read_before(service: 
     assert again[first] == read[first]
     later = [each.read_at for each in await Notification.filter(user_id=world.cora.id).order_by("number")]
     assert later[1] is not None
-    assert later[1] - instant.now() > timedelta(hours=23)
+    assert later[1] - time.now() > timedelta(hours=23)
 
 
 async def test_marking_all_marks_ones_own_alone(service: Service, world: World) -> None:

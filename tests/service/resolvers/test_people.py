@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.assert_unchanged import nothing_stored
 from support.bounds import count_pages
 from support.service import running
-from support.stored import nothing_stored
 
-from models import password
-from models.password import hashed
-from models.person import Role, User
-from models.token import Token
+from models.people import password
+from models.people.password import hashed
+from models.people.token import Token
+from models.people.user import Role, User
 
 SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
   token expiresAt viewer { role scopes user { email } } userErrors { __typename code field message } } }"""

@@ -9,11 +9,11 @@ import pytest
 from support import Service, World
 from support.bounds import count_pages
 
-from models import ids
-from models.event import Event
-from models.sla import ledger
-from models.ticket import Ticket
-from workers.clock import Days, tick
+from models.changes import sla_audit
+from models.core import ids
+from models.log.event import Event
+from models.tickets.ticket import Ticket
+from workers.ticket_timers import Days, tick
 
 pytestmark = pytest.mark.never_retried
 
@@ -68,7 +68,7 @@ async def test_a_customer_sees_what_was_promised_and_how_it_went(service: Servic
         *("TICKET_CREATED", "SLA_AT_RISK", "SLA_BREACHED", "REPLY_ADDED", "STATUS_CHANGED", "SLA_ACHIEVED"),
         *("STATUS_CHANGED", "REPLY_ADDED", "STATUS_CHANGED"),
     ]
-    assert (await ledger.verify())[1] == []
+    assert (await sla_audit.verify())[1] == []
 
 
 async def test_promises_raise_no_version_and_move_no_list(service: Service, world: World) -> None:
@@ -91,7 +91,7 @@ async def test_another_priority_aims_anew_and_keeps_what_was_spent(service: Serv
     assert seen["FIRST_RESPONSE"]["status"] == "BREACHED", "three hours are too many for one"
     assert seen["RESOLUTION"]["policy"] == {"name": "Urgent"}
     assert seen["RESOLUTION"]["spent"].startswith("PT3H")
-    assert (await ledger.verify())[1] == []
+    assert (await sla_audit.verify())[1] == []
 
 
 async def test_lists_and_figures_by_promises_agree(service: Service, world: World) -> None:

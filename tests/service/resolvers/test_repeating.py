@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.assert_unchanged import nothing_stored, shown
 from support.managing import WEEK, asked, done, refused, selection
 from support.service import running
-from support.stored import nothing_stored, shown
 
-from models import advance, database
-from models.escalation import EscalationPath
-from models.idempotency import IdempotencyKey
+from models import database, demo_clock
+from models.changes.idempotency import IdempotencyKey
+from models.escalation.path import EscalationPath
 from models.sla.records import SlaCalendar, SlaPolicy
 from schema import root
 
@@ -189,12 +189,12 @@ async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url:
             assert again["now"] >= first["now"]
             other = await moved(client, "PT47H", "k")
             assert (other["now"], [shown(error) for error in other["userErrors"]]) == (None, [REUSED])
-        assert await advance.read() == timedelta(days=2)
+        assert await demo_clock.read() == timedelta(days=2)
     async with running(url, own_time=True, mode="demo", works=False) as service:
         client = service.client(client.token)
         assert (await moved(client, "P2D", "k"))["replayed"] is True, "another process knows it as well"
         assert (await moved(client, "P2D", None))["replayed"] is False
-        assert await advance.read() == timedelta(days=4)
+        assert await demo_clock.read() == timedelta(days=4)
 
 
 async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> None:
@@ -205,7 +205,7 @@ async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> Non
         assert [answer["replayed"] for answer in made].count(False) == 1
         refusals = {shown(error) for answer in answers for error in answer["userErrors"]}
         assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
-        assert await advance.read() == timedelta(days=2)
+        assert await demo_clock.read() == timedelta(days=2)
 
 
 async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:

@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_leaf_type, is_list_type
 from support import Client, Refused, Service, Socket, World
-from support.acting import tell
-from support.world import machine, token_of
+from support.actors import machine, token_of
+from support.commands import tell
 
-from models.access import HOLDS, Caller, Scope
-from models.event import cursor
-from models.person import User
-from models.ticket import Ticket
+from models.access.permissions import HOLDS, Caller, Scope
+from models.log.event import cursor
+from models.people.user import User
+from models.tickets.ticket import Ticket
 from schema import root
 
 pytestmark = pytest.mark.never_retried

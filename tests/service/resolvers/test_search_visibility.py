@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support import Client, Service, Socket, World
+from support.actors import machine
 from support.live import head
-from support.world import machine
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 

@@ -9,16 +9,16 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
+from support.actors import machine, person, token_of
+from support.assert_unchanged import nothing_stored
 from support.statements import statements
-from support.stored import nothing_stored
-from support.world import machine, person, token_of
 
-from models import ids
-from models.attachment import Attachment
-from models.event import Event
-from models.message import Kind, Message
-from models.person import Organization, Role, User
-from models.ticket import Ticket
+from models.core import ids
+from models.log.event import Event
+from models.people.user import Organization, Role, User
+from models.tickets.attachment import Attachment
+from models.tickets.message import Kind, Message
+from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 

@@ -12,8 +12,8 @@ from support.service import running
 from support.statements import Statements, statements
 
 from models import database
-from models.attachment import Attachment
-from models.message import Message
+from models.tickets.attachment import Attachment
+from models.tickets.message import Message
 
 pytestmark = pytest.mark.without_promises
 

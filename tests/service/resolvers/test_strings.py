@@ -25,8 +25,8 @@ from graphql import (
     is_leaf_type,
 )
 from support import Client, Service, World
+from support.assert_unchanged import everything
 from support.service import running
-from support.stored import everything
 
 from schema import root
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
+from support.actors import machine, person
+from support.assert_unchanged import nothing_stored
 from support.managing import asked, done, refused
-from support.stored import nothing_stored
-from support.world import machine, person
 
-from models import ids
-from models.person import Role, User
-from models.team import Team
+from models.core import ids
+from models.people.team import Team
+from models.people.user import Role, User
 
 NOBODY = UUID(int=7)
 

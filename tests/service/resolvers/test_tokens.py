@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
+from support.assert_unchanged import nothing_stored, shown
 from support.service import running
 from support.statements import statements
-from support.stored import nothing_stored, shown
 
-from models import ids, instant
-from models.token import Token, TokenKind, digest, issue
+from models.core import ids, time
+from models.people.token import Token, TokenKind, digest, issue
 
 pytestmark = pytest.mark.never_retried
 
@@ -83,7 +83,7 @@ async def test_names_and_ends_of_tokens_are_checked(service: Service, world: Wor
 async def test_a_person_has_at_most_a_hundred_live_tokens(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for n in range(100):
-        await issue(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=instant.now())
+        await issue(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now())
     assert [error["code"] for error in (await create(cora))["userErrors"]] == ["INVALID"]
     listed = (await cora.run(LIST))["apiTokens"]
     await cora.run(REVOKE, id=listed[0]["id"])
@@ -94,7 +94,7 @@ async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world
     cora = service.client(world.cora.token)
     ends = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
     assert [shown(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
-    brief = await create(cora, expiresAt=instant.text(service.clock().replace(year=service.clock().year + 1)))
+    brief = await create(cora, expiresAt=time.text(service.clock().replace(year=service.clock().year + 1)))
     lasting = await create(cora)
     service.clock.advance(days=364)
     assert (await service.client(brief["token"]).post("{ viewer { role } }")).status_code == 200

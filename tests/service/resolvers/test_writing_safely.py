@@ -9,14 +9,14 @@ from uuid import UUID
 
 import pytest
 from support import Client, Service, World
-from support.stored import nothing_stored, refusal
-from support.world import machine, token_of
+from support.actors import machine, token_of
+from support.assert_unchanged import nothing_stored, refusal
 
-from models import ids
-from models.event import Event
-from models.idempotency import IdempotencyKey
-from models.person import User
-from models.ticket import Ticket
+from models.changes.idempotency import IdempotencyKey
+from models.core import ids
+from models.log.event import Event
+from models.people.user import User
+from models.tickets.ticket import Ticket
 from schema import root
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]

@@ -11,17 +11,18 @@ from support import Service, World
 from support.audit import audit
 from support.bounds import count_turns
 
-from models import ids, instant, reader
-from models.escalation import EscalationPath, EscalationRun, StepAction, Trigger
-from models.event import Event, EventType
-from models.lifecycle import Priority
-from models.person import User
-from models.sla import ledger
-from models.team import Team
-from models.ticket import Ticket
+from models.changes import sla_audit
+from models.core import ids, time
+from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
+from models.log import consumer
+from models.log.event import Event, EventType
+from models.people.team import Team
+from models.people.user import User
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import Ticket
 from workers.assigner import Assigner
-from workers.clock import Days, tick
 from workers.escalator import Escalator, Steps
+from workers.ticket_timers import Days, tick
 
 WINDOW = timedelta(days=14)
 DAYS = Days(close_after=timedelta(days=7), reopen_window=WINDOW)
@@ -29,7 +30,7 @@ HOUR = 3600
 
 
 def later(**by: float) -> datetime:
-    return instant.now() + timedelta(**by)
+    return time.now() + timedelta(**by)
 
 
 async def path(trigger: Trigger, *steps: tuple[int, StepAction], **more: Any) -> EscalationPath:
@@ -43,9 +44,9 @@ async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> in
     """Have a follower do all that the log holds for it."""
     done = 0
     for _ in count_turns():
-        position = await reader.lease(duty.name, "test", instant.now(), timedelta(seconds=60))
+        position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
-        turn = await duty.turn(at or instant.now(), position)
+        turn = await duty.turn(at or time.now(), position)
         done += turn.done
         if not turn.more:
             break
@@ -94,7 +95,7 @@ class TestWithoutAServiceThatWorks:
         (raised_level,) = await entries(ticket, EventType.ESCALATED)
         assert raised_level.value("reason") == "The promised time for the first response has passed."
         await audit()
-        assert (await ledger.verify())[1] == []
+        assert (await sla_audit.verify())[1] == []
 
     async def test_the_steps_end_once_the_promise_is_kept(self, service: Service, world: World) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -184,12 +185,12 @@ class TestWithoutAServiceThatWorks:
         tickets = [await cora.raise_ticket() for _ in range(4)]
         for ticket in tickets:
             await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
-        position = await reader.lease("escalator", "one", instant.now(), timedelta(seconds=60))
+        position = await consumer.lease("escalator", "one", time.now(), timedelta(seconds=60))
         assert position is not None
         duty = Escalator(WINDOW)
-        results = await asyncio.gather(*(duty.turn(instant.now(), position) for _ in range(4)), return_exceptions=True)
+        results = await asyncio.gather(*(duty.turn(time.now(), position) for _ in range(4)), return_exceptions=True)
         assert sum(not isinstance(result, BaseException) for result in results) == 1, results
-        assert {type(result) for result in results if isinstance(result, BaseException)} == {reader.Overtaken}
+        assert {type(result) for result in results if isinstance(result, BaseException)} == {consumer.Overtaken}
         await asyncio.gather(*(Steps(WINDOW).turn(later(seconds=1), 0) for _ in range(3)))
         for ticket in tickets:
             assert len(await entries(ticket, EventType.ESCALATION_STEP)) == 1
@@ -204,7 +205,7 @@ class TestAssigningByLoad:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         await Team.filter(slug="billing").update(assigns_by_load=True)
         billing = await Team.get(slug="billing")
-        from models.team import Membership
+        from models.people.team import Membership
 
         await Membership.create(team=billing, user_id=world.ada.id)
         busy = await cora.raise_ticket()

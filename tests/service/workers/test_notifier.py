@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from support import World
-from support.acting import (
+from support.actors import Person, person
+from support.commands import (
     act,
     assign,
     forget,
@@ -25,16 +26,17 @@ from support.acting import (
     whole,
     written,
 )
-from support.world import Person, person
 
-from models import database, instant, verbs
-from models.change import Change, read_locked, write
-from models.event import EventType
-from models.lifecycle import CloseReason, Priority, Status
-from models.notification import Channel, Topic
-from models.person import Organization, Role, User
-from models.team import Team
-from models.ticket import Ticket
+from models import database
+from models.changes import commands
+from models.changes.change import Change, read_locked, write
+from models.core import time
+from models.log.event import EventType
+from models.notifications.notification import Channel, Topic
+from models.people.team import Team
+from models.people.user import Organization, Role, User
+from models.tickets.lifecycle import CloseReason, Priority, Status
+from models.tickets.ticket import Ticket
 from workers.notifier import QUIET
 
 
@@ -157,14 +159,14 @@ async def test_only_active_staff_with_a_name_of_their_own_is_mentioned(people: W
 
 
 def close(change: Change) -> None:
-    verbs.close(change, CloseReason.SPAM)
+    commands.close(change, CloseReason.SPAM)
 
 
 STEPS: dict[str, tuple[list[Callable[[Change], None]], str | None]] = {
-    "start": ([verbs.start], None),
-    "await_customer": ([verbs.await_customer], None),
-    "hold": ([lambda change: verbs.hold(change, None)], None),
-    "resolve": ([lambda change: verbs.resolve(change, "done")], "resolved"),
+    "start": ([commands.start], None),
+    "await_customer": ([commands.await_customer], None),
+    "hold": ([lambda change: commands.hold(change, None)], None),
+    "resolve": ([lambda change: commands.resolve(change, "done")], "resolved"),
     "close": ([close], "closed"),
 }
 
@@ -186,22 +188,22 @@ async def test_steps_that_end_a_ticket_are_mailed_and_others_stay_in_the_app(peo
 
 async def test_what_time_does_is_told_to_all(people: World) -> None:
     ticket = await assigned(people)
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     assert await told() == ({"cora STATUS_CHANGED REQUESTER"}, ["cora resolved"])
-    await act(None, ticket, lambda change: verbs.remind(change, instant.now() + timedelta(days=1)))
+    await act(None, ticket, lambda change: commands.remind(change, time.now() + timedelta(days=1)))
     assert await told() == ({"cora REMINDED REQUESTER"}, ["cora reminder_closing"])
-    await act(None, ticket, lambda change: verbs.close(change, CloseReason.RESOLVED))
+    await act(None, ticket, lambda change: commands.close(change, CloseReason.RESOLVED))
     both = {"cora STATUS_CHANGED REQUESTER", "ada STATUS_CHANGED ASSIGNEE"}
     assert await told() == (both, ["ada closed", "cora closed"])
-    await act(people.cora, ticket, lambda change: verbs.rate(change, 5, None))
+    await act(people.cora, ticket, lambda change: commands.rate(change, 5, None))
     assert await told() == ({"ada RATED ASSIGNEE"}, ["ada rated"])
 
 
 async def test_a_customer_that_is_waited_for_is_reminded(people: World) -> None:
     ticket = await assigned(people)
-    await act(people.ada, ticket, verbs.await_customer)
+    await act(people.ada, ticket, commands.await_customer)
     await forget()
-    await act(None, ticket, lambda change: verbs.remind(change, instant.now() + timedelta(days=1)))
+    await act(None, ticket, lambda change: commands.remind(change, time.now() + timedelta(days=1)))
     assert await told() == ({"cora REMINDED REQUESTER"}, ["cora reminder_waiting"])
 
 
@@ -209,14 +211,14 @@ async def test_reopening_a_ticket_that_nobody_has_is_told_to_the_team(people: Wo
     ticket = await raised(people.cora)
     await act(people.root, ticket, close)
     await forget()
-    await act(people.cora, ticket, lambda change: verbs.reopen(change, "again"))
+    await act(people.cora, ticket, lambda change: commands.reopen(change, "again"))
     assert await told() == ({"ada STATUS_CHANGED TEAM"}, ["ada reopened"])
 
 
 async def test_of_a_reply_that_reopens_each_hears_once(people: World) -> None:
     ticket = await assigned(people)
     await watch(people.carl, ticket)
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     await forget()
     await reply(people.cora, ticket)
     assert (await Ticket.get(id=ticket.id)).status is Status.OPEN
@@ -227,8 +229,8 @@ async def test_two_tickets_made_one_are_told_as_merged_and_mailed_as_closed(peop
     ticket, into = await assigned(people), await assigned(people, people.olga)
     async with database.transaction():
         found, who = await read_locked([ticket.id, into.id]), await viewer(people.bill)
-        first, second = (Change(found[each.id], who, instant.now(), timedelta(days=14)) for each in (ticket, into))
-        verbs.merge(first, second, [])
+        first, second = (Change(found[each.id], who, time.now(), timedelta(days=14)) for each in (ticket, into))
+        commands.merge(first, second, [])
         await write(first, second)
     await notify()
     await whole()
@@ -254,15 +256,15 @@ async def test_an_assignment_goes_to_whom_it_is_given_to_whoever_has_it_since(pe
 async def test_a_transfer_goes_to_the_new_team(people: World) -> None:
     ticket = await assigned(people)
     billing = await Team.get(slug="billing")
-    await act(people.ada, ticket, lambda change: verbs.transfer(change, billing, [people.bill.id]))
+    await act(people.ada, ticket, lambda change: commands.transfer(change, billing, [people.bill.id]))
     assert await told() == ({"bill TRANSFERRED TEAM"}, ["bill transferred"])
 
 
 async def test_another_priority_is_told_to_the_assignee_in_the_app_and_other_fields_to_nobody(people: World) -> None:
     ticket = await assigned(people)
-    await act(people.root, ticket, lambda change: verbs.update(change, tags=[], priority=Priority.URGENT))
+    await act(people.root, ticket, lambda change: commands.update(change, tags=[], priority=Priority.URGENT))
     assert await told() == ({"ada TICKET_UPDATED ASSIGNEE"}, [])
-    await act(people.root, ticket, lambda change: verbs.update(change, tags=[], subject="other", add_tags=["x"]))
+    await act(people.root, ticket, lambda change: commands.update(change, tags=[], subject="other", add_tags=["x"]))
     await watch(people.bill, ticket)
     assert await told() == (set(), [])
 
@@ -270,17 +272,17 @@ async def test_another_priority_is_told_to_the_assignee_in_the_app_and_other_fie
 async def test_an_escalation_goes_to_the_assignee_and_the_team(people: World) -> None:
     await person("abel", Role.AGENT, team="support")
     ticket = await assigned(people)
-    await act(people.cora, ticket, lambda change: verbs.escalate(change, "too slow"))
+    await act(people.cora, ticket, lambda change: commands.escalate(change, "too slow"))
     both = {"ada ESCALATED ASSIGNEE", "abel ESCALATED TEAM"}
     assert await told() == (both, ["abel escalated", "ada escalated"])
-    await act(None, ticket, lambda change: verbs.escalate(change, "a promise was broken"))
+    await act(None, ticket, lambda change: commands.escalate(change, "a promise was broken"))
     assert await told() == (both, [])
 
 
 async def test_a_step_goes_to_whom_it_names_and_mails_nobody_who_was_just_alarmed(people: World) -> None:
     ticket = await assigned(people)
     other = await assigned(people)
-    at = instant.now()
+    at = time.now()
     named = {"notified": [str(people.ada.id), str(people.root.id), str(people.cora.id)]}
 
     async def mails_of_a_step(minutes: float) -> list[str]:
@@ -391,7 +393,7 @@ async def test_preferences_hold_for_one_person_topic_and_channel(people: World) 
     await prefer(people.ada, Topic.MENTIONS, Channel.IN_APP, False)
     await reply(people.ada, ticket)
     assert await told() == ({"cora REPLY_ADDED REQUESTER"}, ["carl replied"])
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     assert await told() == (
         {"cora STATUS_CHANGED REQUESTER", "carl STATUS_CHANGED WATCHER"},
         ["carl resolved", "cora resolved"],

@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 from support import World
-from support.acting import DOMAIN, act, assign, forget, mailed, note, noticed, notices, notify, raised, reply, watch, whole
+from support.commands import DOMAIN, act, assign, forget, mailed, note, noticed, notices, notify, raised, reply, watch, whole
 from support.live import until
 from support.statements import statements
 
-from models import event, instant, notification, reader, verbs
-from models.mail import Mail
-from models.notification import Notification
-from models.person import Role, User
-from models.reader import Overtaken, Reader
-from models.team import Membership, Team
-from models.ticket import Ticket
-from workers.duty import Keeper
+from models.changes import commands
+from models.core import time
+from models.log import consumer, event
+from models.log.consumer import Overtaken, Reader
+from models.notifications import notification
+from models.notifications.email import Mail
+from models.notifications.notification import Notification
+from models.people.team import Membership, Team
+from models.people.user import Role, User
+from models.tickets.ticket import Ticket
+from workers.job import Keeper
 from workers.notifier import Notifier
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.stress]
@@ -38,7 +41,7 @@ async def eventful(people: World, count: int) -> None:
         await watch(people.bill, ticket)
         await note(people.bill, ticket, f"@ada look {place}")
         await reply(people.ada, ticket)
-        await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+        await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
         await reply((people.cora, people.olga)[place % 2], ticket)
 
 
@@ -48,7 +51,7 @@ async def turn(at_once: int = 100, *, position: int | None = None) -> int | type
     notifier.at_once = at_once
     start = (await Reader.get(name="notifier")).position if position is None else position
     try:
-        return (await notifier.turn(instant.now(), start)).done
+        return (await notifier.turn(time.now(), start)).done
     except Overtaken:
         return Overtaken
 
@@ -72,7 +75,7 @@ async def test_keepers_that_take_the_lease_from_one_another_tell_everything_once
     def keeper(holder: str) -> Keeper:
         notifier = Notifier(DOMAIN)
         notifier.at_once = 2
-        return Keeper(notifier, holder, instant.now, Bell(), lambda: None, lease=0.001, interval=0.001)
+        return Keeper(notifier, holder, time.now, Bell(), lambda: None, lease=0.001, interval=0.001)
 
     await eventful(people, 4)
     working = [asyncio.create_task(keeper(f"worker-{place}").run()) for place in range(3)]
@@ -144,12 +147,12 @@ async def test_an_act_that_is_cut_by_the_end_of_a_turn_is_still_one(people: Worl
 async def test_an_act_that_is_cut_by_the_end_of_a_reading_is_still_one(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = await raised(people.cora)
     await assign(people.root, ticket, people.ada)
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     await forget()
     before = await event.head()
     await reply(people.cora, ticket)
     assert await event.head() >= before + 2
-    monkeypatch.setattr("workers.duty.READ_AT_ONCE", 1)
+    monkeypatch.setattr("workers.job.READ_AT_ONCE", 1)
     await notify()
     assert (await noticed(), await mailed()) == ({"ada REPLY_ADDED ASSIGNEE"}, ["ada replied"])
 
@@ -188,7 +191,7 @@ async def test_numbers_follow_the_log_and_go_on_over_turns(people: World) -> Non
 async def test_a_reader_that_is_new_starts_at_the_head(people: World) -> None:
     await eventful(people, 1)
     await Reader.filter(name="notifier").delete()
-    await reader.enrol("notifier")
+    await consumer.enrol("notifier")
     await notify()
     assert (await notices(), await mailed()) == ([], [])
 

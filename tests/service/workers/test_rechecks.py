@@ -10,21 +10,22 @@ from datetime import datetime, timedelta
 
 import pytest
 from support import World
-from support.acting import act, assign, raised
+from support.commands import act, assign, raised
 
-from models import instant, verbs
-from models.change import Change
-from models.escalation import EscalationPath, EscalationRun, StepAction, Trigger
-from models.event import Event, EventType
-from models.lifecycle import CloseReason
-from models.person import User
+from models.changes import commands
+from models.changes.change import Change
+from models.core import time
+from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
+from models.log.event import Event, EventType
+from models.people.team import Team
+from models.people.user import User
 from models.sla import policies
 from models.sla.records import SlaPolicy
-from models.team import Team
-from models.ticket import Ticket
+from models.tickets.lifecycle import CloseReason
+from models.tickets.ticket import Ticket
 from workers.assigner import Assigner
 from workers.escalator import Steps
-from workers.retarget import Retargeter
+from workers.sla_refresh import Retargeter
 
 WINDOW = timedelta(days=14)
 HOUR = timedelta(hours=1)
@@ -41,7 +42,7 @@ async def count(ticket: Ticket, type: EventType) -> int:
 
 
 def close(change: Change) -> None:
-    verbs.close(change, CloseReason.RESOLVED)
+    commands.close(change, CloseReason.RESOLVED)
 
 
 # ---------------------------------------------------------------- steps of an escalation
@@ -59,7 +60,7 @@ async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
 
 @pytest.mark.without_promises
 async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(people: World) -> None:
-    ticket, at = await raised(people.cora), instant.now()
+    ticket, at = await raised(people.cora), time.now()
     run = await run_of(ticket, at)
     assert await Steps(WINDOW).take(run.id, ticket.id, at) == 1
     assert await Steps(WINDOW).take(run.id, ticket.id, at) == 0
@@ -72,7 +73,7 @@ async def test_a_step_that_another_process_took_is_not_followed_by_the_next_befo
 
 @pytest.mark.without_promises
 async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(people: World) -> None:
-    ticket, at = await raised(people.cora), instant.now()
+    ticket, at = await raised(people.cora), time.now()
     run = await run_of(ticket, at)
     await act(people.ada, ticket, close)
     assert await Steps(WINDOW).take(run.id, ticket.id, at) == 0
@@ -95,14 +96,14 @@ async def outdated(people: World) -> Ticket:
 async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(people: World) -> None:
     ticket = await outdated(people)
     await act(people.ada, ticket, close)
-    assert await Retargeter(WINDOW).retarget(ticket.id, instant.now()) == 0
+    assert await Retargeter(WINDOW).retarget(ticket.id, time.now()) == 0
     assert await count(ticket, EventType.SLA_RETARGETED) == 0
     assert (await Ticket.get(id=ticket.id)).sla_terms == ticket.sla_terms
 
 
 async def test_a_ticket_that_another_process_gave_new_terms_is_left_alone(people: World) -> None:
     ticket = await outdated(people)
-    assert [await Retargeter(WINDOW).retarget(ticket.id, instant.now()) for _ in range(2)] == [1, 0]
+    assert [await Retargeter(WINDOW).retarget(ticket.id, time.now()) for _ in range(2)] == [1, 0]
     assert await count(ticket, EventType.SLA_RETARGETED) == 1
     assert (await Ticket.get(id=ticket.id)).sla_terms is None
 
@@ -113,7 +114,7 @@ async def test_a_ticket_that_another_process_gave_new_terms_is_left_alone(people
 async def handed_out(ticket: Ticket) -> int:
     """What the assigner does of the entry that raised the ticket."""
     raising = await Event.get(ticket_id=ticket.id, type=EventType.TICKET_CREATED)
-    assigner, at = Assigner(WINDOW), instant.now()
+    assigner, at = Assigner(WINDOW), time.now()
     return await assigner.handle(await assigner.prepare([raising], at), at)
 
 
@@ -153,6 +154,6 @@ async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(by
 async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
     ticket, billing = await raised(by_load.cora), await Team.get(slug="billing")
     await User.filter(id=by_load.bill.id).update(present=True)
-    await act(by_load.bill, ticket, lambda change: verbs.transfer(change, billing, []))
+    await act(by_load.bill, ticket, lambda change: commands.transfer(change, billing, []))
     assert await handed_out(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None

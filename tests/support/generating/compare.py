@@ -23,7 +23,7 @@ from graphql import (
     print_ast,
 )
 
-from support.asking import Asked
+from support.differential import Asked
 from support.generating.seen import fragment
 
 Answer = Mapping[str, Any]

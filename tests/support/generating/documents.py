@@ -18,7 +18,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from support.asking import Asked
+from support.differential import Asked
 from support.generating.arguments import Arguments
 from support.generating.values import LEFT, Values, literal
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_required_argument
 
-from models import ids
+from models.core import ids
 from schema.interfaces import EVENT_TYPES
-from support.asking import Asked
+from support.differential import Asked
 from support.generating.arguments import Variable
 from support.generating.documents import Document, Parent
 from support.generating.pool import Pool

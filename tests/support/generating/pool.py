@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models import ids
-from models.attachment import Attachment
-from models.escalation import EscalationPath
-from models.event import Event
-from models.message import Message
-from models.notification import Notification
-from models.person import ApiClient, Organization, User
+from models.core import ids
+from models.escalation.path import EscalationPath
+from models.log.event import Event
+from models.notifications.notification import Notification
+from models.people.team import Category, Team
+from models.people.token import Token
+from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
-from models.team import Category, Team
-from models.ticket import Ticket
-from models.token import Token
-from support.asking import Asked, Desk
+from models.tickets.attachment import Attachment
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket
+from support.differential import Asked, Desk
 
 Order = Sequence[tuple[str, str]]
 ORDERS: Sequence[Order] = (

@@ -21,7 +21,7 @@ from graphql import (
     parse,
 )
 
-from support.asking import Asked
+from support.differential import Asked
 
 TYPENAME = "_t"
 """The key under which generated documents ask for the name of a type, where it is not certain."""

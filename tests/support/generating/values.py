@@ -17,10 +17,10 @@ from graphql import (
     GraphQLScalarType,
 )
 
-from models import ids
-from models.instant import text
+from models.core import ids
+from models.core.time import text
 from support.generating.pool import LOG, ORDERS, Order, Pool
-from support.plenty import NOW
+from support.large_dataset import NOW
 
 T = TypeVar("T")
 

@@ -20,16 +20,16 @@ from demo.texts import Script
 from demo.texts import names as names_of
 from demo.topics import TOPICS, alerts
 from demo.writer import CATEGORIES, Odds, Wish, Writer, moments
-from models import text
-from models.access import SYSTEM
+from models.access.permissions import SYSTEM
+from models.core import text
+from models.core.ids import new_id
 from models.database import MODULES
-from models.ids import new_id
-from models.lifecycle import CloseReason, Status
-from models.message import Kind
-from models.person import ApiClient, Role, User
-from models.sla.settle import Promises
-from models.team import CATEGORIES as ROUTES
-from models.team import TEAMS, Category, Team
+from models.people.team import CATEGORIES as ROUTES
+from models.people.team import TEAMS, Category, Team
+from models.people.user import ApiClient, Role, User
+from models.sla.update import Promises
+from models.tickets.lifecycle import CloseReason, Status
+from models.tickets.message import Kind
 
 pytestmark = pytest.mark.stress
 

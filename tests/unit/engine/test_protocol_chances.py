@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.protocol import End, Open, Phase, Protocol, Send, Start, Step, Stop
+from engine.websocket.protocol import End, Open, Phase, Protocol, Send, Start, Step, Stop
 
 pytestmark = pytest.mark.stress
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine import groups
-from engine.groups import Groups, Member
-from engine.mailbox import Mailbox, Round
-from engine.source import Item, Source
+from engine.execution.source import Item, Source
+from engine.fanout import group
+from engine.fanout.group import Groups, Member
+from engine.fanout.outbox import Mailbox, Round
 
 pytestmark = pytest.mark.never_retried
 
@@ -107,7 +107,7 @@ async def test_each_position_has_its_cursor_on_the_last_item_there() -> None:
 async def test_a_position_that_is_told_in_several_rounds_has_its_cursor_in_the_last(
     cut: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, cut, 2)
+    monkeypatch.setattr(group, cut, 2)
     (rounds,) = await told([(7, 10), (7, 11), (7, 12), (7, 13), (8, 14)])
     assert len(rounds) > 1
     assert [line for line in b"".join(rounds).split(b"\n") if line.startswith((b"id", b"data"))] == [
@@ -121,7 +121,7 @@ async def test_a_picture_that_is_told_in_several_rounds_has_one_cursor_at_its_en
     cut: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is cut off in the middle of it must not go on from a cursor: the rest of the picture would never come."""
-    monkeypatch.setattr(groups, cut, 2)
+    monkeypatch.setattr(group, cut, 2)
     (rounds,) = await told([(7, 10), (8, 11), (9, 12), (9, 13), (9, 14)], position=-1)
     assert len(rounds) > 1
     assert [line for line in b"".join(rounds).split(b"\n") if line.startswith((b"id", b"data"))] == [

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-from models.timeline import Counts
+from models.queries.timeline import Counts
 
 
 async def test_a_count_ends_with_the_last_who_waits_for_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from models.database.share import Shares
+from models.database.fair_share import Shares
 
 
 class Statement:

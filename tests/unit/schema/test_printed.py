@@ -16,9 +16,9 @@ from graphql import (
     is_non_null_type,
 )
 
-from models.access import Right
+from models.access.permissions import Right
 from schema import root
-from schema.access import right_of
+from schema.fields import right_of
 
 PRINTED = Path(__file__).parents[3] / "schema" / "schema.graphql"
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}

@@ -8,9 +8,9 @@ import pytest
 from graphql import GraphQLError
 from hypothesis import given
 from hypothesis import strategies as st
-from support.desk import modest
+from support.ticket_factory import modest
 
-from models.instant import text
+from models.core.time import text
 from schema.scalars import duration_text, parse_duration, parse_instant
 
 OFFSETS = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(

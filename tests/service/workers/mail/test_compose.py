@@ -15,28 +15,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import World
-from support.acting import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
-from support.desk import modest
+from support.actors import Person
+from support.commands import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
 from support.mailing import FROM, TEMPLATES, last, mailer, queued, send
-from support.sink import Sink, body, sink
-from support.world import Person
+from support.smtp_sink import Sink, body, sink
+from support.ticket_factory import modest
 from tortoise import Tortoise
 
-from models import database, instant, verbs
-from models.audience import TABLE, TOPICS
-from models.change import Change, read_locked, write
+from models import database
+from models.changes import commands
+from models.changes.change import Change, read_locked, write
+from models.core import time
 from models.database import MODULES
-from models.event import Event, EventType
-from models.lifecycle import CloseReason
-from models.mail import Mail, MailStatus, message_id, root_id
-from models.person import User
+from models.log.event import Event, EventType
+from models.notifications.email import Mail, MailStatus, message_id, root_id
+from models.notifications.routing import TABLE, TOPICS
+from models.people.team import Team
+from models.people.user import User
 from models.sla.records import SlaClock
-from models.team import Team
-from models.ticket import Ticket
+from models.tickets.lifecycle import CloseReason
+from models.tickets.ticket import Ticket
 from workers.mail.address import address, is_plain, line, mailbox
 from workers.mail.compose import Composer
-from workers.mail.letter import MOST_REFERENCES, TELLS, Letter, NotSent, read
-from workers.mail.words import ABOUT
+from workers.mail.content import ABOUT
+from workers.mail.message import MOST_REFERENCES, TELLS, Letter, NotSent, read
 
 PLACE = "https://help.example.com/desk"
 COMPOSER = Composer(TEMPLATES, mailbox(FROM), url=PLACE)
@@ -74,8 +76,8 @@ async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbo
     for n in range(2):
         await reply(people.ada, ticket, f"Answer {n}")
         mails.append(await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED)))
-    await act(people.ada, ticket, lambda change: verbs.update(change, tags=[], subject="Another subject"))
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    await act(people.ada, ticket, lambda change: commands.update(change, tags=[], subject="Another subject"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     mails.append(await queued(ticket, people.cora, "resolved", await last(ticket, EventType.STATUS_CHANGED)))
     await send(inbox)
     own = sorted((m for m in inbox.received if "cora" in str(m["To"])), key=lambda m: len(str(m["References"])))
@@ -190,7 +192,7 @@ HOSTILE = [
 
 def letter(subject: str, name: str, spec: str = "cora@example.com") -> Letter:
     """One that is only in memory."""
-    at, ticket, who = instant.now(), Ticket(number=1001, subject=subject), User(email=spec, display_name=name)
+    at, ticket, who = time.now(), Ticket(number=1001, subject=subject), User(email=spec, display_name=name)
     mail = Mail(ticket_id=ticket.id, user_id=who.id, template="replied", address=spec, created_at=at)
     mail.message_id = message_id(1, who.id, DOMAIN)
     return Letter(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
@@ -309,19 +311,19 @@ async def occasions(people: World) -> Mapping[str, str]:
     await reply(people.ada, ticket, "Try again")
     await add("replied", people.cora, "Ada replied", "Try again")
     await watch(people.carl, ticket)
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "Restarted **it**"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "Restarted **it**"))
     await add("resolved", people.carl, "Ada resolved", "Restarted", "you watch")
-    closes = instant.text(instant.now() + timedelta(days=2))
+    closes = time.text(time.now() + timedelta(days=2))
     await written(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
     await add("reminder_closing", people.cora, "closes by itself", "UTC")
-    await act(people.cora, ticket, lambda change: verbs.rate(change, 4, "Quick"))
+    await act(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))
     await add("rated", people.ada, "4 of 5", "Quick")
-    await act(people.cora, ticket, lambda change: verbs.reopen(change, "Broken again"))
+    await act(people.cora, ticket, lambda change: commands.reopen(change, "Broken again"))
     await add("reopened", people.ada, "Cora reopened", "Broken again")
-    await act(people.cora, ticket, lambda change: verbs.escalate(change, "Please hurry"))
+    await act(people.cora, ticket, lambda change: commands.escalate(change, "Please hurry"))
     await add("escalated", people.ada, "Cora asks", "Please hurry")
     billing = await Team.get(slug="billing")
-    await act(people.ada, ticket, lambda change: verbs.transfer(change, billing, []))
+    await act(people.ada, ticket, lambda change: commands.transfer(change, billing, []))
     await add("transferred", people.bill, "Ada handed", "Billing")
     await written(ticket, EventType.ESCALATION_STEP, internal=True, path="The gecko", step=1, action="notify_team", notified=[])
     await add("escalation_step", people.bill, "needs your attention", "escalation")
@@ -335,7 +337,7 @@ async def occasions(people: World) -> Mapping[str, str]:
     await add("sla_breached", people.bill, "has passed", "UTC")
     await written(ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes)
     await add("reminder_waiting", people.cora, "waiting for your answer", "UTC")
-    await act(people.ada, ticket, lambda change: verbs.close(change, CloseReason.SPAM))
+    await act(people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM))
     await add("closed", people.cora, "Ada closed", "(spam)")
     return found
 
@@ -348,8 +350,8 @@ async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(people
     into = await raised(people.carl, subject="The gecko")
     async with database.transaction():
         found = await read_locked([ticket.id, into.id])
-        changes = [Change(found[each.id], await viewer(people.ada), instant.now(), WINDOW) for each in (ticket, into)]
-        verbs.merge(*changes, [])
+        changes = [Change(found[each.id], await viewer(people.ada), time.now(), WINDOW) for each in (ticket, into)]
+        commands.merge(*changes, [])
         await write(*changes)
     message = await composed(await queued(ticket, who, "closed", await last(ticket, EventType.STATUS_CHANGED)))
     for kind in ("plain", "html"):

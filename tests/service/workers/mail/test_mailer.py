@@ -10,26 +10,27 @@ from typing import Any
 
 import pytest
 from support import World
-from support.acting import act, forget, mailed, note, notices, notify, prefer, raised, reply, written
+from support.actors import Person
+from support.commands import act, forget, mailed, note, notices, notify, prefer, raised, reply, written
 from support.live import until
 from support.mailing import last, mailer, now_of, queued, send, unclaim
-from support.sink import Sink, body, sink
-from support.world import Person
+from support.smtp_sink import Sink, body, sink
 from tortoise.exceptions import OperationalError
 
-from models import instant, verbs
-from models.audience import MAILED_TO_CUSTOMERS
-from models.event import Event, EventType
-from models.mail import Mail, MailStatus
-from models.notification import Channel, Topic
-from models.person import Organization, Role, User
-from models.ticket import Ticket
+from models.changes import commands
+from models.core import time
+from models.log.event import Event, EventType
+from models.notifications.email import Mail, MailStatus
+from models.notifications.notification import Channel, Topic
+from models.notifications.routing import MAILED_TO_CUSTOMERS
+from models.people.user import Organization, Role, User
+from models.tickets.ticket import Ticket
 from workers import mailer as module
 from workers import runner
-from workers.duty import Turn
+from workers.job import Turn
 from workers.mail import claims
-from workers.mail.letter import TELLS
-from workers.mail.outcome import FEWEST_ATTEMPTS, GIVEN_UP_AFTER
+from workers.mail.delivery_result import FEWEST_ATTEMPTS, GIVEN_UP_AFTER
+from workers.mail.message import TELLS
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ async def failures(ticket: Ticket) -> list[Event]:
 async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: Sink) -> None:
     ticket = await raised(people.cora)
     mail = await queued(ticket, people.cora)
-    at = instant.now()
+    at = time.now()
     turn = await mailer(inbox).turn(at, 7)
     assert (turn.done, turn.position, turn.more, turn.changed) == (1, 7, True, False)
     found = await now_of(mail)
@@ -68,15 +69,15 @@ async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: 
     assert inbox.recipients == ["cora@example.com"]
     assert "since noon" in body(message)
     assert "<p>since noon</p>" in body(message, "html")
-    assert (await mailer(inbox).turn(instant.now(), 7)).more is False
+    assert (await mailer(inbox).turn(time.now(), 7)).more is False
     assert len(inbox.received) == 1
 
 
 async def test_a_mail_waits_for_its_time(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora, next_attempt_at=instant.now() + timedelta(hours=1))
+    mail = await queued(await raised(people.cora), people.cora, next_attempt_at=time.now() + timedelta(hours=1))
     assert await send(inbox) == 0
     assert (await now_of(mail)).attempts == 0
-    assert await send(inbox, instant.now() + timedelta(hours=2)) == 1
+    assert await send(inbox, time.now() + timedelta(hours=2)) == 1
 
 
 async def test_what_the_notifier_queues_goes_out(people: World, inbox: Sink) -> None:
@@ -99,7 +100,7 @@ async def test_two_mailers_at_once_send_each_mail_once(people: World, inbox: Sin
 
 async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(people: World, inbox: Sink) -> None:
     mail = await queued(await raised(people.cora), people.cora)
-    assert len(await claims.claim(instant.now(), timedelta(seconds=60), 2)) == 1
+    assert len(await claims.claim(time.now(), timedelta(seconds=60), 2)) == 1
     assert await send(inbox) == 0
     await unclaim(mail)
     assert await send(inbox) == 1
@@ -109,12 +110,12 @@ async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(peo
 
 async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox: Sink) -> None:
     mail = await queued(await raised(people.cora), people.cora)
-    (late,) = await claims.claim(instant.now(), timedelta(seconds=60), 1)
+    (late,) = await claims.claim(time.now(), timedelta(seconds=60), 1)
     await unclaim(mail)
     assert await send(inbox) == 1
     letter = await module.read(mail.id)
     refused = module.outcome.failed(mail, "550 no")
-    assert await claims.note([claims.Sent(late, letter.mail, refused)], instant.now()) is False
+    assert await claims.note([claims.Sent(late, letter.mail, refused)], time.now()) is False
     assert (await now_of(mail)).status is MailStatus.SENT
     assert await failures(letter.ticket) == []
 
@@ -136,7 +137,7 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
 
     with monkeypatch.context() as dying:
         dying.setattr(claims, "note", never)
-        turn = asyncio.create_task(mailer(inbox, finish_seconds=0).turn(instant.now(), 0))
+        turn = asyncio.create_task(mailer(inbox, finish_seconds=0).turn(time.now(), 0))
         await reached.wait()
         turn.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -154,7 +155,7 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
 async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(people: World, inbox: Sink) -> None:
     mails = await many(people, module.LANES + 2)
     inbox.open.clear()
-    turn = asyncio.create_task(mailer(inbox, finish_seconds=60).turn(instant.now(), 0))
+    turn = asyncio.create_task(mailer(inbox, finish_seconds=60).turn(time.now(), 0))
 
     async def busy() -> bool:
         return len(inbox.asked) == module.LANES
@@ -196,7 +197,7 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
 async def test_a_connection_that_is_cut_before_the_answer_is_tried_again_as_the_same_mail(people: World, inbox: Sink) -> None:
     mail = await queued(await raised(people.cora), people.cora)
     inbox.drops = 1
-    at = instant.now()
+    at = time.now()
     await send(inbox, at)
     found = await now_of(mail)
     assert (found.status, found.sent_at) == (MailStatus.DEFERRED, None)
@@ -212,7 +213,7 @@ async def test_a_connection_that_is_cut_before_the_answer_is_tried_again_as_the_
 async def test_what_is_answered_with_not_now_is_tried_again_later_each_time(people: World, inbox: Sink) -> None:
     mail = await queued(await raised(people.cora), people.cora)
     inbox.refuses["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
-    at, waits = instant.now(), list[timedelta]()
+    at, waits = time.now(), list[timedelta]()
     for attempt in range(1, 5):
         assert await send(inbox, at) == 1
         found = await now_of(mail)
@@ -268,7 +269,7 @@ async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_
 async def test_a_server_that_is_down_delays_mail_and_loses_none(people: World, inbox: Sink) -> None:
     mails = await many(people, 7)
     await inbox.stop()
-    at = instant.now()
+    at = time.now()
     await send(inbox, at)
     assert {mail.status for mail in await Mail.all()} == {MailStatus.DEFERRED}
     assert all("Error connecting" in str(mail.answer) for mail in await Mail.all())
@@ -327,7 +328,7 @@ async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(people: 
     else:
         inbox.answer = "554 5.6.0 <Cora@example.com> This looks like spam"
     before = await Ticket.get(id=ticket.id)
-    at = instant.now()
+    at = time.now()
     assert (await mailer(inbox).turn(at, 0)).changed
     found = await now_of(mail)
     assert (found.status, found.next_attempt_at, found.attempts, found.sent_at) == (MailStatus.FAILED, None, 1, None)
@@ -381,7 +382,7 @@ async def test_who_has_left_or_may_not_see_it_any_more_gets_nothing(
     mail = await queued(ticket, who, "raised")
     if change is not None:
         await change(people, who)
-    assert (await mailer(inbox).turn(instant.now(), 0)).changed is False
+    assert (await mailer(inbox).turn(time.now(), 0)).changed is False
     found = await now_of(mail)
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
     assert found.answer is not None
@@ -398,7 +399,7 @@ async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(peop
     mail = await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
     other = await queued(ticket, people.carl, "replied", await last(ticket, EventType.REPLY_ADDED))
     inbox.refuses = dict.fromkeys(["cora@example.com", "carl@example.com"], "451 not now")
-    at = instant.now()
+    at = time.now()
     await send(inbox, at)
     inbox.refuses.clear()
     await prefer(people.cora, Topic.REPLIES, Channel.EMAIL, False)
@@ -468,7 +469,7 @@ async def test_a_domain_in_another_script_is_sent_to(people: World, inbox: Sink)
 async def test_one_mail_that_can_not_be_written_holds_up_no_other(people: World, inbox: Sink) -> None:
     first = await queued(await raised(people.cora), people.cora, "no_such_template")
     ticket = await raised(people.cora)
-    await act(people.ada, ticket, lambda change: verbs.resolve(change, "done"))
+    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     second = await queued(ticket, people.cora, "resolved", await last(ticket, EventType.STATUS_CHANGED))
     await send(inbox)
     assert (await now_of(first)).status is MailStatus.FAILED

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from support import World
-from support.acting import raised
+from support.commands import raised
 from support.mailing import FROM, TEMPLATES, now_of, queued, send
 from support.ports import reserve_port
-from support.sink import sink
+from support.smtp_sink import sink
 
-from models.mail import MailStatus
+from models.notifications.email import MailStatus
 from settings import SettingsError, load
-from workers.mail.outbox import WRITTEN, Deferred, Refused
-from workers.mail.server import Server
 from workers.mail.smtp import SmtpOutbox, outbox_of
+from workers.mail.smtp_url import Server
+from workers.mail.transport import WRITTEN, Deferred, Refused
 from workers.mailer import Mailer
 
 SECRET = "s3cret"

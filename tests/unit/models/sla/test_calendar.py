@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.desk import NOON, modest
+from support.ticket_factory import NOON, modest
 
-from models.errors import Code, InvalidInput
+from models.core.errors import Code, InvalidInput
 from models.sla.calendar import ALWAYS, HORIZON, Calendar, Interval, Kind, checked
 
 BERLIN = "Europe/Berlin"

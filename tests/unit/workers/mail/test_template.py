@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from settings import SettingsError, load
-from workers.mail.letter import TELLS
+from workers.mail.message import TELLS
 from workers.mail.template import KINDS, OURS, BrokenTemplate, Templates, samples
 
 

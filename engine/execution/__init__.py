@@ -1,0 +1,1 @@
+"""Executing operations: the schema, subscriptions, timeouts and compiled plans."""

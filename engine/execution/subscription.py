@@ -1,0 +1,87 @@
+"""One operation that follows a source: its items executed to ready JSON, for all who ask for the same and may see the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
+from typing import Any, cast
+
+import orjson
+from graphql import ExecutionResult, FieldNode, GraphQLError
+
+from engine.execution.source import Source
+from engine.graphql.errors import Errors, unavailable
+from engine.graphql.operation import Operation
+
+
+class Interrupted(Exception):
+    """Items could not be executed for an outage; nothing was told of them."""
+
+
+class Following:
+    """A subscription that was validated and begun.
+
+    `key` is equal for those that may share this one: the same document, operation and variables but for the cursor to resume
+    from, and the same audience; None for what nobody may share.
+    """
+
+    def __init__(self, source: Source[Any], executor: Any, context: Any, errors: Errors, operation: Hashable) -> None:
+        self.source = source
+        self.executor = executor
+        self.context = context
+        self.errors = errors
+        self.operation = operation
+
+    @property
+    def key(self) -> Hashable:
+        audience = self.source.audience
+        return None if audience is None else (self.operation, audience)
+
+    async def payloads(self, values: Sequence[Any]) -> list[bytes]:
+        """What is told of the items, in order, as JSON. All read through one set of loaders, made when the items were known.
+
+        Raises Interrupted where the database was away.
+        """
+        self.context.refresh()
+        results = await asyncio.gather(*(self.result(value) for value in values))
+        return [self.encoded(result) for result in results]
+
+    async def result(self, value: Any) -> ExecutionResult:
+        executor = self.executor.build_per_event_executor(value)
+        result = executor.execute_operation(False)
+        return cast("ExecutionResult", await result if executor.is_awaitable(result) else result)
+
+    def encoded(self, result: ExecutionResult) -> bytes:
+        if not result.errors:
+            return orjson.dumps({"data": result.data})
+        self.errors.show(result, self.context.request_id)
+        if unavailable(result):
+            raise Interrupted
+        return orjson.dumps({"data": result.data, "errors": [error.formatted for error in result.errors or ()]})
+
+    def explained(self, error: Exception) -> list[dict[str, Any]]:
+        """What clients are told of the exception that ended the source."""
+        result = ExecutionResult(None, [GraphQLError(str(error), original_error=error, path=[self.field])])
+        self.errors.show(result, self.context.request_id)
+        return [cast("dict[str, Any]", each.formatted) for each in result.errors or ()]
+
+    @property
+    def field(self) -> str:
+        selection = self.executor.operation.selection_set.selections[0]
+        return selection.name.value if isinstance(selection, FieldNode) else ""
+
+    def moved(self, context: Any, position: int) -> Following:
+        """The same for one subscriber who was told everything up to a position and whose rights are another's now."""
+        executor = copy(self.executor)
+        executor.context_value = context
+        return Following(self.source.continued(context, position), executor, context, self.errors, self.operation)
+
+
+def operation_key(operation: Operation, variables: Mapping[str, Any] | None, cursor_argument: str | None) -> Hashable:
+    """Equal for operations that ask for the same; where they resume from makes no difference."""
+    given = dict(variables or {})
+    resumed = operation.cursor_variable(cursor_argument) if cursor_argument else None
+    if resumed is not None:
+        given.pop(resumed, None)
+    return (operation.text, operation.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))

@@ -1,0 +1,1 @@
+"""Shared subscriptions: groups of subscribers, and the messages that wait for each client."""

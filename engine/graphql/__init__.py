@@ -1,0 +1,1 @@
+"""Requests, documents and their limits, costs, errors and responses."""

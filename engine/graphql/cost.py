@@ -1,0 +1,211 @@
+"""What an operation costs before it is run, by the weights that the schema's fields state about themselves.
+
+A field states them in its metadata, under COST: `flat` is paid for the field itself, `each` for each item of a list, `items` is
+how many a list without pages is taken to hold, `by` names the argument whose length says so, and `given` is paid on top where
+an argument, or a member of one, is given. A leaf that is told a second time, under another name, is paid ten times. Long
+arguments cost too, each time that they are read. What states nothing costs 0 as a leaf, 1 as an object and 1 for each item of a
+list; a page's size multiplies all below its edges and nodes. @skip and @include make nothing cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, cast
+
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_object_type,
+)
+
+from engine.graphql.document_limits import META, Place
+from engine.graphql.operation import Operation
+
+COST = "cost"
+PAGE = 25
+LARGEST_PAGE = 101
+"""What is larger is refused by the field, with its own words."""
+LIST = 5
+KEPT = 64
+INTROSPECTION = {"types": 200, "fields": 12, "args": 3, "inputFields": 6, "enumValues": 6, "possibleTypes": 3, "interfaces": 1}
+AGAIN = 10
+WRITTEN = 500
+"""Characters of a field's arguments in the document that cost 1: graphql-core reads them anew for each object."""
+HELD = 10
+"""Values of an argument with weights, such as a filter, that cost 1."""
+INTROSPECTED = 250
+"""Objects of the schema that cost 1 together: they are at hand, and only have to be written out."""
+
+
+class Price:
+    """Of one operation; worked out once for each set of variables that make a difference."""
+
+    def __init__(self, schema: GraphQLSchema, operation: Operation) -> None:
+        self.schema = schema
+        self.operation = operation
+        definitions = operation.node.variable_definitions or ()
+        self.defaults = {each.variable.name.value: each.default_value for each in definitions}
+        self.counted: set[str] = set()
+        """Variables that sizes or weights were read from."""
+        self.relevant: tuple[str, ...] | None = None
+        self.known: dict[Hashable, int] = {}
+        self.most = 0
+        """The most that it has cost."""
+        roots = operation.root.below.values()
+        self.of_schema = sum(objects(each) for each in roots if each.nodes[0].name.value in META)
+        """Objects of the schema that it asks for."""
+        self.is_of_schema_alone = all(each.nodes[0].name.value in (*META, "__typename") for each in roots)
+
+    def of(self, variables: Mapping[str, Any] | None) -> int:
+        given = variables or {}
+        key = None if self.relevant is None else tuple([measure(given.get(name)) for name in self.relevant])
+        found = self.known.get(key) if key is not None else None
+        return self.worked_out(given) if found is None else found
+
+    def worked_out(self, given: Mapping[str, Any]) -> int:
+        root = cast("Any", self.schema.get_root_type(self.operation.kind))
+        found = sum(self.cost(place, root, None, given) for place in self.operation.root.below.values())
+        self.most = max(self.most, found)
+        self.relevant = tuple(sorted(self.counted))
+        if len(self.known) >= KEPT:
+            self.known.clear()
+        self.known[tuple([measure(given.get(name)) for name in self.relevant])] = found
+        return found
+
+    def cost(self, place: Place, above: Any, page: int | None, given: Mapping[str, Any]) -> int:
+        node = place.nodes[0]
+        name = node.name.value
+        if name in META:
+            return 1 + objects(place) // INTROSPECTED
+        type = above if place.on is None else cast("Any", self.schema.get_type(place.on))
+        field: GraphQLField | None = getattr(type, "fields", {}).get(name)
+        if field is None:
+            return 0  # __typename
+        stated = weights(field)
+        named = get_named_type(field.type)
+        is_list = is_list_type(get_nullable_type(field.type))
+        once = stated.get("flat", 0 if is_list or is_leaf_type(named) else 1) + self.on_top(node, stated, given)
+        if is_leaf_type(named):
+            return once
+        own = self.page(node, given) if "first" in field.args else None
+        below = self.below(place, named, own, given)
+        if not is_list:
+            return once + below
+        times = self.times(node, stated, page, given)
+        return once + times * (stated.get("each", 1) + below)
+
+    def below(self, place: Place, type: Any, page: int | None, given: Mapping[str, Any]) -> int:
+        """What is asked for of each type alone is told of one of them; the dearest counts."""
+        common = 0
+        alone: dict[str, int] = {}
+        leaves: dict[str, set[str | None]] = {}
+        for each in place.below.values():
+            is_common = each.on is None or each.is_on_many or not is_object_type(self.schema.get_type(each.on))
+            on = None if is_common else each.on
+            cost = self.cost(each, type, page, given)
+            if cost and not each.below:
+                told_of = leaves.setdefault(each.nodes[0].name.value, set())
+                cost *= AGAIN if told_of and (on is None or {on, None} & told_of) else 1
+                told_of.add(on)
+            if on is None:
+                common += cost
+            else:
+                alone[on] = alone.get(on, 0) + cost
+        return common + max(alone.values(), default=0)
+
+    def times(self, node: FieldNode, stated: Mapping[str, Any], page: int | None, given: Mapping[str, Any]) -> int:
+        if page is not None:
+            return page
+        value = self.argument(node, stated.get("by"), given)
+        return len(value) if isinstance(value, list) else stated.get("items", LIST)
+
+    def page(self, node: FieldNode, given: Mapping[str, Any]) -> int:
+        sizes = [self.argument(node, name, given) for name in ("first", "last")]
+        found = [size for size in map(whole, sizes) if size is not None]
+        return min(max(0, *found, 0), LARGEST_PAGE) if found else PAGE
+
+    def on_top(self, node: FieldNode, stated: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+        found = sum(each.loc.end - each.loc.start for each in node.arguments or () if each.loc) // WRITTEN
+        for path, weight in stated.get("given", {}).items():
+            name, _, member = path.partition(".")
+            value = self.argument(node, name, given)
+            found += size(value) // HELD
+            if member:
+                value = cast("dict[str, Any]", value).get(member) if isinstance(value, dict) else None
+            found += weight if value is not None else 0
+        return found
+
+    def argument(self, node: FieldNode, name: str | None, given: Mapping[str, Any]) -> Any:
+        for each in node.arguments or ():
+            if each.name.value == name:
+                return self.value(each.value, given)
+        return None
+
+    def value(self, node: ValueNode | None, given: Mapping[str, Any]) -> Any:
+        """Roughly: numbers, lists and objects by their members, None for null, and True for all else."""
+        match node:
+            case VariableNode():
+                name = node.name.value
+                self.counted.add(name)
+                return given[name] if name in given else self.value(self.defaults.get(name), given)
+            case IntValueNode():
+                return int(node.value) if len(node.value) < 10 else LARGEST_PAGE
+            case ListValueNode():
+                return list(node.values)
+            case ObjectValueNode():
+                return {each.name.value: self.value(each.value, given) for each in node.fields}
+            case NullValueNode() | None:
+                return None
+            case _:
+                return True
+
+
+def weights(field: GraphQLField) -> Mapping[str, Any]:
+    definition = field.extensions.get("strawberry-definition")
+    return cast("Mapping[str, Any]", definition.metadata.get(COST, {})) if definition is not None else {}
+
+
+def objects(place: Place) -> int:
+    """How many objects of the schema are told below __schema or __type, roughly."""
+    times = 1 if place.nodes[0].name.value in META else INTROSPECTION.get(place.nodes[0].name.value, 1)
+    return times * (1 + sum(objects(each) for each in place.below.values() if each.below)) if place.below else 0
+
+
+def size(value: Any) -> int:
+    """How many values there are in one, however they are nested; their number is bounded before."""
+    left, count = [value], 0
+    while left:
+        each = left.pop()
+        if isinstance(each, list | dict):
+            left.extend(cast("Any", each.values() if isinstance(each, dict) else each))
+        else:
+            count += 1
+    return count
+
+
+def whole(value: Any) -> int | None:
+    """The number that GraphQL takes a value for where it wants an Int: 100.0 is 100."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def measure(value: Any) -> Hashable:
+    """As much of a variable as can make a difference."""
+    if isinstance(value, list):
+        return len(cast("list[Any]", value)), "items"
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return size(members), tuple(sorted([name for name, each in members.items() if each is not None]))
+    return whole(value) if value is None or whole(value) is not None else "given"

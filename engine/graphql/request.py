@@ -1,0 +1,95 @@
+"""What a request over HTTP asks to be run, from a URL or a JSON body (GraphQL over HTTP, section 5.1), of any shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import orjson
+
+from engine.websocket.messages import DEEPEST, Malformed, is_written, kind, object_in
+
+LONGEST = 48 * 1024
+"""Bytes of a query string; the parser of requests takes no URL of 64 KiB."""
+MOST_FIELDS = 20
+LONG_NAME = 64
+"""Letters of members' names that count as one more value: names are compared with all that there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    query: str
+    variables: Mapping[str, Any] | None
+    operation_name: str | None
+    extensions: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Parameters:
+        """Raises Malformed."""
+        query, name, extensions = given.get("query"), given.get("operationName"), object_in(given, "extensions")
+        if query is None and extensions and "persistedQuery" in extensions:
+            query = ""  # it is known by its hash
+        if not isinstance(query, str):
+            raise Malformed(f"A query is a string, not {kind(query)}.")
+        if not isinstance(name, str | None):
+            raise Malformed(f"An operationName is a string, not {kind(name)}.")
+        return cls(query, object_in(given, "variables"), name, extensions)
+
+
+def in_body(body: bytes) -> Parameters:
+    """Raises Malformed."""
+    found = json_in(body, "The body")
+    if not isinstance(found, dict):
+        raise Malformed(f"The body is a JSON object, not {kind(found)}.")
+    return Parameters.of(cast("dict[str, Any]", found))
+
+
+def in_fields(fields: Mapping[str, str]) -> Parameters:
+    """From a URL, in which variables and extensions are JSON. Raises Malformed."""
+    given: dict[str, Any] = dict(fields)
+    for name in ("variables", "extensions"):
+        if name in fields:
+            given[name] = json_in(fields[name].encode(), f'"{name}"') if fields[name] else None
+    return Parameters.of(given)
+
+
+def fields_in(query_string: bytes) -> dict[str, str]:
+    """What a query string says, by name. Raises Malformed."""
+    try:
+        pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise Malformed("The query string can't be read.") from None
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Malformed("The query string says something twice.")
+    return found
+
+
+def json_in(text: bytes, what: str) -> object:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"{what} is not JSON: {error}") from None
+    if text.count(b"{") + text.count(b"[") > DEEPEST and not is_written(found):
+        raise Malformed(f"{what} is nested too deeply.")
+    return found
+
+
+def holds_more(variables: Mapping[str, Any], most: int) -> bool:
+    """Whether there are more than so many values, however they are nested."""
+    left: list[Any] = [variables]
+    count = 0
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            count += len(members) + sum([len(name) for name in members]) // LONG_NAME
+            left.extend(members.values())
+        elif isinstance(value, list):
+            count += len(cast("list[Any]", value))
+            left.extend(cast("list[Any]", value))
+        if count > most:
+            return True
+    return False

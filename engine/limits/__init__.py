@@ -1,0 +1,1 @@
+"""Limits: connections, rates, attempts and concurrent work."""

@@ -1,0 +1,84 @@
+"""Who holds connections of this process open, sockets and streams alike: whom to take, and what an operator watches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from engine.fanout.outbox import Mailbox
+from engine.limits.attempts import Limits
+
+
+class Holder(Protocol):
+    address: str
+    viewer: str | None
+    """Whose it is counted as."""
+
+    @property
+    def mailbox(self) -> Mailbox: ...
+
+
+class Crowded(NamedTuple):
+    """Why there is no room for one more."""
+
+    reason: str
+    is_callers: bool
+    """Whether it is the caller who holds too many, rather than all together."""
+
+
+class Places:
+    def __init__(self, limits: Limits, viewer: Callable[[Any], str | None]) -> None:
+        self.limits = limits
+        self.viewer_of = viewer
+        self.held: set[Holder] = set()
+        self.addresses: Counter[str] = Counter()
+        self.viewers: Counter[str] = Counter()
+        self.slow = 0
+        """Readers that were ended since they took too long."""
+        self.refused = 0
+
+    def take(self, holder: Holder) -> None:
+        """Count one that came, whether there is room for it or not."""
+        self.held.add(holder)
+        self.addresses[holder.address] += 1
+
+    def leave(self, holder: Holder) -> None:
+        self.held.discard(holder)
+        forget(self.addresses, holder.address)
+        self.release(holder)
+
+    def crowded(self, holder: Holder) -> Crowded | None:
+        """Whether one that was taken has to go again."""
+        if len(self.held) > self.limits.sockets:
+            return self.refuse("This server holds as many connections as it can; try again later.", is_callers=False)
+        if self.addresses[holder.address] > self.limits.per_address:
+            return self.refuse(f"At most {self.limits.per_address} connections from one address.")
+        return None
+
+    def claim(self, holder: Holder, context: Any) -> Crowded | None:
+        """Count it as its viewer's, unless they hold as many as they may."""
+        viewer = self.viewer_of(context)
+        if viewer is None:
+            return None
+        self.release(holder)
+        if self.viewers[viewer] >= self.limits.per_viewer:
+            return self.refuse(f"At most {self.limits.per_viewer} connections of one viewer.")
+        self.viewers[viewer] += 1
+        holder.viewer = viewer
+        return None
+
+    def release(self, holder: Holder) -> None:
+        if holder.viewer is not None:
+            forget(self.viewers, holder.viewer)
+            holder.viewer = None
+
+    def refuse(self, reason: str, *, is_callers: bool = True) -> Crowded:
+        self.refused += 1
+        return Crowded(reason, is_callers)
+
+
+def forget(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

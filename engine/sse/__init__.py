@@ -1,0 +1,1 @@
+"""GraphQL over server-sent events (graphql-sse, distinct connections mode)."""

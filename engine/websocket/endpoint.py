@@ -1,0 +1,52 @@
+"""All sockets of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
+
+from engine.auth import Connect
+from engine.execution.schema import Schema
+from engine.fanout.group import Groups
+from engine.limits.connections import Places
+from engine.websocket.connection import Socket
+
+log = structlog.get_logger("ticketwire.sockets")
+
+
+class Sockets:
+    """The endpoint, as an ASGI application for WebSockets."""
+
+    def __init__(self, schema: Schema, connect: Connect, groups: Groups, places: Places, allowed_origins: Sequence[str]) -> None:
+        self.schema = schema
+        self.connect = connect
+        self.groups = groups
+        self.allowed_origins = normalize_allowed_origins(allowed_origins)
+        self.places = places
+        self.limits = places.limits
+        self.open: set[Socket] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        if not self.takes_origin(Headers(scope=scope)):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        socket = Socket(self, scope, receive, send)
+        self.open.add(socket)
+        self.places.take(socket)
+        try:
+            await socket.serve()
+        finally:
+            self.open.discard(socket)
+            self.places.leave(socket)
+
+    def takes_origin(self, headers: Headers) -> bool:
+        """Whether a page of this origin may connect; who sends none is no browser."""
+        origin = headers.get("origin")
+        if origin is None or is_same_origin(origin, headers.get("host", "")):
+            return True
+        return "*" in self.allowed_origins or normalize_origin(origin) in self.allowed_origins

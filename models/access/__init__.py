@@ -1,0 +1,1 @@
+"""Permissions, visibility, and the revision that says when they changed."""

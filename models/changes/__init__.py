@@ -1,0 +1,1 @@
+"""The only writers of tickets: commands, the change that they build, and idempotency keys."""

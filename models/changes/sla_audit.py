@@ -1,0 +1,166 @@
+"""What the log alone says of a ticket's clocks: how each stands, how its time was counted, and whether the stored ones agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import cast
+from uuid import UUID
+
+from models import database
+from models.changes.change import read_locked
+from models.database import as_uuid
+from models.log.event import Event, EventType
+from models.sla import policies
+from models.sla.calendar import Kind
+from models.sla.clock import Clock, Said, Stop
+from models.sla.inputs import TOLD, step_of
+from models.sla.snapshot import Metric, Terms
+from models.sla.state_machine import Clocks
+from models.sla.update import load
+from models.tickets.ticket import Ticket
+
+CONCERNED = [
+    *(EventType.TICKET_CREATED, EventType.STATUS_CHANGED, EventType.REPLY_ADDED, EventType.SLA_RETARGETED),
+    *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED),
+]
+VERIFIED_AT_ONCE = 200
+NOT_OF_THE_LOG = frozenset({"id", "stretches", "touched", "is_new"})
+
+
+class Count(Enum):
+    """Why an interval counted, or why it did not."""
+
+    WORKING = "working"
+    OUTSIDE_HOURS = "outside_hours"
+    HOLIDAY = "holiday"
+    WAITING_ON_CUSTOMER = "waiting_on_customer"
+    ON_HOLD = "on_hold"
+    ENDED = "ended"
+
+
+KINDS = {Kind.WORKING: Count.WORKING, Kind.OUTSIDE_HOURS: Count.OUTSIDE_HOURS, Kind.HOLIDAY: Count.HOLIDAY}
+STOPS = {Stop.WAITING_ON_CUSTOMER: Count.WAITING_ON_CUSTOMER, Stop.ON_HOLD: Count.ON_HOLD, Stop.ENDED: Count.ENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A part of a clock's life, whether it counted and why, and how much was spent by its end."""
+
+    start: datetime
+    end: datetime
+    count: Count
+    spent: timedelta
+    policy_id: UUID | None
+
+    @property
+    def counted(self) -> bool:
+        return self.count is Count.WORKING
+
+
+def ledger(clock: Clock, until: datetime) -> Iterator[Interval]:
+    """Each interval of a clock's life, in order; what still goes on ends at `until`."""
+    spent = timedelta()
+    for stretch in clock.stretches:
+        end = until if stretch.end is None else stretch.end
+        if end <= stretch.start:
+            continue
+        if isinstance(stretch.by, Stop):
+            yield Interval(stretch.start, end, STOPS[stretch.by], spent, None)
+            continue
+        for part in stretch.by.calendar.intervals(stretch.start, end):
+            if part.kind is Kind.WORKING:
+                spent += part.end - part.start
+            yield Interval(part.start, part.end, KINDS[part.kind], spent, stretch.by.policy_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a ticket's entries tell: its clocks, and what they had to say against what they are logged to have said."""
+
+    clocks: Sequence[Clock]
+    expected: Sequence[tuple[str, str, int, datetime]]
+    logged: Sequence[tuple[str, str, int, datetime]]
+
+
+async def told(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUID, Told]:
+    """The clocks of tickets by nothing but their entries, each ticket's in the log's order."""
+    digests = {
+        str(entry.changes["sla_terms"][1])
+        for own in entries.values()
+        for entry in own
+        if "sla_terms" in entry.changes and entry.changes["sla_terms"][1] is not None
+    }
+    terms = await policies.terms(digests)
+    return {ticket_id: folded(own, terms) for ticket_id, own in entries.items()}
+
+
+def folded(entries: Sequence[Event], terms: Mapping[str, Terms]) -> Told:
+    clocks = Clocks(terms.__getitem__)
+    said: list[Said] = []
+    logged: list[tuple[str, str, int, datetime]] = []
+    for entry in entries:
+        if entry.type in TOLD:
+            logged.append((entry.type.value, str(entry.value("metric")), cast("int", entry.value("ordinal")), entry.occurred_at))
+            said += clocks.due(entry.occurred_at)
+        elif (step := step_of(entry)) is not None:
+            said += clocks.take(step)
+    expected = [(each.type.value, each.clock.metric.value, each.clock.ordinal, each.at) for each in said]
+    return Told(clocks.all, sorted(expected), sorted(logged))
+
+
+async def of_tickets(ticket_ids: Sequence[UUID]) -> Mapping[UUID, Told]:
+    entries: dict[UUID, list[Event]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for entry in await Event.filter(ticket_id__in=list(ticket_ids), type__in=CONCERNED).order_by("position"):
+        entries[entry.ticket_id].append(entry)
+    return await told(entries)
+
+
+async def differences(ticket_ids: Sequence[UUID]) -> list[str]:
+    """Where the stored clocks, or the entries about them, are not what the log says; a line each."""
+    found: list[str] = []
+    stored = await load(ticket_ids)
+    for ticket_id, tale in (await of_tickets(ticket_ids)).items():
+        if tale.expected != tale.logged:
+            found.append(f"{ticket_id}: logged {tale.logged}, expected {tale.expected}")
+        own, theirs = by_name(tale.clocks), by_name(stored[ticket_id])
+        for name in sorted(own.keys() | theirs.keys()):
+            if name not in own or name not in theirs:
+                found.append(f"{ticket_id} {name[0]} {name[1]}: only {'in the log' if name in own else 'stored'}")
+            else:
+                found += [f"{ticket_id} {name[0]} {name[1]}: {line}" for line in unlike(own[name], theirs[name])]
+    return found
+
+
+async def verify() -> tuple[int, list[str]]:
+    """All tickets, some at a time; returns how many there are, and the differences."""
+    found: list[str] = []
+    seen, last = 0, UUID(int=0)
+    while True:
+        ids = await Ticket.filter(id__gt=last).order_by("id").limit(VERIFIED_AT_ONCE).values_list("id", flat=True)
+        if not ids:
+            return seen, found
+        tickets = [as_uuid(each) for each in ids]
+        async with database.transaction():  # both sides as of one instant
+            await read_locked(tickets)
+            found += await differences(tickets)
+        seen, last = seen + len(tickets), tickets[-1]
+
+
+def by_name(clocks: Sequence[Clock]) -> dict[tuple[str, int], Clock]:
+    return {(clock.metric.value, clock.ordinal): clock for clock in clocks}
+
+
+def unlike(told: Clock, stored: Clock) -> list[str]:
+    names = [each.name for each in fields(Clock) if each.name not in NOT_OF_THE_LOG]
+    return [
+        f"{name} is {getattr(stored, name)}, the log says {getattr(told, name)}"
+        for name in names
+        if getattr(told, name) != getattr(stored, name)
+    ]
+
+
+def clock_named(tale: Told, metric: Metric, ordinal: int) -> Clock | None:
+    return next((clock for clock in tale.clocks if clock.metric is metric and clock.ordinal == ordinal), None)

@@ -1,0 +1,69 @@
+"""Markdown to safe HTML: CommonMark with tables and strikethrough, raw HTML shown as text, then sanitised."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+
+from models.core.text import BODY
+
+
+def parser(*rules: str) -> MarkdownIt:
+    options = {"html": False, "breaks": True, "maxNesting": 30}
+    return MarkdownIt("commonmark", options).enable(["strikethrough", *rules]).disable("image")
+
+
+RENDERER, WITHOUT_TABLES = parser("table"), parser()
+TAGS = {
+    *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s"),
+    *("strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+
+
+MOST_CELLS = 5000
+"""Of a table. Short rows are filled up to as many cells as the first one has, so that few letters could make very many."""
+AROUND = " \t>"
+DASHES = " \t|:->*+.)0123456789"
+"""What a row of dashes is made of, and what may stand before it in quotes and lists."""
+MOST = 4 * BODY
+"""Letters of HTML."""
+
+
+async def to_html(text: str) -> str:
+    """`rendered`, beside the event loop, for there are texts that take the parser a second."""
+    return await asyncio.to_thread(rendered, text)
+
+
+def rendered(text: str) -> str:
+    """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto.
+
+    What would become far longer than it is written is shown as it is written, and so are huge tables.
+    """
+    html = (RENDERER if cells(text) <= MOST_CELLS else WITHOUT_TABLES).render(text)
+    if len(html) > MOST:
+        return f"<pre>{escape(text, quote=False)}</pre>\n"
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "td": {"style"}, "th": {"style"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+        filter_style_properties={"text-align"},
+    )
+
+
+def cells(text: str) -> int:
+    """How many cells the tables in a text may have at most: each is as wide as its row of dashes, and ends at an empty line."""
+    found = columns = lines = 0
+    for line in [*text.splitlines(), ""]:
+        if not line.strip(AROUND):
+            found += columns * lines
+            columns = lines = 0
+            continue
+        lines += 1
+        if "-" in line and ("|" in line or ":" in line) and not line.strip(DASHES):
+            columns = max(columns, sum("-" in cell for cell in line.split("|")))
+    return found

@@ -1,0 +1,1 @@
+"""Escalation paths: their records, and how administrators change them."""

@@ -1,0 +1,1 @@
+"""The ordered log and its consumers."""

@@ -1,0 +1,1 @@
+"""Notifications and email: who receives which, and by which channel."""

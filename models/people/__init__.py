@@ -1,0 +1,1 @@
+"""People and machines: users, organizations, teams, passwords and tokens."""

@@ -1,0 +1,99 @@
+"""Bearer tokens of people and machines: stored as digests, scoped, expiring, revocable."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.core.ids import new_id
+from models.core.time import InstantField, now
+
+if TYPE_CHECKING:
+    from models.people.user import ApiClient, User
+
+PREFIX = "twk_"
+SHOWN = 12
+
+
+class TokenKind(Enum):
+    SESSION = "session"
+    """Made by signing in; not listed among a person's API tokens."""
+    API = "api"
+
+
+class Token(Model):
+    """A token of a user or of an API client; only its SHA-256 is kept, which is enough for 256 random bits."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    kind = fields.CharEnumField(TokenKind, max_length=8)
+    name = fields.CharField(max_length=200)
+    digest = fields.CharField(max_length=64, unique=True)
+    prefix = fields.CharField(max_length=16)
+    user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.CASCADE
+    )
+    user_id: UUID | None
+    client: fields.ForeignKeyNullableRelation[ApiClient] = fields.ForeignKeyField(
+        "models.ApiClient", related_name=False, null=True, on_delete=fields.CASCADE
+    )
+    client_id: UUID | None
+    scopes: Sequence[str] = fields.JSONField(default=list)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+    expires_at = InstantField(null=True)
+    last_used_at = InstantField(null=True)
+    revoked_at = InstantField(null=True)
+    created_at = InstantField(default=now)
+
+    class Meta:
+        table = "tokens"
+        table_description = "Bearer tokens, as digests"
+        indexes = (("user_id",), ("client_id",))
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def issue(
+    kind: TokenKind,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    user_id: UUID | None = None,
+    client_id: UUID | None = None,
+    expires_at: datetime | None = None,
+    at: datetime,
+) -> tuple[Token, str]:
+    """Store a new token and return it with its text, which is to be had this once."""
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = await Token.create(
+        kind=kind,
+        name=name,
+        digest=digest(text),
+        prefix=text[:SHOWN],
+        user_id=user_id,
+        client_id=client_id,
+        scopes=list(scopes),
+        expires_at=expires_at,
+        created_at=at,
+    )
+    return token, text
+
+
+async def revoke(token: Token, at: datetime) -> None:
+    """End a token; one that was revoked before keeps its instant."""
+    await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
+    token.revoked_at = token.revoked_at or at
+
+
+async def note_use(seen: dict[UUID, datetime]) -> None:
+    """Store when tokens were last used, many at a time, so that a request costs no write."""
+    for token_id, at in seen.items():
+        await Token.filter(id=token_id).update(last_used_at=at)

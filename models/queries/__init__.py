@@ -1,0 +1,1 @@
+"""Reading tickets and the log: filters, lists, timelines, statistics and live lists."""

@@ -1,0 +1,40 @@
+"""Indexes that Tortoise can't declare: over expressions, and over open tickets, which stay few while the closed ones pile up.
+
+A statement uses an index only if it has the same expression or condition, word by word. tests/service/models/test_plans.py
+checks that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from models.tickets.lifecycle import OPEN_STATUSES, Status
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
+
+OPEN_TICKETS = f"status NOT IN ({', '.join(repr(status.value) for status in Status if status not in OPEN_STATUSES)})"
+"""In words that no index by status can serve: SQLite would rather use that, and sort what it finds."""
+TOUCHED = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
+PROMISE = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
+LAST_PROMISE = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
+
+INDEXES: Mapping[str, str] = {
+    "tickets_promise": f"({PROMISE}, id)",
+    "tickets_last_promise": f"({LAST_PROMISE}, id)",
+    "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS}",
+    "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS}",
+    "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS}",
+    "tickets_queue": f"(team_id, {TOUCHED}, {PROMISE}, number, id) WHERE {OPEN_TICKETS}",
+}
+
+
+async def install(client: BaseDBAsyncClient) -> None:
+    for name, rest in INDEXES.items():
+        await client.execute_query(f"CREATE INDEX {name} ON tickets {rest}")
+
+
+async def remove(client: BaseDBAsyncClient) -> None:
+    for name in INDEXES:
+        await client.execute_query(f"DROP INDEX {name}")

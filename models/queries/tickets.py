@@ -1,0 +1,128 @@
+"""Lists of tickets and of people, page by page, each with the viewer's sight in its WHERE clause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar, cast
+from uuid import UUID
+
+from tortoise.models import Model
+
+from models import database
+from models.access.permissions import Viewer, visible
+from models.core.errors import BadRequest
+from models.core.lazy_query import Listing, One, Select
+from models.core.pagination import Order, Sort, Window
+from models.core.sql import FALSE, TRUE, Condition, compare
+from models.core.text import is_clean
+from models.people.user import Role, User
+from models.queries.filter import Plain, matching
+from models.tickets.lifecycle import Stage
+from models.tickets.ticket import Ticket
+
+M = TypeVar("M", bound=Model)
+
+TICKETS = "tickets t"
+USERS = "users u"
+MOST_SORTS = 4
+NEWEST_CHANGE = (("updated_at", True),)
+BY_NAME = Order((Sort("u.display_name", "display_name", False), Sort("u.id", "id", False)))
+
+
+def ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
+    """An order by `(attribute, descending)` pairs, newest change first where there are none; tied by id."""
+    if len(sorts) > MOST_SORTS:
+        raise BadRequest(f"orderBy takes at most {MOST_SORTS} fields.")
+    asked: dict[str, bool] = {}
+    for attribute, descending in sorts or NEWEST_CHANGE:
+        asked.setdefault(attribute, descending)
+    columns = [sort_of(attribute, descending=descending) for attribute, descending in asked.items()]
+    return Order((*columns, Sort("t.id", "id", list(asked.values())[-1])))
+
+
+TOUCHED = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
+"""In the words of an index."""
+QUEUE = Order(
+    (
+        Sort(TOUCHED, "is_touched", descending=False),
+        Sort("t.sla_breaches_at", "sla_breaches_at", descending=False, nullable=True),
+        Sort("t.number", "number", descending=False),
+        Sort("t.id", "id", descending=False),
+    )
+)
+"""What a team does next: what nobody has taken up, then what is promised soonest, then the oldest."""
+
+
+def sort_of(attribute: str, *, descending: bool) -> Sort:
+    if attribute == "is_untouched":  # the other way round: what is done next goes the way of all else, so an index can hold it
+        return Sort(TOUCHED, "is_touched", not descending)
+    return Sort(f"t.{attribute}", attribute, descending, nullable=attribute == "sla_breaches_at")
+
+
+def queue(viewer: Viewer, team_id: UUID, window: Window, at: datetime) -> Listing[Ticket]:
+    """A page of a team's open tickets, in the order in which they want attention."""
+    return tickets(viewer, {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}, QUEUE, window, at, team_id)
+
+
+def tickets(
+    viewer: Viewer, filter: Plain | None, order: Order, window: Window, at: datetime, team_id: UUID | None = None
+) -> Listing[Ticket]:
+    """A page of the tickets that the viewer may see and that fit the filter."""
+    condition = visible(viewer) & matching(filter, viewer, at, database.dialect())
+    if team_id is not None:
+        condition &= compare("t.team_id", "=", team_id)
+    return listed(Ticket, "t", TICKETS, condition, order, window)
+
+
+def ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:
+    """The ticket of this condition, where the viewer may see it."""
+    return One(Select(Ticket, "t", TICKETS, condition & visible(viewer)))
+
+
+def by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
+    """The oldest ticket with this key that the viewer may see; among an API client's own for that client."""
+    condition = visible(viewer) & (FALSE if external_id is None else compare("t.external_id", "=", external_id))
+    if viewer.client_id is not None:
+        condition &= compare("t.external_scope", "=", str(viewer.client_id))
+    return One(Select(Ticket, "t", TICKETS, condition, "t.number", 1))
+
+
+def users(search: str | None, role: Role | None, window: Window) -> Listing[User]:
+    """A page of people by name. `search` is any part of a name or the beginning of an e-mail, whatever its case."""
+    condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
+    if search and search.strip():
+        if not is_clean(search):
+            raise BadRequest("A search can't hold NUL bytes or lone surrogates.")
+        text = search.strip().lower()
+        condition &= Condition(
+            "(replace(lower(u.display_name), ?, '') <> lower(u.display_name) OR substr(u.email, 1, ?) = ?)",
+            (text, len(text), text),
+        )
+    return listed(User, "u", USERS, condition, BY_NAME, window)
+
+
+def listed(model: type[M], alias: str, source: str, condition: Condition, order: Order, window: Window) -> Listing[M]:
+    """A page by keyset. Raises CursorInvalid."""
+    bounds = condition
+    if window.after is not None:
+        bounds &= order.beyond(window.after, after=True)
+    if window.before is not None:
+        bounds &= order.beyond(window.before, after=False)
+
+    async def total(_: object) -> int:
+        return await count(source, condition)
+
+    async def outside(_: object) -> bool:
+        edge = window.before if window.backward else window.after
+        return edge is not None and await count(source, condition & order.outside(edge, after=not window.backward)) > 0
+
+    select = Select(model, alias, source, bounds, order.text(reverse=window.backward), window.size + 1)
+    return Listing(select, window, order.columns, order.place, total, outside)
+
+
+async def count(source: str, condition: Condition) -> int:
+    if condition is FALSE:
+        return 0
+    found = await database.rows(f"SELECT COUNT(*) AS n FROM {source} WHERE {condition.text}", condition.params)
+    return cast("int", found[0]["n"])

@@ -1,0 +1,231 @@
+"""How admins change calendars and policies: each change in one transaction, with the terms that follow from it.
+
+Open tickets follow by and by (workers/sla_refresh). What is left out of the given fields stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import TypedDict
+
+from models import database
+from models.core import duration, ids, text
+from models.core.errors import Code, InvalidInput
+from models.people import team
+from models.people.user import Organization
+from models.sla import policies
+from models.sla.calendar import checked
+from models.sla.records import SlaCalendar, SlaPolicy
+from models.tickets.lifecycle import Priority
+
+MOST_POLICIES = 200
+MOST_CALENDARS = 100
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=5 * 365 + 1)
+GAP = 100
+"""Between a policy that was put last and the one before it, so that others fit between them."""
+LAST_POSITION = 2**31 - 1
+TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
+
+
+class CalendarFields(TypedDict, total=False):
+    name: str
+    time_zone: str
+    week: Sequence[Sequence[tuple[str, str]]]
+    """Seven days from Monday; blocks of local time as HH:MM."""
+    holidays: Sequence[date]
+    active: bool
+
+
+class PolicyFields(TypedDict, total=False):
+    """Team and category by slug, organization and calendar by global id."""
+
+    name: str
+    position: int
+    priority: Priority | None
+    team: str | None
+    category: str | None
+    organization_id: str | None
+    calendar_id: str
+    first_response: timedelta | None
+    next_response: timedelta | None
+    resolution: timedelta | None
+    at_risk_percent: int
+    active: bool
+
+
+# Calendars
+
+
+async def calendars(*, archived: bool = False) -> list[SlaCalendar]:
+    """By name."""
+    return await (SlaCalendar.all() if archived else SlaCalendar.filter(active=True)).order_by("name")
+
+
+async def create_calendar(given: CalendarFields, at: datetime) -> SlaCalendar:
+    """Raises InvalidInput."""
+    calendar = SlaCalendar(name="", time_zone="", week=[], created_at=at)
+    async with database.transaction():
+        await policies.alone()
+        await fill_calendar(calendar, given)
+        await expect_room_for_calendar()
+        await calendar.save(force_create=True)
+    return calendar
+
+
+async def update_calendar(calendar_id: str, given: CalendarFields, at: datetime) -> SlaCalendar:
+    """Change a calendar, and the terms of all policies that use it. Raises InvalidInput."""
+    async with database.transaction():
+        await policies.alone()
+        calendar = await calendar_of(calendar_id)
+        was_active = calendar.active
+        await fill_calendar(calendar, given)
+        if calendar.active and not was_active:
+            await expect_room_for_calendar()
+        users = await SlaPolicy.filter(calendar_id=calendar.id)
+        if not calendar.active and (used := [policy.name for policy in users if policy.active]):
+            raise InvalidInput(Code.INVALID, f"A policy goes by this calendar: {used[0]}.", "calendarId")
+        await calendar.save()
+        for policy in users:
+            await policies.save(policy, calendar, new=False)
+        if users:
+            await policies.changed(at)
+    return calendar
+
+
+async def archive_calendar(calendar_id: str, at: datetime) -> SlaCalendar:
+    """Raises InvalidInput, also where an active policy goes by it."""
+    return await update_calendar(calendar_id, {"active": False}, at)
+
+
+async def calendar_of(calendar_id: str) -> SlaCalendar:
+    key = ids.key_of(ids.SLA_CALENDAR, calendar_id)
+    found = await SlaCalendar.get_or_none(id=key) if key else None
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such calendar.", "calendarId")
+    return found
+
+
+async def expect_room_for_calendar() -> None:
+    if await SlaCalendar.filter(active=True).count() >= MOST_CALENDARS:
+        raise InvalidInput(Code.INVALID, f"At most {MOST_CALENDARS} active calendars; archive one first.")
+
+
+async def fill_calendar(calendar: SlaCalendar, given: CalendarFields) -> None:
+    if "name" in given:
+        calendar.name = text.written(given["name"], "name", longest=text.NAME)
+        if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
+            raise InvalidInput(Code.TAKEN, "Another calendar has this name.", "name")
+    if "time_zone" in given or "week" in given or "holidays" in given:
+        now = policies.calendar_of(calendar)
+        week = blocks(given["week"]) if "week" in given else now.week
+        after = checked(given.get("time_zone", now.zone), week, given.get("holidays", now.holidays))
+        calendar.time_zone, calendar.week = after.zone, after.week
+        calendar.holidays = [day.isoformat() for day in sorted(after.holidays)]
+    calendar.active = given.get("active", calendar.active)
+
+
+def blocks(week: Sequence[Sequence[tuple[str, str]]]) -> list[list[tuple[int, int]]]:
+    return [
+        [
+            (minutes(start, "week", str(day), str(place), "start"), minutes(end, "week", str(day), str(place), "end"))
+            for place, (start, end) in enumerate(hours)
+        ]
+        for day, hours in enumerate(week)
+    ]
+
+
+def minutes(value: str, *path: str) -> int:
+    """Minutes since midnight. Raises InvalidInput."""
+    if not TIME.fullmatch(value):
+        raise InvalidInput(Code.INVALID, "A time of day is HH:MM, from 00:00 to 24:00.", *path)
+    return 60 * int(value[:2]) + int(value[3:])
+
+
+# Policies
+
+
+async def create_policy(given: PolicyFields, at: datetime) -> SlaPolicy:
+    """Raises InvalidInput. Where no position is given, the policy is tried after all others."""
+    policy = SlaPolicy(name="", position=0, at_risk_percent=policies.AT_RISK_PERCENT, terms="", created_at=at)
+    async with database.transaction():
+        await policies.alone()
+        if "position" not in given:
+            last = await SlaPolicy.filter(active=True).order_by("-position").first()
+            policy.position = GAP if last is None else min(last.position + GAP, LAST_POSITION)
+        await store_policy(policy, given, new=True)
+        await policies.changed(at)
+    return policy
+
+
+async def update_policy(policy_id: str, given: PolicyFields, at: datetime) -> SlaPolicy:
+    """Raises InvalidInput."""
+    key = ids.key_of(ids.SLA_POLICY, policy_id)
+    async with database.transaction():
+        await policies.alone()
+        policy = await SlaPolicy.get_or_none(id=key) if key else None
+        if policy is None:
+            raise InvalidInput(Code.NOT_FOUND, "There is no such policy.", "policyId")
+        await store_policy(policy, given, new=False)
+        await policies.changed(at)
+    return policy
+
+
+async def archive_policy(policy_id: str, at: datetime) -> SlaPolicy:
+    """It holds for no ticket any more. Raises InvalidInput."""
+    return await update_policy(policy_id, {"active": False}, at)
+
+
+async def store_policy(policy: SlaPolicy, given: PolicyFields, *, new: bool) -> None:
+    was_active = policy.active and not new
+    await fill_policy(policy, given)
+    calendar = await calendar_of(given["calendar_id"]) if "calendar_id" in given else await SlaCalendar.get(id=policy.calendar_id)
+    policy.calendar_id = calendar.id
+    if policy.active and not calendar.active:
+        raise InvalidInput(Code.INVALID, "This calendar is archived.", "calendarId")
+    if policy.active and not was_active and await SlaPolicy.filter(active=True).count() >= MOST_POLICIES:
+        raise InvalidInput(Code.INVALID, f"At most {MOST_POLICIES} active policies; archive one first.")
+    await policies.save(policy, calendar, new=new)
+
+
+async def fill_policy(policy: SlaPolicy, given: PolicyFields) -> None:
+    if "name" in given:
+        policy.name = text.written(given["name"], "name", longest=text.NAME)
+    policy.position = given.get("position", policy.position)
+    policy.priority = given.get("priority", policy.priority)
+    if "team" in given:
+        policy.team_id = None if given["team"] is None else (await team.named(given["team"], "team")).id
+    if "category" in given:
+        policy.category_id = None if given["category"] is None else (await team.category_named(given["category"], "category")).id
+    if "organization_id" in given:
+        named = given["organization_id"]
+        policy.organization_id = None if named is None else (await organization_of(named)).id
+    fill_targets(policy, given)
+    policy.at_risk_percent = given.get("at_risk_percent", policy.at_risk_percent)
+    if not 1 <= policy.at_risk_percent <= 99:
+        raise InvalidInput(Code.INVALID, "A share of the target, from 1 to 99 percent.", "atRiskPercent")
+    policy.active = given.get("active", policy.active)
+
+
+def fill_targets(policy: SlaPolicy, given: PolicyFields) -> None:
+    if "first_response" in given:
+        policy.first_response = target(given["first_response"], "firstResponse")
+    if "next_response" in given:
+        policy.next_response = target(given["next_response"], "nextResponse")
+    if "resolution" in given:
+        policy.resolution = target(given["resolution"], "resolution")
+    if policy.first_response is policy.next_response is policy.resolution is None:
+        raise InvalidInput(Code.REQUIRED, "A policy promises a first response, a next response or a resolution at least.")
+
+
+def target(value: timedelta | None, *path: str) -> int | None:
+    return None if value is None else duration.seconds(value, SHORTEST, LONGEST, "From 1 minute to 5 years.", *path)
+
+
+async def organization_of(organization_id: str) -> Organization:
+    key = ids.key_of(ids.ORGANIZATION, organization_id)
+    found = await Organization.get_or_none(id=key) if key else None
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such organization.", "organizationId")
+    return found

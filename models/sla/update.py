@@ -1,0 +1,259 @@
+"""Updates a ticket's SLA clocks within each change, in the change's own transaction. Called by `models.changes.change.write`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from models.core.hydration import fresh
+from models.core.lazy_query import Many, Select
+from models.core.sql import member
+from models.core.time import text
+from models.database import batch
+from models.log.event import Event, EventType
+from models.sla import policies
+from models.sla.clock import Clock, Said
+from models.sla.inputs import step_of, waits_since
+from models.sla.records import SlaClock, SlaPolicy
+from models.sla.snapshot import Metric, Terms
+from models.sla.state_machine import Clocks
+from models.tickets.lifecycle import OPEN_STATUSES, Status
+
+if TYPE_CHECKING:
+    from models.changes.change import Change
+
+MICROSECOND = timedelta(microseconds=1)
+TERMS_FOLLOW = frozenset({"priority", "team_id", "category_id"})
+"""What decides, with the organization, which policy holds."""
+
+
+async def settle(changes: Sequence[Change]) -> None:
+    """Find the terms anew where a change may have moved them, take the clocks through its entries."""
+    wanted = [change for change in changes if change.timed or change.created or concerns_terms(change) or concerns_clocks(change)]
+    if not wanted:
+        return
+    if moved := [change for change in wanted if (change.created or concerns_terms(change)) and not change.has_terms]:
+        for change, digest in zip(moved, await policies.applicable([change.ticket for change in moved]), strict=True):
+            set_terms(change, digest)
+    stored = await load([change.ticket.id for change in wanted if not change.created and is_promised(change)])
+    digests = {clock.terms for clocks in stored.values() for clock in clocks}
+    digests |= {change.ticket.sla_terms for change in wanted if change.ticket.sla_terms is not None}
+    digests |= {str(change.before_terms) for change in wanted if change.before_terms is not None}
+    terms = await policies.terms(digests)
+    waits = await waiting([change.ticket.id for change in wanted if promises_answers_anew(change, terms)])
+    for change in wanted:
+        ticket = change.ticket
+        if not is_promised(change):
+            continue
+        clocks = Clocks(
+            terms.__getitem__,
+            stored.get(ticket.id, ()),
+            change.before_terms,
+            status_before(change),
+            change.before_since,
+            responded=ticket.first_responded_at is not None and "first_responded_at" not in change.columns,
+            waits_since=waits.get(ticket.id),
+        )
+        follow(change, clocks)
+
+
+@dataclass(frozen=True)
+class Promises:
+    """All that is promised, at hand: for lives that are told in memory."""
+
+    policies: Sequence[SlaPolicy]
+    terms: Mapping[str, Terms]
+
+    @classmethod
+    async def read(cls) -> Promises:
+        found = await policies.in_order()
+        return cls(found, await policies.terms({policy.terms for policy in found}))
+
+    def clocks(self) -> Clocks:
+        """Those of a ticket that is about to be raised."""
+        return Clocks(self.terms.__getitem__)
+
+    def settle(self, change: Change, clocks: Clocks) -> None:
+        """What `settle` does, without the database; the clocks are those that the ticket had before the change."""
+        if change.created or concerns_terms(change):
+            set_terms(change, policies.holding(self.policies, change.ticket))
+        if change.timed or concerns_clocks(change):
+            follow(change, clocks)
+
+
+def concerns_terms(change: Change) -> bool:
+    """Whether another policy may hold after it: what policies look at changed, or the ticket was taken up again."""
+    if not TERMS_FOLLOW.isdisjoint(change.columns):
+        return True
+    return "status" in change.columns and change.ticket.is_open and status_before(change) not in OPEN_STATUSES
+
+
+def concerns_clocks(change: Change) -> bool:
+    return any(step_of(entry) for entry in change.entries)
+
+
+def promises_answers_anew(change: Change, terms: Mapping[str, Terms]) -> bool:
+    """Whether it lets a clock of next responses run that the terms before did not have running, if the customer waits."""
+    old, new = (terms[digest].targets if digest else {} for digest in (change.before_terms, change.ticket.sla_terms))
+    if change.created or Metric.NEXT_RESPONSE not in new:
+        return False
+    return Metric.NEXT_RESPONSE not in old or (Metric.FIRST_RESPONSE in old and Metric.FIRST_RESPONSE not in new)
+
+
+async def waiting(ticket_ids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
+    """Since when the customers of tickets wait for an answer, by the log; None for who does not."""
+    found: dict[UUID, datetime | None] = dict.fromkeys(ticket_ids)
+    if not found:
+        return found
+    types = (EventType.STATUS_CHANGED, EventType.REPLY_ADDED)
+    for entry in await Event.filter(ticket_id__in=list(ticket_ids), type__in=types).order_by("position"):
+        if (step := step_of(entry)) is not None:
+            found[entry.ticket_id] = waits_since(found[entry.ticket_id], step)
+    return found
+
+
+def is_promised(change: Change) -> bool:
+    """Whether there are terms, or were until this change: their clocks are then to be cancelled."""
+    return change.ticket.sla_terms is not None or change.before_terms is not None
+
+
+def status_before(change: Change) -> Status:
+    """The status as it was before the change's first entry."""
+    for entry in change.entries:
+        if "status" in entry.changes:
+            old = entry.changes["status"][0]
+            return Status.NEW if old is None else Status(old)
+    return change.ticket.status
+
+
+def set_terms(change: Change, digest: str | None) -> None:
+    """Give a ticket the terms that hold for it now: told by its creation, or by an entry of their own."""
+    if digest == change.ticket.sla_terms:
+        return
+    changes = change.set(sla_terms=digest)
+    if change.created:
+        creation = change.entries[0]
+        cast("dict[str, object]", creation.changes)["sla_terms"] = changes["sla_terms"]
+    else:
+        change.log(EventType.SLA_RETARGETED, changes)
+
+
+def promise(change: Change, digest: str | None) -> None:
+    """Give a new ticket the terms that were found to hold for it."""
+    set_terms(change, digest)
+    change.has_terms = True
+
+
+def follow(change: Change, clocks: Clocks) -> None:
+    """Take the clocks through the change's entries; what they say is logged beside them.
+
+    What time did before the change stands before its entries, what the change did stands after them.
+    """
+    before = tell(change, clocks.due(change.at))
+    after: list[Event] = []
+    for entry in change.entries:
+        step = step_of(entry)
+        if step is not None:
+            after += tell(change, clocks.take(step))
+    after += tell(change, clocks.due(change.at))
+    change.entries[:] = [*before, *change.entries, *after]
+    change.clocks = clocks
+    if clocks.breaches_at != change.ticket.sla_breaches_at:
+        change.ticket.sla_breaches_at = clocks.breaches_at
+        change.columns["sla_breaches_at"] = clocks.breaches_at
+
+
+def tell(change: Change, said: Iterable[Said]) -> list[Event]:
+    """Entries of what clocks did, by the system. They happened when they were due, however late they are written."""
+    return [
+        fresh(
+            Event,
+            type=each.type,
+            ticket_id=change.ticket.id,
+            occurred_at=each.at,
+            version=change.ticket.version,
+            data={
+                "changes": {},
+                "metric": each.clock.metric.value,
+                "ordinal": each.clock.ordinal,
+                "terms": each.clock.terms,
+                "late": each.clock.breached_at is not None,
+                "recorded_at": text(change.at),
+            },
+        )
+        for each in said
+    ]
+
+
+async def load(ticket_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
+    """The clocks of tickets, each ticket's in the order in which they started."""
+    found: dict[UUID, list[Clock]] = {ticket_id: [] for ticket_id in ticket_ids}
+    theirs = member("c.ticket_id", ticket_ids)
+    for record in await Many(Select(SlaClock, "c", "sla_clocks c", theirs, "c.started_at, c.id")):
+        found[record.ticket_id].append(clock_of(record))
+    return found
+
+
+def clock_of(record: SlaClock) -> Clock:
+    return Clock(
+        metric=record.metric,
+        terms=record.terms,
+        started_at=record.started_at,
+        ordinal=record.ordinal,
+        id=record.id,
+        status=record.status,
+        since=record.since,
+        spent=record.spent * MICROSECOND,
+        paused_at=record.paused_at,
+        paused_for=record.paused_for * MICROSECOND,
+        at_risk_at=record.at_risk_at,
+        breaches_at=record.breaches_at,
+        warned_at=record.warned_at,
+        breached_at=record.breached_at,
+        achieved_at=record.achieved_at,
+        cancelled_at=record.cancelled_at,
+        is_new=False,
+    )
+
+
+def columns_of(clock: Clock) -> dict[str, object]:
+    return {
+        "status": clock.status,
+        "terms": clock.terms,
+        "since": clock.since,
+        "spent": clock.spent // MICROSECOND,
+        "paused_at": clock.paused_at,
+        "paused_for": clock.paused_for // MICROSECOND,
+        "at_risk_at": clock.at_risk_at,
+        "breaches_at": clock.breaches_at,
+        "warned_at": clock.warned_at,
+        "breached_at": clock.breached_at,
+        "achieved_at": clock.achieved_at,
+        "cancelled_at": clock.cancelled_at,
+        "due_at": clock.due_at,
+    }
+
+
+def record_of(ticket: UUID, clock: Clock) -> SlaClock:
+    fixed = {
+        "id": clock.id,
+        "ticket_id": ticket,
+        "metric": clock.metric,
+        "ordinal": clock.ordinal,
+        "started_at": clock.started_at,
+    }
+    return fresh(SlaClock, **fixed, **columns_of(clock))
+
+
+def started(ticket_id: UUID, clocks: Clocks) -> list[SlaClock]:
+    """Records of the clocks that a change started."""
+    return [record_of(ticket_id, clock) for clock in clocks.all if clock.is_new]
+
+
+def moved(clocks: Clocks) -> list[batch.Step]:
+    """What writes those that it touched."""
+    touched = [clock for clock in clocks.all if clock.touched and not clock.is_new]
+    return [batch.update(SlaClock, columns_of(clock), {"id": clock.id}) for clock in touched]

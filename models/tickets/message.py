@@ -1,0 +1,48 @@
+"""Messages of a conversation: replies, which the customer reads, and notes, which only the team reads. They never change."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.core.ids import new_id
+from models.core.time import InstantField
+from models.people.user import ApiClient, User
+
+if TYPE_CHECKING:
+    from models.tickets.ticket import Ticket
+
+
+class Kind(Enum):
+    REPLY = "reply"
+    NOTE = "note"
+
+
+class Message(Model):
+    """One reply or note. Its author is a user, an API client, or the system where both are null."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.RESTRICT
+    )
+    ticket_id: UUID
+    kind = fields.CharEnumField(Kind, max_length=8)
+    author_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    author_user_id: UUID | None
+    author_client: fields.ForeignKeyNullableRelation[ApiClient] = fields.ForeignKeyField(
+        "models.ApiClient", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    author_client_id: UUID | None
+    body = fields.TextField()
+    created_at = InstantField()
+
+    class Meta:
+        table = "messages"
+        table_description = "Replies and notes"
+        indexes = (("ticket_id",),)

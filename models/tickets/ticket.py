@@ -1,0 +1,222 @@
+"""The ticket's record and the records that belong to it. Its commands are in `models.changes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.core.computed import Derived
+from models.core.ids import new_id
+from models.core.time import InstantField
+from models.people.team import Category, Team
+from models.people.user import Organization, User
+from models.tickets import lifecycle
+from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Action, CloseReason, Priority, Stage, Status
+
+
+class LinkKind(Enum):
+    RELATED = "related"
+    DUPLICATE_OF = "duplicate_of"
+    DUPLICATED_BY = "duplicated_by"
+    FOLLOW_UP_OF = "follow_up_of"
+    FOLLOWED_UP_BY = "followed_up_by"
+    PARENT_OF = "parent_of"
+    CHILD_OF = "child_of"
+
+
+INVERSE: Mapping[LinkKind, LinkKind] = {
+    LinkKind.RELATED: LinkKind.RELATED,
+    LinkKind.DUPLICATE_OF: LinkKind.DUPLICATED_BY,
+    LinkKind.DUPLICATED_BY: LinkKind.DUPLICATE_OF,
+    LinkKind.FOLLOW_UP_OF: LinkKind.FOLLOWED_UP_BY,
+    LinkKind.FOLLOWED_UP_BY: LinkKind.FOLLOW_UP_OF,
+    LinkKind.PARENT_OF: LinkKind.CHILD_OF,
+    LinkKind.CHILD_OF: LinkKind.PARENT_OF,
+}
+
+
+def reference(number: int) -> str:
+    """A ticket's number as people write it."""
+    return f"TKT-{number}"
+
+
+def stage_of(status: Status) -> Stage:
+    return STAGES[status]
+
+
+class Ticket(Model):
+    """A customer's request. Only `models.changes.change` writes it, always together with its log entries.
+
+    `external_scope` is the API client or customer whose key `external_id` is, or "" for the team's. `version` starts at 1.
+    `status_since` is when it came to its status, `reminded_at` when the customer was last reminded while it stood so.
+    `sla_terms` is the digest of what is promised; `sla_breaches_at` is the next promise to keep, or the oldest that was not.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    number = fields.BigIntField(unique=True)
+    external_scope = fields.CharField(max_length=36, default="")
+    external_id = fields.CharField(max_length=255, null=True)
+    subject = fields.CharField(max_length=200)
+    description = fields.TextField()
+    status = fields.CharEnumField(Status, max_length=24, default=Status.NEW)
+    priority = fields.IntEnumField(Priority, default=Priority.NORMAL)
+    category: fields.ForeignKeyRelation[Category] = fields.ForeignKeyField(
+        "models.Category", related_name=False, on_delete=fields.RESTRICT
+    )
+    category_id: UUID
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.RESTRICT)
+    team_id: UUID
+    requester: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.RESTRICT
+    )
+    requester_id: UUID
+    organization: fields.ForeignKeyNullableRelation[Organization] = fields.ForeignKeyField(
+        "models.Organization", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    organization_id: UUID | None
+    assignee: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    assignee_id: UUID | None
+    escalation_level = fields.IntField(default=0)
+    held_until = InstantField(null=True)
+    status_since = InstantField(null=True)
+    reminded_at = InstantField(null=True)
+    sla_terms = fields.CharField(max_length=40, null=True)
+    sla_breaches_at = InstantField(null=True)
+    resolution = fields.TextField(null=True)
+    close_reason = fields.CharEnumField(CloseReason, max_length=16, null=True)
+    merged_into: fields.ForeignKeyNullableRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    merged_into_id: UUID | None
+    satisfaction_score = fields.SmallIntField(null=True)
+    satisfaction_comment = fields.TextField(null=True)
+    rated_at = InstantField(null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+    first_responded_at = InstantField(null=True)
+    resolved_at = InstantField(null=True)
+    closed_at = InstantField(null=True)
+    version = fields.IntField(default=1)
+    ref = Derived(("number",), reference)
+    stage = Derived(("status",), stage_of)
+
+    class Meta:
+        """Further indexes are in models/queries/indexes."""
+
+        table = "tickets"
+        table_description = "Tickets"
+        unique_together = (("external_scope", "external_id"),)
+        indexes = (
+            ("updated_at", "id"),
+            ("created_at", "id"),
+            ("priority", "id"),
+            ("status", "updated_at"),
+            ("requester_id", "updated_at"),
+            ("organization_id", "updated_at"),
+            ("assignee_id", "updated_at"),
+            ("team_id", "updated_at", "id"),
+            ("category_id", "updated_at", "id"),
+            ("merged_into_id",),
+            ("status", "status_since"),
+            ("status", "reminded_at", "status_since"),
+            ("status", "held_until"),
+        )
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody took it up yet."""
+        return self.status is Status.NEW and self.assignee_id is None
+
+    @property
+    def is_touched(self) -> bool:
+        return not self.is_untouched
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    def is_reopenable(self, at: datetime, window: timedelta) -> bool:
+        """Whether time and merging still let this ticket be reopened."""
+        return self.merged_into_id is None and not lifecycle.window_passed(self.closed_at, at, window)
+
+    def allowed_actions(self, at: datetime, window: timedelta, *, customer: bool) -> list[Action]:
+        """The steps of the life cycle that are open from here, to a customer or to the team."""
+        steps = lifecycle.allowed(self.status, reopenable=self.is_reopenable(at, window))
+        return [step for step in steps if not customer or step in lifecycle.CUSTOMER_ACTIONS]
+
+
+class TicketTag(Model):
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    name = fields.CharField(max_length=50)
+
+    class Meta:
+        table = "ticket_tags"
+        table_description = "Tags"
+        unique_together = (("ticket", "name"),)
+        indexes = (("name", "ticket_id"),)
+
+
+class TicketResource(Model):
+    """Something at the provider that the ticket is about: a server, an invoice, a plan."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    kind = fields.CharField(max_length=64)
+    external_id = fields.CharField(max_length=255)
+    name = fields.CharField(max_length=200, null=True)
+
+    class Meta:
+        table = "ticket_resources"
+        table_description = "What tickets are about at the provider"
+        unique_together = (("ticket", "kind", "external_id"),)
+        indexes = (("kind", "external_id"),)
+
+
+class TicketWatcher(Model):
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user_id: UUID
+
+    class Meta:
+        table = "ticket_watchers"
+        table_description = "Who watches"
+        unique_together = (("ticket", "user"),)
+        indexes = (("user_id", "ticket_id"),)
+
+
+class TicketLink(Model):
+    """One direction of a link; its inverse is a row of its own."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    other: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    other_id: UUID
+    kind = fields.CharEnumField(LinkKind, max_length=16)
+
+    class Meta:
+        table = "ticket_links"
+        table_description = "Links, each direction a row"
+        unique_together = (("ticket", "other", "kind"),)

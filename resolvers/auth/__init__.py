@@ -1,0 +1,1 @@
+"""Authentication: kept viewers, and the permissions of open connections."""

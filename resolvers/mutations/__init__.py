@@ -1,0 +1,1 @@
+"""What all mutations share: transaction, idempotency key, expected version and user errors."""

@@ -1,0 +1,75 @@
+"""Doing a mutation once for each idempotency key: in one transaction with the key's row, so a crash leaves both or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Protocol, TypeVar, cast
+
+from models import database
+from models.changes import idempotency
+from models.changes.idempotency import IdempotencyKey, Key
+from models.core import text
+from models.core.errors import Code, InvalidInput
+from models.core.time import text as instant_text
+from models.log.event import Json
+from resolvers.context import Context
+from schema.filters import plain
+
+T = TypeVar("T")
+
+
+class Keyed(Protocol):
+    """Every input of a mutation that can be repeated safely."""
+
+    idempotency_key: str | None
+
+
+async def once(
+    context: Context,
+    mutation: str,
+    input: Keyed,
+    act: Callable[[Key | None], Awaitable[T]],
+    again: Callable[[IdempotencyKey], Awaitable[T]],
+) -> T:
+    """What `act` does in a transaction of its own; `again` instead, where the same was done with this key before.
+
+    `act` remembers the key that it is given, with what it made. Raises Refusal, with nothing stored and the key still free.
+    """
+    text = checked_key(input.idempotency_key)
+    if text is None:
+        return await database.transacted(lambda: act(None))
+    key = Key(context.viewer.key, mutation, text, fingerprint_of(input))
+
+    async def keyed() -> T:
+        before = await idempotency.recall(key, context.now())
+        return await act(key) if before is None else await again(before)
+
+    return await database.transacted(keyed)
+
+
+def checked_key(key: str | None) -> str | None:
+    if key is None:
+        return None
+    if not key or len(key) > idempotency.LONGEST or not text.is_clean(key):
+        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.LONGEST} characters.", "idempotencyKey")
+    return key
+
+
+def fingerprint_of(input: Keyed) -> str:
+    return idempotency.digest(cast("dict[str, Json]", fingerprinted(plain(input))))
+
+
+def fingerprinted(value: object) -> Json:
+    """An input as JSON, without its key."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return {name: fingerprinted(each) for name, each in fields.items() if name != "idempotencyKey"}
+    if isinstance(value, list):
+        return [fingerprinted(each) for each in cast("list[object]", value)]
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return str(value) if isinstance(value, (date, timedelta)) else cast("Json", value)

@@ -1,0 +1,222 @@
+"""Subscriptions: the log from a cursor on, each entry once and in order, rights read again before it is delivered.
+
+A source is nothing but a position. It takes what the tail has at hand, or pages from the database until that reaches back
+far enough; so it can neither miss an entry nor tell one twice, and who is behind holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from engine.execution.source import Source
+from engine.graphql.errors import is_outage
+from models import database
+from models.access.permissions import OWN_NOTIFICATIONS, READ_LOG, Scope, Viewer, visible
+from models.core import ids
+from models.core.errors import CursorExpired
+from models.core.sql import TRUE, member
+from models.database import as_uuid
+from models.log import event
+from models.log.event import LIFE_CYCLE, Event, EventType, position_of
+from models.notifications import inbox, notification
+from models.notifications.notification import Notification
+from models.queries import timeline
+from models.queries.filter import matching
+from models.queries.timeline import Extract
+from resolvers.context import Context, context_of
+from schema.filters import TicketFilter, plain_filter
+
+AT_ONCE = 200
+RETRY_SECONDS = 0.5
+
+TicketId = Annotated[strawberry.ID | None, strawberry.argument(description="Only entries of this ticket.")]
+Filter = Annotated[
+    TicketFilter | None,
+    strawberry.argument(description="Only entries of tickets that fit, as they stand when the entry is delivered."),
+]
+AfterCursor = Annotated[
+    str | None,
+    strawberry.argument(
+        description="First everything after this cursor, then what comes; without it, from the head of the log on."
+    ),
+]
+
+
+async def ticket_events(
+    info: strawberry.Info,
+    ticket_id: TicketId = None,
+    types: Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")] = None,
+    filter: Filter = None,
+    after: AfterCursor = None,
+) -> Log:
+    extract = Extract(None if types is None else frozenset(types))
+    return await follow(context_of(info), Wanted.of(ticket_id, extract, filter), after)
+
+
+async def ticket_status_changed(
+    info: strawberry.Info, ticket_id: TicketId = None, filter: Filter = None, after: AfterCursor = None
+) -> Log:
+    return await follow(context_of(info), Wanted.of(ticket_id, Extract(LIFE_CYCLE), filter), after)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries a subscriber asked for."""
+
+    extract: Extract
+    filter: Mapping[str, Any] | None
+    only: bool
+    ticket_id: UUID | None
+
+    @classmethod
+    def of(cls, ticket_id: str | None, extract: Extract, filter: TicketFilter | None) -> Wanted:
+        key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
+        return cls(extract, plain_filter(filter), ticket_id is not None, key)
+
+    def takes(self, entry: Event) -> bool:
+        """What can be told of the entry alone."""
+        if self.only and entry.ticket_id != self.ticket_id:
+            return False
+        return self.extract.types is None or entry.type in self.extract.types
+
+
+async def follow(context: Context, wanted: Wanted, after: str | None) -> Log:
+    """The entries after a cursor that the viewer may see, for ever. Raises CursorInvalid, CursorExpired, BadRequest."""
+    matching(wanted.filter, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
+    return Log(context, wanted, await starting_point(after, context.services.tail.head))
+
+
+class Log(Source[Event]):
+    """The entries that the viewer may see and that fit. The viewer of its context stays the same."""
+
+    cursor_argument = "after"
+
+    def __init__(self, context: Context, wanted: Wanted, position: int) -> None:
+        self.context = context
+        self.wanted = wanted
+        self.position = position
+
+    @property
+    def audience(self) -> Hashable:
+        return self.context.viewer.audience
+
+    @property
+    def is_live(self) -> bool:
+        return self.position >= self.context.services.tail.head - AT_ONCE
+
+    def continued(self, context: Context, position: int) -> Log:
+        return Log(context, self.wanted, position)
+
+    def cursor(self, position: int) -> str:
+        return event.cursor(position)
+
+    async def take(self) -> list[tuple[int, Event]]:
+        tail = self.context.services.tail
+        while True:
+            await tail.past(self.position)
+            try:
+                entries = (tail.after(self.position) or await self.paged())[:AT_ONCE]
+                READ_LOG.check(self.context.viewer)
+                seen = await readable(self.context, self.wanted, entries)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)  # a database that is away delays entries; it loses none
+                continue
+            self.position = entries[-1].position
+            return [(entry.position, entry) for entry in seen]
+
+    async def paged(self) -> list[Event]:
+        entries = await paged(self.position)
+        # After the entries, so that the rights are never older than what they are asked for.
+        await self.context.services.sessions.refresh()
+        return entries
+
+
+async def paged(position: int) -> list[Event]:
+    """What follows a position, from the database. Raises CursorExpired where it was deleted meanwhile."""
+    entries = await timeline.read_after(position, AT_ONCE)
+    if not entries or entries[0].position != position + 1:
+        raise CursorExpired("The log was cut while it was read; read the tickets afresh.")
+    return entries
+
+
+async def starting_point(after: str | None, head: int) -> int:
+    if after is None:
+        # The head as it is stored, not as far as this process has read: what was committed before the call is not news.
+        return max(head, await event.head())
+    position = position_of(after)
+    if position > head:
+        await timeline.expect_within(position)
+    await timeline.expect_kept(position)
+    return position
+
+
+async def readable(context: Context, wanted: Wanted, entries: Sequence[Event]) -> list[Event]:
+    """Those of the entries that the viewer may see now and that fit; one statement at most."""
+    viewer = context.viewer
+    taken = [entry for entry in entries if wanted.takes(entry) and (viewer.sees_notes or not entry.internal)]
+    if not taken or Scope.TICKETS_READ not in viewer.scopes:
+        return []
+    condition = visible(viewer) & matching(wanted.filter, viewer, context.now(), database.dialect())
+    if condition is TRUE:
+        return taken
+    condition &= member("t.id", list({entry.ticket_id for entry in taken}))
+    found = await database.rows(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
+    seen = {as_uuid(row["id"]) for row in found}
+    return [entry for entry in taken if entry.ticket_id in seen]
+
+
+async def notifications(info: strawberry.Info) -> Inbox:
+    context = context_of(info)
+    # As for the log: what was there before the call is not news.
+    return Inbox(context, max(context.services.notices.head, await notification.head()))
+
+
+class Inbox(Source[Notification]):
+    """The viewer's own notifications after a number, each once and in order."""
+
+    def __init__(self, context: Context, number: int) -> None:
+        self.context = context
+        self.position = number
+
+    @property
+    def audience(self) -> Hashable:
+        return (self.context.viewer.key, self.context.viewer.audience)
+
+    def continued(self, context: Context, position: int) -> Inbox:
+        return Inbox(context, position)
+
+    async def take(self) -> list[tuple[int, Notification]]:
+        tail = self.context.services.notices
+        while True:
+            await tail.past(self.position)
+            try:
+                notices = (tail.after(self.position) or await self.paged())[:AT_ONCE]
+                OWN_NOTIFICATIONS.check(self.context.viewer)
+                seen = await own_among(self.context.viewer, notices)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)  # as for the log: late, and none lost
+                continue
+            self.position = notices[-1].number
+            return [(notice.number, notice) for notice in seen]
+
+    async def paged(self) -> Sequence[Notification]:
+        notices = await notification.read_after(self.position, AT_ONCE)
+        await self.context.services.sessions.refresh()
+        return notices
+
+
+async def own_among(viewer: Viewer, notices: Sequence[Notification]) -> list[Notification]:
+    """Those that exist for the viewer now; one statement at most."""
+    own = [notice for notice in notices if notice.user_id == viewer.user_id]
+    seen = await inbox.seen(viewer, [notice.number for notice in own])
+    return [notice for notice in own if notice.number in seen]

@@ -1,0 +1,106 @@
+"""Raising a ticket: what its input must be, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import strawberry
+
+from models.changes import commands, intake
+from models.changes.intake import Opening
+from models.core import ids, text
+from models.core.errors import Code, InvalidInput
+from models.core.hydration import fresh
+from models.core.lazy_query import One, Select
+from models.core.sql import member
+from models.people.user import User
+from models.sla.update import promise
+from models.tickets.lifecycle import Priority
+from models.tickets.ticket import Ticket, TicketResource
+from resolvers.mutations.ticket_mutation import Work, refused, ticket_payload
+from schema import inputs
+from schema.payloads import TicketPayload
+from schema.types.error import user_error
+
+
+async def create_ticket(info: strawberry.Info, input: inputs.CreateTicketInput) -> TicketPayload:
+    wrong = refused(checks(input))
+    if wrong:
+        return TicketPayload(user_errors=[user_error(refusal) for refusal in wrong])
+
+    async def act(work: Work) -> None:
+        requester = await requester_of(work, input.requester_id)
+        priority = input.priority or Priority.NORMAL
+        found = await intake.find(input.category, priority, requester.organization_id, "category")
+        change = work.change(new_ticket(work, input, priority, found, requester))
+        commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
+        promise(change, found.terms)
+        if input.follow_up_of is not None:
+            (older,) = await work.tickets({"followUpOf": input.follow_up_of})
+            commands.follow_up(change, older)
+
+    return await ticket_payload(info, input, act)
+
+
+def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
+    """What can be told of the input alone."""
+    found: list[Callable[[], object]] = [
+        lambda: text.written(input.subject, "subject", longest=text.SUBJECT),
+        lambda: text.body(input.description, "description"),
+        lambda: text.tags(input.tags or [], "tags"),
+    ]
+    if input.external_id is not None:
+        found.append(lambda: text.written(input.external_id or "", "externalId", longest=text.EXTERNAL_ID))
+    for resource in (input.resources or [])[: text.RESOURCES]:
+        found.append(lambda kind=resource.kind: text.written(kind, "resources", "kind", longest=64))
+        found.append(lambda key=resource.external_id: text.written(key, "resources", "externalId", longest=255))
+        if resource.name is not None:
+            found.append(lambda name=resource.name: text.written(name or "", "resources", "name", longest=text.NAME))
+    return found
+
+
+def new_ticket(work: Work, input: inputs.CreateTicketInput, priority: Priority, found: Opening, requester: User) -> Ticket:
+    external = input.external_id.strip() if input.external_id is not None else None
+    return fresh(
+        Ticket,
+        number=found.number,
+        external_scope=work.viewer.key_scope,
+        external_id=external,
+        subject=input.subject.strip(),
+        description=input.description,
+        priority=priority,
+        category_id=found.category_id,
+        team_id=found.team_id,
+        requester_id=requester.id,
+        organization_id=requester.organization_id,
+        created_at=work.at,
+        updated_at=work.at,
+    )
+
+
+def new_resources(ticket: Ticket, input: inputs.CreateTicketInput) -> list[TicketResource]:
+    given = input.resources or []
+    if len(given) > text.RESOURCES:
+        raise InvalidInput(Code.INVALID, f"At most {text.RESOURCES} resources.", "resources")
+    unique = {(each.kind.strip(), each.external_id.strip()): each for each in given}
+    return [
+        fresh(TicketResource, ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
+        for (kind, key), each in unique.items()
+    ]
+
+
+async def requester_of(work: Work, requester_id: str | None) -> User:
+    """Whose ticket it will be: the caller's, or for the team and for machines that of the customer they name."""
+    own = work.viewer.user
+    if requester_id is None:
+        if own is None:
+            raise InvalidInput(Code.REQUIRED, "An API client says for whom it raises a ticket.", "requesterId")
+        return own
+    key = ids.key_of(ids.USER, requester_id)
+    if own is not None and key == own.id:
+        return own
+    named = member("u.id", [key] if key and not work.viewer.is_customer else [])
+    found = await One(Select(User, "u", "users u", named))
+    if found is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "requesterId")
+    return found

@@ -1,0 +1,87 @@
+"""Reading tickets: one, lists, figures, and the log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from models.core import ids, text
+from models.core.lazy_query import Listing, One
+from models.core.pagination import window
+from models.core.sql import FALSE, compare
+from models.log.event import Event, EventType
+from models.queries import tickets as listing
+from models.queries.stats import Group, Stats, stats
+from models.queries.timeline import Extract, events
+from models.tickets.ticket import Ticket
+from resolvers.context import context_of
+from schema.arguments import After, Before, First, Last
+from schema.filters import OrderDirection, TicketFilter, TicketOrder, plain_filter
+
+Filter = Annotated[TicketFilter | None, strawberry.argument(description="Only tickets that fit.")]
+
+
+async def ticket(
+    info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="The ticket's id.")]
+) -> One[Ticket]:
+    key = ids.key_of(ids.TICKET, id)
+    return listing.ticket(context_of(info).viewer, compare("t.id", "=", key) if key else FALSE)
+
+
+async def ticket_by_number(
+    info: strawberry.Info, number: Annotated[int, strawberry.argument(description="The human number.")]
+) -> One[Ticket]:
+    return listing.ticket(context_of(info).viewer, compare("t.number", "=", number))
+
+
+async def ticket_by_external_id(
+    info: strawberry.Info,
+    external_id: Annotated[
+        str, strawberry.argument(description="An API client's own key; for people, the oldest visible ticket with that key.")
+    ],
+) -> One[Ticket]:
+    usable = text.is_clean(external_id) and len(external_id) <= text.EXTERNAL_ID
+    return listing.by_external_id(context_of(info).viewer, external_id if usable else None)
+
+
+async def tickets(
+    info: strawberry.Info,
+    filter: Filter = None,
+    order_by: Annotated[
+        list[TicketOrder] | None, strawberry.argument(description="Up to four fields; UPDATED_AT DESC where none is given.")
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Listing[Ticket]:
+    context = context_of(info)
+    sorts = [(order.field.value, order.direction is OrderDirection.DESC) for order in order_by or ()]
+    asked = window(first, after, last, before)
+    return listing.tickets(context.viewer, plain_filter(filter), listing.ticket_order(sorts), asked, context.now())
+
+
+async def ticket_stats(
+    info: strawberry.Info,
+    filter: Filter = None,
+    group_by: Annotated[Group | None, strawberry.argument(description="What to count by.")] = None,
+) -> Stats:
+    context = context_of(info)
+    return await stats(context.viewer, plain_filter(filter), group_by, context.now())
+
+
+async def log_events(
+    info: strawberry.Info,
+    types: Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")] = None,
+    filter: Annotated[
+        TicketFilter | None, strawberry.argument(description="Only entries of tickets that fit, as they stand now.")
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Listing[Event]:
+    context = context_of(info)
+    extract = Extract(None if types is None else frozenset(types))
+    return await events(context.viewer, extract, plain_filter(filter), window(first, after, last, before), context.now())

@@ -1,0 +1,64 @@
+"""Which records stand behind the types of the API, and who sees what refers to them: what compiled plans are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tortoise.models import Model
+
+from engine.execution.plans.schema_map import Kinds, Words
+from models import database
+from models.access.permissions import Viewer, visible
+from models.core.hydration import maker
+from models.core.sql import TRUE, Condition
+from models.log.event import Event
+from models.notifications.email import Mail
+from models.sla.records import SlaClock
+from models.tickets.message import Kind, Message
+from models.tickets.ticket import Ticket, TicketLink, TicketResource
+from schema.interfaces import EVENT_TYPES, RECORD_TYPES, type_name
+
+HIDDEN = frozenset({Ticket, Event, Message})
+"""Models whose records are not seen by everybody who sees what refers to them."""
+APART = frozenset({Event, Message})
+"""Those of them that are looked up by loaders, which know who may see them."""
+
+TYPES: dict[type[Model], str | Kinds] = {
+    **{model: name for model, name in RECORD_TYPES.items() if issubclass(model, Model)},
+    TicketResource: "TicketResource",
+    TicketLink: "TicketLink",
+    SlaClock: "SlaClock",
+    Mail: "MailDelivery",
+    Message: Kinds("kind", {Kind.REPLY.value: "Reply", Kind.NOTE.value: "Note"}),
+    Event: Kinds("type", {kind.value: name for kind, name in EVENT_TYPES.items()}),
+}
+
+
+def sight(model: type[Model], context: Any, alias: str) -> Condition | None:
+    """What must hold for the caller to see a joined record."""
+    assert model is Ticket
+    condition = visible(caller(context), alias)
+    return None if condition is TRUE else condition
+
+
+def made(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
+    return maker(model, database.dialect())
+
+
+def caller(context: Any) -> Viewer:
+    viewer: Viewer = context.viewer
+    return viewer
+
+
+WORDS = Words(
+    types=TYPES,
+    type_name=type_name,
+    sight=sight,
+    hidden=HIDDEN,
+    apart=APART,
+    maker=made,
+    caller=caller,
+    fetch=database.fetch,
+    dialect=database.dialect,
+)

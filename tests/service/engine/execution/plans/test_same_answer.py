@@ -1,0 +1,224 @@
+"""Plans and graphql-core give the same answers: to operations over the whole schema, for every viewer, errors included.
+
+Each test checks a part of the operations, so that several worker processes share them. An operation takes about 70 ms, most of
+it in graphql-core.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import time_machine
+from strawberry.utils.str_converters import to_camel_case
+from support.differential import Asked, Desk
+from support.generating import Generator, Pool
+from support.generating.compare import along, difference, report, smallest, unsettled
+from support.generating.seen import Pair, Seen, reachable
+from support.large_dataset import BUSY, NOW, Plenty
+from support.seed import IS_FIXED, random_for
+
+from models import database as db
+from models.access import permissions
+from models.core import ids
+from schema.fields import right_of
+from schema.query import Query
+
+pytestmark = [pytest.mark.never_retried, pytest.mark.stress, pytest.mark.timeout(1200)]
+
+QUERIES = int(os.environ.get("TEST_QUERIES", "8" if IS_FIXED else "24"))
+"""Random operations for each viewer; a viewer that sees much gets three times as many."""
+PARTS = 11
+"""The tests that share the documents that ask for everything."""
+VIEWERS = (
+    *("stranger", "customer", "customer of a shared account", "customer of the demo", "customer's program"),
+    *("customer without tickets", "agent", "agent of billing", "admin", "machine that reads tickets"),
+    *("machine that reads the log", "machine that reads tickets and notes", "machine that reads tickets and people"),
+    *("machine that writes tickets", "machine that may all"),
+)
+ALIKE = ("agent of billing", "machine that may all")
+"""These see what an agent sees. Without TEST_SEED, each of them is asked for every other document."""
+PLANNED = 0.9
+"""The share of the operations without errors that plans must answer. Otherwise, graphql-core is compared with itself."""
+WRONG = (
+    ("admin", '{ tickets(first: 2, after: "x") { totalCount nodes { id } } }'),
+    ("admin", '{ tickets(first: 2) { nodes { id timeline(after: "x") { totalCount } messages(first: 1) { nodes { body } } } } }'),
+    ("admin", '{ events(after: "x") { nodes { id } } teams { slug } }'),
+    ("admin", "{ tickets(first: 0) { totalCount } }"),
+    ("admin", "{ nothing }"),
+    ("customer", "{ users(first: 1) { nodes { id } } teams { slug } }"),
+    ("admin", '{ teams { slug } ticketByNumber(number: 1001) { id timeline(after: "x") { totalCount } } }'),
+    ("stranger", "{ viewer { role } tickets(first: 1) { totalCount } }"),
+)
+"""Operations that fail, by the viewer: at positions that no list has, with arguments out of range, or without permission."""
+SHOWN_TO = ("agent", "admin", "customer of a shared account", "machine that may all")
+"""Together, these viewers see each field of the schema."""
+NEVER_SHOWN: set[Pair] = {("TicketCreated", "action"), ("TicketCreated", "from")}
+"""Fields that are always null: a ticket has no status before it is created."""
+
+
+@dataclass
+class Stage:
+    """The schema over a filled database, and the operations that ask for everything."""
+
+    desk: Desk
+    plenty: Plenty
+    pool: Pool
+    documents: Sequence[Asked]
+    planned: int = 0
+    fallen_back: int = 0
+
+    async def check(self, asked: Asked, viewer: str, *, fails: bool = False) -> dict[str, Any]:
+        """Fail if the two answers to an operation differ, or if the operation broke the server. Returns graphql-core's answer."""
+        planner = self.desk.planner
+        before = (planner.planned, planner.fallen_back)
+        core, found = await self.desk.both(asked, self.plenty.tokens[viewer])
+        if "data" in core and "errors" not in core:  # errors are graphql-core's to tell
+            self.planned += planner.planned - before[0]
+            self.fallen_back += planner.fallen_back - before[1]
+        codes = {error["extensions"]["code"] for error in core.get("errors", ())}
+        broken = codes & ({"INTERNAL", "UNAVAILABLE"} | (set() if fails else {"GRAPHQL_VALIDATION_FAILED"}))
+        assert not broken, report(asked, viewer, str(core["errors"]))
+        where = await self.judged(asked, viewer, core, found)
+        if where is not None:
+            await self.explain(asked, viewer, where)
+        return core
+
+    async def explain(self, asked: Asked, viewer: str, where: str) -> None:
+        """Fail with the smallest operation whose answers differ."""
+
+        async def still(smaller: Asked) -> bool:
+            return await self.differ(smaller, viewer) is not None
+
+        if not await still(asked):
+            pytest.fail(report(asked, viewer, f"{where}\n(asked again, the answers were the same)"))
+        small = await smallest(asked, still)
+        pytest.fail(report(small, viewer, str(await self.differ(small, viewer))))
+
+    async def differ(self, asked: Asked, viewer: str) -> str | None:
+        return await self.judged(asked, viewer, *await self.desk.both(asked, self.plenty.tokens[viewer]))
+
+    async def judged(self, asked: Asked, viewer: str, core: dict[str, Any], found: dict[str, Any]) -> str | None:
+        """Where the answers differ; not where graphql-core could have told the same of several errors."""
+        where = difference(core, found)
+        doubtful = None if where is None else unsettled(core, found)
+        if doubtful is None:
+            return where
+        for error in doubtful:
+            with self.desk.alone():
+                alone = await self.desk.answer(along(asked, error["path"]), self.plenty.tokens[viewer])
+            if not any(same(error, each) for each in alone.get("errors", ())):
+                return where
+        return None
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether errors tell the same of the same field, whichever item of a list it is in."""
+    told = [(each["message"], each["extensions"], [key for key in each["path"] if isinstance(key, str)]) for each in (one, other)]
+    return told[0] == told[1]
+
+
+async def open_to(token: str | None) -> list[str]:
+    """The roots that a viewer may call."""
+    viewer = await permissions.authenticate(token, NOW) if token else permissions.STRANGER
+    rows: Any = Query.__strawberry_definition__  # type: ignore[attr-defined]
+    rights = {to_camel_case(row.python_name): right_of(row) for row in rows.fields}
+    return [name for name, right in rights.items() if right is not None and viewer is not None and right.allows(viewer)]
+
+
+@pytest.fixture(scope="module")
+async def stage(
+    filled: tuple[str, Plenty],
+    copy: Callable[[str, Path], AbstractAsyncContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Stage]:
+    source, plenty = filled
+    async with copy(source, tmp_path_factory.mktemp("stage")) as url:
+        await db.connect(url)
+        try:
+            desk = Desk.make(url)
+            with time_machine.travel(NOW, tick=False):
+                pool = await Pool.read(desk, plenty.tokens["admin"], plenty.tokens["agent"])
+            yield Stage(desk, plenty, pool, Generator(desk.core, pool, random_for("everything")).everything())
+        finally:
+            await db.disconnect()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_documents_that_ask_for_everything_get_the_same_answers(stage: Stage, part: int) -> None:
+    stage.planned = stage.fallen_back = 0
+    with time_machine.travel(NOW, tick=False):
+        for number in range(part, len(stage.documents), PARTS):
+            left_out = ALIKE[number // PARTS % 2] if IS_FIXED else None
+            for viewer in VIEWERS:  # a document is validated once for all viewers
+                if viewer != left_out:
+                    await stage.check(stage.documents[number], viewer)
+    assert stage.planned > PLANNED * (stage.planned + stage.fallen_back), (stage.planned, stage.fallen_back)
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+async def test_random_operations_get_the_same_answers(stage: Stage, viewer: str, random: Random) -> None:
+    count = QUERIES * (3 if viewer in BUSY else 1)
+    maker = Generator(stage.desk.core, stage.pool, random)
+    stage.planned = stage.fallen_back = 0
+    with_data = 0
+    with time_machine.travel(NOW, tick=False):
+        roots = await open_to(stage.plenty.tokens[viewer])
+        for number in range(count):
+            fails = number % 4 == 3
+            core = await stage.check(maker.query(roots, fails=fails), viewer, fails=fails)
+            with_data += bool(core.get("data"))
+    if viewer in BUSY:  # otherwise, few answers can hold much
+        assert with_data > count / 3
+        assert stage.planned > stage.fallen_back, (stage.planned, stage.fallen_back)
+
+
+async def test_operations_that_fail_get_the_same_answers(stage: Stage) -> None:
+    codes: set[str] = set()
+    partial = without_data = 0
+    with time_machine.travel(NOW, tick=False):
+        for viewer, query in WRONG:
+            core = await stage.check(Asked(query), viewer, fails=True)
+            codes |= {error["extensions"]["code"] for error in core["errors"]}
+            partial += bool(core.get("data"))
+            without_data += "data" in core and core["data"] is None
+    assert codes >= {"BAD_REQUEST", "CURSOR_INVALID", "FORBIDDEN", "GRAPHQL_VALIDATION_FAILED"}
+    assert partial
+    assert without_data >= 3
+
+
+async def test_every_viewer_is_named_above(stage: Stage) -> None:
+    assert set(VIEWERS) == set(stage.plenty.tokens)
+
+
+async def test_the_documents_ask_for_each_field_of_something_that_has_it(stage: Stage) -> None:
+    schema = stage.desk.core
+    assert schema.query_type is not None
+    seen = Seen(schema)
+    wanted = reachable(schema, schema.query_type)
+    with time_machine.travel(NOW, tick=False):
+        for viewer in SHOWN_TO:
+            for asked in [*stage.documents, *lookups(stage.pool)]:
+                missing = wanted - seen.shown - NEVER_SHOWN
+                if not any(name in asked.query for _, name in missing):
+                    continue  # it shows nothing new
+                answer = await stage.desk.answer(asked, stage.plenty.tokens[viewer])
+                if answer.get("data"):
+                    seen.note(asked, answer["data"])
+    assert sorted(wanted - seen.asked) == []
+    assert sorted(wanted - seen.shown) == sorted(NEVER_SHOWN)
+
+
+def lookups(pool: Pool) -> list[Asked]:
+    """The roots that look up one record. Their arguments are required, so no document above asks for them."""
+    ticket = pool.ids[ids.TICKET][-1]
+    return [
+        Asked(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
+        Asked(f'{{ ticketByNumber(number: {pool.numbers[-1]}) {{ id }} ticketByExternalId(externalId: "vpn") {{ id }} }}'),
+    ]

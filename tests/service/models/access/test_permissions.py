@@ -1,0 +1,352 @@
+"""Who may do what, written out once more from API.md; what a token opens; and that `sees` and `visible` say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.random_tickets import Pile
+from support.ticket_factory import NOON, Desk, modest, ticket, viewer
+
+from models import database
+from models.access import permissions
+from models.access.permissions import ANYONE, STRANGER, SYSTEM, Caller, Right, Scope, Viewer, authenticate, sees, visible
+from models.core.errors import Forbidden, Unauthenticated
+from models.core.ids import new_id
+from models.core.pagination import Window
+from models.people import token
+from models.people.token import Token, TokenKind
+from models.people.user import ApiClient, Organization, Role, User
+from models.queries import tickets as listing
+
+pytestmark = pytest.mark.never_retried
+
+CUSTOMERS = {"tickets:read", "tickets:write", "events:read"}
+AGENTS = CUSTOMERS | {"notes:read", "notes:write", "users:read"}
+EVERY = AGENTS | {"webhooks:manage", "admin"}
+MAY_HOLD = {"ANONYMOUS": set[str](), "CUSTOMER": CUSTOMERS, "AGENT": AGENTS, "ADMIN": EVERY, "API_CLIENT": EVERY}
+
+RIGHTS: Mapping[str, tuple[str, str | None]] = {
+    # right: who, and the scope that it takes
+    "ANYONE": ("ANONYMOUS CUSTOMER AGENT ADMIN API_CLIENT", None),
+    "SESSION": ("CUSTOMER AGENT ADMIN API_CLIENT", None),
+    "READ": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:read"),
+    "READ_LOG": ("CUSTOMER AGENT ADMIN API_CLIENT", "events:read"),
+    "READ_PEOPLE": ("AGENT ADMIN API_CLIENT", "users:read"),
+    "TAKE_PART": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write"),
+    "WATCH": ("CUSTOMER AGENT ADMIN", "tickets:write"),
+    "WORK": ("AGENT ADMIN API_CLIENT", "tickets:write"),
+    "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
+    "OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
+    "OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
+    "READ_POLICIES": ("AGENT ADMIN API_CLIENT", "tickets:read"),
+    "READ_PRESENCE": ("AGENT ADMIN API_CLIENT", "tickets:read"),
+    "BE_PRESENT": ("AGENT ADMIN", "tickets:write"),
+    "MANAGE": ("ADMIN API_CLIENT", "admin"),
+}
+
+
+def rights() -> dict[str, Right]:
+    return {name: value for name, value in vars(permissions).items() if isinstance(value, Right)}
+
+
+def test_every_right_is_written_out_here() -> None:
+    assert set(rights()) == set(RIGHTS)
+    assert {scope.value for scope in Scope} == EVERY
+    assert {caller.name for caller in Caller} == set(MAY_HOLD)
+
+
+@pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
+def test_a_caller_holds_at_most_what_its_kind_may(caller: Caller) -> None:
+    assert {scope.value for scope in permissions.held(caller, EVERY)} == MAY_HOLD[caller.name]
+    assert permissions.held(caller, []) == frozenset()
+    assert permissions.held(caller, ["tickets:read", "no:such"]) == {Scope.TICKETS_READ} & permissions.HOLDS[caller]
+
+
+@pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
+@pytest.mark.parametrize("name", RIGHTS)
+def test_a_right_opens_to_its_callers_with_its_scope_and_to_nobody_else(name: str, caller: Caller) -> None:
+    right, (callers, scope) = rights()[name], RIGHTS[name]
+    listed = caller.name in callers.split()
+    for held in Scope:
+        for scopes in (frozenset({held}), frozenset(Scope) - {held}, frozenset[Scope]()):
+            who = Viewer(caller, scopes, token=Token(kind=TokenKind.SESSION))
+            expected = listed and (scope is None or scope in {each.value for each in scopes})
+            assert right.allows(who) == expected, scopes
+            if expected:
+                right.check(who)
+                continue
+            with pytest.raises(Unauthenticated if caller is Caller.ANONYMOUS else Forbidden) as refusal:
+                right.check(who)
+            assert refusal.value.code == ("UNAUTHENTICATED" if caller is Caller.ANONYMOUS else "FORBIDDEN")
+
+
+@pytest.mark.parametrize("name", RIGHTS)
+def test_tokens_are_handled_by_those_who_signed_in_and_by_no_program(name: str) -> None:
+    for caller in (Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN):
+        signed_in = Viewer(caller, permissions.HOLDS[caller], token=Token(kind=TokenKind.SESSION))
+        for program in (replace(signed_in, token=Token(kind=TokenKind.API)), replace(signed_in, token=None)):
+            if name != "OWN_TOKENS":
+                assert rights()[name].allows(program) == rights()[name].allows(signed_in)
+                continue
+            assert rights()[name].allows(signed_in)
+            assert not rights()[name].allows(program)
+            with pytest.raises(Forbidden):
+                rights()[name].check(program)
+
+
+def test_a_missing_scope_is_named() -> None:
+    with pytest.raises(Forbidden, match="notes:write"):
+        permissions.WRITE_NOTES.check(Viewer(Caller.AGENT, frozenset({Scope.NOTES_READ})))
+
+
+@pytest.mark.parametrize(
+    ("caller", "scopes", "tickets", "notes", "people"),
+    [
+        (Caller.ANONYMOUS, EVERY, False, False, False),
+        (Caller.CUSTOMER, EVERY, False, False, False),
+        (Caller.AGENT, EVERY, True, True, True),
+        (Caller.ADMIN, EVERY, True, True, True),
+        (Caller.API_CLIENT, EVERY, True, True, True),
+        (Caller.API_CLIENT, {"tickets:read"}, True, False, False),
+        (Caller.API_CLIENT, {"notes:read"}, False, True, False),
+        (Caller.API_CLIENT, {"users:read"}, False, False, True),
+        (Caller.AGENT, {"tickets:write", "notes:write", "admin"}, False, False, False),
+    ],
+)
+def test_sight_of_all_tickets_notes_and_people_goes_by_kind_and_scope(
+    caller: Caller, scopes: set[str], tickets: bool, notes: bool, people: bool
+) -> None:
+    who = Viewer(caller, frozenset(scope for scope in Scope if scope.value in scopes))
+    assert (who.sees_every_ticket, who.sees_notes, who.sees_people) == (tickets, notes, people)
+
+
+def test_a_machine_acts_as_an_agent_and_with_the_scope_admin_as_an_admin() -> None:
+    assert Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_WRITE})).role is Role.AGENT
+    assert Viewer(Caller.API_CLIENT, frozenset({Scope.ADMIN})).role is Role.ADMIN
+    assert SYSTEM.role is Role.ADMIN
+    assert viewer(Role.CUSTOMER).role is Role.CUSTOMER
+
+
+def test_callers_are_told_apart_whatever_token_they_use() -> None:
+    cora = viewer()
+    assert cora.key == replace(cora, scopes=frozenset()).key
+    client = ApiClient(display_name="Sync")
+    keys = {cora.key, viewer().key, Viewer(Caller.API_CLIENT, client=client).key, SYSTEM.key}
+    assert len(keys) == 4
+
+
+# --- sight ---
+
+
+@modest(120)
+@given(
+    caller=st.sampled_from(Caller),
+    scopes=st.sets(st.sampled_from(Scope)),
+    own=st.booleans(),
+    shared=st.sampled_from([None, UUID(int=1), UUID(int=2)]),
+    account=st.sampled_from([None, UUID(int=1), UUID(int=2)]),
+)
+def test_a_customer_sees_own_tickets_and_those_of_a_shared_account(
+    caller: Caller, scopes: set[Scope], own: bool, shared: UUID | None, account: UUID | None
+) -> None:
+    user = User(email="x@example.com", display_name="X")
+    who = Viewer(caller, frozenset(scopes), user=user, shared_organization_id=shared)
+    there = ticket(requester_id=user.id if own else new_id(), organization_id=account)
+    if Scope.TICKETS_READ not in scopes or caller is Caller.ANONYMOUS:
+        expected = False
+    elif caller is Caller.CUSTOMER:
+        expected = own or (shared is not None and shared == account)
+    else:
+        expected = True
+    assert sees(who, there) == expected
+
+
+@pytest.mark.stress
+async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: Random) -> None:
+    desk = pile.desk
+    accounts = [None, desk.cora.shared_organization_id, new_id()]
+    people = [None, *(each.user for each in (*desk.customers, *desk.staff))]
+    for _ in range(150):
+        who = Viewer(
+            random.choice(list(Caller)),
+            frozenset(random.sample(list(Scope), random.choice([0, 4, 8]))),
+            user=random.choice(people),
+            shared_organization_id=random.choice(accounts),
+        )
+        condition = visible(who)
+        rows = await database.rows(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
+        expected = {fact.ticket.number for fact in pile.facts if sees(who, fact.ticket)}
+        assert {row["number"] for row in rows} == expected, who
+        listed = await listing.tickets(who, None, listing.ticket_order(()), Window(100, False, None, None), NOON)
+        assert {each.number for each in listed.rows} == expected, who
+
+
+def test_customers_see_themselves_their_account_and_those_who_share_it() -> None:
+    account = Organization(name="Acme", shared=True)
+    cora = User(email="cora@example.com", display_name="Cora", organization_id=account.id)
+    carl = User(email="carl@example.com", display_name="Carl", organization_id=account.id)
+    other = User(email="olga@example.com", display_name="Olga", organization_id=new_id())
+    alone = replace(viewer(user=cora), shared_organization_id=None)
+    sharing = replace(alone, shared_organization_id=account.id)
+    nobody = User(email="nobody@example.com", display_name="Nobody")
+    assert [permissions.sees_record(alone, each) for each in (cora, carl, other, nobody)] == [True, False, False, False]
+    assert [permissions.sees_record(sharing, each) for each in (cora, carl, other, nobody)] == [True, True, False, False]
+    assert permissions.sees_record(alone, account)
+    assert not permissions.sees_record(alone, Organization(name="Other"))
+    for who, expected in [(viewer(Role.AGENT), True), (viewer(Role.ADMIN), True), (SYSTEM, True), (STRANGER, False)]:
+        assert [permissions.sees_record(who, each) for each in (cora, other, account)] == [expected] * 3
+
+
+def test_a_token_that_may_not_read_people_shows_its_owner_alone() -> None:
+    machine, other = ApiClient(display_name="Sync"), ApiClient(display_name="Other")
+    cora = User(email="cora@example.com", display_name="Cora")
+    blind = Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_READ}), client=machine)
+    assert [permissions.sees_record(blind, each) for each in (cora, other, machine)] == [False, False, True]
+    seeing = replace(blind, scopes=frozenset({Scope.USERS_READ}))
+    assert [permissions.sees_record(seeing, each) for each in (cora, other, machine)] == [True, True, True]
+    assert permissions.sees_record(blind, Organization(name="Acme"))
+
+
+@pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
+def test_what_concerns_a_caller_does_not_depend_on_its_scopes(caller: Caller) -> None:
+    user = User(email="x@example.com", display_name="X")
+    who = Viewer(caller, frozenset({Scope.TICKETS_WRITE}), user=user)
+    staff = caller in (Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT)
+    assert permissions.concerns(who, ticket(requester_id=user.id)) == (staff or caller is Caller.CUSTOMER)
+    assert permissions.concerns(who, ticket()) == staff
+    assert not sees(who, ticket(requester_id=user.id))
+
+
+@pytest.mark.parametrize(("role", "internal"), [(Role.CUSTOMER, False), (Role.AGENT, True), (Role.ADMIN, True)])
+def test_entries_that_are_internal_are_for_the_team(role: Role, internal: bool) -> None:
+    assert ("e.internal" in permissions.visible_entries(viewer(role)).text) == (not internal)
+
+
+# --- tokens ---
+
+
+async def issued(
+    user: UUID | None = None, *, client: UUID | None = None, scopes: set[str] = EVERY, expires_at: datetime | None = None
+) -> tuple[Token, str]:
+    named = sorted(scopes)
+    return await token.issue(TokenKind.API, "test", named, user_id=user, client_id=client, expires_at=expires_at, at=NOON)
+
+
+async def test_a_token_opens_what_it_names_as_far_as_its_owner_may(desk: Desk) -> None:
+    machine = await ApiClient.create(display_name="Sync")
+    for who, caller, expected in (
+        (desk.olga, Caller.CUSTOMER, CUSTOMERS),
+        (desk.ada, Caller.AGENT, AGENTS),
+        (desk.root, Caller.ADMIN, EVERY),
+    ):
+        _, text = await issued(who.user_id)
+        found = await authenticate(text, NOON)
+        assert found is not None
+        assert (found.caller, found.user_id, found.client_id) == (caller, who.user_id, None)
+        assert {scope.value for scope in found.scopes} == expected
+        _, text = await issued(who.user_id, scopes={"tickets:read", "admin"})
+        found = await authenticate(text, NOON)
+        assert found is not None
+        assert {scope.value for scope in found.scopes} == {"tickets:read", "admin"} & expected
+    _, text = await issued(client=machine.id, scopes={"events:read"})
+    found = await authenticate(text, NOON)
+    assert found is not None
+    assert (found.caller, found.client_id, found.user_id) == (Caller.API_CLIENT, machine.id, None)
+    assert found.scopes == {Scope.EVENTS_READ}
+
+
+async def test_a_token_knows_the_shared_account_of_its_owner(desk: Desk) -> None:
+    (_, cora), (_, olga) = await issued(desk.cora.user_id), await issued(desk.olga.user_id)
+    shared = await authenticate(cora, NOON)
+    assert shared is not None
+    assert shared.shared_organization_id == desk.cora.shared_organization_id
+    alone = await authenticate(olga, NOON)
+    assert alone is not None
+    assert alone.shared_organization_id is None
+    await Organization.all().update(shared=False)
+    no_more = await authenticate(cora, NOON)
+    assert no_more is not None
+    assert no_more.shared_organization_id is None
+
+
+async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) -> None:
+    for member in (*desk.customers, *desk.staff):
+        assert member.user is not None
+        held = [scope.value for scope in permissions.HOLDS[member.caller]]
+        _, text = await token.issue(TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON)
+        signed_in = await authenticate(text, NOON)
+        assert signed_in is not None
+        user = await User.get(id=member.user.id).select_related("organization")
+        assert replace(signed_in, token=None) == permissions.viewer_as(user)
+
+
+async def test_a_token_opens_nothing_from_its_end_on(desk: Desk) -> None:
+    _, text = await issued(desk.ada.user_id, expires_at=NOON)
+    assert await authenticate(text, NOON - timedelta(microseconds=1)) is not None
+    assert await authenticate(text, NOON) is None
+    assert await authenticate(text, NOON + timedelta(days=1)) is None
+
+
+async def test_a_revoked_token_opens_nothing_and_keeps_when_it_was_revoked(desk: Desk) -> None:
+    made, text = await issued(desk.ada.user_id)
+    _, other = await issued(desk.ada.user_id)
+    await token.revoke(made, NOON)
+    assert await authenticate(text, NOON) is None
+    assert await authenticate(other, NOON) is not None
+    await token.revoke(made, NOON + timedelta(hours=1))
+    await token.revoke(await Token.get(id=made.id), NOON + timedelta(hours=2))
+    assert (await Token.get(id=made.id)).revoked_at == made.revoked_at == NOON
+
+
+async def test_tokens_of_the_deactivated_open_nothing(desk: Desk) -> None:
+    machine = await ApiClient.create(display_name="Sync")
+    (_, person), (_, program) = await issued(desk.ada.user_id), await issued(client=machine.id)
+    assert await authenticate(person, NOON) is not None
+    assert await authenticate(program, NOON) is not None
+    await User.filter(id=desk.ada.user_id).update(active=False)
+    await ApiClient.all().update(active=False)
+    assert await authenticate(person, NOON) is None
+    assert await authenticate(program, NOON) is None
+
+
+async def test_a_token_follows_its_owners_role(desk: Desk) -> None:
+    _, text = await issued(desk.root.user_id)
+    await User.filter(id=desk.root.user_id).update(role=Role.CUSTOMER)
+    found = await authenticate(text, NOON)
+    assert found is not None
+    assert found.caller is Caller.CUSTOMER
+    assert {scope.value for scope in found.scopes} == CUSTOMERS
+
+
+async def test_what_is_no_token_opens_nothing(desk: Desk) -> None:
+    made, text = await issued(desk.ada.user_id)
+    for wrong in ("", "x", text[:-1], text + " ", text.upper(), made.digest, made.prefix, "\x00", "\ud800", "ü"):
+        assert await authenticate(wrong, NOON) is None, wrong
+
+
+async def test_a_tokens_text_is_not_stored(desk: Desk) -> None:
+    made, text = await issued(desk.ada.user_id)
+    assert text.startswith("twk_")
+    assert len(text) > 40
+    rows = str(await database.rows("SELECT * FROM tokens"))
+    assert text not in rows
+    assert text[len(made.prefix) :] not in rows
+    assert (await issued(desk.ada.user_id))[1] != text
+
+
+async def test_uses_are_noted_many_at_a_time(desk: Desk) -> None:
+    made = [(await issued(desk.ada.user_id))[0] for _ in range(3)]
+    await token.note_use({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
+    assert [(await Token.get(id=each.id)).last_used_at for each in made] == [NOON, NOON + timedelta(hours=1), None]
+
+
+def test_anyone_is_the_only_right_of_strangers() -> None:
+    assert [name for name, right in rights().items() if right.allows(STRANGER)] == ["ANYONE"]
+    assert ANYONE.allows(STRANGER)

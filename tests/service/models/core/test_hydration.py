@@ -1,0 +1,54 @@
+"""Records that are made quickly are as their classes would have made them."""
+
+from __future__ import annotations
+
+import pytest
+from support.ticket_factory import NOON, Desk
+from tortoise import Tortoise
+
+from models.changes import commands
+from models.core.hydration import fresh
+from models.core.ids import new_id
+from models.core.lazy_query import Many, Select
+from models.core.sql import TRUE
+from models.log.event import Event, EventType
+from models.sla.clock import ClockStatus
+from models.sla.records import SlaClock
+from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Priority
+from models.tickets.message import Kind, Message
+from models.tickets.ticket import Ticket, TicketTag
+
+GIVEN = {
+    Ticket: {"number": 7, "subject": "VPN is down", "description": "x", "priority": Priority.HIGH, "team_id": new_id()},
+    Event: {"position": 3, "type": EventType.RATED, "ticket_id": new_id(), "occurred_at": NOON, "version": 2},
+    Message: {"ticket_id": new_id(), "kind": Kind.NOTE, "body": "x", "created_at": NOON},
+    SlaClock: {"ticket_id": new_id(), "metric": Metric.RESOLUTION, "status": ClockStatus.PENDING, "started_at": NOON},
+    TicketTag: {"ticket_id": new_id(), "name": "vpn"},
+}
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+async def test_a_new_record_is_as_its_class_makes_it(desk: Desk, kind: type) -> None:
+    key = {} if kind is Event else {"id": new_id()}
+    made, slow = fresh(kind, **GIVEN[kind], **key), kind(**GIVEN[kind], **key)
+    assert vars(made) == vars(slow)
+    assert {name: type(value) for name, value in vars(made).items()} == {name: type(value) for name, value in vars(slow).items()}
+    assert vars(fresh(Event, **GIVEN[Event]))["data"] is not vars(fresh(Event, **GIVEN[Event]))["data"]
+
+
+async def test_other_names_than_those_of_columns_are_refused() -> None:
+    with pytest.raises(TypeError, match="TicketTag has no nmae"):
+        fresh(TicketTag, nmae="vpn")
+
+
+async def test_stored_records_are_as_their_classes_read_them(desk: Desk) -> None:
+    ticket = await desk.raise_ticket(tags=["vpn"])
+    await desk.act(ticket, lambda change: commands.reply(change, "x", for_customer=False))
+    read = 0
+    for kind in Tortoise.apps["models"].values():
+        about = kind._meta
+        found = await Many(Select(kind, "x", f"{about.db_table} x", TRUE, f"x.{about.db_pk_column}"))
+        assert [vars(each) for each in found] == [vars(each) for each in await kind.all().order_by(about.pk_attr)], kind
+        read += bool(found)
+    assert read >= 10

@@ -1,0 +1,328 @@
+"""Open sockets follow the rights of their tokens: cheaply, together, and never by a reading that is older than was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support import World
+from support.actors import Person, token_of
+from support.live import until
+from support.service import Clock
+from support.statements import statements
+
+from engine.bus.log_tail import Tail
+from engine.bus.wakeup import Doorbell
+from engine.limits.attempts import Attempts
+from models.access import permissions, revision
+from models.access.permissions import STRANGER, Caller, Viewer
+from models.core import time
+from models.people import token
+from models.people.password import Passwords
+from models.people.token import Token, TokenKind, digest, issue
+from models.people.user import Organization, Role, User
+from resolvers.auth.open_sessions import Sessions
+from resolvers.context import Context, Rules, Services
+from resolvers.presence_tail import Watcher
+
+pytestmark = pytest.mark.never_retried
+
+REVISION = "SELECT revision FROM rights"
+
+
+class Log:
+    """A log of numbers."""
+
+    head = 0
+
+    async def read(self, position: int) -> list[int]:
+        return list(range(position + 1, self.head + 1))
+
+
+@dataclass
+class Sockets:
+    """The sessions of a process without sockets: what their ends were told is noted."""
+
+    sessions: Sessions
+    services: Services
+    clock: Clock
+    ended: list[Context] = field(default_factory=list)
+    changed: list[tuple[Context, Viewer]] = field(default_factory=list)
+
+    async def open(self, text: str) -> Context:
+        context = Context(self.services, "r", "address")
+        viewer = await self.sessions.authenticate(text)
+        assert viewer is not None
+        context.become(viewer)
+
+        async def close() -> None:
+            self.ended.append(context)
+
+        self.sessions.add(context, close, lambda: self.changed.append((context, context.viewer)))
+        return context
+
+    async def over(self, context: Context) -> None:
+        async def is_over() -> bool:
+            return context in self.ended
+
+        await until(is_over)
+        assert context.viewer is STRANGER
+        assert (context, STRANGER) in self.changed
+
+
+@pytest.fixture
+async def sockets(database: str) -> AsyncIterator[Sockets]:
+    clock, bell = Clock(), Doorbell("memory://")
+    sessions = Sessions(clock)
+    empty: Any = Tail(Log().read, int, bell.ear())
+    watcher = Watcher(bell.ear(), clock, fresh=sessions.refresh)
+    rules = Rules(timedelta(days=14), timedelta(days=30), 1000)
+    services = Services(rules, clock, bell, empty, empty, watcher, Passwords(), Attempts(10), sessions)
+    yield Sockets(sessions, services, clock)
+    await asyncio.gather(*sessions.closing)
+
+
+@pytest.fixture
+async def people(database: str) -> World:
+    return await World.make()
+
+
+async def end(text: str) -> None:
+    await token.revoke(await Token.get(digest=digest(text)), time.now())
+
+
+async def test_one_entry_costs_one_statement_for_fifty_sockets(sockets: Sockets, people: World) -> None:
+    for person in (people.ada, people.cora, people.carl, people.root, people.otto) * 10:
+        await sockets.open(person.token)
+    log = Log()
+    tail = Tail(log.read, int, Doorbell("memory://").ear(), fresh=sockets.sessions.refresh)
+    for place in range(3):
+        log.head += 1
+        with statements() as sent:
+            await tail.advance()
+        assert sent.texts[:1] == [REVISION]
+        assert len(sent) == (2 if place == 0 else 1), "new sockets are looked at once more"
+    await User.filter(id=people.ada.id).update(role=Role.ADMIN)
+    log.head += 1
+    with statements() as sent:
+        await tail.advance()
+    assert len(sent) == 3, "the revision, the prints of all tokens, the viewers of one"
+    assert {viewer.caller for _, viewer in sockets.changed} == {Caller.ADMIN}
+    assert len(sockets.changed) == 10
+
+
+async def test_many_who_ask_at_once_share_readings(sockets: Sockets, people: World) -> None:
+    await sockets.open(people.ada.token)
+    await sockets.sessions.refresh()
+    with statements() as sent:
+        await asyncio.gather(*(sockets.sessions.refresh() for _ in range(50)))
+    assert sent.texts == [REVISION] * 2, "the first one's, and one that began after all others had asked"
+
+
+async def test_a_reading_that_is_cancelled_serves_nobody(
+    sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = await sockets.open(people.ada.token)
+    await sockets.sessions.refresh()
+    read, gates = revision.revision, [asyncio.Event(), asyncio.Event()]
+    waiting: list[asyncio.Event] = []
+
+    async def gated() -> int:
+        found = await read()
+        if len(waiting) < 2:
+            waiting.append(gates[len(waiting)])
+            await waiting[-1].wait()
+        return found
+
+    async def waits(count: int) -> None:
+        async def enough() -> bool:
+            return len(waiting) == count
+
+        await until(enough)
+
+    monkeypatch.setattr(revision, "revision", gated)
+    first = asyncio.create_task(sockets.sessions.refresh())
+    await waits(1)
+    await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
+    second, third = (asyncio.create_task(sockets.sessions.refresh()) for _ in range(2))
+    await asyncio.sleep(0)  # both have asked
+    gates[0].set()
+    await first
+    assert context.viewer.caller is Caller.AGENT, "it was read before"
+    await waits(2)
+    second.cancel()
+    await third
+    assert context.viewer.caller is Caller.CUSTOMER
+
+
+async def test_a_reading_that_fails_on_its_way_is_made_up_for(
+    sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = await sockets.open(people.ada.token)
+    await sockets.sessions.refresh()
+    await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
+
+    async def away(keys: list[str]) -> dict[str, str]:
+        raise ConnectionError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(revision, "prints", away)
+        with pytest.raises(ConnectionError):
+            await sockets.sessions.refresh()
+    assert context.viewer.caller is Caller.AGENT
+    await sockets.sessions.refresh()
+    assert context.viewer.caller is Caller.CUSTOMER
+
+
+async def test_who_is_authenticated_while_rights_move_has_the_new_ones(
+    sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sockets.open(people.cora.token)
+    read, times = permissions.authenticate, list[Viewer | None]()
+
+    async def authenticate(text: str, at: Any) -> Viewer | None:
+        times.append(await read(text, at))
+        if len(times) == 1:  # after it was read, and before it is known to anybody
+            await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
+            await sockets.sessions.refresh()
+        return times[-1]
+
+    monkeypatch.setattr(permissions, "authenticate", authenticate)
+    assert (await sockets.open(people.ada.token)).viewer.caller is Caller.CUSTOMER
+    assert [viewer.caller for viewer in times if viewer] == [Caller.AGENT, Caller.CUSTOMER]
+
+
+async def change_role(person: Person) -> None:
+    await User.filter(id=person.id).update(role=Role.ADMIN)
+
+
+async def change_account(person: Person) -> None:
+    await User.filter(id=person.id).update(organization_id=(await Organization.get(name="Other")).id)
+
+
+async def stop_sharing(person: Person) -> None:
+    await Organization.filter(name="Acme").update(shared=False)
+
+
+async def narrow_scopes(person: Person) -> None:
+    await Token.filter(user_id=person.id).update(scopes=["tickets:read"])
+
+
+@pytest.mark.parametrize("change", [change_role, change_account, stop_sharing, narrow_scopes])
+async def test_a_socket_is_told_once_that_its_viewer_is_another(sockets: Sockets, people: World, change: Any) -> None:
+    contexts = [await sockets.open(people.cora.token) for _ in range(2)]
+    other = await sockets.open(people.root.token)
+    await sockets.sessions.refresh()
+    before = contexts[0].viewer
+    assert sockets.changed == []
+    await change(people.cora)
+    for _ in range(2):
+        await sockets.sessions.refresh()
+    assert {context for context, _ in sockets.changed} == set(contexts)
+    assert len(sockets.changed) == 2
+    for context, viewer in sockets.changed:
+        assert viewer is context.viewer
+        assert viewer.audience != before.audience
+    assert other.viewer.caller is Caller.ADMIN
+
+
+async def test_what_decides_nothing_tells_nobody(sockets: Sockets, people: World) -> None:
+    context = await sockets.open(people.ada.token)
+    await User.filter(id=people.ada.id).update(display_name="Other", present=False)
+    await User.filter(id=people.bill.id).update(active=False)
+    await sockets.sessions.refresh()
+    assert sockets.changed == sockets.ended == []
+    assert context.viewer.caller is Caller.AGENT
+
+
+async def test_a_deleted_token_ends_its_sockets(sockets: Sockets, people: World) -> None:
+    context = await sockets.open(people.ada.token)
+    await Token.filter(digest=digest(people.ada.token)).delete()
+    await sockets.sessions.refresh()
+    await sockets.over(context)
+    assert sockets.sessions.holders == sockets.sessions.prints == {}
+
+
+async def test_time_ends_a_socket_and_needs_no_statement(sockets: Sockets, people: World) -> None:
+    at, user = sockets.clock(), await User.get(id=people.ada.id)
+    made = [
+        await issue(TokenKind.SESSION, "x", ["tickets:read"], user_id=user.id, expires_at=at + timedelta(hours=hours), at=at)
+        for hours in (1, 2, 3)
+    ]
+    first, second, third = [await sockets.open(text) for _, text in made]
+    lasting = await sockets.open(people.ada.token)
+    await Token.filter(id=made[2][0].id).update(expires_at=at + timedelta(hours=1))  # sooner than was known
+    await sockets.sessions.refresh()
+    sockets.clock.advance(hours=1)
+    with statements() as sent:
+        sockets.sessions.expire()
+    assert sent.texts == []
+    await sockets.over(first)
+    await sockets.over(third)
+    assert second.viewer.token is not None
+    sockets.clock.advance(hours=1)
+    sockets.sessions.expire()
+    await sockets.over(second)
+    assert lasting.viewer.caller is Caller.AGENT
+
+
+async def test_who_signs_in_anew_is_followed_by_the_new_token_alone(sockets: Sockets, people: World) -> None:
+    context = await sockets.open(people.ada.token)
+    cora = await token_of(await User.get(id=people.cora.id))
+    viewer = await sockets.sessions.authenticate(cora)
+    assert viewer is not None
+    context.become(viewer)
+    assert sockets.changed == [(context, viewer)]
+    await end(people.ada.token)
+    await sockets.sessions.refresh()
+    assert context.viewer is viewer
+    await end(cora)
+    await sockets.sessions.refresh()
+    await sockets.over(context)
+
+
+async def test_a_stranger_who_signs_in_over_a_socket_is_followed_from_then_on(sockets: Sockets, people: World) -> None:
+    context = Context(sockets.services, "r", "address")
+
+    async def close() -> None:
+        sockets.ended.append(context)
+
+    sockets.sessions.add(context, close, lambda: sockets.changed.append((context, context.viewer)))
+    await sockets.sessions.refresh()
+    viewer = await sockets.sessions.authenticate(people.ada.token)
+    assert viewer is not None
+    context.become(viewer)
+    await end(people.ada.token)
+    await sockets.sessions.refresh()
+    await sockets.over(context)
+
+
+async def test_a_socket_that_closed_is_forgotten(sockets: Sockets, people: World) -> None:
+    contexts = [await sockets.open(people.ada.token) for _ in range(2)]
+    await sockets.sessions.refresh()
+    sockets.sessions.remove(contexts[0])
+    sockets.sessions.remove(contexts[0])
+    await end(people.ada.token)
+    await sockets.sessions.refresh()
+    await sockets.over(contexts[1])
+    assert sockets.ended == [contexts[1]]
+    assert not sockets.sessions.open
+    assert not sockets.sessions.holders
+
+
+async def test_a_socket_that_can_not_take_other_rights_ends(sockets: Sockets, people: World) -> None:
+    broken, sound = [await sockets.open(people.ada.token) for _ in range(2)]
+
+    def fail() -> None:
+        sockets.changed.append((broken, broken.viewer))
+        raise LookupError
+
+    sockets.sessions.open[broken] = sockets.sessions.open[broken]._replace(changed=fail)
+    await User.filter(id=people.ada.id).update(role=Role.ADMIN)
+    await sockets.sessions.refresh()
+    await sockets.over(broken)
+    assert sound.viewer.caller is Caller.ADMIN

@@ -1,0 +1,192 @@
+"""Tokens are recognised nearly for nothing, and never by rights that ended before the request came in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from datetime import datetime, timedelta
+
+import asyncpg
+import pytest
+from support import Service, World
+from support.service import Clock
+from support.statements import statements
+
+from models.access import permissions, revision
+from models.access.permissions import Viewer
+from models.database import fair_share
+from models.people.token import Token, TokenKind, digest, issue
+from models.people.user import Role, User
+from resolvers.auth.viewer_cache import Shared, Viewers
+
+pytestmark = pytest.mark.never_retried
+
+IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
+REVISION = "SELECT revision FROM rights"
+SEEN = "{ viewer { role scopes } }"
+ENDED = {
+    "the token is revoked": "UPDATE tokens SET revoked_at = '2020-01-01 00:00:00+00:00' WHERE user_id = '{ada}'",
+    "the token expired": "UPDATE tokens SET expires_at = '2020-01-01 00:00:00+00:00' WHERE user_id = '{ada}'",
+    "the token is deleted": "DELETE FROM tokens WHERE user_id = '{ada}'",
+    "the person is deactivated": "UPDATE users SET active = FALSE WHERE id = '{ada}'",
+}
+
+
+async def by_hand(url: str, statement: str, world: World) -> None:
+    """As another process writes."""
+    text = statement.replace("{ada}", str(world.ada.id))
+    if IS_SQLITE:
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)) as connection:
+            assert connection.execute(text).rowcount
+        return
+    connection = await asyncpg.connect(url)
+    try:
+        assert not (await connection.execute(text)).endswith(" 0")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def people(database: str) -> World:
+    return await World.make()
+
+
+@pytest.mark.parametrize("statement", ENDED.values(), ids=list(ENDED))
+async def test_what_another_process_ended_is_refused_by_the_very_next_request(
+    service: Service, world: World, url: str, statement: str
+) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    for _ in range(3):
+        assert (await ada.run(SEEN))["viewer"]["role"] == "AGENT"
+    await by_hand(url, statement, world)
+    answer = await ada.post(SEEN)
+    assert answer.status_code == 401
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert (await cora.run(SEEN))["viewer"]["role"] == "CUSTOMER"
+
+
+async def test_other_rights_hold_from_the_very_next_request(service: Service, world: World, url: str) -> None:
+    ada = service.client(world.ada.token)
+    for role in ("admin", "customer", "agent") * 3:
+        await by_hand(url, f"UPDATE users SET role = '{role}' WHERE id = '{{ada}}'", world)
+        for _ in range(2):
+            assert (await ada.run(SEEN))["viewer"]["role"] == role.upper()
+    await by_hand(url, "UPDATE tokens SET scopes = '[\"tickets:read\"]' WHERE user_id = '{ada}'", world)
+    assert (await ada.run(SEEN))["viewer"]["scopes"] == ["tickets:read"]
+
+
+async def test_what_was_ended_and_is_again_opens_again(service: Service, world: World, url: str) -> None:
+    ada = service.client(world.ada.token)
+    for _ in range(3):
+        await by_hand(url, "UPDATE users SET active = FALSE WHERE id = '{ada}'", world)
+        assert (await ada.post(SEEN)).status_code == 401
+        await by_hand(url, "UPDATE users SET active = TRUE WHERE id = '{ada}'", world)
+        assert (await ada.run(SEEN))["viewer"]["role"] == "AGENT"
+
+
+async def test_many_requests_at_once_share_few_readings(people: World) -> None:
+    viewers = Viewers(Clock())
+    await viewers.authenticate(people.ada.token)
+    with statements() as sent:
+        found = await asyncio.gather(*(viewers.authenticate(people.ada.token) for _ in range(200)))
+    assert sent.texts == [REVISION]
+    assert {viewer.caller.value for viewer in found if viewer} == {"agent"}
+
+
+async def test_a_reading_for_all_is_not_counted_as_the_first_ones() -> None:
+    async def read() -> object:
+        return fair_share.CALLER.get()
+
+    fair_share.CALLER.set("ada")
+    assert await Shared(read).get() is None
+
+
+async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_one() -> None:
+    started: list[asyncio.Future[int]] = []
+
+    async def read() -> int:
+        started.append(asyncio.get_running_loop().create_future())
+        return await started[-1]
+
+    async def turns() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    readings = Shared(read)
+    early = [asyncio.create_task(readings.get()) for _ in range(3)]
+    await turns()
+    late = [asyncio.create_task(readings.get()) for _ in range(3)]
+    await turns()
+    assert len(started) == 1
+    early[0].cancel()
+    late[0].cancel()
+    started[0].set_result(1)
+    assert await asyncio.gather(*early[1:]) == [1, 1]
+    await turns()
+    started[1].set_exception(ConnectionResetError())
+    assert all(isinstance(each, ConnectionResetError) for each in await asyncio.gather(*late[1:], return_exceptions=True))
+    again = asyncio.create_task(readings.get())
+    await turns()
+    started[2].set_result(3)
+    assert await again == 3
+    assert readings.task is None
+
+
+async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) -> None:
+    clock = Clock()
+    viewers = Viewers(clock)
+    ends = clock() + timedelta(hours=1)
+    _, text = await issue(TokenKind.API, "x", ["tickets:read"], user_id=people.ada.id, expires_at=ends, at=clock())
+    for ahead, opens in ((0, True), (2, False), (0, True), (-48, True), (1, False), (0, True)):
+        clock.ahead = timedelta(hours=ahead)
+        assert ((await viewers.authenticate(text)) is not None) is opens
+
+
+async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: World) -> None:
+    viewers = Viewers(Clock(), most=2)
+    for token in (people.ada.token, people.cora.token):
+        await viewers.authenticate(token)
+    with statements() as sent:
+        assert await asyncio.gather(*(viewers.authenticate(f"twk_{n}") for n in range(50))) == [None] * 50
+    assert len(sent) <= 51, "a lookup for each and one reading of the revision"
+    assert list(viewers.kept) == [digest(people.ada.token), digest(people.cora.token)]
+    await viewers.authenticate(people.ada.token)
+    await viewers.authenticate(people.machine)
+    assert list(viewers.kept) == [digest(people.ada.token), digest(people.machine)], "who was not seen for longest goes"
+
+
+async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: World) -> None:
+    viewers = Viewers(Clock())
+    assert await viewers.authenticate("twk_later") is None
+    await Token.create(
+        kind=TokenKind.API, name="x", digest=digest("twk_later"), prefix="twk_later", user_id=people.ada.id, scopes=["admin"]
+    )
+    assert await viewers.authenticate("twk_later") is not None
+
+
+async def test_a_viewer_that_was_read_before_the_rights_moved_is_not_kept(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request finds the token, then another sees that rights moved, then the first one has its viewer."""
+    viewers = Viewers(Clock())
+    found, go = asyncio.Event(), asyncio.Event()
+    real = permissions.authenticate
+
+    async def slowly(text: str, at: datetime) -> Viewer | None:
+        viewer = await real(text, at)
+        found.set()
+        await go.wait()
+        return viewer
+
+    monkeypatch.setattr(permissions, "authenticate", slowly)
+    first = asyncio.create_task(viewers.authenticate(people.ada.token))
+    await found.wait()
+    monkeypatch.undo()
+    await User.filter(id=people.ada.id).update(role=Role.ADMIN)
+    await viewers.authenticate(people.cora.token)
+    go.set()
+    await first
+    again = await viewers.authenticate(people.ada.token)
+    assert again is not None
+    assert again.caller.value == "admin"
+    assert viewers.revision == await revision.revision()

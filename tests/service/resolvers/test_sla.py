@@ -1,0 +1,380 @@
+"""Calendars and policies over the API: every change, every refusal, races, and who sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support import Client, Refused, Service, World
+from support.assert_unchanged import nothing_stored
+from support.managing import CALENDAR, POLICY, WEEK, asked, done, refused
+
+from models.core import ids, time
+from models.people.user import Organization
+from models.sla import admin as manage
+from models.sla import policies
+from models.sla.records import SlaCalendar, SlaPolicy, SlaTerms
+
+NOBODY = UUID(int=7)
+BERLIN = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK}
+
+
+@pytest.fixture(autouse=True)
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service leaves the duties to the test."""
+    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+
+
+@pytest.fixture
+def admin(service: Service, world: World) -> Client:
+    return service.client(world.root.token)
+
+
+async def listed(client: Client, field: str, selection: str = "id name active", archived: bool = False) -> list[dict[str, Any]]:
+    query = f"query($all: Boolean) {{ {field}(includeInactive: $all) {{ {selection} }} }}"
+    return list((await client.run(query, all=archived))[field])
+
+
+async def policy(client: Client, **given: Any) -> dict[str, Any]:
+    calendars = await listed(client, "slaCalendars")
+    usual = {"name": "Gold", "calendarId": calendars[0]["id"], "resolution": "PT8H"}
+    return await done(client, "createSlaPolicy", **{**usual, **given})
+
+
+# Calendars
+
+
+async def test_a_calendar_is_made_as_it_was_written(admin: Client) -> None:
+    split = [[{"start": "09:00", "end": "12:00"}, {"start": "12:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}]]
+    made = await done(
+        admin, "createSlaCalendar", **{**BERLIN, "week": split + WEEK[1:], "holidays": ["2026-12-25", "2026-01-01"]}
+    )
+    assert made == {
+        "id": made["id"],
+        "name": "Berlin",
+        "timeZone": "Europe/Berlin",
+        "week": [[{"start": "09:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}], *WEEK[1:]],
+        "holidays": ["2026-01-01", "2026-12-25"],
+        "active": True,
+    }
+    assert made in await listed(admin, "slaCalendars", CALENDAR)
+    assert (await admin.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR} }} }} }}", id=made["id"]))[
+        "node"
+    ] == made
+
+
+async def test_what_is_left_out_of_a_calendar_stays(admin: Client) -> None:
+    made = await done(admin, "createSlaCalendar", **BERLIN, holidays=["2026-12-25"])
+    key = made["id"]
+    nothing = {"name": None, "timeZone": None, "week": None, "holidays": None, "active": None}
+    assert await done(admin, "updateSlaCalendar", calendarId=key) == made
+    assert await done(admin, "updateSlaCalendar", calendarId=key, **nothing) == made
+    assert await done(admin, "updateSlaCalendar", calendarId=key, name=" Berlin ") == made, "its own name is not taken"
+    zone = await done(admin, "updateSlaCalendar", calendarId=key, timeZone="Asia/Tokyo", name="Tokyo")
+    assert zone == {**made, "timeZone": "Asia/Tokyo", "name": "Tokyo"}
+    assert await done(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {**zone, "holidays": []}
+
+
+async def test_what_a_calendar_can_not_be(admin: Client) -> None:
+    def week(*hours: tuple[str, str]) -> dict[str, Any]:
+        return {**BERLIN, "week": [[{"start": start, "end": end} for start, end in hours], *WEEK[1:]]}
+
+    kept = await done(admin, "createSlaCalendar", **{**BERLIN, "name": "Kept"})
+    for given, code in (
+        ({**BERLIN, "name": "  "}, "REQUIRED name"),
+        ({**BERLIN, "name": "n" * 201}, "TOO_LONG name"),
+        ({**BERLIN, "name": "a\0"}, "INVALID name"),
+        ({**BERLIN, "name": "Kept"}, "TAKEN name"),
+        ({**BERLIN, "timeZone": ""}, "REQUIRED timeZone"),
+        ({**BERLIN, "timeZone": "z" * 65}, "TOO_LONG timeZone"),
+        ({**BERLIN, "timeZone": "Europe/Atlantis"}, "INVALID timeZone"),
+        ({**BERLIN, "timeZone": "../../etc/passwd"}, "INVALID timeZone"),
+        ({**BERLIN, "timeZone": "a\0b"}, "INVALID timeZone"),
+        ({**BERLIN, "week": WEEK[1:]}, "INVALID week"),
+        ({**BERLIN, "week": []}, "INVALID week"),
+        ({**BERLIN, "week": [[]] * 7}, "REQUIRED week"),
+        (week(("9:00", "17:00")), "INVALID week.0.0.start"),
+        (week(("09:00", "10:00"), ("11:00", "25:00")), "INVALID week.0.1.end"),
+        (week(("09:60", "10:00")), "INVALID week.0.0.start"),
+        (week(("٠٩:00", "10:00")), "INVALID week.0.0.start"),
+        (week(("09:00\n", "10:00")), "INVALID week.0.0.start"),
+        (week(("17:00", "09:00")), "INVALID week.0"),
+        (week(("09:00", "09:00")), "INVALID week.0"),
+        (week(("24:00", "24:00")), "INVALID week.0"),
+        (week(("09:00", "12:00"), ("11:59", "13:00")), "INVALID week.0"),
+        (week(*[(f"{n // 2:02}:{n % 2 * 30:02}", f"{n // 2:02}:{n % 2 * 30 + 10:02}") for n in range(25)]), "TOO_LONG week.0"),
+        (
+            {**BERLIN, "holidays": [f"{2000 + n // 300}-{n // 28 % 10 + 1:02}-{n % 28 + 1:02}" for n in range(2300)]},
+            "TOO_LONG holidays",
+        ),
+    ):
+        assert await refused(admin, "createSlaCalendar", **given) == code, given
+        if given["name"] == "Berlin":
+            assert await refused(admin, "updateSlaCalendar", calendarId=kept["id"], **given) == code, given
+    for strange in ("slc_nonsense", "", ids.encode(ids.SLA_CALENDAR, NOBODY), "x" * 5000):
+        assert await refused(admin, "updateSlaCalendar", calendarId=strange, name="x") == "NOT_FOUND calendarId"
+        assert await refused(admin, "archiveSlaCalendar", calendarId=strange) == "NOT_FOUND calendarId"
+    for day in ("2026-02-30", "20260101", "2026-W01-1", 7, ""):
+        with pytest.raises(Refused):
+            await asked(admin, "createSlaCalendar", **BERLIN, holidays=[day])
+
+
+async def test_a_calendar_in_use_stays_in_use(admin: Client) -> None:
+    calendar = await done(admin, "createSlaCalendar", **BERLIN)
+    made = await policy(admin, calendarId=calendar["id"])
+    assert await refused(admin, "archiveSlaCalendar", calendarId=calendar["id"]) == "INVALID calendarId"
+    assert await refused(admin, "updateSlaCalendar", calendarId=calendar["id"], active=False) == "INVALID calendarId"
+    await done(admin, "archiveSlaPolicy", policyId=made["id"])
+    assert (await done(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False
+    assert (await done(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False, "twice is once"
+    assert await refused(admin, "updateSlaPolicy", policyId=made["id"], active=True) == "INVALID calendarId"
+    assert await refused(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H") == "INVALID calendarId"
+    assert "Berlin" not in [each["name"] for each in await listed(admin, "slaCalendars")]
+    assert "Berlin" in [each["name"] for each in await listed(admin, "slaCalendars", archived=True)]
+    assert (await done(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True))["active"] is True
+    assert (await done(admin, "updateSlaPolicy", policyId=made["id"], active=True))["active"] is True
+
+
+async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: Client) -> None:
+    calendar = await done(admin, "createSlaCalendar", **BERLIN)
+    mine = [await policy(admin, name=f"p{n}", calendarId=calendar["id"]) for n in range(3)]
+    await done(admin, "archiveSlaPolicy", policyId=mine[2]["id"])
+    keys = [ids.key_of(ids.SLA_POLICY, each["id"]) for each in mine]
+    before = {each.id: each.terms for each in await SlaPolicy.all()}
+    revision = (await policies.revision()).changed
+    await done(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone="Asia/Tokyo")
+    after = {each.id: each.terms for each in await SlaPolicy.all()}
+    assert {key for key in after if after[key] != before[key]} == set(keys)
+    assert (await policies.revision()).changed == revision + 1
+    found = await policies.terms(after.values())
+    assert {found[after[key]].calendar.zone for key in keys if key} == {"Asia/Tokyo"}
+    assert await SlaTerms.filter(id__in=list(before.values())).count() == len(set(before.values())), "old terms are kept"
+
+
+# Policies
+
+
+async def test_a_policy_is_made_as_it_was_written(service: Service, world: World, admin: Client) -> None:
+    account = await Organization.get(name="Acme")
+    calendars = await listed(admin, "slaCalendars")
+    made = await done(
+        admin,
+        "createSlaPolicy",
+        name=" Gold ",
+        position=-5,
+        priority="HIGH",
+        team="support",
+        category="technical",
+        organizationId=ids.encode(ids.ORGANIZATION, account.id),
+        calendarId=calendars[0]["id"],
+        firstResponse="PT1M",
+        nextResponse="PT90S",
+        resolution="P1826D",
+        atRiskPercent=99,
+    )
+    assert made == {
+        "id": made["id"],
+        "name": "Gold",
+        "position": -5,
+        "priority": "HIGH",
+        "team": {"slug": "support"},
+        "category": {"slug": "technical"},
+        "organization": {"name": "Acme"},
+        "calendar": {"id": calendars[0]["id"], "name": calendars[0]["name"]},
+        "firstResponse": "PT1M",
+        "nextResponse": "PT1M30S",
+        "resolution": "P1826D",
+        "atRiskPercent": 99,
+        "active": True,
+    }
+    for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
+        assert (await listed(reader, "slaPolicies", POLICY))[0] == made, "the lowest position comes first"
+        assert (await reader.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY} }} }} }}", id=made["id"]))[
+            "node"
+        ] == made
+
+
+async def test_a_policy_comes_last_where_no_place_is_said(admin: Client) -> None:
+    first, second = await policy(admin, name="first"), await policy(admin, name="second", position=None)
+    assert [each["name"] for each in await listed(admin, "slaPolicies")] == ["Urgent", "High", "Normal", "Low", "first", "second"]
+    assert (first["atRiskPercent"], (await policy(admin, atRiskPercent=None))["atRiskPercent"]) == (75, 75)
+    await done(admin, "updateSlaPolicy", policyId=second["id"], position=2**31 - 1)
+    assert (await policy(admin))["position"] == 2**31 - 1
+    for far in (2**31, -(2**31) - 1):
+        with pytest.raises(Refused):
+            await asked(admin, "updateSlaPolicy", policyId=second["id"], position=far)
+
+
+async def test_what_is_left_out_of_a_policy_stays_and_null_clears(admin: Client) -> None:
+    made = await policy(admin, priority="LOW", team="sales", category="sales", firstResponse="PT1H", nextResponse="PT2H")
+    key = made["id"]
+    assert await done(admin, "updateSlaPolicy", policyId=key) == made
+    stays = {"name": None, "position": None, "calendarId": None, "atRiskPercent": None, "active": None}
+    assert await done(admin, "updateSlaPolicy", policyId=key, **stays) == made
+    clears = dict.fromkeys(("priority", "team", "category", "organizationId", "firstResponse", "nextResponse"))
+    cleared = {**made, **{name: None for name in clears if name != "organizationId"}}
+    assert await done(admin, "updateSlaPolicy", policyId=key, **clears) == cleared
+    changed = await done(admin, "updateSlaPolicy", policyId=key, name="Silver", priority="URGENT", team="billing", position=1)
+    assert changed == {**cleared, "name": "Silver", "priority": "URGENT", "team": {"slug": "billing"}, "position": 1}
+    assert (await done(admin, "archiveSlaPolicy", policyId=key))["active"] is False
+    assert (await done(admin, "archiveSlaPolicy", policyId=key))["active"] is False
+    assert key not in [each["id"] for each in await listed(admin, "slaPolicies")]
+    assert key in [each["id"] for each in await listed(admin, "slaPolicies", archived=True)]
+    assert await done(admin, "updateSlaPolicy", policyId=key, active=True) == changed
+
+
+async def test_what_a_policy_can_not_be(admin: Client) -> None:
+    kept = await policy(admin, name="Kept")
+    calendar = kept["calendar"]["id"]
+    base = {"name": "Gold", "calendarId": calendar, "resolution": "PT8H"}
+    for given, code in (
+        ({"name": " "}, "REQUIRED name"),
+        ({"name": "n" * 201}, "TOO_LONG name"),
+        ({"name": "a\0"}, "INVALID name"),
+        ({"team": "nobody"}, "NOT_FOUND team"),
+        ({"team": ""}, "NOT_FOUND team"),
+        ({"team": "s" * 5000}, "NOT_FOUND team"),
+        ({"team": "a\0"}, "NOT_FOUND team"),
+        ({"category": "nothing"}, "NOT_FOUND category"),
+        ({"organizationId": "x"}, "NOT_FOUND organizationId"),
+        ({"organizationId": ids.encode(ids.ORGANIZATION, NOBODY)}, "NOT_FOUND organizationId"),
+        ({"organizationId": calendar}, "NOT_FOUND organizationId"),
+        ({"calendarId": "x"}, "NOT_FOUND calendarId"),
+        ({"calendarId": ids.encode(ids.SLA_CALENDAR, NOBODY)}, "NOT_FOUND calendarId"),
+        ({"resolution": "PT59S"}, "INVALID resolution"),
+        ({"firstResponse": "PT0S"}, "INVALID firstResponse"),
+        ({"nextResponse": "P1827D"}, "INVALID nextResponse"),
+        ({"nextResponse": "P999999W"}, "INVALID nextResponse"),
+        ({"resolution": "PT60.5S"}, "INVALID resolution"),
+        ({"resolution": None}, "REQUIRED "),
+        ({"atRiskPercent": 0}, "INVALID atRiskPercent"),
+        ({"atRiskPercent": 100}, "INVALID atRiskPercent"),
+        ({"atRiskPercent": -75}, "INVALID atRiskPercent"),
+    ):
+        assert await refused(admin, "createSlaPolicy", **{**base, **given}) == code, given
+        assert await refused(admin, "updateSlaPolicy", policyId=kept["id"], **given) == code, given
+    for strange in ("slp_nonsense", "", ids.encode(ids.SLA_POLICY, NOBODY), calendar):
+        assert await refused(admin, "updateSlaPolicy", policyId=strange, name="x") == "NOT_FOUND policyId"
+        assert await refused(admin, "archiveSlaPolicy", policyId=strange) == "NOT_FOUND policyId"
+
+
+# Limits and races
+
+
+async def fill_up(model: type[SlaPolicy] | type[SlaCalendar], most: int) -> None:
+    """Active ones by copies, until there is room for one more."""
+    like = await model.filter(active=True).first()
+    assert like is not None
+    for n in range(most - 1 - await model.filter(active=True).count()):
+        copy = like.clone(pk=ids.new_id())
+        copy.name = f"copy {n}"
+        await copy.save(force_create=True)
+
+
+@pytest.mark.parametrize("kind", ["SlaPolicy", "SlaCalendar"])
+async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: Client, kind: str) -> None:
+    await fill_up(*((SlaPolicy, manage.MOST_POLICIES) if kind == "SlaPolicy" else (SlaCalendar, manage.MOST_CALENDARS)))
+    calendars = await listed(admin, "slaCalendars")
+    policy = {"calendarId": calendars[0]["id"], "resolution": "PT8H"}
+    rest = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}
+    answers = await asyncio.gather(*(asked(admin, f"create{kind}", name=f"n{n}", **rest) for n in range(5)))
+    made = [answer for answer in answers if not answer["userErrors"]]
+    assert len(made) == 1
+    assert [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]] == ["INVALID"] * 4
+    assert await refused(admin, f"create{kind}", name="one more", **rest) == "INVALID "
+    field = kind[0].lower() + kind[1:]
+    name = "policyId" if kind == "SlaPolicy" else "calendarId"
+    key = made[0][field]["id"]
+    await done(admin, f"update{kind}", **{name: key}, active=True)
+    await done(admin, f"archive{kind}", **{name: key})
+    await done(admin, f"create{kind}", name="one more", **rest)
+    assert await refused(admin, f"update{kind}", **{name: key}, active=True) == "INVALID "
+
+
+async def test_of_calendars_of_one_name_one_is_made(admin: Client) -> None:
+    answers = await asyncio.gather(*(asked(admin, "createSlaCalendar", **BERLIN) for _ in range(5)))
+    assert sorted(str(answer["userErrors"][:1] and answer["userErrors"][0]["code"]) for answer in answers) == ["TAKEN"] * 4 + [
+        "[]"
+    ]
+
+
+async def test_a_calendar_is_archived_or_taken_into_use_but_not_both(admin: Client) -> None:
+    for n in range(4):
+        calendar = await done(admin, "createSlaCalendar", **{**BERLIN, "name": str(n)})
+        await asyncio.gather(
+            asked(admin, "archiveSlaCalendar", calendarId=calendar["id"]),
+            asked(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H"),
+        )
+        found = await SlaCalendar.get(name=str(n))
+        assert found.active == await SlaPolicy.filter(calendar_id=found.id, active=True).exists()
+
+
+async def test_changes_of_a_calendar_and_its_policies_at_once_leave_the_terms_that_follow(admin: Client) -> None:
+    calendar = await done(admin, "createSlaCalendar", **BERLIN)
+    made = await policy(admin, calendarId=calendar["id"])
+    await asyncio.gather(
+        *(asked(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone=zone) for zone in ("Asia/Tokyo", "UTC")),
+        *(asked(admin, "updateSlaPolicy", policyId=made["id"], resolution=f"PT{n}H") for n in (1, 2, 3)),
+    )
+    for each in await SlaPolicy.all().select_related("calendar"):
+        terms = policies.terms_of(each, policies.calendar_of(each.calendar))
+        assert each.terms == terms.digest
+        assert (await policies.terms([each.terms]))[each.terms] == terms
+
+
+# Who sees them
+
+
+async def test_customers_meet_policies_on_their_clocks_alone(service: Service, world: World, admin: Client) -> None:
+    account = await Organization.get(name="Acme")
+    made = await policy(admin, position=-1, organizationId=ids.encode(ids.ORGANIZATION, account.id))
+    calendar = made["calendar"]["id"]
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    shown = f"ticket(id: $id) {{ clocks {{ metric policy {{ {POLICY} }} }} }}"
+    found = (await cora.run(f"query($id: ID!) {{ {shown} }}", id=ticket["id"]))["ticket"]["clocks"]
+    assert [clock["policy"]["name"] for clock in found] == ["Gold"]
+    assert found[0]["policy"]["organization"] is None
+    blind = service.client((await token_without_tickets(service, world)) or "")
+    for client in (cora, blind):
+        answer = await client.run("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[made["id"], calendar])
+        assert answer["nodes"] == [None, None]
+        with pytest.raises(Refused) as refusal:
+            await client.run("{ slaPolicies { id } }")
+        assert refusal.value.code == "FORBIDDEN"
+
+
+async def token_without_tickets(service: Service, world: World) -> str:
+    query = 'mutation { createApiToken(input: {name: "x", scopes: ["users:read"]}) { token } }'
+    return str((await service.client(world.ada.token).run(query))["createApiToken"]["token"])
+
+
+async def test_nobody_else_changes_them(service: Service, world: World, admin: Client) -> None:
+    made = await policy(admin)
+    for token in (world.cora.token, world.ada.token, None):
+        client = service.client(token)
+        async with nothing_stored():
+            for mutation, given in (
+                ("createSlaCalendar", BERLIN),
+                ("updateSlaPolicy", {"policyId": made["id"], "name": "x"}),
+                ("archiveSlaPolicy", {"policyId": made["id"]}),
+            ):
+                with pytest.raises(Refused) as refusal:
+                    await asked(client, mutation, **given)
+                assert refusal.value.code == ("UNAUTHENTICATED" if token is None else "FORBIDDEN")
+
+
+async def test_what_is_made_bears_the_services_time(service: Service, admin: Client) -> None:
+    service.clock.advance(days=100)
+    before = service.clock()
+    await policy(admin, name="later")
+    await done(admin, "createSlaCalendar", **BERLIN)
+    for found in (await SlaPolicy.get(name="later"), await SlaCalendar.get(name="Berlin")):
+        assert before <= found.created_at <= service.clock()
+    changed_at = (await policies.revision()).changed_at
+    assert changed_at is not None
+    assert before <= changed_at <= service.clock()
+    assert time.utc(changed_at) > datetime(2020, 1, 1, tzinfo=UTC)

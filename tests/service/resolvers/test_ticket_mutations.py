@@ -1,0 +1,668 @@
+"""What can be done to tickets through the API, and every way in which it is refused: the exact code, and nothing stored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support import Client, Refused, Service, World
+from support.actors import machine
+from support.assert_unchanged import nothing_stored, refusal
+
+from models.core import ids
+from models.log.event import Event
+from models.people.user import User
+
+pytestmark = pytest.mark.without_promises
+
+NOBODY = ids.encode(ids.USER, UUID(int=7))
+NEW: dict[str, Any] = {"subject": "VPN is down", "description": "Since noon.", "category": "technical"}
+
+
+def types(payload: dict[str, Any]) -> str:
+    return str(payload["event"]["type"])
+
+
+async def version(client: Client, ticket_id: str) -> int:
+    return int((await client.run("query($id: ID!) { ticket(id: $id) { version } }", id=ticket_id))["ticket"]["version"])
+
+
+async def record(client: Client, ticket_id: str) -> list[dict[str, Any]]:
+    query = """query($id: ID!) { ticket(id: $id) { timeline(first: 100) { nodes { type actor { displayName }
+      ... on TicketStatusEvent { action from to } ... on TicketStatusChanged { said: comment }
+      ... on TicketUpdated { changes { field from to } } ... on TicketTransferred { old: from { slug } new: to { slug } }
+      ... on TicketAssigned { assignedFrom: from { displayName } assignedTo: to { displayName } }
+      ... on TicketEscalated { level reason } ... on TicketRated { score comment } ... on TicketReplied { reply { body } }
+      ... on TicketLinked { kind other { id } } ... on TicketMerged { mergedFrom: from { id } into { id } } } } } }"""
+    return (await client.run(query, id=ticket_id))["ticket"]["timeline"]["nodes"]
+
+
+# ---------------------------------------------------------------- creating
+
+
+async def test_a_ticket_is_raised_with_all_that_was_given(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    payload = await cora.mutate(
+        "createTicket",
+        {
+            "subject": "  VPN is down \n",
+            "description": "It **fails**.",
+            "category": "technical",
+            "priority": "HIGH",
+            "tags": [" vpn ", "berlin", "vpn"],
+            "externalId": " K-1 ",
+            "resources": [{"kind": "server", "externalId": "s-1", "name": "Edge"}, {"kind": " server ", "externalId": "s-1"}],
+        },
+        "ticket { description organization { name } requester { id } resources { kind externalId name } watchers { id } }",
+    )
+    ticket = payload["ticket"]
+    assert payload["userErrors"] == []
+    assert (payload["event"]["type"], payload["event"]["__typename"]) == ("TICKET_CREATED", "TicketCreated")
+    assert payload["event"]["actor"] == {"__typename": "User", "displayName": "Cora"}
+    assert payload["cursor"] == payload["event"]["cursor"]
+    told = {name: ticket[name] for name in ("subject", "description", "status", "stage", "priority", "externalId", "version")}
+    assert told == {
+        "subject": "VPN is down",
+        "description": "It **fails**.",
+        "status": "NEW",
+        "stage": "CREATION",
+        "priority": "HIGH",
+        "externalId": "K-1",
+        "version": 1,
+    }
+    assert ticket["tags"] == ["berlin", "vpn"]
+    assert ticket["resources"] == [{"kind": "server", "externalId": "s-1", "name": None}]
+    assert ticket["organization"] == {"name": "Acme"}
+    assert ticket["ref"] == f"TKT-{ticket['number']}"
+    assert ticket["createdAt"] == ticket["updatedAt"]
+    assert ticket["createdAt"].endswith("Z")
+    assert ticket["assignee"] is ticket["resolvedAt"] is ticket["closedAt"] is ticket["firstRespondedAt"] is None
+    assert ticket["allowedActions"] == ["CLOSE"]
+    again = await cora.raise_ticket()
+    assert again["number"] > ticket["number"]
+
+
+async def test_the_category_decides_the_team_and_what_is_left_out_has_its_default(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    for category, team in (("technical", "support"), ("sales", "sales"), ("billing", "billing")):
+        ticket = await cora.raise_ticket(category=category, priority=None, tags=None, externalId=None, resources=None)
+        assert (ticket["category"], ticket["team"]) == ({"slug": category}, {"slug": team})
+        assert (ticket["priority"], ticket["tags"], ticket["externalId"]) == ("NORMAL", [], None)
+    for missing in ("unknown", "", "tech\0nical", "x" * 10_000):
+        assert await refusal(cora, "createTicket", **NEW | {"category": missing}) == ["NOT_FOUND category"]
+
+
+async def test_texts_are_bounded_after_trimming(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    taken: list[dict[str, Any]] = [
+        {"subject": "x" * 200},
+        {"subject": "😀" * 200},
+        {"subject": f"  {'x' * 200}\n"},
+        {"description": "d" * 65_536},
+        {"tags": [str(n) for n in range(20)]},
+        {"tags": ["t" * 50]},
+        {"tags": [" same ", "same"] * 30},
+        {"externalId": "e" * 255},
+        {"resources": [{"kind": "k" * 64, "externalId": "e" * 255, "name": "n" * 200}]},
+        {"resources": [{"kind": "k", "externalId": str(n)} for n in range(50)]},
+    ]
+    for given in taken:
+        await cora.raise_ticket(**given)
+    resource = {"kind": "k", "externalId": "e"}
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"subject": ""}, "REQUIRED subject"),
+        ({"subject": " \t\n"}, "REQUIRED subject"),
+        ({"subject": "x" * 201}, "TOO_LONG subject"),
+        ({"subject": "a\0b"}, "INVALID subject"),
+        ({"description": "   "}, "REQUIRED description"),
+        ({"description": "d" * 65_537}, "TOO_LONG description"),
+        ({"description": "\0"}, "INVALID description"),
+        ({"tags": [str(n) for n in range(21)]}, "INVALID tags"),
+        ({"tags": ["t" * 51]}, "TOO_LONG tags"),
+        ({"tags": ["ok", " "]}, "REQUIRED tags"),
+        ({"tags": ["a\0"]}, "INVALID tags"),
+        ({"externalId": ""}, "REQUIRED externalId"),
+        ({"externalId": "e" * 256}, "TOO_LONG externalId"),
+        ({"externalId": "e\0"}, "INVALID externalId"),
+        ({"resources": [resource | {"kind": " "}]}, "REQUIRED resources.kind"),
+        ({"resources": [resource | {"kind": "k" * 65}]}, "TOO_LONG resources.kind"),
+        ({"resources": [resource | {"externalId": ""}]}, "REQUIRED resources.externalId"),
+        ({"resources": [resource | {"externalId": "e" * 256}]}, "TOO_LONG resources.externalId"),
+        ({"resources": [resource | {"name": "n" * 201}]}, "TOO_LONG resources.name"),
+        ({"resources": [resource | {"externalId": "\0"}]}, "INVALID resources.externalId"),
+        ({"resources": [{"kind": "k", "externalId": str(n)} for n in range(51)]}, "INVALID resources"),
+    ]
+    for given, code in refused:
+        assert await refusal(cora, "createTicket", **NEW | given) == [code], given
+
+
+async def test_all_that_is_wrong_with_a_new_ticket_is_said_at_once(service: Service, world: World) -> None:
+    given = {"subject": " ", "description": "d" * 65_537, "tags": ["\0"], "externalId": "e" * 256, "category": "sales"}
+    assert await refusal(service.client(world.cora.token), "createTicket", **given) == [
+        "REQUIRED subject",
+        "TOO_LONG description",
+        "INVALID tags",
+        "TOO_LONG externalId",
+    ]
+
+
+async def test_a_lone_surrogate_never_gets_in(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    async with nothing_stored():
+        for text in (r"\ud800", r"a\udfffb"):
+            given = f'{{subject: "{text}", description: "d", category: "sales"}}'
+            with pytest.raises(Refused) as found:
+                await cora.run(f"mutation {{ createTicket(input: {given}) {{ ticket {{ id }} }} }}")
+            assert found.value.code == "GRAPHQL_PARSE_FAILED"
+
+
+async def test_an_external_id_is_one_clients_own_and_taken_once(service: Service, world: World) -> None:
+    sync, other = service.client(world.machine), service.client(await machine("Other"))
+    new = NEW | {"requesterId": world.cora.gid, "externalId": "K-1"}
+    first = await sync.do("createTicket", **new)
+    assert await refusal(sync, "createTicket", **new) == ["TAKEN externalId"]
+    assert await refusal(sync, "createTicket", **new | {"externalId": "  K-1 "}) == ["TAKEN externalId"]
+    second = await other.do("createTicket", **new)
+    query = '{ ticketByExternalId(externalId: "K-1") { id } }'
+    assert (await sync.run(query))["ticketByExternalId"] == {"id": first["ticket"]["id"]}
+    assert (await other.run(query))["ticketByExternalId"] == {"id": second["ticket"]["id"]}
+    assert (await service.client(world.ada.token).run(query))["ticketByExternalId"] == {"id": first["ticket"]["id"]}
+    for odd in ("\\u0000", "x" * 300):
+        assert (await sync.run(f'{{ ticketByExternalId(externalId: "{odd}") {{ id }} }}'))["ticketByExternalId"] is None
+
+
+async def test_customers_do_not_learn_of_each_others_external_ids(service: Service, world: World) -> None:
+    cora, olga = service.client(world.cora.token), service.client(world.olga.token)
+    await cora.raise_ticket(externalId="K-1")
+    await olga.raise_ticket(externalId="K-1")
+    assert await refusal(olga, "createTicket", **NEW | {"externalId": "K-1"}) == ["TAKEN externalId"]
+
+
+async def test_of_many_that_race_for_an_external_id_one_gets_it(service: Service, world: World) -> None:
+    sync = service.client(world.machine)
+    new = NEW | {"requesterId": world.cora.gid, "externalId": "K-1"}
+    payloads = await asyncio.gather(*(sync.mutate("createTicket", dict(new)) for _ in range(8)))
+    outcomes = sorted(payload["userErrors"][0]["code"] if payload["userErrors"] else "made" for payload in payloads)
+    assert outcomes == ["TAKEN"] * 7 + ["made"]
+    assert await Event.all().count() == 1
+
+
+async def test_whose_ticket_it_is(service: Service, world: World) -> None:
+    cora, ada, sync = service.client(world.cora.token), service.client(world.ada.token), service.client(world.machine)
+    more = "ticket { organization { name } }"
+    for client, given, name, account in (
+        (cora, {}, "Cora", "Acme"),
+        (cora, {"requesterId": None}, "Cora", "Acme"),
+        (cora, {"requesterId": world.cora.gid}, "Cora", "Acme"),
+        (ada, {}, "Ada", None),
+        (ada, {"requesterId": world.olga.gid}, "Olga", "Other"),
+        (sync, {"requesterId": world.cora.gid}, "Cora", "Acme"),
+    ):
+        ticket = (await client.mutate("createTicket", NEW | given, more))["ticket"]
+        assert (ticket["requester"]["displayName"], (ticket["organization"] or {}).get("name")) == (name, account)
+    assert await refusal(sync, "createTicket", **NEW) == ["REQUIRED requesterId"]
+    for client, id in (
+        (cora, world.carl.gid),
+        (cora, NOBODY),
+        (ada, NOBODY),
+        (ada, "nonsense"),
+        (sync, world.cora.gid[4:]),
+        (sync, ""),
+    ):
+        assert await refusal(client, "createTicket", **NEW | {"requesterId": id}) == ["NOT_FOUND requesterId"], id
+
+
+async def test_a_follow_up_is_tied_to_what_it_goes_on_from(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    older = await cora.raise_ticket()
+    made = await cora.mutate("createTicket", NEW | {"followUpOf": older["id"]}, "ticket { links { kind ticket { id } } }")
+    assert made["event"]["type"] == "TICKET_CREATED"
+    assert made["ticket"]["links"] == [{"kind": "FOLLOW_UP_OF", "ticket": {"id": older["id"]}}]
+    assert made["ticket"]["version"] == 1
+    links = await cora.run("query($id: ID!) { ticket(id: $id) { version links { kind ticket { id } } } }", id=older["id"])
+    assert links["ticket"] == {"version": 2, "links": [{"kind": "FOLLOWED_UP_BY", "ticket": {"id": made["ticket"]["id"]}}]}
+    for id in (ids.encode(ids.TICKET, UUID(int=7)), "nonsense", world.cora.gid):
+        assert await refusal(cora, "createTicket", **NEW | {"followUpOf": id}) == ["NOT_FOUND followUpOf"]
+
+
+# ---------------------------------------------------------------- updating
+
+
+async def test_an_update_changes_what_is_given_and_says_what_that_was(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket(tags=["a", "b"]))["id"]
+    done = await ada.do(
+        "updateTicket",
+        ticketId=key,
+        subject=" New ",
+        priority="URGENT",
+        addTags=["c", "b"],
+        removeTags=["a", "z"],
+        externalId="E",
+    )
+    ticket = done["ticket"]
+    told = [ticket[name] for name in ("subject", "priority", "tags", "externalId", "version")]
+    assert told == ["New", "URGENT", ["b", "c"], "E", 2]
+    (entry,) = [each for each in await record(ada, key) if each["type"] == "TICKET_UPDATED"]
+    assert {each["field"]: (each["from"], each["to"]) for each in entry["changes"]} == {
+        "subject": ("VPN is down", "New"),
+        "priority": ("NORMAL", "URGENT"),
+        "tags": ("a, b", "b, c"),
+        "externalId": (None, "E"),
+    }
+    moved = await ada.do("updateTicket", ticketId=key, category="billing")
+    assert (moved["ticket"]["category"], moved["ticket"]["team"], types(moved)) == (
+        {"slug": "billing"},
+        {"slug": "billing"},
+        "TICKET_UPDATED",
+    )
+    assert [(each["old"], each["new"]) for each in await record(ada, key) if each["type"] == "TRANSFERRED"] == [
+        ({"slug": "support"}, {"slug": "billing"})
+    ]
+    assert moved["ticket"]["version"] == 3
+
+
+async def test_an_update_that_changes_nothing_leaves_the_version_and_the_log(service: Service, world: World) -> None:
+    cora, ada, sync = service.client(world.cora.token), service.client(world.ada.token), service.client(world.machine)
+    key = (await cora.raise_ticket(tags=["a"]))["id"]
+    theirs = (await sync.do("createTicket", **NEW, requesterId=world.cora.gid, externalId="S-1"))["ticket"]["id"]
+    same: list[dict[str, Any]] = [
+        {},
+        {"subject": None, "priority": None, "category": None, "addTags": None, "removeTags": None},
+        {"subject": " VPN is down ", "priority": "NORMAL", "category": "technical"},
+        {"addTags": ["a"], "removeTags": ["never there"]},
+        {"externalId": None},
+    ]
+    async with nothing_stored():
+        for given in same:
+            done = await ada.do("updateTicket", ticketId=key, **given)
+            assert (done["ticket"]["version"], done["event"]) == (1, None), given
+            assert done["cursor"] is not None
+        assert (await ada.do("updateTicket", ticketId=theirs, externalId="S-1"))["event"] is None
+    assert (await sync.run('{ ticketByExternalId(externalId: "S-1") { id } }'))["ticketByExternalId"] == {"id": theirs}
+
+
+async def test_an_external_id_stays_where_it_is_left_out_and_goes_where_it_is_null(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    first, second = await cora.raise_ticket(), await cora.raise_ticket()
+    await ada.do("updateTicket", ticketId=first["id"], externalId="E")
+    assert await refusal(ada, "updateTicket", ticketId=second["id"], externalId="E", subject="s") == ["TAKEN externalId"]
+    assert (await ada.do("updateTicket", ticketId=first["id"], subject="x"))["ticket"]["externalId"] == "E"
+    assert (await ada.do("updateTicket", ticketId=first["id"], externalId=None))["ticket"]["externalId"] is None
+    assert (await ada.do("updateTicket", ticketId=second["id"], externalId="E"))["ticket"]["externalId"] == "E"
+
+
+async def test_an_update_is_refused_for_what_can_not_be_stored(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket(tags=[str(n) for n in range(19)]))["id"]
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"subject": " "}, "REQUIRED subject"),
+        ({"subject": "x" * 201}, "TOO_LONG subject"),
+        ({"subject": "\0"}, "INVALID subject"),
+        ({"category": "unknown"}, "NOT_FOUND category"),
+        ({"addTags": ["t" * 51]}, "TOO_LONG addTags"),
+        ({"addTags": [""]}, "REQUIRED addTags"),
+        ({"removeTags": ["a\0"]}, "INVALID removeTags"),
+        ({"addTags": ["x", "y"]}, "INVALID addTags"),
+        ({"externalId": " "}, "REQUIRED externalId"),
+        ({"externalId": "e" * 256}, "TOO_LONG externalId"),
+    ]
+    for given, code in refused:
+        assert await refusal(ada, "updateTicket", ticketId=key, **given) == [code], given
+    assert len((await ada.do("updateTicket", ticketId=key, addTags=["x", "y"], removeTags=["0"]))["ticket"]["tags"]) == 20
+
+
+async def test_assigning_starts_a_new_ticket_and_takes_staff_alone(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    for id, code in ((world.cora.gid, "INVALID"), (NOBODY, "NOT_FOUND"), ("x", "NOT_FOUND"), (key, "NOT_FOUND")):
+        assert await refusal(ada, "assignTicket", ticketId=key, assigneeId=id) == [f"{code} assigneeId"]
+    await User.filter(id=world.bill.id).update(active=False)
+    assert await refusal(ada, "assignTicket", ticketId=key, assigneeId=world.bill.gid) == ["INVALID assigneeId"]
+    done = await ada.do("assignTicket", ticketId=key, assigneeId=world.ada.gid)
+    assert (done["ticket"]["status"], done["ticket"]["assignee"]["id"], types(done)) == ("OPEN", world.ada.gid, "ASSIGNED")
+    assert done["ticket"]["version"] == 2
+    async with nothing_stored():
+        assert (await ada.do("assignTicket", ticketId=key, assigneeId=world.ada.gid))["event"] is None
+    assert (await ada.do("assignTicket", ticketId=key, assigneeId=world.root.gid))["ticket"]["status"] == "OPEN"
+    freed = await ada.do("assignTicket", ticketId=key)
+    assert (freed["ticket"]["assignee"], freed["ticket"]["status"]) == (None, "OPEN")
+    assigned = [(e["assignedFrom"], e["assignedTo"]) for e in await record(ada, key) if e["type"] == "ASSIGNED"]
+    who = [None if each is None else each["displayName"] for pair in assigned for each in pair]
+    assert who == [None, "Ada", "Ada", "Root", "Root", None]
+
+
+async def test_a_transfer_frees_the_ticket_of_an_assignee_who_is_not_in_the_team(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    await ada.do("assignTicket", ticketId=key, assigneeId=world.bill.gid)
+    for slug in ("unknown", "", "sup\0port", "Support"):
+        assert await refusal(ada, "transferTicket", ticketId=key, team=slug) == ["NOT_FOUND team"]
+    async with nothing_stored():
+        assert (await ada.do("transferTicket", ticketId=key, team="support"))["event"] is None
+    kept = await ada.do("transferTicket", ticketId=key, team="billing")
+    assert (kept["ticket"]["team"], kept["ticket"]["assignee"]["displayName"], types(kept)) == (
+        {"slug": "billing"},
+        "Bill",
+        "TRANSFERRED",
+    )
+    freed = await ada.do("transferTicket", ticketId=key, team="sales")
+    assert (freed["ticket"]["team"], freed["ticket"]["assignee"]) == ({"slug": "sales"}, None)
+    assert [each["type"] for each in await record(ada, key)][-2:] == ["TRANSFERRED", "ASSIGNED"]
+
+
+# ---------------------------------------------------------------- the life cycle
+
+LIFE: dict[str, dict[str, str]] = {
+    "NEW": {
+        "START": "OPEN",
+        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
+        "HOLD": "ON_HOLD",
+        "RESOLVE": "RESOLVED",
+        "CLOSE": "CLOSED",
+    },
+    "OPEN": {"AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER", "HOLD": "ON_HOLD", "RESOLVE": "RESOLVED", "CLOSE": "CLOSED"},
+    "WAITING_ON_CUSTOMER": {"RESUME": "OPEN", "HOLD": "ON_HOLD", "RESOLVE": "RESOLVED", "CLOSE": "CLOSED"},
+    "ON_HOLD": {"RESUME": "OPEN", "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER", "RESOLVE": "RESOLVED", "CLOSE": "CLOSED"},
+    "RESOLVED": {"CLOSE": "CLOSED", "REOPEN": "OPEN"},
+    "CLOSED": {"REOPEN": "OPEN"},
+}
+"""API.md's table: from where, by which step, to where."""
+STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "START": ("startTicket", {}),
+    "AWAIT_CUSTOMER": ("awaitCustomer", {}),
+    "HOLD": ("holdTicket", {}),
+    "RESUME": ("resumeTicket", {}),
+    "RESOLVE": ("resolveTicket", {"resolution": "Done."}),
+    "CLOSE": ("closeTicket", {"reason": "ABANDONED"}),
+    "REOPEN": ("reopenTicket", {"reason": "Again."}),
+}
+
+
+async def take(client: Client, ticket_id: str, action: str) -> dict[str, Any]:
+    name, given = STEPS[action]
+    return await client.do(name, ticketId=ticket_id, **given)
+
+
+async def ticket_in(cora: Client, ada: Client, status: str) -> str:
+    key = str((await cora.raise_ticket())["id"])
+    if status != "NEW":
+        await take(ada, key, next(action for action, to in LIFE["NEW"].items() if to == status))
+    return key
+
+
+@pytest.mark.parametrize("status", LIFE)
+async def test_every_step_leads_where_the_table_says_or_is_refused(service: Service, world: World, status: str) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    allowed = [action for action in STEPS if action in LIFE[status]]
+    for action, (name, given) in STEPS.items():
+        key = await ticket_in(cora, ada, status)
+        if action in LIFE[status]:
+            done = await take(ada, key, action)
+            assert done["ticket"]["status"] == LIFE[status][action], action
+            assert types(done) == "STATUS_CHANGED"
+            last = (await record(ada, key))[-1]
+            assert (last["action"], last["from"], last["to"]) == (action, status, LIFE[status][action])
+            after = (await cora.run("query($id: ID!) { ticket(id: $id) { allowedActions } }", id=key))["ticket"]["allowedActions"]
+            assert set(after) == set(LIFE[LIFE[status][action]]) & {"CLOSE", "REOPEN"}, "customers close and reopen"
+            continue
+        async with nothing_stored():
+            payload = await ada.mutate(name, {"ticketId": key, **given})
+        (error,) = payload["userErrors"]
+        assert payload["ticket"] is None
+        told = (error["__typename"], error["code"], error["field"], error["from"], error["action"])
+        assert told == ("TransitionRefused", "TRANSITION_REFUSED", None, status, action)
+        assert sorted(error["allowed"]) == sorted(allowed)
+
+
+async def test_of_two_that_race_one_takes_the_step(service: Service, world: World) -> None:
+    cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
+    key = (await cora.raise_ticket())["id"]
+    payloads = await asyncio.gather(*(client.mutate("startTicket", {"ticketId": key}) for client in (ada, bill) * 4))
+    codes = sorted(payload["userErrors"][0]["code"] if payload["userErrors"] else "done" for payload in payloads)
+    assert codes == ["TRANSITION_REFUSED"] * 7 + ["done"]
+    assert await version(ada, key) == 2
+
+
+async def test_a_ticket_is_held_until_an_instant_that_is_to_come(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    for past in ("2020-01-01T00:00:00Z", service.clock().isoformat()):
+        assert await refusal(ada, "holdTicket", ticketId=key, until=past) == ["INVALID until"]
+    held = await ada.do("holdTicket", ticketId=key, until="2090-01-01T02:00:00+02:00")
+    assert (held["ticket"]["status"], held["ticket"]["heldUntil"]) == ("ON_HOLD", "2090-01-01T00:00:00Z")
+    resumed = await ada.do("resumeTicket", ticketId=key)
+    assert (resumed["ticket"]["status"], resumed["ticket"]["heldUntil"]) == ("OPEN", None)
+    assert (await ada.do("holdTicket", ticketId=key, until=None))["ticket"]["heldUntil"] is None
+
+
+async def test_an_instant_without_an_offset_is_no_instant(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    async with nothing_stored():
+        for wrong in ("2090-01-01T00:00:00", "2090-01-01", "tomorrow", 1, "2090-13-01T00:00:00Z"):
+            with pytest.raises(Refused) as found:
+                await ada.mutate("holdTicket", {"ticketId": key, "until": wrong})
+            assert found.value.code == "BAD_REQUEST", wrong
+            assert "offset" in found.value.errors[0]["message"]
+        with pytest.raises(Refused) as found:
+            await ada.run(f'mutation {{ holdTicket(input: {{ticketId: "{key}", until: "2090-01-01T00:00:00"}}) {{ cursor }} }}')
+        assert found.value.code == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_a_resolution_is_told_and_cleared_by_reopening(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    for text, code in (("  ", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
+        assert await refusal(ada, "resolveTicket", ticketId=key, resolution=text) == [f"{code} resolution"]
+    done = (await ada.do("resolveTicket", ticketId=key, resolution=" Switched on. "))["ticket"]
+    assert (done["resolution"], done["stage"], done["closedAt"]) == (" Switched on. ", "CLOSURE", None)
+    assert done["resolvedAt"] == done["updatedAt"]
+    closed = (await cora.do("closeTicket", ticketId=key))["ticket"]
+    assert (closed["closeReason"], closed["resolution"], closed["closedAt"]) == (
+        "RESOLVED",
+        " Switched on. ",
+        closed["updatedAt"],
+    )
+    for text, code in (("", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("a\0", "INVALID")):
+        assert await refusal(cora, "reopenTicket", ticketId=key, reason=text) == [f"{code} reason"]
+    again = (await cora.do("reopenTicket", ticketId=key, reason="Off again."))["ticket"]
+    assert [again[name] for name in ("resolution", "resolvedAt", "closedAt", "closeReason")] == [None] * 4
+    assert [each["said"] for each in await record(cora, key) if each["type"] == "STATUS_CHANGED"] == [
+        " Switched on. ",
+        None,
+        "Off again.",
+    ]
+
+
+async def test_why_a_ticket_is_closed(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+
+    async def fresh(*, resolved: bool) -> str:
+        return await ticket_in(cora, ada, "RESOLVED" if resolved else "OPEN")
+
+    for client, resolved, reason, stored in (
+        (ada, False, "SPAM", "SPAM"),
+        (ada, True, None, "RESOLVED"),
+        (ada, True, "INVALID", "INVALID"),
+        (cora, False, None, "WITHDRAWN"),
+        (cora, False, "WITHDRAWN", "WITHDRAWN"),
+        (cora, True, None, "RESOLVED"),
+        (cora, True, "RESOLVED", "RESOLVED"),
+    ):
+        done = await client.do("closeTicket", ticketId=await fresh(resolved=resolved), reason=reason)
+        assert (done["ticket"]["status"], done["ticket"]["closeReason"]) == ("CLOSED", stored)
+    for client, resolved, reason, code in (
+        (ada, False, None, "REQUIRED reason"),
+        (cora, False, "RESOLVED", "INVALID reason"),
+        (cora, False, "SPAM", "INVALID reason"),
+        (cora, True, "WITHDRAWN", "INVALID reason"),
+    ):
+        assert await refusal(client, "closeTicket", ticketId=await fresh(resolved=resolved), reason=reason) == [code]
+
+
+async def test_a_closed_ticket_can_be_reopened_for_fourteen_days(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    early, late = await ticket_in(cora, ada, "CLOSED"), await ticket_in(cora, ada, "CLOSED")
+    service.clock.advance(days=13.9)
+    assert (await cora.do("reopenTicket", ticketId=early, reason="Again."))["ticket"]["status"] == "OPEN"
+    service.clock.advance(days=1.1)
+    for client, name, given in (
+        (cora, "reopenTicket", {"reason": "x"}),
+        (ada, "reopenTicket", {"reason": "x"}),
+        (cora, "replyToTicket", {"body": "x"}),
+    ):
+        async with nothing_stored():
+            payload = await client.mutate(name, {"ticketId": late, **given})
+        (error,) = payload["userErrors"]
+        told = (error["__typename"], error["code"], error["from"], error["action"], error["allowed"])
+        assert told == ("TransitionRefused", "REOPEN_WINDOW_PASSED", "CLOSED", "REOPEN", [])
+    seen = (await ada.run("query($id: ID!) { ticket(id: $id) { allowedActions } }", id=late))["ticket"]
+    assert seen == {"allowedActions": []}
+    assert (await cora.do("createTicket", **NEW, followUpOf=late))["ticket"]["status"] == "NEW"
+
+
+async def test_escalating_and_rating_have_their_stages(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    for reason, code in ((" ", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
+        assert await refusal(cora, "escalateTicket", ticketId=key, reason=reason) == [f"{code} reason"]
+    assert await refusal(cora, "rateTicket", ticketId=key, score=5) == ["INVALID ticketId"]
+    for level in (1, 2):
+        done = await cora.do("escalateTicket", ticketId=key, reason="It burns.")
+        assert (done["ticket"]["escalationLevel"], types(done), done["ticket"]["status"]) == (level, "ESCALATED", "NEW")
+    await ada.do("resolveTicket", ticketId=key, resolution="Out.")
+    assert await refusal(cora, "escalateTicket", ticketId=key, reason="x") == ["INVALID ticketId"]
+    for score in (0, 6, -1, 2**31 - 1):
+        assert await refusal(cora, "rateTicket", ticketId=key, score=score) == ["INVALID score"]
+    for comment, code in (("", "REQUIRED"), ("c" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
+        assert await refusal(cora, "rateTicket", ticketId=key, score=3, comment=comment) == [f"{code} comment"]
+    more = "ticket { satisfaction { score comment ratedAt } }"
+    first = (await cora.mutate("rateTicket", {"ticketId": key, "score": 2, "comment": " Slow. "}, more))["ticket"]["satisfaction"]
+    assert (first["score"], first["comment"]) == (2, "Slow.")
+    second = (await cora.mutate("rateTicket", {"ticketId": key, "score": 5}, more))["ticket"]["satisfaction"]
+    assert (second["score"], second["comment"]) == (5, None)
+    told = [(each["type"], each.get("level"), each.get("score")) for each in await record(cora, key)]
+    assert told[1:] == [
+        ("ESCALATED", 1, None),
+        ("ESCALATED", 2, None),
+        ("STATUS_CHANGED", None, None),
+        ("RATED", None, 2),
+        ("RATED", None, 5),
+    ]
+
+
+# ---------------------------------------------------------------- watching, linking, merging
+
+
+async def test_watching_and_unwatching_twice_is_as_once(service: Service, world: World) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    key = (await cora.raise_ticket())["id"]
+    more = "ticket { watchers { id } }"
+    async with nothing_stored():
+        assert (await carl.mutate("unwatchTicket", {"ticketId": key}))["event"] is None
+    done = await carl.mutate("watchTicket", {"ticketId": key}, more)
+    assert (done["ticket"]["watchers"], done["ticket"]["version"], types(done)) == ([{"id": world.carl.gid}], 2, "TICKET_UPDATED")
+    async with nothing_stored():
+        again = await carl.mutate("watchTicket", {"ticketId": key}, more)
+        assert (again["event"], again["cursor"], again["ticket"]["version"]) == (None, done["cursor"], 2)
+    await cora.do("watchTicket", ticketId=key)
+    left = await carl.mutate("unwatchTicket", {"ticketId": key}, more)
+    assert left["ticket"]["watchers"] == [{"id": world.cora.gid}]
+    changes = [each["changes"] for each in await record(cora, key) if each["type"] == "TICKET_UPDATED"]
+    assert changes[0] == [{"field": "watchers", "from": "", "to": world.carl.gid}]
+    assert len(changes) == 3
+
+
+INVERSE = {
+    "RELATED": "RELATED",
+    "DUPLICATE_OF": "DUPLICATED_BY",
+    "FOLLOW_UP_OF": "FOLLOWED_UP_BY",
+    "PARENT_OF": "CHILD_OF",
+    "CHILD_OF": "PARENT_OF",
+}
+
+
+async def test_a_link_has_its_inverse_on_the_other_ticket(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    query = "query($id: ID!) { ticket(id: $id) { version links { kind ticket { id } } } }"
+    for kind, inverse in INVERSE.items():
+        one, other = (await cora.raise_ticket())["id"], (await cora.raise_ticket())["id"]
+        assert await refusal(ada, "linkTickets", ticketId=one, otherId=one, kind=kind) == ["INVALID otherId"]
+        done = await ada.mutate(
+            "linkTickets", {"ticketId": one, "otherId": other, "kind": kind}, "ticket { links { kind ticket { id } } }"
+        )
+        assert (done["ticket"]["links"], types(done)) == ([{"kind": kind, "ticket": {"id": other}}], "LINKED")
+        seen = (await cora.run(query, id=other))["ticket"]
+        assert seen == {"version": 2, "links": [{"kind": inverse, "ticket": {"id": one}}]}
+        assert [(each["kind"], each["other"]) for each in (await record(cora, other))[1:]] == [(inverse, {"id": one})]
+        async with nothing_stored():
+            for given in (
+                {"ticketId": one, "otherId": other, "kind": kind},
+                {"ticketId": other, "otherId": one, "kind": inverse},
+            ):
+                assert (await ada.do("linkTickets", **given))["event"] is None
+    assert (await ada.do("linkTickets", ticketId=one, otherId=other, kind="RELATED"))["event"]["type"] == "LINKED"
+
+
+async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    keys = [(await cora.raise_ticket(f"Number {n}"))["id"] for n in range(4)]
+    for key in keys:
+        await cora.do("replyToTicket", ticketId=key, body=f"About {keys.index(key)}")
+    a, b, c, d = keys
+    assert await refusal(ada, "mergeTickets", ticketId=a, intoId=a) == ["INVALID intoId"]
+    done = await ada.do("mergeTickets", ticketId=a, intoId=b)
+    told = [done["ticket"][name] for name in ("status", "closeReason", "mergedInto", "allowedActions")]
+    assert told == ["CLOSED", "DUPLICATE", {"id": b}, []]
+    assert types(done) == "MERGED"
+    assert [(each["type"], each.get("into"), each.get("to")) for each in await record(ada, a)][-2:] == [
+        ("MERGED", {"id": b}, None),
+        ("STATUS_CHANGED", None, "CLOSED"),
+    ]
+    assert [each["mergedFrom"] for each in await record(cora, b) if each["type"] == "MERGED"] == [{"id": a}]
+    assert await refusal(ada, "mergeTickets", ticketId=a, intoId=c) == ["TRANSITION_REFUSED"]
+    assert await refusal(ada, "mergeTickets", ticketId=c, intoId=a) == ["INVALID intoId"]
+    for client, name, given in (
+        (cora, "reopenTicket", {"reason": "x"}),
+        (cora, "replyToTicket", {"body": "x"}),
+        (ada, "replyToTicket", {"body": "x"}),
+    ):
+        assert await refusal(client, name, ticketId=a, **given) == ["TRANSITION_REFUSED"]
+    await ada.do("mergeTickets", ticketId=b, intoId=c)
+    await ada.do("closeTicket", ticketId=d, reason="SPAM")
+    closed = await ada.do("mergeTickets", ticketId=d, intoId=c)
+    assert (closed["ticket"]["closeReason"], types(closed)) == ("DUPLICATE", "MERGED")
+    query = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Ticket { mergedInto { id } messages { totalCount nodes { body } }
+      timeline(types: [REPLY_ADDED]) { totalCount nodes { ticket { id } } } } } }"""
+    seen = (await cora.run(query, ids=[a, b, c, d]))["nodes"]
+    assert [each["mergedInto"] for each in seen] == [{"id": c}, {"id": c}, None, {"id": c}]
+    assert [each["body"] for each in seen[2]["messages"]["nodes"]] == [f"About {n}" for n in range(4)]
+    assert [each["ticket"]["id"] for each in seen[2]["timeline"]["nodes"]] == [a, b, c, d]
+    assert [each["messages"]["totalCount"] for each in seen] == [1, 1, 4, 1]
+    await cora.do("replyToTicket", ticketId=c, body="Go on here.")
+    assert (await cora.run(query, ids=[c]))["nodes"][0]["messages"]["totalCount"] == 5
+
+
+# ---------------------------------------------------------------- numbers and shapes
+
+
+async def test_numbers_that_no_int_holds_are_bad_requests_and_odd_ids_are_nothing(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    async with nothing_stored():
+        for huge in (2**31, -(2**31) - 1, 10**18, 1.5, "1"):
+            with pytest.raises(Refused) as found:
+                await ada.mutate("rateTicket", {"ticketId": key, "score": huge})
+            assert found.value.code == "BAD_REQUEST"
+        with pytest.raises(Refused) as found:
+            await ada.run("query($n: Int!) { ticketByNumber(number: $n) { id } }", n=2**63)
+        assert found.value.code == "BAD_REQUEST"
+    for number in (0, -1, 2**31 - 1):
+        assert (await ada.run("query($n: Int!) { ticketByNumber(number: $n) { id } }", n=number))["ticketByNumber"] is None
+    for odd in ("", "x", key.upper(), key + " ", key.replace("tkt_", "usr_"), "tkt_", "evt_1", "evt_01", "tkt_\0", "9" * 10_000):
+        answer = await ada.run("query($id: ID!) { ticket(id: $id) { id } }", id=odd)
+        assert answer["ticket"] is None, odd
+        assert await ada.refused("startTicket", ticketId=odd) == ["NOT_FOUND"]

@@ -1,0 +1,79 @@
+"""People to act as: two customers of a shared account, two strangers to them, agents of teams, an admin, a machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from models.access import permissions
+from models.access.permissions import Caller
+from models.core import ids, time
+from models.people.team import Membership, Team
+from models.people.token import TokenKind, issue
+from models.people.user import ApiClient, Organization, Role, User
+
+
+@dataclass
+class Person:
+    id: UUID
+    token: str
+
+    @property
+    def gid(self) -> str:
+        return ids.encode(ids.USER, self.id)
+
+
+async def person(
+    name: str, role: Role = Role.CUSTOMER, organization: Organization | None = None, team: str | None = None
+) -> Person:
+    user = await User.create(email=f"{name}@example.com", display_name=name.title(), role=role, organization=organization)
+    if team:
+        await Membership.create(team=await Team.get(slug=team), user=user)
+    return Person(user.id, await token_of(user))
+
+
+async def token_of(user: User, scopes: list[str] | None = None) -> str:
+    """As if signed in; with scopes given, as a token that the person made for a program."""
+    granted = scopes or [scope.value for scope in permissions.HOLDS[permissions.CALLER_OF_ROLE[user.role]]]
+    kind = TokenKind.API if scopes else TokenKind.SESSION
+    _, text = await issue(kind, "test", granted, user_id=user.id, at=time.now())
+    return text
+
+
+async def machine(name: str, scopes: list[str] | None = None) -> str:
+    """A token of an API client."""
+    client, _ = await ApiClient.get_or_create(display_name=name)
+    granted = scopes or [scope.value for scope in permissions.HOLDS[Caller.API_CLIENT]]
+    _, text = await issue(TokenKind.API, "test", granted, client_id=client.id, at=time.now())
+    return text
+
+
+@dataclass
+class World:
+    """`cora` and `carl` share an account; `olga` and `otto` belong to one that is not shared."""
+
+    cora: Person
+    carl: Person
+    olga: Person
+    otto: Person
+    ada: Person
+    """An agent of support."""
+    bill: Person
+    """An agent of billing."""
+    root: Person
+    machine: str
+
+    @classmethod
+    async def make(cls) -> World:
+        acme = await Organization.create(name="Acme", shared=True)
+        other = await Organization.create(name="Other", shared=False)
+        return cls(
+            cora=await person("cora", organization=acme),
+            carl=await person("carl", organization=acme),
+            olga=await person("olga", organization=other),
+            otto=await person("otto", organization=other),
+            ada=await person("ada", Role.AGENT, team="support"),
+            bill=await person("bill", Role.AGENT, team="billing"),
+            root=await person("root", Role.ADMIN),
+            machine=await machine("Sync"),
+        )

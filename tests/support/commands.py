@@ -1,0 +1,186 @@
+"""Acting by the models alone, as people of the world: what the log then holds, and whom the notifier tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models import database
+from models.access.permissions import SYSTEM, Viewer, viewer_as
+from models.changes import commands
+from models.changes.change import Change, next_number, read_locked, write
+from models.core import time
+from models.log import consumer, event
+from models.log.consumer import Overtaken, Reader
+from models.log.event import Event, EventType
+from models.notifications import email, notification
+from models.notifications.email import Mail
+from models.notifications.notification import Channel, Notification, NotificationPreference, Reason, Topic
+from models.people.team import Category
+from models.people.user import User
+from models.tickets.ticket import Ticket, TicketWatcher
+from support.actors import Person
+from support.bounds import count_turns
+from workers.notifier import Notifier
+
+WINDOW = timedelta(days=14)
+DOMAIN = "help.example.com"
+
+
+async def viewer(person: Person | None) -> Viewer:
+    """A person as they are now; nobody is the system."""
+    return viewer_as(await User.get(id=person.id).select_related("organization")) if person else SYSTEM
+
+
+async def raised(by: Person, requester: Person | None = None, category: str = "technical", **values: Any) -> Ticket:
+    """A ticket as `createTicket` would fill it in."""
+    whose = await User.get(id=(requester or by).id)
+    kind, at = await Category.get(slug=category), time.now()
+    async with database.transaction():
+        given: dict[str, Any] = {
+            "number": await next_number(),
+            "subject": "VPN is down",
+            "description": "since noon",
+            "category_id": kind.id,
+            "team_id": kind.team_id,
+            "requester_id": whose.id,
+            "organization_id": whose.organization_id,
+            "created_at": at,
+            "updated_at": at,
+        }
+        change = Change(Ticket(**{**given, **values}), await viewer(by), at, WINDOW)
+        commands.create(change, (), ())
+        await write(change)
+    return change.ticket
+
+
+async def act(by: Person | None, ticket: Ticket, *does: Callable[[Change], object], at: datetime | None = None) -> Change:
+    """Verbs on a ticket, as one change."""
+    who = await viewer(by)
+    async with database.transaction():
+        change = Change((await read_locked([ticket.id]))[ticket.id], who, at or time.now(), WINDOW)
+        for verb in does:
+            verb(change)
+        await write(change)
+    return change
+
+
+async def reply(by: Person, ticket: Ticket, body: str = "hello") -> Change:
+    from_customer = (await viewer(by)).is_customer or by.id == ticket.requester_id
+    return await act(by, ticket, lambda change: commands.reply(change, body, for_customer=from_customer))
+
+
+async def note(by: Person, ticket: Ticket, body: str = "for us") -> Change:
+    return await act(by, ticket, lambda change: commands.add_note(change, body))
+
+
+async def assign(by: Person | None, ticket: Ticket, to: Person | None) -> Change:
+    user = await User.get(id=to.id) if to else None
+    return await act(by, ticket, lambda change: commands.assign(change, user))
+
+
+async def watch(by: Person, ticket: Ticket) -> Change:
+    watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=ticket.id)]
+    return await act(by, ticket, lambda change: commands.watch(change, by.id, watchers))
+
+
+async def written(ticket: Ticket, *types: EventType, internal: bool = False, **data: Any) -> None:
+    """Entries as a worker writes them around a ticket, in one transaction."""
+    at = time.now()
+    version = (await Ticket.get(id=ticket.id)).version
+    said = {"changes": {}, "recorded_at": time.text(at), **data}
+    async with database.transaction():
+        await event.append(
+            [
+                Event(type=type, ticket_id=ticket.id, occurred_at=at, version=version, internal=internal, data=said)
+                for type in types
+            ]
+        )
+
+
+async def prefer(who: Person, topic: Topic, channel: Channel, enabled: bool) -> None:
+    await NotificationPreference.create(user_id=who.id, topic=topic, channel=channel, enabled=enabled)
+
+
+async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
+    """Let the notifier come to the head of the log, beside others that may do it too; returns how much it did."""
+    notifier = Notifier(DOMAIN)
+    notifier.at_once = at_once
+    await consumer.enrol(notifier.name)
+    done = position = 0
+    for _ in count_turns():
+        position = (await Reader.get(name=notifier.name)).position
+        if max(position, notifier.seen) >= await event.head():
+            break
+        try:
+            done += (await notifier.turn(at or time.now(), position)).done
+        except Overtaken:
+            continue
+    # as the renewal of its lease does
+    await Reader.filter(name=notifier.name, position=position).update(position=max(position, notifier.seen))
+    return done
+
+
+async def forget() -> None:
+    """Have everything noticed that happened up to now, and nobody remember it."""
+    await notify()
+    await Notification.all().delete()
+    await Mail.all().delete()
+
+
+async def noticed() -> set[str]:
+    """Who was told of what in the app, and why: `ada REPLY_ADDED TEAM`; each must be there once."""
+    lines = await notices()
+    assert len(set(lines)) == len(lines), lines
+    return set(lines)
+
+
+async def notices() -> list[str]:
+    """The same, oldest first, as often as it was told."""
+    found = await Notification.all().order_by("number")
+    return [f"{await name(each.user_id)} {(await entry(each.event_id)).type.name} {each.reason.name}" for each in found]
+
+
+async def mailed() -> list[str]:
+    """Who gets which mails: `cora replied`, sorted."""
+    return sorted([f"{await name(each.user_id)} {each.template}" for each in await Mail.all()])
+
+
+async def name(user_id: object) -> str:
+    return (await User.get(id=user_id)).display_name.lower()
+
+
+async def entry(position: int) -> Event:
+    return await Event.get(position=position)
+
+
+async def whole() -> None:
+    """Fails where something was told twice, where numbers have holes, or where a mail is not to be sent."""
+    notices = await Notification.all().order_by("number")
+    head = await notification.head()
+    numbers = [notice.number for notice in notices]
+    assert numbers == list(range(head - len(notices) + 1, head + 1))
+    mails = await Mail.all()
+    for told in (notices, mails):
+        assert len({(each.event_id, each.user_id) for each in told}) == len(told)
+    entries = {each.position: each for each in await Event.all()}
+    assert [each.event_id for each in notices] == sorted(each.event_id for each in notices)
+    for each in mails:
+        assert entries[each.event_id].ticket_id == each.ticket_id
+        assert not entries[each.event_id].internal or (await User.get(id=each.user_id)).is_staff
+        assert each.message_id == email.message_id(each.event_id, each.user_id, DOMAIN)
+        assert (each.status.value, each.attempts, each.sent_at) == ("queued", 0, None)
+        assert each.next_attempt_at == each.created_at
+
+
+async def tell(ticket_id: UUID, *user_ids: UUID) -> int:
+    """Notifications by hand, of an entry that the notifier tells nobody of; the last one's number."""
+    at = time.now()
+    heard = Event(type=EventType.LINKED, ticket_id=ticket_id, occurred_at=at, version=1)
+    async with database.transaction():
+        await event.append([heard])
+        told = [Notification(user_id=each, event_id=heard.position, reason=Reason.TEAM, created_at=at) for each in user_ids]
+        await notification.append(told)
+    return told[-1].number  # not the head, where the notifier may have told somebody meanwhile

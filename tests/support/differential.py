@@ -1,0 +1,127 @@
+"""Operations answered by the schema itself, without a server: by a plan where there is one, or by graphql-core alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from graphql import GraphQLSchema
+
+from app import schema_of
+from engine.bus.log_tail import Tail
+from engine.bus.wakeup import Doorbell
+from engine.execution.schema import Schema
+from engine.graphql.operation import WRITES
+from engine.graphql.request import Parameters
+from engine.graphql.response import encoded
+from engine.limits.attempts import Attempts
+from models.access import permissions
+from models.people.password import Passwords
+from resolvers.auth.open_sessions import Sessions
+from resolvers.context import Context, Rules, Services
+from resolvers.presence_tail import Watcher
+from settings import load
+from support.large_dataset import NOW
+
+LIMITS = {
+    "document_bytes": 1_000_000,
+    "document_tokens": 20_000,
+    "document_depth": 20,
+    "document_aliases": 200,
+    "document_root_fields": 200,
+    "document_repeats": 200,
+    "document_directives": 200,
+    "document_fragments": 200,
+    "operation_cost": 1_000_000,
+    "cost_bucket": 0,
+}
+"""What is compared here are answers, not refusals of documents."""
+VOLATILE = ("requestId", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, as a client would send it."""
+
+    query: str
+    variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    operation_name: str | None = None
+
+
+@dataclass
+class Desk:
+    """The schema with the services that its resolvers use; time stands still."""
+
+    schema: Schema
+    services: Services
+
+    @classmethod
+    def make(cls, url: str) -> Desk:
+        bell, sessions = Doorbell("memory://"), Sessions(now)
+        settings = load(database_url=url, plans="all", **LIMITS)
+        rules = Rules(settings.reopen_window, settings.session_length, settings.live_tickets)
+        services = Services(
+            rules=rules,
+            now=now,
+            bell=bell,
+            tail=Tail(nothing, int, bell.ear(), fresh=sessions.refresh),  # type: ignore[arg-type]
+            notices=Tail(nothing, int, bell.ear(), fresh=sessions.refresh),  # type: ignore[arg-type]
+            presence=Watcher(bell.ear(), now, fresh=sessions.refresh),
+            passwords=Passwords(),
+            guesses=Attempts(100_000),
+            sessions=sessions,
+        )
+        return cls(schema_of(settings), services)
+
+    @property
+    def core(self) -> GraphQLSchema:
+        return self.schema._schema  # pyright: ignore[reportPrivateUsage]
+
+    @property
+    def planner(self) -> Any:
+        return getattr(self.schema, "planner", None)
+
+    @contextlib.contextmanager
+    def alone(self) -> Generator[None]:
+        """Has graphql-core answer by itself meanwhile."""
+        schema: Any = self.schema
+        planner = self.planner
+        if planner is not None:
+            schema.planner = None
+        try:
+            yield
+        finally:
+            if planner is not None:
+                schema.planner = planner
+
+    async def answer(self, asked: Asked, token: str | None) -> dict[str, Any]:
+        """The answer as a client reads it, but for what differs each time."""
+        context = Context(self.services, "request", "127.0.0.1")
+        if token is not None:
+            viewer = await permissions.authenticate(token, now())
+            assert viewer is not None
+            context.become(viewer)
+        parameters = Parameters(asked.query, asked.variables, asked.operation_name, None)
+        found = orjson.loads(encoded(await self.schema.answer(parameters, context, WRITES)))
+        for name in VOLATILE:
+            found.get("extensions", {}).pop(name, None)
+            for error in found.get("errors", ()):
+                error.get("extensions", {}).pop(name, None)
+        return found
+
+    async def both(self, asked: Asked, token: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What graphql-core answers, and what the schema does as it is."""
+        with self.alone():
+            core = await self.answer(asked, token)
+        return core, core if self.planner is None else await self.answer(asked, token)
+
+
+def now() -> Any:
+    return NOW
+
+
+async def nothing(_: int) -> list[Any]:
+    return []

@@ -1,0 +1,250 @@
+"""A database in which every field of the API has something to show, all of it at fixed instants, and those who look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import time_machine
+
+from demo.fill import fill_demo
+from models import database
+from models.access.permissions import Scope
+from models.changes import commands
+from models.changes.change import Change, read_locked, write
+from models.core import ids
+from models.escalation.path import EscalationPath, StepAction, Trigger
+from models.log.event import Event, EventType
+from models.notifications.email import Mail, MailStatus
+from models.notifications.notification import Channel, Notification, Topic
+from models.people.team import Team
+from models.people.token import Token
+from models.people.user import ApiClient, Organization, User
+from models.sla import admin
+from models.sla.snapshot import Metric
+from models.tickets import presence
+from models.tickets.attachment import Attachment
+from models.tickets.lifecycle import CloseReason, Priority
+from models.tickets.ticket import LinkKind, Ticket, TicketResource
+from support import commands as acting
+from support.actors import Person, World, machine, person, token_of
+
+NOW = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)
+"""A Tuesday's morning, at which everybody looks."""
+HOUR = timedelta(hours=1)
+SCOPES: Mapping[str, list[Scope]] = {
+    "machine that reads tickets": [Scope.TICKETS_READ],
+    "machine that reads the log": [Scope.EVENTS_READ],
+    "machine that reads tickets and notes": [Scope.TICKETS_READ, Scope.NOTES_READ],
+    "machine that reads tickets and people": [Scope.TICKETS_READ, Scope.USERS_READ, Scope.EVENTS_READ],
+    "machine that writes tickets": [Scope.TICKETS_WRITE],
+    "machine that may all": list(Scope),
+}
+BUSY = ("agent", "admin", "machine that may all", "customer of a shared account", "customer")
+"""Who sees much: these ask more often than the others."""
+
+
+@dataclass
+class Plenty:
+    """`tokens` are the viewers' by their names; a stranger has none."""
+
+    world: World
+    tokens: Mapping[str, str | None]
+
+    @classmethod
+    async def make(cls) -> Plenty:
+        """Fill the open database, which is migrated."""
+        with time_machine.travel(NOW - 2 * HOUR, tick=False):
+            await fill_demo(NOW - 2 * HOUR)
+            world = await World.make()
+            await promise(world)
+            told = await stories(world)
+        with time_machine.travel(NOW - HOUR, tick=False):
+            await happen(told, world)
+            await acting.notify()
+            await deliver(world)
+        with time_machine.travel(NOW, tick=False):
+            await presence.say(told[0].id, world.ada.id, "one", presence.PresenceState.WRITING, NOW - timedelta(seconds=5))
+            await presence.say(told[0].id, world.root.id, "one", presence.PresenceState.LOOKING, NOW)
+            tokens = await keys(world)
+        return cls(world, tokens)
+
+
+async def keys(world: World) -> dict[str, str | None]:
+    """A token for each viewer."""
+    clara, alex, robin = [await User.get(email=f"{name}@example.com") for name in ("customer", "agent", "admin")]
+    narrow = await token_of(await User.get(id=world.cora.id), [Scope.TICKETS_READ.value])
+    spent = await token_of(alex, [Scope.EVENTS_READ.value])
+    await Token.filter(prefix=spent[:12]).update(revoked_at=NOW - HOUR)
+    await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
+    return {
+        "stranger": None,
+        "customer": world.olga.token,
+        "customer of a shared account": world.cora.token,
+        "customer of the demo": await token_of(clara),
+        "customer's program": narrow,
+        "customer without tickets": (await person("nora")).token,
+        "agent": await token_of(alex),
+        "agent of billing": world.bill.token,
+        "admin": await token_of(robin),
+        **{name: await machine("Sync", [scope.value for scope in scopes]) for name, scopes in SCOPES.items()},
+    }
+
+
+async def promise(world: World) -> None:
+    """Policies, a calendar and paths that name all that can be named."""
+    acme = await Organization.get(name="Acme")
+    await Organization.filter(id=acme.id).update(external_id="acme-1")
+    support = await Team.get(slug="support")
+    week = [[("09:00", "12:00"), ("13:00", "18:00")]] * 5 + [[], []]
+    lunch = await admin.create_calendar(
+        {"name": "Lunch apart", "time_zone": "Europe/Berlin", "week": week, "holidays": [date(2026, 12, 25)]}, NOW
+    )
+    for name, position in (("Acme's", 1), ("Of old", 2)):
+        policy = await admin.create_policy(
+            {
+                "name": name,
+                "position": position,
+                "priority": Priority.HIGH,
+                "team": "support",
+                "category": "technical",
+                "organization_id": ids.encode(ids.ORGANIZATION, acme.id),
+                "calendar_id": ids.encode(ids.SLA_CALENDAR, lunch.id),
+                "first_response": HOUR,
+                "next_response": 2 * HOUR,
+                "resolution": 8 * HOUR,
+            },
+            NOW,
+        )
+    await admin.archive_policy(ids.encode(ids.SLA_POLICY, policy.id), NOW)
+    steps = [
+        {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
+        {"after": 60, "action": StepAction.TRANSFER.value, "team": str(support.id)},
+        {"after": 90, "action": StepAction.REASSIGN.value, "user": str(world.ada.id)},
+    ]
+    path: dict[str, Any] = {"trigger": Trigger.SLA_AT_RISK, "metric": Metric.RESOLUTION, "team": support, "steps": steps}
+    await EscalationPath.create(name="Acme's", position=1, priority=Priority.HIGH, **path)
+    await EscalationPath.create(name="Of old", position=2, active=False, **path)
+    await Team.filter(id=support.id).update(assigns_by_load=True)
+    await acting.prefer(world.ada, Topic.NOTES, Channel.IN_APP, True)
+    await acting.prefer(world.olga, Topic.REPLIES, Channel.EMAIL, False)
+
+
+async def stories(world: World) -> list[Ticket]:
+    """Tickets of both accounts, and of the machine."""
+    pressing = [
+        await acting.raised(by, subject=f"{name} is down", description="*Since* noon.", priority=Priority.HIGH, external_id=name)
+        for name, by in (("vpn", world.cora), ("mail", world.carl), ("dns", world.olga), ("disk", world.otto))
+    ]
+    calm = [await acting.raised(by, category=kind) for by, kind in ((world.cora, "billing"), (world.olga, "sales"))]
+    scope = str((await ApiClient.get(display_name="Sync")).id)
+    kept = await acting.raised(world.ada, world.cora, external_id="vpn", external_scope=scope, subject="Raised by a program")
+    return [*pressing, *calm, kept]
+
+
+async def happen(told: list[Ticket], world: World) -> None:
+    """Each kind of entry, with each of its fields."""
+    ada, bill, cora, olga = world.ada, world.bill, world.cora, world.olga
+    for ticket, by in ((told[0], cora), (told[2], olga)):
+        team = await Team.get(slug="support")
+        await acting.act(ada, ticket, lambda change: commands.update(change, tags=[], subject="New", add_tags=["vpn", "berlin"]))
+        choice = {"rule": "load", "open": {str(ada.id): 2, str(world.root.id): 3}}
+        await acting.assign(bill, ticket, bill)
+        ada_user = await User.get(id=ada.id)
+        await acting.act(None, ticket, lambda change, to=ada_user: commands.assign(change, to, choice))  # noqa: B023
+        await acting.reply(ada, ticket, "Have you tried to turn it **off**?")
+        said = await acting.reply(by, ticket, "Yes, @ada.\n\n- twice")
+        noted = await acting.note(ada, ticket, "A hard one, see <b>the log</b>.")
+        await acting.watch(by, ticket)
+        await acting.watch(bill, ticket)
+        await acting.act(by, ticket, lambda change: commands.escalate(change, "It is urgent."))
+        await TicketResource.create(ticket_id=ticket.id, kind="server", external_id="srv-1", name="web-1")
+        await attach(ticket, None, said.messages[0].id, noted.messages[0].id)
+        await attention(ticket, ada, team)
+    await tie(told, world)
+    await end(told, world)
+    await acting.act(bill, told[4], lambda change: commands.transfer(change, team, [ada.id]))
+    await acting.act(bill, told[4], lambda change: commands.hold(change, NOW + 9 * HOUR))
+
+
+async def attention(ticket: Ticket, ada: Person, team: Team) -> None:
+    """What workers write around a ticket."""
+    terms = (await Ticket.get(id=ticket.id)).sla_terms
+    late: dict[str, Any] = {"metric": Metric.RESOLUTION.value, "terms": terms, "ordinal": 1}
+    await acting.written(ticket, EventType.SLA_AT_RISK, EventType.SLA_BREACHED, **late)
+    await acting.written(ticket, EventType.SLA_ACHIEVED, **late, late=True)
+    await acting.written(ticket, EventType.SLA_RETARGETED, changes={"sla_terms": [terms, terms]})
+    step: dict[str, Any] = {"path": "Acme's", "step": 1, "action": StepAction.NOTIFY_TEAM.value}
+    await acting.written(ticket, EventType.ESCALATION_STEP, internal=True, **step, notified=[str(ada.id)], outcome="Nobody came.")
+    closes: dict[str, Any] = {"status": "resolved", "closes_at": "2026-11-09T10:30:00Z"}
+    await acting.written(ticket, EventType.REMINDED, **closes)
+    await acting.written(ticket, EventType.MAIL_FAILED, internal=True, user=str(ada.id), answer="550 no such user")
+
+
+async def attach(ticket: Ticket, *message_ids: Any) -> None:
+    for place, message_id in enumerate(message_ids):
+        await Attachment.create(
+            ticket_id=ticket.id,
+            message_id=message_id,
+            filename=f"log-{place}.txt",
+            content_type="text/plain",
+            size=2**33 if place == 9 else 1024 + place,
+            sha256=f"{place:064x}",
+        )
+
+
+async def tie(told: list[Ticket], world: World) -> None:
+    """Links within an account and across, and a merged ticket."""
+    pairs = (
+        (told[0], told[4], LinkKind.RELATED),
+        (told[0], told[2], LinkKind.PARENT_OF),
+        (told[2], told[5], LinkKind.DUPLICATE_OF),
+    )
+    for one, other, kind in pairs:
+        await acting_on(world.ada, one, other, partial(commands.link, kind=kind, linked=False))
+    for from_, into in ((told[6], told[0]), (told[3], told[2])):
+        await acting_on(world.ada, from_, into, partial(commands.merge, earlier=[]))
+
+
+async def acting_on(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
+    who = await acting.viewer(by)
+    async with database.transaction():
+        read = await read_locked([one.id, other.id])
+        changes = [Change(read[ticket.id], who, NOW - HOUR, acting.WINDOW) for ticket in (one, other)]
+        verb(*changes)
+        await write(*changes)
+
+
+async def end(told: list[Ticket], world: World) -> None:
+    """A ticket that was resolved and rated, and one that was taken back."""
+    await acting.act(world.ada, told[1], lambda change: commands.resolve(change, "It was *unplugged*."))
+    await acting.act(world.carl, told[1], lambda change: commands.rate(change, 5, "Quick!"))
+    await acting.act(world.carl, told[1], lambda change: commands.close(change, CloseReason.RESOLVED))
+    await acting.act(world.olga, told[5], lambda change: commands.close(change, CloseReason.WITHDRAWN))
+
+
+async def deliver(world: World) -> None:
+    """A mail about each kind of entry; something becomes of every mail, and of some notifications."""
+    newest = {each.type: each for each in await Event.all().order_by("position")}
+    for entry in newest.values():
+        about: dict[str, Any] = {"event_id": entry.position, "ticket_id": entry.ticket_id, "template": "raised"}
+        to: dict[str, Any] = {"user_id": world.root.id, "address": "root@example.com"}
+        await Mail.filter(event_id=entry.position, user_id=world.root.id).delete()
+        await Mail.create(**about, **to, message_id=f"<{entry.position}@example.com>", created_at=NOW - HOUR)
+    answers: dict[MailStatus, Any] = {
+        MailStatus.SENT: "250 OK",
+        MailStatus.DEFERRED: "451 later",
+        MailStatus.FAILED: "550 no",
+        MailStatus.QUEUED: None,
+    }
+    for place, mail in enumerate(await Mail.all().order_by("event_id", "address")):
+        status = list(answers)[place % len(answers)]
+        mail.status, mail.answer, mail.attempts = status, answers[status], place % 3
+        mail.sent_at = NOW - HOUR if status is MailStatus.SENT else None
+        mail.next_attempt_at = NOW if status in (MailStatus.DEFERRED, MailStatus.QUEUED) else None
+        await mail.save()
+    numbers = [each.number for each in await Notification.all().order_by("number")]
+    await Notification.filter(number__in=numbers[::3]).update(read_at=NOW - HOUR)

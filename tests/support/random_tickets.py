@@ -1,0 +1,281 @@
+"""A pile of random tickets with many ties and awkward texts, random filters over it, and what those mean in plain Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from hypothesis import strategies as st
+from tortoise.models import Model
+
+from models import database
+from models.core import ids
+from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
+from models.queries.filter import Plain
+from models.tickets.lifecycle import STAGES, CloseReason, Priority, Stage, Status
+from models.tickets.message import Kind, Message
+from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher
+from support.ticket_factory import NOON, Desk
+
+SUBJECTS = [
+    *("VPN is down", "vpn is DOWN", "100% CPU", "100x CPU", "a_b c", "axb c", 'O\'Brien said "no"', "C:\\temp\\*"),
+    *("Größe 🦊", "Gro\u0308ße", "what? $1 ?", "東京 server", "error E-1234", "  ", "NULL"),
+]
+BODIES = ["the VPN fails", "server web-1 is down", "error E-99 again", "nothing", "größe"]
+TAGS = ["vpn", "mail", "100%", "a_b", "It's", "größe"]
+KEYS = [None, None, "key-1", "key_1", "key%1", "KEY-1", "'", "?"]
+RESOURCES = [("server", "s-1", "web"), ("server", "s-1", None), ("server", "s-2", "web"), ("invoice", "s-1", "March")]
+WORD = re.compile(r"[^\W_]+")
+OPERATORS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
+
+
+@st.composite
+def filters(draw: st.DrawFn, pile: Pile, levels: int = 3) -> Plain:
+    """Filters that often find something: their operands are mostly values of the pile."""
+    filter: dict[str, object] = {
+        name: draw(pile.fields[name]) for name in draw(st.lists(st.sampled_from(pile.names), max_size=2))
+    }
+    inner = filters(pile, levels - 1)
+    for name in draw(st.sets(st.sampled_from(["and", "or", "not"]), max_size=2)) if levels else ():
+        filter[name] = draw(st.none() | (inner if name == "not" else st.lists(inner, max_size=3)))
+    return filter
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One ticket with all that a filter may ask about."""
+
+    ticket: Ticket
+    category: str
+    team: str
+    tags: frozenset[str]
+    watchers: frozenset[UUID]
+    resources: frozenset[tuple[str, str, str | None]]
+    public: frozenset[str]
+    notes: frozenset[str]
+
+    def value(self, name: str) -> object:
+        """The value of a field that holds one, as a filter would name it."""
+        ticket = self.ticket
+        keys = {
+            "id": (TICKET, ticket.id),
+            "requesterId": (USER, ticket.requester_id),
+            "organizationId": (ORGANIZATION, ticket.organization_id),
+            "assigneeId": (USER, ticket.assignee_id),
+        }
+        if name in keys:
+            prefix, key = keys[name]
+            return None if key is None else encode(prefix, key)
+        if name in ("category", "team"):
+            return getattr(self, name)
+        if name == "stage":
+            return STAGES[ticket.status]
+        return getattr(ticket, re.sub("[A-Z]", lambda found: "_" + found[0].lower(), name))
+
+
+def words(*texts: str) -> frozenset[str]:
+    return frozenset(word for text in texts for word in WORD.findall(text.lower()))
+
+
+def fits(fact: Fact, filter: Plain, at: datetime = NOON, *, notes: bool = True) -> bool:
+    """Whether the ticket fits the filter, read as the API describes it."""
+    return all(part(fact, name, value, at, notes) for name, value in filter.items() if value is not None)
+
+
+def part(fact: Fact, name: str, value: object, at: datetime, notes: bool) -> bool:
+    if name in ("and", "or"):
+        return (all if name == "and" else any)(fits(fact, each, at, notes=notes) for each in value)  # type: ignore[union-attr]
+    if name == "not":
+        return not fits(fact, value, at, notes=notes)  # type: ignore[arg-type]
+    if name == "search":
+        return found(fact, str(value), notes)
+    tests = {test: operand for test, operand in value.items() if operand is not None}  # type: ignore[union-attr]
+    if name == "resource":
+        wanted = (tests["kind"], tests["externalId"])
+        return any(each[:2] == wanted and tests.get("name") in (None, each[2]) for each in fact.resources)
+    if name == "tags":
+        return all(tagged(fact.tags, test, set(operand)) for test, operand in tests.items())
+    if name == "watcherId":
+        watchers = {encode(USER, key) for key in fact.watchers}
+        return all(watched(watchers, test, operand) for test, operand in tests.items())
+    return all(holds(fact.value(name), test, operand, at) for test, operand in tests.items())
+
+
+def found(fact: Fact, text: str, notes: bool) -> bool:
+    there = fact.public | fact.notes if notes else fact.public
+    asked = WORD.findall(text.lower())
+    return not text.strip() or (bool(asked) and all(any(word.startswith(begin) for word in there) for begin in asked))
+
+
+def tagged(tags: frozenset[str], test: str, names: set[str]) -> bool:
+    return {"some": bool(tags & names), "every": names <= tags, "none": not tags & names}[test]
+
+
+def watched(watchers: set[str], test: str, operand: object) -> bool:
+    if test == "null":
+        return operand == (not watchers)
+    if test == "eq":
+        return operand in watchers
+    return bool(watchers & set(operand)) == (test == "in")  # type: ignore[call-overload]
+
+
+def holds(value: object, test: str, operand: object, at: datetime) -> bool:
+    if test == "null":
+        return operand == (value is None)
+    if test in ("neq", "nin"):
+        return not holds(value, {"neq": "eq", "nin": "in"}[test], operand, at)
+    if value is None:
+        return False
+    if test == "within":
+        return value >= at - operand  # type: ignore[operator]
+    if test == "olderThan":
+        return value < at - operand  # type: ignore[operator]
+    if test in OPERATORS:
+        return bool(getattr(value, OPERATORS[test])(operand))
+    if test == "contains":
+        return operand in value  # type: ignore[operator]
+    if test == "startsWith":
+        return value.startswith(operand)  # type: ignore[attr-defined]
+    return value == operand if test == "eq" else value in operand  # type: ignore[operator]
+
+
+class Pile:
+    """Not a dataclass, or a failing property would print all of it."""
+
+    def __init__(self, desk: Desk, facts: Sequence[Fact]) -> None:
+        self.desk, self.facts = desk, facts
+        self.fields = self.comparisons()
+        self.names = sorted(self.fields)
+
+    @classmethod
+    async def make(cls, desk: Desk, dice: Random, count: int = 60) -> Pile:
+        tickets = [random_ticket(desk, dice, 1001 + place) for place in range(count)]
+        records: list[Model] = []
+        facts = [hang(desk, dice, ticket, records) for ticket in tickets]
+        async with database.transaction():
+            await Ticket.bulk_create(tickets)
+            for kind in (TicketTag, TicketWatcher, TicketResource, Message):
+                await kind.bulk_create([each for each in records if isinstance(each, kind)])
+        return cls(desk, facts)
+
+    def comparisons(self) -> Mapping[str, st.SearchStrategy[object]]:
+        """What each field of a filter may be compared with."""
+
+        def keys(prefix: str, *names: str) -> st.SearchStrategy[object]:
+            here = sorted({str(fact.value(name)) for fact in self.facts for name in names} - {"None"})
+            strange = [encode(prefix, new_id()), encode(ids.TEAM, new_id()), "", "garbage", here[0].upper(), here[0] + " "]
+            one = st.sampled_from([*here, *here, *strange])
+            return tests(eq=one, null=st.booleans(), **{"in": lists(one), "nin": lists(one)})
+
+        instants = st.sampled_from([NOON + timedelta(hours=place, microseconds=place % 2) for place in range(-6, 3)])
+        spans = st.sampled_from([timedelta(hours=place) for place in range(-2, 7)])
+        moments = tests(**dict.fromkeys(OPERATORS, instants), within=spans, olderThan=spans, null=st.booleans())
+        statuses, priorities = st.sampled_from(Status), st.sampled_from(Priority)
+        people = keys(USER, "requesterId", "assigneeId")
+        return {
+            "id": keys(TICKET, "id"),
+            "number": numbers(st.integers(995, 1001 + len(self.facts))),
+            "externalId": strings([key for key in KEYS if key], nullable=True),
+            "search": st.none()
+            | st.sampled_from(["", " ", "vpn", "VP", "err", "e 1234", "down server", "100% cpu", "%", "web-1", "zebra"]),
+            "subject": strings(SUBJECTS),
+            "status": tests(eq=statuses, neq=statuses, **{"in": lists(statuses), "nin": lists(statuses)}),
+            "stage": tests(eq=st.sampled_from(Stage), **{"in": lists(st.sampled_from(Stage))}),
+            "priority": tests(eq=priorities, **{"in": lists(priorities), "nin": lists(priorities)}),
+            "category": strings(["technical", "sales", "billing", "none"]),
+            "team": strings(["support", "sales", "billing", "none"]),
+            "requesterId": people,
+            "organizationId": keys(ORGANIZATION, "organizationId"),
+            "assigneeId": people,
+            "watcherId": people,
+            "tags": tests(**dict.fromkeys(("some", "every", "none"), lists(st.sampled_from([*TAGS, "none"])))),
+            "resource": st.none()
+            | st.sampled_from(RESOURCES).map(lambda each: dict(zip(("kind", "externalId", "name"), each, strict=True))),
+            "escalationLevel": numbers(st.integers(-1, 3)),
+            **dict.fromkeys(("createdAt", "updatedAt", "resolvedAt", "closedAt"), moments),
+        }
+
+
+def tests(**operators: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    """One or two comparisons, some of them null."""
+    single = st.one_of(*(st.fixed_dictionaries({name: st.none() | operand}) for name, operand in operators.items()))
+    return st.none() | st.lists(single, max_size=2).map(lambda each: {name: value for one in each for name, value in one.items()})
+
+
+def lists(one: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
+    return st.lists(one, max_size=4)
+
+
+def numbers(one: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return tests(eq=one, neq=one, **{"in": lists(one)}, **dict.fromkeys(OPERATORS, one))
+
+
+def strings(there: Sequence[str], *, nullable: bool = False) -> st.SearchStrategy[object]:
+    one = st.sampled_from([*there, *there, "%", "_", "NULL", "x"]) | st.text(
+        st.characters(codec="utf-8", exclude_characters="\0"), max_size=4
+    )
+    piece = st.tuples(st.sampled_from(there), st.integers(0, 6), st.integers(0, 4)).map(
+        lambda cut: cut[0][cut[1] : cut[1] + cut[2]]
+    )
+    begin = st.tuples(st.sampled_from(there), st.integers(0, 6)).map(lambda cut: cut[0][: cut[1]])
+    return tests(
+        eq=one, neq=one, contains=piece | one, startsWith=begin | one, null=st.booleans(), **{"in": lists(one), "nin": lists(one)}
+    )
+
+
+def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
+    status = dice.choice(list(Status))
+    category = dice.choice(list(desk.categories.values()))
+    ended = STAGES[status] is Stage.CLOSURE
+    return desk.new(
+        number,
+        dice.choice(desk.customers),
+        subject=dice.choice(SUBJECTS),
+        description=dice.choice(BODIES),
+        status=status,
+        priority=dice.choice(list(Priority)),
+        category_id=category.id,
+        team_id=dice.choice([category.team_id, desk.teams["support"].id]),
+        assignee_id=dice.choice([None, *(each.user_id for each in desk.staff)]),
+        escalation_level=dice.choice([0, 0, 1, 2]),
+        external_scope=str(number),
+        external_id=dice.choice(KEYS),
+        created_at=hour(dice, -6, 0),
+        updated_at=hour(dice, -4, 2),
+        sla_breaches_at=dice.choice([None, hour(dice, -1, 1)]),
+        resolved_at=hour(dice, -4, 1) if ended else None,
+        closed_at=hour(dice, -2, 1) if status is Status.CLOSED else None,
+        close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
+    )
+
+
+def hour(dice: Random, first: int, last: int) -> datetime:
+    return NOON + timedelta(hours=dice.randint(first, last), microseconds=dice.randrange(2))
+
+
+def hang(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> Fact:
+    """Add a ticket's tags, watchers, resources and messages to the records. Returns all that is known of the ticket."""
+    tags = dice.sample(TAGS, dice.randrange(4))
+    watchers = dice.sample([each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3))
+    resources = {each[:2]: each for each in dice.sample(RESOURCES, dice.randrange(3))}
+    said = [(dice.choice(BODIES), dice.choice(list(Kind))) for _ in range(dice.randrange(3))]
+    records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
+    records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]
+    records += [
+        TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name) for kind, key, name in resources.values()
+    ]
+    records += [Message(ticket_id=ticket.id, kind=kind, body=body, created_at=NOON) for body, kind in said]
+    return Fact(
+        ticket=ticket,
+        category=next(slug for slug, each in desk.categories.items() if each.id == ticket.category_id),
+        team=next(slug for slug, each in desk.teams.items() if each.id == ticket.team_id),
+        tags=frozenset(tags),
+        watchers=frozenset(key for key in watchers if key),
+        resources=frozenset(resources.values()),
+        public=words(ticket.subject, ticket.description, *(body for body, kind in said if kind is Kind.REPLY)),
+        notes=words(*(body for body, kind in said if kind is Kind.NOTE)),
+    )

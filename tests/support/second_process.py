@@ -1,0 +1,55 @@
+"""Another process: `another.py URL migrate`, or `another.py URL escalate TIMES SEED TICKET…`; prints what it did as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from models import database, migrate
+from models.access.permissions import SYSTEM
+from models.changes import commands
+from models.changes.change import Change, read_locked, write
+from models.core import time
+
+
+async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
+    """Read a ticket and write it back one level higher, over and over; how often each was."""
+    dice, done = Random(seed), dict.fromkeys(map(str, keys), 0)
+    for _ in range(times):
+        key = dice.choice(keys)
+        async with database.transaction():
+            change = Change((await read_locked([key]))[key], SYSTEM, time.now(), timedelta(days=14))
+            commands.escalate(change, "too slow")
+            await write(change)
+        done[str(key)] += 1
+    return done
+
+
+async def main(url: str, task: str, *arguments: str) -> object:
+    await started()
+    database.BUSY_TIMEOUT_MS = 200_000  # on a slow machine, several processes in turn may take longer than the usual 15 s
+    await database.connect(url, pool=2)
+    try:
+        if task == "migrate":
+            return await migrate.migrate()
+        times, seed, *keys = arguments
+        return await escalate(int(times), seed, [UUID(key) for key in keys])
+    finally:
+        await database.disconnect()
+
+
+async def started() -> None:
+    """All begin at once: each says that it is there, and waits for the word."""
+    print("here", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(*sys.argv[1:]))))

@@ -1,0 +1,322 @@
+"""A desk to work at: people, tickets in memory and in the database, and mutations done the way resolvers do them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from models import database
+from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
+from models.changes import commands
+from models.changes.change import Change, next_number, read_locked, write
+from models.core.errors import Refusal
+from models.core.ids import new_id
+from models.log.event import EventType
+from models.people.team import Category, Membership, Team
+from models.people.user import Organization, Role, User
+from models.tickets.lifecycle import CloseReason, Priority, Status
+from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
+from support.seed import SEED
+
+T = TypeVar("T")
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+WINDOW = timedelta(days=14)
+OWN_SEED = "OWN_SEED"
+"""An argument that `processes` replaces by the seed of each process."""
+DEADLINE_SECONDS = 60
+PROCESSES_SECONDS = 240
+IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
+
+
+def modest(examples: int) -> Callable[[T], T]:
+    """Settings of a property over one database, which lives through all examples. The test gets the mark `stress`."""
+    ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    limited = settings(max_examples=examples, suppress_health_check=ignored)
+    return lambda test: pytest.mark.stress(limited(test))
+
+
+def viewer(role: Role = Role.CUSTOMER, user: User | None = None) -> Viewer:
+    """Somebody of a role with all that it may hold; a person who is only in memory where none is given."""
+    who = user or User(email=f"{new_id()}@example.com", display_name="Somebody", role=role)
+    caller = CALLER_OF_ROLE[who.role]
+    return Viewer(caller, HOLDS[caller], user=who)
+
+
+def ticket(status: Status = Status.NEW, **values: object) -> Ticket:
+    """A ticket that is only in memory."""
+    filled: dict[str, object] = {
+        "number": 1001,
+        "subject": "VPN is down",
+        "description": "since noon",
+        "category_id": new_id(),
+        "team_id": new_id(),
+        "requester_id": new_id(),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Ticket(status=status, **{**filled, **values})
+
+
+def change_of(ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, window: timedelta = WINDOW) -> Change:
+    return Change(ticket, by or viewer(Role.AGENT), at, window)
+
+
+def logged(change: Change) -> list[EventType]:
+    return [entry.type for entry in change.entries]
+
+
+@dataclass
+class Desk:
+    """`cora` and `carl` share an account, `olga` has none; `ada` works in support, `bill` in billing, `root` is an admin."""
+
+    cora: Viewer
+    carl: Viewer
+    olga: Viewer
+    ada: Viewer
+    bill: Viewer
+    root: Viewer
+    teams: Mapping[str, Team]
+    categories: Mapping[str, Category]
+
+    @classmethod
+    async def make(cls) -> Desk:
+        acme = await Organization.create(name="Acme", shared=True)
+        support, billing = await Team.get(slug="support"), await Team.get(slug="billing")
+        cora, carl = await customer("cora", acme), await customer("carl", acme)
+        return cls(
+            cora=replace(viewer(user=cora), shared_organization_id=acme.id),
+            carl=replace(viewer(user=carl), shared_organization_id=acme.id),
+            olga=viewer(user=await customer("olga", None)),
+            ada=viewer(user=await staff("ada", Role.AGENT, support)),
+            bill=viewer(user=await staff("bill", Role.AGENT, billing)),
+            root=viewer(user=await staff("root", Role.ADMIN, None)),
+            teams={team.slug: team for team in await Team.all()},
+            categories={category.slug: category for category in await Category.all()},
+        )
+
+    @property
+    def customers(self) -> list[Viewer]:
+        return [self.cora, self.carl, self.olga]
+
+    @property
+    def staff(self) -> list[Viewer]:
+        return [self.ada, self.bill, self.root]
+
+    def new(self, number: int, by: Viewer | None = None, at: datetime = NOON, **values: object) -> Ticket:
+        """A ticket as `createTicket` would fill it in, not stored yet."""
+        by, category = by or self.cora, self.categories["technical"]
+        assert by.user is not None
+        filled: dict[str, object] = {
+            "number": number,
+            "subject": "VPN is down",
+            "description": "since noon",
+            "category_id": category.id,
+            "team_id": category.team_id,
+            "requester_id": by.user.id,
+            "organization_id": by.user.organization_id,
+            "created_at": at,
+            "updated_at": at,
+        }
+        return Ticket(**{**filled, **values})
+
+    async def raise_ticket(
+        self, by: Viewer | None = None, at: datetime = NOON, tags: Sequence[str] = (), **values: object
+    ) -> Ticket:
+        async with database.transaction():
+            ticket = self.new(await next_number(), by, at, **values)
+            change = Change(ticket, by or self.cora, at, WINDOW)
+            commands.create(change, tags, ())
+            await write(change)
+        return ticket
+
+    async def act(
+        self, ticket: Ticket, verb: Callable[[Change], object], by: Viewer | None = None, at: datetime = NOON
+    ) -> Change:
+        """One verb on one stored ticket, in a transaction of its own."""
+        async with database.transaction():
+            change = Change((await read_locked([ticket.id]))[ticket.id], by or self.ada, at, WINDOW)
+            verb(change)
+            await write(change)
+        return change
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = DEADLINE_SECONDS) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(seconds):
+        while not await holds():
+            await asyncio.sleep(0.005)
+
+
+async def customer(name: str, organization: Organization | None) -> User:
+    return await User.create(email=f"{name}@example.com", display_name=name.title(), organization=organization)
+
+
+async def staff(name: str, role: Role, team: Team | None) -> User:
+    user = await User.create(email=f"{name}@example.com", display_name=name.title(), role=role)
+    if team:
+        await Membership.create(team=team, user=user)
+    return user
+
+
+@dataclass
+class Work:
+    """One random mutation inside its transaction: what it may choose from, and the changes it makes."""
+
+    desk: Desk
+    dice: Random
+    tickets: Sequence[UUID]
+    by: Viewer
+    at: datetime
+    changes: list[Change] = field(default_factory=list[Change])
+
+    async def take(self, count: int = 1) -> list[Change]:
+        """Random tickets, locked, each once."""
+        chosen = self.dice.sample(list(self.tickets), count)
+        found = await read_locked(chosen)
+        return [self.change(found[key]) for key in chosen]
+
+    def change(self, ticket: Ticket) -> Change:
+        self.changes.append(Change(ticket, self.by, self.at, WINDOW))
+        return self.changes[-1]
+
+
+async def create(work: Work) -> None:
+    requester = work.dice.choice(work.desk.customers)
+    change = work.change(work.desk.new(await next_number(), requester, work.at))
+    tags = work.dice.sample(TAGS, 2)
+    commands.create(change, tags, [TicketResource(ticket_id=change.ticket.id, kind="server", external_id="s-1", name=None)])
+
+
+async def update(work: Work) -> None:
+    (change,) = await work.take()
+    dice = work.dice
+    category = dice.choice([None, *work.desk.categories.values()])
+    commands.update(
+        change,
+        tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
+        subject=dice.choice([None, "VPN is down", "Mail is down"]),
+        priority=dice.choice([None, *Priority]),
+        category=category,
+        members=[each.user_id for each in await Membership.filter(team_id=category.team_id)] if category else (),
+        add_tags=dice.sample(TAGS, dice.randrange(3)),
+        remove_tags=dice.sample(TAGS, dice.randrange(3)),
+        external=dice.choice([None, ("", None), ("", f"key-{change.ticket.number}")]),
+    )
+
+
+async def assign(work: Work) -> None:
+    (change,) = await work.take()
+    commands.assign(change, work.dice.choice([None, *(each.user for each in (*work.desk.staff, work.desk.olga))]))
+
+
+async def transfer(work: Work) -> None:
+    (change,) = await work.take()
+    team = work.dice.choice(list(work.desk.teams.values()))
+    commands.transfer(change, team, [each.user_id for each in await Membership.filter(team_id=team.id)])
+
+
+async def watch(work: Work) -> None:
+    (change,) = await work.take()
+    verb = work.dice.choice([commands.watch, commands.unwatch])
+    watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=change.ticket.id)]
+    assert work.by.user_id is not None
+    verb(change, work.by.user_id, watchers)
+
+
+async def link(work: Work) -> None:
+    change, other = await work.take(2)
+    kind = work.dice.choice(list(LinkKind))
+    linked = await TicketLink.exists(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind)
+    commands.link(change, other, kind, linked=linked)
+
+
+async def merge(work: Work) -> None:
+    chosen = work.dice.sample(list(work.tickets), 2)
+    # All locks in one order: those merged earlier are looked for first, and again under the lock.
+    earlier = await Ticket.filter(merged_into_id=chosen[0]).values_list("id", flat=True)
+    found = await read_locked([*chosen, *earlier])
+    late = await Ticket.filter(merged_into_id=chosen[0]).exclude(id__in=list(found)).order_by("id").select_for_update()
+    change, into = (work.change(found[key]) for key in chosen)
+    followers = [*(found[key] for key in earlier if found[key].merged_into_id == chosen[0]), *late]
+    commands.merge(change, into, [work.change(each) for each in followers if each.id != chosen[1]])
+
+
+def simple(verb: Callable[[Change, Random], object]) -> Callable[[Work], Awaitable[None]]:
+    async def step(work: Work) -> None:
+        (change,) = await work.take()
+        verb(change, work.dice)
+
+    return step
+
+
+TAGS = ["vpn", "mail", "urgent", "new", "100%"]
+
+STEPS: Mapping[str, Callable[[Work], Awaitable[None]]] = {
+    "create": create,
+    "update": update,
+    "assign": assign,
+    "transfer": transfer,
+    "watch": watch,
+    "link": link,
+    "merge": merge,
+    "start": simple(lambda change, dice: commands.start(change)),
+    "await_customer": simple(lambda change, dice: commands.await_customer(change)),
+    "hold": simple(lambda change, dice: commands.hold(change, dice.choice([None, change.at + timedelta(hours=1)]))),
+    "resume": simple(lambda change, dice: commands.resume(change)),
+    "resolve": simple(lambda change, dice: commands.resolve(change, "Switched it on.")),
+    "close": simple(lambda change, dice: commands.close(change, dice.choice([None, *CloseReason]))),
+    "reopen": simple(lambda change, dice: commands.reopen(change, "It is off again.")),
+    "escalate": simple(lambda change, dice: commands.escalate(change, "too slow")),
+    "rate": simple(lambda change, dice: commands.rate(change, dice.randrange(1, 6), dice.choice([None, "fine"]))),
+    "reply": simple(lambda change, dice: commands.reply(change, "Hello", for_customer=change.by.is_customer)),
+    "add_note": simple(lambda change, dice: commands.add_note(change, "not for customers")),
+}
+
+
+async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON) -> list[Change] | None:
+    """One random mutation in a transaction of its own: the changes that it stored, or None where it was refused."""
+    by = dice.choice([desk.cora, desk.ada, desk.bill, desk.root])
+    work = Work(desk, dice, tickets, by, at)
+    try:
+        async with database.transaction():
+            await STEPS[name](work)
+            await write(*work.changes)
+    except Refusal:
+        return None
+    return [change for change in work.changes if change.entries]
+
+
+async def processes(url: str, count: int, *arguments: str) -> list[object]:
+    """Run `another.py` in several processes at once; returns what each printed. Fails if one of them fails.
+
+    Each process gets a seed of its own in place of OWN_SEED.
+    """
+    script = str(Path(__file__).parent / "another.py")
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    running: list[asyncio.subprocess.Process] = []
+    try:
+        async with asyncio.timeout(PROCESSES_SECONDS):
+            for place in range(count):
+                own = [f"{SEED}:{place}" if argument == OWN_SEED else argument for argument in arguments]
+                running.append(await asyncio.create_subprocess_exec(sys.executable, script, url, *own, **pipes))
+            assert [await process.stdout.readline() for process in running] == [b"here\n"] * count
+            ended = await asyncio.gather(*(process.communicate(b"go\n") for process in running))
+    finally:
+        for process in running:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    assert [process.returncode for process in running] == [0] * count, "\n".join(errors.decode() for _, errors in ended)
+    return [json.loads(told) for told, _ in ended]

@@ -1,0 +1,169 @@
+"""The tail: what it keeps at hand, whom it wakes, and that it loses nothing when reading fails."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.bus.log_tail import Tail
+from engine.bus.wakeup import Doorbell
+
+pytestmark = pytest.mark.never_retried
+
+LIMIT = 60
+"""Seconds; what is waited for comes in less than one."""
+
+
+class Bell(Doorbell):
+    """A doorbell with one who listens."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.wait = self.ear().wait
+
+
+class Log:
+    """A gapless log of numbers, some of which may be read at once."""
+
+    def __init__(self, at_once: int = 1000) -> None:
+        self.head = 0
+        self.at_once = at_once
+        self.failing = 0
+        self.reads = 0
+
+    async def read(self, position: int) -> list[int]:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if self.failing:
+            self.failing -= 1
+            raise ConnectionError("away")
+        return list(range(position + 1, self.head + 1))[: self.at_once]
+
+
+def tail_of(log: Log, *, kept: int = 100, interval: float = 0.02) -> Tail[int]:
+    return Tail(log.read, lambda entry: entry, Bell("memory://"), interval=interval, kept=kept)
+
+
+async def test_it_reads_on_from_where_it_was_started() -> None:
+    log = Log(at_once=3)
+    log.head = 10
+    tail = tail_of(log)
+    tail.start_at(4)
+    assert [await tail.advance() for _ in range(3)] == [True, True, False]
+    assert tail.head == 10
+    assert tail.after(4) == [5, 6, 7, 8, 9, 10]
+    assert tail.after(7) == [8, 9, 10]
+    assert tail.after(10) == tail.after(99) == []
+    assert tail.after(3) is None, "it never had entry 4"
+
+
+async def test_it_keeps_the_newest_and_says_where_it_does_not_reach() -> None:
+    log = Log()
+    log.head = 10
+    tail = tail_of(log, kept=4)
+    await tail.advance()
+    assert tail.after(6) == [7, 8, 9, 10]
+    assert tail.after(5) is None
+    log.head = 12
+    await tail.advance()
+    assert (tail.after(8), tail.after(7)) == ([9, 10, 11, 12], None)
+
+
+async def test_who_waits_is_woken_by_growth_beyond_their_place_and_by_nothing_else() -> None:
+    log = Log()
+    tail = tail_of(log)
+    waiting = {place: asyncio.create_task(tail.past(place)) for place in (0, 1, 2)}
+    await asyncio.sleep(0)
+    log.head = 2
+    await tail.advance()
+    await asyncio.wait_for(asyncio.gather(waiting[0], waiting[1]), LIMIT)
+    assert not waiting[2].done()
+    log.head = 3
+    await tail.advance()
+    await asyncio.wait_for(waiting[2], LIMIT)
+    await asyncio.wait_for(tail.past(1), LIMIT)
+
+
+async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows() -> None:
+    log = Log(at_once=7)
+    tail = tail_of(log, kept=1000)
+    following = asyncio.create_task(tail.run())
+    seen: list[list[int]] = [[], [], []]
+
+    async def follow(place: int) -> None:
+        position = place * 10
+        while position < 500:
+            await tail.past(position)
+            entries = tail.after(position)
+            assert entries
+            seen[place] += entries
+            position = entries[-1]
+
+    async def grow() -> None:
+        while log.head < 500:
+            log.head += 3
+            tail.doorbell.ring()  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+
+    try:
+        await asyncio.wait_for(asyncio.gather(grow(), *(follow(place) for place in range(3))), LIMIT)
+    finally:
+        following.cancel()
+    for place, entries in enumerate(seen):
+        assert entries == list(range(place * 10 + 1, entries[-1] + 1))
+
+
+async def test_a_lost_ring_or_a_failed_reading_costs_time_and_no_entry() -> None:
+    log = Log()
+    tail = tail_of(log)
+    following = asyncio.create_task(tail.run())
+    try:
+        log.failing = 3
+        log.head = 5
+        await asyncio.wait_for(tail.past(4), LIMIT)
+        log.head = 6
+        await asyncio.wait_for(tail.past(5), LIMIT)
+    finally:
+        following.cancel()
+    assert tail.after(0) == [1, 2, 3, 4, 5, 6]
+    assert log.reads > 4
+
+
+async def test_it_waits_for_the_bell_and_does_not_spin() -> None:
+    log = Log()
+    tail = tail_of(log, interval=3600)
+    following = asyncio.create_task(tail.run())
+    try:
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert log.reads == 1
+        log.head = 1
+        tail.doorbell.ring()  # type: ignore[attr-defined]
+        await asyncio.wait_for(tail.past(0), LIMIT)
+    finally:
+        following.cancel()
+
+
+async def test_an_entry_is_announced_after_what_it_is_judged_by_was_read_and_not_without() -> None:
+    log, failing, seen = Log(), [True, True, False], list[tuple[int, int]]()
+
+    async def fresh() -> None:
+        await asyncio.sleep(0)
+        seen.append((tail.head, log.reads))
+        if failing.pop(0):
+            raise ConnectionError("away")
+
+    tail = Tail(log.read, lambda entry: entry, Bell("memory://"), fresh=fresh, interval=0.02)
+    log.head = 2
+    waiting = asyncio.create_task(tail.past(0))
+    for reads in (1, 2):
+        with pytest.raises(ConnectionError):
+            await tail.advance()
+        assert (tail.head, len(tail.ring), waiting.done()) == (0, 0, False)
+        assert seen[-1] == (0, reads)
+    assert await tail.advance()
+    await asyncio.wait_for(waiting, LIMIT)
+    assert tail.after(0) == [1, 2]
+    assert not await tail.advance()
+    assert len(seen) == 3, "where nothing came nothing is asked for"

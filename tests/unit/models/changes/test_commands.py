@@ -1,0 +1,701 @@
+"""The verbs on changes in memory: what each sets, which entries it adds in which order, and each refusal with its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from support.ticket_factory import NOON, WINDOW, change_of, logged, ticket, viewer
+
+from models.access.permissions import SYSTEM, Viewer
+from models.changes import change as changes
+from models.changes import commands
+from models.changes.change import Change
+from models.core.errors import Code, InvalidInput, Refusal, TransitionRefused
+from models.core.ids import new_id
+from models.log.event import EventType
+from models.people.team import Category, Team
+from models.people.user import Role, User
+from models.tickets import lifecycle
+from models.tickets.lifecycle import Action, CloseReason, Priority, Status
+from models.tickets.message import Kind
+from models.tickets.ticket import INVERSE, LinkKind, Ticket, TicketResource
+
+pytestmark = pytest.mark.without_promises
+
+CUSTOMER, AGENT = viewer(Role.CUSTOMER), viewer(Role.AGENT)
+OPEN = [Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER, Status.ON_HOLD]
+ENDED = [Status.RESOLVED, Status.CLOSED]
+LATER = NOON + timedelta(hours=1)
+each_open = pytest.mark.parametrize("status", OPEN, ids=lambda each: each.name)
+each_ended = pytest.mark.parametrize("status", ENDED, ids=lambda each: each.name)
+
+
+def told(change: Change, place: int = 0) -> dict[str, object]:
+    """What an entry says of columns."""
+    return {name: list(values) for name, values in change.entries[place].changes.items()}
+
+
+def refused(change: Change, verb: Callable[[Change], object]) -> Refusal:
+    """The refusal, of a verb that must leave no entry about it."""
+    with pytest.raises(Refusal) as refusal:
+        verb(change)
+    assert change.entries == []
+    return refusal.value
+
+
+def invalid(change: Change, verb: Callable[[Change], object], code: Code, *path: str) -> None:
+    refusal = refused(change, verb)
+    assert isinstance(refusal, InvalidInput)
+    assert (refusal.code, refusal.field) == (code, ["input", *path])
+
+
+def not_in_table(change: Change, verb: Callable[[Change], object], action: Action, code: Code = Code.TRANSITION_REFUSED) -> None:
+    status = change.ticket.status
+    refusal = refused(change, verb)
+    assert isinstance(refusal, TransitionRefused)
+    assert (refusal.code, refusal.status, refusal.action) == (code, status, action)
+    assert change.ticket.status is status
+    assert change.columns == {}
+    assert refusal.allowed == ([] if change.ticket.merged_into_id else change.allowed_actions())
+
+
+def user(role: Role = Role.AGENT, *, active: bool = True) -> User:
+    return User(email="ada@example.com", display_name="Ada", role=role, active=active)
+
+
+def closed(at: datetime = NOON, **values: object) -> Ticket:
+    return ticket(Status.CLOSED, close_reason=CloseReason.ABANDONED, closed_at=at, **values)
+
+
+# --- create ---
+
+
+def test_create_logs_every_column_that_has_a_value() -> None:
+    change = change_of(ticket(priority=Priority.HIGH), CUSTOMER)
+    commands.create(change, ["vpn", "mail"], [])
+    assert change.created
+    assert logged(change) == [EventType.TICKET_CREATED]
+    said = told(change)
+    assert said["tags"] == [[], ["vpn", "mail"]]
+    assert said["priority"] == [None, "high"]
+    assert said["status"] == [None, "new"]
+    assert "held_until" not in said
+    assert "description" not in said
+    assert {name: value[1] for name, value in said.items() if name != "tags"} == {
+        name: value for name, value in changes.stored(change.ticket).items() if value is not None
+    }
+
+
+def test_create_without_tags_says_nothing_of_tags() -> None:
+    change = change_of(ticket())
+    commands.create(change, [], [])
+    assert "tags" not in told(change)
+
+
+def test_create_keeps_tags_and_resources_for_the_write() -> None:
+    change = change_of(ticket())
+    resource = TicketResource(ticket_id=change.ticket.id, kind="server", external_id="s-1")
+    commands.create(change, ["vpn"], [resource])
+    assert change.added_tags == ["vpn"]
+    assert change.resources == [resource]
+
+
+def test_create_takes_twenty_tags_and_no_more() -> None:
+    commands.create(change_of(ticket()), [f"t{n}" for n in range(20)], [])
+    invalid(change_of(ticket()), lambda change: commands.create(change, [f"t{n}" for n in range(21)], []), Code.INVALID, "tags")
+
+
+# --- update ---
+
+
+def test_update_sets_what_is_given_and_keeps_the_rest() -> None:
+    change = change_of(ticket())
+    commands.update(change, tags=[], subject="Mail is down", priority=Priority.URGENT)
+    assert logged(change) == [EventType.TICKET_UPDATED]
+    assert told(change) == {"subject": ["VPN is down", "Mail is down"], "priority": ["normal", "urgent"]}
+    assert change.columns == {"subject": "Mail is down", "priority": Priority.URGENT}
+
+
+def test_update_to_what_is_there_already_changes_nothing() -> None:
+    change = change_of(ticket())
+    commands.update(change, tags=["vpn"], subject="VPN is down", priority=Priority.NORMAL, add_tags=["vpn"], remove_tags=["mail"])
+    assert change.entries == []
+    assert change.columns == {}
+    assert (change.added_tags, change.removed_tags) == ([], [])
+
+
+def test_update_adds_and_removes_tags() -> None:
+    change = change_of(ticket())
+    commands.update(change, tags=["mail", "vpn"], add_tags=["new", "vpn"], remove_tags=["mail"])
+    assert told(change) == {"tags": [["mail", "vpn"], ["vpn", "new"]]}
+    assert (change.added_tags, change.removed_tags) == (["new"], ["mail"])
+
+
+def test_a_tag_that_is_added_and_removed_is_gone() -> None:
+    change = change_of(ticket())
+    commands.update(change, tags=["vpn"], add_tags=["vpn", "new"], remove_tags=["vpn", "new"])
+    assert told(change) == {"tags": [["vpn"], []]}
+    assert (change.added_tags, change.removed_tags) == ([], ["vpn"])
+
+
+def test_update_counts_the_tags_that_would_be_left() -> None:
+    full = [f"t{n}" for n in range(20)]
+    commands.update(change_of(ticket()), tags=full, add_tags=["new"], remove_tags=["t0"])
+    invalid(change_of(ticket()), lambda change: commands.update(change, tags=full, add_tags=["new"]), Code.INVALID, "addTags")
+
+
+def test_update_sets_and_clears_the_external_key() -> None:
+    change = change_of(ticket())
+    commands.update(change, tags=[], external=("", "key"))
+    assert told(change) == {"external_id": [None, "key"]}
+    change = change_of(ticket(external_scope="machine", external_id="key"))
+    commands.update(change, tags=[], external=("", None))
+    assert told(change) == {"external_scope": ["machine", ""], "external_id": ["key", None]}
+
+
+def test_a_new_category_transfers_the_ticket_to_its_team() -> None:
+    change, team_id = change_of(ticket()), new_id()
+    before = change.ticket.team_id
+    category = Category(slug="billing", name="Billing", team_id=team_id)
+    commands.update(change, tags=[], category=category)
+    assert logged(change) == [EventType.TICKET_UPDATED, EventType.TRANSFERRED]
+    assert list(told(change)) == ["category_id"]
+    assert told(change, 1) == {"team_id": [str(before), str(team_id)]}
+    assert (change.ticket.category_id, change.ticket.team_id) == (category.id, team_id)
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+def test_a_new_category_drops_an_assignee_who_is_no_member_of_its_team(is_member: bool) -> None:
+    assignee = new_id()
+    change = change_of(ticket(Status.OPEN, assignee_id=assignee))
+    category = Category(slug="billing", name="Billing", team_id=new_id())
+    commands.update(change, tags=[], category=category, members=[assignee] if is_member else [new_id()])
+    dropped = [] if is_member else [EventType.ASSIGNED]
+    assert logged(change) == [EventType.TICKET_UPDATED, EventType.TRANSFERRED, *dropped]
+    assert change.ticket.assignee_id == (assignee if is_member else None)
+
+
+def test_a_new_category_of_the_same_team_transfers_nothing() -> None:
+    change = change_of(ticket())
+    commands.update(change, tags=[], category=Category(slug="other", name="Other", team_id=change.ticket.team_id))
+    assert logged(change) == [EventType.TICKET_UPDATED]
+
+
+def test_the_category_that_it_has_does_not_call_a_transferred_ticket_back() -> None:
+    change = change_of(ticket())
+    category = Category(id=change.ticket.category_id, slug="technical", name="Technical", team_id=new_id())
+    commands.update(change, tags=[], category=category)
+    assert change.entries == []
+
+
+# --- assign, transfer ---
+
+
+def test_the_first_assignment_starts_a_new_ticket() -> None:
+    change, ada = change_of(ticket()), user()
+    commands.assign(change, ada)
+    assert logged(change) == [EventType.ASSIGNED, EventType.STATUS_CHANGED]
+    assert told(change) == {"assignee_id": [None, str(ada.id)]}
+    assert told(change, 1) == {"status": ["new", "open"]}
+    assert change.entries[1].value("action") == "start"
+
+
+@pytest.mark.parametrize("status", [*OPEN[1:], *ENDED], ids=lambda each: each.name)
+def test_assigning_leaves_any_other_status(status: Status) -> None:
+    change = change_of(ticket(status))
+    commands.assign(change, user())
+    assert logged(change) == [EventType.ASSIGNED]
+    assert change.ticket.status is status
+
+
+def test_nobody_can_be_assigned_and_starts_nothing() -> None:
+    assignee = new_id()
+    change = change_of(ticket(assignee_id=assignee))
+    commands.assign(change, None)
+    assert logged(change) == [EventType.ASSIGNED]
+    assert told(change) == {"assignee_id": [str(assignee), None]}
+    assert change.ticket.status is Status.NEW
+
+
+def test_assigning_who_has_it_changes_nothing() -> None:
+    ada = user()
+    for who, has in [(ada, ada.id), (None, None)]:
+        change = change_of(ticket(assignee_id=has))
+        commands.assign(change, who)
+        assert change.entries == []
+
+
+@pytest.mark.parametrize("who", [user(Role.CUSTOMER), user(Role.AGENT, active=False), user(Role.ADMIN, active=False)])
+def test_only_active_staff_is_assigned(who: User) -> None:
+    invalid(change_of(ticket()), lambda change: commands.assign(change, who), Code.INVALID, "assigneeId")
+
+
+def test_an_admin_can_be_assigned() -> None:
+    change = change_of(ticket())
+    commands.assign(change, user(Role.ADMIN))
+    assert EventType.ASSIGNED in logged(change)
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+def test_a_transfer_drops_an_assignee_who_is_no_member(is_member: bool) -> None:
+    assignee, team = new_id(), Team(slug="sales", name="Sales")
+    change = change_of(ticket(Status.OPEN, assignee_id=assignee))
+    before = change.ticket.team_id
+    commands.transfer(change, team, [new_id(), *([assignee] if is_member else [])])
+    assert told(change) == {"team_id": [str(before), str(team.id)]}
+    if is_member:
+        assert logged(change) == [EventType.TRANSFERRED]
+        assert change.ticket.assignee_id == assignee
+    else:
+        assert logged(change) == [EventType.TRANSFERRED, EventType.ASSIGNED]
+        assert told(change, 1) == {"assignee_id": [str(assignee), None]}
+        assert change.ticket.assignee_id is None
+
+
+def test_a_transfer_of_an_unassigned_ticket_logs_one_entry() -> None:
+    change = change_of(ticket())
+    commands.transfer(change, Team(slug="sales", name="Sales"), [])
+    assert logged(change) == [EventType.TRANSFERRED]
+    assert change.ticket.status is Status.NEW
+
+
+def test_a_transfer_to_the_same_team_changes_nothing() -> None:
+    change = change_of(ticket(assignee_id=new_id()))
+    commands.transfer(change, Team(id=change.ticket.team_id, slug="support", name="Support"), [])
+    assert change.entries == []
+
+
+# --- the steps of the life cycle ---
+
+SIMPLE: dict[Action, Callable[[Change], object]] = {
+    Action.START: commands.start,
+    Action.AWAIT_CUSTOMER: commands.await_customer,
+    Action.HOLD: lambda change: commands.hold(change, None),
+    Action.RESUME: commands.resume,
+    Action.RESOLVE: lambda change: commands.resolve(change, "Switched it on."),
+    Action.CLOSE: lambda change: commands.close(change, CloseReason.SPAM),
+    Action.REOPEN: lambda change: commands.reopen(change, "It is off again."),
+}
+LEADS = {
+    Action.START: ([Status.NEW], Status.OPEN),
+    Action.AWAIT_CUSTOMER: ([Status.NEW, Status.OPEN, Status.ON_HOLD], Status.WAITING_ON_CUSTOMER),
+    Action.HOLD: ([Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER], Status.ON_HOLD),
+    Action.RESUME: ([Status.WAITING_ON_CUSTOMER, Status.ON_HOLD], Status.OPEN),
+    Action.RESOLVE: (OPEN, Status.RESOLVED),
+    Action.CLOSE: ([*OPEN, Status.RESOLVED], Status.CLOSED),
+    Action.REOPEN: (ENDED, Status.OPEN),
+}
+
+
+@pytest.mark.parametrize("action", Action, ids=lambda each: each.name)
+@pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
+def test_a_step_is_logged_once_or_refused(status: Status, action: Action) -> None:
+    sources, target = LEADS[action]
+    stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
+    change = change_of(stood, at=LATER)
+    if status not in sources:
+        return not_in_table(change, SIMPLE[action], action)
+    SIMPLE[action](change)
+    assert logged(change) == [EventType.STATUS_CHANGED]
+    assert told(change)["status"] == [status.value, target.value]
+    assert change.entries[0].value("action") == action.value
+    assert change.entries[0].occurred_at == LATER
+    assert not change.entries[0].internal
+    assert change.ticket.status is target
+    return None
+
+
+def test_hold_keeps_until_when() -> None:
+    change = change_of(ticket(Status.OPEN))
+    commands.hold(change, LATER)
+    assert change.ticket.held_until == LATER
+    assert told(change)["held_until"] == [None, "2026-03-02T13:00:00Z"]
+
+
+@pytest.mark.parametrize("until", [NOON, NOON - timedelta(microseconds=1)])
+def test_hold_refuses_an_instant_that_is_not_ahead(until: datetime) -> None:
+    invalid(change_of(ticket(Status.OPEN)), lambda change: commands.hold(change, until), Code.INVALID, "until")
+
+
+@pytest.mark.parametrize(
+    "action", [Action.RESUME, Action.AWAIT_CUSTOMER, Action.RESOLVE, Action.CLOSE], ids=lambda each: each.name
+)
+def test_leaving_a_hold_forgets_until_when(action: Action) -> None:
+    change = change_of(ticket(Status.ON_HOLD, held_until=LATER))
+    SIMPLE[action](change)
+    assert change.ticket.held_until is None
+    assert told(change)["held_until"] == ["2026-03-02T13:00:00Z", None]
+
+
+def test_resolve_stores_the_resolution_and_tells_it() -> None:
+    change = change_of(ticket(Status.OPEN), at=LATER)
+    commands.resolve(change, "Switched it on.")
+    assert (change.ticket.resolution, change.ticket.resolved_at) == ("Switched it on.", LATER)
+    assert change.entries[0].value("comment") == "Switched it on."
+    assert set(told(change)) == {"status", "resolution", "resolved_at"}
+
+
+@pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
+def test_customers_are_shown_those_steps_only_that_are_theirs(status: Status) -> None:
+    stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
+    team, customers = (change_of(stood, by).allowed_actions() for by in (AGENT, CUSTOMER))
+    assert team == lifecycle.allowed(status)
+    assert customers == [action for action in team if action in (Action.CLOSE, Action.REOPEN)]
+    with pytest.raises(TransitionRefused) as refusal:
+        change_of(stood, CUSTOMER).move(Action.START if status is not Status.NEW else Action.RESUME)
+    assert refusal.value.allowed == customers
+
+
+# --- close ---
+
+
+@each_open
+@pytest.mark.parametrize("reason", CloseReason, ids=lambda each: each.name)
+def test_an_agent_closes_an_unresolved_ticket_with_any_reason(status: Status, reason: CloseReason) -> None:
+    change = change_of(ticket(status), AGENT, at=LATER)
+    commands.close(change, reason)
+    assert logged(change) == [EventType.STATUS_CHANGED]
+    assert (change.ticket.close_reason, change.ticket.closed_at) == (reason, LATER)
+    assert told(change)["close_reason"] == [None, reason.value]
+
+
+@each_open
+@pytest.mark.parametrize("by", [AGENT, viewer(Role.ADMIN), SYSTEM], ids=["agent", "admin", "system"])
+def test_closing_an_unresolved_ticket_needs_a_reason(status: Status, by: Viewer) -> None:
+    invalid(change_of(ticket(status), by), lambda change: commands.close(change, None), Code.REQUIRED, "reason")
+
+
+@pytest.mark.parametrize("by", [AGENT, CUSTOMER, SYSTEM], ids=["agent", "customer", "system"])
+def test_closing_a_resolved_ticket_confirms_it(by: Viewer) -> None:
+    change = change_of(ticket(Status.RESOLVED, resolution="Done", resolved_at=NOON), by, at=LATER)
+    commands.close(change, None)
+    assert change.ticket.close_reason is CloseReason.RESOLVED
+    assert (change.ticket.resolution, change.ticket.resolved_at) == ("Done", NOON)
+
+
+@each_open
+@pytest.mark.parametrize("reason", [None, CloseReason.WITHDRAWN])
+def test_a_customer_withdraws_an_unresolved_ticket(status: Status, reason: CloseReason | None) -> None:
+    change = change_of(ticket(status), CUSTOMER)
+    commands.close(change, reason)
+    assert change.ticket.close_reason is CloseReason.WITHDRAWN
+
+
+@pytest.mark.parametrize("status", [*OPEN, Status.RESOLVED], ids=lambda each: each.name)
+def test_a_customer_has_no_other_reason(status: Status) -> None:
+    own = CloseReason.RESOLVED if status is Status.RESOLVED else CloseReason.WITHDRAWN
+    for reason in set(CloseReason) - {own}:
+        change = change_of(ticket(status), CUSTOMER)
+        invalid(change, lambda change, reason=reason: commands.close(change, reason), Code.INVALID, "reason")
+
+
+@pytest.mark.parametrize("by", [AGENT, CUSTOMER], ids=["agent", "customer"])
+@pytest.mark.parametrize("reason", [None, CloseReason.SPAM])
+def test_a_closed_ticket_is_not_closed_again_whatever_the_reason(by: Viewer, reason: CloseReason | None) -> None:
+    not_in_table(change_of(closed(), by), lambda change: commands.close(change, reason), Action.CLOSE)
+
+
+# --- reopen ---
+
+
+@each_ended
+def test_reopen_clears_what_the_end_said(status: Status) -> None:
+    stood = ticket(status, resolution="Done", resolved_at=NOON, close_reason=CloseReason.RESOLVED, closed_at=NOON)
+    change = change_of(stood, at=LATER)
+    commands.reopen(change, "It is off again.")
+    assert change.ticket.status is Status.OPEN
+    ends = ("resolution", "resolved_at", "close_reason", "closed_at")
+    assert [getattr(change.ticket, name) for name in ends] == [None] * 4
+    assert set(told(change)) == {"status", *ends}
+    assert change.entries[0].value("comment") == "It is off again."
+
+
+def test_the_windows_last_moment_still_reopens() -> None:
+    change = change_of(closed(), at=NOON + WINDOW)
+    commands.reopen(change, None)
+    assert change.ticket.status is Status.OPEN
+
+
+def test_after_the_window_a_closed_ticket_stays_closed() -> None:
+    late = change_of(closed(), at=NOON + WINDOW + timedelta(microseconds=1))
+    not_in_table(late, lambda change: commands.reopen(change, "again"), Action.REOPEN, Code.REOPEN_WINDOW_PASSED)
+
+
+def test_a_merged_ticket_is_not_reopened() -> None:
+    change = change_of(closed(merged_into_id=new_id()))
+    not_in_table(change, lambda change: commands.reopen(change, "again"), Action.REOPEN)
+    assert change.allowed_actions() == []
+
+
+# --- escalate, rate ---
+
+
+@each_open
+def test_escalating_is_one_level_more(status: Status) -> None:
+    change = change_of(ticket(status, escalation_level=2), CUSTOMER)
+    commands.escalate(change, "too slow")
+    assert logged(change) == [EventType.ESCALATED]
+    assert told(change) == {"escalation_level": [2, 3]}
+    assert change.entries[0].value("reason") == "too slow"
+
+
+@each_ended
+def test_what_has_ended_is_not_escalated(status: Status) -> None:
+    invalid(change_of(ticket(status)), lambda change: commands.escalate(change, "too slow"), Code.INVALID, "ticketId")
+
+
+@each_ended
+@pytest.mark.parametrize("score", [1, 5])
+def test_what_has_ended_is_rated(status: Status, score: int) -> None:
+    change = change_of(ticket(status), CUSTOMER, at=LATER)
+    commands.rate(change, score, "fine")
+    assert logged(change) == [EventType.RATED]
+    rated = change.ticket
+    assert (rated.satisfaction_score, rated.satisfaction_comment, rated.rated_at) == (score, "fine", LATER)
+    assert (change.entries[0].value("score"), change.entries[0].value("comment")) == (score, "fine")
+
+
+def test_rating_again_replaces_score_and_comment() -> None:
+    change = change_of(ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON), CUSTOMER, at=LATER)
+    commands.rate(change, 4, None)
+    assert told(change)["satisfaction_score"] == [1, 4]
+    assert told(change)["satisfaction_comment"] == ["bad", None]
+
+
+@pytest.mark.parametrize("score", [0, 6, -1])
+def test_a_score_is_one_to_five(score: int) -> None:
+    invalid(change_of(ticket(Status.CLOSED)), lambda change: commands.rate(change, score, None), Code.INVALID, "score")
+
+
+@each_open
+def test_what_goes_on_is_not_rated(status: Status) -> None:
+    invalid(change_of(ticket(status)), lambda change: commands.rate(change, 5, None), Code.INVALID, "ticketId")
+
+
+# --- watch, link ---
+
+
+def test_watching_tells_who_watches_now() -> None:
+    change, first, second = change_of(ticket()), UUID(int=1), UUID(int=2)
+    commands.watch(change, first, [second])
+    assert logged(change) == [EventType.TICKET_UPDATED]
+    assert told(change) == {"watchers": [[str(second)], [str(first), str(second)]]}
+    assert change.added_watchers == [first]
+
+
+def test_unwatching_tells_who_is_left() -> None:
+    change, first, second = change_of(ticket()), UUID(int=1), UUID(int=2)
+    commands.unwatch(change, first, [second, first])
+    assert told(change) == {"watchers": [[str(first), str(second)], [str(second)]]}
+    assert change.removed_watchers == [first]
+
+
+@pytest.mark.parametrize(("verb", "watchers"), [(commands.watch, [UUID(int=1)]), (commands.unwatch, [UUID(int=2)])])
+def test_watching_twice_and_unwatching_what_is_not_watched_change_nothing(
+    verb: Callable[[Change, UUID, Sequence[UUID]], None], watchers: list[UUID]
+) -> None:
+    change = change_of(ticket())
+    verb(change, UUID(int=1), watchers)
+    assert change.entries == []
+    assert (change.added_watchers, change.removed_watchers) == ([], [])
+
+
+@pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
+def test_a_link_stands_in_both_records(kind: LinkKind) -> None:
+    change, other = change_of(ticket()), change_of(ticket())
+    commands.link(change, other, kind, linked=False)
+    assert logged(change) == logged(other) == [EventType.LINKED]
+    assert change.entries[0].value("kind") == kind.value
+    assert change.entries[0].value("other_id") == str(other.ticket.id)
+    assert other.entries[0].value("kind") == INVERSE[kind].value
+    assert other.entries[0].value("other_id") == str(change.ticket.id)
+    assert [(link.ticket_id, link.other_id, link.kind) for link in (*change.links, *other.links)] == [
+        (change.ticket.id, other.ticket.id, kind),
+        (other.ticket.id, change.ticket.id, INVERSE[kind]),
+    ]
+
+
+@pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
+def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
+    assert INVERSE[INVERSE[kind]] is kind
+
+
+def test_linking_what_is_linked_so_changes_nothing() -> None:
+    change, other = change_of(ticket()), change_of(ticket())
+    commands.link(change, other, LinkKind.RELATED, linked=True)
+    assert change.entries == other.entries == []
+
+
+def test_a_ticket_is_not_linked_to_itself() -> None:
+    invalid(
+        change_of(ticket()), lambda change: commands.link(change, change, LinkKind.RELATED, linked=False), Code.INVALID, "otherId"
+    )
+
+
+def test_a_follow_up_is_tied_to_the_older_ticket() -> None:
+    change, older = change_of(ticket()), change_of(closed())
+    commands.create(change, [], [])
+    commands.follow_up(change, older)
+    assert logged(change) == [EventType.TICKET_CREATED, EventType.LINKED]
+    assert change.entries[1].value("kind") == "follow_up_of"
+    assert older.entries[0].value("kind") == "followed_up_by"
+
+
+# --- merge ---
+
+
+@pytest.mark.parametrize("status", [*OPEN, Status.RESOLVED], ids=lambda each: each.name)
+def test_merging_closes_a_ticket_as_a_duplicate(status: Status) -> None:
+    change, into = change_of(ticket(status), at=LATER), change_of(ticket(Status.OPEN), at=LATER)
+    commands.merge(change, into, [])
+    assert logged(change) == [EventType.MERGED, EventType.STATUS_CHANGED]
+    assert logged(into) == [EventType.MERGED]
+    gone = change.ticket
+    assert (gone.status, gone.close_reason, gone.closed_at) == (Status.CLOSED, CloseReason.DUPLICATE, LATER)
+    assert gone.merged_into_id == into.ticket.id
+    assert change.entries[0].value("into_id") == str(into.ticket.id)
+    assert into.entries[0].value("from_id") == str(gone.id)
+    assert told(into) == {}
+    assert into.ticket.status is Status.OPEN
+
+
+def test_merging_a_closed_ticket_keeps_when_it_was_closed() -> None:
+    change, into = change_of(closed(), at=LATER), change_of(ticket())
+    commands.merge(change, into, [])
+    assert logged(change) == [EventType.MERGED]
+    assert told(change) == {
+        "merged_into_id": [None, str(into.ticket.id)],
+        "close_reason": ["abandoned", "duplicate"],
+    }
+    assert change.ticket.closed_at == NOON
+
+
+def test_tickets_that_were_merged_into_a_merged_one_follow_it() -> None:
+    change, into = change_of(ticket()), change_of(ticket())
+    earlier = change_of(closed(merged_into_id=change.ticket.id))
+    commands.merge(change, into, [earlier])
+    assert earlier.ticket.merged_into_id == into.ticket.id
+    assert logged(earlier) == [EventType.MERGED]
+    assert told(earlier)["merged_into_id"] == [str(change.ticket.id), str(into.ticket.id)]
+
+
+def test_a_ticket_is_not_merged_into_itself() -> None:
+    invalid(change_of(ticket()), lambda change: commands.merge(change, change, []), Code.INVALID, "intoId")
+
+
+def test_a_merged_ticket_is_not_merged_again() -> None:
+    into = change_of(ticket())
+    not_in_table(change_of(closed(merged_into_id=new_id())), lambda change: commands.merge(change, into, []), Action.CLOSE)
+    assert into.entries == []
+
+
+def test_nothing_is_merged_into_a_merged_ticket() -> None:
+    into = change_of(closed(merged_into_id=new_id()))
+    invalid(change_of(ticket()), lambda change: commands.merge(change, into, []), Code.INVALID, "intoId")
+    assert into.entries == []
+
+
+# --- reply, note ---
+
+
+def test_an_agents_first_reply_starts_a_new_ticket_and_counts_as_the_response() -> None:
+    change = change_of(ticket(), AGENT, at=LATER)
+    message = commands.reply(change, "Is the light on?", for_customer=False)
+    assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
+    assert told(change) == {"first_responded_at": [None, "2026-03-02T13:00:00Z"]}
+    assert (change.ticket.status, change.ticket.first_responded_at) == (Status.OPEN, LATER)
+    assert (message.kind, message.body, message.author_user_id) == (Kind.REPLY, "Is the light on?", AGENT.user_id)
+    assert change.messages == [message]
+    assert change.entries[0].message_id == message.id
+    assert change.entries[1].message_id is None
+
+
+def test_an_agents_next_reply_leaves_the_first_response() -> None:
+    change = change_of(ticket(Status.OPEN, first_responded_at=NOON), AGENT, at=LATER)
+    commands.reply(change, "And now?", for_customer=False)
+    assert logged(change) == [EventType.REPLY_ADDED]
+    assert told(change) == {}
+    assert change.ticket.first_responded_at == NOON
+
+
+@pytest.mark.parametrize("status", [*OPEN[1:], Status.RESOLVED], ids=lambda each: each.name)
+def test_an_agents_reply_leaves_any_other_status(status: Status) -> None:
+    change = change_of(ticket(status, held_until=LATER if status is Status.ON_HOLD else None), AGENT)
+    commands.reply(change, "Hello", for_customer=False)
+    assert logged(change) == [EventType.REPLY_ADDED]
+    assert change.ticket.status is status
+
+
+def test_an_agents_reply_to_a_closed_ticket_is_refused() -> None:
+    change = change_of(closed(), AGENT)
+    refusal = refused(change, lambda change: commands.reply(change, "Hello", for_customer=False))
+    assert isinstance(refusal, TransitionRefused)
+    assert refusal.code is Code.TRANSITION_REFUSED
+    assert refusal.allowed == [Action.REOPEN]
+    assert change.messages == []
+
+
+def test_a_customers_reply_resumes_what_waits_on_them() -> None:
+    change = change_of(ticket(Status.WAITING_ON_CUSTOMER), CUSTOMER)
+    commands.reply(change, "Here I am", for_customer=True)
+    assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
+    assert change.entries[1].value("action") == "resume"
+    assert change.ticket.status is Status.OPEN
+
+
+@each_ended
+def test_a_customers_reply_reopens_what_has_ended(status: Status) -> None:
+    change = change_of(ticket(status, closed_at=NOON if status is Status.CLOSED else None), CUSTOMER, at=LATER)
+    commands.reply(change, "It is off again", for_customer=True)
+    assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
+    assert change.entries[1].value("action") == "reopen"
+    assert (change.ticket.status, change.ticket.closed_at) == (Status.OPEN, None)
+
+
+@pytest.mark.parametrize("status", [Status.NEW, Status.OPEN, Status.ON_HOLD], ids=lambda each: each.name)
+def test_a_customers_reply_leaves_any_other_status_and_is_no_response(status: Status) -> None:
+    change = change_of(ticket(status), CUSTOMER)
+    commands.reply(change, "Still down", for_customer=True)
+    assert logged(change) == [EventType.REPLY_ADDED]
+    assert (change.ticket.status, change.ticket.first_responded_at) == (status, None)
+
+
+def test_a_customers_reply_after_the_window_is_refused() -> None:
+    change = change_of(closed(), CUSTOMER, at=NOON + WINDOW + timedelta(seconds=1))
+    with pytest.raises(TransitionRefused) as refusal:
+        commands.reply(change, "It is off again", for_customer=True)
+    assert refusal.value.code is Code.REOPEN_WINDOW_PASSED
+
+
+@pytest.mark.parametrize("for_customer", [True, False])
+def test_a_merged_ticket_takes_no_replies(for_customer: bool) -> None:
+    change = change_of(closed(merged_into_id=new_id()))
+    not_in_table(change, lambda change: commands.reply(change, "Hello", for_customer=for_customer), Action.REOPEN)
+    assert change.messages == []
+
+
+@pytest.mark.parametrize(("status", "into"), [*((status, None) for status in Status), (Status.CLOSED, UUID(int=1))])
+def test_a_note_can_always_be_added_and_is_internal(status: Status, into: UUID | None) -> None:
+    change = change_of(ticket(status, merged_into_id=into))
+    message = commands.add_note(change, "not for customers")
+    assert logged(change) == [EventType.NOTE_ADDED]
+    assert change.entries[0].internal
+    assert (message.kind, change.ticket.status) == (Kind.NOTE, status)
+    assert (change.ticket.first_responded_at, told(change)) == (None, {})
+
+
+def test_a_reply_is_not_internal() -> None:
+    change = change_of(ticket())
+    commands.reply(change, "Hello", for_customer=True)
+    assert [entry.internal for entry in change.entries] == [False]
+
+
+def test_entries_name_who_did_it() -> None:
+    by_user, by_system = change_of(ticket(), AGENT), change_of(ticket(), SYSTEM)
+    commands.start(by_user)
+    commands.start(by_system)
+    assert (by_user.entries[0].actor_user_id, by_user.entries[0].actor_client_id) == (AGENT.user_id, None)
+    assert (by_system.entries[0].actor_user_id, by_system.entries[0].actor_client_id) == (None, None)

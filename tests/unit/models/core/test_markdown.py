@@ -1,0 +1,211 @@
+"""Markdown that means harm leaves as text."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from models.core import markdown
+from models.core.markdown import RENDERER, TAGS, rendered, to_html
+
+SCHEMES = re.compile(r'href="(?:https?:|mailto:|[^:"]*(?:["/?#]|$))', re.IGNORECASE)
+
+
+def expect_harmless(html: str) -> None:
+    """Only the tags, attributes and schemes that are allowed."""
+    for tag in re.findall(r"<[^>]*>", html):
+        name = re.match(r"</?([a-z0-9]+)", tag)
+        assert name, tag
+        assert name[1] in TAGS, tag
+        attributes = re.sub(r'="[^"]*"', "", tag[len(name[0]) : -1]).split()
+        assert set(attributes) <= {"href", "title", "rel", "class", "start", "style"}, tag
+        if "href" in attributes:
+            assert SCHEMES.search(tag), tag
+            assert 'rel="noopener noreferrer nofollow"' in tag
+        for style in re.findall(r'style="([^"]*)"', tag):
+            assert re.fullmatch(r"text-align:\s*(left|right|center);?", style), tag
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        "<iframe src='javascript:alert(1)'></iframe>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "<style>body{display:none}</style>",
+        "<b onmouseover=alert(1)>x</b>",
+        "<!-- <script> -->",
+        "</p><script>alert(1)</script>",
+        "`<script>`",
+        "```\n</code></pre><script>alert(1)</script>\n```",
+        '```"><script>alert(1)</script>\nx\n```',
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](javascript&colon;alert(1))",
+        "[x](java\tscript:alert(1))",
+        "[x](&#106;avascript:alert(1))",
+        "[x](vbscript:msgbox(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](file:///etc/passwd)",
+        "<javascript:alert(1)>",
+        "[x]\n\n[x]: javascript:alert(1)",
+        "[x](http://e.example 'a\" onclick=\"alert(1)')",
+        "![x](http://e.example/track.png)",
+        "![x](javascript:alert(1))",
+        "|a|\n|:-|\n|<script>|",
+        "\x1b]0;x\x07<script\x00>",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+    ],
+)
+def test_hostile_markdown_is_shown_as_text(hostile: str) -> None:
+    html = rendered(hostile)
+    expect_harmless(html)
+    assert "<script" not in html.lower()
+    assert "<img" not in html
+
+
+def test_raw_html_is_shown_as_it_was_written() -> None:
+    assert rendered("<b>x</b>") == "<p>&lt;b&gt;x&lt;/b&gt;</p>\n"
+    assert rendered("<script>alert(1)</script>") == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
+
+
+def test_the_sanitiser_holds_also_where_the_parser_lets_something_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RENDERER, "validateLink", lambda _: True)
+    monkeypatch.setitem(RENDERER.options, "html", True)
+    for scheme in ("javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"):
+        html = rendered(f"[x]({scheme})")
+        expect_harmless(html)
+        assert "x</a>" in html
+        assert "href" not in html
+    for raw in (
+        "<script>alert(1)</script>",
+        "<p onclick=alert(1)>x</p>",
+        "<img src=x onerror=alert(1)>",
+        "<td style='color:red'>",
+    ):
+        expect_harmless(rendered(raw))
+    assert "alert" not in rendered("<script>alert(1)</script>")
+
+
+NOT_WEB_SCHEMES = [
+    *("ftp", "ftps", "tel", "sms", "smsto", "ssh", "sip", "sips", "irc", "ircs", "news", "nntp", "magnet", "bitcoin", "geo"),
+    *("im", "mms", "mx", "openpgp4fpr", "url", "urn", "webcal", "wtai", "xmpp", "ws", "wss", "ldap", "smb", "git", "steam"),
+    *("intent", "blob", "about", "chrome", "view-source", "ms-word", "jar", "mocha", "livescript", "feed", "x-a+b.c"),
+]
+"""Schemes that the Markdown parser accepts in a link. The sanitiser must remove them: some of them open other programs."""
+LINKS = {
+    "autolink": "<{url}>",
+    "inline": "[text]({url})",
+    "inline in angle brackets": "[text](<{url}>)",
+    "inline with a title": '[text]({url} "title")',
+    "reference": "[text][name]\n\n[name]: {url}",
+    "collapsed reference": "[text][]\n\n[text]: {url}",
+    "shortcut reference": "[text]\n\n[text]: <{url}>",
+    "image": "![text]({url})",
+    "reference image": "![text][name]\n\n[name]: {url}",
+    "image in a link": "[![text]({url})]({url})",
+    "in a table": "|a|\n|-|\n|[text]({url})|",
+    "in a list in a quote": "> - [text]({url})",
+}
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_a_link_to_any_scheme_but_http_https_and_mailto_leads_nowhere(link: str) -> None:
+    for scheme in [*NOT_WEB_SCHEMES, *(scheme.upper() for scheme in NOT_WEB_SCHEMES)]:
+        url = f"{scheme}:user@host.example/path?xt=1"
+        parsed = RENDERER.render(link.format(url=url))
+        assert f'href="{url}"' in parsed, "the parser accepts the link, so the sanitiser alone removes it"
+        html = rendered(link.format(url=url))
+        assert "<a" in html, "the text of the link stays"
+        assert "href=" not in html, html
+        assert "<img" not in html
+        expect_harmless(html)
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_a_link_to_http_https_or_mailto_leads_there(link: str) -> None:
+    for url in ("http://host.example/path", "https://host.example/path", "HTTPS://host.example", "mailto:a@b.c"):
+        html = rendered(link.format(url=url))
+        assert f'href="{url}"' in html
+        expect_harmless(html)
+
+
+@pytest.mark.parametrize(
+    "scheme", ["&#102;tp:", "f&#x74;p:", "ftp&colon;", "ftp\\:", "FtP:", "tel&#58;", "magnet&#x3a;", "s&#115;h:"]
+)
+def test_a_scheme_that_is_written_with_entities_or_escapes_leads_nowhere(scheme: str) -> None:
+    html = rendered(f"[text]({scheme}//host.example/)")
+    assert "text" in html
+    expect_harmless(html)
+
+
+@given(st.from_regex(r"[A-Za-z][A-Za-z0-9+.\-]{1,31}", fullmatch=True))
+def test_no_other_scheme_leads_anywhere(scheme: str) -> None:
+    assume(scheme.lower() not in {"http", "https", "mailto"})
+    for link in LINKS.values():
+        assert "href=" not in rendered(link.format(url=f"{scheme}:host"))
+
+
+def test_usual_markdown_is_rendered() -> None:
+    assert rendered("**Hi** _you_, `x < y`") == "<p><strong>Hi</strong> <em>you</em>, <code>x &lt; y</code></p>\n"
+    assert rendered("a\nb") == "<p>a<br>\nb</p>\n", "a line break stays one"
+    assert 'href="https://e.example/a?b=c&amp;d"' in rendered("[x](https://e.example/a?b=c&d)")
+    assert 'href="mailto:a@e.example"' in rendered("<mailto:a@e.example>")
+    assert "<s>old</s>" in rendered("~~old~~")
+    assert '<code class="language-python">' in rendered("```python\nx\n```")
+    assert '<td style="text-align:right">1</td>' in rendered("|a|\n|-:|\n|1|")
+    assert '<ol start="3">' in rendered("3. x")
+
+
+@settings(max_examples=200)
+@given(st.text(alphabet="<>\"'`[]()!*_#|:-/\\&;= \nabjscriptonhref", max_size=120))
+def test_no_text_gets_anything_else_through(anything: str) -> None:
+    expect_harmless(rendered(anything))
+
+
+@pytest.mark.parametrize("piece", [">", "- ", "[", "![", "*", "`", "<", "(", "|", "1. ", "&", "\\", "[x](", "**a", "~~"])
+def test_huge_nesting_ends(piece: str) -> None:
+    expect_harmless(rendered((piece * 4096)[:4096] + "x"))
+
+
+def test_texts_are_rendered_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside: list[int] = []
+
+    def noted(text: str) -> str:
+        beside.append(threading.get_ident())
+        return text
+
+    monkeypatch.setattr(markdown, "rendered", noted)
+    assert asyncio.run(to_html("x")) == "x"
+    assert threading.get_ident() not in beside
+
+
+WIDE = "|a" * 1000 + "\n" + "|-" * 1000 + "\n" + "|\n" * 40
+
+
+def test_a_table_of_few_bytes_and_half_a_million_cells_stays_text() -> None:
+    assert len(WIDE) < 4100
+    assert rendered(WIDE).startswith("<p>|a|a")
+    assert len(rendered(WIDE)) < 2 * len(WIDE)
+    assert rendered("|a|b|\n|-|-|\n" + "|1|2|\n" * 1500).count("<td>1</td>") == 1500
+    quoted = "\n".join(f"> - {line}" if place == 0 else f">   {line}" for place, line in enumerate(WIDE.splitlines()))
+    assert "<td>" not in rendered(quoted)
+    assert "<td>" not in rendered("|" + "a|" * 1000 + "\n" + ":-|" * 1000 + "\n" + "a\n" * 40)
+
+
+def test_a_small_table_beside_code_with_many_pipes_is_a_table() -> None:
+    code = "```\n" + "|".join("x" * 60) + "\n" + "a || b\n" * 200 + "```\n"
+    assert "<td>1</td>" in rendered("|a|b|\n|-|-|\n|1|2|\n\n" + code)
+
+
+def test_what_would_become_far_longer_is_shown_as_it_is_written() -> None:
+    assert rendered("<a@b.c>" * 9362).startswith("<pre>&lt;a@b.c&gt;&lt;a@b.c&gt;")
+    assert rendered("<a@b.c>" * 100).startswith("<p><a ")

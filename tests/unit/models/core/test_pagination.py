@@ -1,0 +1,192 @@
+"""Cursors and windows by themselves: a cursor holds its place, and whatever else comes is refused as a cursor."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from support.ticket_factory import NOON, modest, ticket
+
+from models.core import pagination
+from models.core.errors import BadRequest, CursorInvalid
+from models.core.pagination import Order, Window
+from models.core.time import text
+from models.people.user import User
+from models.queries.tickets import BY_NAME, ticket_order
+from models.tickets.lifecycle import Priority
+
+FIELDS = ["created_at", "updated_at", "number", "priority"]
+sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)
+ORDER = ticket_order([("priority", True), ("updated_at", False)])
+VALID = ORDER.cursor(ticket(priority=Priority.HIGH))
+
+
+def coded(*values: object) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(list(values))).decode().rstrip("=")
+
+
+def read(order: Order, cursor: str) -> list[object] | None:
+    """The cursor's values, or None where it is refused; nothing else may come of it."""
+    try:
+        return order.values(cursor)
+    except CursorInvalid:
+        return None
+
+
+@modest(100)
+@given(sorts, st.integers(1001, 2**31 - 1), st.sampled_from(Priority), st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)))
+def test_a_cursor_holds_what_its_record_is_sorted_by(
+    sorts: list[tuple[str, bool]], number: int, priority: Priority, at: datetime
+) -> None:
+    order = ticket_order(sorts)
+    at = at.replace(tzinfo=NOON.tzinfo)
+    record = ticket(number=number, priority=priority, created_at=at, updated_at=at + timedelta(microseconds=1))
+    values = order.values(order.cursor(record))
+    assert values == [str(record.id) if sort.attribute == "id" else getattr(record, sort.attribute) for sort in order.sorts]
+
+
+@modest(150)
+@given(st.text(st.characters(), max_size=60), sorts)
+@example("", [])
+@example("\ud800", [])
+@example("=", [])
+@example(coded(), [])
+@example(base64.urlsafe_b64encode(b"[" * 500).decode(), [])
+@example(base64.urlsafe_b64encode(b'{"a":1}').decode(), [])
+@example(base64.urlsafe_b64encode(b"7").decode(), [])
+@example(base64.urlsafe_b64encode(b"\xff\xfe").decode(), [])
+@example(VALID, [])
+def test_random_text_is_no_cursor(cursor: str, sorts: list[tuple[str, bool]]) -> None:
+    assert read(ticket_order(sorts), cursor) is None
+
+
+@modest(150)
+@given(st.integers(0, len(VALID) - 1), st.text(st.characters(codec="ascii"), max_size=2))
+def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(place: int, new: str) -> None:
+    values = read(ORDER, VALID[:place] + new + VALID[place + 1 :])
+    if values is not None:
+        priority, updated_at, key = values
+        assert isinstance(priority, int)
+        assert isinstance(updated_at, datetime)
+        assert updated_at.tzinfo is not None
+        assert isinstance(key, str)
+
+
+VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=10)
+WHEN = text(NOON)
+KEY = "01a20814-a94f-7687-8acc-31bd7be6ffd3"
+
+
+@modest(100)
+@given(st.lists(VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=3), VALUES, max_size=2), max_size=4))
+def test_values_of_other_kinds_are_refused(values: list[object]) -> None:
+    assert read(ORDER, coded(ORDER.signature, *values)) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (3, WHEN),
+        (3, WHEN, KEY, KEY),
+        (True, WHEN, KEY),
+        (3.0, WHEN, KEY),
+        ("3", WHEN, KEY),
+        (None, WHEN, KEY),
+        (2**31, WHEN, KEY),
+        (-(2**31), WHEN, KEY),
+        (10**30, WHEN, KEY),
+        (3, 3, KEY),
+        (3, "2026-03-02", KEY),
+        (3, "2026-03-02T12:00:00", KEY),
+        (3, "2026-03-02T12:00:00+00:00", KEY),
+        (3, "2026-03-02T12:00:00+01:00", KEY),
+        (3, "2026-03-02 12:00:00Z", KEY),
+        (3, "0001-01-01T00:00:00+14:00", KEY),
+        (3, "9999-12-31T23:59:59-14:00", KEY),
+        (3, "9999-99-99T00:00:00Z", KEY),
+        (3, WHEN, KEY.upper()),
+        (3, WHEN, "{" + KEY + "}"),
+        (3, WHEN, "garbage"),
+        (3, WHEN, 7),
+    ],
+    ids=str,
+)
+def test_what_no_record_is_sorted_by_is_refused(values: tuple[object, ...]) -> None:
+    assert read(ORDER, coded(ORDER.signature, 3, WHEN, KEY)) is not None
+    if any(isinstance(value, int) and value > 2**64 for value in values):
+        raw = f'["{ORDER.signature}",{values[0]},"{values[1]}","{values[2]}"]'.encode()
+        assert read(ORDER, base64.urlsafe_b64encode(raw).decode().rstrip("=")) is None
+    else:
+        assert read(ORDER, coded(ORDER.signature, *values)) is None
+
+
+@modest(100)
+@given(sorts, sorts)
+def test_a_cursor_is_of_its_own_order_only(one: list[tuple[str, bool]], other: list[tuple[str, bool]]) -> None:
+    first, second = ticket_order(one), ticket_order(other)
+    assert (read(second, first.cursor(ticket())) is not None) == (first.signature == second.signature)
+
+
+def test_a_cursor_of_people_is_none_of_tickets() -> None:
+    person = BY_NAME.cursor(User(email="x@example.com", display_name="X"))
+    assert read(BY_NAME, person) is not None
+    assert read(ticket_order([]), person) is None
+    assert read(BY_NAME, ticket_order([]).cursor(ticket())) is None
+
+
+@pytest.mark.parametrize("name", [7, None, "a\x00b"])
+def test_a_name_that_nobody_has_is_refused_in_a_cursor(name: object) -> None:
+    assert read(BY_NAME, coded(BY_NAME.signature, name, KEY)) is None
+
+
+@pytest.mark.parametrize(("field", "value"), [("priority", 2**15), ("priority", -(2**15) - 1), ("priority", 0), ("priority", 5)])
+def test_a_number_beyond_its_columns_range_is_refused_in_a_cursor(field: str, value: int) -> None:
+    order = ticket_order([(field, True)])
+    assert read(order, coded(order.signature, value, KEY)) is None
+
+
+# --- orders ---
+
+
+def test_tickets_are_ordered_by_their_newest_change_where_nothing_is_asked() -> None:
+    assert ticket_order(()).text() == "t.updated_at DESC, t.id DESC"
+    assert ticket_order(()).text(reverse=True) == "t.updated_at ASC, t.id ASC"
+
+
+def test_an_order_is_tied_by_the_id_in_the_direction_of_its_last_field() -> None:
+    assert ticket_order([("priority", True), ("number", False)]).text() == "t.priority DESC, t.number ASC, t.id ASC"
+
+
+def test_a_field_that_is_asked_for_twice_counts_once() -> None:
+    assert ticket_order([("number", True), ("number", False)]).text() == "t.number DESC, t.id DESC"
+
+
+def test_an_order_takes_four_fields_and_no_more() -> None:
+    four = [(field, True) for field in FIELDS]
+    assert len(ticket_order(four).sorts) == 5
+    with pytest.raises(BadRequest):
+        ticket_order([*four, ("number", False)])
+
+
+# --- windows ---
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(None, None, (25, False)), (1, None, (1, False)), (100, None, (100, False)), (None, 1, (1, True)), (None, 100, (100, True))],
+)
+def test_a_window_is_1_to_100_and_25_where_nothing_is_asked(
+    first: int | None, last: int | None, expected: tuple[int, bool]
+) -> None:
+    found = pagination.window(first, "a", last, "b")
+    assert found == Window(*expected, "a", "b")
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, None), (-1, None), (101, None), (None, 0), (None, 101), (1, 1), (2**31, None)])
+def test_other_windows_are_bad_requests(first: int | None, last: int | None) -> None:
+    with pytest.raises(BadRequest):
+        pagination.window(first, None, last, None)

@@ -1,0 +1,85 @@
+"""What people write: trimmed, bounded and clean, or refused with the code that says why."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.ticket_factory import modest
+
+from models.core import text
+from models.core.errors import Code, InvalidInput
+
+LETTERS = st.characters(codec="utf-8", exclude_characters="\x00")
+ANYTHING = st.text(st.characters(), max_size=30)
+
+
+def refused(value: str, longest: int = 10) -> InvalidInput:
+    with pytest.raises(InvalidInput) as refusal:
+        text.written(value, "subject", longest=longest)
+    return refusal.value
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t \r", "\u2003\u00a0"])
+def test_a_blank_text_is_required(blank: str) -> None:
+    refusal = refused(blank)
+    assert refusal.code is Code.REQUIRED
+    assert refusal.field == ["input", "subject"]
+
+
+def test_length_counts_after_trimming() -> None:
+    assert text.written("  " + "x" * 10 + "\n", "subject", longest=10) == "x" * 10
+    refusal = refused("x" * 11)
+    assert refusal.code is Code.TOO_LONG
+    assert refusal.field == ["input", "subject"]
+
+
+def test_length_counts_characters_not_bytes() -> None:
+    assert text.written("ü" * 10, "subject", longest=10) == "ü" * 10
+    assert text.written("🦊" * 10, "subject", longest=10) == "🦊" * 10
+
+
+@pytest.mark.parametrize("dirty", ["a\x00b", "a\ud800", "\udfffa", "\ud83e\udd8a"])
+def test_nul_bytes_and_lone_surrogates_are_invalid(dirty: str) -> None:
+    refusal = refused(dirty)
+    assert refusal.code is Code.INVALID
+    assert refusal.field == ["input", "subject"]
+
+
+def test_bounds_are_those_of_the_api() -> None:
+    assert (text.SUBJECT, text.BODY, text.TAG, text.TAGS) == (200, 65_536, 50, 20)
+
+
+@modest(100)
+@given(st.text(LETTERS, max_size=30))
+def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(value: str) -> None:
+    if not value.strip():
+        return
+    written = text.written(value, longest=30)
+    assert written == value.strip()
+    assert text.written(written, longest=30) == written
+
+
+@modest(100)
+@given(ANYTHING)
+def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
+    try:
+        encodable = value.encode()
+    except UnicodeEncodeError:
+        assert not text.is_clean(value)
+    else:
+        assert text.is_clean(value) == (b"\x00" not in encodable)
+
+
+def test_tags_are_trimmed_and_kept_once_in_their_order() -> None:
+    assert text.tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == ["vpn", "mail", "VPN"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"), [(" ", Code.REQUIRED), ("x" * 51, Code.TOO_LONG), ("a\x00", Code.INVALID), ("\ud800", Code.INVALID)]
+)
+def test_one_bad_tag_refuses_them_all(tag: str, code: Code) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        text.tags(["vpn", tag], "addTags")
+    assert refusal.value.code is code
+    assert refusal.value.field == ["input", "addTags"]

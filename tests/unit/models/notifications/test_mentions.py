@@ -1,0 +1,186 @@
+"""Mentions: who is meant by an @ in a note, and who is not, whatever the text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.ticket_factory import modest
+
+from models.core.ids import new_id
+from models.core.text import BODY
+from models.notifications.mentions import MOST, MOST_NAMES, directory, mentioned, names
+
+ADA, BILL, ALEX, OTHER, BRIEN, LEE = (new_id() for _ in range(6))
+NAMES = {ADA: "ada", BILL: "bill", ALEX: "alex", OTHER: "other", BRIEN: "brien", LEE: "lee"}
+PEOPLE = directory(
+    [
+        (ADA, "ada@example.com"),
+        (BILL, "bill.b-c@example.com"),
+        (ALEX, "alex@example.com"),
+        (OTHER, "Alex@Example.org"),
+        (BRIEN, "o'brien@example.com"),
+        (LEE, "lee_@example.com"),
+    ]
+)
+
+
+def met(body: str) -> list[str]:
+    return sorted(NAMES[user_id] for user_id in mentioned(body, PEOPLE))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("@ada", "ada"),
+        ("hello @ADA.", "ada"),
+        ("@Ada@Example.COM, look", "ada"),
+        ("(@ada)/“@bill.b-c”", "ada bill"),
+        ("@ada @ada @ada@example.com", "ada"),
+        ("@bill.b-c...", "bill"),
+        ("@alex@example.com", "alex"),
+        ("@alex@example.org", "other"),
+        ("_@ada_ and **@bill.b-c**", "ada bill"),
+        ("~~@ada~~", "ada"),
+        ("-@ada", "ada"),
+        ("@ada's", "ada"),
+        ("@o'brien", "brien"),
+        ("@lee_ @ada_", "ada lee"),
+        ("请@ada看", "ada"),
+        ("# @ada\n\n> @bill.b-c", "ada bill"),
+        ("| @ada | x |\n|---|---|", "ada"),
+        ("[@ada](https://example.com)", "ada"),
+        ("\u200b@ada", "ada"),
+    ],
+    ids=lambda value: ascii(value)[1:60],
+)
+def test_who_is_mentioned(body: str, expected: str) -> None:
+    assert met(body) == expected.split()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "@", "@ ada", "ada", "@@ada", "@.ada", "@nobody", "@adam", "@ad", "@example.com", "@ada@example.org", "@ada@x"),
+        *("@alex", "@alex@", "@lee@example.com", "@bill", "@o"),
+        *("a@ada", "a@b.c", "x.@ada", "first_@ada", "first+@ada", "first-@ada", "ada@example.com", "mailto:ada@example.com"),
+        *("<ada@example.com>", "https://example.com/@ada", "https://x@ada", "/@ada", "key=@ada", r"\@ada", "50%@ada"),
+        *("@adа", "＠ada", "@\u200bada", "@a\u0301da"),
+    ],
+    ids=lambda body: ascii(body)[1:60],
+)
+def test_who_is_not(body: str) -> None:
+    assert met(body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("`@ada` @bill.b-c", "bill"),
+        ("``@ada ` @ada`` @bill.b-c", "bill"),
+        ("`@ada", "ada"),
+        ("``@ada`", "ada"),
+        ("`` `@ada` @bill.b-c", "bill"),
+        (r"\`@ada`", "ada"),
+        (r"\``@ada` @bill.b-c", "bill"),
+        (r"\\`@ada`", ""),
+        ("`@ada\n@ada` @bill.b-c", "bill"),
+        ("`@ada\n\n@bill.b-c`", "ada bill"),
+        ("```\n@ada\n```\n@bill.b-c", "bill"),
+        ("```py\n@ada\n````\n@bill.b-c", "bill"),
+        ("````\n@ada\n```\n@ada\n````\n@bill.b-c", "bill"),
+        ("~~~ `x`\n@ada\n```\n~~~\n@bill.b-c", "bill"),
+        ("```\n@ada", ""),
+        ("``` `\n@ada", "ada"),
+        ("@bill.b-c\n```\n@ada\n```", "bill"),
+        ("> ```\n> @ada\n> ```\n> @bill.b-c", "bill"),
+        ("- ```\n  @ada\n  ```\n- @bill.b-c", "bill"),
+        ("    @ada\n\n@bill.b-c", "bill"),
+        ("\t@ada", ""),
+        ("@bill.b-c\n\n    @ada\n\n    @ada", "bill"),
+        ("@bill.b-c\n    @ada", "ada bill"),
+        ("- one\n\n    @ada", "ada"),
+        ("1. one\n\n   two\n\n    @ada", "ada"),
+        ("- one\n\nend\n\n    @ada", ""),
+        ("```\r\n@ada\r\n```\r\n@bill.b-c", "bill"),
+        ("`@ada\u2028@ada` @bill.b-c", "bill"),
+    ],
+    ids=lambda value: ascii(value)[1:60],
+)
+def test_code_mentions_nobody(body: str, expected: str) -> None:
+    assert met(body) == expected.split()
+
+
+def test_names_that_two_share_mean_nobody_and_addresses_always_mean_their_owner() -> None:
+    people = directory([(ADA, "x@example.com"), (BILL, "X@example.org"), (ALEX, "y@example.com"), (LEE, "")])
+    assert people == {"x@example.com": ADA, "x@example.org": BILL, "y@example.com": ALEX, "y": ALEX, "": LEE}
+    assert mentioned("@ @x @y", people) == {ALEX}
+
+
+def test_the_first_fifty_people_count() -> None:
+    crowd = {f"n{place}": new_id() for place in range(MOST + 10)}
+    body = " ".join(f"@n{place}" for place in range(MOST + 10))
+    assert mentioned(f"@n0 @n0 @n0 {body}", crowd) == {crowd[f"n{place}"] for place in range(MOST)}
+
+
+def test_names_that_mean_nobody_hide_nobody() -> None:
+    log = "\n".join(f"at @scope{place}/package ({place})" for place in range(MOST * 3))
+    assert mentioned(f"{log}\n\n@ada, can you look at this?", {"ada": ADA}) == {ADA}
+
+
+LARGE = {
+    "ats": "@",
+    "ticks": "`",
+    "words": "@a",
+    "addresses": "a@b.c ",
+    "emphasis": "_@",
+    "underscores": "_" * 500 + "@",
+    "escapes": "\\`",
+    "quotes": "> ",
+    "nested": ">",
+    "items": "- ",
+    "indents": "    \n",
+    "fences": "```\n",
+    "spaces": " ",
+    "letters": "é",
+    "unclosed": "` ``",
+    "lines": "\r",
+    "joined": "@a@b",
+}
+
+
+@pytest.mark.parametrize("piece", list(LARGE.values()), ids=list(LARGE))
+def test_the_longest_text_made_for_it_is_read_like_any_other(piece: str) -> None:
+    filled = (piece * BODY)[: BODY - 10]
+    assert met(filled) == []
+    assert len(names(filled)) <= MOST_NAMES
+
+
+def test_no_more_names_are_looked_at_than_requests_can_wait_for() -> None:
+    assert len(names(" ".join(f"@n{place}" for place in range(MOST_NAMES * 3)))) == MOST_NAMES
+
+
+def test_runs_of_every_length_are_read_like_any_other() -> None:
+    runs = " ".join("`" * length for length in range(1, 350))
+    assert met(f"{runs} @ada") == ["ada"]
+    assert met(f"@{'a' * (BODY - 1)}") == []
+
+
+PIECES = st.sampled_from(
+    ["@ada", "@bill.b-c", "`", "``", "```\n", "~~~\n", "\n", "\n\n", "    ", "- ", "> ", "\\", " ", "x", "_", "@"]
+)
+
+
+@modest(60)
+@given(st.lists(PIECES | st.text(max_size=3), max_size=30))
+def test_any_text_mentions_only_who_is_named_in_it(pieces: list[str]) -> None:
+    body = "".join(pieces)
+    for found in met(body):
+        assert f"@{found}" in body.lower()
+
+
+@modest(60)
+@given(st.text(max_size=40))
+def test_nothing_between_fences_mentions_anybody(text: str) -> None:
+    inside = text.replace("`", "'")
+    assert met(f"````\n{inside}\n@ada\n````\n@bill.b-c") == ["bill"]

@@ -1,0 +1,37 @@
+"""HTML is made once for all who look at it, and what is kept of it is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from resolvers import markdown_cache
+from resolvers.markdown_cache import Rendering
+
+
+async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def noted(text: str) -> str:
+        made.append(text)
+        return f"<p>{text}</p>"
+
+    monkeypatch.setattr(markdown_cache, "rendered", noted)
+    found = Rendering(most=100)
+    assert [await found.html("ada", "x") for _ in range(3)] == ["<p>x</p>"] * 3
+    assert await found.html("bill", "x") == "<p>x</p>"
+    assert made == ["x"]
+    for number in range(50):
+        await found.html("ada", f"{number:03}")
+        await found.html("ada", "x")
+    assert made.count("x") == 1, "what is looked at stays"
+    assert found.letters == sum(len(text) + len(html) for text, html in found.kept.items()) <= 100
+    await asyncio.gather(*(found.html(who, "z" * 200) for who in ("ada", "bill")))
+    assert found.letters == 0
+    made.clear()
+    again = Rendering()
+    await asyncio.gather(*(again.html("ada", "y") for _ in range(20)))
+    assert made == ["y"], "also where it is asked for many times at once"
+    again.close()
+    found.close()

@@ -1,0 +1,174 @@
+"""The reader behind presence: idle while nobody follows, one look for many rings, and each picture kept for who is late."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from support.client import SECONDS
+from support.live import until
+
+from engine.bus.wakeup import Doorbell
+from models.core import time
+from models.core.ids import new_id
+from models.tickets import presence
+from models.tickets.presence import PresenceState, Present, TicketPresence
+from resolvers import presence_tail as watching
+from resolvers.presence_tail import Watcher
+
+NOW = time.now()
+
+
+class Stage:
+    """A watcher on a doorbell, with pictures as they are set here."""
+
+    def __init__(self) -> None:
+        self.doorbell = Doorbell("memory://")
+        self.watcher = Watcher(self.doorbell.ear(), time.now, fresh=self.fresh)
+        self.pictures: dict[UUID, TicketPresence] = {}
+        self.looks: list[int] = []
+        self.order: list[str] = []
+
+    async def fresh(self) -> None:
+        self.order.append("fresh")
+
+    async def read(self, ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, TicketPresence]:
+        self.looks.append(len(ticket_ids))
+        self.order.append("look")
+        return {key: self.pictures.get(key, TicketPresence(key, ())) for key in ticket_ids}
+
+    def paint(self, ticket_id: UUID, second: int) -> TicketPresence:
+        people = (Present(UUID(int=1), PresenceState.LOOKING, NOW + timedelta(seconds=second)),)
+        self.pictures[ticket_id] = TicketPresence(ticket_id, people)
+        return self.pictures[ticket_id]
+
+    async def ring(self) -> None:
+        """Ring, and wait until it was heard and dealt with."""
+        heard = asyncio.create_task(self.watcher.due.wait())
+        await asyncio.sleep(0)
+        self.doorbell.ring()
+        async with asyncio.timeout(SECONDS):
+            await heard
+
+        async def dealt_with() -> bool:
+            return not self.watcher.due.is_set()
+
+        await until(dealt_with)
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    made = Stage()
+    monkeypatch.setattr(presence, "on_tickets", made.read)
+    running = asyncio.create_task(made.watcher.run())
+    yield made
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_nothing_is_read_while_nobody_follows(stage: Stage) -> None:
+    for _ in range(5):
+        await stage.ring()
+    assert stage.looks == []
+    key = new_id()
+    followed = stage.watcher.watch(key, self := object())
+    assert await followed.after(-1) == [(1, TicketPresence(key, ()))]
+    assert stage.looks
+    stage.watcher.leave(key, self)
+    looks = len(stage.looks)
+    for _ in range(5):
+        await stage.ring()
+    assert len(stage.looks) == looks
+
+
+async def test_a_ticket_is_followed_until_the_last_one_leaves_and_then_seen_anew(stage: Stage) -> None:
+    key = new_id()
+    first, second = object(), object()
+    followed = stage.watcher.watch(key, first)
+    assert stage.watcher.watch(key, second) is stage.watcher.watch(key, first) is followed
+    await followed.after(-1)
+    stage.watcher.leave(key, first)
+    stage.watcher.leave(key, first)
+    assert stage.watcher.watched == {key: followed}
+    stage.watcher.leave(key, second)
+    stage.watcher.leave(key, second)
+    assert stage.watcher.watched == {}
+    picture = stage.paint(key, 1)
+    assert await stage.watcher.watch(key, first).after(-1) == [(2, picture)]
+
+
+async def test_all_that_are_followed_are_read_in_one_look(stage: Stage) -> None:
+    keys = [new_id() for _ in range(20)]
+    followed = [stage.watcher.watch(key, self) for key in keys for self in (object(), object())]
+    turns = [await each.after(-1) for each in followed]
+    assert {len(each) for each in turns} == {1}
+    assert stage.looks[0] == 20
+
+
+async def test_who_is_late_gets_each_picture_and_who_is_new_the_newest(stage: Stage) -> None:
+    key, other = new_id(), new_id()
+    followed = stage.watcher.watch(key, stage)
+    ((start, _),) = await followed.after(-1)
+    stage.watcher.watch(other, stage)
+    painted: list[TicketPresence] = []
+    turn = start
+    for second in range(5):
+        painted.append(stage.paint(key, second))
+        stage.paint(other, second)
+        stage.doorbell.ring()
+        ((turn, picture),) = await followed.after(turn)
+        assert picture == painted[-1]
+    late = await followed.after(start)
+    assert [picture for _, picture in late] == painted
+    turns = [turn for turn, _ in late]
+    assert turns == sorted(set(turns))
+    assert await followed.after(-1) == [late[-1]]
+    assert await followed.after(turns[2]) == late[3:]
+
+
+async def test_a_picture_that_is_the_same_is_no_news(stage: Stage) -> None:
+    key = new_id()
+    stage.paint(key, 1)
+    followed = stage.watcher.watch(key, stage)
+    await followed.after(-1)
+    looks = len(stage.looks)
+
+    async def looked_again() -> bool:
+        stage.doorbell.ring()
+        return len(stage.looks) >= looks + 3
+
+    await until(looked_again)
+    assert len(followed.pictures) == 1
+
+
+async def test_rights_are_read_after_what_is_shown_by_them(stage: Stage) -> None:
+    followed = stage.watcher.watch(new_id(), stage)
+    await followed.after(-1)
+    assert stage.order[:2] == ["look", "fresh"]
+
+
+async def test_a_flurry_of_rings_is_one_look_at_a_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PACE_SECONDS", 3600)
+    followed = stage.watcher.watch(new_id(), stage)
+    await followed.after(-1)
+    for _ in range(100):
+        stage.doorbell.ring()
+        await asyncio.sleep(0)
+    assert stage.looks == [1]
+
+
+async def test_pictures_that_are_kept_have_a_bound(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PACE_SECONDS", 0)
+    key = new_id()
+    followed = stage.watcher.watch(key, stage)
+    ((turn, _),) = await followed.after(-1)
+    for second in range(watching.KEPT + 10):
+        stage.paint(key, second)
+        stage.doorbell.ring()
+        ((turn, _),) = await followed.after(turn)
+    assert len(await followed.after(1)) == watching.KEPT
