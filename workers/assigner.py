@@ -10,8 +10,8 @@ from models.changes import commands
 from models.changes.change import Change, read_locked, write
 from models.log.event import Event, EventType
 from models.people.team import Team
+from models.queries.workload import Loads
 from models.tickets.lifecycle import Action
-from models.tickets.workload import Loads
 from workers.job import Follower
 
 

@@ -17,12 +17,12 @@ from models.log.event import Event, EventType, Json
 from models.people import team
 from models.people.team import Team
 from models.people.user import Role, User
+from models.queries.workload import Loads
 from models.sla.clock import FINISHED
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
-from models.tickets.workload import Loads
 from workers.job import Follower, Turn
 
 AT_ONCE = 100

@@ -15,7 +15,7 @@ from models import database
 from models.access.permissions import Viewer
 from models.changes import idempotency
 from models.changes.idempotency import Key, Trace
-from models.core.errors import StaleVersion, TransitionRefused
+from models.core.errors import StaleVersion
 from models.core.hydration import fresh
 from models.core.lazy_query import Many, Select
 from models.core.sql import member
@@ -28,7 +28,7 @@ from models.sla.inputs import TOLD, Side
 from models.sla.state_machine import Clocks
 from models.sla.update import settle
 from models.tickets import lifecycle
-from models.tickets.lifecycle import Action, Status
+from models.tickets.lifecycle import Action, Status, TransitionRefused
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 

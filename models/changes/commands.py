@@ -11,12 +11,12 @@ from uuid import UUID
 
 from models.changes.change import Change, merged, stored
 from models.core import text, time
-from models.core.errors import Code, InvalidInput, TransitionRefused
+from models.core.errors import Code, InvalidInput
 from models.log.event import EventType, Json
 from models.people.team import Category, Team
 from models.people.user import User
 from models.sla.inputs import Side
-from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status, TransitionRefused
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import INVERSE, LinkKind, TicketResource
 

@@ -2,7 +2,7 @@
 
 Refusal             the caller can act on it; becomes a `userErrors` entry, and nothing was changed
   InvalidInput
-  TransitionRefused
+  TransitionRefused   (in models.tickets.lifecycle)
   StaleVersion
   UnseenMessages
 AccessError         top-level, with `extensions.code`
@@ -13,11 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
 from uuid import UUID
-
-if TYPE_CHECKING:
-    from models.tickets.lifecycle import Action, Status
 
 
 class Code(Enum):
@@ -49,23 +45,6 @@ class InvalidInput(Refusal):
 
     def __init__(self, code: Code, message: str, *path: str) -> None:
         super().__init__(code, message, ("input", *path))
-
-
-class TransitionRefused(Refusal):
-    """The life cycle has no such step from where the ticket stands (now, or by the time the write came)."""
-
-    def __init__(
-        self,
-        status: Status,
-        action: Action,
-        allowed: Sequence[Action],
-        message: str | None = None,
-        code: Code = Code.TRANSITION_REFUSED,
-    ) -> None:
-        super().__init__(code, message or f"A ticket that is {status.name} can't be taken through {action.name}.")
-        self.status = status
-        self.action = action
-        self.allowed = list(allowed)
 
 
 class StaleVersion(Refusal):

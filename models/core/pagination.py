@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
@@ -16,19 +16,11 @@ from models.core.ids import is_uuid
 from models.core.sql import Condition, every, some
 from models.core.time import text
 from models.database import marks
-from models.tickets.lifecycle import Priority
 
 T = TypeVar("T")
 
 MOST = 100
 USUAL = 25
-INTEGERS: Mapping[str, range] = {
-    "number": range(2**31),
-    "priority": range(min(Priority), max(Priority) + 1),
-    "is_touched": range(2),
-    "pk": range(2**63),  # of a record whose key is a number
-}
-"""What a cursor may hold where a list is sorted by a number; Postgres fails for what is beyond a column's range."""
 
 
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -101,12 +93,16 @@ Not the first day of all, which asyncpg sends as -infinity.
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One column of an order; `attribute` is where a record keeps it. A nullable one holds instants; null sorts last."""
+    """One column of an order; `attribute` is where a record keeps it. A nullable one holds instants; null sorts last.
+
+    `integers` are the values of a column of numbers. A cursor with any other is refused; Postgres fails beyond a column's range.
+    """
 
     column: str
     attribute: str
     descending: bool
     nullable: bool = False
+    integers: range = range(0)
 
     @property
     def text(self) -> str:
@@ -163,7 +159,7 @@ class Order:
         if not isinstance(found, list) or len(sent) != len(self.sorts) + 1 or sent[0] != self.signature:
             raise CursorInvalid("This is not a cursor of this list, or the list was ordered otherwise.")
         return [
-            None if value is None and sort.nullable else parsed(sort.attribute, value)
+            None if value is None and sort.nullable else parsed(sort, value)
             for sort, value in zip(self.sorts, sent[1:], strict=True)
         ]
 
@@ -213,8 +209,9 @@ def plain(value: object) -> object:
     return int(value) if isinstance(value, int) else value
 
 
-def parsed(attribute: str, value: object) -> object:
+def parsed(sort: Sort, value: object) -> object:
     """A value out of a cursor, checked, since a cursor comes back from outside."""
+    attribute = sort.attribute
     if attribute.endswith("_at"):
         try:
             instant = datetime.fromisoformat(cast("str", value))
@@ -229,6 +226,6 @@ def parsed(attribute: str, value: object) -> object:
     elif attribute == "display_name":
         if isinstance(value, str) and "\x00" not in value:
             return value
-    elif isinstance(value, int) and not isinstance(value, bool) and value in INTEGERS.get(attribute, ()):
+    elif isinstance(value, int) and not isinstance(value, bool) and value in sort.integers:
         return value
     raise CursorInvalid("This is not a cursor of this list.")

@@ -15,7 +15,7 @@ from models.notifications.notification import Notification
 from models.queries.tickets import count, listed
 
 NOTICES = "notifications n JOIN events e ON e.position = n.event_id JOIN tickets t ON t.id = e.ticket_id"
-NEWEST = Order((Sort("n.number", "pk", True),))
+NEWEST = Order((Sort("n.number", "pk", True, integers=range(2**63)),))
 UNREAD = absent("n.read_at")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
@@ -18,7 +18,7 @@ from models.core.sql import FALSE, TRUE, Condition, compare
 from models.core.text import is_clean
 from models.people.user import Role, User
 from models.queries.filter import Plain, matching
-from models.tickets.lifecycle import Stage
+from models.tickets.lifecycle import Priority, Stage
 from models.tickets.ticket import Ticket
 
 M = TypeVar("M", bound=Model)
@@ -41,13 +41,18 @@ def ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
     return Order((*columns, Sort("t.id", "id", list(asked.values())[-1])))
 
 
+INTEGERS: Mapping[str, range] = {
+    "number": range(2**31),
+    "priority": range(min(Priority), max(Priority) + 1),
+}
+IS_TOUCHED = range(2)
 TOUCHED = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
 """In the words of an index."""
 QUEUE = Order(
     (
-        Sort(TOUCHED, "is_touched", descending=False),
+        Sort(TOUCHED, "is_touched", descending=False, integers=IS_TOUCHED),
         Sort("t.sla_breaches_at", "sla_breaches_at", descending=False, nullable=True),
-        Sort("t.number", "number", descending=False),
+        Sort("t.number", "number", descending=False, integers=INTEGERS["number"]),
         Sort("t.id", "id", descending=False),
     )
 )
@@ -56,8 +61,9 @@ QUEUE = Order(
 
 def sort_of(attribute: str, *, descending: bool) -> Sort:
     if attribute == "is_untouched":  # the other way round: what is done next goes the way of all else, so an index can hold it
-        return Sort(TOUCHED, "is_touched", not descending)
-    return Sort(f"t.{attribute}", attribute, descending, nullable=attribute == "sla_breaches_at")
+        return Sort(TOUCHED, "is_touched", not descending, integers=IS_TOUCHED)
+    integers = INTEGERS.get(attribute, range(0))
+    return Sort(f"t.{attribute}", attribute, descending, nullable=attribute == "sla_breaches_at", integers=integers)
 
 
 def queue(viewer: Viewer, team_id: UUID, window: Window, at: datetime) -> Listing[Ticket]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 from uuid import UUID
 
 from models.core.hydration import fresh
@@ -13,7 +13,7 @@ from models.core.lazy_query import Many, Select
 from models.core.sql import member
 from models.core.time import text
 from models.database import batch
-from models.log.event import Event, EventType
+from models.log.event import Event, EventType, Json
 from models.sla import policies
 from models.sla.clock import Clock, Said
 from models.sla.inputs import step_of, waits_since
@@ -21,13 +21,30 @@ from models.sla.records import SlaClock, SlaPolicy
 from models.sla.snapshot import Metric, Terms
 from models.sla.state_machine import Clocks
 from models.tickets.lifecycle import OPEN_STATUSES, Status
-
-if TYPE_CHECKING:
-    from models.changes.change import Change
+from models.tickets.ticket import Ticket
 
 MICROSECOND = timedelta(microseconds=1)
 TERMS_FOLLOW = frozenset({"priority", "team_id", "category_id"})
 """What decides, with the organization, which policy holds."""
+
+
+class Change(Protocol):
+    """The parts of `models.changes.change.Change` that this module reads and writes; that module builds on this one."""
+
+    ticket: Ticket
+    at: datetime
+    created: bool
+    timed: bool
+    has_terms: bool
+    before_terms: str | None
+    before_since: datetime | None
+    entries: list[Event]
+    columns: dict[str, object]
+    clocks: Clocks | None
+
+    def set(self, **values: object) -> dict[str, Json]: ...
+
+    def log(self, type: EventType, changes: dict[str, Json] | None = None) -> None: ...
 
 
 async def settle(changes: Sequence[Change]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
-from models.core.errors import Code, TransitionRefused
+from models.core.errors import Code, Refusal
 
 
 class Status(Enum):
@@ -99,6 +99,23 @@ TRANSITIONS: Mapping[Status, Mapping[Action, Status]] = {
 }
 
 CUSTOMER_ACTIONS = frozenset({Action.CLOSE, Action.REOPEN})
+
+
+class TransitionRefused(Refusal):
+    """The life cycle has no such step from where the ticket stands (now, or by the time the write came)."""
+
+    def __init__(
+        self,
+        status: Status,
+        action: Action,
+        allowed: Sequence[Action],
+        message: str | None = None,
+        code: Code = Code.TRANSITION_REFUSED,
+    ) -> None:
+        super().__init__(code, message or f"A ticket that is {status.name} can't be taken through {action.name}.")
+        self.status = status
+        self.action = action
+        self.allowed = list(allowed)
 
 
 def window_passed(closed_at: datetime | None, at: datetime, window: timedelta) -> bool:

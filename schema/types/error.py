@@ -7,8 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-from models.core.errors import Refusal, StaleVersion, TransitionRefused, UnseenMessages
-from models.tickets.lifecycle import Action, Status
+from models.core.errors import Refusal, StaleVersion, UnseenMessages
+from models.tickets.lifecycle import Action, Status, TransitionRefused
 from schema.interfaces import MessageInterface, UserErrorInterface
 from schema.relations import loaders
 

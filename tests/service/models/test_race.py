@@ -15,10 +15,10 @@ from models import database
 from models.changes import commands
 from models.changes.change import Change, read_locked, replay, stored, write
 from models.core import time
-from models.core.errors import Code, TransitionRefused
+from models.core.errors import Code
 from models.log import event
 from models.log.event import Event, EventType
-from models.tickets.lifecycle import CloseReason, Status
+from models.tickets.lifecycle import CloseReason, Status, TransitionRefused
 from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried, pytest.mark.stress]

@@ -21,10 +21,9 @@ from models.changes import commands
 from models.changes.change import Change
 from models.changes.idempotency import KEPT, IdempotencyKey
 from models.core import ids, time
-from models.core.errors import TransitionRefused
 from models.log.event import Event, EventType
 from models.sla.records import SlaClock, SlaPolicy
-from models.tickets.lifecycle import Action, CloseReason, Status
+from models.tickets.lifecycle import Action, CloseReason, Status, TransitionRefused
 from models.tickets.ticket import Ticket
 from workers import runner, ticket_timers
 from workers.job import Turn

@@ -13,13 +13,13 @@ from models.access.permissions import SYSTEM, Viewer
 from models.changes import change as changes
 from models.changes import commands
 from models.changes.change import Change
-from models.core.errors import Code, InvalidInput, Refusal, TransitionRefused
+from models.core.errors import Code, InvalidInput, Refusal
 from models.core.ids import new_id
 from models.log.event import EventType
 from models.people.team import Category, Team
 from models.people.user import Role, User
 from models.tickets import lifecycle
-from models.tickets.lifecycle import Action, CloseReason, Priority, Status
+from models.tickets.lifecycle import Action, CloseReason, Priority, Status, TransitionRefused
 from models.tickets.message import Kind
 from models.tickets.ticket import INVERSE, LinkKind, Ticket, TicketResource
 

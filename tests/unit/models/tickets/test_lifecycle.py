@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.ticket_factory import NOON, WINDOW, modest
 
-from models.core.errors import Code, TransitionRefused
+from models.core.errors import Code
 from models.tickets import lifecycle
-from models.tickets.lifecycle import Action, Priority, Stage, Status
+from models.tickets.lifecycle import Action, Priority, Stage, Status, TransitionRefused
 
 TABLE = {
     "NEW": {
