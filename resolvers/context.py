@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -18,12 +18,9 @@ from models.demo_clock import Clock
 from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import Passwords
-from resolvers.loaders import Loaders
 from resolvers.markdown_cache import Rendering
 from resolvers.presence_tail import Watcher
-
-if TYPE_CHECKING:
-    from resolvers.subscriptions.stats import Figures
+from schema.loaders import Loaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,8 @@ class Services:
     clock: Clock | None = None
     """The demo's time, which can be moved; `now` is then the same."""
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
-    figures: WeakValueDictionary[Hashable, Figures] = field(default_factory=WeakValueDictionary[Hashable, "Figures"])
-    """Those that somebody follows."""
+    figures: WeakValueDictionary[Hashable, Any] = field(default_factory=WeakValueDictionary[Hashable, Any])
+    """The statistics that somebody follows. Their class is in `resolvers.subscriptions.stats`, which imports this module."""
     rendering: Rendering = field(default_factory=Rendering)
 
 

@@ -21,11 +21,11 @@ from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import Action, Status
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import Ticket
+from schema.context import context_of
 from schema.cost import HTML, TEXT, cost
 from schema.relations import RELATION, OfKey, first_of, many, one
 
 if TYPE_CHECKING:
-    from resolvers.context import Context
     from schema.types.mail import MailDeliveryType
     from schema.types.message import AttachmentType
     from schema.types.ticket import TicketType
@@ -147,7 +147,7 @@ class MessageInterface(Node):
         metadata=cost(flat=HTML),
     )
     async def body_html(self, root: strawberry.Parent[Message], info: strawberry.Info) -> str:
-        context: Context = info.context
+        context = context_of(info)
         return await context.rendered(root.body)
 
     attachments: Any = many(related.message_attachments, list[LazyAttachment], "Files that came with it.")

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import strawberry
 
-if TYPE_CHECKING:
-    from resolvers.loaders import Loaders
+from schema.context import loaders
 
 RELATION = "relation"
 """Under which a field's metadata has one of these."""
@@ -51,11 +50,6 @@ class OfKey:
 
     follows: ClassVar[str] = "own key"
     prefix: Callable[[type], str]
-
-
-def loaders(info: strawberry.Info[Any, Any]) -> Loaders:
-    """The loaders of the operation that runs."""
-    return cast("Loaders", info.context.loaders)
 
 
 def one(attribute: str, type: object, description: str) -> Any:

@@ -137,7 +137,7 @@ class LiveFigures(Source[Stats]):
     def those_of(self, viewer: Viewer) -> Figures:
         services = self.context.services
         key = (live_list.canonical(self.filter), self.group, viewer.audience)
-        found = services.figures.get(key)
+        found: Figures | None = services.figures.get(key)
         if found is None:
             found = services.figures[key] = Figures(viewer, self.filter, self.group, services.tail, services.now)
         return found

@@ -9,8 +9,8 @@ import strawberry
 
 from models.core.errors import Refusal, StaleVersion, UnseenMessages
 from models.tickets.lifecycle import Action, Status, TransitionRefused
+from schema.context import loaders
 from schema.interfaces import MessageInterface, UserErrorInterface
-from schema.relations import loaders
 
 
 @strawberry.type(name="InvalidInput", description="A value that is missing, malformed, unknown or taken.")

@@ -14,8 +14,9 @@ from models.people.team import Team
 from models.people.user import User
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
+from schema.context import loaders
 from schema.interfaces import Node
-from schema.relations import loaders, one
+from schema.relations import one
 from schema.types.people import TeamType, UserType
 
 

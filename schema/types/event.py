@@ -9,16 +9,15 @@ from uuid import UUID
 
 import strawberry
 
-from models.access.permissions import Viewer
 from models.core import ids
 from models.log.event import Event, Json
 from models.people.team import Team
 from models.people.user import User
 from models.tickets.message import Message
 from models.tickets.ticket import LinkKind, Ticket
+from schema.context import context_of, loaders
 from schema.cost import TEXT, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.relations import loaders
 from schema.types.message import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.sla_event import ATTENTION_TYPES
@@ -132,7 +131,7 @@ class TicketAssigned(TicketEventInterface):
         description="Among whom a rule chose whoever has the fewest open tickets; null where somebody decided, and for customers."
     )
     async def candidates(self, root: strawberry.Parent[Event], info: strawberry.Info) -> list[Candidate] | None:
-        viewer: Viewer = info.context.viewer
+        viewer = context_of(info).viewer
         choice = cast("Mapping[str, Mapping[str, int]] | None", root.value("choice"))
         if choice is None or not viewer.sees_people:
             return None

@@ -9,9 +9,9 @@ from models.log.event import MESSAGES, QUIET, Event, EventType, cursor
 from models.queries.live_list import ChangeKind, TicketChange
 from models.sla.inputs import step_of
 from models.tickets.ticket import Ticket
+from schema.context import loaders
 from schema.enums import described
 from schema.interfaces import TicketEventInterface
-from schema.relations import loaders
 from schema.types.event import GLOBAL, HIDDEN, camel
 from schema.types.ticket import TicketType
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import strawberry
 
 from models.notifications.email import Mail, MailStatus
+from schema.context import context_of
 from schema.enums import described
 from schema.relations import one
 from schema.types.people import UserType
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
 
 described(
     MailStatus,
@@ -34,7 +32,7 @@ class MailDeliveryType:
 
     @strawberry.field(description="Where it goes; null for tokens without the scope users:read.")
     def address(self, root: strawberry.Parent[Mail], info: strawberry.Info) -> str | None:
-        context: Context = info.context
+        context = context_of(info)
         return root.address if context.viewer.sees_people else None
 
     status: MailStatus = strawberry.field(description="What became of it.")

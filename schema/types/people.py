@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -18,13 +18,11 @@ from models.people.user import ApiClient, Role, User
 from models.queries import tickets
 from models.tickets.ticket import Ticket
 from schema.arguments import After, Before, First, Last
+from schema.context import context_of, loaders
 from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import Connection
-from schema.relations import loaders, many, one
+from schema.relations import many, one
 from schema.types.notification import NotificationPreferenceType
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
 
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 
@@ -42,7 +40,7 @@ class OrganizationType(Node):
 class UserType(Node, Actor):
     @strawberry.field(description="Visible to the user, to agents and to admins; null for others.")
     def email(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
-        viewer: Viewer = info.context.viewer
+        viewer = context_of(info).viewer
         return root.email if viewer.sees_people or viewer.user_id == root.id else None
 
     role: Role = strawberry.field(description="What the person may do at large.")
@@ -54,7 +52,7 @@ class UserType(Node, Actor):
 
     @strawberry.field(description="Whether rules may give tickets to this agent or admin now; null for others and to customers.")
     def present(self, root: strawberry.Parent[User], info: strawberry.Info) -> bool | None:
-        viewer: Viewer = info.context.viewer
+        viewer = context_of(info).viewer
         return None if viewer.is_customer or root.role is Role.CUSTOMER else root.present
 
     created_at: datetime = strawberry.field(description="When the person came to be known.")
@@ -64,7 +62,7 @@ class UserType(Node, Actor):
 class ApiClientType(Node, Actor):
     @strawberry.field(description="What its live tokens may do together; shown to staff.")
     async def scopes(self, root: strawberry.Parent[ApiClient], info: strawberry.Info) -> list[str]:
-        viewer: Viewer = info.context.viewer
+        viewer = context_of(info).viewer
         return [] if viewer.is_customer else await loaders(info).client_scopes.load(root.id)
 
     active: bool = strawberry.field(description="Whether its tokens work.")
@@ -86,7 +84,7 @@ class TeamType(Node):
         "null for customers."
     )
     def assigns_by_load(self, root: strawberry.Parent[Team], info: strawberry.Info) -> bool | None:
-        viewer: Viewer = info.context.viewer
+        viewer = context_of(info).viewer
         return None if viewer.is_customer else root.assigns_by_load
 
     members: Any = many(
@@ -107,7 +105,7 @@ class TeamType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Listing[Ticket]:
-        context: Context = info.context
+        context = context_of(info)
         return tickets.queue(context.viewer, root.id, window(first, after, last, before), context.now())
 
 

@@ -9,9 +9,9 @@ import strawberry
 from models.people.user import User
 from models.tickets.presence import PresenceState, Present, TicketPresence
 from models.tickets.ticket import Ticket
+from schema.context import loaders
 from schema.enums import described
 from schema.interfaces import LazyTicket
-from schema.relations import loaders
 from schema.types.people import UserType
 
 described(

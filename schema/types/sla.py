@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import strawberry
 
@@ -16,13 +16,11 @@ from models.sla.records import SlaCalendar, SlaClock, SlaPolicy
 from models.sla.snapshot import Metric
 from models.sla.update import MICROSECOND
 from models.tickets.lifecycle import Priority
+from schema.context import context_of, loaders
 from schema.cost import LEDGER, cost
 from schema.interfaces import Node
-from schema.relations import loaders, one
+from schema.relations import one
 from schema.types.people import CategoryType, OrganizationType, TeamType
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
 
 
 @strawberry.type(description="A part of a day in which work is done.")
@@ -70,7 +68,7 @@ class SlaPolicyType(Node):
 
     @strawberry.field(description="Only for this account, null for any; shown to staff.", graphql_type=OrganizationType | None)
     async def organization(self, root: strawberry.Parent[SlaPolicy], info: strawberry.Info) -> Organization | None:
-        context: Context = info.context
+        context = context_of(info)
         if root.organization_id is None or context.viewer.is_customer:
             return None
         return await loaders(info).organizations.load(root.organization_id)
@@ -113,7 +111,7 @@ class SlaClockType:
 
     @strawberry.field(description="Working time already spent paused.")
     async def paused_for(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
-        context: Context = info.context
+        context = context_of(info)
         paused = root.paused_for * MICROSECOND
         if root.paused_at is None:
             return paused
@@ -132,7 +130,7 @@ class SlaClockType:
 
     @strawberry.field(description="The working time that is spent by now.")
     async def spent(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
-        context: Context = info.context
+        context = context_of(info)
         spent = root.spent * MICROSECOND
         if root.since is None:
             return spent
@@ -149,7 +147,7 @@ class SlaClockType:
         metadata=cost(flat=LEDGER),
     )
     async def ledger(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> list[SlaInterval]:
-        context: Context = info.context
+        context = context_of(info)
         tale = await loaders(info).told_clocks.load(root.ticket_id)
         clock = ledger.clock_named(tale, root.metric, root.ordinal)
         return intervals(list(ledger.ledger(clock, context.now()))) if clock is not None else []

@@ -15,8 +15,8 @@ from models.people.user import User
 from models.sla.records import SlaPolicy
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Status
+from schema.context import loaders
 from schema.interfaces import TicketEventInterface
-from schema.relations import loaders
 from schema.types.people import UserType
 from schema.types.sla import SlaPolicyType
 

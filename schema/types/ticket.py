@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -15,16 +15,14 @@ from models.queries.timeline import Extract, conversation, record
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import LinkKind, Ticket
 from schema.arguments import After, Before, First, Last
+from schema.context import context_of, loaders
 from schema.cost import TEXT, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import Connection
-from schema.relations import RELATION, Belonging, loaders, many, one
+from schema.relations import RELATION, Belonging, many, one
 from schema.types.message import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
 
 
 def extract(types: list[EventType] | None) -> Extract:
@@ -151,7 +149,7 @@ class TicketType(Node):
 
     @strawberry.field(description="What the viewer could do next with the status.")
     def allowed_actions(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[Action]:
-        context: Context = info.context
+        context = context_of(info)
         if not TAKE_PART.allows(context.viewer):
             return []
         return root.allowed_actions(context.now(), context.rules.reopen_window, customer=context.viewer.is_customer)

@@ -31,7 +31,7 @@ from models.core import time
 from models.log.event import Event, cursor, position_of
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import Role, User
-from resolvers.loaders import Loaders
+from schema.loaders import Loaders
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 

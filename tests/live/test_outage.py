@@ -12,8 +12,8 @@ from support.live import end_of
 
 from engine.fanout import group
 from models.log.event import cursor, head
-from resolvers.loaders import Loaders
 from resolvers.subscriptions import events
+from schema.loaders import Loaders
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from support import World
 
 from models.people.user import User
-from resolvers.loaders import Loader, by_id
+from schema.loaders import Loader, by_id
 
 
 async def test_a_wait_that_is_cancelled_while_the_record_is_read_leaves_the_others(database: str) -> None:
