@@ -22,6 +22,8 @@ from engine.bus.log_tail import Tail
 from engine.bus.wakeup import Doorbell
 from engine.execution.plans.planner import Planner
 from engine.fanout.group import Groups
+from engine.fanout.metrics import live
+from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import is_outage
 from engine.graphql.persisted_documents import Trusted, listed_in
 from engine.http.endpoint import Endpoint
@@ -140,7 +142,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
         viewer = await permissions.authenticate(text.strip(), services.now()) if scheme.lower() == "bearer" else None
         if viewer is None or permissions.Scope.ADMIN not in viewer.scopes:
             return PlainTextResponse("a bearer token with the scope admin is needed\n", 401 if viewer is None else 403)
-        own = metrics.live(places, groups, str(os.getpid()))
+        own = live(places, groups, str(os.getpid()))
         own += metrics.of_process(str(os.getpid()), tail_lag_entries=max(0, await event.head() - services.tail.head))
         own += metrics.of_process(
             str(os.getpid()),
@@ -158,12 +160,13 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
     connecting = connect(services, sessions)
     groups = Groups()
     places = Places(settings.socket_limits, connecting.viewer)
-    sockets = Sockets(schema, connecting, groups, places, settings.allowed_origins)
+    connections = ConnectionServices(schema, connecting, groups, places)
+    sockets = Sockets(connections, settings.allowed_origins)
     routes = [
         Route("/", welcome),
         Route("/health", health),
         Route("/metrics", show_metrics),
-        Route("/graphql/stream", Streams(schema, connecting, groups, places)),
+        Route("/graphql/stream", Streams(connections)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     return Requests(routed(Endpoint(schema, connecting), sockets, app, settings.allowed_origins))

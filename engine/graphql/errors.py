@@ -35,6 +35,11 @@ SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 BUSY = ("database is locked", "disk is full", "disk I/O error", "readonly database", "unable to open database")
 
 
+SIGNED_OUT = "The bearer token is unknown, revoked or expired."
+AWAY = "The service can't answer at this moment."
+BROKEN = "Something went wrong on our side."
+
+
 class NotRun(GraphQLError):
     """Why an operation is not run, as the client is told it."""
 

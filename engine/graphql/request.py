@@ -9,13 +9,17 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from engine.websocket.messages import DEEPEST, Malformed, is_written, kind, object_in
-
 LONGEST = 48 * 1024
 """Bytes of a query string; the parser of requests takes no URL of 64 KiB."""
 MOST_FIELDS = 20
 LONG_NAME = 64
 """Letters of members' names that count as one more value: names are compared with all that there are."""
+DEEPEST = 254
+"""Levels of nesting that orjson writes; it reads more. What came in must be fit to be written: pongs, keys of groups, logs."""
+
+
+class Malformed(Exception):
+    """A request or message that is not what the protocol allows. The text tells the client why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +97,36 @@ def holds_more(variables: Mapping[str, Any], most: int) -> bool:
         if count > most:
             return True
     return False
+
+
+def object_in(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """A member that is an object; None where it is null or absent."""
+    value = sent.get(name)
+    if not isinstance(value, dict | None):
+        raise Malformed(f'"{name}" is an object, not {kind(value)}.')
+    return cast("dict[str, Any] | None", value)
+
+
+def kind(value: object) -> str:
+    """A JSON value's kind, in words."""
+    match value:
+        case None:
+            return "null or absent"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def is_written(found: object) -> bool:
+    try:
+        orjson.dumps(found)
+    except TypeError:
+        return False
+    return True

@@ -18,20 +18,16 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.auth import Connect, Unauthorized, token_in
 from engine.execution.schema import Schema
-from engine.graphql.errors import is_outage
+from engine.graphql.errors import AWAY, BROKEN, SIGNED_OUT, is_outage
 from engine.graphql.operation import READS, WRITES
-from engine.graphql.request import LONGEST, Parameters, fields_in, in_body, in_fields
+from engine.graphql.request import LONGEST, Malformed, Parameters, fields_in, in_body, in_fields
 from engine.graphql.response import encoded
 from engine.http.content_negotiation import PLAIN, RESULT, result_type
 from engine.http.disconnect import HungUp, Leaving
 from engine.http.rate_limit_headers import quota_headers, retry_after
 from engine.server.error_response import JSON, Refused, error_body
-from engine.websocket.messages import Malformed
 
 PREFLIGHTED = (b"authorization", b"apollo-require-preflight", b"x-apollo-operation-name", b"x-requested-with")
-SIGNED_OUT = "The bearer token is unknown, revoked or expired."
-AWAY = "The service can't answer at this moment."
-BROKEN = "Something went wrong on our side."
 ELSEWHERE = "Subscriptions are followed over WebSocket at /graphql, or as server-sent events at /graphql/stream."
 CONTENT_TYPES = {type: f"{type}; charset=utf-8".encode() for type in (PLAIN, RESULT)}
 STATUSES = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}

@@ -6,8 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from engine.fanout.outbox import Mailbox
 from engine.limits.attempts import Limits
+
+
+class Outbox(Protocol):
+    """Messages that wait for a client."""
+
+    @property
+    def backlog(self) -> int:
+        """Their bytes."""
+        ...
 
 
 class Holder(Protocol):
@@ -16,7 +24,7 @@ class Holder(Protocol):
     """Whose it is counted as."""
 
     @property
-    def mailbox(self) -> Mailbox: ...
+    def mailbox(self) -> Outbox: ...
 
 
 class Crowded(NamedTuple):

@@ -10,22 +10,19 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from random import randint
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import structlog
 from strawberry.types.execution import ExecutionResult
 
 from engine.fanout.group import Member
-from engine.fanout.outbox import StreamMailbox
-from engine.graphql.errors import is_outage, unavailable
+from engine.fanout.services import ConnectionServices
+from engine.graphql.errors import BROKEN, SIGNED_OUT, is_outage, unavailable
 from engine.graphql.request import Parameters
-from engine.http.endpoint import BROKEN, SIGNED_OUT
 from engine.server.client_connection import EXTENSION, Pipe
 from engine.sse.events import COMPLETE, HEADERS, beat, next_event, retry
-
-if TYPE_CHECKING:
-    from engine.sse.endpoint import Streams
+from engine.sse.outbox import StreamMailbox
 
 BEAT_SECONDS = 15.0
 RETRY_MS = (1000, 3000)
@@ -36,20 +33,20 @@ log = structlog.get_logger("ticketwire.stream")
 class Stream:
     def __init__(
         self,
-        streams: Streams,
+        services: ConnectionServices,
         scope: MutableMapping[str, Any],
         receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
         context: Any,
     ) -> None:
-        self.streams = streams
+        self.services = services
         self.receive = receive
         self.send = send
         self.context = context
         self.address: str = context.address
         self.viewer: str | None = None
         self.pipe: Pipe | None = scope.get("extensions", {}).get(EXTENSION)
-        self.mailbox = StreamMailbox(send, streams.places.limits.backlog, self.overflowed)
+        self.mailbox = StreamMailbox(send, services.places.limits.backlog, self.overflowed)
         self.member: Member | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.beating: asyncio.TimerHandle | None = None
@@ -60,7 +57,7 @@ class Stream:
     # ------------------------------------------------------------ its life
 
     async def serve(self, asked: Parameters, resume_from: str | None) -> None:
-        self.streams.connect.opened(self.context, self.forbid, self.changed)
+        self.services.connect.opened(self.context, self.forbid, self.changed)
         try:
             await self.start()
             self.spawn(self.mailbox.run())
@@ -69,7 +66,7 @@ class Stream:
             await self.left()
         finally:
             self.leave()
-            self.streams.connect.closed(self.context)
+            self.services.connect.closed(self.context)
 
     async def interrupt(self) -> None:
         """Begin and be cut, as where an outage comes first: an EventSource gives up for good after any other status than 200."""
@@ -155,7 +152,7 @@ class Stream:
             self.life.reschedule(asyncio.get_running_loop().time())
 
     def overflowed(self) -> None:
-        self.streams.places.slow += 1
+        self.services.places.slow += 1
         log.warning("stream.slow_reader", request_id=self.context.request_id, address=self.address)
         self.cut()
 
@@ -166,12 +163,12 @@ class Stream:
 
     def changed(self) -> None:
         """The viewer became another: the subscription leaves those whom it shared with, before the next event."""
-        if self.streams.connect.viewer(self.context) is None:
+        if self.services.connect.viewer(self.context) is None:
             self.abandon()  # the token has ended, and the stream is about to
             return
-        self.streams.places.claim(self, self.context)
+        self.services.places.claim(self, self.context)
         if self.member is not None:
-            self.member.move(self.streams.connect.fork(self.context))
+            self.member.move(self.services.connect.fork(self.context))
 
     # ------------------------------------------------------------ the subscription
 
@@ -187,8 +184,8 @@ class Stream:
             self.complete([{"message": BROKEN, "extensions": {"code": "INTERNAL", "requestId": request_id}}])
 
     async def follow(self, asked: Parameters, resume_from: str | None) -> None:
-        context = self.streams.connect.fork(self.context)
-        schema = self.streams.schema
+        context = self.services.connect.fork(self.context)
+        schema = self.services.schema
         following = await schema.follow(asked, context, resume_from)
         if self.ended:
             return
@@ -198,11 +195,11 @@ class Stream:
         source = following.source
         position = source.position
         if context.viewer is not self.context.viewer:
-            following = following.moved(self.streams.connect.fork(self.context), position)
+            following = following.moved(self.services.connect.fork(self.context), position)
         # where it begins, so that who is cut off before the first event does not begin elsewhere
         self.mailbox.post(beat(source.cursor(position)))
         self.member = Member(self.mailbox, b"", position, self.complete, self.cut)
-        self.streams.groups.join(following, self.member)
+        self.services.groups.join(following, self.member)
 
     def refuse(self, result: ExecutionResult) -> None:
         if unavailable(result):

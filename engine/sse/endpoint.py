@@ -16,20 +16,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.auth import BEARER, Connect, Unauthorized, token_in
-from engine.execution.schema import Schema
-from engine.fanout.group import Groups
+from engine.auth import BEARER, Unauthorized, token_in
+from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import is_outage
 from engine.graphql.operation import READS, WRITES
-from engine.graphql.request import LONGEST, Parameters, fields_in, in_body, in_fields
+from engine.graphql.request import LONGEST, Malformed, Parameters, fields_in, in_body, in_fields
 from engine.graphql.response import encoded
 from engine.http.content_negotiation import accepts
 from engine.http.disconnect import HungUp, Leaving
 from engine.http.endpoint import Refused, refusal
-from engine.limits.connections import Crowded, Places
+from engine.limits.connections import Crowded
 from engine.sse.connection import Stream
 from engine.sse.events import COMPLETE, HEADERS, MEDIA_TYPE, next_event
-from engine.websocket.messages import Malformed
 
 SECONDS_TO_WAIT = "10"
 log = structlog.get_logger("ticketwire.streams")
@@ -38,11 +36,11 @@ log = structlog.get_logger("ticketwire.streams")
 class Streams:
     """The endpoint, as an ASGI application for HTTP."""
 
-    def __init__(self, schema: Schema, connect: Connect, groups: Groups, places: Places) -> None:
-        self.schema = schema
-        self.connect = connect
-        self.groups = groups
-        self.places = places
+    def __init__(self, services: ConnectionServices) -> None:
+        self.services = services
+        self.schema = services.schema
+        self.connect = services.connect
+        self.places = services.places
         self.open: set[Stream] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +53,9 @@ class Streams:
             asked = await parameters(request, fields)
             kind = await self.schema.kind(asked, context)
             if kind is OperationType.SUBSCRIPTION:
-                await self.follow(Stream(self, scope, receive, send, context), asked, request.headers.get("last-event-id"))
+                await self.follow(
+                    Stream(self.services, scope, receive, send, context), asked, request.headers.get("last-event-id")
+                )
                 return
             if kind is OperationType.MUTATION and request.method == "GET":
                 raise Refused(405, "Mutations are sent by POST.", allow="POST")
@@ -67,7 +67,7 @@ class Streams:
         except Exception as error:
             if is_outage(error):
                 log.error("stream.unavailable", request_id=context.request_id, error=repr(error))
-                await Stream(self, scope, receive, send, context).interrupt()
+                await Stream(self.services, scope, receive, send, context).interrupt()
                 return
             response = refusal(error, context.request_id)
         await response(scope, receive, send)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-
-if TYPE_CHECKING:
-    from engine.fanout.group import Groups
-    from engine.limits.connections import Places
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 COUNTED = "_total"
@@ -36,23 +32,6 @@ class Measure:
     name: str
     value: float
     label: tuple[str, str] | None
-
-
-def live(places: Places, groups: Groups, process: str) -> list[Measure]:
-    """What this process holds and has told since it began. Backlogs are bytes that wait for readers."""
-    backlogs = [each.mailbox.backlog for each in places.held]
-    return of_process(
-        process,
-        connections=len(places.held),
-        subscriptions=sum(len(group.members) for group in groups.running),
-        groups=len(groups.running),
-        group_items_total=groups.counts.items,
-        deliveries_total=groups.counts.deliveries,
-        slow_readers_closed_total=places.slow,
-        connections_refused_total=places.refused,
-        backlog_bytes=sum(backlogs),
-        largest_backlog_bytes=max(backlogs, default=0),
-    )
 
 
 def of_process(process: str, **values: float) -> list[Measure]:

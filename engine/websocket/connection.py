@@ -6,21 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from starlette.datastructures import Headers
 
 from engine.auth import Unauthorized, token_in
-from engine.fanout.outbox import QueueMailbox, WireMailbox
-from engine.graphql.errors import is_outage
-from engine.http.endpoint import AWAY
+from engine.fanout.services import ConnectionServices
+from engine.graphql.errors import AWAY, is_outage
 from engine.server.websocket_protocol import EXTENSION, Wire
 from engine.websocket.operations import Running
+from engine.websocket.outbox import QueueMailbox, WireMailbox
 from engine.websocket.protocol import Open, Protocol, Send, Start, Step, Stop, cut
-
-if TYPE_CHECKING:
-    from engine.websocket.endpoint import Sockets
 
 SUBPROTOCOL = "graphql-transport-ws"
 BURST_SECONDS = 10
@@ -31,18 +28,18 @@ log = structlog.get_logger("ticketwire.socket")
 class Socket:
     def __init__(
         self,
-        sockets: Sockets,
+        services: ConnectionServices,
         scope: MutableMapping[str, Any],
         receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
     ) -> None:
-        self.sockets = sockets
+        self.services = services
         self.scope = scope
         self.receive = receive
         self.send = send
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self.viewer: str | None = None
-        limits = sockets.limits
+        limits = services.places.limits
         self.protocol = Protocol(limits.operations)
         self.wire: Wire | None = scope.get("extensions", {}).get(EXTENSION)
         self.mailbox: WireMailbox | QueueMailbox = (
@@ -50,8 +47,8 @@ class Socket:
             if self.wire is not None
             else QueueMailbox(send, limits.backlog, self.overflowed)
         )
-        self.context: Any = sockets.connect.context(scope["request_id"], self.address)
-        self.running = Running(self)
+        self.context: Any = services.connect.context(scope["request_id"], self.address)
+        self.running = Running(self, services)
         self.chores: set[asyncio.Task[None]] = set()
         self.life = asyncio.timeout(None)
         """Ends the reading when the socket is closed from this side."""
@@ -67,12 +64,12 @@ class Socket:
         if not speaks:
             await self.send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
-        if (crowded := self.sockets.places.crowded(self)) is not None:
+        if (crowded := self.services.places.crowded(self)) is not None:
             await self.send({"type": "websocket.close", "code": 1013, "reason": crowded.reason})
             return
         if self.wire is not None:
             self.wire.stopping = self.stopping
-        patience = self.sockets.limits.init_seconds
+        patience = self.services.places.limits.init_seconds
         waiting = asyncio.get_running_loop().call_later(patience, lambda: self.take(self.protocol.waited()))
         sending = asyncio.create_task(self.mailbox.run()) if isinstance(self.mailbox, QueueMailbox) else None
         try:
@@ -91,14 +88,14 @@ class Socket:
             if message["type"] == "websocket.disconnect":
                 return
             if not self.counted():
-                self.finish(1008, f"At most {self.sockets.limits.messages_per_second} messages a second.")
+                self.finish(1008, f"At most {self.services.places.limits.messages_per_second} messages a second.")
                 continue
             text = message.get("text")
             self.take(self.protocol.received_binary() if text is None else self.protocol.received(text))
 
     def counted(self) -> bool:
         """Whether one more message may come now."""
-        rate = self.sockets.limits.messages_per_second
+        rate = self.services.places.limits.messages_per_second
         at = monotonic()
         self.allowance = min(rate * BURST_SECONDS, self.allowance + (at - self.counted_at) * rate) - 1
         self.counted_at = at
@@ -141,7 +138,7 @@ class Socket:
         self.life.reschedule(asyncio.get_running_loop().time())
 
     def overflowed(self) -> None:
-        self.sockets.places.slow += 1
+        self.services.places.slow += 1
         log.warning("socket.slow_reader", request_id=self.context.request_id, address=self.address)
         self.finish(1013, "Too slow; resume after the last cursor.")
 
@@ -161,7 +158,7 @@ class Socket:
 
     async def leave(self) -> None:
         self.abandon()
-        self.sockets.connect.closed(self.context)
+        self.services.connect.closed(self.context)
         await self.running.finish(None)
         for chore in self.chores:
             chore.cancel()
@@ -170,7 +167,7 @@ class Socket:
 
     async def authenticate(self, payload: Mapping[str, Any] | None) -> None:
         """The token comes in connection_init's payload, or in the handshake's header."""
-        connect = self.sockets.connect
+        connect = self.services.connect
         sent = (payload or {}).get("authorization", Headers(scope=self.scope).get("authorization"))
         try:
             token = token_in(sent if sent is None or isinstance(sent, str) else "")
@@ -186,7 +183,7 @@ class Socket:
             return
         if self.ended:
             return
-        if (crowded := self.sockets.places.claim(self, self.context)) is not None:
+        if (crowded := self.services.places.claim(self, self.context)) is not None:
             self.finish(1013, crowded.reason)
             return
         connect.opened(self.context, self.forbid, self.changed)
@@ -198,9 +195,9 @@ class Socket:
 
     def changed(self) -> None:
         """The viewer became another: running subscriptions leave those whom they shared with, before the next event."""
-        if self.sockets.connect.viewer(self.context) is None:
+        if self.services.connect.viewer(self.context) is None:
             self.abandon()  # the token has ended, and the socket is about to
             return
-        if (crowded := self.sockets.places.claim(self, self.context)) is not None:
+        if (crowded := self.services.places.claim(self, self.context)) is not None:
             self.finish(1013, crowded.reason)  # which leaves nobody to move
         self.running.move()

@@ -9,10 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
 
-from engine.auth import Connect
-from engine.execution.schema import Schema
-from engine.fanout.group import Groups
-from engine.limits.connections import Places
+from engine.fanout.services import ConnectionServices
 from engine.websocket.connection import Socket
 
 log = structlog.get_logger("ticketwire.sockets")
@@ -21,13 +18,10 @@ log = structlog.get_logger("ticketwire.sockets")
 class Sockets:
     """The endpoint, as an ASGI application for WebSockets."""
 
-    def __init__(self, schema: Schema, connect: Connect, groups: Groups, places: Places, allowed_origins: Sequence[str]) -> None:
-        self.schema = schema
-        self.connect = connect
-        self.groups = groups
+    def __init__(self, services: ConnectionServices, allowed_origins: Sequence[str]) -> None:
+        self.services = services
+        self.places = services.places
         self.allowed_origins = normalize_allowed_origins(allowed_origins)
-        self.places = places
-        self.limits = places.limits
         self.open: set[Socket] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +29,7 @@ class Sockets:
         if not self.takes_origin(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})
             return
-        socket = Socket(self, scope, receive, send)
+        socket = Socket(self.services, scope, receive, send)
         self.open.add(socket)
         self.places.take(socket)
         try:

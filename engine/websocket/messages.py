@@ -7,13 +7,9 @@ from typing import Any, cast
 
 import orjson
 
+from engine.graphql.request import DEEPEST, Malformed, is_written, kind
+
 FROM_SERVER = ("connection_ack", "next", "error")
-DEEPEST = 254
-"""Levels of nesting that orjson writes; it reads more. What came in must be fit to be written: pongs, keys of groups, logs."""
-
-
-class Malformed(Exception):
-    """No message of this protocol, or none that a client may send; says why, for the client."""
 
 
 def message_in(text: str) -> Mapping[str, Any]:
@@ -29,14 +25,6 @@ def message_in(text: str) -> Mapping[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def is_written(found: object) -> bool:
-    try:
-        orjson.dumps(found)
-    except TypeError:
-        return False
-    return True
-
-
 def id_in(sent: Mapping[str, Any]) -> str:
     id = sent.get("id")
     if not isinstance(id, str):
@@ -46,34 +34,9 @@ def id_in(sent: Mapping[str, Any]) -> str:
     return id
 
 
-def object_in(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """A member that is an object; None where it is null or absent."""
-    value = sent.get(name)
-    if not isinstance(value, dict | None):
-        raise Malformed(f'"{name}" is an object, not {kind(value)}.')
-    return cast("dict[str, Any] | None", value)
-
-
 def why_unknown(type: object) -> str:
     if not isinstance(type, str):
         return f"The type of a message is a string, not {kind(type)}."
     if type in FROM_SERVER:
         return f"Only the server sends {type} messages."
     return f'There is no message of the type "{type}".'
-
-
-def kind(value: object) -> str:
-    """A JSON value's kind, in words."""
-    match value:
-        case None:
-            return "null or absent"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"

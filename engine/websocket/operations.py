@@ -5,31 +5,45 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import structlog
 from graphql import OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.fanout.group import Member
-from engine.graphql.errors import unavailable
+from engine.fanout.outbox import Mailbox
+from engine.fanout.services import ConnectionServices
+from engine.graphql.errors import AWAY, unavailable
 from engine.graphql.operation import WRITES
 from engine.graphql.request import Parameters
 from engine.graphql.response import encoded
-from engine.http.endpoint import AWAY
-from engine.websocket.protocol import Start, id_tail, next_message
-
-if TYPE_CHECKING:
-    from engine.websocket.connection import Socket
+from engine.websocket import protocol
+from engine.websocket.protocol import Start, Step, id_tail, next_message
 
 log = structlog.get_logger("ticketwire.socket")
 
 
+class Socket(Protocol):
+    """The parts of `engine.websocket.connection.Socket` that its operations use."""
+
+    context: Any  # the application's
+    protocol: protocol.Protocol
+
+    @property
+    def mailbox(self) -> Mailbox: ...
+
+    def take(self, steps: Sequence[Step]) -> None: ...
+
+    def finish(self, code: int, reason: str) -> None: ...
+
+
 class Running:
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Socket, services: ConnectionServices) -> None:
         self.socket = socket
-        self.schema = socket.sockets.schema
-        self.connect = socket.sockets.connect
+        self.schema = services.schema
+        self.connect = services.connect
+        self.groups = services.groups
         self.members: dict[str, Member] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.mutations: set[asyncio.Task[None]] = set()
@@ -112,7 +126,7 @@ class Running:
         interrupted = partial(self.socket.finish, 1013, AWAY)
         member = Member(self.socket.mailbox, id_tail(id), position, partial(self.failed, id), interrupted)
         self.members[id] = member
-        self.socket.sockets.groups.join(following, member)
+        self.groups.join(following, member)
 
     def refuse(self, id: str, result: ExecutionResult) -> None:
         if unavailable(result):

@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from engine.websocket.messages import Malformed, id_in, kind, message_in, object_in, why_unknown
+from engine.graphql.request import Malformed, kind, object_in
+from engine.websocket.messages import id_in, message_in, why_unknown
 
 FIRST_FRAME = 16 * 1024
 """Characters of a text frame that are parsed before connection_init came: it holds a token, and who sends it is unknown yet."""

@@ -21,10 +21,10 @@ from support.service import Process, running, start
 
 import app
 from engine.fanout import group as groups
-from engine.fanout import outbox
 from engine.fanout.group import Groups
 from engine.limits.connections import Places
 from engine.sse import connection as streaming
+from engine.sse import outbox
 from models import database
 from models.access import permissions
 from models.core import time

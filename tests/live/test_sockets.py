@@ -260,8 +260,8 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
     monkeypatch.setattr(engine_socket, "SECONDS_TO_FINISH", SECONDS)
     made: list[Running] = []
 
-    def remember(socket: Any) -> Running:
-        made.append(Running(socket))
+    def remember(socket: Any, services: Any) -> Running:
+        made.append(Running(socket, services))
         return made[-1]
 
     async def has_begun() -> bool:

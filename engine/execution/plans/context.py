@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLSchema, OperationDefinitionNode
-from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails
 from tortoise.models import Model
 
 from engine.execution.plans.input_objects import Objects
 from engine.execution.plans.layout import relation
 from engine.execution.plans.schema_map import Kinds, Words
+
+Details = list[FieldDetails]
+"""All the nodes of one field of a selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compilers:
+    """The classes that compile what a nested field leads to. They use nested fields themselves, so they are handed in."""
+
+    selection: Callable[..., Any]
+    """`selection.Selection`"""
+    rows: Callable[..., Any]
+    """`row_readers.Rows`"""
+    pages: Callable[..., Any]
+    """`row_readers.Pages`"""
 
 
 class Facts:
@@ -23,7 +39,9 @@ class Facts:
         fragments: dict[str, FragmentDetails],
         variables: Any,
         objects: Objects,
+        compilers: Compilers,
     ) -> None:
+        self.compilers = compilers
         self.schema = schema
         self.objects = objects
         self.graphql_schema: GraphQLSchema = schema._schema

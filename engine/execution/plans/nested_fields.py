@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType
 from tortoise.models import Model
 
 from engine.execution.plans.codegen import Absent, Build, Made, together
-from engine.execution.plans.context import Facts
+from engine.execution.plans.context import Details, Facts
 from engine.execution.plans.layout import Layout, meta
 from engine.execution.plans.resolver_call import Arguments, Call
-
-if TYPE_CHECKING:
-    from engine.execution.plans.selection import Details
 
 
 class Body:
@@ -26,21 +23,18 @@ class Body:
         self.completing: tuple[Build, Any] | None = None
 
     def reader(self, unread: Any) -> Any:
-        from engine.execution.plans.row_readers import Pages, Rows
-
         select = unread.select
         key = (unread.unread, select.model, select.alias)
         if key not in self.readers:
             given = (self.facts, select.model, select.alias, self.definition.type, self.details)
-            self.readers[key] = Pages(*given) if unread.unread == "page" else Rows(*given, self.value)
+            compilers = self.facts.compilers
+            self.readers[key] = compilers.pages(*given) if unread.unread == "page" else compilers.rows(*given, self.value)
         return self.readers[key]
 
     def completed(self) -> tuple[Build, Any]:
-        from engine.execution.plans.selection import Selection
-
         if self.completing is None:
             build = Build()
-            name = Selection(self.facts, build).completed(self.definition.type, self.details)
+            name = self.facts.compilers.selection(self.facts, build).completed(self.definition.type, self.details)
             build.finish()
             self.completing = (build, build.names[name])
         return self.completing
@@ -136,14 +130,12 @@ class Referred:
     needs_records = True
 
     def __init__(self, facts: Facts, model: type[Model], type_: GraphQLObjectType, fields: list[tuple[str, Details]]) -> None:
-        from engine.execution.plans.selection import Selection
-
         self.facts = facts
         self.same: Hashable = id(self)
         self.build = Build()
         self.layout = Layout(facts.words, model, "x")
         self.key = self.layout.key(self.layout.root)
-        selection = Selection(facts, self.build, self.layout)
+        selection = facts.compilers.selection(facts, self.build, self.layout)
         parts = [f"{key!r}: {selection.row_field(self.layout.root, type_, group)}" for key, group in fields]
         name = self.build.function("r, s", f"{{{', '.join(parts)}}}")
         self.build.finish()

@@ -21,15 +21,18 @@ from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues
 
 from engine.execution.plans.codegen import together
-from engine.execution.plans.context import Facts
+from engine.execution.plans.context import Compilers, Facts
 from engine.execution.plans.input_objects import Objects
 from engine.execution.plans.inputs import Inputs, Variables
 from engine.execution.plans.nested_fields import Called
+from engine.execution.plans.row_readers import Pages, Rows
 from engine.execution.plans.schema_map import Words
+from engine.execution.plans.selection import Selection
 
 if TYPE_CHECKING:
     from engine.graphql.operation import Operation
 
+COMPILERS = Compilers(Selection, Rows, Pages)
 VARIANTS = 16
 """Plans of one operation, by what its directives say."""
 PLANNED_FIRST = 200
@@ -162,7 +165,7 @@ class Plans:
         }
         planner = self.planner
         try:
-            return Plan(Facts(planner.schema, planner.words, self.operation, fragments, decided, planner.objects))
+            return Plan(Facts(planner.schema, planner.words, self.operation, fragments, decided, planner.objects, COMPILERS))
         except Exception as error:
             log.info("plan.unknown", operation=self.operation.name and self.operation.name.value, error=repr(error))
             return None

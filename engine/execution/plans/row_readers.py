@@ -16,11 +16,11 @@ from graphql import (
 from tortoise.models import Model
 
 from engine.execution.plans.codegen import Absent, Build, Node
-from engine.execution.plans.context import Facts
+from engine.execution.plans.context import Details, Facts
 from engine.execution.plans.layout import Layout, Place, meta
 from engine.execution.plans.scalars import stored
 from engine.execution.plans.schema_map import OutputType, Row
-from engine.execution.plans.selection import Details, Selection
+from engine.execution.plans.selection import Selection
 
 
 class Rows:

@@ -17,18 +17,17 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import FieldDetails, collect_subfields
+from graphql.execution.collect_fields import collect_subfields
 from strawberry.types.field import StrawberryField
 
 from engine.execution.plans import nested_fields
 from engine.execution.plans.codegen import Build, Node
-from engine.execution.plans.context import Facts
+from engine.execution.plans.context import Details, Facts
 from engine.execution.plans.layout import Layout, Place, column_of, meta, record_maker
 from engine.execution.plans.resolver_call import Call
 from engine.execution.plans.scalars import held, python_value, stored
 from engine.execution.plans.schema_map import Kinds, OutputType
 
-Details = list[FieldDetails]
 RELATION = "relation"
 
 

@@ -12,6 +12,7 @@ from engine.execution.source import Item, Source
 from engine.fanout import group
 from engine.fanout.group import Groups, Member
 from engine.fanout.outbox import Mailbox, Round
+from engine.sse.outbox import events
 
 pytestmark = pytest.mark.never_retried
 
@@ -65,7 +66,7 @@ class Kept(Mailbox):
         raise NotImplementedError
 
     def deliver(self, round: Round, tail: bytes) -> None:
-        self.rounds.append(round.events())
+        self.rounds.append(events(round))
         self.missing -= len(round.positions)
         if not self.missing:
             self.full.set()

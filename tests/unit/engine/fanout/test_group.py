@@ -21,6 +21,7 @@ from engine.fanout import group as engine_groups
 from engine.fanout.group import Groups, Member
 from engine.fanout.outbox import Mailbox, Round
 from engine.graphql.request import Parameters
+from engine.websocket.outbox import heads
 from engine.websocket.protocol import id_tail
 
 pytestmark = [pytest.mark.asyncio(loop_scope="function"), pytest.mark.never_retried]
@@ -121,7 +122,7 @@ class Box(Mailbox):
 
     def deliver(self, round: Round, tail: bytes) -> None:
         self.rounds += 1
-        for head in round.heads:
+        for head in heads(round):
             message = orjson.loads(head + tail)
             assert orjson.loads(tail.removeprefix(b',"id":').removesuffix(b"}")) == message["id"]
             self.told.append(message["payload"]["data"]["numbers"]["value"])

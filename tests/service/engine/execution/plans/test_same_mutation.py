@@ -80,7 +80,9 @@ def usual(maker: Generator, pool: Pool) -> list[tuple[str, Asked]]:
     early = pool.cursors["log"][0]
     found.append(("admin", maker.mutation("addNote", {"ticketId": tickets[-7], "body": "Seen by nobody else."})))
     unseen = {"ticketId": tickets[-7], "body": "Seen?", "lastSeenCursor": early}
-    found.append(("agent", maker.mutation("replyToTicket", unseen, whole=True)))
+    found.append(("agent", refused("replyToTicket", unseen, "... on UnseenMessages { messages { id } }")))
+    stale = {"ticketId": tickets[-7], "priority": "LOW", "expectedVersion": 999}
+    found.append(("agent", refused("updateTicket", stale, "... on StaleVersion { current }")))
     for place, ticket in enumerate([*tickets[-6:], *tickets[:5]]):
         odd = {"expectedVersion": 1} if place % 2 else {}
         for name, more in (
@@ -96,6 +98,13 @@ def usual(maker: Generator, pool: Pool) -> list[tuple[str, Asked]]:
     found += [(viewer, maker.mutation(name, whole=True)) for name in names(maker) for viewer in ("admin", "agent")]
     found.append(("stranger", maker.mutation("addNote", {"ticketId": tickets[0], "body": "Never."})))
     return found
+
+
+def refused(name: str, given: dict[str, Any], errors: str) -> Asked:
+    """A mutation that is refused by a user error whose own fields random documents select too rarely."""
+    type = name[0].upper() + name[1:]
+    query = f"mutation M($input: {type}Input!) {{ {name}(input: $input) {{ userErrors {{ __typename {errors} }} }} }}"
+    return Asked(query, {"input": given}, None)
 
 
 def at_random(maker: Generator, part: int) -> list[tuple[str, Asked]]:

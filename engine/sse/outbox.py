@@ -1,0 +1,42 @@
+"""The outbox of an event stream: the body of a response that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.fanout import outbox
+from engine.fanout.outbox import Queue, Round
+from engine.sse.events import next_event
+
+SECONDS_TO_TAKE = 30.0
+"""How long a client may take nothing of what was written."""
+
+
+def events(round: Round) -> bytes:
+    """All items of a round as server-sent events, the same for all members."""
+    found: bytes | None = round.encodings.get("events")
+    if found is None:
+        found = round.encodings["events"] = b"".join(map(next_event, round.payloads, round.cursors))
+    return found
+
+
+class StreamMailbox(Queue):
+    """The body of an answer that goes on."""
+
+    def deliver(self, round: Round, tail: bytes) -> None:
+        self.post(events(round))
+
+    async def write(self, message: bytes) -> None:
+        try:
+            async with asyncio.timeout(SECONDS_TO_TAKE):
+                await self.send({"type": "http.response.body", "body": message, "more_body": True})
+        except TimeoutError:  # sockets have pings for that
+            self.flooded()
+            raise
+
+    async def end(self) -> None:
+        """End the body behind what was sent. Raises TimeoutError where the peer does not take it."""
+        async with asyncio.timeout(outbox.SECONDS_TO_EMPTY):
+            await self.emptied.wait()
+            self.ended = True
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
