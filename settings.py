@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from engine.graphql.document_limits import Bounds
-from engine.limits.attempts import Limits
+from engine.limits.connections import Limits
 
 
 class SettingsError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from engine.limits.fair_executor import Beside
+from engine.limits.concurrency import FairExecutor
 from models.core.markdown import rendered
 
 MOST_LETTERS = 8 * 1024 * 1024
@@ -16,7 +16,7 @@ class Rendering:
     """A caller's texts are made one after the other, so that one who asks for many holds up nobody for longer than one takes."""
 
     def __init__(self, most: int = MOST_LETTERS) -> None:
-        self.beside = Beside("markdown")
+        self.executor = FairExecutor("markdown")
         self.most = most
         self.kept: OrderedDict[str, str] = OrderedDict()
         self.letters = 0
@@ -25,10 +25,10 @@ class Rendering:
         found = self.known(text)
         if found is not None:
             return found
-        async with self.beside.turns.of(who):
+        async with self.executor.callers.of(who):
             found = self.known(text)  # who asked for it at the same time had it made
             if found is None:
-                found = await self.beside.done(rendered, text)
+                found = await self.executor.submit(rendered, text)
                 self.keep(text, found)
             return found
 
@@ -47,4 +47,4 @@ class Rendering:
             self.letters -= sum(map(len, self.kept.popitem(last=False)))
 
     def close(self) -> None:
-        self.beside.close()
+        self.executor.close()

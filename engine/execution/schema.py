@@ -31,7 +31,7 @@ from engine.graphql.operation import Operation, log_operation
 from engine.graphql.persisted_documents import Trusted
 from engine.graphql.request import Parameters, holds_more
 from engine.graphql.response import located, not_run
-from engine.limits.concurrency import Turns
+from engine.limits.concurrency import PerCallerLimit
 from engine.limits.rate import Buckets, address_key
 
 PLURALS = {OperationType.QUERY: "queries", OperationType.MUTATION: "mutations", OperationType.SUBSCRIPTION: "subscriptions"}
@@ -97,8 +97,8 @@ class Schema(strawberry.Schema):
         self.trusted = trusted or Trusted()
         self.deadline = Deadline(seconds)
         self.works_for = works_for
-        self.turns = Turns(DEAR_AT_ONCE)
-        self.writing = Turns(MUTATIONS_AT_ONCE)
+        self.queries = PerCallerLimit(DEAR_AT_ONCE)
+        self.mutations = PerCallerLimit(MUTATIONS_AT_ONCE)
         self.documents = Documents(self._schema, bounds or Bounds())
 
     def caller(self, context: Any) -> str:
@@ -181,13 +181,13 @@ class Schema(strawberry.Schema):
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any, cost: int) -> ExecutionResult:
         """Queries end after some seconds. Mutations are not cut off: who is told of that could not know what was done."""
         if operation.kind is not OperationType.QUERY:
-            async with self.writing.of(self.caller(context)):
+            async with self.mutations.of(self.caller(context)):
                 return await self.ran(operation, variables, context)
         try:
             with Timed(self.deadline):
                 if cost <= DEAR:
                     return await self.ran(operation, variables, context)
-                async with self.turns.of(self.caller(context)):
+                async with self.queries.of(self.caller(context)):
                     return await self.ran(operation, variables, context)
         except TimeoutError:
             return ExecutionResult(None, [self.late(context)])
@@ -228,7 +228,7 @@ class Schema(strawberry.Schema):
         if operation.price.of_schema > SCHEMA_AT_ONCE:
             if not operation.price.is_of_schema_alone:
                 return not_run("Ask for the schema in an operation of its own.", "BAD_REQUEST")
-            found: Any = await self.documents.beside.run(self.caller(context), executor.execute_operation)
+            found: Any = await self.documents.executor.run(self.caller(context), executor.execute_operation)
         else:
             if resolved:
                 # verbs leave what they wrote with the loaders, for those who may write and not read

@@ -27,7 +27,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from engine.graphql.document_limits import Bounds, Shape, TooMuch
 from engine.graphql.errors import NotRun
 from engine.graphql.operation import Operation
-from engine.limits.fair_executor import Beside
+from engine.limits.concurrency import FairExecutor
 
 KEPT = 1000
 KEPT_BYTES = 256 * 1024
@@ -114,7 +114,7 @@ class Documents:
         self.kept: OrderedDict[str, Document] = OrderedDict()
         self.wrong: OrderedDict[str, Document] = OrderedDict()
         self.size = 0
-        self.beside = Beside("documents")
+        self.executor = FairExecutor("documents")
 
     def known(self, text: str, *, closed: bool) -> Document | None:
         """What is kept, if it was checked by the rules that hold for the caller."""
@@ -133,11 +133,11 @@ class Documents:
             raise NotRun("Send the document to run as query.", "BAD_REQUEST")
         if len(text) > self.bounds.length or len(text.encode(errors="replace")) > self.bounds.length:
             raise NotRun(f"A document has at most {self.bounds.length} bytes.", "BAD_REQUEST", limit=self.bounds.length)
-        async with self.beside.turns.of(who):
+        async with self.executor.callers.of(who):
             if (known := self.known(text, closed=closed)) is not None:
                 return known  # who asked for it at the same time had it made
             found = self.kept.get(text) or self.wrong.get(text)
-            made = await self.beside.done(self.made, found, text, closed)
+            made = await self.executor.submit(self.made, found, text, closed)
             self.keep(made)
             return made
 
@@ -163,4 +163,4 @@ class Documents:
             self.size -= len(oldest.text)
 
     def close(self) -> None:
-        self.beside.close()
+        self.executor.close()

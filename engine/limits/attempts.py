@@ -1,9 +1,8 @@
-"""How much there may be of what callers open, and how often something may be tried, by moving windows (the limits library)."""
+"""How often something may be attempted, by moving windows (the limits library)."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -11,22 +10,6 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 MINUTES = 5
 WIDER = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds on the sockets of one process."""
-
-    sockets: int
-    per_viewer: int
-    per_address: int
-    operations: int
-    """Of one socket, at once."""
-    messages_per_second: int
-    """From one socket; ten seconds' worth may come at once."""
-    backlog: int
-    """Bytes that wait for one reader."""
-    init_seconds: float
 
 
 class Attempts:

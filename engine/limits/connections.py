@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from engine.limits.attempts import Limits
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on the sockets of one process."""
+
+    sockets: int
+    per_viewer: int
+    per_address: int
+    operations: int
+    """Of one socket, at once."""
+    messages_per_second: int
+    """From one socket; ten seconds' worth may come at once."""
+    backlog: int
+    """Bytes that wait for one reader."""
+    init_seconds: float
 
 
 class Outbox(Protocol):

@@ -1,18 +1,22 @@
-"""Instants: always aware, always UTC, in memory and in both databases.
+"""Instants and durations. Instants are always aware and in UTC, in memory and in both databases.
 
-SQLite compares stored instants as text, which is right only when all have one offset.
+SQLite compares stored instants as text, which is right only if all have the same offset.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tortoise.fields import DatetimeField
 from tortoise.fields.data import T_DATETIME
 
+from models.core.errors import Code, InvalidInput
+
 if TYPE_CHECKING:
     from tortoise.models import Model
+
+SECOND = timedelta(seconds=1)
 
 
 def utc(value: datetime) -> datetime:
@@ -36,3 +40,12 @@ class InstantField(DatetimeField[T_DATETIME]):
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
         return utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)
+
+
+def whole_seconds(value: timedelta, least: timedelta, most: timedelta, message: str, *path: str) -> int:
+    """A duration in whole seconds. Raises InvalidInput with the message if it is outside `least` to `most`, or has a fraction."""
+    if not least <= value <= most:
+        raise InvalidInput(Code.INVALID, message, *path)
+    if value % SECOND:
+        raise InvalidInput(Code.INVALID, "Whole seconds only.", *path)
+    return value // SECOND

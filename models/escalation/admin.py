@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from models import database
-from models.core import duration, ids, text
+from models.core import ids, text
 from models.core.errors import Code, InvalidInput
+from models.core.time import whole_seconds
 from models.escalation.path import EscalationPath, StepAction, Trigger
 from models.people import team
 from models.people.user import User
@@ -118,7 +119,7 @@ async def checked(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
 
 async def checked_step(step: StepFields, *path: str) -> dict[str, Json]:
     action = step["action"]
-    after = duration.seconds(step["after"], timedelta(), LATEST, f"From nothing to {LATEST.days} days.", *path, "after")
+    after = whole_seconds(step["after"], timedelta(), LATEST, f"From nothing to {LATEST.days} days.", *path, "after")
     slug, person = step["team"], step["user_id"]
     if action is StepAction.TRANSFER and slug is None:
         raise InvalidInput(Code.REQUIRED, "Say to which team.", *path, "team")

@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import TypedDict
 
 from models import database
-from models.core import duration, ids, text
+from models.core import ids, text
 from models.core.errors import Code, InvalidInput
+from models.core.time import whole_seconds
 from models.people import team
 from models.people.user import Organization
 from models.sla import policies
@@ -220,7 +221,7 @@ def fill_targets(policy: SlaPolicy, given: PolicyFields) -> None:
 
 
 def target(value: timedelta | None, *path: str) -> int | None:
-    return None if value is None else duration.seconds(value, SHORTEST, LONGEST, "From 1 minute to 5 years.", *path)
+    return None if value is None else whole_seconds(value, SHORTEST, LONGEST, "From 1 minute to 5 years.", *path)
 
 
 async def organization_of(organization_id: str) -> Organization:

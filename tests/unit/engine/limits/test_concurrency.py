@@ -1,4 +1,4 @@
-"""Heavy work beside the loop: a caller's pieces one after the other, and a document that many ask for at once made once."""
+"""Work in the worker thread: one task per caller, and a document that many callers ask for at once is prepared once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from engine.graphql.document_cache import Documents
 from engine.graphql.document_limits import Bounds
-from engine.limits.fair_executor import Beside
+from engine.limits.concurrency import FairExecutor
 from schema import root
 
 SCHEMA = root.build()._schema
@@ -24,31 +24,31 @@ async def steps() -> None:
 
 
 async def test_who_is_cancelled_keeps_its_turn_until_the_thread_is_free() -> None:
-    beside, go, began = Beside("test"), threading.Event(), threading.Event()
+    executor, go, began = FairExecutor("test"), threading.Event(), threading.Event()
 
     def long() -> None:
         began.set()
         assert go.wait(LIMIT)
 
-    first = asyncio.create_task(beside.run("ada", long))
+    first = asyncio.create_task(executor.run("ada", long))
     assert await asyncio.to_thread(began.wait, LIMIT)
-    second = asyncio.create_task(beside.run("ada", lambda: "second"))
+    second = asyncio.create_task(executor.run("ada", lambda: "second"))
     first.cancel()
     await steps()
     assert not first.done()
-    assert beside.turns.of("ada").locked()
+    assert executor.callers.of("ada").locked()
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await first
     assert await second == "second"
-    beside.close()
+    executor.close()
 
 
 async def test_what_has_not_begun_is_not_begun_any_more() -> None:
-    beside, go = Beside("test"), threading.Event()
+    executor, go = FairExecutor("test"), threading.Event()
     done: list[str] = []
-    first = asyncio.create_task(beside.run("ada", go.wait, LIMIT))
-    others = [asyncio.create_task(beside.run(who, done.append, who)) for who in ("bill", "cora")]
+    first = asyncio.create_task(executor.run("ada", go.wait, LIMIT))
+    others = [asyncio.create_task(executor.run(who, done.append, who)) for who in ("bill", "cora")]
     await steps()
     others[0].cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -56,7 +56,7 @@ async def test_what_has_not_begun_is_not_begun_any_more() -> None:
     go.set()
     await asyncio.gather(first, others[1])
     assert done == ["cora"]
-    beside.close()
+    executor.close()
 
 
 async def test_a_document_that_is_asked_for_many_times_at_once_is_made_once() -> None:
