@@ -119,12 +119,12 @@ class Candidate:
 
 @strawberry.type(name="TicketAssigned", description="A ticket was given to somebody, or taken away.")
 class TicketAssigned(TicketEventInterface):
-    @strawberry.field(name="from", description="Who had it; null where nobody did.", graphql_type=UserType | None)
-    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
+    @strawberry.field(description="The assignee before the event. Null if nobody was assigned.", graphql_type=UserType | None)
+    async def from_assignee(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
         return await person(info, root, 0)
 
-    @strawberry.field(description="Who has it now; null where nobody does.", graphql_type=UserType | None)
-    async def to(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
+    @strawberry.field(description="The assignee after the event. Null if nobody is assigned.", graphql_type=UserType | None)
+    async def to_assignee(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
         return await person(info, root, 1)
 
     @strawberry.field(
@@ -142,12 +142,12 @@ class TicketAssigned(TicketEventInterface):
 
 @strawberry.type(name="TicketTransferred", description="A ticket went to another team.")
 class TicketTransferred(TicketEventInterface):
-    @strawberry.field(name="from", description="The team that had it.", graphql_type=TeamType)
-    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
+    @strawberry.field(description="The team before the event.", graphql_type=TeamType)
+    async def from_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
         return await team(info, root, 0)
 
-    @strawberry.field(description="The team that has it now.", graphql_type=TeamType)
-    async def to(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
+    @strawberry.field(description="The team after the event.", graphql_type=TeamType)
+    async def to_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
         return await team(info, root, 1)
 
 
@@ -190,9 +190,9 @@ class TicketLinked(TicketEventInterface):
 @strawberry.type(name="TicketMerged", description="A ticket was merged into another, or another into it.")
 class TicketMerged(TicketEventInterface):
     @strawberry.field(
-        name="from", description="The ticket that ended in this one, where the viewer may see it.", graphql_type=TicketType | None
+        description="The ticket that was merged into `into`. Null if the viewer may not see it.", graphql_type=TicketType | None
     )
-    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+    async def from_ticket(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
         return await named_ticket(info, root, "from_id")
 
     @strawberry.field(

@@ -56,13 +56,13 @@ class SlaAchieved(SlaEventInterface):
 @strawberry.type(name="SlaRetargeted", description="Other promises hold from here on; what was spent stays.")
 class SlaRetargeted(TicketEventInterface):
     @strawberry.field(
-        name="from", description="The policy before; null where nothing was promised.", graphql_type=SlaPolicyType | None
+        description="The SLA policy before the event. Null if no policy applied.", graphql_type=SlaPolicyType | None
     )
-    async def from_(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
+    async def from_policy(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
         return await policy(info, root, 0)
 
-    @strawberry.field(description="The policy from here on; null where nothing is promised.", graphql_type=SlaPolicyType | None)
-    async def to(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
+    @strawberry.field(description="The SLA policy after the event. Null if no policy applies.", graphql_type=SlaPolicyType | None)
+    async def to_policy(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
         return await policy(info, root, 1)
 
 
@@ -81,8 +81,8 @@ class TicketEscalationStep(TicketEventInterface):
     def step(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.value("step"))
 
-    @strawberry.field(description="What was done.")
-    def action(self, root: strawberry.Parent[Event]) -> StepAction:
+    @strawberry.field(description="The action of the step.")
+    def step_action(self, root: strawberry.Parent[Event]) -> StepAction:
         return StepAction(root.value("action"))
 
     @strawberry.field(description="Who was notified.", graphql_type=list[UserType])

@@ -22,10 +22,10 @@ WINDOW = timedelta(days=14)
 DAYS = Days(timedelta(days=7), WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7))
 TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline(first: 50) { nodes { __typename occurredAt
   ... on SlaAtRisk { metric recordedAt policy { name } } ... on SlaBreached { metric recordedAt policy { name } }
-  ... on SlaAchieved { metric late } ... on SlaRetargeted { from { name } to { name } }
+  ... on SlaAchieved { metric late } ... on SlaRetargeted { fromPolicy { name } toPolicy { name } }
   ... on TicketEscalated { level reason } ... on TicketReminded { status closesAt }
-  ... on TicketEscalationStep { path step action outcome notified { displayName } }
-  ... on TicketAssigned { to { displayName } candidates { openTickets user { displayName } } } } } } }"""
+  ... on TicketEscalationStep { path step stepAction outcome notified { displayName } }
+  ... on TicketAssigned { toAssignee { displayName } candidates { openTickets user { displayName } } } } } } }"""
 
 
 @pytest.fixture(autouse=True)
@@ -71,11 +71,11 @@ async def test_a_broken_promise_is_told_with_all_that_followed(service: Service,
     assert risk["occurredAt"] < breach["occurredAt"] < breach["recordedAt"] == risk["recordedAt"]
     (escalated,) = of(seen, "TicketEscalated")
     assert (escalated["level"], escalated["reason"]) == (1, "The promised time for the first response has passed.")
-    assert [(step["step"], step["action"], step["outcome"]) for step in of(seen, "TicketEscalationStep")] == [
+    assert [(step["step"], step["stepAction"], step["outcome"]) for step in of(seen, "TicketEscalationStep")] == [
         (1, "NOTIFY_ASSIGNEE", "There is nobody to tell."),
     ]
     (retargeted,) = of(seen, "SlaRetargeted")
-    assert (retargeted["from"], retargeted["to"]) == ({"name": "Urgent"}, {"name": "Low"})
+    assert (retargeted["fromPolicy"], retargeted["toPolicy"]) == ({"name": "Urgent"}, {"name": "Low"})
     (reminded,) = of(seen, "TicketReminded")
     assert reminded["status"] == "WAITING_ON_CUSTOMER"
     assert reminded["closesAt"] > reminded["occurredAt"]
@@ -89,7 +89,7 @@ async def test_why_a_rule_chose_somebody_is_told_to_the_team_alone(service: Serv
     ticket = await cora.raise_ticket()
     await follow(service, Assigner(WINDOW))
     (assigned,) = of(await timeline(ada, ticket), "TicketAssigned")
-    assert assigned["to"] == {"displayName": "Ada"}
+    assert assigned["toAssignee"] == {"displayName": "Ada"}
     assert assigned["candidates"] == [{"openTickets": 0, "user": {"displayName": "Ada"}}]
     assert of(await timeline(cora, ticket), "TicketAssigned")[0]["candidates"] is None
     await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.bill.gid)

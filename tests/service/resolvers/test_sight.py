@@ -191,7 +191,8 @@ async def test_links_and_merges_do_not_tell_of_tickets_that_are_out_of_sight(
     await ada.do("linkTickets", ticketId=mine["id"], otherId=ended["id"], kind="RELATED")
     query = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Ticket {
       links { kind ticket { id } } mergedInto { id }
-      timeline { nodes { __typename ... on TicketLinked { kind other { id } } ... on TicketMerged { from { id } into { id } } } }
+      timeline { nodes { __typename ... on TicketLinked { kind other { id } }
+        ... on TicketMerged { fromTicket { id } into { id } } } }
     } } }"""
     about_mine, about_ended = (await olga.run(query, ids=[mine["id"], ended["id"]]))["nodes"]
     assert about_mine["links"] == [{"kind": "RELATED", "ticket": {"id": ended["id"]}}]
@@ -199,7 +200,7 @@ async def test_links_and_merges_do_not_tell_of_tickets_that_are_out_of_sight(
     assert [each["other"] for each in linked] == [None, {"id": ended["id"]}]
     assert about_ended["mergedInto"] is None
     merged = [each for each in about_ended["timeline"]["nodes"] if each["__typename"] == "TicketMerged"]
-    assert [(each["from"], each["into"]) for each in merged] == [(None, None)]
+    assert [(each["fromTicket"], each["into"]) for each in merged] == [(None, None)]
     seen = (await ada.run(query, ids=[mine["id"], ended["id"]]))["nodes"]
     assert len(seen[0]["links"]) == 2
     assert seen[1]["mergedInto"] == {"id": secret.id}

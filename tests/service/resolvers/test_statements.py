@@ -38,16 +38,16 @@ WHOLE = f"""
     actor {{ displayName ... on ApiClient {{ scopes }} }} ticket {{ id }}
     ... on TicketReplied {{ reply {{ body author {{ displayName }} }} }}
     ... on TicketNoted {{ note {{ body attachments {{ id }} }} }}
-    ... on TicketLinked {{ other {{ id }} }} ... on TicketMerged {{ mergedFrom: from {{ id }} into {{ id }} }}
-    ... on TicketAssigned {{ assignedTo: to {{ displayName }} }} ... on TicketTransferred {{ team: to {{ slug }} }} }} }}
+    ... on TicketLinked {{ other {{ id }} }} ... on TicketMerged {{ fromTicket {{ id }} into {{ id }} }}
+    ... on TicketAssigned {{ toAssignee {{ displayName }} }} ... on TicketTransferred {{ toTeam {{ slug }} }} }} }}
 """
 
 ENTRY = f"""
   __typename id actor {{ displayName }}
   ticket {{ id subject tags requester {USER} assignee {USER} team {{ slug }} watchers {USER} }}
   ... on TicketReplied {{ reply {{ bodyHtml author {{ displayName }} attachments {{ id }} }} }}
-  ... on TicketNoted {{ note {{ body author {{ displayName }} }} }} ... on TicketAssigned {{ assignedTo: to {USER} }}
-  ... on TicketTransferred {{ team: to {{ slug }} }}
+  ... on TicketNoted {{ note {{ body author {{ displayName }} }} }} ... on TicketAssigned {{ toAssignee {USER} }}
+  ... on TicketTransferred {{ toTeam {{ slug }} }}
 """
 
 

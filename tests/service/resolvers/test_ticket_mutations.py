@@ -32,10 +32,10 @@ async def version(client: Client, ticket_id: str) -> int:
 async def record(client: Client, ticket_id: str) -> list[dict[str, Any]]:
     query = """query($id: ID!) { ticket(id: $id) { timeline(first: 100) { nodes { type actor { displayName }
       ... on TicketStatusEvent { action from to } ... on TicketStatusChanged { said: comment }
-      ... on TicketUpdated { changes { field from to } } ... on TicketTransferred { old: from { slug } new: to { slug } }
-      ... on TicketAssigned { assignedFrom: from { displayName } assignedTo: to { displayName } }
+      ... on TicketUpdated { changes { field from to } } ... on TicketTransferred { fromTeam { slug } toTeam { slug } }
+      ... on TicketAssigned { fromAssignee { displayName } toAssignee { displayName } }
       ... on TicketEscalated { level reason } ... on TicketRated { score comment } ... on TicketReplied { reply { body } }
-      ... on TicketLinked { kind other { id } } ... on TicketMerged { mergedFrom: from { id } into { id } } } } } }"""
+      ... on TicketLinked { kind other { id } } ... on TicketMerged { fromTicket { id } into { id } } } } } }"""
     return (await client.run(query, id=ticket_id))["ticket"]["timeline"]["nodes"]
 
 
@@ -258,7 +258,7 @@ async def test_an_update_changes_what_is_given_and_says_what_that_was(service: S
         {"slug": "billing"},
         "TICKET_UPDATED",
     )
-    assert [(each["old"], each["new"]) for each in await record(ada, key) if each["type"] == "TRANSFERRED"] == [
+    assert [(each["fromTeam"], each["toTeam"]) for each in await record(ada, key) if each["type"] == "TRANSFERRED"] == [
         ({"slug": "support"}, {"slug": "billing"})
     ]
     assert moved["ticket"]["version"] == 3
@@ -329,7 +329,7 @@ async def test_assigning_starts_a_new_ticket_and_takes_staff_alone(service: Serv
     assert (await ada.do("assignTicket", ticketId=key, assigneeId=world.root.gid))["ticket"]["status"] == "OPEN"
     freed = await ada.do("assignTicket", ticketId=key)
     assert (freed["ticket"]["assignee"], freed["ticket"]["status"]) == (None, "OPEN")
-    assigned = [(e["assignedFrom"], e["assignedTo"]) for e in await record(ada, key) if e["type"] == "ASSIGNED"]
+    assigned = [(e["fromAssignee"], e["toAssignee"]) for e in await record(ada, key) if e["type"] == "ASSIGNED"]
     who = [None if each is None else each["displayName"] for pair in assigned for each in pair]
     assert who == [None, "Ada", "Ada", "Root", "Root", None]
 
@@ -622,7 +622,7 @@ async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(ser
         ("MERGED", {"id": b}, None),
         ("STATUS_CHANGED", None, "CLOSED"),
     ]
-    assert [each["mergedFrom"] for each in await record(cora, b) if each["type"] == "MERGED"] == [{"id": a}]
+    assert [each["fromTicket"] for each in await record(cora, b) if each["type"] == "MERGED"] == [{"id": a}]
     assert await refusal(ada, "mergeTickets", ticketId=a, intoId=c) == ["TRANSITION_REFUSED"]
     assert await refusal(ada, "mergeTickets", ticketId=c, intoId=a) == ["INVALID intoId"]
     for client, name, given in (

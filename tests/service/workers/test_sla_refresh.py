@@ -101,13 +101,13 @@ async def test_a_changed_policy_aims_running_clocks_anew_and_keeps_what_was_spen
     assert after["RESOLUTION"]["breachesAt"] != before["RESOLUTION"]["breachesAt"]
     (told,) = await entries(ticket, EventType.SLA_RETARGETED)
     query = """query($id: ID!) { ticket(id: $id) { version timeline { nodes {
-      __typename actor { displayName } ... on SlaRetargeted { from { name } to { name } } } } } }"""
+      __typename actor { displayName } ... on SlaRetargeted { fromPolicy { name } toPolicy { name } } } } } }"""
     shown = (await cora.run(query, id=ticket["id"]))["ticket"]
     assert shown["timeline"]["nodes"][-1] == {
         "__typename": "SlaRetargeted",
         "actor": {"displayName": "Ticketwire"},
-        "from": {"name": "New"},
-        "to": {"name": "New"},
+        "fromPolicy": {"name": "New"},
+        "toPolicy": {"name": "New"},
     }
     assert shown["version"] == ticket["version"], "nobody's edit is stale for it"
     assert told.version == ticket["version"]

@@ -1,0 +1,36 @@
+"""Fields of types that share an interface can be selected in one query, without aliases."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type, parse, validate
+from graphql.validation import OverlappingFieldsCanBeMergedRule
+
+from schema import root
+
+SCHEMA = root.build()._schema  # pyright: ignore[reportPrivateUsage]
+ABSTRACT = sorted(name for name, type in SCHEMA.type_map.items() if isinstance(type, GraphQLInterfaceType | GraphQLUnionType))
+
+UNRELATED = {"category", "metric", "priority", "reason", "resolution", "team"}
+"""Fields that have different types in records of different kinds. No list holds such records together; `Node` is for ids."""
+
+
+def fields_of(type: GraphQLObjectType) -> str:
+    """All fields of a type; of an object only its name, since its own fields are those of one type."""
+    parts = (
+        name if is_leaf_type(get_named_type(field.type)) else f"{name} {{ __typename }}" for name, field in type.fields.items()
+    )
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize("name", ABSTRACT)
+def test_all_fields_of_all_types_can_be_selected_at_once(name: str) -> None:
+    abstract = SCHEMA.type_map[name]
+    assert isinstance(abstract, GraphQLInterfaceType | GraphQLUnionType)
+    types = sorted(SCHEMA.get_possible_types(abstract), key=lambda each: each.name)
+    assert types
+    parts = " ".join(f"... on {type.name} {{ {fields_of(type)} }}" for type in types)
+    document = parse(f"fragment All on {name} {{ {parts} }} query {{ __typename }}")
+    errors = validate(SCHEMA, document, [OverlappingFieldsCanBeMergedRule], max_errors=1000)
+    conflicts = {error.message.split("'")[1] for error in errors}
+    assert conflicts == (UNRELATED if name == "Node" else set())
