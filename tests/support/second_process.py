@@ -1,4 +1,4 @@
-"""Another process: `another.py URL migrate`, or `another.py URL escalate TIMES SEED TICKET…`; prints what it did as JSON."""
+"""Another process: `second_process.py URL migrate`, or `second_process.py URL escalate TIMES SEED TICKET…`; prints what it did as JSON."""
 
 from __future__ import annotations
 

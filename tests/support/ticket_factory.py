@@ -299,11 +299,11 @@ async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at:
 
 
 async def processes(url: str, count: int, *arguments: str) -> list[object]:
-    """Run `another.py` in several processes at once; returns what each printed. Fails if one of them fails.
+    """Run `second_process.py` in several processes at once; returns what each printed. Fails if one of them fails.
 
     Each process gets a seed of its own in place of OWN_SEED.
     """
-    script = str(Path(__file__).parent / "another.py")
+    script = str(Path(__file__).parent / "second_process.py")
     pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
     running: list[asyncio.subprocess.Process] = []
     try:

@@ -114,7 +114,7 @@ async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox
     await unclaim(mail)
     assert await send(inbox) == 1
     letter = await module.read(mail.id)
-    refused = module.outcome.failed(mail, "550 no")
+    refused = module.delivery_result.failed(mail, "550 no")
     assert await claims.note([claims.Sent(late, letter.mail, refused)], time.now()) is False
     assert (await now_of(mail)).status is MailStatus.SENT
     assert await failures(letter.ticket) == []
