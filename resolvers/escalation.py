@@ -1,8 +1,7 @@
-"""Escalation paths: read by the team, managed by admins."""
+"""Escalation paths: the query of agents, and the mutations of administrators."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import cast
 
 import strawberry
@@ -10,9 +9,7 @@ import strawberry
 from models.escalation import admin
 from models.escalation.admin import PathFields
 from models.escalation.path import EscalationPath
-from resolvers.context import context_of
-from resolvers.mutations.admin_mutation import Archived, answered, fields_of
-from resolvers.mutations.idempotency import Keyed
+from resolvers.mutations.admin_mutation import AdminMutation, Archived, admin_mutation, fields_of
 from schema import manage as words
 from schema.manage import EscalationPathPayload
 
@@ -23,16 +20,22 @@ async def list_escalation_paths(info: strawberry.Info, include_inactive: Archive
     return await admin.in_order(archived=bool(include_inactive))
 
 
-async def create_escalation_path(info: strawberry.Info, input: words.CreateEscalationPathInput) -> EscalationPathPayload:
-    return await path_payload(info, input, lambda: admin.create_path(path_fields(input), context_of(info).now()))
+escalation_path_mutation = admin_mutation(EscalationPathPayload, "escalation_path", EscalationPath)
 
 
-async def update_escalation_path(info: strawberry.Info, input: words.UpdateEscalationPathInput) -> EscalationPathPayload:
-    return await path_payload(info, input, lambda: admin.update_path(input.path_id, path_fields(input)))
+@escalation_path_mutation
+async def create_escalation_path(mutation: AdminMutation, input: words.CreateEscalationPathInput) -> EscalationPath:
+    return await admin.create_path(path_fields(input), mutation.at)
 
 
-async def archive_escalation_path(info: strawberry.Info, input: words.ArchiveEscalationPathInput) -> EscalationPathPayload:
-    return await path_payload(info, input, lambda: admin.archive_path(input.path_id))
+@escalation_path_mutation
+async def update_escalation_path(mutation: AdminMutation, input: words.UpdateEscalationPathInput) -> EscalationPath:
+    return await admin.update_path(input.path_id, path_fields(input))
+
+
+@escalation_path_mutation
+async def archive_escalation_path(mutation: AdminMutation, input: words.ArchiveEscalationPathInput) -> EscalationPath:
+    return await admin.archive_path(input.path_id)
 
 
 def path_fields(input: words.CreateEscalationPathInput | words.UpdateEscalationPathInput) -> PathFields:
@@ -40,9 +43,3 @@ def path_fields(input: words.CreateEscalationPathInput | words.UpdateEscalationP
     if input.steps is not None:
         fields["steps"] = [vars(step) for step in input.steps]
     return cast("PathFields", fields)
-
-
-def path_payload(
-    info: strawberry.Info, input: Keyed, act: Callable[[], Awaitable[EscalationPath]]
-) -> Awaitable[EscalationPathPayload]:
-    return answered(info, input, EscalationPathPayload, "escalation_path", act, lambda key: EscalationPath.get(id=key))

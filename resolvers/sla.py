@@ -1,8 +1,7 @@
-"""Calendars and policies: what is promised, read by the team and managed by admins."""
+"""SLA calendars and policies: the queries of agents, and the mutations of administrators."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import cast
 
 import strawberry
@@ -10,9 +9,7 @@ import strawberry
 from models.sla import admin, policies
 from models.sla.admin import CalendarFields, PolicyFields
 from models.sla.records import SlaCalendar, SlaPolicy
-from resolvers.context import context_of
-from resolvers.mutations.admin_mutation import Archived, answered, fields_of
-from resolvers.mutations.idempotency import Keyed
+from resolvers.mutations.admin_mutation import AdminMutation, Archived, admin_mutation, fields_of
 from schema import manage as words
 from schema.manage import SlaCalendarPayload, SlaPolicyPayload
 
@@ -27,24 +24,23 @@ async def sla_calendars(info: strawberry.Info, include_inactive: Archived = None
     return await admin.calendars(archived=bool(include_inactive))
 
 
-async def create_sla_calendar(info: strawberry.Info, input: words.CreateSlaCalendarInput) -> SlaCalendarPayload:
-    return await calendar_payload(info, input, lambda: admin.create_calendar(calendar_fields(input), context_of(info).now()))
+calendar_mutation = admin_mutation(SlaCalendarPayload, "sla_calendar", SlaCalendar)
+policy_mutation = admin_mutation(SlaPolicyPayload, "sla_policy", SlaPolicy)
 
 
-async def update_sla_calendar(info: strawberry.Info, input: words.UpdateSlaCalendarInput) -> SlaCalendarPayload:
-    return await calendar_payload(
-        info, input, lambda: admin.update_calendar(input.calendar_id, calendar_fields(input), context_of(info).now())
-    )
+@calendar_mutation
+async def create_sla_calendar(mutation: AdminMutation, input: words.CreateSlaCalendarInput) -> SlaCalendar:
+    return await admin.create_calendar(calendar_fields(input), mutation.at)
 
 
-async def archive_sla_calendar(info: strawberry.Info, input: words.ArchiveSlaCalendarInput) -> SlaCalendarPayload:
-    return await calendar_payload(info, input, lambda: admin.archive_calendar(input.calendar_id, context_of(info).now()))
+@calendar_mutation
+async def update_sla_calendar(mutation: AdminMutation, input: words.UpdateSlaCalendarInput) -> SlaCalendar:
+    return await admin.update_calendar(input.calendar_id, calendar_fields(input), mutation.at)
 
 
-def calendar_payload(
-    info: strawberry.Info, input: Keyed, act: Callable[[], Awaitable[SlaCalendar]]
-) -> Awaitable[SlaCalendarPayload]:
-    return answered(info, input, SlaCalendarPayload, "sla_calendar", act, lambda key: SlaCalendar.get(id=key))
+@calendar_mutation
+async def archive_sla_calendar(mutation: AdminMutation, input: words.ArchiveSlaCalendarInput) -> SlaCalendar:
+    return await admin.archive_calendar(input.calendar_id, mutation.at)
 
 
 def calendar_fields(input: words.CreateSlaCalendarInput | words.UpdateSlaCalendarInput) -> CalendarFields:
@@ -54,20 +50,17 @@ def calendar_fields(input: words.CreateSlaCalendarInput | words.UpdateSlaCalenda
     return cast("CalendarFields", fields)
 
 
-async def create_sla_policy(info: strawberry.Info, input: words.CreateSlaPolicyInput) -> SlaPolicyPayload:
-    return await policy_payload(
-        info, input, lambda: admin.create_policy(cast("PolicyFields", fields_of(input)), context_of(info).now())
-    )
+@policy_mutation
+async def create_sla_policy(mutation: AdminMutation, input: words.CreateSlaPolicyInput) -> SlaPolicy:
+    return await admin.create_policy(cast("PolicyFields", fields_of(input)), mutation.at)
 
 
-async def update_sla_policy(info: strawberry.Info, input: words.UpdateSlaPolicyInput) -> SlaPolicyPayload:
+@policy_mutation
+async def update_sla_policy(mutation: AdminMutation, input: words.UpdateSlaPolicyInput) -> SlaPolicy:
     fields = cast("PolicyFields", fields_of(input, cleared=CLEARED))
-    return await policy_payload(info, input, lambda: admin.update_policy(input.policy_id, fields, context_of(info).now()))
+    return await admin.update_policy(input.policy_id, fields, mutation.at)
 
 
-async def archive_sla_policy(info: strawberry.Info, input: words.ArchiveSlaPolicyInput) -> SlaPolicyPayload:
-    return await policy_payload(info, input, lambda: admin.archive_policy(input.policy_id, context_of(info).now()))
-
-
-def policy_payload(info: strawberry.Info, input: Keyed, act: Callable[[], Awaitable[SlaPolicy]]) -> Awaitable[SlaPolicyPayload]:
-    return answered(info, input, SlaPolicyPayload, "sla_policy", act, lambda key: SlaPolicy.get(id=key))
+@policy_mutation
+async def archive_sla_policy(mutation: AdminMutation, input: words.ArchiveSlaPolicyInput) -> SlaPolicy:
+    return await admin.archive_policy(input.policy_id, mutation.at)

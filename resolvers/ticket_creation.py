@@ -1,15 +1,13 @@
-"""Raising a ticket: what its input must be, and whose it is."""
+"""The mutation that creates a ticket."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import strawberry
-
 from models.changes import commands, intake
 from models.changes.intake import Opening
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import Code, InvalidInput, Refusal, Refusals
 from models.core.hydration import fresh
 from models.core.lazy_query import One, Select
 from models.core.sql import member
@@ -17,29 +15,34 @@ from models.people.user import User
 from models.sla.update import promise
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
-from resolvers.mutations.ticket_mutation import Work, refused, ticket_payload
+from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema import inputs
 from schema.payloads import TicketPayload
-from schema.types.error import user_error
 
 
-async def create_ticket(info: strawberry.Info, input: inputs.CreateTicketInput) -> TicketPayload:
-    wrong = refused(checks(input))
-    if wrong:
-        return TicketPayload(user_errors=[user_error(refusal) for refusal in wrong])
+async def check_input(input: inputs.CreateTicketInput) -> None:
+    """Raises Refusals with all that is wrong with the input alone."""
+    refusals: list[Refusal] = []
+    for check in checks(input):
+        try:
+            check()
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise Refusals(refusals)
 
-    async def act(work: Work) -> None:
-        requester = await requester_of(work, input.requester_id)
-        priority = input.priority or Priority.NORMAL
-        found = await intake.find(input.category, priority, requester.organization_id, "category")
-        change = work.change(new_ticket(work, input, priority, found, requester))
-        commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
-        promise(change, found.terms)
-        if input.follow_up_of is not None:
-            (older,) = await work.tickets({"followUpOf": input.follow_up_of})
-            commands.follow_up(change, older)
 
-    return await ticket_payload(info, input, act)
+@ticket_mutation(TicketPayload, check=check_input)
+async def create_ticket(mutation: TicketMutation, input: inputs.CreateTicketInput) -> None:
+    requester = await requester_of(mutation, input.requester_id)
+    priority = input.priority or Priority.NORMAL
+    found = await intake.find(input.category, priority, requester.organization_id, "category")
+    change = mutation.change(new_ticket(mutation, input, priority, found, requester))
+    commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
+    promise(change, found.terms)
+    if input.follow_up_of is not None:
+        (older,) = await mutation.tickets({"followUpOf": input.follow_up_of})
+        commands.follow_up(change, older)
 
 
 def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
@@ -59,12 +62,14 @@ def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
     return found
 
 
-def new_ticket(work: Work, input: inputs.CreateTicketInput, priority: Priority, found: Opening, requester: User) -> Ticket:
+def new_ticket(
+    mutation: TicketMutation, input: inputs.CreateTicketInput, priority: Priority, found: Opening, requester: User
+) -> Ticket:
     external = input.external_id.strip() if input.external_id is not None else None
     return fresh(
         Ticket,
         number=found.number,
-        external_scope=work.viewer.key_scope,
+        external_scope=mutation.viewer.key_scope,
         external_id=external,
         subject=input.subject.strip(),
         description=input.description,
@@ -73,8 +78,8 @@ def new_ticket(work: Work, input: inputs.CreateTicketInput, priority: Priority, 
         team_id=found.team_id,
         requester_id=requester.id,
         organization_id=requester.organization_id,
-        created_at=work.at,
-        updated_at=work.at,
+        created_at=mutation.at,
+        updated_at=mutation.at,
     )
 
 
@@ -89,9 +94,9 @@ def new_resources(ticket: Ticket, input: inputs.CreateTicketInput) -> list[Ticke
     ]
 
 
-async def requester_of(work: Work, requester_id: str | None) -> User:
+async def requester_of(mutation: TicketMutation, requester_id: str | None) -> User:
     """Whose ticket it will be: the caller's, or for the team and for machines that of the customer they name."""
-    own = work.viewer.user
+    own = mutation.viewer.user
     if requester_id is None:
         if own is None:
             raise InvalidInput(Code.REQUIRED, "An API client says for whom it raises a ticket.", "requesterId")
@@ -99,7 +104,7 @@ async def requester_of(work: Work, requester_id: str | None) -> User:
     key = ids.key_of(ids.USER, requester_id)
     if own is not None and key == own.id:
         return own
-    named = member("u.id", [key] if key and not work.viewer.is_customer else [])
+    named = member("u.id", [key] if key and not mutation.viewer.is_customer else [])
     found = await One(Select(User, "u", "users u", named))
     if found is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "requesterId")

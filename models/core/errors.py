@@ -5,6 +5,7 @@ Refusal             the caller can act on it; becomes a `userErrors` entry, and 
   TransitionRefused   (in models.tickets.lifecycle)
   StaleVersion
   UnseenMessages
+Refusals            several of them
 AccessError         top-level, with `extensions.code`
   Unauthenticated, Forbidden, TicketNotFound, RateLimited, BadRequest, TooExpensive, CursorInvalid, CursorExpired
 """
@@ -38,6 +39,14 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.field = list(field) if field is not None else None
+
+
+class Refusals(Exception):
+    """Several refusals at once, so that a form can show all that is wrong with an input."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__(f"{len(refusals)} refusals")
+        self.all = list(refusals)
 
 
 class InvalidInput(Refusal):

@@ -1,63 +1,81 @@
-"""From what an admin asks for to a payload, once: what was given, its key, refusals as userErrors, and waking who follows."""
+"""`@admin_mutation`: what all mutations of administered records share.
+
+A mutation is a plain function that changes one record and returns it. The decorator runs it in one transaction with its
+idempotency key, turns refusals into user errors, and wakes those who follow the log after the commit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
-from uuid import UUID
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from tortoise.models import Model
 
+from models.access.permissions import Viewer
 from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
 from models.core.errors import Refusal
 from resolvers.context import context_of
 from resolvers.mutations.idempotency import Keyed, once
+from resolvers.mutations.resolver import Resolver, resolver_of
 from schema.types.error import user_error
 
-P = TypeVar("P")
-R = TypeVar("R", bound=Model)
+Input = TypeVar("Input", bound=Keyed)
+Payload = TypeVar("Payload")
+Record = TypeVar("Record", bound=Model)
 Archived = Annotated[bool | None, strawberry.argument(description="Whether to list the archived ones as well.")]
 
 
-@dataclass
-class Done(Generic[R]):
-    record: R
-    replayed: bool = False
+@dataclass(frozen=True, slots=True)
+class AdminMutation:
+    """One mutation inside its transaction: the caller, and the time."""
+
+    viewer: Viewer
+    at: datetime
 
 
-async def answered(
-    info: strawberry.Info,
-    input: Keyed,
-    payload: Callable[..., P],
-    name: str,
-    act: Callable[[], Awaitable[R]],
-    find: Callable[[UUID], Awaitable[R]],
-) -> P:
-    """A payload that holds, by this name, the record that was changed; or what was refused. A replay finds it by its id."""
-    context = context_of(info)
+Function = Callable[[AdminMutation, Input], Awaitable[Record]]
 
-    async def change(key: Key | None) -> Done[R]:
-        record = await act()
-        if key is not None:
-            await remember(key, Trace(context.now(), record.pk))
-        return Done(record)
 
-    async def again(before: IdempotencyKey) -> Done[R]:
-        assert before.record_id is not None  # stored by the trace above
-        return Done(await find(before.record_id), replayed=True)
+def admin_mutation(
+    payload: Callable[..., Payload], name: str, model: type[Record]
+) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
+    """Make a resolver of a function that changes a record of this model.
 
-    try:
-        done = await once(context, info.field_name, input, change, again)
-    except Refusal as refusal:
-        return payload(user_errors=[user_error(refusal)])
-    context.services.bell.ring()
-    context.refresh()
-    return payload(**{name: done.record, "replayed": done.replayed})
+    `name` is the payload's field for the record. A repetition with the same idempotency key returns the record as it is now.
+    """
+
+    def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
+        async def resolve(info: strawberry.Info, input: Input) -> Payload:
+            context = context_of(info)
+
+            async def execute(key: Key | None) -> tuple[Record, bool]:
+                at = context.now()
+                record = await function(AdminMutation(context.viewer, at), input)
+                if key is not None:
+                    await remember(key, Trace(at, record.pk))
+                return record, False
+
+            async def replay(stored: IdempotencyKey) -> tuple[Record, bool]:
+                assert stored.record_id is not None  # stored by the trace above
+                return await model.get(pk=stored.record_id), True
+
+            try:
+                record, replayed = await once(context, info.field_name, input, execute, replay)
+            except Refusal as refusal:
+                return payload(user_errors=[user_error(refusal)])
+            context.services.bell.ring()
+            context.refresh()
+            return payload(**{name: record, "replayed": replayed})
+
+        return resolver_of(resolve, function, payload)
+
+    return decorate
 
 
 def fields_of(input: object, *, cleared: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """What the caller gave, by attribute. Null says the same as nothing, but for what can be `cleared` by it."""
+    """The fields that the caller gave, by attribute. Null means the same as absent, except for fields that null clears."""
     given = {name: value for name, value in vars(input).items() if value is not strawberry.UNSET}
     return {name: value for name, value in given.items() if value is not None or name in cleared}

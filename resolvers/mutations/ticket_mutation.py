@@ -1,10 +1,14 @@
-"""From a verb to a payload, once: what a mutation changes, the expected version, and refusals as userErrors."""
+"""`@ticket_mutation`: what all mutations of tickets share.
+
+A mutation is a plain function of a `TicketMutation` and its input. The decorator runs it in one transaction with its log
+events and its idempotency key, turns refusals into user errors, and wakes those who follow the log after the commit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -14,7 +18,7 @@ from models.access.permissions import Viewer, concerns
 from models.changes.change import Change, read_locked, write
 from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
 from models.core import ids
-from models.core.errors import Code, InvalidInput, Refusal, StaleVersion
+from models.core.errors import Code, InvalidInput, Refusal, Refusals, StaleVersion
 from models.log import event
 from models.log.event import Event
 from models.queries import timeline
@@ -22,45 +26,43 @@ from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.idempotency import Keyed, once
-from schema.payloads import TicketPayload
+from resolvers.mutations.resolver import Resolver, resolver_of
 from schema.types.error import user_error
 
+Input = TypeVar("Input", bound=Keyed)
+Payload = TypeVar("Payload")
 
-@dataclass
-class Outcome:
-    """What a mutation did: the ticket, its main entry, how far the log is, and the message where there is one."""
 
-    ticket: Ticket
-    event: Event | None
-    reached: int
-    message: Message | None = None
-    replayed: bool = False
+class NamesTicket(Protocol):
+    """An input that names the ticket to change, and perhaps the version that the caller has read."""
 
     @property
-    def fields(self) -> dict[str, Any]:
-        cursor = event.cursor(self.reached)
-        return {"ticket": self.ticket, "event": self.event, "cursor": cursor, "replayed": self.replayed}
+    def ticket_id(self) -> strawberry.ID: ...
+
+    @property
+    def expected_version(self) -> int | None: ...
 
 
-class Work:
-    """One mutation inside its transaction: finds the tickets it may change, and holds the changes until they are written."""
+class TicketMutation:
+    """One mutation inside its transaction: finds the tickets to change, and collects their changes until they are written."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.viewer = context.viewer
+        self.viewer: Viewer = context.viewer
         self.at = context.now()
         self.changes: list[Change] = []
+        """The first is that of the mutation's own ticket, which the payload returns."""
 
-    async def ticket(self, ticket_id: str, expected_version: int | None = None) -> Change:
-        """The ticket to change. Raises InvalidInput NOT_FOUND, StaleVersion."""
-        return (await self.tickets({"ticketId": ticket_id}, expected_version))[0]
+    async def ticket(self, input: NamesTicket) -> Change:
+        """The locked ticket that the input names, to be changed. Raises InvalidInput NOT_FOUND, StaleVersion."""
+        return (await self.tickets({"ticketId": input.ticket_id}, input.expected_version))[0]
 
     async def tickets(
         self, named: Mapping[str, str], expected_version: int | None = None, also: Iterable[UUID] = ()
     ) -> list[Change]:
-        """Tickets by the input's fields that name them; the expected version is that of the first.
+        """Locked tickets by the input's fields that name them; the expected version is that of the first.
 
-        All are locked together with those of `also`, in one order, against deadlocks.
+        All are locked together with those of `also`, in one order, so that mutations can't deadlock.
         """
         keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
         found = await read_locked([*(key for key in keys.values() if key), *also])
@@ -76,82 +78,100 @@ class Work:
         return changes
 
     def change(self, ticket: Ticket) -> Change:
+        """Begin a change of a ticket that is locked already, or new."""
         change = Change(ticket, self.viewer, self.at, self.context.rules.reopen_window)
         self.changes.append(change)
         return change
 
 
-Act = Callable[[Work], Awaitable[None]]
-"""Does the mutation's work; the first change it takes up is the mutation's own."""
+Function = Callable[[TicketMutation, Input], Awaitable[None]]
 
 
-async def perform(info: strawberry.Info, input: Keyed, act: Act) -> Outcome:
-    """Run a mutation in one transaction: all of it is stored, with its log entries and its idempotency key, or nothing is.
+def ticket_mutation(
+    payload: Callable[..., Payload], message: str | None = None, check: Callable[[Any], Awaitable[None]] | None = None
+) -> Callable[[Function[Input]], Resolver[Input, Payload]]:
+    """Make a resolver of a function that changes tickets.
 
-    Raises Refusal.
+    `message` names the payload's field for a reply or note that the function added. `check` validates the input before the
+    transaction begins. Both may raise Refusal or Refusals, which become the payload's user errors.
     """
-    context = context_of(info)
 
-    def again(before: IdempotencyKey) -> Awaitable[Outcome]:
-        return replayed(context.viewer, before)
+    def decorate(function: Function[Input]) -> Resolver[Input, Payload]:
+        async def resolve(info: strawberry.Info, input: Input) -> Payload:
+            try:
+                if check is not None:
+                    await check(input)
+                outcome = await run(context_of(info), info.field_name, function, input)
+            except Refusal as refusal:
+                return payload(user_errors=[user_error(refusal)])
+            except Refusals as refusals:
+                return payload(user_errors=[user_error(each) for each in refusals.all])
+            more = {} if message is None else {message: outcome.message}
+            cursor = event.cursor(outcome.position)
+            return payload(ticket=outcome.ticket, event=outcome.event, cursor=cursor, replayed=outcome.replayed, **more)
 
+        return resolver_of(resolve, function, payload)
+
+    return decorate
+
+
+@dataclass
+class Outcome:
+    """The result of a mutation: its ticket, its main event, the position that the log has reached, and its message if any."""
+
+    ticket: Ticket
+    event: Event | None
+    position: int
+    message: Message | None = None
+    replayed: bool = False
+
+
+async def run(context: Context, name: str, function: Function[Input], input: Input) -> Outcome:
+    """Run the mutation once for its idempotency key, and wake the followers of the log. Raises Refusal."""
     try:
-        outcome = await once(context, info.field_name, input, lambda key: done(context, act, key), again)
+        outcome = await once(
+            context,
+            name,
+            input,
+            lambda key: execute(context, function, input, key),
+            lambda stored: replay(context.viewer, stored),
+        )
     except IntegrityError as error:
         if "external" not in str(error):
             raise
         raise InvalidInput(Code.TAKEN, "Another ticket has this key.", "externalId") from error
     context.services.bell.ring()
     context.refresh()
-    # what was just written is not read again, and a token that may only write is shown what it made
+    # What was just written is not read again, and a token that may only write sees what it wrote.
     context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
     if outcome.message is not None:
         context.loaders.messages.prime(outcome.message.id, outcome.message)
     return outcome
 
 
-async def replayed(viewer: Viewer, before: IdempotencyKey) -> Outcome:
-    """The first outcome again; the ticket is shown as it stands now, to who may still see it."""
-    assert before.reached is not None  # an outcome's trace has it
-    ticket = await Ticket.get(id=before.record_id)
+async def execute(context: Context, function: Function[Input], input: Input, key: Key | None) -> Outcome:
+    """Call the function and write its changes, with the idempotency key if there is one."""
+    mutation = TicketMutation(context)
+    await function(mutation, input)
+    own = mutation.changes[0]
+    position = await write(*mutation.changes, key=key, last=True)
+    if not position:  # nothing had to change
+        position = await timeline.last_position(own.ticket.id)
+        if key is not None:
+            await remember(key, Trace(mutation.at, own.ticket.id, reached=position))
+    return Outcome(own.ticket, own.main, position, own.messages[0] if own.messages else None)
+
+
+async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
+    """The outcome of the mutation that had this key; the ticket as it is now. Raises InvalidInput if it is no longer visible."""
+    assert stored.reached is not None  # every ticket mutation stores it
+    ticket = await Ticket.get(id=stored.record_id)
     if not concerns(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
         ticket=ticket,
-        event=await Event.get(position=before.position) if before.position is not None else None,
-        reached=before.reached,
-        message=await Message.get(id=before.message_id) if before.message_id is not None else None,
+        event=await Event.get(position=stored.position) if stored.position is not None else None,
+        position=stored.reached,
+        message=await Message.get(id=stored.message_id) if stored.message_id is not None else None,
         replayed=True,
     )
-
-
-async def done(context: Context, act: Act, key: Key | None) -> Outcome:
-    work = Work(context)
-    await act(work)
-    own = work.changes[0]
-    reached = await write(*work.changes, key=key, last=True)
-    if not reached:  # nothing had to change
-        reached = await timeline.last_position(own.ticket.id)
-        if key is not None:
-            await remember(key, Trace(work.at, own.ticket.id, reached=reached))
-    return Outcome(ticket=own.ticket, event=own.main, reached=reached, message=own.messages[0] if own.messages else None)
-
-
-async def ticket_payload(info: strawberry.Info, input: Keyed, act: Act) -> TicketPayload:
-    """A mutation whose answer is the ticket."""
-    try:
-        outcome = await perform(info, input, act)
-    except Refusal as refusal:
-        return TicketPayload(user_errors=[user_error(refusal)])
-    return TicketPayload(**outcome.fields)
-
-
-def refused(checks: Iterable[Callable[[], object]]) -> list[Refusal]:
-    """All that is wrong with an input, so that a form can show it at once."""
-    found: list[Refusal] = []
-    for check in checks:
-        try:
-            check()
-        except Refusal as refusal:
-            found.append(refusal)
-    return found

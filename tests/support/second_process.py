@@ -1,4 +1,7 @@
-"""Another process: `second_process.py URL migrate`, or `second_process.py URL escalate TIMES SEED TICKET…`; prints what it did as JSON."""
+"""A second process on the same database; prints what it did as JSON.
+
+Usage: second_process.py URL migrate, or second_process.py URL escalate TIMES SEED TICKET…
+"""
 
 from __future__ import annotations
 
