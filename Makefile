@@ -5,10 +5,10 @@ BIN := .venv/bin
 NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 
-.PHONY: help run unit test stress coverage check bench fanout lock schema format clean
+.PHONY: help run unit test stress coverage check bench fanout lock schema configuration format clean
 
 help: ## List the targets, and how to run one test
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
 	@echo
 	@echo "One test, on both databases:   make test T=tests/service/resolvers/test_ticket_mutations.py::test_name"
 	@echo "One test, on SQLite, quickly:  $(BIN)/python -m pytest T       (--lf repeats those that failed, --ff begins with them)"
@@ -48,6 +48,10 @@ fanout: .venv/dev ## The benchmark of live events beside Node.js: 15 to 20 minut
 schema: .venv/dev ## Print the schema into schema/schema.graphql
 	$(BIN)/python -m cli schema print > schema/schema.graphql.new
 	mv schema/schema.graphql.new schema/schema.graphql
+
+configuration: .venv/dev ## Print the settings into docs/configuration.md
+	sed -i '/^| variable/,$$d' docs/configuration.md
+	$(BIN)/python -m cli settings print >> docs/configuration.md
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff check --fix --select I .

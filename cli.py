@@ -27,10 +27,12 @@ app = typer.Typer(
 users = typer.Typer(help="People.", no_args_is_help=True)
 tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+settings_commands = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(users, name="user")
 app.add_typer(tokens, name="token")
 promises = typer.Typer(help="What is promised to customers.", no_args_is_help=True)
 app.add_typer(schemas, name="schema")
+app.add_typer(settings_commands, name="settings")
 app.add_typer(promises, name="sla")
 
 
@@ -266,6 +268,14 @@ def schema_print() -> None:
     from schema.root import build
 
     typer.echo(build().as_str())
+
+
+@settings_commands.command("print")
+def settings_print() -> None:
+    """Print the table of all settings as Markdown."""
+    from settings_reference import reference
+
+    typer.echo(reference())
 
 
 def main() -> None:

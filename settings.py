@@ -26,93 +26,113 @@ class Settings(BaseSettings):
     )
 
     mode: Literal["demo", "development", "production"] = Field(
-        default="development", description="demo fills an empty database; production closes introspection to strangers"
+        default="development",
+        description="`demo` fills an empty database with sample data. `production` shows the schema only to authenticated users.",
     )
-    host: str = Field(default="127.0.0.1", validation_alias="HOST", description="address to listen on")
-    port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT", description="port to listen on")
-    database_url: str = Field(default="sqlite:///data/ticketwire.db", description="sqlite:///path or postgres://…")
-    database_pool: int = Field(default=10, ge=2, le=200, description="most Postgres connections of a process")
+    host: str = Field(default="127.0.0.1", validation_alias="HOST", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT", description="The port to listen on.")
+    database_url: str = Field(
+        default="sqlite:///data/ticketwire.db", description="`sqlite:///path` or `postgres://user:password@host:5432/name`."
+    )
+    database_pool: int = Field(default=10, ge=2, le=200, description="The maximum number of Postgres connections per process.")
     bus_url: str = Field(
-        default="memory://", repr=False, description="memory:// or redis://…, rediss://…; several processes need redis or poll"
+        default="memory://",
+        repr=False,
+        description="`memory://`, or `redis://user:password@host:6379` (`rediss://` for TLS). Several processes need Redis.",
     )
-    reopen_days: int = Field(default=14, ge=0, le=3650, description="days in which a closed ticket can be reopened")
-    close_after_days: int = Field(default=7, ge=1, le=3650, description="days after which a resolved ticket closes by itself")
+    reopen_days: int = Field(default=14, ge=0, le=3650, description="Days within which a closed ticket can be reopened.")
+    close_after_days: int = Field(default=7, ge=1, le=3650, description="Days after which a resolved ticket is closed.")
     close_reminder_days: int = Field(
-        default=2, ge=0, le=3650, description="days before a resolved ticket closes that the customer is reminded; 0 never"
+        default=2, ge=0, le=3650, description="Days before the closure at which the customer is reminded. 0 turns it off."
     )
     waiting_reminder_days: int = Field(
-        default=3, ge=0, le=3650, description="days that a ticket waits on the customer before they are reminded; 0 never"
+        default=3, ge=0, le=3650, description="Days without an answer after which the customer is reminded. 0 turns it off."
     )
     abandon_days: int = Field(
-        default=7, ge=0, le=3650, description="days that a ticket waits on the customer before it closes as ABANDONED; 0 never"
+        default=7,
+        ge=0,
+        le=3650,
+        description="Days without an answer after which the ticket is closed as ABANDONED. 0 turns it off.",
     )
-    works: bool = Field(default=True, description="whether a serving process also does what follows the log and the clock")
+    works: bool = Field(default=True, description="Whether a server also runs the background jobs of `ticketwire work`.")
     worker_lease_seconds: float = Field(
-        default=30, ge=0.3, le=3600, description="how long the work of a process that died is left to it"
+        default=30, ge=0.3, le=3600, description="Seconds after which another process takes over the jobs of one that died."
     )
-    session_days: int = Field(default=30, ge=1, le=365, description="days that a sign-in lasts")
+    session_days: int = Field(default=30, ge=1, le=365, description="The number of days that a session lasts.")
     sign_in_attempts: int = Field(
-        default=10, ge=1, le=100_000, description="attempts per 5 minutes for an e-mail from an address; 6 times that per address"
+        default=10,
+        ge=1,
+        le=100_000,
+        description="Sign-in attempts per 5 minutes for one email address from one IP address; six times as many per IP address.",
     )
-    max_sockets: int = Field(default=20_000, ge=1, description="most sockets of a process at once")
-    max_sockets_per_viewer: int = Field(default=500, ge=1, description="most sockets of a person or machine in a process")
-    max_sockets_per_address: int = Field(default=2_000, ge=1, description="most sockets from an address in a process")
-    socket_operations: int = Field(default=100, ge=1, description="most operations that a socket runs at once")
-    socket_messages_per_second: int = Field(default=100, ge=1, description="most messages from a socket, over ten seconds")
+    max_sockets: int = Field(default=20_000, ge=1, description="The maximum number of WebSockets and event streams per process.")
+    max_sockets_per_viewer: int = Field(
+        default=500, ge=1, description="The maximum number of connections of one user or API client per process."
+    )
+    max_sockets_per_address: int = Field(
+        default=2_000, ge=1, description="The maximum number of connections from one IP address per process."
+    )
+    socket_operations: int = Field(default=100, ge=1, description="The maximum number of concurrent operations per WebSocket.")
+    socket_messages_per_second: int = Field(
+        default=100, ge=1, description="The maximum number of messages per second from one WebSocket, over ten seconds."
+    )
     socket_backlog_bytes: int = Field(
-        default=1_048_576, ge=1024, description="bytes that may wait for a reader; one who is slower is closed"
+        default=1_048_576, ge=1024, description="Bytes that may wait for one client. A slower client is disconnected."
     )
-    socket_init_seconds: float = Field(default=10, gt=0, le=3600, description="how long a socket may take to say who it is")
+    socket_init_seconds: float = Field(
+        default=10, gt=0, le=3600, description="Seconds within which a WebSocket must send connection_init."
+    )
     plans: Literal["none", "repeated", "all"] = Field(
-        default="repeated", description="operations answered by compiled plans: none, those that came before, or all"
+        default="repeated", description="Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."
     )
-    document_bytes: int = Field(default=16_384, ge=256, le=1_048_576, description="most bytes of a document")
-    document_tokens: int = Field(default=2_000, ge=50, le=100_000, description="most tokens of a document")
-    document_depth: int = Field(default=12, ge=3, le=40, description="most fields below each other; 20 below __schema and __type")
-    document_aliases: int = Field(default=30, ge=0, le=1_000, description="most aliases of an operation, its fragments in place")
-    document_root_fields: int = Field(default=20, ge=1, le=1_000, description="most fields at the root of an operation")
-    document_repeats: int = Field(default=40, ge=1, le=1_000, description="how often one field may be asked for in one place")
-    document_directives: int = Field(default=50, ge=0, le=1_000, description="most directives of an operation")
-    document_fragments: int = Field(default=60, ge=0, le=1_000, description="most fragments of a document")
-    document_operations: int = Field(default=20, ge=1, le=1_000, description="most operations of a document")
+    document_bytes: int = Field(default=16_384, ge=256, le=1_048_576, description="The maximum size of a document in bytes.")
+    document_tokens: int = Field(default=2_000, ge=50, le=100_000, description="The maximum number of tokens in a document.")
+    document_depth: int = Field(default=12, ge=3, le=40, description="The maximum depth of a selection; 20 for introspection.")
+    document_aliases: int = Field(
+        default=30, ge=0, le=1_000, description="The maximum number of aliases in an operation, with its fragments expanded."
+    )
+    document_root_fields: int = Field(default=20, ge=1, le=1_000, description="The maximum number of root fields.")
+    document_repeats: int = Field(default=40, ge=1, le=1_000, description="How often one field may occur in one selection.")
+    document_directives: int = Field(default=50, ge=0, le=1_000, description="The maximum number of directives in an operation.")
+    document_fragments: int = Field(default=60, ge=0, le=1_000, description="The maximum number of fragments in a document.")
+    document_operations: int = Field(default=20, ge=1, le=1_000, description="The maximum number of operations in a document.")
     operation_cost: int = Field(
         default=1_000,
         ge=10,
         le=1_000_000,
-        description="most that an operation may cost; the table is in the schema's documentation",
+        description="The maximum cost of an operation. The description of the type Query has the table of costs.",
     )
     cost_bucket: int = Field(
-        default=50_000, ge=0, le=100_000_000, description="what a viewer's operations may cost at once; 0 counts nothing"
+        default=50_000, ge=0, le=100_000_000, description="The cost that one caller may use at once. 0 turns the rate limit off."
     )
-    cost_per_second: int = Field(default=2_000, ge=1, le=1_000_000, description="what they may cost a second, for long")
+    cost_per_second: int = Field(default=2_000, ge=1, le=1_000_000, description="The cost that a caller regains per second.")
     introspection: Literal["", "everybody", "viewers", "nobody"] = Field(
-        default="", description="who may see the schema and is helped by suggestions: by default everybody, in production viewers"
+        default="",
+        description="Who may read the schema; viewers are authenticated callers. By default everybody, in production viewers.",
     )
-    operation_seconds: float = Field(default=10, gt=0, le=3600, description="after how long a query ends unanswered")
-    trusted_documents: str = Field(default="", description="file with the only documents that are run; by default all are")
+    operation_seconds: float = Field(default=10, gt=0, le=3600, description="Seconds after which a query ends with UNAVAILABLE.")
+    trusted_documents: str = Field(
+        default="", description="A JSON file with the only documents that may be executed. By default all documents may be."
+    )
     request_seconds: float = Field(
-        default=15, gt=0, le=3600, description="how long the headers of a request may take, then its body"
+        default=15, gt=0, le=3600, description="The seconds within which a request's headers must arrive, and then its body."
     )
-    keep_alive_seconds: int = Field(
-        default=5, ge=1, le=3600, description="how long a connection may ask nothing before it is closed"
-    )
-    live_tickets: int = Field(default=10_000, ge=1, le=1_000_000, description="most tickets of a live list")
-    allowed_origins: list[str] = Field(default_factory=list, description="origins of browser pages that may call")
-    trusted_proxies: str = Field(
-        default="", description="addresses of proxies whose X-Forwarded-For is believed, joined by commas; none by default"
-    )
-    public_url: str = Field(default="", description="where people find the pages of tickets, for links in mails; none by default")
+    keep_alive_seconds: int = Field(default=5, ge=1, le=3600, description="The seconds after which an idle connection is closed.")
+    live_tickets: int = Field(default=10_000, ge=1, le=1_000_000, description="The maximum number of tickets in a live list.")
+    allowed_origins: list[str] = Field(default_factory=list, description="JSON list of the origins whose pages may call the API.")
+    trusted_proxies: str = Field(default="", description="IP addresses of proxies whose X-Forwarded-For is trusted, by commas.")
+    public_url: str = Field(default="", description="URL of the customer portal, for links in emails: `/tickets/{number}`.")
     smtp_url: str = Field(
         default="",
         repr=False,
-        description="smtp://user:password@host:25 or smtps://…:465; by default mails are written to the log as such",
+        description="`smtp://user:password@host:25` or `smtps://host:465`. Without it, emails are only written to the log.",
     )
-    mail_from: str = Field(
-        default="Ticketwire <support@localhost>", description="who mails come from; its domain is in their ids"
+    mail_from: str = Field(default="Ticketwire <support@localhost>", description="The sender of emails.")
+    mail_reply_to: str = Field(default="", description="The Reply-To address of emails. By default that of the sender.")
+    mail_templates: str = Field(default="", description="A folder with email templates that replace the built-in ones.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe level to log. The log has one JSON object per line, on standard error."
     )
-    mail_reply_to: str = Field(default="", description="where answers to mails go; by default to who they come from")
-    mail_templates: str = Field(default="", description="folder of templates that come before ours; docs in workers/mail")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe line to write")
 
     @field_validator("database_url")
     @classmethod

@@ -1,4 +1,4 @@
-"""The house's rules that no linter keeps."""
+"""Rules of the code base that no linter checks."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import pytest
 
 import settings
 from settings import SettingsError, load
+from settings_reference import reference
 
 WRONG: list[tuple[str, str, str]] = [
     ("PORT", "x", "integer"),
@@ -102,3 +103,9 @@ def test_a_password_in_a_wrong_address_is_told_nobody(monkeypatch: pytest.Monkey
     with pytest.raises(SettingsError) as found:
         load()
     assert "s3cr" not in str(found.value)
+
+
+def test_the_configuration_reference_is_current() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    table = document[document.index("| variable") :]
+    assert table.rstrip("\n") == reference(), "make configuration"
