@@ -50,8 +50,9 @@ schema: .venv/dev ## Print the schema into schema/schema.graphql
 	mv schema/schema.graphql.new schema/schema.graphql
 
 configuration: .venv/dev ## Print the settings into docs/configuration.md
-	sed -i '/^| variable/,$$d' docs/configuration.md
-	$(BIN)/python -m cli settings print >> docs/configuration.md
+	sed '/^| variable/,$$d' docs/configuration.md > docs/configuration.new
+	$(BIN)/python -m cli settings print >> docs/configuration.new
+	mv docs/configuration.new docs/configuration.md
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff check --fix --select I .

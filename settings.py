@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     bus_url: str = Field(
         default="memory://",
         repr=False,
-        description="`memory://`, or `redis://user:password@host:6379` (`rediss://` for TLS). Several processes need Redis.",
+        description="`memory://`, or `redis://user:password@host:6379` (`rediss://` for TLS), shared by several processes.",
     )
     reopen_days: int = Field(default=14, ge=0, le=3650, description="Days within which a closed ticket can be reopened.")
     close_after_days: int = Field(default=7, ge=1, le=3650, description="Days after which a resolved ticket is closed.")
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         default=7,
         ge=0,
         le=3650,
-        description="Days without an answer after which the ticket is closed as ABANDONED. 0 turns it off.",
+        description="Days after which the ticket is closed as ABANDONED, more than for the reminder. 0 turns it off.",
     )
     works: bool = Field(default=True, description="Whether a server also runs the background jobs of `ticketwire work`.")
     worker_lease_seconds: float = Field(
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     )
     socket_operations: int = Field(default=100, ge=1, description="The maximum number of concurrent operations per WebSocket.")
     socket_messages_per_second: int = Field(
-        default=100, ge=1, description="The maximum number of messages per second from one WebSocket, over ten seconds."
+        default=100, ge=1, description="The maximum number of messages per second from one WebSocket, on average over 10 s."
     )
     socket_backlog_bytes: int = Field(
         default=1_048_576, ge=1024, description="Bytes that may wait for one client. A slower client is disconnected."
@@ -103,7 +103,10 @@ class Settings(BaseSettings):
         description="The maximum cost of an operation. The description of the type Query has the table of costs.",
     )
     cost_bucket: int = Field(
-        default=50_000, ge=0, le=100_000_000, description="The cost that one caller may use at once. 0 turns the rate limit off."
+        default=50_000,
+        ge=0,
+        le=100_000_000,
+        description="The cost that a caller may use at once, at least that of one operation. 0: no rate limit.",
     )
     cost_per_second: int = Field(default=2_000, ge=1, le=1_000_000, description="The cost that a caller regains per second.")
     introspection: Literal["", "everybody", "viewers", "nobody"] = Field(
@@ -112,14 +115,17 @@ class Settings(BaseSettings):
     )
     operation_seconds: float = Field(default=10, gt=0, le=3600, description="Seconds after which a query ends with UNAVAILABLE.")
     trusted_documents: str = Field(
-        default="", description="A JSON file with the only documents that may be executed. By default all documents may be."
+        default="",
+        description='JSON file of the only documents to execute: ids to documents, or `{"operations": [{"id", "body"}]}`.',
     )
     request_seconds: float = Field(
         default=15, gt=0, le=3600, description="The seconds within which a request's headers must arrive, and then its body."
     )
     keep_alive_seconds: int = Field(default=5, ge=1, le=3600, description="The seconds after which an idle connection is closed.")
     live_tickets: int = Field(default=10_000, ge=1, le=1_000_000, description="The maximum number of tickets in a live list.")
-    allowed_origins: list[str] = Field(default_factory=list, description="JSON list of the origins whose pages may call the API.")
+    allowed_origins: list[str] = Field(
+        default_factory=list, description="JSON list of origins whose pages may call the API (CORS, WebSocket)."
+    )
     trusted_proxies: str = Field(default="", description="IP addresses of proxies whose X-Forwarded-For is trusted, by commas.")
     public_url: str = Field(default="", description="URL of the customer portal, for links in emails: `/tickets/{number}`.")
     smtp_url: str = Field(
@@ -129,7 +135,9 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field(default="Ticketwire <support@localhost>", description="The sender of emails.")
     mail_reply_to: str = Field(default="", description="The Reply-To address of emails. By default that of the sender.")
-    mail_templates: str = Field(default="", description="A folder with email templates that replace the built-in ones.")
+    mail_templates: str = Field(
+        default="", description="Folder of email templates that come before those in workers/mail/templates."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level to log. The log has one JSON object per line, on standard error."
     )

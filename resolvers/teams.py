@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.access.permissions import MANAGE
+from models.access.permissions import MANAGE, Viewer
 from models.core import ids
 from models.core.errors import Code, InvalidInput
 from models.people import team
@@ -17,13 +17,18 @@ async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
     return await team.update(input.team, name=input.name, assigns_by_load=input.assigns_by_load)
 
 
-@admin_mutation(AvailabilityPayload, "user", User)
-async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput) -> User:
-    """Agents set their own; administrators that of others."""
-    viewer = mutation.viewer
-    key = viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
-    if input.user_id is not None and (key is None or key != viewer.user_id):
+def check_whose(viewer: Viewer, input: SetAvailabilityInput) -> None:
+    """Agents set their own availability, administrators that of others. Raises Forbidden."""
+    if input.user_id is None:
+        return
+    key = ids.key_of(ids.USER, input.user_id)
+    if key is None or key != viewer.user_id:
         MANAGE.check(viewer)
+
+
+@admin_mutation(AvailabilityPayload, "user", User, check=check_whose)
+async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput) -> User:
+    key = mutation.viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
     if input.user_id is None and key is None:
         raise InvalidInput(Code.REQUIRED, "Say whose; a program is neither here nor away.", "userId")
     return await team.set_present(key, present=input.present)

@@ -16,11 +16,10 @@ from tortoise.models import Model
 
 from models.access.permissions import Viewer
 from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
-from models.core.errors import Refusal
+from models.core.errors import Refusal, Refusals
 from resolvers.context import context_of
 from resolvers.mutations.idempotency import Keyed, once
-from resolvers.mutations.resolver import Resolver, resolver_of
-from schema.types.error import user_error
+from resolvers.mutations.resolver import Resolver, resolver_of, user_errors
 
 Input = TypeVar("Input", bound=Keyed)
 Payload = TypeVar("Payload")
@@ -40,16 +39,22 @@ Function = Callable[[AdminMutation, Input], Awaitable[Record]]
 
 
 def admin_mutation(
-    payload: Callable[..., Payload], name: str, model: type[Record]
+    payload: Callable[..., Payload],
+    name: str,
+    model: type[Record],
+    check: Callable[[Viewer, Any], None] | None = None,
 ) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes a record of this model.
 
     `name` is the payload's field for the record. A repetition with the same idempotency key returns the record as it is now.
+    `check` may raise Forbidden, also for a repetition, before the transaction begins.
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
         async def resolve(info: strawberry.Info, input: Input) -> Payload:
             context = context_of(info)
+            if check is not None:
+                check(context.viewer, input)
 
             async def execute(key: Key | None) -> tuple[Record, bool]:
                 at = context.now()
@@ -64,8 +69,8 @@ def admin_mutation(
 
             try:
                 record, replayed = await once(context, info.field_name, input, execute, replay)
-            except Refusal as refusal:
-                return payload(user_errors=[user_error(refusal)])
+            except (Refusal, Refusals) as error:
+                return payload(user_errors=user_errors(error))
             context.services.bell.ring()
             context.refresh()
             return payload(**{name: record, "replayed": replayed})

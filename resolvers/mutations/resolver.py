@@ -1,4 +1,4 @@
-"""The signature that Strawberry reads from a decorated mutation."""
+"""What the decorators of mutations share: the signature that Strawberry reads, and user errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from inspect import Parameter, Signature, signature
 from typing import Any, TypeVar
 
 import strawberry
+
+from models.core.errors import Refusal, Refusals
+from schema.types.error import user_error
 
 Input = TypeVar("Input")
 Payload = TypeVar("Payload")
@@ -27,3 +30,8 @@ def resolver_of(resolve: F, function: Callable[..., Any], payload: object) -> F:
     described.__name__, described.__qualname__ = function.__name__, function.__qualname__
     described.__module__, described.__doc__ = function.__module__, function.__doc__
     return resolve
+
+
+def user_errors(error: Refusal | Refusals) -> list[Any]:
+    refusals = error.all if isinstance(error, Refusals) else [error]
+    return [user_error(refusal) for refusal in refusals]

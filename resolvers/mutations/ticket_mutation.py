@@ -26,8 +26,7 @@ from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.idempotency import Keyed, once
-from resolvers.mutations.resolver import Resolver, resolver_of
-from schema.types.error import user_error
+from resolvers.mutations.resolver import Resolver, resolver_of, user_errors
 
 Input = TypeVar("Input", bound=Keyed)
 Payload = TypeVar("Payload")
@@ -102,10 +101,8 @@ def ticket_mutation(
                 if check is not None:
                     await check(input)
                 outcome = await run(context_of(info), info.field_name, function, input)
-            except Refusal as refusal:
-                return payload(user_errors=[user_error(refusal)])
-            except Refusals as refusals:
-                return payload(user_errors=[user_error(each) for each in refusals.all])
+            except (Refusal, Refusals) as error:
+                return payload(user_errors=user_errors(error))
             more = {} if message is None else {message: outcome.message}
             cursor = event.cursor(outcome.position)
             return payload(ticket=outcome.ticket, event=outcome.event, cursor=cursor, replayed=outcome.replayed, **more)

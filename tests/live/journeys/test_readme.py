@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,12 +51,33 @@ class Reader:
         """What an example prints, line by line. Fails if it fails."""
         script = f"set -eu\n{self.gql}\n{example.removeprefix(self.gql)}"
         shell = await asyncio.create_subprocess_exec(
-            *("bash", "-c", self.here(script)), env=self.environment(), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+            *("bash", "-c", self.here(script)),
+            env=self.environment(),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
-        async with asyncio.timeout(SECONDS):
-            told, _ = await shell.communicate()
+        try:
+            async with asyncio.timeout(SECONDS):
+                told, _ = await shell.communicate()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)  # also what the shell started
         assert shell.returncode == 0, told
         return told.decode().splitlines()
+
+    async def first_line(self, example: str) -> str:
+        """The first line of an example that does not end by itself."""
+        shell = await asyncio.create_subprocess_exec(
+            *("bash", "-c", self.here(f"exec {example}")), env=self.environment(), stdout=asyncio.subprocess.PIPE
+        )
+        assert shell.stdout is not None
+        try:
+            async with asyncio.timeout(SECONDS):
+                return (await shell.stdout.readline()).decode()
+        finally:
+            shell.kill()
+            await shell.communicate()
 
     async def ask(self, example: str) -> list[dict[str, Any]]:
         """The data of all responses that an example prints."""
@@ -104,6 +127,7 @@ async def test_a_reader_can_do_what_the_readme_shows(
         (tmp_path / "live.mjs").write_text(reader.here(one("js", "// live.mjs")))
         monkeypatch.setenv("TOKEN", reader.token)
         async with following(node, "live.mjs", folder=tmp_path) as program:
+            monkeypatch.delenv("TOKEN")
 
             async def is_subscribed() -> bool:
                 return await subscriptions(process, admin) == 1
@@ -112,13 +136,11 @@ async def test_a_reader_can_do_what_the_readme_shows(
             await reader.sign_in("agent@example.com")
             (resolved,) = await reader.ask(one("sh", "resolveTicket").replace("tkt_…", ticket["id"]))
             assert resolved["resolveTicket"]["userErrors"] == []
-            await program.until(lambda: bool(program.told))
-            told = program.told[0]
-            assert (told["to"], told["ticket"]) == ("RESOLVED", {"ref": ticket["ref"]})
+            await program.until(lambda: any(told["ticket"]["ref"] == ticket["ref"] for told in program.told))
+            assert program.told[-1]["to"] == "RESOLVED"
 
         stream = one("sh", "graphql/stream")
-        first_line = await reader.run(f"set +o pipefail; {stream.strip()} -s | head -n 1")
-        assert first_line[0].startswith("retry: ")
+        assert (await reader.first_line(stream)).startswith("retry: ")
 
         await reader.sign_in("admin@example.com")
         at_risk, moved = await reader.ask(one("sh", "advanceClock"))
@@ -127,7 +149,7 @@ async def test_a_reader_can_do_what_the_readme_shows(
 
         make_token, read_log = one("sh", "--scopes tickets:read,events:read").strip().splitlines()
         (reader.token,) = await reader.run(make_token)
-        (log,) = await reader.ask(read_log)
-        assert log["events"]["nodes"]
+        (log,) = await reader.ask(re.sub(r"bG9n\w+", first["createTicket"]["cursor"], read_log))
+        assert ticket["ref"] in {event["ticket"]["ref"] for event in log["events"]["nodes"]}
     finally:
         process.kill()

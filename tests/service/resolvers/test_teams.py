@@ -82,6 +82,16 @@ async def test_admins_say_it_for_others(service: Service, world: World, admin: C
             await asked(service.client(world.cora.token), "setAvailability", present=False)
 
 
+async def test_a_repetition_by_somebody_who_is_no_admin_any_more_is_forbidden(
+    service: Service, world: World, admin: Client
+) -> None:
+    given = {"userId": world.ada.gid, "present": False, "idempotencyKey": "away"}
+    assert (await done(admin, "setAvailability", **given))["present"] is False
+    await User.filter(id=world.root.id).update(role=Role.AGENT)
+    with pytest.raises(Refused, match="FORBIDDEN"):
+        await asked(admin, "setAvailability", **given)
+
+
 async def test_only_those_who_take_tickets_are_there_or_not(service: Service, world: World, admin: Client) -> None:
     gone = await person("gone", Role.AGENT)
     await User.filter(id=gone.id).update(active=False)

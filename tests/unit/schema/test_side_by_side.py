@@ -33,4 +33,9 @@ def test_all_fields_of_all_types_can_be_selected_at_once(name: str) -> None:
     document = parse(f"fragment All on {name} {{ {parts} }} query {{ __typename }}")
     errors = validate(SCHEMA, document, [OverlappingFieldsCanBeMergedRule], max_errors=1000)
     conflicts = {error.message.split("'")[1] for error in errors}
+    kinds: dict[str, set[str]] = {}
+    for type in types:
+        for field, definition in type.fields.items():
+            kinds.setdefault(field, set()).add(get_named_type(definition.type).name)
+    conflicts |= {field for field, found in kinds.items() if len(found) > 1}
     assert conflicts == (UNRELATED if name == "Node" else set())
