@@ -109,7 +109,8 @@ def along(asked: Asked, path: Sequence[str | int]) -> Asked:
         if isinstance(each, OperationDefinitionNode) and asked.operation_name in (None, each.name and each.name.value)
     )
     selections = led(document, operation.selection_set, [key for key in path if isinstance(key, str)])
-    document = DocumentNode(definitions=(replace(operation, selection_set=selections),))
+    fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
+    document = DocumentNode(definitions=(replace(operation, selection_set=selections), *fragments))
     return Asked(tidy(document), asked.variables, asked.operation_name)
 
 

@@ -120,7 +120,10 @@ class Stage:
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether errors tell the same of the same field, whichever item of a list it is in."""
-    told = [(each["message"], each["extensions"], [key for key in each["path"] if isinstance(key, str)]) for each in (one, other)]
+    told = [
+        (each["message"], each["extensions"], [key for key in each.get("path", ()) if isinstance(key, str)])
+        for each in (one, other)
+    ]
     return told[0] == told[1]
 
 
