@@ -1,4 +1,4 @@
-"""Doing a mutation once for each idempotency key: in one transaction with the key's row, so a crash leaves both or neither."""
+"""Idempotency keys: a mutation and its key are stored in one transaction, so a crash leaves both or neither."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ async def once(
     context: Context,
     mutation: str,
     input: Keyed,
-    act: Callable[[Key | None], Awaitable[T]],
-    again: Callable[[IdempotencyKey], Awaitable[T]],
+    execute: Callable[[Key | None], Awaitable[T]],
+    replay: Callable[[IdempotencyKey], Awaitable[T]],
 ) -> T:
-    """What `act` does in a transaction of its own; `again` instead, where the same was done with this key before.
+    """Run a mutation once for its idempotency key, in one transaction; returns what `execute` or `replay` returns.
 
-    `act` remembers the key that it is given, with what it made. Raises Refusal, with nothing stored and the key still free.
+    `execute` stores the key that it is given together with its result. If the key is stored already, `replay` is called instead.
+    Raises Refusal; then nothing is stored, and the key is still free.
     """
     text = checked_key(input.idempotency_key)
     if text is None:
-        return await database.transacted(lambda: act(None))
+        return await database.transacted(lambda: execute(None))
     key = Key(context.viewer.key, mutation, text, fingerprint_of(input))
 
     async def keyed() -> T:
         before = await idempotency.recall(key, context.now())
-        return await act(key) if before is None else await again(before)
+        return await execute(key) if before is None else await replay(before)
 
     return await database.transacted(keyed)
 
