@@ -110,7 +110,7 @@ class Queue(Mailbox):
                 message = self.waiting.popleft()
                 try:
                     await self.write(message)
-                except Exception:  # the peer went away, which the reading side is told
+                except Exception:  # the client has gone; the task that reads from it ends the connection
                     self.ended = True
                     self.emptied.set()
                     return

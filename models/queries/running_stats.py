@@ -1,6 +1,6 @@
-"""Figures that are kept: of each ticket that counts the few facts that matter, so a change costs what it changes.
+"""Statistics that are updated by differences. They hold a few facts of each ticket, so a change costs only what it changes.
 
-What `models/queries/stats` counts anew each time, this moves by differences; a test holds the two together.
+`models/queries/stats` computes the same statistics from the tables; a test compares the two.
 """
 
 from __future__ import annotations
