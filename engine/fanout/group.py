@@ -17,7 +17,7 @@ import structlog
 
 from engine.execution.source import Item
 from engine.execution.subscription import Following, Interrupted
-from engine.fanout.outbox import Mailbox, Round
+from engine.fanout.outbox import Outbox, Batch
 
 AT_ONCE = 32
 """Items that are executed together, and told in one write to each member."""
@@ -38,7 +38,7 @@ class Member:
 
     def __init__(
         self,
-        mailbox: Mailbox,
+        mailbox: Outbox,
         tail: bytes,
         position: int,
         ended: Callable[[Sequence[Mapping[str, Any]]], None],
@@ -204,7 +204,7 @@ class Group:
         ]
         start = 0
         for end in parts(payloads):
-            told = Round(positions[start:end], payloads[start:end], cursors[start:end])
+            told = Batch(positions[start:end], payloads[start:end], cursors[start:end])
             await self.deliver(told, self.reached(items, first + end))
             await self.drained()
             start = end
@@ -221,7 +221,7 @@ class Group:
         before = bisect_left(items, last, key=itemgetter(0))
         return items[before - 1][0] if before else self.position
 
-    async def deliver(self, round: Round, up_to: int) -> None:
+    async def deliver(self, round: Batch, up_to: int) -> None:
         before, self.position = self.position, up_to
         if round.position > up_to:
             self.stop_leading()  # who joined now would miss the first part of what is told of one position

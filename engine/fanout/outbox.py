@@ -17,7 +17,7 @@ SECONDS_TO_EMPTY = 5.0
 """How long an outbox that ends may take to send what waits."""
 
 
-class Round:
+class Batch:
     """Some items that one group sends to all its members.
 
     An item has a cursor if all events of its position were sent. `encodings` holds what a transport encodes once for all
@@ -36,15 +36,15 @@ class Round:
     def position(self) -> int:
         return self.positions[-1]
 
-    def after(self, position: int) -> Round | None:
+    def after(self, position: int) -> Batch | None:
         """The part of it that comes after a position."""
         first = next((place for place, each in enumerate(self.positions) if each > position), None)
         if first is None:
             return None
-        return Round(self.positions[first:], self.payloads[first:], self.cursors[first:])
+        return Batch(self.positions[first:], self.payloads[first:], self.cursors[first:])
 
 
-class Mailbox(ABC):
+class Outbox(ABC):
     """`overflow` is called once, when there is more to send while over `most` bytes wait for the peer; nothing is kept then."""
 
     def __init__(self, most: int, overflow: Callable[[], None]) -> None:
@@ -57,7 +57,7 @@ class Mailbox(ABC):
         """Send one message."""
 
     @abstractmethod
-    def deliver(self, round: Round, tail: bytes) -> None:
+    def deliver(self, round: Batch, tail: bytes) -> None:
         """Send all items of a round to the operation with this tail, in one write."""
 
     @property
@@ -75,7 +75,7 @@ class Mailbox(ABC):
             self.overflow()
 
 
-class Queue(Mailbox):
+class Queue(Outbox):
     """Messages that wait for ASGI's `send`."""
 
     def __init__(self, send: Sender, most: int, overflow: Callable[[], None]) -> None:

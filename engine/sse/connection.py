@@ -22,7 +22,7 @@ from engine.graphql.errors import BROKEN, SIGNED_OUT, is_outage, unavailable
 from engine.graphql.request import Parameters
 from engine.server.client_connection import EXTENSION, Pipe
 from engine.sse.events import COMPLETE, HEADERS, beat, next_event, retry
-from engine.sse.outbox import StreamMailbox
+from engine.sse.outbox import SSEOutbox
 
 BEAT_SECONDS = 15.0
 RETRY_MS = (1000, 3000)
@@ -46,7 +46,7 @@ class Stream:
         self.address: str = context.address
         self.viewer: str | None = None
         self.pipe: Pipe | None = scope.get("extensions", {}).get(EXTENSION)
-        self.mailbox = StreamMailbox(send, services.places.limits.backlog, self.overflowed)
+        self.mailbox = SSEOutbox(send, services.places.limits.backlog, self.overflowed)
         self.member: Member | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.beating: asyncio.TimerHandle | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Queue, Round
+from engine.fanout.outbox import Queue, Batch
 from engine.sse.events import next_event
 
 SECONDS_TO_TAKE = 30.0
 """How long a client may take nothing of what was written."""
 
 
-def events(round: Round) -> bytes:
+def events(round: Batch) -> bytes:
     """All items of a round as server-sent events, the same for all members."""
     found: bytes | None = round.encodings.get("events")
     if found is None:
@@ -20,10 +20,10 @@ def events(round: Round) -> bytes:
     return found
 
 
-class StreamMailbox(Queue):
+class SSEOutbox(Queue):
     """The body of an answer that goes on."""
 
-    def deliver(self, round: Round, tail: bytes) -> None:
+    def deliver(self, round: Batch, tail: bytes) -> None:
         self.post(events(round))
 
     async def write(self, message: bytes) -> None:

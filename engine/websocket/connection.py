@@ -16,7 +16,7 @@ from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import AWAY, is_outage
 from engine.server.websocket_protocol import EXTENSION, Wire
 from engine.websocket.operations import Running
-from engine.websocket.outbox import QueueMailbox, WireMailbox
+from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
 from engine.websocket.protocol import Open, Protocol, Send, Start, Step, Stop, cut
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -42,10 +42,10 @@ class Socket:
         limits = services.places.limits
         self.protocol = Protocol(limits.operations)
         self.wire: Wire | None = scope.get("extensions", {}).get(EXTENSION)
-        self.mailbox: WireMailbox | QueueMailbox = (
-            WireMailbox(self.wire, limits.backlog, self.overflowed)
+        self.mailbox: WebSocketOutbox | QueuedWebSocketOutbox = (
+            WebSocketOutbox(self.wire, limits.backlog, self.overflowed)
             if self.wire is not None
-            else QueueMailbox(send, limits.backlog, self.overflowed)
+            else QueuedWebSocketOutbox(send, limits.backlog, self.overflowed)
         )
         self.context: Any = services.connect.context(scope["request_id"], self.address)
         self.running = Running(self, services)
@@ -71,7 +71,7 @@ class Socket:
             self.wire.stopping = self.stopping
         patience = self.services.places.limits.init_seconds
         waiting = asyncio.get_running_loop().call_later(patience, lambda: self.take(self.protocol.waited()))
-        sending = asyncio.create_task(self.mailbox.run()) if isinstance(self.mailbox, QueueMailbox) else None
+        sending = asyncio.create_task(self.mailbox.run()) if isinstance(self.mailbox, QueuedWebSocketOutbox) else None
         try:
             with contextlib.suppress(TimeoutError):
                 async with self.life:

@@ -12,7 +12,7 @@ from graphql import OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.fanout.group import Member
-from engine.fanout.outbox import Mailbox
+from engine.fanout.outbox import Outbox
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import AWAY, unavailable
 from engine.graphql.operation import WRITES
@@ -31,7 +31,7 @@ class Socket(Protocol):
     protocol: protocol.Protocol
 
     @property
-    def mailbox(self) -> Mailbox: ...
+    def mailbox(self) -> Outbox: ...
 
     def take(self, steps: Sequence[Step]) -> None: ...
 

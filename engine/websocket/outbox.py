@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import Callable
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Mailbox, Queue, Round
+from engine.fanout.outbox import Outbox, Queue, Batch
 from engine.server.websocket_protocol import Wire, frame_head
 from engine.websocket.protocol import NEXT_HEAD
 
 
-def heads(round: Round) -> list[bytes]:
+def heads(round: Batch) -> list[bytes]:
     """The `next` messages of a round without their ends. A member's operation id stands last, so its own tail completes them."""
     found: list[bytes] | None = round.encodings.get("heads")
     if found is None:
@@ -23,7 +23,7 @@ def heads(round: Round) -> list[bytes]:
     return found
 
 
-def frames(round: Round, tail: bytes) -> bytes:
+def frames(round: Batch, tail: bytes) -> bytes:
     """The frames of all items for a member with this tail. They differ only by the tail and, in their heads, by its length."""
     parts: list[bytes] | None = round.encodings.get(len(tail))
     if parts is None:
@@ -33,7 +33,7 @@ def frames(round: Round, tail: bytes) -> bytes:
     return tail.join(parts)
 
 
-class WireMailbox(Mailbox):
+class WebSocketOutbox(Outbox):
     def __init__(self, wire: Wire, most: int, overflow: Callable[[], None]) -> None:
         super().__init__(most, overflow)
         self.wire = wire
@@ -42,7 +42,7 @@ class WireMailbox(Mailbox):
     def post(self, message: bytes) -> None:
         self.write(frame_head(len(message)) + message)
 
-    def deliver(self, round: Round, tail: bytes) -> None:
+    def deliver(self, round: Batch, tail: bytes) -> None:
         self.write(frames(round, tail))
 
     def write(self, frames: bytes) -> None:
@@ -66,8 +66,8 @@ class WireMailbox(Mailbox):
         self.wire.end(code, reason)
 
 
-class QueueMailbox(Queue):
-    def deliver(self, round: Round, tail: bytes) -> None:
+class QueuedWebSocketOutbox(Queue):
+    def deliver(self, round: Batch, tail: bytes) -> None:
         for head in heads(round):
             self.post(head + tail)
 

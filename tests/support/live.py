@@ -206,7 +206,7 @@ def count_waiting_writers() -> int:
 
 def waits_for_drain(coroutine: Any) -> bool:
     while coroutine is not None:
-        if getattr(coroutine, "__qualname__", "").endswith(("Mailbox.drained", "Queue.drained")):
+        if getattr(coroutine, "__qualname__", "").endswith(("Outbox.drained", "Queue.drained")):
             return True
         coroutine = getattr(coroutine, "cr_await", None)
     return False

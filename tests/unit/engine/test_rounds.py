@@ -11,7 +11,7 @@ import pytest
 from engine.execution.source import Item, Source
 from engine.fanout import group
 from engine.fanout.group import Groups, Member
-from engine.fanout.outbox import Mailbox, Round
+from engine.fanout.outbox import Outbox, Batch
 from engine.sse.outbox import events
 
 pytestmark = pytest.mark.never_retried
@@ -53,7 +53,7 @@ class Followed:
         return [b"%d" % value for value in values]
 
 
-class Kept(Mailbox):
+class Kept(Outbox):
     """A stream's mailbox that keeps what it is told, until it was told a number of items."""
 
     def __init__(self, items: int) -> None:
@@ -65,7 +65,7 @@ class Kept(Mailbox):
     def post(self, message: bytes) -> None:
         raise NotImplementedError
 
-    def deliver(self, round: Round, tail: bytes) -> None:
+    def deliver(self, round: Batch, tail: bytes) -> None:
         self.rounds.append(events(round))
         self.missing -= len(round.positions)
         if not self.missing:

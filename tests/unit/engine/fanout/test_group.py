@@ -19,7 +19,7 @@ from engine.execution.source import Source
 from engine.execution.subscription import Following
 from engine.fanout import group as engine_groups
 from engine.fanout.group import Groups, Member
-from engine.fanout.outbox import Mailbox, Round
+from engine.fanout.outbox import Outbox, Batch
 from engine.graphql.request import Parameters
 from engine.websocket.outbox import heads
 from engine.websocket.protocol import id_tail
@@ -102,7 +102,7 @@ class Subscription:
 SCHEMA = Schema(Query, subscription=Subscription)
 
 
-class Box(Mailbox):
+class Box(Outbox):
     """Keeps what it is given. While `open` is not set, `drained` waits, and `waited_for` is set once it does."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Box(Mailbox):
     def post(self, message: bytes) -> None:
         raise AssertionError(message)
 
-    def deliver(self, round: Round, tail: bytes) -> None:
+    def deliver(self, round: Batch, tail: bytes) -> None:
         self.rounds += 1
         for head in heads(round):
             message = orjson.loads(head + tail)
