@@ -113,11 +113,11 @@ def serve(
 
 
 async def prepare(settings: Settings) -> None:
-    from demo.fill import fill_demo, has_demo_accounts
+    from demo.seed import has_demo_accounts, seed_demo
 
     await migrated()
     if settings.is_demo:
-        await fill_demo(datetime.now(UTC))
+        await seed_demo(datetime.now(UTC))
     elif await has_demo_accounts():
         fail("this database holds demo accounts, whose password everybody knows: serve it with --demo, or use another one")
     show_address(settings)
@@ -176,7 +176,7 @@ def seed(
             bar.advance(task, done)
 
         async def fill() -> int:
-            from demo.fill import seed as seed_tickets
+            from demo.seed import seed_tickets
 
             await migrated()
             return await seed_tickets(tickets, datetime.now(UTC), advance)

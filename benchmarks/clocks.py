@@ -13,8 +13,8 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.databases import empty
-from demo.fill import store
 from demo.history import History
+from demo.seed import store_histories
 from models import database, migrate
 from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
 from models.changes import commands
@@ -79,12 +79,14 @@ async def fill(size: int, begin: datetime) -> None:
                     created_at=at,
                     updated_at=at,
                 )
-                history = History(ticket, promises=promises)
-                history.take(by[Role.CUSTOMER], at, lambda change: commands.create(change, [], []))
-                history.take(by[Role.AGENT], at, lambda change: commands.reply(change, "Since when?", for_customer=False))
-                history.take(by[Role.CUSTOMER], at, lambda change: commands.reply(change, "Noon.", for_customer=True))
+                history = History(ticket, sla_policies=promises)
+                history.apply_command(by[Role.CUSTOMER], at, lambda change: commands.create(change, [], []))
+                history.apply_command(
+                    by[Role.AGENT], at, lambda change: commands.reply(change, "Since when?", for_customer=False)
+                )
+                history.apply_command(by[Role.CUSTOMER], at, lambda change: commands.reply(change, "Noon.", for_customer=True))
                 histories.append(history)
-            await store(histories)
+            await store_histories(histories)
 
 
 async def measured(due: int, begin: datetime, rounds: int) -> float:

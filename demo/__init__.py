@@ -1,1 +1,1 @@
-"""Believable data: what the first start shows, and as much of it as a benchmark needs. Imports models alone."""
+"""Believable sample data for the first start and for benchmarks."""

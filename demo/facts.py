@@ -1,130 +1,221 @@
-"""The facts of one ticket: which host, which invoice, what time. Each is made up when it is first named, and stays."""
+"""The facts of one ticket, such as its host, invoice and times: the values of {placeholders}."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
+from string import Formatter
+from typing import Annotated, TypeVar
 
-from demo import names
+from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
-REGIONS = ("fra1", "ams2", "lon1", "par1", "waw1", "mad1", "nyc3", "sfo2", "tor1", "sao1", "sgp1", "blr1", "syd1", "tyo2")
-ROLES = ("web", "app", "db", "cache", "worker", "api", "build", "mail", "proxy", "queue", "shop", "files", "search", "stage")
-PLANS = ("Standard 2", "Standard 4", "Standard 8", "Compute 8", "Compute 16", "Memory 16", "Memory 32", "Storage 4", "Business")
-DATABASES = ("orders", "shop", "users", "events", "catalog", "ledger", "wiki", "metrics", "booking", "content")
-BUCKETS = ("uploads", "media", "backups", "exports", "static", "archive", "invoices", "logs", "images", "models")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-SIZES = (50, 80, 100, 160, 200, 250, 320, 500, 750, 1000, 1500, 2000)
+from demo.data_files import EXACT_KEYS, read_data_file
+from demo.names import build_domain, get_first_name, slugify
+
+T = TypeVar("T")
+
+
+def check_placeholders(text: str) -> str:
+    """Return the text. Raises ValueError if it has a placeholder that no ticket has a value for."""
+    for _, name, _, _ in Formatter().parse(text):
+        if name is not None and name not in GENERATORS and name not in PEOPLE:
+            raise ValueError(f"unknown placeholder {{{name}}}")
+    return text
+
+
+Template = Annotated[str, AfterValidator(check_placeholders)]
+"""A text with {placeholders}."""
+Templates = Annotated[tuple[Template, ...], Field(min_length=1)]
+"""Texts to choose from."""
+Strings = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class Resource:
+    """A resource at the provider that a ticket is about: its id there and its name."""
+
+    external_id: Template
+    name: Template
+
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class Options:
+    """The values that facts are chosen from, and a resource for each kind."""
+
+    regions: Strings
+    server_roles: Strings
+    plans: Strings
+    databases: Strings
+    database_environments: Strings
+    cluster_names: Strings
+    buckets: Strings
+    weekdays: Strings
+    volume_sizes: Annotated[tuple[int, ...], Field(min_length=1)]
+    subdomains: Strings
+    address_prefixes: Strings
+    vat_countries: Strings
+    resources: Mapping[str, Resource]
+
+
+@cache
+def load_options() -> Options:
+    return read_data_file("facts.toml", TypeAdapter(Options))
 
 
 class Facts(dict[str, str]):
-    """Blanks and what fills them, for `str.format_map`. Raises KeyError for a blank that nobody knows."""
+    """Maps each placeholder to its value, for `str.format_map`.
 
-    def __init__(self, random: Random, at: datetime, people: Mapping[str, str]) -> None:
-        """`people` are the names that are given: company, customer, colleague, agent. `at` is when the ticket was raised."""
-        super().__init__(people)
+    A value is generated when it is first read, and stays the same for the ticket. Reading an
+    unknown placeholder raises KeyError.
+    """
+
+    def __init__(
+        self,
+        random: Random,
+        created_at: datetime,
+        *,
+        company: str,
+        customer: str,
+        colleague: str,
+        agent: str,
+    ) -> None:
+        """Take the full names of the company and people, and the time when the ticket is raised."""
+        super().__init__(
+            company=company,
+            customer=customer,
+            first_name=get_first_name(customer),
+            colleague=get_first_name(colleague),
+            agent=get_first_name(agent),
+        )
         self.random = random
-        self.at = at
+        self.created_at = created_at
+        self.options = load_options()
 
     def __missing__(self, name: str) -> str:
-        self[name] = value = MAKERS[name](self)
+        self[name] = value = GENERATORS[name](self)
         return value
 
-    def date_after(self, least: int, most: int) -> str:
-        """A day before or after the ticket's, in words."""
-        day = self.at + timedelta(days=self.random.randint(least, most))
+    def choose(self, values: Sequence[T]) -> T:
+        return self.random.choice(values)
+
+    def choose_other(self, value: str, values: Sequence[str]) -> str:
+        """Choose one of the values that differs from `value`, which is one of them."""
+        index = values.index(value) + self.random.randrange(1, len(values))
+        return values[index % len(values)]
+
+    def choose_number(self, lowest: int, highest: int) -> str:
+        return str(self.random.randint(lowest, highest))
+
+    def generate_id(self, prefix: str, digits: int) -> str:
+        """Return the prefix and so many hexadecimal digits."""
+        return f"{prefix}{self.random.getrandbits(4 * digits):0{digits}x}"
+
+    def choose_date(self, first_day: int, last_day: int) -> str:
+        """Choose a date by its distance in days from the ticket's creation, such as "3 March"."""
+        day = self.created_at + timedelta(days=self.random.randint(first_day, last_day))
         return f"{day.day} {day:%B}"
 
 
-def hexadecimal(facts: Facts, prefix: str, digits: int = 6) -> str:
-    return f"{prefix}{facts.random.getrandbits(4 * digits):0{digits}x}"
-
-
-def amount(facts: Facts) -> str:
-    """Mostly small sums, some large."""
+def generate_amount(facts: Facts) -> str:
+    """Most amounts are some hundred euros, a few are thousands."""
     return f"€{facts.random.lognormvariate(5.3, 1.2) + 4:,.2f}"
 
 
-def smaller_amount(facts: Facts) -> str:
-    """What it was before, or costs with a discount."""
-    whole = float(facts["amount"].removeprefix("€").replace(",", ""))
-    return f"€{whole * facts.random.uniform(0.55, 0.92):,.2f}"
+def generate_lower_amount(facts: Facts) -> str:
+    amount = float(facts["amount"].removeprefix("€").replace(",", ""))
+    return f"€{amount * facts.random.uniform(0.55, 0.92):,.2f}"
 
 
-def different(name: str, values: tuple[str, ...]) -> Callable[[Facts], str]:
-    """Another one of the values than the fact of that name is."""
-
-    def make(facts: Facts) -> str:
-        place = values.index(facts[name]) + facts.random.randrange(1, len(values))
-        return values[place % len(values)]
-
-    return make
+def generate_bucket(facts: Facts) -> str:
+    return f"{slugify(facts['company'], '-')}-{facts.choose(facts.options.buckets)}"
 
 
-def invoice(facts: Facts) -> str:
-    return f"INV-{facts.at.year}-{facts.random.randrange(1, 1_000_000):06d}"
+def generate_cluster(facts: Facts) -> str:
+    return f"{facts.choose(facts.options.cluster_names)}-{facts['region']}"
 
 
-def clock(facts: Facts) -> str:
+def generate_database(facts: Facts) -> str:
+    options = facts.options
+    return f"{facts.choose(options.databases)}-{facts.choose(options.database_environments)}"
+
+
+def generate_domain(facts: Facts) -> str:
+    return f"{facts.choose(facts.options.subdomains)}.{build_domain(facts['company'])}"
+
+
+def generate_host(facts: Facts) -> str:
+    role, number = facts.choose(facts.options.server_roles), facts.random.randint(1, 24)
+    return f"{role}-{number:02d}.{facts['region']}"
+
+
+def generate_invoice(facts: Facts) -> str:
+    return f"INV-{facts.created_at.year}-{facts.random.randrange(1, 1_000_000):06d}"
+
+
+def generate_ip_address(facts: Facts) -> str:
+    return f"{facts.choose(facts.options.address_prefixes)}.{facts.random.randint(2, 250)}"
+
+
+def generate_ipv6_address(facts: Facts) -> str:
+    return f"2001:db8:{facts.random.getrandbits(16):x}:{facts.random.getrandbits(12):x}::1"
+
+
+def generate_previous_month(facts: Facts) -> str:
+    return f"{facts.created_at - timedelta(days=facts.created_at.day + 3):%B}"
+
+
+def generate_time(facts: Facts) -> str:
     return f"{facts.random.randrange(24):02d}:{facts.random.randrange(60):02d}"
 
 
-def number(least: int, most: int) -> Callable[[Facts], str]:
-    return lambda facts: str(facts.random.randint(least, most))
+def generate_vat_number(facts: Facts) -> str:
+    return f"{facts.choose(facts.options.vat_countries)}{facts.random.randrange(10**8, 10**9)}"
 
 
-def one_of(values: tuple[str, ...]) -> Callable[[Facts], str]:
-    return lambda facts: facts.random.choice(values)
+def generate_version(facts: Facts) -> str:
+    return f"{facts.random.randint(2, 17)}.{facts.random.randint(0, 9)}"
 
 
-MAKERS: Mapping[str, Callable[[Facts], str]] = {
-    "amount": amount,
-    "amount2": smaller_amount,
-    "balancer": lambda facts: hexadecimal(facts, "lb-", 5),
-    "bucket": lambda facts: f"{names.plain(facts['company'], '-')}-{facts.random.choice(BUCKETS)}",
+PEOPLE = frozenset({"company", "customer", "first_name", "colleague", "agent"})
+"""The placeholders whose values are given when the facts are created."""
+
+GENERATORS: Mapping[str, Callable[[Facts], str]] = {
+    "amount": generate_amount,
+    "balancer": lambda facts: facts.generate_id("lb-", 5),
+    "bucket": generate_bucket,
     "card": lambda facts: f"ending in {facts.random.randrange(10_000):04d}",
-    "cluster": lambda facts: f"{facts.random.choice(('prod', 'stage', 'test', 'edge'))}-{facts['region']}",
-    "count": number(3, 9),
-    "database": lambda facts: f"{facts.random.choice(DATABASES)}-{facts.random.choice(('prod', 'stage', 'eu', 'main'))}",
-    "date": lambda facts: facts.date_after(-9, -1),
-    "deadline": lambda facts: facts.date_after(5, 40),
-    "domain": lambda facts: f"{facts.random.choice(('www', 'shop', 'app', 'api', 'my'))}.{names.domain(facts['company'])}",
-    "host": lambda facts: f"{facts.random.choice(ROLES)}-{facts.random.randint(1, 24):02d}.{facts['region']}",
-    "hours": number(2, 30),
-    "invoice": invoice,
-    "invoice2": invoice,
-    "ip": lambda facts: f"{facts.random.choice(('192.0.2', '198.51.100', '203.0.113'))}.{facts.random.randint(2, 250)}",
-    "ip6": lambda facts: f"2001:db8:{facts.random.getrandbits(16):x}:{facts.random.getrandbits(12):x}::1",
-    "minutes": number(4, 55),
-    "month": lambda facts: f"{facts.at - timedelta(days=facts.at.day + 3):%B}",
-    "node": lambda facts: hexadecimal(facts, "node-"),
+    "cluster": generate_cluster,
+    "count": lambda facts: facts.choose_number(3, 9),
+    "database": generate_database,
+    "date": lambda facts: facts.choose_date(-9, -1),
+    "deadline": lambda facts: facts.choose_date(5, 40),
+    "domain": generate_domain,
+    "host": generate_host,
+    "hours": lambda facts: facts.choose_number(2, 30),
+    "invoice": generate_invoice,
+    "ip": generate_ip_address,
+    "ip6": generate_ipv6_address,
+    "lower_amount": generate_lower_amount,
+    "minutes": lambda facts: facts.choose_number(4, 55),
+    "month": generate_previous_month,
+    "node": lambda facts: facts.generate_id("node-", 6),
     "order": lambda facts: f"ORD-{facts.random.randrange(10_000, 1_000_000)}",
-    "percent": number(4, 48),
-    "plan": one_of(PLANS),
-    "plan2": different("plan", PLANS),
+    "other_invoice": generate_invoice,
+    "other_plan": lambda facts: facts.choose_other(facts["plan"], facts.options.plans),
+    "other_region": lambda facts: facts.choose_other(facts["region"], facts.options.regions),
+    "other_time": generate_time,
+    "percent": lambda facts: facts.choose_number(4, 48),
+    "plan": lambda facts: facts.choose(facts.options.plans),
     "reference": lambda facts: f"OPS-{facts.random.randint(1_000, 29_999)}",
-    "region": one_of(REGIONS),
-    "region2": different("region", REGIONS),
-    "server_id": lambda facts: hexadecimal(facts, "srv-", 8),
-    "size": lambda facts: str(facts.random.choice(SIZES)),
-    "time": clock,
-    "time2": clock,
-    "vat": lambda facts: f"{facts.random.choice(('DE', 'NL', 'FR', 'AT', 'PL'))}{facts.random.randrange(10**8, 10**9)}",
-    "version": lambda facts: f"{facts.random.randint(2, 17)}.{facts.random.randint(0, 9)}",
-    "volume": lambda facts: hexadecimal(facts, "vol-"),
-    "weekday": one_of(WEEKDAYS),
+    "region": lambda facts: facts.choose(facts.options.regions),
+    "server_id": lambda facts: facts.generate_id("srv-", 8),
+    "size": lambda facts: str(facts.choose(facts.options.volume_sizes)),
+    "time": generate_time,
+    "vat": generate_vat_number,
+    "version": generate_version,
+    "volume": lambda facts: facts.generate_id("vol-", 6),
+    "weekday": lambda facts: facts.choose(facts.options.weekdays),
 }
-
-RESOURCES: Mapping[str, tuple[str, str]] = {
-    "server": ("{server_id}", "{host}"),
-    "volume": ("{volume}", "{size} GB in {region}"),
-    "database": ("{database}", "{database} in {region}"),
-    "cluster": ("{cluster}", "Kubernetes {cluster}"),
-    "bucket": ("{bucket}", "{bucket} in {region}"),
-    "balancer": ("{balancer}", "Balancer of {domain}"),
-    "domain": ("{domain}", "{domain}"),
-    "invoice": ("{invoice}", "Invoice {invoice}"),
-    "order": ("{order}", "Order {order}"),
-    "plan": ("{plan}", "Plan {plan}"),
-}
-"""For each kind of resource, its id at the provider and its name."""

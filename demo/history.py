@@ -1,4 +1,4 @@
-"""A ticket's life, told in memory: every step is a Change that the verbs decide, kept as models.changes.change would write it."""
+"""A ticket's history in memory, with the rows that `models.changes.change.write` would store."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from models.sla.update import Promises
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 
-WINDOW = timedelta(days=14)
-SHORTEST_GAP = timedelta(seconds=2)
+REOPEN_WINDOW = timedelta(days=14)
+MIN_GAP = timedelta(seconds=2)
+"""The shortest time between two steps."""
 FIRST_GAP = timedelta(minutes=90)
-LEAST_GROWTH = 1.3
+"""About how long the first of the growing gaps is."""
+MIN_GAP_GROWTH = 1.3
 
-Verb = Callable[[Change], object]
+Command = Callable[[Change], object]
 
 
 @dataclass
 class History:
-    """A ticket as it stands, and all that its life has left so far: what is to be stored with it."""
+    """A ticket as it stands, and the rows that its changes would have stored so far."""
 
     ticket: Ticket
     tags: list[str] = field(default_factory=list[str])
@@ -36,23 +38,26 @@ class History:
     links: list[TicketLink] = field(default_factory=list[TicketLink])
     messages: list[Message] = field(default_factory=list[Message])
     events: list[Event] = field(default_factory=list[Event])
-    promises: Promises | None = None
+    sla_policies: Promises | None = None
     clocks: Clocks | None = None
 
-    def change(self, by: Viewer, at: datetime) -> Change:
-        return Change(self.ticket, by, at, WINDOW)
+    def start_change(self, actor: Viewer, at: datetime) -> Change:
+        return Change(self.ticket, actor, at, REOPEN_WINDOW)
 
-    def take(self, by: Viewer, at: datetime, verb: Verb) -> None:
-        """One step, by somebody, at an instant. Raises what the verb raises."""
-        change = self.change(by, at)
-        verb(change)
-        self.keep(change)
+    def apply_command(self, actor: Viewer, at: datetime, command: Command) -> None:
+        """Change the ticket by a command of the actor. Raises what the command raises."""
+        change = self.start_change(actor, at)
+        command(change)
+        self.keep_change(change)
 
-    def keep(self, change: Change) -> None:
-        """What models.changes.change.write does, without the database; a change without entries leaves nothing here either."""
-        if self.promises is not None and (change.entries or change.timed):
-            self.clocks = self.clocks or self.promises.clocks()
-            self.promises.settle(change, self.clocks)
+    def keep_change(self, change: Change) -> None:
+        """Do what `models.changes.change.write` does, without the database.
+
+        A change without events has no effect.
+        """
+        if self.sla_policies is not None and (change.entries or change.timed):
+            self.clocks = self.clocks or self.sla_policies.clocks()
+            self.sla_policies.settle(change, self.clocks)
         if not change.entries:
             return
         if not change.created and not change.is_quiet:
@@ -60,75 +65,102 @@ class History:
             self.ticket.updated_at = change.at
         for entry in change.entries:
             entry.version = self.ticket.version
-        self.tags = [tag for tag in self.tags if tag not in change.removed_tags] + change.added_tags
-        self.watchers = [user for user in self.watchers if user not in change.removed_watchers] + change.added_watchers
+        self.tags = [tag for tag in self.tags if tag not in change.removed_tags]
+        self.tags += change.added_tags
+        self.watchers = [user for user in self.watchers if user not in change.removed_watchers]
+        self.watchers += change.added_watchers
         self.resources += change.resources
         self.links += change.links
         self.messages += change.messages
         self.events += change.entries
 
-    def until(self, now: datetime) -> None:
-        """What time did to the clocks since the last step."""
-        change = self.change(SYSTEM, now)
+    def advance_clocks(self, now: datetime) -> None:
+        """Update the SLA clocks for the time since the last change."""
+        change = self.start_change(SYSTEM, now)
         change.timed = True
-        self.keep(change)
+        self.keep_change(change)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that somebody does. `after` is the exact time since the step before; where it is None, chance decides."""
+    """A command of an actor. `delay` is the exact time since the previous step; None: by chance."""
 
-    by: Viewer
-    verb: Verb
-    after: timedelta | None = None
-
-
-def tell(history: History, steps: Sequence[Step], begin: datetime, end: datetime, random: Random) -> None:
-    """Take the steps one after the other, the first at `begin` and the last at `end`."""
-    for step, at in zip(steps, instants(steps, begin, end, random), strict=True):
-        history.take(step.by, at, step.verb)
+    actor: Viewer
+    command: Command
+    delay: timedelta | None = None
 
 
-def instants(steps: Sequence[Step], begin: datetime, end: datetime, random: Random) -> list[datetime]:
-    """When each step is taken: always later than the one before, with the exact gaps kept and the others growing.
+def apply_steps(
+    history: History,
+    steps: Sequence[Step],
+    begin: datetime,
+    end: datetime,
+    random: Random,
+) -> None:
+    """Apply the steps in order, the first at `begin` and the last at `end`."""
+    for step, at in zip(steps, choose_step_times(steps, begin, end, random), strict=True):
+        history.apply_command(step.actor, at, step.command)
 
-    Raises ValueError where the time between is too short for that many steps.
+
+def choose_step_times(
+    steps: Sequence[Step],
+    begin: datetime,
+    end: datetime,
+    random: Random,
+) -> list[datetime]:
+    """Choose a time for each step, later than the previous one.
+
+    Exact delays are kept; the other gaps grow. Raises ValueError if the steps don't fit between
+    `begin` and `end`.
     """
-    gaps = [step.after for step in steps[1:]]
-    loose = gaps.count(None)
-    free = end - begin - sum((gap for gap in gaps if gap is not None), SHORTEST_GAP * loose)
-    if free < timedelta():
+    delays = [step.delay for step in steps[1:]]
+    gap_count = delays.count(None)
+    exact_time = sum((delay for delay in delays if delay is not None), MIN_GAP * gap_count)
+    free_time = end - begin - exact_time
+    if free_time < timedelta():
         raise ValueError(f"{len(steps)} steps do not fit between {begin} and {end}")
-    weights = iter(growing(loose, free, random))
-    found = [begin]
-    for gap in gaps:
-        found.append(found[-1] + (gap if gap is not None else SHORTEST_GAP + free * next(weights)))
-    return found
+    shares = iter(choose_gap_shares(gap_count, free_time, random))
+    times = [begin]
+    for delay in delays:
+        gap = MIN_GAP + free_time * next(shares) if delay is None else delay
+        times.append(times[-1] + gap)
+    return times
 
 
-def growing(count: int, whole: timedelta, random: Random) -> list[float]:
-    """So many parts of one, each likely greater than the one before: answers come within hours, the last may take weeks."""
-    growth = max(LEAST_GROWTH, (whole / FIRST_GAP) ** (1 / max(count - 1, 1)))
-    parts = [random.uniform(0.2, 2.0) * growth**place for place in range(count)]
-    total = sum(parts)
-    return [part / total for part in parts]
+def choose_gap_shares(count: int, total: timedelta, random: Random) -> list[float]:
+    """Divide the total time into gaps, each probably longer than the one before.
+
+    Most first answers come within hours, and the last step may take weeks. The shares add up to 1.
+    """
+    growth = max(MIN_GAP_GROWTH, (total / FIRST_GAP) ** (1 / max(count - 1, 1)))
+    weights = [random.uniform(0.2, 2.0) * growth**index for index in range(count)]
+    total_weight = sum(weights)
+    return [weight / total_weight for weight in weights]
 
 
-def together(one: History, other: History, by: Viewer, at: datetime, verb: Callable[[Change, Change], object]) -> None:
-    """One step that changes two tickets, such as linking them."""
-    changes = one.change(by, at), other.change(by, at)
-    verb(*changes)
-    one.keep(changes[0])
-    other.keep(changes[1])
+def apply_to_both(
+    first: History,
+    second: History,
+    actor: Viewer,
+    at: datetime,
+    command: Callable[[Change, Change], object],
+) -> None:
+    """Apply a command that changes two tickets, such as linking them."""
+    first_change, second_change = first.start_change(actor, at), second.start_change(actor, at)
+    command(first_change, second_change)
+    first.keep_change(first_change)
+    second.keep_change(second_change)
 
 
-def in_order(histories: Iterable[History]) -> list[Event]:
-    """The entries of all the histories as they happened, each ticket's own in their order."""
-    found = sorted((entry for history in histories for entry in history.events), key=happened)
-    for entry in found:
-        cast("dict[str, Json]", entry.data)["history"] = True  # nobody is told of what was made up
-    return found
+def collect_events(histories: Iterable[History]) -> list[Event]:
+    """Return the events of all histories by time; a ticket's own events keep their order."""
+    events = [event for history in histories for event in history.events]
+    events.sort(key=get_event_time)
+    for event in events:
+        # jobs send nothing for events of an invented past
+        cast("dict[str, Json]", event.data)["history"] = True
+    return events
 
 
-def happened(entry: Event) -> datetime:
-    return entry.occurred_at
+def get_event_time(event: Event) -> datetime:
+    return event.occurred_at

@@ -1,82 +1,91 @@
-"""What people say on any ticket, whatever it is about: greetings, thanks, scores. With the {blanks} of demo/facts."""
+"""The phrases that people use on a ticket whatever its topic is, from `demo/data/phrases`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated
 
-OPENINGS = (
-    "Hello,",
-    "Hi,",
-    "Good morning,",
-    "Hi there,",
-    "Dear support team,",
-    "Hello support,",
-    "Hi everybody,",
-    "Good afternoon,",
-)
-CLOSINGS = (
-    "Best regards\n{customer}",
-    "Thanks\n{customer}, {company}",
-    "Thank you!\n{customer}",
-    "Kind regards\n{customer}\n{company}",
-    "Many thanks in advance,\n{customer}",
-    "{customer}",
-)
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
-GREETINGS = ("Hello {first},", "Hi {first},", "Good day {first},", "Dear {customer},", "Hello {first}, and thanks for writing.")
-SIGNATURES = (
-    "Best regards\n{agent}",
-    "Kind regards\n{agent}",
-    "{agent}",
-    "All the best\n{agent}",
-    "Greetings\n{agent}, your support team",
-)
-THANKS = (
-    "Thanks, that helps.",
-    "Thank you for the quick answer.",
-    "Great, thanks.",
-    "Thanks {agent}.",
-    "Understood, thank you.",
-)
-ESCALATIONS = (
-    "This has been open for {hours} hours, that is too long for us.",
-    "Our own customers are affected, please treat this with priority.",
-    "We have a deadline on {deadline} and need a decision.",
-    "Third time in a few weeks. We would like to talk to somebody who can change something.",
-)
-WITHDRAWALS = (
-    "We found it ourselves, it was our own mistake. Sorry for the noise!",
-    "This has settled itself. Thank you anyway, you may close it.",
-    "We decided not to go on with this for now.",
-)
-COMMENTS: Mapping[int, Sequence[str | None]] = {
-    5: (
-        "Fast and friendly.",
-        "Perfect, thank you {agent}!",
-        "Could not be better.",
-        "Exactly the answer that I needed.",
-        None,
-        None,
-    ),
-    4: ("Good help, a little slow.", "Solved, thanks.", "Good, but the help pages should say this.", None),
-    3: ("It took some rounds.", "Solved in the end.", None),
-    2: ("I had to explain it three times.", "Too slow.", None),
-    1: ("This cost us a whole day.", "Nobody told us anything for hours."),
+from demo.data_files import EXACT_KEYS, read_data_file
+from demo.facts import Template, Templates
+
+FILE_OF_CATEGORY: Mapping[str, str] = {
+    "technical": "technical",
+    "billing": "commercial",
+    "sales": "commercial",
 }
-"""What people add to a score from 1 to 5, if anything."""
+"""The file with the phrases of each category, by the category's slug."""
 
-ADVERTISING = (
-    (
-        "Boost your ranking in {count} days",
-        "Dear sir or madam, we offer {count}00 back links for {amount} only. Answer now for a free test!",
-    ),
-    (
-        "Your parcel could not be delivered",
-        "Please confirm your address within {hours} hours at the link below, or it will be returned.",
-    ),
-    (
-        "Business proposal for {company}",
-        "I represent an investor with {amount} million and would like to talk to your director in private.",
-    ),
-)
-"""Subjects and texts of what is closed as spam."""
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class Rating:
+    """A score from 1 to 5, its relative frequency, and comments; an empty comment is left out."""
+
+    score: Annotated[int, Field(ge=1, le=5)]
+    weight: Annotated[int, Field(ge=1)]
+    comments: Templates
+
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class Spam:
+    """A ticket that is advertising or fraud."""
+
+    subject: Template
+    description: Template
+
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class CommonPhrases:
+    """Phrases that fit every category."""
+
+    customer_greetings: Templates
+    customer_signatures: Templates
+    agent_greetings: Templates
+    agent_signatures: Templates
+    thanks: Templates
+    escalation_reasons: Templates
+    withdrawals: Templates
+    ratings: Annotated[tuple[Rating, ...], Field(min_length=1)]
+    spam: Annotated[tuple[Spam, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class Exchange:
+    """A question that an agent can ask on any ticket of the category, and the customer's answer."""
+
+    question: Template
+    answer: Template
+
+
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
+class CategoryPhrases:
+    """Phrases for the tickets of a category.
+
+    Customers write `contexts` in descriptions, `reminders` while they wait, and `reopen_reasons`
+    when a resolution does not hold. The rest are agents' words.
+    """
+
+    contexts: Templates
+    acknowledgements: Templates
+    exchanges: Annotated[tuple[Exchange, ...], Field(min_length=3)]
+    progress_updates: Templates
+    hold_notices: Templates
+    reminders: Templates
+    internal_notes: Templates
+    reopen_reasons: Templates
+    second_resolutions: Templates
+
+
+@cache
+def load_common_phrases() -> CommonPhrases:
+    return read_data_file("phrases/common.toml", TypeAdapter(CommonPhrases))
+
+
+@cache
+def load_category_phrases(category: str) -> CategoryPhrases:
+    """Return the phrases for the category with this slug."""
+    file = FILE_OF_CATEGORY[category]
+    return read_data_file(f"phrases/{file}.toml", TypeAdapter(CategoryPhrases))

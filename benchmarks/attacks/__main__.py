@@ -23,7 +23,7 @@ from benchmarks.attacks.serving import serving
 from benchmarks.attacks.table import ATTACKS, Attack
 from benchmarks.attacks.target import Target
 from benchmarks.databases import empty, named
-from demo.fill import seed
+from demo.seed import seed_tickets
 from models import database, migrate
 
 QUIET_SECONDS = 0.3
@@ -72,7 +72,7 @@ async def filled(url: str, tickets: int, attackers: int) -> Ground:
     await database.connect(url)
     try:
         await migrate.migrate()
-        await seed(tickets, datetime.now(UTC), lambda _: None)
+        await seed_tickets(tickets, datetime.now(UTC), lambda _: None)
         return await people(attackers)
     finally:
         await database.disconnect()

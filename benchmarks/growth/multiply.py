@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
-from demo.fill import seed
+from demo.seed import seed_tickets
 from models import database
 
 TEMPLATE = 1000
@@ -29,7 +29,7 @@ UNIQUE = ("external_id",)
 
 async def multiply(tickets: int, say: Callable[[str], None]) -> None:
     """Fill a migrated, empty database with about so many tickets."""
-    await seed(TEMPLATE, datetime.now(UTC), lambda _: None)
+    await seed_tickets(TEMPLATE, datetime.now(UTC), lambda _: None)
     dialect = Dialect()
     await dialect.begin()
     closed = cast("int", await value("SELECT COUNT(*) FROM tickets WHERE status = 'closed' AND merged_into_id IS NULL"))

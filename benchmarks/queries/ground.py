@@ -13,7 +13,7 @@ import asyncpg
 from benchmarks.databases import empty
 from benchmarks.fanout import machine
 from benchmarks.fanout.ours import is_postgres
-from demo.fill import seed
+from demo.seed import seed_tickets
 from models import database, migrate
 from models.access import permissions
 from models.people.token import TokenKind, issue
@@ -70,7 +70,7 @@ async def ground(server: str, tickets: int) -> AsyncGenerator[Ground]:
         await database.connect(url)
         try:
             await migrate.migrate()
-            await seed(tickets, datetime.now(UTC), lambda _: None)
+            await seed_tickets(tickets, datetime.now(UTC), lambda _: None)
             # A ticket's messages are its own alone, or the peers would need to know about merging.
             await database.rows("UPDATE tickets SET merged_into_id = NULL WHERE merged_into_id IS NOT NULL RETURNING id")
             agent = await User.create(email="bench@example.com", display_name="Bench", role=Role.AGENT)

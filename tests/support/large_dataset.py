@@ -10,7 +10,7 @@ from typing import Any
 
 import time_machine
 
-from demo.fill import fill_demo
+from demo.seed import seed_demo
 from models import database
 from models.access.permissions import Scope
 from models.changes import commands
@@ -58,7 +58,7 @@ class Plenty:
     async def make(cls) -> Plenty:
         """Fill the open database, which is migrated."""
         with time_machine.travel(NOW - 2 * HOUR, tick=False):
-            await fill_demo(NOW - 2 * HOUR)
+            await seed_demo(NOW - 2 * HOUR)
             world = await World.make()
             await promise(world)
             told = await stories(world)

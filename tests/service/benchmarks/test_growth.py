@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from benchmarks.growth.asks import COUNTS, asks
-from demo.fill import seed
+from demo.seed import seed_tickets
 from models.core.pagination import Page
 
 pytestmark = pytest.mark.timeout(300)
@@ -26,7 +26,7 @@ SELDOM = {
 
 @pytest.mark.usefixtures("database")
 async def test_each_question_is_answered_by_rows() -> None:
-    await seed(120, datetime.now(UTC), lambda _: None)
+    await seed_tickets(120, datetime.now(UTC), lambda _: None)
     asked, empty = 0, set[str]()
     for ask in await asks():
         asked += 1
