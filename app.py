@@ -17,31 +17,31 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from background import follow_time, work_beside
-from engine.auth import Connect, Unauthorized
-from engine.bus.log_tail import Tail
-from engine.bus.wakeup import Doorbell
+from engine.auth import AuthHooks, Unauthorized
+from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
 from engine.execution.plans.planner import Planner
-from engine.fanout.group import Groups
+from engine.fanout.group import SubscriptionGroups
 from engine.fanout.metrics import live
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import is_outage
-from engine.graphql.persisted_documents import Trusted, listed_in
-from engine.http.endpoint import Endpoint
-from engine.http.middleware import Requests
+from engine.graphql.persisted_documents import PersistedDocuments, listed_in
+from engine.http.endpoint import GraphQLEndpoint
+from engine.http.middleware import RequestMiddleware
 from engine.http.rate_limit_headers import EXPOSED
-from engine.limits.attempts import Attempts
-from engine.limits.connections import Places
-from engine.limits.rate import Buckets
-from engine.sse.endpoint import Streams
+from engine.limits.attempts import SignInThrottle
+from engine.limits.connections import ConnectionRegistry
+from engine.limits.rate import LeakyBuckets
+from engine.sse.endpoint import SSEEndpoint
 from engine.telemetry import metrics
-from engine.websocket.endpoint import Sockets
+from engine.websocket.endpoint import WebSocketEndpoint
 from models import database
 from models import health as figures
 from models.access import permissions
 from models.core import time
 from models.core.errors import AccessError, RateLimited
 from models.database import fair_share
-from models.demo_clock import Clock
+from models.demo_clock import DemoClock
 from models.log import event
 from models.log.event import Event
 from models.notifications import notification
@@ -49,9 +49,9 @@ from models.notifications.notification import Notification
 from models.people import token
 from models.people.password import Passwords
 from models.queries import timeline
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import Watcher
+from resolvers.presence_tail import PresenceTail
 from schema import record_types, root
 from settings import Settings
 
@@ -75,8 +75,8 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
 
     Everything that waits goes by `now`: the machine's time where none is handed in, and in the demo one that can be moved.
     """
-    doorbell = Doorbell(settings.bus_url)
-    moving = Clock() if settings.is_demo and now is None else None
+    wakeup = WakeupBus(settings.bus_url)
+    moving = DemoClock() if settings.is_demo and now is None else None
     now = moving or now or time.now
 
     async def read(position: int) -> list[Event]:
@@ -91,18 +91,18 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
     def number(notice: Notification) -> int:
         return notice.number
 
-    sessions = Sessions(now)
+    sessions = OpenSessions(now)
     services = Services(
         rules=Rules(
             reopen_window=settings.reopen_window, session_length=settings.session_length, live_tickets=settings.live_tickets
         ),
         now=now,
-        bell=doorbell,
-        tail=Tail(read, place, doorbell.ear(), fresh=sessions.refresh),
-        notices=Tail(read_notices, number, doorbell.ear(), fresh=sessions.refresh),
-        presence=Watcher(doorbell.ear(), now, fresh=sessions.refresh),
+        wakeup=wakeup,
+        tail=LogTail(read, place, wakeup.listen(), fresh=sessions.refresh),
+        notices=LogTail(read_notices, number, wakeup.listen(), fresh=sessions.refresh),
+        presence=PresenceTail(wakeup.listen(), now, fresh=sessions.refresh),
         passwords=Passwords(),
-        guesses=Attempts(settings.sign_in_attempts),
+        guesses=SignInThrottle(settings.sign_in_attempts),
         sessions=sessions,
         clock=moving,
     )
@@ -113,15 +113,15 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
         services.tail.start_at(await event.head())
         services.notices.start_at(await notification.head())
         works = [services.tail.run(), services.notices.run(), services.presence.run()]
-        works += [doorbell.run(), sessions.run(), note_use(services)]
+        works += [wakeup.run(), sessions.run(), note_use(services)]
         if moving is not None:
             await moving.refresh()
             works.append(follow_time(moving))
-        if doorbell.redis is not None:
+        if wakeup.redis is not None:
             schema.trusted.share(settings.bus_url)
             works.append(schema.buckets.run(settings.bus_url))
         if settings.works:
-            works.append(work_beside(settings, now, doorbell))
+            works.append(work_beside(settings, now, wakeup))
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
@@ -146,10 +146,10 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
         own += metrics.of_process(str(os.getpid()), tail_lag_entries=max(0, await event.head() - services.tail.head))
         own += metrics.of_process(
             str(os.getpid()),
-            bus_connected=doorbell.connected,
-            bus_reconnects_total=doorbell.reconnects,
-            rings_heard_total=doorbell.heard,
-            rings_sent_total=doorbell.sent,
+            bus_connected=wakeup.connected,
+            bus_reconnects_total=wakeup.reconnects,
+            rings_heard_total=wakeup.received,
+            rings_sent_total=wakeup.sent,
             plans_answered_total=schema.planner.planned if schema.planner else 0,
             plans_left_total=schema.planner.fallen_back if schema.planner else 0,
         )
@@ -158,18 +158,18 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
 
     schema = schema_of(settings)
     connecting = connect(services, sessions)
-    groups = Groups()
-    places = Places(settings.socket_limits, connecting.viewer)
+    groups = SubscriptionGroups()
+    places = ConnectionRegistry(settings.socket_limits, connecting.viewer)
     connections = ConnectionServices(schema, connecting, groups, places)
-    sockets = Sockets(connections, settings.allowed_origins)
+    sockets = WebSocketEndpoint(connections, settings.allowed_origins)
     routes = [
         Route("/", welcome),
         Route("/health", health),
         Route("/metrics", show_metrics),
-        Route("/graphql/stream", Streams(connections)),
+        Route("/graphql/stream", SSEEndpoint(connections)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
-    return Requests(routed(Endpoint(schema, connecting), sockets, app, settings.allowed_origins))
+    return RequestMiddleware(routed(GraphQLEndpoint(schema, connecting), sockets, app, settings.allowed_origins))
 
 
 def routed(endpoint: ASGIApp, sockets: ASGIApp, rest: ASGIApp, origins: list[str]) -> ASGIApp:
@@ -223,8 +223,8 @@ def schema_of(settings: Settings) -> root.Schema:
         viewer=viewer_of,
         bounds=settings.bounds,
         most_cost=settings.operation_cost,
-        buckets=Buckets(settings.cost_bucket, settings.cost_per_second),
-        trusted=Trusted(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
+        buckets=LeakyBuckets(settings.cost_bucket, settings.cost_per_second),
+        trusted=PersistedDocuments(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
         seconds=settings.operation_seconds,
         works_for=fair_share.CALLER.set,
     )
@@ -246,7 +246,7 @@ def explain(error: Exception) -> Mapping[str, Any] | None:
     return None
 
 
-def connect(services: Services, sessions: Sessions) -> Connect:
+def connect(services: Services, sessions: OpenSessions) -> AuthHooks:
     async def authenticate(context: Context, text: str) -> None:
         viewer = await sessions.authenticate(text)
         if viewer is None or viewer.token is None:
@@ -254,7 +254,7 @@ def connect(services: Services, sessions: Sessions) -> Connect:
         services.last_used[viewer.token.id] = services.now()
         context.become(viewer)
 
-    return Connect(
+    return AuthHooks(
         context=lambda request_id, address: Context(services, request_id, address),
         fork=Context.fork,
         authenticate=authenticate,

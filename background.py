@@ -9,30 +9,30 @@ from functools import lru_cache
 
 import structlog
 
-from engine.bus.wakeup import Doorbell
+from engine.bus.wakeup import WakeupBus
 from models.core import time
-from models.demo_clock import Clock
+from models.demo_clock import DemoClock
 from settings import Settings
 from workers import runner, ticket_timers
 from workers.assigner import Assigner
-from workers.escalator import Escalator, Steps
-from workers.job import Duty
+from workers.escalator import EscalationSteps, Escalator
+from workers.job import Job
 from workers.mail.address import mailbox
 from workers.mail.smtp import outbox_of
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier
-from workers.sla_refresh import Retargeter
-from workers.ticket_timers import Days
+from workers.sla_refresh import SlaRefresh
+from workers.ticket_timers import TimerSettings
 
 BESIDE_REQUESTS = 2.0
 """How long a duty rests beside requests, in lengths of its turns, so that it takes its share of SQLite's one writer, no more."""
 log = structlog.get_logger("ticketwire.duties")
 
 
-def duties(settings: Settings) -> list[Duty]:
+def select_jobs(settings: Settings) -> list[Job]:
     """Each is done by one process at a time, whichever holds its lease."""
-    days = Days(
+    days = TimerSettings(
         settings.close_after,
         settings.reopen_window,
         settings.close_reminder,
@@ -41,8 +41,8 @@ def duties(settings: Settings) -> list[Duty]:
     )
     window = settings.reopen_window
     return [
-        *(ticket_timers.Clock(days), ticket_timers.Tidy(), Retargeter(window)),
-        *(Escalator(window), Steps(window), Assigner(window)),
+        *(ticket_timers.TicketTimers(days), ticket_timers.Cleanup(), SlaRefresh(window)),
+        *(Escalator(window), EscalationSteps(window), Assigner(window)),
         *(Notifier(mailbox(settings.mail_from).domain), mailer(settings)),
     ]
 
@@ -63,30 +63,30 @@ def templates(folder: str | None) -> Templates:
     return Templates(folder)
 
 
-async def work(settings: Settings, now: Callable[[], datetime], doorbell: Doorbell, rests: float = 0.0) -> None:
+async def work(settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus, rests: float = 0.0) -> None:
     """Do the duties for ever."""
     lease = settings.worker_lease_seconds
-    await runner.run(duties(settings), now=now, bell=doorbell.ear, changed=doorbell.ring, lease=lease, rests=rests)
+    await runner.run(select_jobs(settings), now=now, listen=wakeup.listen, changed=wakeup.notify, lease=lease, rests=rests)
 
 
-async def work_beside(settings: Settings, now: Callable[[], datetime], doorbell: Doorbell) -> None:
+async def work_beside(settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus) -> None:
     """Do the duties for ever in a process that serves requests, which come first."""
-    await work(settings, now, doorbell, BESIDE_REQUESTS)
+    await work(settings, now, wakeup, BESIDE_REQUESTS)
 
 
 async def work_alone(settings: Settings) -> None:
     """Do the duties for ever, in a process of their own on an open database."""
-    doorbell = Doorbell(settings.bus_url)
-    moving = Clock() if settings.is_demo else None
+    wakeup = WakeupBus(settings.bus_url)
+    moving = DemoClock() if settings.is_demo else None
     async with asyncio.TaskGroup() as together:
-        together.create_task(doorbell.run())
+        together.create_task(wakeup.run())
         if moving is not None:
             await moving.refresh()
             together.create_task(follow_time(moving))
-        together.create_task(work(settings, moving or time.now, doorbell))
+        together.create_task(work(settings, moving or time.now, wakeup))
 
 
-async def follow_time(moving: Clock) -> None:
+async def follow_time(moving: DemoClock) -> None:
     """See within a second that another process moved the demo's clock."""
     while True:
         await asyncio.sleep(1.0)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from engine.server.client_connection import Protocol
+from engine.server.client_connection import ClientProtocol
 from engine.telemetry.logging import configure
 from settings import Settings, load
 
@@ -65,7 +65,7 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         port=settings.port,
         workers=workers,
         loop="auto",
-        http=cast("Any", partial(Protocol, seconds=settings.request_seconds)),
+        http=cast("Any", partial(ClientProtocol, seconds=settings.request_seconds)),
         ws="engine.server.websocket_protocol:Protocol",
         ws_max_size=FRAME,
         ws_per_message_deflate=False,

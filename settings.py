@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-from engine.graphql.document_limits import Bounds
-from engine.limits.connections import Limits
+from engine.graphql.document_limits import DocumentLimits
+from engine.limits.connections import ConnectionLimits
 
 
 class SettingsError(Exception):
@@ -153,9 +153,9 @@ class Settings(BaseSettings):
     @field_validator("bus_url")
     @classmethod
     def known_bus(cls, value: str) -> str:
-        from engine.bus.wakeup import Doorbell
+        from engine.bus.wakeup import WakeupBus
 
-        Doorbell(value)
+        WakeupBus(value)
         return value
 
     @field_validator("abandon_days")
@@ -194,10 +194,10 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def known_server(cls, value: str) -> str:
-        from workers.mail.smtp_url import Server
+        from workers.mail.smtp_url import SmtpUrl
 
         if value:
-            Server.of(value)
+            SmtpUrl.of(value)
         return value
 
     @field_validator("mail_from", "mail_reply_to")
@@ -243,8 +243,8 @@ class Settings(BaseSettings):
         return timedelta(days=self.session_days)
 
     @property
-    def socket_limits(self) -> Limits:
-        return Limits(
+    def socket_limits(self) -> ConnectionLimits:
+        return ConnectionLimits(
             sockets=self.max_sockets,
             per_viewer=self.max_sockets_per_viewer,
             per_address=self.max_sockets_per_address,
@@ -255,8 +255,8 @@ class Settings(BaseSettings):
         )
 
     @property
-    def bounds(self) -> Bounds:
-        return Bounds(
+    def bounds(self) -> DocumentLimits:
+        return DocumentLimits(
             length=self.document_bytes,
             tokens=self.document_tokens,
             depth=self.document_depth,

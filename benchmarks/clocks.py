@@ -22,14 +22,14 @@ from models.changes.change import next_numbers
 from models.people.team import Category
 from models.people.user import Role, User
 from models.sla.records import SlaClock
-from models.sla.update import Promises
+from models.sla.update import SlaUpdate
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import Days, tick
+from workers.ticket_timers import TimerSettings, tick
 
 SIZES = (1_000, 10_000)
 DUE = (0, 1, 10, 100)
-DAYS = Days(
+DAYS = TimerSettings(
     close_after=timedelta(days=7),
     reopen_window=timedelta(days=14),
     close_reminder=timedelta(days=2),
@@ -62,7 +62,7 @@ async def fill(size: int, begin: datetime) -> None:
     agent = await User.create(email="a@example.com", display_name="A", role=Role.AGENT)
     by = {user.role: Viewer(CALLER_OF_ROLE[user.role], HOLDS[CALLER_OF_ROLE[user.role]], user=user) for user in (customer, agent)}
     category = await Category.get(slug="technical")
-    promises = await Promises.read()
+    promises = await SlaUpdate.read()
     for first in range(0, size, CHUNK):
         async with database.transaction():
             histories: list[History] = []

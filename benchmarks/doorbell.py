@@ -17,7 +17,7 @@ from random import Random
 from statistics import median
 from time import perf_counter
 
-from engine.bus.wakeup import Doorbell, Ear
+from engine.bus.wakeup import Listener, WakeupBus
 
 RINGS = 1000
 LOOKS = 20
@@ -36,8 +36,8 @@ async def main(options: argparse.Namespace) -> None:
         port = int(probe.getsockname()[1])
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    here, there = Doorbell(f"redis://127.0.0.1:{port}"), Doorbell(f"redis://127.0.0.1:{port}")
-    ear = there.ear()
+    here, there = WakeupBus(f"redis://127.0.0.1:{port}"), WakeupBus(f"redis://127.0.0.1:{port}")
+    ear = there.listen()
     try:
         async with running(here, there):
             await connected(here, there)
@@ -65,7 +65,7 @@ async def main(options: argparse.Namespace) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(*bells: Doorbell) -> AsyncIterator[None]:
+async def running(*bells: WakeupBus) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(bell.run()) for bell in bells]
     try:
         yield
@@ -75,12 +75,12 @@ async def running(*bells: Doorbell) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def connected(*bells: Doorbell) -> None:
+async def connected(*bells: WakeupBus) -> None:
     while not all(bell.connected for bell in bells):  # noqa: ASYNC110 - doorbells need no hook for a benchmark
         await asyncio.sleep(0.001)
 
 
-async def until_connected(*bells: Doorbell) -> float:
+async def until_connected(*bells: WakeupBus) -> float:
     begin = perf_counter()
     await connected(*bells)
     return perf_counter() - begin
@@ -95,17 +95,17 @@ async def listening(port: int) -> None:
         await asyncio.sleep(0.001)
 
 
-async def ring(bell: Doorbell, ear: Ear) -> float:
-    ear.rung.clear()
+async def ring(bell: WakeupBus, ear: Listener) -> float:
+    ear.notified.clear()
     begin = perf_counter()
-    bell.ring()
+    bell.notify()
     await ear.wait(60)
     return perf_counter() - begin
 
 
 async def look(random: Random) -> float:
     """How long something that happens at some time waits for one who looks at every interval."""
-    alone = Ear()
+    alone = Listener()
     looking = asyncio.create_task(alone.wait(INTERVAL))
     await asyncio.sleep(random.uniform(0, INTERVAL))
     begin = perf_counter()

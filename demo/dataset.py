@@ -18,7 +18,7 @@ from demo.ticket_generator import (
 )
 from models.access.permissions import Viewer
 from models.changes import commands
-from models.changes.change import Change
+from models.changes.change import TicketChange
 from models.tickets.lifecycle import Status
 from models.tickets.ticket import LinkKind, Ticket
 
@@ -156,7 +156,7 @@ def link_histories(first: History, second: History, actor: Viewer, at: datetime)
     links = [link for link in first.links if link.kind is LinkKind.RELATED]
     is_linked = any(link.other_id == second.ticket.id for link in links)
 
-    def link_both(change: Change, other_change: Change) -> None:
+    def link_both(change: TicketChange, other_change: TicketChange) -> None:
         commands.link(change, other_change, LinkKind.RELATED, linked=is_linked)
 
     apply_to_both(first, second, actor, at, link_both)

@@ -10,10 +10,10 @@ from typing import cast
 from uuid import UUID
 
 from models.access.permissions import SYSTEM, Viewer
-from models.changes.change import Change
+from models.changes.change import TicketChange
 from models.log.event import Event, Json
 from models.sla.state_machine import Clocks
-from models.sla.update import Promises
+from models.sla.update import SlaUpdate
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 
@@ -24,7 +24,7 @@ FIRST_GAP = timedelta(minutes=90)
 """About how long the first of the growing gaps is."""
 MIN_GAP_GROWTH = 1.3
 
-Command = Callable[[Change], object]
+Command = Callable[[TicketChange], object]
 
 
 @dataclass
@@ -38,11 +38,11 @@ class History:
     links: list[TicketLink] = field(default_factory=list[TicketLink])
     messages: list[Message] = field(default_factory=list[Message])
     events: list[Event] = field(default_factory=list[Event])
-    sla_policies: Promises | None = None
+    sla_policies: SlaUpdate | None = None
     clocks: Clocks | None = None
 
-    def start_change(self, actor: Viewer, at: datetime) -> Change:
-        return Change(self.ticket, actor, at, REOPEN_WINDOW)
+    def start_change(self, actor: Viewer, at: datetime) -> TicketChange:
+        return TicketChange(self.ticket, actor, at, REOPEN_WINDOW)
 
     def apply_command(self, actor: Viewer, at: datetime, command: Command) -> None:
         """Change the ticket by a command of the actor. Raises what the command raises."""
@@ -50,7 +50,7 @@ class History:
         command(change)
         self.keep_change(change)
 
-    def keep_change(self, change: Change) -> None:
+    def keep_change(self, change: TicketChange) -> None:
         """Do what `models.changes.change.write` does, without the database.
 
         A change without events has no effect.
@@ -143,7 +143,7 @@ def apply_to_both(
     second: History,
     actor: Viewer,
     at: datetime,
-    command: Callable[[Change, Change], object],
+    command: Callable[[TicketChange, TicketChange], object],
 ) -> None:
     """Apply a command that changes two tickets, such as linking them."""
     first_change, second_change = first.start_change(actor, at), second.start_change(actor, at)

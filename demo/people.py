@@ -12,7 +12,7 @@ from demo.names import build_domain, choose_company_name, choose_person_name, re
 from models.access.permissions import ALL_SCOPES, CALLER_OF_ROLE, HOLDS, Caller, Viewer
 from models.people.team import Category, Membership, Team
 from models.people.user import ApiClient, Organization, Role, User
-from models.sla.update import Promises
+from models.sla.update import SlaUpdate
 
 AGENT_DOMAIN = "support.example"
 AGENTS_PER_TEAM = 10
@@ -39,7 +39,7 @@ class People:
     teams: Sequence[Team]
     categories: Mapping[str, Category]
     monitoring: ApiClient
-    sla_policies: Promises
+    sla_policies: SlaUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +149,4 @@ async def load_people(
     )
     categories = {category.slug: category for category in await Category.all()}
     teams = await Team.all().order_by("slug")
-    return People(companies, agents, teams, categories, monitoring, await Promises.read())
+    return People(companies, agents, teams, categories, monitoring, await SlaUpdate.read())

@@ -13,7 +13,7 @@ from demo.people import Participants, build_viewer
 from demo.text_writer import TextWriter
 from models.access.permissions import SYSTEM, Viewer
 from models.changes import commands
-from models.changes.change import Change
+from models.changes.change import TicketChange
 from models.people.team import Category, Team
 from models.people.user import User
 from models.tickets.lifecycle import Priority
@@ -110,7 +110,7 @@ class Scenario:
         """Plan the first step. The ticket is a follow-up of `predecessor`, if there is one."""
         self.tags = tags
 
-        def create(change: Change) -> None:
+        def create(change: TicketChange) -> None:
             commands.create(change, tags, resources)
             if predecessor is not None:
                 predecessor_change = predecessor.start_change(change.by, change.at)
@@ -160,7 +160,7 @@ class Scenario:
         removed = self.random.sample(self.tags, 1) if self.tags and self.flip_coin(0.2) else []
         priority = self.random.choice((None, Priority.LOW, Priority.NORMAL, Priority.HIGH))
 
-        def update(change: Change) -> None:
+        def update(change: TicketChange) -> None:
             commands.update(
                 change,
                 tags=self.history.tags,
@@ -189,10 +189,10 @@ class Scenario:
         """Plan that the customer raises the duplicate, which the agent merges into this ticket."""
         self.duplicate = duplicate
 
-        def create(change: Change) -> None:
+        def create(change: TicketChange) -> None:
             commands.create(change, [], [])
 
-        def merge(change: Change) -> None:
+        def merge(change: TicketChange) -> None:
             ticket, last_update = duplicate.ticket, change.ticket.updated_at
             ticket.created_at = ticket.updated_at = last_update + (change.at - last_update) / 2
             duplicate.apply_command(self.customer, ticket.created_at, create)

@@ -15,7 +15,7 @@ class Unauthorized(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Connect:
+class AuthHooks:
     context: Callable[[str, str], Any]
     """Makes an operation's context from a request id and the client's address."""
     fork: Callable[[Any], Any]

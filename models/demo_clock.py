@@ -47,7 +47,7 @@ async def move(by: timedelta) -> timedelta:
     return cast("int", found[0]["ahead"]) * MICROSECOND
 
 
-class Clock:
+class DemoClock:
     """The time that the service goes by: the machine's own, and in the demo as far ahead of it as somebody moved it."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import cast
 from models import database
 from models.database import as_instant
 from models.log import event
-from models.log.consumer import FOLLOWERS, Reader
+from models.log.consumer import FOLLOWERS, LogConsumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def figures(at: datetime, machine_time: datetime) -> Sequence[Figure]:
     """
     head = await event.head()
     found = [Figure("ticketwire_log_position", head)]
-    for reader in await Reader.all().order_by("name"):
+    for reader in await LogConsumer.all().order_by("name"):
         worker = ("worker", reader.name)
         held = reader.held_until is not None and reader.held_until > machine_time
         if reader.name in FOLLOWERS:

@@ -58,7 +58,7 @@ async def establish() -> None:
     for counter in (SlaRevision, NotificationHead, ClockAdvance):
         await counter.get_or_create(id=1)
     for name in consumer.FOLLOWERS:
-        await consumer.enrol(name)  # from here on nothing is too early for them
+        await consumer.register(name)  # from here on nothing is too early for them
     await team.establish()
     await policies.establish()
     await path.establish()

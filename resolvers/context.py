@@ -11,15 +11,15 @@ from weakref import WeakValueDictionary
 
 import strawberry
 
-from engine.bus.log_tail import Tail
+from engine.bus.log_tail import LogTail
 from engine.limits.rate import address_key
 from models.access.permissions import STRANGER, Viewer
-from models.demo_clock import Clock
+from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import Passwords
-from resolvers.markdown_cache import Rendering
-from resolvers.presence_tail import Watcher
+from resolvers.markdown_cache import MarkdownCache
+from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
 
 
@@ -33,13 +33,13 @@ class Rules:
     """The most tickets that a live list may hold."""
 
 
-class Bell(Protocol):
+class WakeupBus(Protocol):
     """Says that the log grew."""
 
-    def ring(self) -> None: ...
+    def notify(self) -> None: ...
 
 
-class Guesses(Protocol):
+class SignInAttempts(Protocol):
     """Counts attempts; returns in how many milliseconds the next one may be made, 0 for now."""
 
     async def wait(self, *keys: str) -> int: ...
@@ -61,19 +61,19 @@ class Services:
 
     rules: Rules
     now: Callable[[], datetime]
-    bell: Bell
-    tail: Tail[Event]
-    notices: Tail[Notification]
-    presence: Watcher
+    wakeup: WakeupBus
+    tail: LogTail[Event]
+    notices: LogTail[Notification]
+    presence: PresenceTail
     passwords: Passwords
-    guesses: Guesses
+    guesses: SignInAttempts
     sessions: Fresh
-    clock: Clock | None = None
+    clock: DemoClock | None = None
     """The demo's time, which can be moved; `now` is then the same."""
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     figures: WeakValueDictionary[Hashable, Any] = field(default_factory=WeakValueDictionary[Hashable, Any])
     """The statistics that somebody follows. Their class is in `resolvers.subscriptions.stats`, which imports this module."""
-    rendering: Rendering = field(default_factory=Rendering)
+    rendering: MarkdownCache = field(default_factory=MarkdownCache)
 
 
 class Context:

@@ -36,6 +36,6 @@ async def advance_clock(info: strawberry.Info, input: AdvanceClockInput) -> Adva
     except Refusal as refusal:
         return AdvanceClockPayload(user_errors=[user_error(refusal)])
     clock.follow(ahead)
-    context.services.bell.ring()
+    context.services.wakeup.notify()
     context.refresh()
     return AdvanceClockPayload(now=clock(), replayed=replayed)

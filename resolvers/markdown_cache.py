@@ -12,7 +12,7 @@ MOST_LETTERS = 8 * 1024 * 1024
 """Of texts and their HTML that are kept."""
 
 
-class Rendering:
+class MarkdownCache:
     """A caller's texts are made one after the other, so that one who asks for many holds up nobody for longer than one takes."""
 
     def __init__(self, most: int = MOST_LETTERS) -> None:

@@ -21,7 +21,7 @@ async def check_cursor(input: inputs.ReplyToTicketInput) -> None:
     """Raises CursorInvalid, CursorExpired."""
     position = position_seen(input)
     if position is not None:
-        await timeline.expect_within(position)
+        await timeline.require_range(position)
 
 
 @ticket_mutation(ReplyPayload, message="reply", check=check_cursor)

@@ -9,8 +9,8 @@ import strawberry
 from models.access.permissions import Viewer
 from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal
-from models.core.lazy_query import Listing
-from models.core.pagination import window
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import page_request
 from models.notifications import inbox
 from models.notifications import preferences as preference
 from models.notifications.notification import Notification
@@ -30,8 +30,8 @@ async def notifications(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Listing[Notification]:
-    asked = window(first, after, last, before)
+) -> ConnectionQuery[Notification]:
+    asked = page_request(first, after, last, before)
     return inbox.page(context_of(info).viewer, asked, unread_only=bool(unread_only))
 
 

@@ -10,8 +10,8 @@ import strawberry
 from models.access import permissions
 from models.core import ids
 from models.core.errors import BadRequest, Code, InvalidInput, RateLimited
-from models.core.lazy_query import Listing, Many, Select
-from models.core.pagination import MOST, window
+from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
+from models.core.pagination import MOST, page_request
 from models.core.sql import TRUE
 from models.core.text import is_clean
 from models.people import token
@@ -36,11 +36,11 @@ async def viewer(info: strawberry.Info) -> permissions.Viewer | None:
 
 
 async def teams(info: strawberry.Info) -> Many[Team]:
-    return Many(Select(Team, "t", "teams t", TRUE, "t.name"))
+    return Many(LazyQuery(Team, "t", "teams t", TRUE, "t.name"))
 
 
 async def categories(info: strawberry.Info) -> Many[Category]:
-    return Many(Select(Category, "c", "categories c", TRUE, "c.name"))
+    return Many(LazyQuery(Category, "c", "categories c", TRUE, "c.name"))
 
 
 async def users(
@@ -51,8 +51,8 @@ async def users(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Listing[User]:
-    return tickets.users(search, role, window(first, after, last, before))
+) -> ConnectionQuery[User]:
+    return tickets.users(search, role, page_request(first, after, last, before))
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:

@@ -41,7 +41,7 @@ async def said(context: Context, ticket_id: str, state: PresenceState, client_ke
     if ticket is None or not concerns(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     if await presence.say(ticket.id, viewer.user_id, key, state, at):
-        context.services.bell.ring()
+        context.services.wakeup.notify()
     context.refresh()
     found = (await presence.on_tickets([ticket.id], at))[ticket.id]
     return found if sees(viewer, ticket) else found.of(viewer.user_id)
@@ -49,15 +49,15 @@ async def said(context: Context, ticket_id: str, state: PresenceState, client_ke
 
 async def ticket_presence(
     info: strawberry.Info, ticket_id: Annotated[strawberry.ID, strawberry.argument(description="The ticket.")]
-) -> Attendance:
+) -> PresenceSource:
     context = context_of(info)
     key = ids.key_of(ids.TICKET, ticket_id)
     if key is None or await context.loaders.tickets.load(key) is None:
         raise TicketNotFound("There is no such ticket.")
-    return Attendance(context, key, OWED)
+    return PresenceSource(context, key, OWED)
 
 
-class Attendance(Source[TicketPresence]):
+class PresenceSource(Source[TicketPresence]):
     """Who is at a ticket: the picture as it is, then each that differs. Positions are the watcher's turns, in this process alone.
 
     The right is all that it takes to go on: whoever has it sees every ticket.
@@ -71,13 +71,13 @@ class Attendance(Source[TicketPresence]):
         """What was shown last, where that is known."""
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         return self.context.viewer.audience
 
-    def continued(self, context: Context, position: int) -> Attendance:
-        return Attendance(context, self.ticket_id, position, self.shown if position == self.position else None)
+    def fork(self, context: Context, position: int) -> PresenceSource:
+        return PresenceSource(context, self.ticket_id, position, self.shown if position == self.position else None)
 
-    async def take(self) -> Sequence[Item[TicketPresence]]:
+    async def next_batch(self) -> Sequence[Item[TicketPresence]]:
         READ_PRESENCE.check(self.context.viewer)
         watched = self.context.services.presence.watch(self.ticket_id, self)
         pictures = await watched.after(self.position)

@@ -1,6 +1,6 @@
 """The presence at all tickets that somebody follows: one reader for this process, which reads nothing while nobody does.
 
-It looks once a second, and when the doorbell rings: one statement for all tickets. What differs from the last look is kept for
+It looks once a second, and when the listener rings: one statement for all tickets. What differs from the last look is kept for
 those who follow, under a turn that only rises.
 """
 
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from engine.bus.log_tail import Doorbell
+from engine.bus.log_tail import Listener
 from engine.execution.source import Item
 from models.tickets import presence
 from models.tickets.presence import TicketPresence
@@ -50,11 +50,11 @@ class Watched:
         return [each for each in self.pictures if each[0] > turn] if turn >= 0 else [self.pictures[-1]]
 
 
-class Watcher:
+class PresenceTail:
     """`fresh` brings the rights of those who follow up to date, before they are shown something."""
 
-    def __init__(self, doorbell: Doorbell, now: Callable[[], datetime], *, fresh: Callable[[], Awaitable[None]]) -> None:
-        self.doorbell = doorbell
+    def __init__(self, listener: Listener, now: Callable[[], datetime], *, fresh: Callable[[], Awaitable[None]]) -> None:
+        self.listener = listener
         self.now = now
         self.fresh = fresh
         self.watched: dict[UUID, Watched] = {}
@@ -85,7 +85,7 @@ class Watcher:
 
     async def hear(self) -> None:
         while True:
-            await self.doorbell.wait(LOOK_SECONDS)
+            await self.listener.wait(LOOK_SECONDS)
             self.due.set()
 
     async def look_on(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.changes import commands, intake
-from models.changes.intake import Opening
+from models.changes.intake import TicketIntake
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput, Refusal, Refusals
-from models.core.hydration import fresh
-from models.core.lazy_query import One, Select
-from models.core.sql import member
+from models.core.hydration import new_record
+from models.core.lazy_query import LazyQuery, One
+from models.core.sql import in_list
 from models.people.user import User
 from models.sla.update import promise
 from models.tickets.lifecycle import Priority
@@ -36,7 +36,7 @@ async def check_input(input: inputs.CreateTicketInput) -> None:
 async def create_ticket(mutation: TicketMutation, input: inputs.CreateTicketInput) -> None:
     requester = await requester_of(mutation, input.requester_id)
     priority = input.priority or Priority.NORMAL
-    found = await intake.find(input.category, priority, requester.organization_id, "category")
+    found = await intake.prepare_ticket(input.category, priority, requester.organization_id, "category")
     change = mutation.change(new_ticket(mutation, input, priority, found, requester))
     commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
     promise(change, found.terms)
@@ -63,10 +63,10 @@ def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
 
 
 def new_ticket(
-    mutation: TicketMutation, input: inputs.CreateTicketInput, priority: Priority, found: Opening, requester: User
+    mutation: TicketMutation, input: inputs.CreateTicketInput, priority: Priority, found: TicketIntake, requester: User
 ) -> Ticket:
     external = input.external_id.strip() if input.external_id is not None else None
-    return fresh(
+    return new_record(
         Ticket,
         number=found.number,
         external_scope=mutation.viewer.key_scope,
@@ -89,7 +89,7 @@ def new_resources(ticket: Ticket, input: inputs.CreateTicketInput) -> list[Ticke
         raise InvalidInput(Code.INVALID, f"At most {text.RESOURCES} resources.", "resources")
     unique = {(each.kind.strip(), each.external_id.strip()): each for each in given}
     return [
-        fresh(TicketResource, ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
+        new_record(TicketResource, ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
         for (kind, key), each in unique.items()
     ]
 
@@ -104,8 +104,8 @@ async def requester_of(mutation: TicketMutation, requester_id: str | None) -> Us
     key = ids.key_of(ids.USER, requester_id)
     if own is not None and key == own.id:
         return own
-    named = member("u.id", [key] if key and not mutation.viewer.is_customer else [])
-    found = await One(Select(User, "u", "users u", named))
+    named = in_list("u.id", [key] if key and not mutation.viewer.is_customer else [])
+    found = await One(LazyQuery(User, "u", "users u", named))
     if found is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "requesterId")
     return found

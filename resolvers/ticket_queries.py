@@ -7,13 +7,13 @@ from typing import Annotated
 import strawberry
 
 from models.core import ids, text
-from models.core.lazy_query import Listing, One
-from models.core.pagination import window
+from models.core.lazy_query import ConnectionQuery, One
+from models.core.pagination import page_request
 from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries import tickets as listing
 from models.queries.stats import Group, Stats, stats
-from models.queries.timeline import Extract, events
+from models.queries.timeline import EventFilter, events
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
 from schema.arguments import After, Before, First, Last
@@ -55,10 +55,10 @@ async def tickets(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Listing[Ticket]:
+) -> ConnectionQuery[Ticket]:
     context = context_of(info)
     sorts = [(order.field.value, order.direction is OrderDirection.DESC) for order in order_by or ()]
-    asked = window(first, after, last, before)
+    asked = page_request(first, after, last, before)
     return listing.tickets(context.viewer, plain_filter(filter), listing.ticket_order(sorts), asked, context.now())
 
 
@@ -81,7 +81,7 @@ async def log_events(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> Listing[Event]:
+) -> ConnectionQuery[Event]:
     context = context_of(info)
-    extract = Extract(None if types is None else frozenset(types))
-    return await events(context.viewer, extract, plain_filter(filter), window(first, after, last, before), context.now())
+    extract = EventFilter(None if types is None else frozenset(types))
+    return await events(context.viewer, extract, plain_filter(filter), page_request(first, after, last, before), context.now())

@@ -10,8 +10,8 @@ from typing import Any
 import strawberry
 from strawberry.extensions import FieldExtension
 
-from models.access.permissions import Right
-from models.core.lazy_query import Listing, Many, One
+from models.access.permissions import Permission
+from models.core.lazy_query import ConnectionQuery, Many, One
 from schema.cost import MUTATION, SUBSCRIPTION, cost
 
 RIGHT = "right"
@@ -20,16 +20,16 @@ CURSOR = "after"
 INPUT = "All that it takes."
 
 
-class Guard(FieldExtension):
+class PermissionCheck(FieldExtension):
     """Checks the right before the resolver runs."""
 
-    def __init__(self, right: Right) -> None:
+    def __init__(self, right: Permission) -> None:
         self.right = right
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any) -> Any:
         self.admit(info.context)
         found = await next_(source, info, **kwargs)
-        return await found if isinstance(found, One | Many | Listing) else found
+        return await found if isinstance(found, One | Many | ConnectionQuery) else found
 
     def admit(self, context: Any) -> None:
         """Raises Unauthenticated or Forbidden for who may not call the row."""
@@ -37,19 +37,19 @@ class Guard(FieldExtension):
 
 
 def query(
-    resolver: Callable[..., Any], right: Right, description: str, type: object, costs: Mapping[str, Any] | None = None
+    resolver: Callable[..., Any], right: Permission, description: str, type: object, costs: Mapping[str, Any] | None = None
 ) -> Any:
     """`costs` is what the row costs where that is not what others of its kind do (schema/cost)."""
-    guards: list[FieldExtension] = [Guard(right)]
+    guards: list[FieldExtension] = [PermissionCheck(right)]
     return strawberry.field(
         resolver=resolver, extensions=guards, description=description, graphql_type=type, metadata=dict(costs or {})
     )
 
 
-def mutation(resolver: Callable[..., Any], right: Right, description: str, type: object) -> Any:
+def mutation(resolver: Callable[..., Any], right: Permission, description: str, type: object) -> Any:
     row: Any = strawberry.mutation(
         resolver=resolver,
-        extensions=[Guard(right)],
+        extensions=[PermissionCheck(right)],
         description=description,
         graphql_type=type,
         metadata=cost(flat=MUTATION),
@@ -61,7 +61,7 @@ def mutation(resolver: Callable[..., Any], right: Right, description: str, type:
 
 def subscription(
     resolver: Callable[..., Awaitable[AsyncIterable[Any]]],
-    right: Right,
+    right: Permission,
     description: str,
     type: object,
     costs: Mapping[str, Any] | None = None,
@@ -84,7 +84,7 @@ def subscription(
     return row
 
 
-def right_of(row: Any) -> Right | None:
+def right_of(row: Any) -> Permission | None:
     """The right that a row states, for the test that every row states one."""
-    guards = [extension for extension in row.extensions if isinstance(extension, Guard)]
+    guards = [extension for extension in row.extensions if isinstance(extension, PermissionCheck)]
     return guards[0].right if guards else row.metadata.get(RIGHT)

@@ -19,9 +19,9 @@ from models import database
 from models.access.permissions import Viewer, sees, visible_entries
 from models.changes import sla_audit
 from models.changes.sla_audit import Told
-from models.core.lazy_query import Listing, Many
+from models.core.lazy_query import ConnectionQuery, Many
 from models.core.pagination import Page
-from models.core.sql import member
+from models.core.sql import in_list
 from models.database import as_uuid
 from models.escalation.path import EscalationPath
 from models.log.event import Event
@@ -33,7 +33,7 @@ from models.people.user import ApiClient, Organization, User
 from models.queries import timeline
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
-from models.sla.snapshot import Terms
+from models.sla.snapshot import PolicySnapshot
 from models.tickets.attachment import Attachment
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import Ticket
@@ -64,7 +64,7 @@ def by_id(model: type[M]) -> DataLoader[UUID, M | None]:
 
 Read = Callable[..., Many[Any]]
 """Describes what belongs to many owners: takes the viewer and the owners' keys (models/related)."""
-ReadPage = Callable[..., Listing[Any]]
+ReadPage = Callable[..., ConnectionQuery[Any]]
 """The same, page by page, with further arguments that say which page."""
 
 
@@ -81,7 +81,7 @@ REFERRED: Mapping[type[Model], str] = {
 """The loaders of what foreign keys lead to, by its model."""
 
 
-class Plain(Generic[M]):
+class PlainLoader(Generic[M]):
     """A loader of a model's records by their primary keys, made when it is first asked for."""
 
     def __init__(self, model: type[M]) -> None:
@@ -98,14 +98,14 @@ class Plain(Generic[M]):
 class Loaders:
     """Each loader is made when it is first asked for: most operations need few of them, or none."""
 
-    users = Plain(User)
-    clients = Plain(ApiClient)
-    organizations = Plain(Organization)
-    teams = Plain(Team)
-    categories = Plain(Category)
-    calendars = Plain(SlaCalendar)
-    policies = Plain(SlaPolicy)
-    escalation_paths = Plain(EscalationPath)
+    users = PlainLoader(User)
+    clients = PlainLoader(ApiClient)
+    organizations = PlainLoader(Organization)
+    teams = PlainLoader(Team)
+    categories = PlainLoader(Category)
+    calendars = PlainLoader(SlaCalendar)
+    policies = PlainLoader(SlaPolicy)
+    escalation_paths = PlainLoader(EscalationPath)
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
@@ -137,7 +137,7 @@ class Loaders:
         return Loader(read_scopes, max_batch_size=MOST_KEYS)
 
     @cached_property
-    def terms(self) -> DataLoader[str, Terms]:
+    def terms(self) -> DataLoader[str, PolicySnapshot]:
         return Loader(read_terms)
 
     @cached_property
@@ -201,7 +201,7 @@ class Loaders:
         return [found.get(key) for key in keys]
 
     async def read_events(self, keys: list[int]) -> list[Event | None]:
-        condition = member("e.position", keys) & visible_entries(self.viewer)
+        condition = in_list("e.position", keys) & visible_entries(self.viewer)
         seen = await database.rows(
             f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}", condition.params
         )
@@ -218,7 +218,7 @@ class Loaders:
         return await self.policies.load_many([each.policy_id for each in terms])
 
 
-async def read_terms(digests: list[str]) -> list[Terms]:
+async def read_terms(digests: list[str]) -> list[PolicySnapshot]:
     found = await policies.terms(digests)
     return [found[digest] for digest in digests]
 

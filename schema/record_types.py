@@ -10,7 +10,7 @@ from tortoise.models import Model
 from engine.execution.plans.schema_map import Kinds, Words
 from models import database
 from models.access.permissions import Viewer, visible
-from models.core.hydration import maker
+from models.core.hydration import row_hydrator
 from models.core.sql import TRUE, Condition
 from models.log.event import Event
 from models.notifications.email import Mail
@@ -43,7 +43,7 @@ def sight(model: type[Model], context: Any, alias: str) -> Condition | None:
 
 
 def made(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
-    return maker(model, database.dialect())
+    return row_hydrator(model, database.dialect())
 
 
 def caller(context: Any) -> Viewer:

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from models.access.permissions import SYSTEM
 from models.changes import commands
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.log.event import Event, EventType
 from models.people.team import Team
-from models.queries.workload import Loads
+from models.queries.workload import Workload
 from models.tickets.lifecycle import Action
-from workers.job import Follower
+from workers.job import LogJob
 
 
-class Assigner(Follower[Event]):
+class Assigner(LogJob[Event]):
     name = "assigner"
     at_once = 20
 
@@ -33,14 +33,14 @@ class Assigner(Follower[Event]):
 
     async def handle(self, work: Sequence[Event], at: datetime) -> int:
         teams = {team.id for team in await Team.filter(assigns_by_load=True)}
-        loads, changes = Loads(), list[Change]()
+        loads, changes = Workload(), list[TicketChange]()
         for ticket in (await read_locked(entry.ticket_id for entry in work)).values():
             if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in teams:
                 continue
             chosen = await loads.choose(ticket.team_id)
             if chosen is None:
                 continue  # it stays on top of the team's list
-            changes.append(Change(ticket, SYSTEM, at, self.window))
+            changes.append(TicketChange(ticket, SYSTEM, at, self.window))
             commands.assign(changes[-1], chosen[0], chosen[1])
         await write(*changes)
         return len(changes)

@@ -10,20 +10,20 @@ from uuid import UUID
 from models import database
 from models.access.permissions import SYSTEM
 from models.changes import commands
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.escalation import admin
 from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
 from models.log.event import Event, EventType, Json
 from models.people import team
 from models.people.team import Team
 from models.people.user import Role, User
-from models.queries.workload import Loads
+from models.queries.workload import Workload
 from models.sla.clock import FINISHED
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
-from workers.job import Follower, Turn
+from workers.job import LogJob, Progress
 
 AT_ONCE = 100
 TRIGGERS: Mapping[EventType, Trigger] = {
@@ -39,7 +39,7 @@ Fitting = tuple[Event, Sequence[EscalationPath]]
 """An entry, and the paths that it may set off."""
 
 
-class Escalator(Follower[Fitting]):
+class Escalator(LogJob[Fitting]):
     """Sets off the first path that fits; a broken promise also raises the ticket's level."""
 
     name = "escalator"
@@ -61,7 +61,7 @@ class Escalator(Follower[Fitting]):
 
     async def handle(self, work: Sequence[Fitting], at: datetime) -> int:
         tickets = await read_locked(entry.ticket_id for entry, _ in work)
-        changes: dict[UUID, Change] = {}
+        changes: dict[UUID, TicketChange] = {}
         started = 0
         for entry, paths in work:
             ticket = tickets[entry.ticket_id]
@@ -71,7 +71,7 @@ class Escalator(Follower[Fitting]):
             started += 1
             await start(path, entry)
             if path.trigger is Trigger.SLA_BREACHED:
-                change = changes.setdefault(ticket.id, Change(ticket, SYSTEM, at, self.window))
+                change = changes.setdefault(ticket.id, TicketChange(ticket, SYSTEM, at, self.window))
                 commands.escalate(change, f"The promised time for the {METRICS[Metric(entry.value('metric'))]} has passed.")
         await write(*changes.values())
         return started
@@ -111,7 +111,7 @@ def after(step: Mapping[str, Json]) -> timedelta:
     return timedelta(seconds=cast("int", step["after"]))
 
 
-class Steps:
+class EscalationSteps:
     """The duty that takes the steps of paths under way."""
 
     name = "escalation_steps"
@@ -119,10 +119,10 @@ class Steps:
     def __init__(self, window: timedelta) -> None:
         self.window = window
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         found = await EscalationRun.filter(due_at__lte=at).order_by("due_at").limit(AT_ONCE)
         done = sum([await self.take(run.id, run.ticket_id, at) for run in found])
-        return Turn(done, position, more=bool(found))
+        return Progress(done, position, more=bool(found))
 
     async def take(self, run_id: UUID, ticket_id: UUID, at: datetime) -> int:
         """The next step of a path, unless another process took it or it is not called for any more."""
@@ -134,7 +134,7 @@ class Steps:
             if not await is_called_for(run, ticket):
                 await EscalationRun.filter(id=run.id).update(due_at=None)
                 return 0
-            change = Change(ticket, SYSTEM, at, self.window)
+            change = TicketChange(ticket, SYSTEM, at, self.window)
             await Step(run, change).take()
             reached = run.next_step + 1
             due = run.started_at + after(run.steps[reached]) if reached < len(run.steps) else None
@@ -156,7 +156,7 @@ async def is_called_for(run: EscalationRun, ticket: Ticket) -> bool:
 class Step:
     """One step on one ticket."""
 
-    def __init__(self, run: EscalationRun, change: Change) -> None:
+    def __init__(self, run: EscalationRun, change: TicketChange) -> None:
         self.run = run
         self.change = change
         self.plan = run.steps[run.next_step]
@@ -212,7 +212,7 @@ class Step:
                 return "The person that it should go to has it already."
             commands.assign(self.change, user)
             return None
-        chosen = await Loads().choose(self.ticket.team_id, but=[self.ticket.assignee_id] if self.ticket.assignee_id else [])
+        chosen = await Workload().choose(self.ticket.team_id, but=[self.ticket.assignee_id] if self.ticket.assignee_id else [])
         if chosen is None:
             return "Nobody else of the team is present."
         commands.assign(self.change, *chosen)

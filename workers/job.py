@@ -17,7 +17,7 @@ import structlog
 from models import database
 from models.core import time as instant
 from models.log import consumer
-from models.log.consumer import Overtaken
+from models.log.consumer import OffsetConflict
 from models.log.event import Event
 from models.queries import timeline
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 log = structlog.get_logger("ticketwire.workers")
 
 
-class Bell(Protocol):
+class Listener(Protocol):
     """Rings when the log grew."""
 
     async def wait(self, seconds: float) -> None:
@@ -35,18 +35,18 @@ class Bell(Protocol):
         ...
 
 
-class Duty(Protocol):
+class Job(Protocol):
     """`name` is its row among the readers."""
 
     @property
     def name(self) -> str: ...
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         """Do a bounded part of what is to be done now. `position` is the last entry of the log that it is done with."""
         ...
 
 
-class Turn:
+class Progress:
     """What a turn did: how many things, and how far it followed the log."""
 
     def __init__(self, done: int, position: int, *, more: bool | None = None, changed: bool | None = None) -> None:
@@ -58,7 +58,7 @@ class Turn:
         """Whether there is something new to read for others."""
 
 
-class Follower(Generic[T]):
+class LogJob(Generic[T]):
     """Follows the log: makes work of the entries it wants, some at a time, and does it in the transaction that moves its cursor.
 
     Entries that make no work move the cursor in memory alone (`seen`), so that they cost no transaction; the renewal of the
@@ -80,17 +80,17 @@ class Follower(Generic[T]):
         """Do the work inside the transaction that moves the cursor; returns how much there was."""
         raise NotImplementedError
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         entries = await timeline.read_after(max(position, self.seen), READ_AT_ONCE)
         if not entries:
-            return Turn(0, position)
+            return Progress(0, position)
         wanted = [entry for entry in entries if self.wants(entry) and not entry.value("history")][: self.at_once]
         # what follows the last entry of a full hand is left to the next turn
         end = wanted[-1].position if len(wanted) == self.at_once else entries[-1].position
         work = await self.prepare(wanted, at) if wanted else []
         done = await database.transacted(lambda: self.take(work, at, position, end)) if work else 0
         self.seen = end
-        return Turn(done, end if work else position, more=True)
+        return Progress(done, end if work else position, more=True)
 
     async def take(self, work: Sequence[T], at: datetime, position: int, end: int) -> int:
         # the cursor first: who was overtaken waits here, and does nothing twice
@@ -98,15 +98,15 @@ class Follower(Generic[T]):
         return await self.handle(work, at)
 
 
-class Keeper:
+class JobRunner:
     """Does one duty for ever, while this process holds its lease."""
 
     def __init__(
         self,
-        duty: Duty,
+        duty: Job,
         holder: str,
         now: Callable[[], datetime],
-        bell: Bell,
+        bell: Listener,
         changed: Callable[[], None],
         *,
         lease: float,
@@ -114,10 +114,10 @@ class Keeper:
         rests: float = 0.0,
     ) -> None:
         """`lease` and `interval` are seconds, `rests` how long it rests after a turn with work, in lengths of that turn."""
-        self.duty = duty
+        self.job = duty
         self.holder = holder
         self.now = now
-        self.bell = bell
+        self.listener = bell
         self.changed = changed
         self.lease = lease
         self.interval = interval
@@ -132,25 +132,25 @@ class Keeper:
         try:
             while True:
                 try:
-                    rest = await self.once()
-                except Overtaken:
+                    rest = await self.run_once()
+                except OffsetConflict:
                     self.held_until, rest = 0.0, 0.0
                 except Exception as error:
                     rest = await self.failed(error)
                 # who waits for the log hears the bell; whoever has no lease, or goes by the time, must not run at each ring
-                if rest > 0 and self.held_until and isinstance(self.duty, Follower):
-                    await self.bell.wait(rest)
+                if rest > 0 and self.held_until and isinstance(self.job, LogJob):
+                    await self.listener.wait(rest)
                 else:
                     await asyncio.sleep(rest or self.pause)
         finally:
             await self.release()
 
-    async def once(self) -> float:
+    async def run_once(self) -> float:
         """One turn, where this process has the duty; returns after how many seconds to look again."""
         if not await self.has_lease():
             return min(self.interval, self.lease / 3)
         began = monotonic()
-        turn = await self.duty.turn(self.now(), self.position)
+        turn = await self.job.run_once(self.now(), self.position)
         self.position, self.failures = turn.position, 0
         if turn.changed:
             self.changed()
@@ -162,9 +162,9 @@ class Keeper:
         if self.held_until - monotonic() > self.lease * 2 / 3:
             return True
         asked = monotonic()
-        seen = max(self.duty.seen, self.position) if isinstance(self.duty, Follower) else self.position
+        seen = max(self.job.seen, self.position) if isinstance(self.job, LogJob) else self.position
         length = timedelta(seconds=self.lease)
-        position = await consumer.lease(self.duty.name, self.holder, instant.now(), length, read=self.position, seen=seen)
+        position = await consumer.lease(self.job.name, self.holder, instant.now(), length, read=self.position, seen=seen)
         if position is None:
             self.held_until = 0.0
             return False
@@ -173,11 +173,11 @@ class Keeper:
 
     async def failed(self, error: Exception) -> float:
         self.failures += 1
-        log.error("duty.failed", duty=self.duty.name, failures=self.failures, exc_info=error)
+        log.error("duty.failed", duty=self.job.name, failures=self.failures, exc_info=error)
         try:
-            await consumer.failed(self.duty.name, repr(error), instant.now())
+            await consumer.failed(self.job.name, repr(error), instant.now())
         except Exception as unreachable:
-            log.warning("duty.failure_not_noted", duty=self.duty.name, error=repr(unreachable))
+            log.warning("duty.failure_not_noted", duty=self.job.name, error=repr(unreachable))
         self.held_until = 0.0  # where it stands is read anew
         longest = min(SHORTEST_BACKOFF * 2 ** min(self.failures - 1, 10), LONGEST_BACKOFF)
         return random.uniform(longest / 2, longest)  # noqa: S311 - it only spreads load
@@ -186,6 +186,6 @@ class Keeper:
         """Hand the duty on at once, so that another process need not wait for the lease's end."""
         if self.held_until:
             try:
-                await consumer.release(self.duty.name, self.holder)
+                await consumer.release(self.job.name, self.holder)
             except Exception as error:
-                log.info("duty.not_released", duty=self.duty.name, error=repr(error))
+                log.info("duty.not_released", duty=self.job.name, error=repr(error))

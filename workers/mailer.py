@@ -11,15 +11,15 @@ from time import monotonic
 import structlog
 
 from models.notifications.email import MailStatus
-from workers.job import Turn
+from workers.job import Progress
 from workers.mail import claims, delivery_result
 from workers.mail.address import mailbox
 from workers.mail.claims import Claim, Sent
 from workers.mail.compose import Composer
-from workers.mail.delivery_result import Outcome
-from workers.mail.message import Letter, NotSent, read
+from workers.mail.delivery_result import DeliveryResult
+from workers.mail.message import MessageBuilder, NotSent, read
 from workers.mail.template import Templates
-from workers.mail.transport import Deferred, Outbox, Refused
+from workers.mail.transport import Deferred, Refused, Transport
 
 LANES = 5
 """How many mails are on their way at once."""
@@ -36,7 +36,7 @@ log = structlog.get_logger("ticketwire.mail")
 
 
 @dataclass(slots=True)
-class Round:
+class SendRound:
     """One turn: until when mails are begun, and what came of it."""
 
     at: datetime
@@ -52,7 +52,7 @@ class Mailer:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Transport,
         templates: Templates,
         *,
         mail_from: str,
@@ -65,10 +65,10 @@ class Mailer:
         self.composer = Composer(templates, mailbox(mail_from), mailbox(reply_to) if reply_to else None, url or None)
         self.finish_seconds = finish_seconds
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         if not await claims.waiting(at):
-            return Turn(0, position)
-        round = Round(at, monotonic() + TURN_SECONDS)
+            return Progress(0, position)
+        round = SendRound(at, monotonic() + TURN_SECONDS)
         running = asyncio.create_task(self.run(round))
         try:
             await asyncio.wait([running])
@@ -80,9 +80,9 @@ class Mailer:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
         running.result()
-        return Turn(round.tried, position, changed=round.told)
+        return Progress(round.tried, position, changed=round.told)
 
-    async def run(self, round: Round) -> None:
+    async def run(self, round: SendRound) -> None:
         """Keep the lanes busy. What is claimed at one time, and what ends at one time, is one transaction each: every mail of
         its own would keep the requests waiting. A slow server holds up nobody in the other lanes."""
         sending = set[asyncio.Task[Sent]]()
@@ -104,7 +104,7 @@ class Mailer:
                 task.cancel()
             await asyncio.gather(*sending, return_exceptions=True)
 
-    async def note(self, ended: Sequence[asyncio.Task[Sent]], round: Round) -> None:
+    async def note(self, ended: Sequence[asyncio.Task[Sent]], round: SendRound) -> None:
         if ended:
             round.told |= await noted([task.result() for task in ended], round.at)
 
@@ -112,7 +112,7 @@ class Mailer:
         letter = await read(claim.mail_id)
         return Sent(claim, letter.mail, await self.attempt(letter, at))
 
-    async def attempt(self, letter: Letter, at: datetime) -> Outcome:
+    async def attempt(self, letter: MessageBuilder, at: datetime) -> DeliveryResult:
         """Try to send it, outside of any transaction."""
         mail = letter.mail
         try:

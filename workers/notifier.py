@@ -13,9 +13,9 @@ from models.log.event import Event, EventType
 from models.notifications import notification
 from models.notifications.email import Mail, message_id
 from models.notifications.notification import Channel, Notification
-from models.notifications.routing import Telling, act_of, hears, tellings
-from workers.job import Follower
-from workers.recipients import Crowd, assemble
+from models.notifications.routing import Delivery, group_key, hears, route
+from workers.job import LogJob
+from workers.recipients import Recipients, assemble
 
 MOST_OF_AN_ACT = 100
 """Greater than the number of entries that one change of a ticket writes."""
@@ -24,7 +24,7 @@ QUIET = timedelta(minutes=10)
 """For how long somebody who was mailed an alarm about a ticket is not mailed the steps of its escalation as well."""
 
 
-class Notifier(Follower[Mail | Notification]):
+class Notifier(LogJob[Mail | Notification]):
     name = "notifier"
     at_once = 100
 
@@ -37,12 +37,12 @@ class Notifier(Follower[Mail | Notification]):
     async def prepare(self, entries: Sequence[Event], at: datetime) -> Sequence[Mail | Notification]:
         acts: dict[Hashable, list[Event]] = {}
         for entry in (*entries, *await cut_off(entries)):
-            acts.setdefault(act_of(entry), []).append(entry)
+            acts.setdefault(group_key(entry), []).append(entry)
         crowd = await assemble([entry for act in acts.values() for entry in act])
         due = {entry.position for entry in entries}
 
-        def told(channel: Channel) -> list[Telling]:
-            found = [each for act in acts.values() for each in tellings(act, channel, crowd) if each.entry.position in due]
+        def told(channel: Channel) -> list[Delivery]:
+            found = [each for act in acts.values() for each in route(act, channel, crowd) if each.entry.position in due]
             return sorted(found, key=position)
 
         mails = await self.mails(told(Channel.EMAIL), crowd, at)
@@ -60,7 +60,7 @@ class Notifier(Follower[Mail | Notification]):
         await notification.append([each for each in work if isinstance(each, Notification)])
         return len(work)
 
-    async def mails(self, told: Sequence[Telling], crowd: Crowd, at: datetime) -> list[Mail]:
+    async def mails(self, told: Sequence[Delivery], crowd: Recipients, at: datetime) -> list[Mail]:
         steps = {each.entry.ticket_id for each in told if each.entry.type is EventType.ESCALATION_STEP}
         alarmed = await lately_alarmed(steps, at) if steps else set[tuple[UUID, UUID]]()
         found: list[Mail] = []
@@ -74,7 +74,7 @@ class Notifier(Follower[Mail | Notification]):
             found.append(mail)
         return found
 
-    def mail(self, telling: Telling, address: str, at: datetime) -> Mail:
+    def mail(self, telling: Delivery, address: str, at: datetime) -> Mail:
         entry, user_id = telling.entry, telling.user_id
         assert telling.row.template is not None
         return Mail(
@@ -89,7 +89,7 @@ class Notifier(Follower[Mail | Notification]):
         )
 
 
-def position(telling: Telling) -> int:
+def position(telling: Delivery) -> int:
     return telling.entry.position
 
 
@@ -100,13 +100,13 @@ def ticket_of(mail: Mail) -> UUID:
 async def cut_off(entries: Sequence[Event]) -> list[Event]:
     """The rest of the acts that the first and the last of the entries belong to: what is told of an act depends on all of it."""
     first, last = entries[0], entries[-1]
-    ends, have = {act_of(first), act_of(last)}, {entry.position for entry in entries}
+    ends, have = {group_key(first), group_key(last)}, {entry.position for entry in entries}
     near = await Event.filter(
         ticket_id__in={first.ticket_id, last.ticket_id},
         position__gte=first.position - MOST_OF_AN_ACT,
         position__lte=last.position + MOST_OF_AN_ACT,
     ).order_by("position")
-    return [entry for entry in near if act_of(entry) in ends and entry.position not in have]
+    return [entry for entry in near if group_key(entry) in ends and entry.position not in have]
 
 
 async def lately_alarmed(ticket_ids: Iterable[UUID], at: datetime) -> set[tuple[UUID, UUID]]:

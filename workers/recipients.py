@@ -14,7 +14,7 @@ from models.notifications import mentions as mention
 from models.notifications import preferences
 from models.notifications.notification import Channel, Topic
 from models.notifications.preferences import Chosen
-from models.notifications.routing import FOR_CUSTOMERS, Audience, Hears
+from models.notifications.routing import FOR_CUSTOMERS, Audience, Rule
 from models.people.team import Membership
 from models.people.user import Role, User
 from models.tickets.message import Message
@@ -24,7 +24,7 @@ MOST_KEYS = 5000  # both databases bound the parameters of a statement by some 3
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class Recipients:
     """`users` are active ones alone; the members of a team that has none are the admins; `mentioned` is by position."""
 
     tickets: Mapping[UUID, Ticket]
@@ -53,7 +53,7 @@ class Crowd:
             return ()  # else nobody has it, or somebody who has left
         return self.members.get(team_of(entry, ticket), ())
 
-    def reaches(self, user_id: UUID, entry: Event, row: Hears, channel: Channel) -> bool:
+    def reaches(self, user_id: UUID, entry: Event, row: Rule, channel: Channel) -> bool:
         """Whether a person is there, did not do it, may see it, and wants to be told so."""
         user = self.users.get(user_id)
         if user is None or (entry.actor_user_id == user_id and not row.own):
@@ -84,7 +84,7 @@ def named(entry: Event) -> list[UUID]:
     return [UUID(each) for each in cast("Sequence[str]", entry.value("notified") or ())]
 
 
-async def assemble(entries: Sequence[Event]) -> Crowd:
+async def assemble(entries: Sequence[Event]) -> Recipients:
     """Everybody whom the table could mean by these entries."""
     tickets = {ticket.id: ticket for ticket in await Ticket.filter(id__in={entry.ticket_id for entry in entries})}
     teams = {team_of(entry, tickets[entry.ticket_id]) for entry in entries}
@@ -102,7 +102,7 @@ async def assemble(entries: Sequence[Event]) -> Crowd:
         users |= {user.id: user for user in await User.filter(id__in=some, active=True).select_related("organization")}
         chosen.update(await preferences.chosen(some))
     viewers = {user_id: viewer_as(user) for user_id, user in users.items()}
-    return Crowd(tickets, users, viewers, watchers, members, mentioned, chosen)
+    return Recipients(tickets, users, viewers, watchers, members, mentioned, chosen)
 
 
 async def members_of(teams: Iterable[UUID]) -> dict[UUID, list[UUID]]:

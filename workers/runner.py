@@ -11,13 +11,13 @@ from datetime import datetime
 from models.core import time
 from models.core.ids import new_id
 from models.log import consumer
-from workers.job import Bell, Duty, Keeper
+from workers.job import Job, JobRunner, Listener
 
 SECONDS = 1.0
 """How long what is due may wait to be noticed."""
 
 
-class Silence:
+class NoWakeups:
     """A bell that never rings."""
 
     async def wait(self, seconds: float) -> None:
@@ -29,10 +29,10 @@ def nobody() -> None:
 
 
 async def run(
-    duties: Sequence[Duty],
+    jobs: Sequence[Job],
     *,
     now: Callable[[], datetime] = time.now,
-    bell: Callable[[], Bell] = Silence,
+    listen: Callable[[], Listener] = NoWakeups,
     changed: Callable[[], None] = nobody,
     lease: float = 30.0,
     rests: float = 0.0,
@@ -42,18 +42,18 @@ async def run(
     rests after a turn with work, in lengths of that turn.
     """
     holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{new_id().hex[-8:]}"
-    for duty in duties:
+    for duty in jobs:
         await enrolled(duty.name)
-    keepers = [Keeper(duty, holder, now, bell(), changed, lease=lease, interval=SECONDS, rests=rests) for duty in duties]
+    keepers = [JobRunner(duty, holder, now, listen(), changed, lease=lease, interval=SECONDS, rests=rests) for duty in jobs]
     async with asyncio.TaskGroup() as together:
         for keeper in keepers:
-            together.create_task(keeper.run(), name=f"duty {keeper.duty.name}")
+            together.create_task(keeper.run(), name=f"duty {keeper.job.name}")
 
 
 async def enrolled(name: str) -> None:
     """Make sure of the duty's row, also where the database is away at this moment."""
     while True:
         try:
-            return await consumer.enrol(name)
+            return await consumer.register(name)
         except Exception:  # nothing can be done before it is there
             await asyncio.sleep(SECONDS)

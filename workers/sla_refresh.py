@@ -7,16 +7,16 @@ from uuid import UUID
 
 from models import database
 from models.access.permissions import SYSTEM
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core.errors import Refusal
 from models.sla import policies
 from models.sla.update import set_terms
-from workers.job import Turn
+from workers.job import Progress
 
 AT_ONCE = 100
 
 
-class Retargeter:
+class SlaRefresh:
     """The duty that lets open tickets follow the policies; between changes it costs one look at one row."""
 
     name = "retargeter"
@@ -26,17 +26,17 @@ class Retargeter:
         self.clean = 0
         """The newest revision that all open tickets followed when they were looked at: the next look is the last one."""
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         # read first, so that a change that comes meanwhile is looked at again
         seen = await policies.revision()
         if seen.changed <= seen.applied or (seen.changed == self.clean and not policies.is_settled(seen, at)):
-            return Turn(0, position)
+            return Progress(0, position)
         found = await policies.outdated(AT_ONCE)
         done = sum([await self.retarget(ticket_id, at) for ticket_id in found])
         if not found:
             self.clean = seen.changed
             await policies.applied(seen, at)
-        return Turn(done, position)
+        return Progress(done, position)
 
     async def retarget(self, ticket_id: UUID, at: datetime) -> int:
         """One ticket, unless somebody came first; 1 where it changed."""
@@ -46,7 +46,7 @@ class Retargeter:
                 (digest,) = await policies.applicable([ticket])
                 if not ticket.is_open or digest == ticket.sla_terms:
                     return 0
-                change = Change(ticket, SYSTEM, at, self.window, timed=True)
+                change = TicketChange(ticket, SYSTEM, at, self.window, timed=True)
                 set_terms(change, digest)
                 await write(change)
         except Refusal:

@@ -14,14 +14,14 @@ from uuid import UUID
 from models import database
 from models.access.permissions import SYSTEM
 from models.changes import commands, idempotency
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core.errors import Refusal
 from models.database import as_uuid
 from models.sla.records import SlaClock
 from models.tickets import presence
 from models.tickets.lifecycle import CloseReason, Status
 from models.tickets.ticket import Ticket
-from workers.job import Turn
+from workers.job import Progress
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
@@ -31,7 +31,7 @@ TIDY_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class TimerSettings:
     """How long things may stay as they are. A reminder of zero is none."""
 
     close_after: timedelta
@@ -64,18 +64,18 @@ class Days:
 
 
 @dataclass
-class Clock:
+class TicketTimers:
     """The duty that looks at the time."""
 
-    days: Days
+    days: TimerSettings
     name: str = field(default="clock", init=False)
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         done = await tick(at, self.days)
-        return Turn(done, position, more=done >= AT_ONCE)
+        return Progress(done, position, more=done >= AT_ONCE)
 
 
-async def tick(at: datetime, days: Days) -> int:
+async def tick(at: datetime, days: TimerSettings) -> int:
     """Do what is due; returns how many tickets changed. What it costs depends on what is due, not on what is open."""
     done = 0
     for status in (Status.RESOLVED, Status.WAITING_ON_CUSTOMER):
@@ -92,7 +92,7 @@ async def tick(at: datetime, days: Days) -> int:
     return done + await promises(at, days)
 
 
-async def each(found: QuerySet[Ticket], at: datetime, days: Days, status: Status, act: Act) -> int:
+async def each(found: QuerySet[Ticket], at: datetime, days: TimerSettings, status: Status, act: Act) -> int:
     """Do something about tickets that stand so, unless somebody came first."""
     ids = cast("list[UUID]", await found.limit(AT_ONCE).values_list("id", flat=True))
     return sum(
@@ -100,11 +100,11 @@ async def each(found: QuerySet[Ticket], at: datetime, days: Days, status: Status
     )
 
 
-Act = Callable[[Change, Days], bool]
+Act = Callable[[TicketChange, TimerSettings], bool]
 """Does what is due, as the system; returns False where it is not due any more."""
 
 
-def wake(change: Change, _: Days) -> bool:
+def wake(change: TicketChange, _: TimerSettings) -> bool:
     until = change.ticket.held_until
     if until is None or until > change.at:
         return False
@@ -112,7 +112,7 @@ def wake(change: Change, _: Days) -> bool:
     return True
 
 
-def close(change: Change, days: Days) -> bool:
+def close(change: TicketChange, days: TimerSettings) -> bool:
     """Never before the customer was reminded, and had time to answer."""
     ticket, at = change.ticket, change.at
     after = days.closes(ticket.status)
@@ -128,7 +128,7 @@ def is_warned(ticket: Ticket, by: datetime) -> bool:
     return ticket.reminded_at is not None and ticket.reminded_at <= by
 
 
-def remind(change: Change, days: Days) -> bool:
+def remind(change: TicketChange, days: TimerSettings) -> bool:
     ticket, at = change.ticket, change.at
     after, end = days.reminds(ticket.status), days.closes(ticket.status)
     if ticket.reminded_at is not None or ticket.status_since is None or after is None or ticket.status_since + after > at:
@@ -137,25 +137,27 @@ def remind(change: Change, days: Days) -> bool:
     return True
 
 
-async def promises(at: datetime, days: Days) -> int:
+async def promises(at: datetime, days: TimerSettings) -> int:
     """Tell of the clocks that are at risk or breached by now."""
     found = await SlaClock.filter(due_at__lte=at).order_by("due_at").limit(AT_ONCE).values_list("ticket_id", flat=True)
     tickets = list(dict.fromkeys(as_uuid(ticket_id) for ticket_id in found))
     return sum([await due(ticket_id, at, days, lambda _: True, timed=True) for ticket_id in tickets])
 
 
-async def due(ticket_id: UUID, at: datetime, days: Days, act: Callable[[Change], bool], *, timed: bool = False) -> int:
+async def due(
+    ticket_id: UUID, at: datetime, days: TimerSettings, act: Callable[[TicketChange], bool], *, timed: bool = False
+) -> int:
     """One ticket's change, in a transaction of its own; 1 where there was something to change."""
     try:
         async with database.transaction():
             ticket = (await read_locked([ticket_id]))[ticket_id]
-            change = Change(ticket, SYSTEM, at, days.reopen_window, timed=timed)
+            change = TicketChange(ticket, SYSTEM, at, days.reopen_window, timed=timed)
             return int(act(change) and await write(change) > 0)
     except Refusal:
         return 0
 
 
-class Tidy:
+class Cleanup:
     """The duty that forgets idempotency keys, and who was on a ticket."""
 
     name = "tidy"
@@ -163,9 +165,9 @@ class Tidy:
     def __init__(self) -> None:
         self.forgotten: datetime | None = None
 
-    async def turn(self, at: datetime, position: int) -> Turn:
+    async def run_once(self, at: datetime, position: int) -> Progress:
         if self.forgotten is None or at - self.forgotten >= TIDY_EVERY:
             await idempotency.forget(at - idempotency.KEPT)
             await presence.forget(at)
             self.forgotten = at
-        return Turn(0, position)
+        return Progress(0, position)

@@ -15,11 +15,11 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
-from engine.bus.wakeup import Doorbell
+from engine.bus.wakeup import WakeupBus
 from models import database
 from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
 from models.changes import commands
-from models.changes.change import Change, next_numbers, write
+from models.changes.change import TicketChange, next_numbers, write
 from models.log import event
 from models.people.team import Category
 from models.people.user import Role, User
@@ -42,7 +42,7 @@ async def raised(customer: User) -> list[Ticket]:
     await SlaPolicy.all().delete()
     category = await Category.get(slug="technical")
     at = datetime.now(UTC)
-    changes: list[Change] = []
+    changes: list[TicketChange] = []
     async with database.transaction():
         for number in await next_numbers(TICKETS):
             ticket = Ticket(
@@ -56,7 +56,7 @@ async def raised(customer: User) -> list[Ticket]:
                 created_at=at,
                 updated_at=at,
             )
-            change = Change(ticket, viewer(customer), at, WINDOW)
+            change = TicketChange(ticket, viewer(customer), at, WINDOW)
             commands.create(change, [], [])
             commands.start(change)
             changes.append(change)
@@ -67,7 +67,7 @@ async def raised(customer: User) -> list[Ticket]:
 async def step(tickets: list[Ticket], by: Viewer, count: int) -> int:
     """So many changes of status in one transaction; returns the position of the last."""
     at = datetime.now(UTC)
-    changes = [Change(ticket, by, at, WINDOW) for ticket in tickets[:count]]
+    changes = [TicketChange(ticket, by, at, WINDOW) for ticket in tickets[:count]]
     for place in range(count):
         change = changes[place % len(changes)]
         if change.ticket.status is Status.ON_HOLD:
@@ -98,7 +98,7 @@ async def counts() -> asyncio.Queue[int]:
 
 async def main(bus: str) -> None:
     await database.connect(os.environ["TICKETWIRE_DATABASE_URL"], 2)
-    bell = Doorbell(bus)
+    bell = WakeupBus(bus)
     ringing = asyncio.create_task(bell.run())
     try:
         agent = await User.get(email="agent1@bench.example")
@@ -112,7 +112,7 @@ async def main(bus: str) -> None:
             while count < AT_ONCE and not asked.empty() and (more := asked.get_nowait()):
                 count, lines = count + more, lines + 1
             position = await step(tickets, viewer(agent), count)
-            bell.ring()
+            bell.notify()
             print("\n".join([str(position)] * lines), flush=True)
     finally:
         ringing.cancel()

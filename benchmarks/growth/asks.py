@@ -14,8 +14,8 @@ from uuid import UUID
 from models import database
 from models.access.permissions import Viewer, viewer_as, visible
 from models.core.ids import ORGANIZATION, USER, encode
-from models.core.lazy_query import Listing
-from models.core.pagination import Order, Window
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import Order, PageRequest
 from models.database import as_uuid
 from models.log import event
 from models.people.team import Team
@@ -23,14 +23,14 @@ from models.people.user import Organization, Role, User
 from models.queries import stats, tickets, timeline
 from models.queries.filter import Plain
 from models.queries.stats import Group
-from models.queries.timeline import Extract
+from models.queries.timeline import EventFilter
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket
 
 Asked = Callable[[], Awaitable[object]]
 OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
-WINDOW = Window(50, backward=False, after=None, before=None)
+WINDOW = PageRequest(50, backward=False, after=None, before=None)
 BACK = replace(WINDOW, backward=True)
 COUNTS = "whole sets"
 
@@ -69,7 +69,9 @@ async def owner_of_most(*, shared: bool) -> User:
     return next(user for user in users if user.organization_id in accounts)
 
 
-def page(viewer: Viewer, at: datetime, filter: Plain | None = None, order: Order | None = None, window: Window = WINDOW) -> Asked:
+def page(
+    viewer: Viewer, at: datetime, filter: Plain | None = None, order: Order | None = None, window: PageRequest = WINDOW
+) -> Asked:
     async def ask() -> object:
         return await tickets.tickets(viewer, filter, order or ordered(), window, at)
 
@@ -175,9 +177,11 @@ async def customers(scene: Scene) -> list[Ask]:
     return found
 
 
-def log(viewer: Viewer, scene: Scene, window: Window, filter: Plain | None = None, types: Extract | None = None) -> Asked:
+def log(
+    viewer: Viewer, scene: Scene, window: PageRequest, filter: Plain | None = None, types: EventFilter | None = None
+) -> Asked:
     async def ask() -> object:
-        return await (await timeline.events(viewer, types or Extract(), filter, window, scene.at))
+        return await (await timeline.events(viewer, types or EventFilter(), filter, window, scene.at))
 
     return ask
 
@@ -191,19 +195,19 @@ async def records(scene: Scene) -> list[Ask]:
 
     agent, ten = scene.agent, replace(WINDOW, size=10)
 
-    def of(ids: Sequence[UUID], read: Listing[Any]) -> Asked:
+    def of(ids: Sequence[UUID], read: ConnectionQuery[Any]) -> Asked:
         return lambda: read.owned(ids, as_uuid)
 
     return [
-        Ask("records", "a ticket's timeline", of(keys[:1], timeline.record(agent, keys[:1], Extract(), ten))),
+        Ask("records", "a ticket's timeline", of(keys[:1], timeline.record(agent, keys[:1], EventFilter(), ten))),
         Ask("records", "a ticket's messages", of(keys[:1], timeline.conversation(agent, keys[:1], ten))),
         Ask("records", "messages of 20 tickets", of(keys, timeline.conversation(agent, keys, ten))),
-        Ask("records", "counts of 20 tickets", lambda: timeline.record_counts(agent, keys, Extract())),
+        Ask("records", "counts of 20 tickets", lambda: timeline.record_counts(agent, keys, EventFilter())),
         Ask("the log", "first", log(agent, scene, WINDOW)),
         Ask("the log", "after the middle", log(agent, scene, after)),
         Ask("the log", "last", log(agent, scene, BACK)),
         Ask("the log", "of open tickets, early", log(agent, scene, early, OPEN)),
-        Ask("the log", "changes of status, after the middle", log(agent, scene, after, types=Extract(frozenset({STATUS})))),
+        Ask("the log", "changes of status, after the middle", log(agent, scene, after, types=EventFilter(frozenset({STATUS})))),
         Ask("the log", "of NEW tickets, last", log(agent, scene, BACK, {"status": {"eq": Status.NEW}})),
     ]
 

@@ -1,6 +1,6 @@
 """One reader of a growing, gapless log for the whole process: it keeps the newest entries at hand and wakes those who follow.
 
-It reads on; the doorbell only says when. A lost ring costs at most `interval` of latency, never an entry.
+It reads on; the listener only says when. A lost ring costs at most `interval` of latency, never an entry.
 Before entries are announced, `fresh` brings up to date what they are judged by; where it fails, they wait.
 """
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 log = structlog.get_logger("ticketwire.tail")
 
 
-class Doorbell(Protocol):
+class Listener(Protocol):
     async def wait(self, seconds: float) -> None:
         """Return when it rang, or after the given time."""
         ...
@@ -27,7 +27,7 @@ async def nothing() -> None:
     """For a log whose entries are judged by nothing."""
 
 
-class Tail(Generic[T]):
+class LogTail(Generic[T]):
     """Follows a log that `read` returns in order, after a position, some entries at a time.
 
     `kept` is how many of the newest entries stay at hand.
@@ -37,7 +37,7 @@ class Tail(Generic[T]):
         self,
         read: Callable[[int], Awaitable[Sequence[T]]],
         position: Callable[[T], int],
-        doorbell: Doorbell,
+        listener: Listener,
         *,
         fresh: Callable[[], Awaitable[None]] = nothing,
         interval: float = 0.5,
@@ -45,10 +45,10 @@ class Tail(Generic[T]):
     ) -> None:
         self.read = read
         self.position = position
-        self.doorbell = doorbell
-        self.fresh = fresh
+        self.listener = listener
+        self.refresh = fresh
         self.interval = interval
-        self.ring: deque[T] = deque(maxlen=kept)
+        self.recent: deque[T] = deque(maxlen=kept)
         self.head = 0
         self.grown = asyncio.Event()
 
@@ -65,7 +65,7 @@ class Tail(Generic[T]):
                 await asyncio.sleep(self.interval)
             else:
                 if not more:
-                    await self.doorbell.wait(self.interval)
+                    await self.listener.wait(self.interval)
 
     async def advance(self) -> bool:
         """Read on once; returns whether there was anything."""
@@ -73,9 +73,9 @@ class Tail(Generic[T]):
         if not entries:
             return False
         # After the reading, so that who is woken by an entry has rights that are no older than it.
-        await self.fresh()
+        await self.refresh()
         # No await from here to the waking, so that who looks sees the ring and the head agree.
-        self.ring.extend(entries)
+        self.recent.extend(entries)
         self.head = self.position(entries[-1])
         grown, self.grown = self.grown, asyncio.Event()
         grown.set()
@@ -86,11 +86,11 @@ class Tail(Generic[T]):
         if position >= self.head:
             return []
         missing = self.head - position
-        if missing > len(self.ring):
+        if missing > len(self.recent):
             return None
-        return [self.ring[place] for place in range(len(self.ring) - missing, len(self.ring))]
+        return [self.recent[place] for place in range(len(self.recent) - missing, len(self.recent))]
 
-    async def past(self, position: int) -> None:
+    async def wait_beyond(self, position: int) -> None:
         """Return once the log has grown beyond a position."""
         while self.head <= position:
             await self.grown.wait()

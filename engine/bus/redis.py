@@ -12,7 +12,7 @@ from collections.abc import Collection, Coroutine
 import structlog
 from broadcaster import BroadcastBackend, Event
 
-from engine.bus.redis_connection import QUIET_SECONDS, Line
+from engine.bus.redis_connection import QUIET_SECONDS, RedisConnection
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 STEADY_SECONDS = 5.0
@@ -25,7 +25,7 @@ class RedisBackend(BroadcastBackend):
 
     def __init__(self, url: str, name: str) -> None:
         """Raises ValueError for a URL that can't be used."""
-        self.ear, self.mouth = Line(url), Line(url)
+        self.ear, self.mouth = RedisConnection(url), RedisConnection(url)
         self.name = name
         self.channels: set[str] = set()
         self.asked: set[str] = set()
@@ -86,7 +86,7 @@ class RedisBackend(BroadcastBackend):
             await self.open(ear, mouth)
             await first_of(self.hear(ear), self.speak(mouth))
 
-    async def open(self, ear: Line, mouth: Line) -> None:
+    async def open(self, ear: RedisConnection, mouth: RedisConnection) -> None:
         """Listen, then ring everywhere: a connection counts once both work, as they may not for want of rights."""
         self.asked = set(self.channels)
         if self.asked:
@@ -94,12 +94,12 @@ class RedisBackend(BroadcastBackend):
         confirmed = 0
         while confirmed < len(self.asked):
             confirmed += is_confirmation(await ear.answer())
-        await self.ring(mouth, self.asked)
+        await self.wake_listeners(mouth, self.asked)
         self.connected = True
         self.note_return()
         self.let_hear(self.asked)
 
-    async def hear(self, ear: Line) -> None:
+    async def hear(self, ear: RedisConnection) -> None:
         while True:
             if late := self.channels - self.asked:
                 self.asked |= late
@@ -113,13 +113,13 @@ class RedisBackend(BroadcastBackend):
                 case _:
                     pass  # an own ring, or the answer to a ping
 
-    async def speak(self, mouth: Line) -> None:
+    async def speak(self, mouth: RedisConnection) -> None:
         """Ring for what is owed, and look whether the line lives where nothing is."""
         while True:
             if not self.owed:
                 await self.wait_for_debts()
             if self.owed:
-                await self.ring(mouth, set(self.owed))
+                await self.wake_listeners(mouth, set(self.owed))
             else:
                 await mouth.ask("PING")
 
@@ -131,7 +131,7 @@ class RedisBackend(BroadcastBackend):
         except TimeoutError:
             return
 
-    async def ring(self, mouth: Line, channels: Collection[str]) -> None:
+    async def wake_listeners(self, mouth: RedisConnection, channels: Collection[str]) -> None:
         for channel in channels:
             self.owed.discard(channel)  # before it is sent: a ring that is asked for meanwhile is another
             try:

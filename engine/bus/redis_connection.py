@@ -31,7 +31,7 @@ OURS: dict[str, object] = {
 """What a URL may not set: waiting and trying again are this file's and its caller's."""
 
 
-class Line:
+class RedisConnection:
     """Open while entered, any number of times. One task may use it at a time."""
 
     def __init__(self, url: str) -> None:
@@ -44,7 +44,7 @@ class Line:
             raise ValueError(f"use redis://host:port ({error})") from error
         self.transport: asyncio.WriteTransport | None = None
 
-    async def __aenter__(self) -> Line:
+    async def __aenter__(self) -> RedisConnection:
         connecting = asyncio.ensure_future(self.connection.connect())
         try:
             for _ in TWICE:

@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 CHANNEL = "ticketwire.log"
 
 
-class Ear:
+class Listener:
     """One listener. A ring that comes while it does not wait is kept for it."""
 
     def __init__(self) -> None:
-        self.rung = asyncio.Event()
+        self.notified = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
         """Return when it rang, or after the given time."""
         # asyncio.wait_for of Python 3.11 loses a cancellation that comes together with the ring
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self.rung.wait()
-        self.rung.clear()
+                await self.notified.wait()
+        self.notified.clear()
 
 
-class Doorbell:
+class WakeupBus:
     """Rings in every process that listens at the same URL (memory:// or redis://). Raises ValueError for another."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.name = token_hex(8)
         self.redis = redis_backend(url, self.name)
-        self.ears: list[Ear] = []
-        self.outgoing = asyncio.Event()
+        self.listeners: list[Listener] = []
+        self.pending = asyncio.Event()
 
     @property
     def connected(self) -> bool:
@@ -56,7 +56,7 @@ class Doorbell:
         return self.redis.reconnects if self.redis else 0
 
     @property
-    def heard(self) -> int:
+    def received(self) -> int:
         """Rings that came from other processes."""
         return self.redis.heard if self.redis else 0
 
@@ -65,19 +65,19 @@ class Doorbell:
         """Rings that the bus took; several that are asked for at once may be one."""
         return self.redis.sent if self.redis else 0
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Ring here at once, and elsewhere as soon as the bus takes it; a bus that hangs holds up no caller."""
-        self.rang()
-        self.outgoing.set()
+        self.wake_listeners()
+        self.pending.set()
 
-    def rang(self) -> None:
-        for ear in self.ears:
-            ear.rung.set()
+    def wake_listeners(self) -> None:
+        for ear in self.listeners:
+            ear.notified.set()
 
-    def ear(self) -> Ear:
+    def listen(self) -> Listener:
         """A new listener, for as long as the doorbell lives."""
-        self.ears.append(Ear())
-        return self.ears[-1]
+        self.listeners.append(Listener())
+        return self.listeners[-1]
 
     async def run(self) -> None:
         """Carry rings from and to the other processes, for ever."""
@@ -86,19 +86,19 @@ class Doorbell:
             broadcast.subscribe(CHANNEL) as subscriber,
             asyncio.TaskGroup() as both,
         ):
-            both.create_task(self.hear(subscriber.get))
+            both.create_task(self.receive(subscriber.get))
             both.create_task(self.send(broadcast))
 
-    async def hear(self, heard: Callable[[], Awaitable[Event]]) -> None:
+    async def receive(self, heard: Callable[[], Awaitable[Event]]) -> None:
         while True:
             event = await heard()
             if event.message != self.name:  # our own has rung here already
-                self.rang()
+                self.wake_listeners()
 
     async def send(self, broadcast: Broadcast) -> None:
         while True:
-            await self.outgoing.wait()
-            self.outgoing.clear()  # before sending: a ring meanwhile is sent after this one
+            await self.pending.wait()
+            self.pending.clear()  # before sending: a ring meanwhile is sent after this one
             await broadcast.publish(CHANNEL, self.name)
 
 

@@ -21,18 +21,18 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.execution.plans.planner import Planner, Plans, Resolved, Unplanned
-from engine.execution.subscription import Following, operation_key
-from engine.execution.timeout import Deadline, Timed
-from engine.graphql.cost import Price
-from engine.graphql.document_cache import Documents
-from engine.graphql.document_limits import Bounds
-from engine.graphql.errors import Errors, Explain, NotRun
+from engine.execution.subscription import SubscriptionExecution, operation_key
+from engine.execution.timeout import SharedTimeout, Timed
+from engine.graphql.cost import QueryCost
+from engine.graphql.document_cache import DocumentCache
+from engine.graphql.document_limits import DocumentLimits
+from engine.graphql.errors import ErrorFormatter, Explain, RequestError
 from engine.graphql.operation import Operation, log_operation
-from engine.graphql.persisted_documents import Trusted
-from engine.graphql.request import Parameters, holds_more
+from engine.graphql.persisted_documents import PersistedDocuments
+from engine.graphql.request import GraphQLRequest, holds_more
 from engine.graphql.response import located, not_run
 from engine.limits.concurrency import PerCallerLimit
-from engine.limits.rate import Buckets, address_key
+from engine.limits.rate import LeakyBuckets, address_key
 
 PLURALS = {OperationType.QUERY: "queries", OperationType.MUTATION: "mutations", OperationType.SUBSCRIPTION: "subscriptions"}
 MOST_VALUES = 2500
@@ -82,38 +82,38 @@ class Schema(strawberry.Schema):
         explain: Explain = lambda _: None,
         closed: Callable[[Any], bool] = lambda _: False,
         viewer: Callable[[Any], str | None] = lambda _: None,
-        bounds: Bounds | None = None,
+        bounds: DocumentLimits | None = None,
         most_cost: int = 1000,
-        buckets: Buckets | None = None,
-        trusted: Trusted | None = None,
+        buckets: LeakyBuckets | None = None,
+        trusted: PersistedDocuments | None = None,
         seconds: float = 10.0,
         works_for: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self.errors = Errors(explain)
+        self.errors = ErrorFormatter(explain)
         self.closed = closed
         self.viewer = viewer
         self.most_cost = most_cost
-        self.buckets = buckets or Buckets(0, 1)
-        self.trusted = trusted or Trusted()
-        self.deadline = Deadline(seconds)
+        self.buckets = buckets or LeakyBuckets(0, 1)
+        self.trusted = trusted or PersistedDocuments()
+        self.deadline = SharedTimeout(seconds)
         self.works_for = works_for
         self.queries = PerCallerLimit(DEAR_AT_ONCE)
         self.mutations = PerCallerLimit(MUTATIONS_AT_ONCE)
-        self.documents = Documents(self._schema, bounds or Bounds())
+        self.documents = DocumentCache(self._schema, bounds or DocumentLimits())
 
     def caller(self, context: Any) -> str:
         """By whom what is used is counted: a viewer, or a stranger's address."""
         return self.viewer(context) or address_key(context.address)
 
-    async def kind(self, asked: Parameters, context: Any) -> OperationType | None:
+    async def kind(self, asked: GraphQLRequest, context: Any) -> OperationType | None:
         """What is asked for; None where that is not told, which the answer will say. Nothing is run or counted."""
         found = await self.found(asked, context, closed=self.closed(context))
         return found.kind if isinstance(found, Operation) else None
 
-    async def reads(self, asked: Parameters, context: Any) -> bool:
+    async def reads(self, asked: GraphQLRequest, context: Any) -> bool:
         return await self.kind(asked, context) is OperationType.QUERY
 
-    async def found(self, asked: Parameters, context: Any, *, closed: bool) -> Operation | GraphQLError:
+    async def found(self, asked: GraphQLRequest, context: Any, *, closed: bool) -> Operation | GraphQLError:
         """The error is returned, not raised: it is the kept document's, and would keep what it was raised through."""
         try:
             text = await self.trusted.text(asked.query, asked.extensions)
@@ -121,10 +121,10 @@ class Schema(strawberry.Schema):
             if document is None:
                 document = await self.documents.find(text, closed=closed, who=self.caller(context))
             return document.broken or document.named(asked.operation_name)
-        except NotRun as error:
+        except RequestError as error:
             return error
 
-    async def checked(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> Operation | PreExecutionError:
+    async def checked(self, asked: GraphQLRequest, context: Any, kinds: Sequence[OperationType]) -> Operation | PreExecutionError:
         """The operation, if it may be run."""
         closed = self.closed(context)  # once, for the caller may become another one meanwhile
         operation = await self.found(asked, context, closed=closed)
@@ -140,7 +140,7 @@ class Schema(strawberry.Schema):
             return not_run(f"Variables hold at most {MOST_VALUES} values.", "BAD_REQUEST", limit=MOST_VALUES)
         return operation
 
-    async def answer(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
+    async def answer(self, asked: GraphQLRequest, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
         """One answer to a query or mutation; a PreExecutionError where it was not run. Operations of other kinds are refused."""
         started = time.perf_counter()
         context.refresh()
@@ -163,7 +163,7 @@ class Schema(strawberry.Schema):
     ) -> PreExecutionError | None:
         """Count what it costs, unless that is too much; `told` is given what the caller is told of it."""
         if operation.price is None:
-            operation.price = Price(self._schema, operation)
+            operation.price = QueryCost(self._schema, operation)
         cost = operation.price.of(variables)
         told["cost"] = {"requested": cost, "limit": self.buckets.size or None, "remaining": None, "resetAt": None}
         if cost > self.most_cost:
@@ -238,7 +238,7 @@ class Schema(strawberry.Schema):
         return ExecutionResult(result.data, result.errors)
 
     def late(self, context: Any) -> GraphQLError:
-        return NotRun(f"It took more than {self.deadline.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
+        return RequestError(f"It took more than {self.deadline.seconds:g} seconds.", "UNAVAILABLE", requestId=context.request_id)
 
     def executor(self, operation: Operation, variables: Mapping[str, Any] | None, context: Any) -> Any:
         """graphql-core's, with the variables coerced; a PreExecutionError where they are wrong."""
@@ -254,7 +254,9 @@ class Schema(strawberry.Schema):
         )
         return PreExecutionError(None, found) if isinstance(found, list) else found
 
-    async def follow(self, asked: Parameters, context: Any, resume_from: str | None = None) -> Following | ExecutionResult:
+    async def follow(
+        self, asked: GraphQLRequest, context: Any, resume_from: str | None = None
+    ) -> SubscriptionExecution | ExecutionResult:
         """Begin a subscription and leave its source unread, or say why it can't begin.
 
         A cursor to resume from stands in for the field's own argument, where it has one.
@@ -264,7 +266,7 @@ class Schema(strawberry.Schema):
         context.refresh()
         self.works_for(self.caller(context))
         operation = await self.checked(asked, context, FOLLOWED)
-        outcome: Following | ExecutionResult
+        outcome: SubscriptionExecution | ExecutionResult
         if isinstance(operation, PreExecutionError):
             outcome = operation
         else:
@@ -278,7 +280,7 @@ class Schema(strawberry.Schema):
 
     async def begun(
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
-    ) -> Following | PreExecutionError:
+    ) -> SubscriptionExecution | PreExecutionError:
         executor = self.executor(operation, variables, context)
         if isinstance(executor, PreExecutionError):
             return executor
@@ -291,4 +293,6 @@ class Schema(strawberry.Schema):
             return PreExecutionError(None, [self.late(context) if clock.expired else located(error)])
         if isinstance(source, CoreResult):
             return PreExecutionError(None, source.errors)
-        return Following(source, executor, context, self.errors, operation_key(operation, variables, source.cursor_argument))
+        return SubscriptionExecution(
+            source, executor, context, self.errors, operation_key(operation, variables, source.cursor_argument)
+        )

@@ -30,7 +30,7 @@ class Source(ABC, Generic[T]):
 
     @property
     @abstractmethod
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         """Who may share this source, beside those who ask for the same; None for nobody."""
 
     @property
@@ -39,14 +39,14 @@ class Source(ABC, Generic[T]):
         return True
 
     @abstractmethod
-    async def take(self) -> Sequence[Item[T]]:
+    async def next_batch(self) -> Sequence[Item[T]]:
         """Wait until there is more, and return it, in order; perhaps nothing, with the position moved on.
 
         Cancelled while it waits, it has lost nothing: the next call goes on.
         """
 
     @abstractmethod
-    def continued(self, context: Any, position: int) -> Source[T]:
+    def fork(self, context: Any, position: int) -> Source[T]:
         """The same stream for one subscriber who was told everything up to a position (at most this source's own) and goes on
         with another context, since their rights changed."""
 
@@ -62,7 +62,7 @@ class Source(ABC, Generic[T]):
         """What graphql-core's executor takes for a source; used where nothing is shared."""
         try:
             while True:
-                for _, value in await self.take():
+                for _, value in await self.next_batch():
                     yield value
         finally:
             self.close()

@@ -11,7 +11,7 @@ import orjson
 from graphql import ExecutionResult, FieldNode, GraphQLError
 
 from engine.execution.source import Source
-from engine.graphql.errors import Errors, unavailable
+from engine.graphql.errors import ErrorFormatter, unavailable
 from engine.graphql.operation import Operation
 
 
@@ -19,14 +19,14 @@ class Interrupted(Exception):
     """Items could not be executed for an outage; nothing was told of them."""
 
 
-class Following:
+class SubscriptionExecution:
     """A subscription that was validated and begun.
 
     `key` is equal for those that may share this one: the same document, operation and variables but for the cursor to resume
     from, and the same audience; None for what nobody may share.
     """
 
-    def __init__(self, source: Source[Any], executor: Any, context: Any, errors: Errors, operation: Hashable) -> None:
+    def __init__(self, source: Source[Any], executor: Any, context: Any, errors: ErrorFormatter, operation: Hashable) -> None:
         self.source = source
         self.executor = executor
         self.context = context
@@ -35,7 +35,7 @@ class Following:
 
     @property
     def key(self) -> Hashable:
-        audience = self.source.audience
+        audience = self.source.share_key
         return None if audience is None else (self.operation, audience)
 
     async def payloads(self, values: Sequence[Any]) -> list[bytes]:
@@ -71,11 +71,11 @@ class Following:
         selection = self.executor.operation.selection_set.selections[0]
         return selection.name.value if isinstance(selection, FieldNode) else ""
 
-    def moved(self, context: Any, position: int) -> Following:
+    def moved(self, context: Any, position: int) -> SubscriptionExecution:
         """The same for one subscriber who was told everything up to a position and whose rights are another's now."""
         executor = copy(self.executor)
         executor.context_value = context
-        return Following(self.source.continued(context, position), executor, context, self.errors, self.operation)
+        return SubscriptionExecution(self.source.fork(context, position), executor, context, self.errors, self.operation)
 
 
 def operation_key(operation: Operation, variables: Mapping[str, Any] | None, cursor_argument: str | None) -> Hashable:

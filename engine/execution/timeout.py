@@ -12,7 +12,7 @@ class Timed:
 
     __slots__ = ("before", "deadline", "ends_at", "expired", "task")
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: SharedTimeout) -> None:
         self.deadline = deadline
         self.expired = False
 
@@ -30,7 +30,7 @@ class Timed:
             raise TimeoutError from error
 
 
-class Deadline:
+class SharedTimeout:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.running: dict[Timed, None] = {}

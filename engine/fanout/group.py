@@ -16,8 +16,8 @@ from typing import Any
 import structlog
 
 from engine.execution.source import Item
-from engine.execution.subscription import Following, Interrupted
-from engine.fanout.outbox import Outbox, Batch
+from engine.execution.subscription import Interrupted, SubscriptionExecution
+from engine.fanout.outbox import Batch, Outbox
 
 AT_ONCE = 32
 """Items that are executed together, and told in one write to each member."""
@@ -31,10 +31,10 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 log = structlog.get_logger("ticketwire.groups")
 
 
-class Member:
+class Subscriber:
     """One running subscription, of a socket or a stream."""
 
-    __slots__ = ("ended", "group", "interrupted", "mailbox", "position", "tail")
+    __slots__ = ("ended", "group", "interrupted", "outbox", "position", "tail")
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Member:
         ended: Callable[[Sequence[Mapping[str, Any]]], None],
         interrupted: Callable[[], None],
     ) -> None:
-        self.mailbox = mailbox
+        self.outbox = mailbox
         self.tail = tail
         self.position = position
         """Everything up to here was told to it, or is nothing for it."""
@@ -52,7 +52,7 @@ class Member:
         """Called with errors when the source has ended."""
         self.interrupted = interrupted
         """Called when an outage lasts too long to wait for."""
-        self.group: Group | None = None
+        self.group: SubscriptionGroup | None = None
 
     def leave(self) -> None:
         if self.group is not None:
@@ -79,22 +79,22 @@ class Counts:
         self.deliveries = 0
 
 
-class Groups:
+class SubscriptionGroups:
     """All groups of this process."""
 
     def __init__(self) -> None:
-        self.leads: dict[Hashable, Group] = {}
-        self.running: set[Group] = set()
+        self.leads: dict[Hashable, SubscriptionGroup] = {}
+        self.running: set[SubscriptionGroup] = set()
         self.counts = Counts()
 
-    def join(self, following: Following, member: Member) -> None:
+    def join(self, following: SubscriptionExecution, member: Subscriber) -> None:
         """Let the member be told what the source tells from where it stands."""
         member.position = following.source.position
         lead = self.leads.get(following.key) if following.key is not None else None
         if lead is not None and lead.position <= member.position:
             lead.add(member)
             return
-        group = Group(self, following)
+        group = SubscriptionGroup(self, following)
         group.add(member)
         group.settle()
         group.start()
@@ -107,26 +107,26 @@ class Groups:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class Group:
+class SubscriptionGroup:
     """One source and those who are told what it tells.
 
     `position` rises before a round is delivered, so who joins meanwhile is no part of it, and each member's own position rises
     with its delivery, so who leaves meanwhile knows what it was told.
     """
 
-    def __init__(self, groups: Groups, following: Following) -> None:
+    def __init__(self, groups: SubscriptionGroups, following: SubscriptionExecution) -> None:
         self.groups = groups
         self.following = following
         self.key = following.key
         self.position = following.source.position
-        self.members: dict[Member, None] = {}
+        self.members: dict[Subscriber, None] = {}
         self.task: asyncio.Task[None] | None = None
 
-    def add(self, member: Member) -> None:
+    def add(self, member: Subscriber) -> None:
         self.members[member] = None
         member.group = self
 
-    def remove(self, member: Member) -> None:
+    def remove(self, member: Subscriber) -> None:
         """The last one to leave ends the group."""
         self.members.pop(member, None)
         member.group = None
@@ -167,7 +167,7 @@ class Group:
         source = self.following.source
         try:
             while self.settle():
-                items = await source.take()
+                items = await source.next_batch()
                 for start in range(0, len(items), AT_ONCE):
                     await self.tell(items, start, min(start + AT_ONCE, len(items)))
                 self.position = source.position
@@ -183,7 +183,7 @@ class Group:
         finally:
             source.close()
 
-    def end(self) -> list[Member]:
+    def end(self) -> list[Subscriber]:
         """Nobody's group any more; returns who was in it."""
         members = list(self.members)
         for member in members:
@@ -231,7 +231,7 @@ class Group:
                 part = round.after(member.position) if member.position > before else round
                 if part is not None:
                     self.groups.counts.deliveries += len(part.positions)
-                    member.mailbox.deliver(part, member.tail)
+                    member.outbox.deliver(part, member.tail)
                 member.position = max(member.position, up_to)
             if not place % STEP:
                 await asyncio.sleep(0)
@@ -245,9 +245,9 @@ class Group:
             self.stop_leading()
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    await member.mailbox.drained()
+                    await member.outbox.drained()
             except TimeoutError:
-                member.mailbox.flooded()
+                member.outbox.flooded()
 
     def pass_over(self) -> None:
         for member in self.members:

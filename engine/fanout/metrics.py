@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from engine.fanout.group import Groups
-from engine.limits.connections import Places
+from engine.fanout.group import SubscriptionGroups
+from engine.limits.connections import ConnectionRegistry
 from engine.telemetry.metrics import Measure, of_process
 
 
-def live(places: Places, groups: Groups, process: str) -> list[Measure]:
+def live(places: ConnectionRegistry, groups: SubscriptionGroups, process: str) -> list[Measure]:
     """What this process holds and has told since it began. Backlogs are bytes that wait for readers."""
-    backlogs = [each.mailbox.backlog for each in places.held]
+    backlogs = [each.outbox.backlog for each in places.connections]
     return of_process(
         process,
-        connections=len(places.held),
+        connections=len(places.connections),
         subscriptions=sum(len(group.members) for group in groups.running),
         groups=len(groups.running),
         group_items_total=groups.counts.items,

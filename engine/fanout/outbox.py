@@ -57,8 +57,8 @@ class Outbox(ABC):
         """Send one message."""
 
     @abstractmethod
-    def deliver(self, round: Batch, tail: bytes) -> None:
-        """Send all items of a round to the operation with this tail, in one write."""
+    def deliver(self, batch: Batch, tail: bytes) -> None:
+        """Send all items of a batch to the operation with this tail, in one write."""
 
     @property
     @abstractmethod

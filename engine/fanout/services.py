@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.auth import Connect
+from engine.auth import AuthHooks
 from engine.execution.schema import Schema
-from engine.fanout.group import Groups
-from engine.limits.connections import Places
+from engine.fanout.group import SubscriptionGroups
+from engine.limits.connections import ConnectionRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,6 @@ class ConnectionServices:
     """One for the process."""
 
     schema: Schema
-    connect: Connect
-    groups: Groups
-    places: Places
+    connect: AuthHooks
+    groups: SubscriptionGroups
+    places: ConnectionRegistry

@@ -29,7 +29,7 @@ from graphql import (
     is_object_type,
 )
 
-from engine.graphql.document_limits import META, Place
+from engine.graphql.document_limits import META, Selection
 from engine.graphql.operation import Operation
 
 COST = "cost"
@@ -48,7 +48,7 @@ INTROSPECTED = 250
 """Objects of the schema that cost 1 together: they are at hand, and only have to be written out."""
 
 
-class Price:
+class QueryCost:
     """Of one operation; worked out once for each set of variables that make a difference."""
 
     def __init__(self, schema: GraphQLSchema, operation: Operation) -> None:
@@ -83,7 +83,7 @@ class Price:
         self.known[tuple([measure(given.get(name)) for name in self.relevant])] = found
         return found
 
-    def cost(self, place: Place, above: Any, page: int | None, given: Mapping[str, Any]) -> int:
+    def cost(self, place: Selection, above: Any, page: int | None, given: Mapping[str, Any]) -> int:
         node = place.nodes[0]
         name = node.name.value
         if name in META:
@@ -105,7 +105,7 @@ class Price:
         times = self.times(node, stated, page, given)
         return once + times * (stated.get("each", 1) + below)
 
-    def below(self, place: Place, type: Any, page: int | None, given: Mapping[str, Any]) -> int:
+    def below(self, place: Selection, type: Any, page: int | None, given: Mapping[str, Any]) -> int:
         """What is asked for of each type alone is told of one of them; the dearest counts."""
         common = 0
         alone: dict[str, int] = {}
@@ -176,7 +176,7 @@ def weights(field: GraphQLField) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", definition.metadata.get(COST, {})) if definition is not None else {}
 
 
-def objects(place: Place) -> int:
+def objects(place: Selection) -> int:
     """How many objects of the schema are told below __schema or __type, roughly."""
     times = 1 if place.nodes[0].name.value in META else INTROSPECTION.get(place.nodes[0].name.value, 1)
     return times * (1 + sum(objects(each) for each in place.below.values() if each.below)) if place.below else 0

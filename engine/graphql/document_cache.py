@@ -24,8 +24,8 @@ from graphql.language.parser import Parser, nested_too_deeply_error
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from engine.graphql.document_limits import Bounds, Shape, TooMuch
-from engine.graphql.errors import NotRun
+from engine.graphql.document_limits import DocumentLimits, LimitExceeded, SelectionTree
+from engine.graphql.errors import RequestError
 from engine.graphql.operation import Operation
 from engine.limits.concurrency import FairExecutor
 
@@ -39,7 +39,7 @@ RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 CLOSED_RULES = (*RULES, NoSchemaIntrospectionCustomRule)
 
 
-class Lean(Parser):
+class CompactParser(Parser):
     """Nodes know where they begin and end, the same place by the same object, and keep no tokens: else twice as much is kept."""
 
     def __init__(self, source: str, **given: Any) -> None:
@@ -54,9 +54,9 @@ class Lean(Parser):
         return found
 
 
-def parsed(text: str, bounds: Bounds) -> DocumentNode:
+def parsed(text: str, bounds: DocumentLimits) -> DocumentNode:
     """As graphql-core's `parse`, which takes no other parser. Raises GraphQLError."""
-    parser = Lean(text, max_tokens=bounds.tokens)
+    parser = CompactParser(text, max_tokens=bounds.tokens)
     try:
         return parser.parse_document()
     except RecursionError:
@@ -69,7 +69,7 @@ class Document:
 
     __slots__ = ("ast", "broken", "errors", "operations", "text")
 
-    def __init__(self, text: str, bounds: Bounds) -> None:
+    def __init__(self, text: str, bounds: DocumentLimits) -> None:
         self.text = text
         self.ast: DocumentNode | None = None
         self.operations: list[Operation] = []
@@ -77,14 +77,14 @@ class Document:
         self.errors: dict[bool, list[GraphQLError]] = {}
         try:
             ast = parsed(text, bounds)
-            shape = Shape(ast, bounds)
+            shape = SelectionTree(ast, bounds)
             pairs = zip(shape.operations, shape.roots, strict=True)
             self.ast = ast
             self.operations = [Operation(text, ast, node, root, self.errors) for node, root in pairs]
         except GraphQLError as error:
             self.broken = error.with_traceback(None)
         except RecursionError:
-            self.broken = TooMuch(f"A document nests at most {bounds.depth} fields.", bounds.depth)
+            self.broken = LimitExceeded(f"A document nests at most {bounds.depth} fields.", bounds.depth)
 
     @property
     def is_wrong(self) -> bool:
@@ -95,20 +95,20 @@ class Document:
         """The operation to run (GraphQL specification, section 6.1). Raises NotRun."""
         if name is None:
             if len(self.operations) > 1:
-                raise NotRun("Say by operationName which of the operations to run.", "BAD_REQUEST")
+                raise RequestError("Say by operationName which of the operations to run.", "BAD_REQUEST")
             if not self.operations:
-                raise NotRun("The document holds no operation.", "BAD_REQUEST")
+                raise RequestError("The document holds no operation.", "BAD_REQUEST")
             return self.operations[0]
         for each in self.operations:
             if each.name == name:
                 return each
-        raise NotRun(f'Unknown operation named "{name}".', "BAD_REQUEST")
+        raise RequestError(f'Unknown operation named "{name}".', "BAD_REQUEST")
 
 
-class Documents:
+class DocumentCache:
     """The one cache for all ways in. What is wrong is kept apart, so that nonsense pushes out nothing but nonsense."""
 
-    def __init__(self, schema: GraphQLSchema, bounds: Bounds) -> None:
+    def __init__(self, schema: GraphQLSchema, bounds: DocumentLimits) -> None:
         self.schema = schema
         self.bounds = bounds
         self.kept: OrderedDict[str, Document] = OrderedDict()
@@ -130,9 +130,9 @@ class Documents:
         if (known := self.known(text, closed=closed)) is not None:
             return known
         if not text or text.isspace():
-            raise NotRun("Send the document to run as query.", "BAD_REQUEST")
+            raise RequestError("Send the document to run as query.", "BAD_REQUEST")
         if len(text) > self.bounds.length or len(text.encode(errors="replace")) > self.bounds.length:
-            raise NotRun(f"A document has at most {self.bounds.length} bytes.", "BAD_REQUEST", limit=self.bounds.length)
+            raise RequestError(f"A document has at most {self.bounds.length} bytes.", "BAD_REQUEST", limit=self.bounds.length)
         async with self.executor.callers.of(who):
             if (known := self.known(text, closed=closed)) is not None:
                 return known  # who asked for it at the same time had it made

@@ -20,7 +20,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from engine.graphql.errors import NotRun
+from engine.graphql.errors import RequestError
 
 FIELDS = 2500
 """Selections of a document, fragments in place."""
@@ -32,7 +32,7 @@ META = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class DocumentLimits:
     """The limits of a document. All count fragments in their places; 0 is no way to switch one off."""
 
     length: int = 16 * 1024
@@ -49,7 +49,7 @@ class Bounds:
     operations: int = 20
 
 
-class TooMuch(NotRun):
+class LimitExceeded(RequestError):
     """A document asks for more than there may be of something."""
 
     def __init__(self, what: str, limit: int, requested: int | None = None) -> None:
@@ -58,7 +58,7 @@ class TooMuch(NotRun):
 
 
 @dataclass(slots=True)
-class Place:
+class Selection:
     """A field in the answer: all selections that are merged into it, and what is asked for below."""
 
     on: str | None = None
@@ -66,15 +66,15 @@ class Place:
     is_on_many: bool = False
     """Whether it is asked for of more than that type."""
     nodes: list[FieldNode] = field(default_factory=list[FieldNode])
-    below: dict[str, Place] = field(default_factory=dict[str, "Place"])
+    below: dict[str, Selection] = field(default_factory=dict[str, "Selection"])
     spread: set[str] = field(default_factory=set[str])
     """The fragments that are in place here; the second time one brings nothing new."""
 
 
-class Shape:
+class SelectionTree:
     """One walk over a document. `roots` says by the operation what it asks for."""
 
-    def __init__(self, document: DocumentNode, bounds: Bounds) -> None:
+    def __init__(self, document: DocumentNode, bounds: DocumentLimits) -> None:
         """Raises TooMuch."""
         self.bounds = bounds
         definitions = document.definitions
@@ -91,10 +91,10 @@ class Shape:
             if each.name.value not in self.reached:  # it is validated all the same
                 self.reached.add(each.name.value)
                 self.count(each.directives or ())
-                self.enter(each.selection_set, Place(), 0, bounds.depth)  # it is in no operation's place
+                self.enter(each.selection_set, Selection(), 0, bounds.depth)  # it is in no operation's place
 
-    def root(self, operation: OperationDefinitionNode) -> Place:
-        found = Place()
+    def root(self, operation: OperationDefinitionNode) -> Selection:
+        found = Selection()
         self.aliases = self.directives = 0
         self.count(operation.directives or ())
         for variable in operation.variable_definitions or ():
@@ -104,15 +104,15 @@ class Shape:
         return found
 
     def enter(
-        self, selections: SelectionSetNode, place: Place, depth: int, deepest: int, nested: int = 0, on: str | None = None
+        self, selections: SelectionSetNode, place: Selection, depth: int, deepest: int, nested: int = 0, on: str | None = None
     ) -> None:
         """Put selections in their place, which lies `depth` fields deep; `nested` counts fragments that hold one another too."""
         if nested > 2 * SCHEMA_DEPTH + self.bounds.depth:
-            raise TooMuch(f"A document nests at most {deepest} fields.", deepest)
+            raise LimitExceeded(f"A document nests at most {deepest} fields.", deepest)
         for each in selections.selections:
             self.selections += 1
             if self.selections > FIELDS:
-                raise TooMuch(f"A document has at most {FIELDS} selections, its fragments in place.", FIELDS)
+                raise LimitExceeded(f"A document has at most {FIELDS} selections, its fragments in place.", FIELDS)
             self.count(each.directives or ())
             if isinstance(each, FieldNode):
                 self.field(each, place, depth + 1, deepest, nested + 1, on)
@@ -122,27 +122,27 @@ class Shape:
                 named = each.type_condition.name.value if each.type_condition is not None else on
                 self.enter(each.selection_set, place, depth, deepest, nested + 1, named)
 
-    def field(self, node: FieldNode, place: Place, depth: int, deepest: int, nested: int, on: str | None) -> None:
+    def field(self, node: FieldNode, place: Selection, depth: int, deepest: int, nested: int, on: str | None) -> None:
         if depth > deepest:
-            raise TooMuch(f"A document nests at most {deepest} fields.", deepest, depth)
+            raise LimitExceeded(f"A document nests at most {deepest} fields.", deepest, depth)
         if node.alias is not None:
             self.aliases += 1
             at_most(self.aliases, self.bounds.aliases, "An operation has at most {} aliases.")
         name = node.alias.value if node.alias is not None else node.name.value
         found = place.below.get(name)
         if found is None:
-            found = place.below[name] = Place(on)
+            found = place.below[name] = Selection(on)
         found.is_on_many |= found.on != on
         self.pairs += len(found.nodes)
         found.nodes.append(node)
         if len(found.nodes) > self.bounds.repeats or self.pairs > PAIRS:
-            raise TooMuch(f"A field is asked for at most {self.bounds.repeats} times in one place.", self.bounds.repeats)
+            raise LimitExceeded(f"A field is asked for at most {self.bounds.repeats} times in one place.", self.bounds.repeats)
         if node.selection_set is not None:
             if node.name.value in META:
                 depth, deepest = 1, SCHEMA_DEPTH
             self.enter(node.selection_set, found, depth, deepest, nested)
 
-    def spread(self, name: str, place: Place, depth: int, deepest: int, nested: int) -> None:
+    def spread(self, name: str, place: Selection, depth: int, deepest: int, nested: int) -> None:
         fragment = self.fragments.get(name)
         if fragment is None or name in place.spread or name in self.on_path:
             return  # validation says what is wrong with an unknown one, and with one inside itself
@@ -160,4 +160,4 @@ class Shape:
 
 def at_most(found: int, limit: int, said: str) -> None:
     if found > limit:
-        raise TooMuch(said.format(limit), limit, found)
+        raise LimitExceeded(said.format(limit), limit, found)

@@ -40,7 +40,7 @@ AWAY = "The service can't answer at this moment."
 BROKEN = "Something went wrong on our side."
 
 
-class NotRun(GraphQLError):
+class RequestError(GraphQLError):
     """Why an operation is not run, as the client is told it."""
 
     def __init__(self, message: str, code: str, **more: Any) -> None:
@@ -55,10 +55,10 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and any(text in str(error) for text in BUSY)
 
 
-def shown(error: GraphQLError, explain: Explain, request_id: str, *, executed: bool) -> GraphQLError:
+def format_error(error: GraphQLError, explain: Explain, request_id: str, *, executed: bool) -> GraphQLError:
     """The error for the client. What is not the caller's doing is masked, and logged with its trace."""
     original = error.original_error
-    if isinstance(error, NotRun):
+    if isinstance(error, RequestError):
         return error
     if isinstance(error, GraphQLSyntaxError) or isinstance(original, GraphQLSyntaxError):
         return coded(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
@@ -87,7 +87,7 @@ def unavailable(result: Any) -> bool:
     return any((error.extensions or {}).get("code") == "UNAVAILABLE" for error in result.errors or ())
 
 
-class Errors:
+class ErrorFormatter:
     """Shows errors as above, in answers and in each result of a stream. Always a new list: the old one may be a document's."""
 
     def __init__(self, explain: Explain) -> None:
@@ -97,7 +97,7 @@ class Errors:
         """`closed` is for callers to whom the schema is: they get no suggestions."""
         if not result.errors:
             return
-        found = [shown(error, self.explain, request_id, executed=executed) for error in result.errors]
+        found = [format_error(error, self.explain, request_id, executed=executed) for error in result.errors]
         if closed:
             found = [coded(error, SUGGESTION.sub("", error.message), error.extensions or {}) for error in found]
         result.errors = found

@@ -19,7 +19,7 @@ from graphql import (
     visit,
 )
 
-from engine.graphql.document_limits import Place
+from engine.graphql.document_limits import Selection
 from engine.telemetry import logging
 
 READS = (OperationType.QUERY,)
@@ -37,7 +37,7 @@ class Operation:
         text: str,
         document: DocumentNode,
         node: OperationDefinitionNode,
-        root: Place,
+        root: Selection,
         errors: Mapping[bool, Sequence[GraphQLError]],
     ) -> None:
         self.text = text

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import structlog
 
-from engine.graphql.errors import NotRun
+from engine.graphql.errors import RequestError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -32,7 +32,7 @@ HASH = 64
 log = structlog.get_logger("ticketwire.trusted")
 
 
-class Trusted:
+class PersistedDocuments:
     """`listed` are the only documents that are run, by their ids; None where all are."""
 
     def __init__(self, listed: Mapping[str, str] | None = None) -> None:
@@ -57,11 +57,11 @@ class Trusted:
             self.left.move_to_end(id)
         if query:
             if query != known and sha256(query.encode(errors="replace")).hexdigest() != id.lower():
-                raise NotRun("The provided sha256Hash is not that of the query.", "BAD_REQUEST")
+                raise RequestError("The provided sha256Hash is not that of the query.", "BAD_REQUEST")
             return query
         found = known or await self.told(id)
         if found is None:
-            raise NotRun("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+            raise RequestError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
         return found
 
     def listed_text(self, query: str, id: str | None) -> str:
@@ -70,7 +70,7 @@ class Trusted:
             return query
         found = self.listed.get(id) if id is not None and not query else None
         if found is None:
-            raise NotRun("This server runs only the documents on its list.", "FORBIDDEN")
+            raise RequestError("This server runs only the documents on its list.", "FORBIDDEN")
         return found
 
     # ------------------------------------------------------------ what clients leave
@@ -141,7 +141,7 @@ def hash_in(asked: object) -> str:
     given = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
     id = given.get("sha256Hash")
     if given.get("version") != 1 or not isinstance(id, str) or not 0 < len(id) <= 2 * HASH:
-        raise NotRun('A persistedQuery is {"version": 1, "sha256Hash": "…"}.', "BAD_REQUEST")
+        raise RequestError('A persistedQuery is {"version": 1, "sha256Hash": "…"}.', "BAD_REQUEST")
     return id
 
 

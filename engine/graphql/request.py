@@ -18,45 +18,45 @@ DEEPEST = 254
 """Levels of nesting that orjson writes; it reads more. What came in must be fit to be written: pongs, keys of groups, logs."""
 
 
-class Malformed(Exception):
+class MalformedRequest(Exception):
     """A request or message that is not what the protocol allows. The text tells the client why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class GraphQLRequest:
     query: str
     variables: Mapping[str, Any] | None
     operation_name: str | None
     extensions: Mapping[str, Any] | None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Parameters:
+    def of(cls, given: Mapping[str, Any]) -> GraphQLRequest:
         """Raises Malformed."""
         query, name, extensions = given.get("query"), given.get("operationName"), object_in(given, "extensions")
         if query is None and extensions and "persistedQuery" in extensions:
             query = ""  # it is known by its hash
         if not isinstance(query, str):
-            raise Malformed(f"A query is a string, not {kind(query)}.")
+            raise MalformedRequest(f"A query is a string, not {kind(query)}.")
         if not isinstance(name, str | None):
-            raise Malformed(f"An operationName is a string, not {kind(name)}.")
+            raise MalformedRequest(f"An operationName is a string, not {kind(name)}.")
         return cls(query, object_in(given, "variables"), name, extensions)
 
 
-def in_body(body: bytes) -> Parameters:
+def in_body(body: bytes) -> GraphQLRequest:
     """Raises Malformed."""
     found = json_in(body, "The body")
     if not isinstance(found, dict):
-        raise Malformed(f"The body is a JSON object, not {kind(found)}.")
-    return Parameters.of(cast("dict[str, Any]", found))
+        raise MalformedRequest(f"The body is a JSON object, not {kind(found)}.")
+    return GraphQLRequest.of(cast("dict[str, Any]", found))
 
 
-def in_fields(fields: Mapping[str, str]) -> Parameters:
+def in_fields(fields: Mapping[str, str]) -> GraphQLRequest:
     """From a URL, in which variables and extensions are JSON. Raises Malformed."""
     given: dict[str, Any] = dict(fields)
     for name in ("variables", "extensions"):
         if name in fields:
             given[name] = json_in(fields[name].encode(), f'"{name}"') if fields[name] else None
-    return Parameters.of(given)
+    return GraphQLRequest.of(given)
 
 
 def fields_in(query_string: bytes) -> dict[str, str]:
@@ -64,10 +64,10 @@ def fields_in(query_string: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise Malformed("The query string can't be read.") from None
+        raise MalformedRequest("The query string can't be read.") from None
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Malformed("The query string says something twice.")
+        raise MalformedRequest("The query string says something twice.")
     return found
 
 
@@ -75,9 +75,9 @@ def json_in(text: bytes, what: str) -> object:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Malformed(f"{what} is not JSON: {error}") from None
+        raise MalformedRequest(f"{what} is not JSON: {error}") from None
     if text.count(b"{") + text.count(b"[") > DEEPEST and not is_written(found):
-        raise Malformed(f"{what} is nested too deeply.")
+        raise MalformedRequest(f"{what} is nested too deeply.")
     return found
 
 
@@ -103,7 +103,7 @@ def object_in(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """A member that is an object; None where it is null or absent."""
     value = sent.get(name)
     if not isinstance(value, dict | None):
-        raise Malformed(f'"{name}" is an object, not {kind(value)}.')
+        raise MalformedRequest(f'"{name}" is an object, not {kind(value)}.')
     return cast("dict[str, Any] | None", value)
 
 

@@ -8,7 +8,7 @@ import orjson
 from graphql import GraphQLError
 from strawberry.types.execution import PreExecutionError
 
-from engine.graphql.errors import NotRun
+from engine.graphql.errors import RequestError
 
 
 def located(error: Exception) -> GraphQLError:
@@ -16,7 +16,7 @@ def located(error: Exception) -> GraphQLError:
 
 
 def not_run(message: str, code: str, **more: Any) -> PreExecutionError:
-    return PreExecutionError(None, [NotRun(message, code, **more)])
+    return PreExecutionError(None, [RequestError(message, code, **more)])
 
 
 def told(result: Any) -> dict[str, Any]:

@@ -12,20 +12,20 @@ from types import TracebackType
 
 from starlette.types import Scope
 
-from engine.server.client_connection import EXTENSION, Pipe
+from engine.server.client_connection import EXTENSION, ClientConnection
 
 
-class HungUp(Exception):
+class ClientDisconnected(Exception):
     """The client went before it was answered."""
 
 
-class Leaving:
+class DisconnectWatch:
     """Around the answering of a request whose body was read: the block is cancelled, and HungUp raised in its place."""
 
     __slots__ = ("answering", "gone", "looking", "may_end", "pipe")
 
     def __init__(self, scope: Scope, may_end: Callable[[], Awaitable[bool]]) -> None:
-        self.pipe: Pipe | None = scope.get("extensions", {}).get(EXTENSION)
+        self.pipe: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
         self.may_end = may_end
         self.answering: asyncio.Task[object] | None = None
         self.gone = False
@@ -49,4 +49,4 @@ class Leaving:
         if self.looking is not None:
             self.looking.cancel()
         if self.gone and self.answering is not None and self.answering.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise HungUp from None
+            raise ClientDisconnected from None

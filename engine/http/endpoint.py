@@ -16,14 +16,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from engine.auth import Connect, Unauthorized, token_in
+from engine.auth import AuthHooks, Unauthorized, token_in
 from engine.execution.schema import Schema
 from engine.graphql.errors import AWAY, BROKEN, SIGNED_OUT, is_outage
 from engine.graphql.operation import READS, WRITES
-from engine.graphql.request import LONGEST, Malformed, Parameters, fields_in, in_body, in_fields
+from engine.graphql.request import LONGEST, GraphQLRequest, MalformedRequest, fields_in, in_body, in_fields
 from engine.graphql.response import encoded
 from engine.http.content_negotiation import PLAIN, RESULT, result_type
-from engine.http.disconnect import HungUp, Leaving
+from engine.http.disconnect import ClientDisconnected, DisconnectWatch
 from engine.http.rate_limit_headers import quota_headers, retry_after
 from engine.server.error_response import JSON, Refused, error_body
 
@@ -35,10 +35,10 @@ STATUSES = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
 log = structlog.get_logger("ticketwire.http")
 
 
-class Endpoint:
+class GraphQLEndpoint:
     """The endpoint, as an ASGI application for HTTP; `given` in the scope is what engine/http/middleware found in the headers."""
 
-    def __init__(self, schema: Schema, connect: Connect) -> None:
+    def __init__(self, schema: Schema, connect: AuthHooks) -> None:
         self.schema = schema
         self.connect = connect
 
@@ -56,7 +56,7 @@ class Endpoint:
             if result.extensions and "cost" in result.extensions:
                 headers += quota_headers(result.extensions["cost"])
             body = encoded(result)
-        except HungUp:
+        except ClientDisconnected:
             log.info("http.hung_up", request_id=request_id)
             return
         except Exception as error:
@@ -81,14 +81,14 @@ class Endpoint:
                 await self.connect.authenticate(context, text)
         try:
             asked = in_body(body) if is_post else in_fields(fields_in(scope["query_string"]))
-        except Malformed as error:
+        except MalformedRequest as error:
             raise Refused(400, str(error)) from None
         if not is_post and await self.schema.kind(asked, context) is OperationType.MUTATION:
             raise Refused(405, "Mutations are sent by POST.", allow="POST")
-        with Leaving(scope, partial(self.schema.reads, asked, context)):
+        with DisconnectWatch(scope, partial(self.schema.reads, asked, context)):
             return await self.run(asked, context, WRITES if is_post else READS)
 
-    async def run(self, asked: Parameters, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
+    async def run(self, asked: GraphQLRequest, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
         result = await self.schema.answer(asked, context, kinds)
         if isinstance(result, PreExecutionError) and await self.schema.kind(asked, context) is OperationType.SUBSCRIPTION:
             raise Refused(400, ELSEWHERE)
@@ -133,7 +133,7 @@ async def whole(receive: Receive) -> bytes:
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()
-    raise HungUp
+    raise ClientDisconnected
 
 
 def status_of(errors: list[GraphQLError], type: str | None, headers: list[tuple[bytes, bytes]]) -> int:

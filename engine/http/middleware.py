@@ -25,7 +25,7 @@ class TooLarge(Refused):
         super().__init__(413, f"A request has at most {MAX_BODY} bytes.")
 
 
-class Requests:
+class RequestMiddleware:
     """Pure ASGI. The id is the caller's own X-Request-Id where that is a plain one.
 
     The scope tells what is inside: `request_id`; `given`, the headers by name; and `line`, what the log will say of the request.

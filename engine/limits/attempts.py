@@ -12,7 +12,7 @@ MINUTES = 5
 WIDER = 6
 
 
-class Attempts:
+class SignInThrottle:
     """Attempts by key in five minutes: `most` for the first, narrow key, six times that for each wider one."""
 
     def __init__(self, most: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Bounds on the sockets of one process."""
 
     sockets: int
@@ -24,7 +24,7 @@ class Limits:
     init_seconds: float
 
 
-class Outbox(Protocol):
+class HasBacklog(Protocol):
     """Messages that wait for a client."""
 
     @property
@@ -33,16 +33,16 @@ class Outbox(Protocol):
         ...
 
 
-class Holder(Protocol):
+class Connection(Protocol):
     address: str
     viewer: str | None
     """Whose it is counted as."""
 
     @property
-    def mailbox(self) -> Outbox: ...
+    def outbox(self) -> HasBacklog: ...
 
 
-class Crowded(NamedTuple):
+class LimitReached(NamedTuple):
     """Why there is no room for one more."""
 
     reason: str
@@ -50,36 +50,36 @@ class Crowded(NamedTuple):
     """Whether it is the caller who holds too many, rather than all together."""
 
 
-class Places:
-    def __init__(self, limits: Limits, viewer: Callable[[Any], str | None]) -> None:
+class ConnectionRegistry:
+    def __init__(self, limits: ConnectionLimits, viewer: Callable[[Any], str | None]) -> None:
         self.limits = limits
         self.viewer_of = viewer
-        self.held: set[Holder] = set()
+        self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
         self.viewers: Counter[str] = Counter()
         self.slow = 0
         """Readers that were ended since they took too long."""
         self.refused = 0
 
-    def take(self, holder: Holder) -> None:
+    def add(self, holder: Connection) -> None:
         """Count one that came, whether there is room for it or not."""
-        self.held.add(holder)
+        self.connections.add(holder)
         self.addresses[holder.address] += 1
 
-    def leave(self, holder: Holder) -> None:
-        self.held.discard(holder)
+    def remove(self, holder: Connection) -> None:
+        self.connections.discard(holder)
         forget(self.addresses, holder.address)
         self.release(holder)
 
-    def crowded(self, holder: Holder) -> Crowded | None:
+    def check(self, holder: Connection) -> LimitReached | None:
         """Whether one that was taken has to go again."""
-        if len(self.held) > self.limits.sockets:
+        if len(self.connections) > self.limits.sockets:
             return self.refuse("This server holds as many connections as it can; try again later.", is_callers=False)
         if self.addresses[holder.address] > self.limits.per_address:
             return self.refuse(f"At most {self.limits.per_address} connections from one address.")
         return None
 
-    def claim(self, holder: Holder, context: Any) -> Crowded | None:
+    def claim(self, holder: Connection, context: Any) -> LimitReached | None:
         """Count it as its viewer's, unless they hold as many as they may."""
         viewer = self.viewer_of(context)
         if viewer is None:
@@ -91,14 +91,14 @@ class Places:
         holder.viewer = viewer
         return None
 
-    def release(self, holder: Holder) -> None:
+    def release(self, holder: Connection) -> None:
         if holder.viewer is not None:
             forget(self.viewers, holder.viewer)
             holder.viewer = None
 
-    def refuse(self, reason: str, *, is_callers: bool = True) -> Crowded:
+    def refuse(self, reason: str, *, is_callers: bool = True) -> LimitReached:
         self.refused += 1
-        return Crowded(reason, is_callers)
+        return LimitReached(reason, is_callers)
 
 
 def forget(counter: Counter[str], key: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 if TYPE_CHECKING:
-    from engine.bus.redis_connection import Line
+    from engine.bus.redis_connection import RedisConnection
 
 KEPT = 100_000
 TOGETHER = 200
@@ -61,7 +61,7 @@ class Taken:
     """0 where there was room; else nothing was taken."""
 
 
-class Buckets:
+class LeakyBuckets:
     """Each holds `size` and leaks `rate` a second; with a size of 0 nothing is counted."""
 
     def __init__(self, size: int, rate: float, now: Callable[[], float] = time.monotonic) -> None:
@@ -101,12 +101,14 @@ class Buckets:
 
     async def run(self, url: str) -> None:
         """Tell Redis and learn from it, until cancelled."""
-        from engine.bus.redis_connection import Line  # here, as importing redis takes 0.1 s that memory:// can do without
+        from engine.bus.redis_connection import (
+            RedisConnection,
+        )  # here, as importing redis takes 0.1 s that memory:// can do without
 
         self.is_shared = True
         while True:
             try:
-                async with Line(url) as line:
+                async with RedisConnection(url) as line:
                     while True:
                         await asyncio.sleep(TELL_SECONDS)
                         await self.tell(line)
@@ -114,7 +116,7 @@ class Buckets:
                 log.warning("buckets.apart", error=repr(error))
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    async def tell(self, line: Line) -> None:
+    async def tell(self, line: RedisConnection) -> None:
         while self.untold:
             keys = [self.untold.pop() for _ in range(min(TOGETHER, len(self.untold)))]
             spent = [self.kept[key].untold if key in self.kept else 0 for key in keys]

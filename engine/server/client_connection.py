@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from engine.server.http_protocol import Arrival
+from engine.server.http_protocol import HTTPProtocol
 
 EXTENSION = "ticketwire.pipe"
 
 
-class Pipe:
+class ClientConnection:
     """One connection, as the answer that is being sent over it sees it."""
 
     __slots__ = ("is_gone", "leaving", "protocol", "stopping")
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: ClientProtocol) -> None:
         self.protocol = protocol
         self.stopping: Callable[[], None] | None = None
         self.leaving: Callable[[], None] | None = None
@@ -51,10 +51,10 @@ class Pipe:
         self.protocol.cut()
 
 
-class Protocol(Arrival):
+class ClientProtocol(HTTPProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.pipe = Pipe(self)
+        self.pipe = ClientConnection(self)
         self.is_stopping = False
 
     @property

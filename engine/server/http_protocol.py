@@ -28,7 +28,7 @@ SECONDS_TO_TAKE = 1.0
 log = structlog.get_logger("ticketwire.arrival")
 
 
-class Flow(FlowControl):
+class BodyFlow(FlowControl):
     """uvicorn reads on as soon as a request reads its body, and so any number of requests behind it."""
 
     def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
@@ -40,7 +40,7 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
-class Arrival(HttpToolsProtocol):
+class HTTPProtocol(HttpToolsProtocol):
     def __init__(self, *given: Any, seconds: float = SECONDS, **named: Any) -> None:
         super().__init__(*given, **named)
         self.seconds = seconds
@@ -73,7 +73,7 @@ class Arrival(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        self.flow = Flow(transport, self.pipeline)
+        self.flow = BodyFlow(transport, self.pipeline)
         self.since = self.loop.time()
         self.watch = self.loop.call_later(self.seconds, self.look)
 

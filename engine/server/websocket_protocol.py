@@ -16,12 +16,12 @@ SHORT, MEDIUM = 126, 1 << 16
 KEPT_SILENT = 1011
 
 
-class Wire:
+class FrameWriter:
     """One socket's way out, past ASGI: what is written goes behind all that was sent before."""
 
     __slots__ = ("protocol", "stopping")
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: WebSocketProtocol) -> None:
         self.protocol = protocol
         self.stopping: Callable[[], None] | None = None
         """Called when the server stops; who sets it ends the socket by `stop`."""
@@ -52,12 +52,12 @@ class Wire:
         self.protocol.stop()
 
 
-class Protocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """A peer that takes nothing keeps no connection: where uvicorn waits for it without end, it is cut off after some seconds."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.wire = Wire(self)
+        self.wire = FrameWriter(self)
         self.pong = b""
         """The newest answers to pings that are still owed."""
         self.lingering: TimerHandle | None = None

@@ -16,11 +16,11 @@ import orjson
 import structlog
 from strawberry.types.execution import ExecutionResult
 
-from engine.fanout.group import Member
+from engine.fanout.group import Subscriber
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import BROKEN, SIGNED_OUT, is_outage, unavailable
-from engine.graphql.request import Parameters
-from engine.server.client_connection import EXTENSION, Pipe
+from engine.graphql.request import GraphQLRequest
+from engine.server.client_connection import EXTENSION, ClientConnection
 from engine.sse.events import COMPLETE, HEADERS, beat, next_event, retry
 from engine.sse.outbox import SSEOutbox
 
@@ -30,7 +30,7 @@ RETRY_MS = (1000, 3000)
 log = structlog.get_logger("ticketwire.stream")
 
 
-class Stream:
+class SSEConnection:
     def __init__(
         self,
         services: ConnectionServices,
@@ -45,9 +45,9 @@ class Stream:
         self.context = context
         self.address: str = context.address
         self.viewer: str | None = None
-        self.pipe: Pipe | None = scope.get("extensions", {}).get(EXTENSION)
-        self.mailbox = SSEOutbox(send, services.places.limits.backlog, self.overflowed)
-        self.member: Member | None = None
+        self.pipe: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
+        self.outbox = SSEOutbox(send, services.places.limits.backlog, self.overflowed)
+        self.member: Subscriber | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.beating: asyncio.TimerHandle | None = None
         self.life = asyncio.timeout(None)
@@ -56,11 +56,11 @@ class Stream:
 
     # ------------------------------------------------------------ its life
 
-    async def serve(self, asked: Parameters, resume_from: str | None) -> None:
+    async def serve(self, asked: GraphQLRequest, resume_from: str | None) -> None:
         self.services.connect.opened(self.context, self.forbid, self.changed)
         try:
             await self.start()
-            self.spawn(self.mailbox.run())
+            self.spawn(self.outbox.run())
             self.spawn(self.begin(asked, resume_from))
             self.pause()
             await self.left()
@@ -98,8 +98,8 @@ class Stream:
 
     def beat(self) -> None:
         """Keep the connection from being taken for dead; what the peer takes slowly is sign enough of life."""
-        if not self.mailbox.size:
-            self.mailbox.post(beat(self.member.cursor if self.member is not None else None))
+        if not self.outbox.size:
+            self.outbox.post(beat(self.member.cursor if self.member is not None else None))
         self.pause()
 
     def pause(self) -> None:
@@ -128,12 +128,12 @@ class Stream:
             return
         self.ended = True
         self.abandon()
-        self.mailbox.post(next_event(orjson.dumps({"errors": errors})) + COMPLETE)
+        self.outbox.post(next_event(orjson.dumps({"errors": errors})) + COMPLETE)
         self.spawn(self.finish())
 
     async def finish(self) -> None:
         try:
-            await self.mailbox.end()
+            await self.outbox.end()
         except TimeoutError:
             self.hang_up()
 
@@ -145,7 +145,7 @@ class Stream:
             self.hang_up()
 
     def hang_up(self) -> None:
-        self.mailbox.ended = True
+        self.outbox.ended = True
         if self.pipe is not None:
             self.pipe.cut()
         else:
@@ -172,7 +172,7 @@ class Stream:
 
     # ------------------------------------------------------------ the subscription
 
-    async def begin(self, asked: Parameters, resume_from: str | None) -> None:
+    async def begin(self, asked: GraphQLRequest, resume_from: str | None) -> None:
         try:
             await self.follow(asked, resume_from)
         except Exception as error:
@@ -183,7 +183,7 @@ class Stream:
             log.exception("stream.failed", request_id=request_id)
             self.complete([{"message": BROKEN, "extensions": {"code": "INTERNAL", "requestId": request_id}}])
 
-    async def follow(self, asked: Parameters, resume_from: str | None) -> None:
+    async def follow(self, asked: GraphQLRequest, resume_from: str | None) -> None:
         context = self.services.connect.fork(self.context)
         schema = self.services.schema
         following = await schema.follow(asked, context, resume_from)
@@ -197,8 +197,8 @@ class Stream:
         if context.viewer is not self.context.viewer:
             following = following.moved(self.services.connect.fork(self.context), position)
         # where it begins, so that who is cut off before the first event does not begin elsewhere
-        self.mailbox.post(beat(source.cursor(position)))
-        self.member = Member(self.mailbox, b"", position, self.complete, self.cut)
+        self.outbox.post(beat(source.cursor(position)))
+        self.member = Subscriber(self.outbox, b"", position, self.complete, self.cut)
         self.services.groups.join(following, self.member)
 
     def refuse(self, result: ExecutionResult) -> None:

@@ -20,20 +20,20 @@ from engine.auth import BEARER, Unauthorized, token_in
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import is_outage
 from engine.graphql.operation import READS, WRITES
-from engine.graphql.request import LONGEST, Malformed, Parameters, fields_in, in_body, in_fields
+from engine.graphql.request import LONGEST, GraphQLRequest, MalformedRequest, fields_in, in_body, in_fields
 from engine.graphql.response import encoded
 from engine.http.content_negotiation import accepts
-from engine.http.disconnect import HungUp, Leaving
+from engine.http.disconnect import ClientDisconnected, DisconnectWatch
 from engine.http.endpoint import Refused, refusal
-from engine.limits.connections import Crowded
-from engine.sse.connection import Stream
+from engine.limits.connections import LimitReached
+from engine.sse.connection import SSEConnection
 from engine.sse.events import COMPLETE, HEADERS, MEDIA_TYPE, next_event
 
 SECONDS_TO_WAIT = "10"
 log = structlog.get_logger("ticketwire.streams")
 
 
-class Streams:
+class SSEEndpoint:
     """The endpoint, as an ASGI application for HTTP."""
 
     def __init__(self, services: ConnectionServices) -> None:
@@ -41,7 +41,7 @@ class Streams:
         self.schema = services.schema
         self.connect = services.connect
         self.places = services.places
-        self.open: set[Stream] = set()
+        self.open: set[SSEConnection] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -54,20 +54,20 @@ class Streams:
             kind = await self.schema.kind(asked, context)
             if kind is OperationType.SUBSCRIPTION:
                 await self.follow(
-                    Stream(self.services, scope, receive, send, context), asked, request.headers.get("last-event-id")
+                    SSEConnection(self.services, scope, receive, send, context), asked, request.headers.get("last-event-id")
                 )
                 return
             if kind is OperationType.MUTATION and request.method == "GET":
                 raise Refused(405, "Mutations are sent by POST.", allow="POST")
-            with Leaving(scope, partial(self.schema.reads, asked, context)):
+            with DisconnectWatch(scope, partial(self.schema.reads, asked, context)):
                 response = await self.answer(asked, context, request.method)
-        except (ClientDisconnect, HungUp):
+        except (ClientDisconnect, ClientDisconnected):
             log.info("stream.hung_up", request_id=context.request_id)
             return
         except Exception as error:
             if is_outage(error):
                 log.error("stream.unavailable", request_id=context.request_id, error=repr(error))
-                await Stream(self.services, scope, receive, send, context).interrupt()
+                await SSEConnection(self.services, scope, receive, send, context).interrupt()
                 return
             response = refusal(error, context.request_id)
         await response(scope, receive, send)
@@ -85,19 +85,19 @@ class Streams:
         if token is not None:
             await self.connect.authenticate(context, token)
 
-    async def follow(self, stream: Stream, asked: Parameters, last_id: str | None) -> None:
+    async def follow(self, stream: SSEConnection, asked: GraphQLRequest, last_id: str | None) -> None:
         self.open.add(stream)
-        self.places.take(stream)
+        self.places.add(stream)
         try:
-            crowded = self.places.crowded(stream) or self.places.claim(stream, stream.context)
+            crowded = self.places.check(stream) or self.places.claim(stream, stream.context)
             if crowded is not None:
                 raise too_many(crowded)
             await stream.serve(asked, last_id or None)
         finally:
             self.open.discard(stream)
-            self.places.leave(stream)
+            self.places.remove(stream)
 
-    async def answer(self, asked: Parameters, context: Any, method: str) -> Response:
+    async def answer(self, asked: GraphQLRequest, context: Any, method: str) -> Response:
         """A query or a mutation, or what can't be run: one result, and all is said."""
         result = await self.schema.answer(asked, context, READS if method == "GET" else WRITES)
         return Response(next_event(encoded(result)) + COMPLETE, headers=HEADERS)
@@ -114,21 +114,21 @@ def negotiated(request: Request) -> dict[str, str]:
         raise Refused(414, f"A query string has at most {LONGEST} bytes; longer operations are sent by POST.")
     try:
         return fields_in(query_string)
-    except Malformed as error:
+    except MalformedRequest as error:
         raise Refused(400, str(error)) from None
 
 
-async def parameters(request: Request, fields: dict[str, str]) -> Parameters:
+async def parameters(request: Request, fields: dict[str, str]) -> GraphQLRequest:
     """Raises Refused."""
     if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Refused(415, "An operation is sent as application/json.")
     try:
         return in_fields(fields) if request.method == "GET" else in_body(await request.body())
-    except Malformed as error:
+    except MalformedRequest as error:
         raise Refused(400, str(error)) from None
 
 
-def too_many(crowded: Crowded) -> Refused:
+def too_many(crowded: LimitReached) -> Refused:
     if crowded.is_callers:
         return Refused(429, crowded.reason, "RATE_LIMITED", retry_after=SECONDS_TO_WAIT)
     return Refused(503, crowded.reason, "UNAVAILABLE", retry_after=SECONDS_TO_WAIT)

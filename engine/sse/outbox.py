@@ -5,26 +5,26 @@ from __future__ import annotations
 import asyncio
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Queue, Batch
+from engine.fanout.outbox import Batch, Queue
 from engine.sse.events import next_event
 
 SECONDS_TO_TAKE = 30.0
 """How long a client may take nothing of what was written."""
 
 
-def events(round: Batch) -> bytes:
-    """All items of a round as server-sent events, the same for all members."""
-    found: bytes | None = round.encodings.get("events")
+def events(batch: Batch) -> bytes:
+    """All items of a batch as server-sent events, the same for all members."""
+    found: bytes | None = batch.encodings.get("events")
     if found is None:
-        found = round.encodings["events"] = b"".join(map(next_event, round.payloads, round.cursors))
+        found = batch.encodings["events"] = b"".join(map(next_event, batch.payloads, batch.cursors))
     return found
 
 
 class SSEOutbox(Queue):
     """The body of an answer that goes on."""
 
-    def deliver(self, round: Batch, tail: bytes) -> None:
-        self.post(events(round))
+    def deliver(self, batch: Batch, tail: bytes) -> None:
+        self.post(events(batch))
 
     async def write(self, message: bytes) -> None:
         try:

@@ -14,10 +14,10 @@ from starlette.datastructures import Headers
 from engine.auth import Unauthorized, token_in
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import AWAY, is_outage
-from engine.server.websocket_protocol import EXTENSION, Wire
-from engine.websocket.operations import Running
+from engine.server.websocket_protocol import EXTENSION, FrameWriter
+from engine.websocket.operations import Operations
 from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
-from engine.websocket.protocol import Open, Protocol, Send, Start, Step, Stop, cut
+from engine.websocket.protocol import GraphQLTransportWS, Open, Send, Start, Step, Stop, cut
 
 SUBPROTOCOL = "graphql-transport-ws"
 BURST_SECONDS = 10
@@ -25,7 +25,7 @@ SECONDS_TO_FINISH = 6.0
 log = structlog.get_logger("ticketwire.socket")
 
 
-class Socket:
+class WebSocketConnection:
     def __init__(
         self,
         services: ConnectionServices,
@@ -40,15 +40,15 @@ class Socket:
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self.viewer: str | None = None
         limits = services.places.limits
-        self.protocol = Protocol(limits.operations)
-        self.wire: Wire | None = scope.get("extensions", {}).get(EXTENSION)
-        self.mailbox: WebSocketOutbox | QueuedWebSocketOutbox = (
+        self.protocol = GraphQLTransportWS(limits.operations)
+        self.wire: FrameWriter | None = scope.get("extensions", {}).get(EXTENSION)
+        self.outbox: WebSocketOutbox | QueuedWebSocketOutbox = (
             WebSocketOutbox(self.wire, limits.backlog, self.overflowed)
             if self.wire is not None
             else QueuedWebSocketOutbox(send, limits.backlog, self.overflowed)
         )
         self.context: Any = services.connect.context(scope["request_id"], self.address)
-        self.running = Running(self, services)
+        self.running = Operations(self, services)
         self.chores: set[asyncio.Task[None]] = set()
         self.life = asyncio.timeout(None)
         """Ends the reading when the socket is closed from this side."""
@@ -64,14 +64,14 @@ class Socket:
         if not speaks:
             await self.send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
-        if (crowded := self.services.places.crowded(self)) is not None:
+        if (crowded := self.services.places.check(self)) is not None:
             await self.send({"type": "websocket.close", "code": 1013, "reason": crowded.reason})
             return
         if self.wire is not None:
             self.wire.stopping = self.stopping
         patience = self.services.places.limits.init_seconds
         waiting = asyncio.get_running_loop().call_later(patience, lambda: self.take(self.protocol.waited()))
-        sending = asyncio.create_task(self.mailbox.run()) if isinstance(self.mailbox, QueuedWebSocketOutbox) else None
+        sending = asyncio.create_task(self.outbox.run()) if isinstance(self.outbox, QueuedWebSocketOutbox) else None
         try:
             with contextlib.suppress(TimeoutError):
                 async with self.life:
@@ -104,7 +104,7 @@ class Socket:
     def take(self, steps: Sequence[Step]) -> None:
         for step in steps:
             if isinstance(step, Send):
-                self.mailbox.post(step.text.encode())
+                self.outbox.post(step.text.encode())
             elif isinstance(step, Start):
                 if not self.stops:  # else it is never begun, and its client finds another server
                     self.running.begin(step)
@@ -132,7 +132,7 @@ class Socket:
             return
         self.ended = True
         try:
-            await self.mailbox.end(code, reason)
+            await self.outbox.end(code, reason)
         except Exception as error:  # the peer went away first
             log.info("socket.close_failed", error=repr(error))
         self.life.reschedule(asyncio.get_running_loop().time())

@@ -10,33 +10,33 @@ from starlette.types import Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
 
 from engine.fanout.services import ConnectionServices
-from engine.websocket.connection import Socket
+from engine.websocket.connection import WebSocketConnection
 
 log = structlog.get_logger("ticketwire.sockets")
 
 
-class Sockets:
+class WebSocketEndpoint:
     """The endpoint, as an ASGI application for WebSockets."""
 
     def __init__(self, services: ConnectionServices, allowed_origins: Sequence[str]) -> None:
         self.services = services
         self.places = services.places
         self.allowed_origins = normalize_allowed_origins(allowed_origins)
-        self.open: set[Socket] = set()
+        self.open: set[WebSocketConnection] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         if not self.takes_origin(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})
             return
-        socket = Socket(self.services, scope, receive, send)
+        socket = WebSocketConnection(self.services, scope, receive, send)
         self.open.add(socket)
-        self.places.take(socket)
+        self.places.add(socket)
         try:
             await socket.serve()
         finally:
             self.open.discard(socket)
-            self.places.leave(socket)
+            self.places.remove(socket)
 
     def takes_origin(self, headers: Headers) -> bool:
         """Whether a page of this origin may connect; who sends none is no browser."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import orjson
 
-from engine.graphql.request import DEEPEST, Malformed, is_written, kind
+from engine.graphql.request import DEEPEST, MalformedRequest, is_written, kind
 
 FROM_SERVER = ("connection_ack", "next", "error")
 
@@ -17,20 +17,20 @@ def message_in(text: str) -> Mapping[str, Any]:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Malformed(f"The message is not JSON: {error}") from None
+        raise MalformedRequest(f"The message is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise Malformed(f"A message is a JSON object, not {kind(found)}.")
+        raise MalformedRequest(f"A message is a JSON object, not {kind(found)}.")
     if text.count("{") + text.count("[") > DEEPEST and not is_written(found):
-        raise Malformed("The message is nested too deeply.")
+        raise MalformedRequest("The message is nested too deeply.")
     return cast("dict[str, Any]", found)
 
 
 def id_in(sent: Mapping[str, Any]) -> str:
     id = sent.get("id")
     if not isinstance(id, str):
-        raise Malformed(f"A {sent['type']} message has an id, a string, not {kind(id)}.")
+        raise MalformedRequest(f"A {sent['type']} message has an id, a string, not {kind(id)}.")
     if not id:
-        raise Malformed(f"The id of a {sent['type']} message is not empty.")
+        raise MalformedRequest(f"The id of a {sent['type']} message is not empty.")
     return id
 
 

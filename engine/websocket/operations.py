@@ -11,12 +11,12 @@ import structlog
 from graphql import OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from engine.fanout.group import Member
+from engine.fanout.group import Subscriber
 from engine.fanout.outbox import Outbox
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import AWAY, unavailable
 from engine.graphql.operation import WRITES
-from engine.graphql.request import Parameters
+from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encoded
 from engine.websocket import protocol
 from engine.websocket.protocol import Start, Step, id_tail, next_message
@@ -28,23 +28,23 @@ class Socket(Protocol):
     """The parts of `engine.websocket.connection.Socket` that its operations use."""
 
     context: Any  # the application's
-    protocol: protocol.Protocol
+    protocol: protocol.GraphQLTransportWS
 
     @property
-    def mailbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox: ...
 
     def take(self, steps: Sequence[Step]) -> None: ...
 
     def finish(self, code: int, reason: str) -> None: ...
 
 
-class Running:
+class Operations:
     def __init__(self, socket: Socket, services: ConnectionServices) -> None:
         self.socket = socket
         self.schema = services.schema
         self.connect = services.connect
         self.groups = services.groups
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, Subscriber] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.mutations: set[asyncio.Task[None]] = set()
 
@@ -54,7 +54,7 @@ class Running:
         task.add_done_callback(partial(self.done, step.id))
 
     async def run(self, step: Start) -> None:
-        asked = Parameters(step.query, step.variables, step.operation_name, step.extensions)
+        asked = GraphQLRequest(step.query, step.variables, step.operation_name, step.extensions)
         kind = await self.schema.kind(asked, self.socket.context)
         if kind is OperationType.SUBSCRIPTION:
             await self.follow(step.id, asked)
@@ -104,7 +104,7 @@ class Running:
         if isinstance(result, PreExecutionError):
             self.fail(id, result)
         elif self.socket.protocol.takes(id):
-            self.socket.mailbox.post(next_message(id, encoded(result)))
+            self.socket.outbox.post(next_message(id, encoded(result)))
             self.socket.take(self.socket.protocol.finished(id))
 
     def fail(self, id: str, result: ExecutionResult) -> None:
@@ -112,7 +112,7 @@ class Running:
 
     # ------------------------------------------------------------ subscriptions
 
-    async def follow(self, id: str, asked: Parameters) -> None:
+    async def follow(self, id: str, asked: GraphQLRequest) -> None:
         context = self.connect.fork(self.socket.context)
         following = await self.schema.follow(asked, context)
         if self.tasks.get(id) is not asyncio.current_task():
@@ -124,7 +124,7 @@ class Running:
         if context.viewer is not self.socket.context.viewer:
             following = following.moved(self.connect.fork(self.socket.context), position)
         interrupted = partial(self.socket.finish, 1013, AWAY)
-        member = Member(self.socket.mailbox, id_tail(id), position, partial(self.failed, id), interrupted)
+        member = Subscriber(self.socket.outbox, id_tail(id), position, partial(self.failed, id), interrupted)
         self.members[id] = member
         self.groups.join(following, member)
 

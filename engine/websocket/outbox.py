@@ -10,31 +10,31 @@ import contextlib
 from collections.abc import Callable
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Outbox, Queue, Batch
-from engine.server.websocket_protocol import Wire, frame_head
+from engine.fanout.outbox import Batch, Outbox, Queue
+from engine.server.websocket_protocol import FrameWriter, frame_head
 from engine.websocket.protocol import NEXT_HEAD
 
 
-def heads(round: Batch) -> list[bytes]:
-    """The `next` messages of a round without their ends. A member's operation id stands last, so its own tail completes them."""
-    found: list[bytes] | None = round.encodings.get("heads")
+def heads(batch: Batch) -> list[bytes]:
+    """The `next` messages of a batch without their ends. A member's operation id stands last, so its own tail completes them."""
+    found: list[bytes] | None = batch.encodings.get("heads")
     if found is None:
-        found = round.encodings["heads"] = [NEXT_HEAD + payload for payload in round.payloads]
+        found = batch.encodings["heads"] = [NEXT_HEAD + payload for payload in batch.payloads]
     return found
 
 
-def frames(round: Batch, tail: bytes) -> bytes:
+def frames(batch: Batch, tail: bytes) -> bytes:
     """The frames of all items for a member with this tail. They differ only by the tail and, in their heads, by its length."""
-    parts: list[bytes] | None = round.encodings.get(len(tail))
+    parts: list[bytes] | None = batch.encodings.get(len(tail))
     if parts is None:
-        parts = [frame_head(len(head) + len(tail)) + head for head in heads(round)]
+        parts = [frame_head(len(head) + len(tail)) + head for head in heads(batch)]
         parts.append(b"")
-        round.encodings[len(tail)] = parts
+        batch.encodings[len(tail)] = parts
     return tail.join(parts)
 
 
 class WebSocketOutbox(Outbox):
-    def __init__(self, wire: Wire, most: int, overflow: Callable[[], None]) -> None:
+    def __init__(self, wire: FrameWriter, most: int, overflow: Callable[[], None]) -> None:
         super().__init__(most, overflow)
         self.wire = wire
         self.waiting = 0
@@ -42,8 +42,8 @@ class WebSocketOutbox(Outbox):
     def post(self, message: bytes) -> None:
         self.write(frame_head(len(message)) + message)
 
-    def deliver(self, round: Batch, tail: bytes) -> None:
-        self.write(frames(round, tail))
+    def deliver(self, batch: Batch, tail: bytes) -> None:
+        self.write(frames(batch, tail))
 
     def write(self, frames: bytes) -> None:
         if self.ended:
@@ -67,8 +67,8 @@ class WebSocketOutbox(Outbox):
 
 
 class QueuedWebSocketOutbox(Queue):
-    def deliver(self, round: Batch, tail: bytes) -> None:
-        for head in heads(round):
+    def deliver(self, batch: Batch, tail: bytes) -> None:
+        for head in heads(batch):
             self.post(head + tail)
 
     async def write(self, message: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from engine.graphql.request import Malformed, kind, object_in
+from engine.graphql.request import MalformedRequest, kind, object_in
 from engine.websocket.messages import id_in, message_in, why_unknown
 
 FIRST_FRAME = 16 * 1024
@@ -75,7 +75,7 @@ class End:
 Step = Open | Start | Stop | Send | End
 
 
-class Protocol:
+class GraphQLTransportWS:
     """One socket. An id in `operations` runs: it was started, and neither side has ended it."""
 
     __slots__ = ("most_operations", "operations", "phase")
@@ -91,9 +91,9 @@ class Protocol:
             return []
         try:
             if self.phase is Phase.WAITING and len(text) > FIRST_FRAME:
-                raise Malformed(f"A message before connection_init may have {FIRST_FRAME} characters.")
+                raise MalformedRequest(f"A message before connection_init may have {FIRST_FRAME} characters.")
             return self.answer(message_in(text))
-        except Malformed as error:
+        except MalformedRequest as error:
             return self.end(MALFORMED, str(error))
 
     def received_binary(self) -> list[Step]:
@@ -157,7 +157,7 @@ class Protocol:
                 object_in(sent, "payload")
                 return []
             case unknown:
-                raise Malformed(why_unknown(unknown))
+                raise MalformedRequest(why_unknown(unknown))
 
     def init(self, payload: Mapping[str, Any] | None) -> list[Step]:
         if self.phase is not Phase.WAITING:
@@ -193,14 +193,14 @@ def start_in(sent: Mapping[str, Any]) -> Start:
     """The operation that a subscribe message asks for."""
     id, payload = id_in(sent), object_in(sent, "payload")
     if payload is None:
-        raise Malformed("A subscribe message has a payload.")
+        raise MalformedRequest("A subscribe message has a payload.")
     query, name, extensions = payload.get("query"), payload.get("operationName"), object_in(payload, "extensions")
     if query is None and extensions and "persistedQuery" in extensions:
         query = ""  # it is known by its hash
     if not isinstance(query, str):
-        raise Malformed(f"A query is a string, not {kind(query)}.")
+        raise MalformedRequest(f"A query is a string, not {kind(query)}.")
     if not isinstance(name, str | None):
-        raise Malformed(f"An operationName is a string, not {kind(name)}.")
+        raise MalformedRequest(f"An operationName is a string, not {kind(name)}.")
     return Start(id, query, object_in(payload, "variables"), name, extensions)
 
 

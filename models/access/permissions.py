@@ -60,7 +60,7 @@ COLLEAGUES = STAFF & PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class Permission:
     """What it takes to call a row: one of these kinds of caller, holding the scope where one is named."""
 
     callers: frozenset[Caller]
@@ -86,21 +86,21 @@ class Right:
         raise Forbidden(f"The token lacks the scope {self.scope.value if self.scope else ''}.")
 
 
-ANYONE = Right(EVERYBODY)
-SESSION = Right(SIGNED_IN)
-READ = Right(SIGNED_IN, Scope.TICKETS_READ)
-READ_LOG = Right(SIGNED_IN, Scope.EVENTS_READ)
-READ_PEOPLE = Right(STAFF, Scope.USERS_READ)
-TAKE_PART = Right(SIGNED_IN, Scope.TICKETS_WRITE)
-WATCH = Right(PEOPLE, Scope.TICKETS_WRITE)
-WORK = Right(STAFF, Scope.TICKETS_WRITE)
-WRITE_NOTES = Right(STAFF, Scope.NOTES_WRITE)
-OWN_TOKENS = Right(PEOPLE, session=True)
-READ_POLICIES = Right(STAFF, Scope.TICKETS_READ)
-MANAGE = Right(frozenset({Caller.ADMIN, Caller.API_CLIENT}), Scope.ADMIN)
-OWN_NOTIFICATIONS = Right(PEOPLE, Scope.TICKETS_READ)
-READ_PRESENCE = Right(STAFF, Scope.TICKETS_READ)
-BE_PRESENT = Right(COLLEAGUES, Scope.TICKETS_WRITE)
+ANYONE = Permission(EVERYBODY)
+SESSION = Permission(SIGNED_IN)
+READ = Permission(SIGNED_IN, Scope.TICKETS_READ)
+READ_LOG = Permission(SIGNED_IN, Scope.EVENTS_READ)
+READ_PEOPLE = Permission(STAFF, Scope.USERS_READ)
+TAKE_PART = Permission(SIGNED_IN, Scope.TICKETS_WRITE)
+WATCH = Permission(PEOPLE, Scope.TICKETS_WRITE)
+WORK = Permission(STAFF, Scope.TICKETS_WRITE)
+WRITE_NOTES = Permission(STAFF, Scope.NOTES_WRITE)
+OWN_TOKENS = Permission(PEOPLE, session=True)
+READ_POLICIES = Permission(STAFF, Scope.TICKETS_READ)
+MANAGE = Permission(frozenset({Caller.ADMIN, Caller.API_CLIENT}), Scope.ADMIN)
+OWN_NOTIFICATIONS = Permission(PEOPLE, Scope.TICKETS_READ)
+READ_PRESENCE = Permission(STAFF, Scope.TICKETS_READ)
+BE_PRESENT = Permission(COLLEAGUES, Scope.TICKETS_WRITE)
 
 
 @dataclass(frozen=True, slots=True)

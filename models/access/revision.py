@@ -21,7 +21,7 @@ from models.people.token import Token
 from models.people.user import Role
 
 
-class Rights(Model):
+class PermissionRevision(Model):
     """One row: how often rights changed, and where the log was when somebody's sight did last."""
 
     id = fields.SmallIntField(primary_key=True, generated=False)
@@ -33,7 +33,7 @@ class Rights(Model):
         table_description = "How often rights changed"
 
 
-class Standing(NamedTuple):
+class Grant(NamedTuple):
     """All that decides what the viewer of a token may do and see, and for how long."""
 
     caller: Caller
@@ -66,7 +66,7 @@ async def changed_since(position: int) -> bool:
     return noted >= position
 
 
-async def prints(keys: Collection[str]) -> dict[str, str]:
+async def fingerprints(keys: Collection[str]) -> dict[str, str]:
     """By the tokens' ids, as texts: all that decides what each opens. Compare it with an earlier one, or read it by `opens`.
 
     One statement, without records: some microseconds for a token.
@@ -79,7 +79,7 @@ async def prints(keys: Collection[str]) -> dict[str, str]:
     return {cast("str", row["id"]): cast("str", row["print"]) for row in found}
 
 
-def opens(text: str, at: datetime) -> Standing | None:
+def opens(text: str, at: datetime) -> Grant | None:
     """`viewer_of` for a print; a test keeps the two alike."""
     kind, scopes, expires, revoked, user_id, client_id, role, active, organization_id, shared, client_active = json.loads(text)
     expires_at = as_instant(expires)
@@ -87,20 +87,20 @@ def opens(text: str, at: datetime) -> Standing | None:
         return None
     caller = CALLER_OF_ROLE[Role(role)] if user_id else Caller.API_CLIENT
     shares = organization_id is not None and bool(shared)
-    return Standing(caller, granted(caller, scopes), user_id or client_id, organization_id, shares, kind, expires_at)
+    return Grant(caller, parse_grant(caller, scopes), user_id or client_id, organization_id, shares, kind, expires_at)
 
 
 @lru_cache(maxsize=1024)
-def granted(caller: Caller, scopes: str) -> frozenset[Scope]:
+def parse_grant(caller: Caller, scopes: str) -> frozenset[Scope]:
     return held(caller, cast("list[str]", json.loads(scopes)))
 
 
-def standing(viewer: Viewer) -> Standing | None:
+def standing(viewer: Viewer) -> Grant | None:
     """None for who has no token."""
     if viewer.token is None:
         return None
     organization_id = viewer.user.organization_id if viewer.user else None
-    return Standing(
+    return Grant(
         viewer.caller,
         viewer.scopes,
         str(viewer.user_id or viewer.client_id),

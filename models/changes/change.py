@@ -16,9 +16,9 @@ from models.access.permissions import Viewer
 from models.changes import idempotency
 from models.changes.idempotency import Key, Trace
 from models.core.errors import StaleVersion
-from models.core.hydration import fresh
-from models.core.lazy_query import Many, Select
-from models.core.sql import member
+from models.core.hydration import new_record
+from models.core.lazy_query import LazyQuery, Many
+from models.core.sql import in_list
 from models.core.time import text
 from models.database import batch
 from models.log import event
@@ -40,7 +40,7 @@ UNLOGGED = frozenset({"id", "description", "updated_at", "version", "status_sinc
 
 
 @dataclass
-class Change:
+class TicketChange:
     """What happens to one ticket. The verbs read `ticket` as it becomes; nothing is stored before `write`.
 
     `window` is how long after its closing a ticket may be reopened. A `timed` change is made for what time does to the clocks.
@@ -101,7 +101,7 @@ class Change:
     ) -> None:
         """Add an entry; it gets its position when it is written."""
         self.entries.append(
-            fresh(
+            new_record(
                 Event,
                 type=type,
                 ticket_id=self.ticket.id,
@@ -115,7 +115,7 @@ class Change:
             )
         )
 
-    def move(self, action: Action, comment: str | None = None, side: Side | None = None, **values: object) -> None:
+    def transition(self, action: Action, comment: str | None = None, side: Side | None = None, **values: object) -> None:
         """Take a step of the life cycle. Raises TransitionRefused where the table has none."""
         before = self.ticket.status
         if self.ticket.merged_into_id is not None and action is Action.REOPEN:
@@ -134,9 +134,9 @@ class Change:
     def allowed_actions(self) -> list[Action]:
         return self.ticket.allowed_actions(self.at, self.window, customer=self.by.is_customer)
 
-    def say(self, kind: Kind, body: str, side: Side | None = None, **values: object) -> Message:
+    def add_message(self, kind: Kind, body: str, side: Side | None = None, **values: object) -> Message:
         """Add a message and its entry; `side` tells who speaks in a reply."""
-        message = fresh(
+        message = new_record(
             Message,
             ticket_id=self.ticket.id,
             kind=kind,
@@ -153,7 +153,7 @@ class Change:
 
     def link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link and its entry."""
-        self.links.append(fresh(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
+        self.links.append(new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
 
 
@@ -181,7 +181,7 @@ def stored(ticket: Ticket) -> dict[str, Json]:
     return {name: plain(getattr(ticket, name)) for name in columns if name not in UNLOGGED}
 
 
-async def write(*changes: Change, key: Key | None = None, last: bool = False) -> int:
+async def write(*changes: TicketChange, key: Key | None = None, last: bool = False) -> int:
     """Store the changes and their entries, in one transaction of the caller's; returns the position they reached.
 
     With them goes the key that the first was asked for with. `last` says that nothing else belongs to the transaction.
@@ -197,7 +197,7 @@ async def write(*changes: Change, key: Key | None = None, last: bool = False) ->
     # Last of what locks, for from here to the commit every other writer waits.
     log = event.appended(entries)
     remembered = idempotency.remembered(key, traced(changes[0])) if key is not None else []
-    told = await batch.run([*todo, *log, *remembered], last=last and not updated)
+    told = await batch.execute([*todo, *log, *remembered], last=last and not updated)
     for (change, _), found in zip(updated, told, strict=False):
         if not found:
             raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
@@ -205,13 +205,13 @@ async def write(*changes: Change, key: Key | None = None, last: bool = False) ->
     return max(entry.position for entry in entries)
 
 
-def traced(change: Change) -> Trace:
+def traced(change: TicketChange) -> Trace:
     """By what a replay finds it again; how far the log is, is told by its own head."""
     message_id = change.messages[0].id if change.messages else None
     return Trace(change.at, change.ticket.id, message_id, change.main.position if change.main else None, 0)
 
 
-def attached(changes: Sequence[Change]) -> list[batch.Step]:
+def attached(changes: Sequence[TicketChange]) -> list[batch.Statement]:
     """What stores new tickets and all that hangs on tickets; tickets come first, for SQLite looks at keys row by row."""
     new: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in changes if change.created]}
     for change in changes:
@@ -224,7 +224,7 @@ def attached(changes: Sequence[Change]) -> list[batch.Step]:
     return found
 
 
-def detached(change: Change) -> Iterable[batch.Step]:
+def detached(change: TicketChange) -> Iterable[batch.Statement]:
     owner = {"ticket_id": change.ticket.id}
     if change.removed_tags:
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)
@@ -232,7 +232,7 @@ def detached(change: Change) -> Iterable[batch.Step]:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
 
 
-def guarded(change: Change) -> batch.Step | None:
+def guarded(change: TicketChange) -> batch.Statement | None:
     """The guarded write: it finds its row only while the version is the one that was read. None where nothing moves."""
     ticket, read = change.ticket, change.ticket.version
     if not change.is_quiet:
@@ -245,14 +245,14 @@ def guarded(change: Change) -> batch.Step | None:
     return batch.update(ticket, values, {"id": ticket.id, "version": read})
 
 
-def attachments(change: Change) -> list[Model]:
+def attachments(change: TicketChange) -> list[Model]:
     """The new records that hang on the ticket: messages, tags, resources, watchers, links, clocks."""
     ticket_id = change.ticket.id
     return [
         *change.messages,
-        *(fresh(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags),
+        *(new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags),
         *change.resources,
-        *(fresh(TicketWatcher, ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers),
+        *(new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers),
         *change.links,
         *(clocks.started(ticket_id, change.clocks) if change.clocks is not None else ()),
     ]
@@ -260,8 +260,8 @@ def attachments(change: Change) -> list[Model]:
 
 async def read_locked(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
     """Tickets as they stand, kept from other writers until the transaction ends; in one order, against deadlocks."""
-    named = member("t.id", sorted(set(ticket_ids)))
-    return {ticket.id: ticket for ticket in await Many(Select(Ticket, "t", "tickets t", named, "t.id", lock=True))}
+    named = in_list("t.id", sorted(set(ticket_ids)))
+    return {ticket.id: ticket for ticket in await Many(LazyQuery(Ticket, "t", "tickets t", named, "t.id", lock=True))}
 
 
 async def next_number() -> int:

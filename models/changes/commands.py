@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from models.changes.change import Change, merged, stored
+from models.changes.change import TicketChange, merged, stored
 from models.core import text, time
 from models.core.errors import Code, InvalidInput
 from models.log.event import EventType, Json
@@ -23,7 +23,7 @@ from models.tickets.ticket import INVERSE, LinkKind, TicketResource
 GREATEST_SCORE = 5
 
 
-def create(change: Change, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
+def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
     """A new ticket, as the caller filled it in."""
     if len(tags) > text.TAGS:
         raise InvalidInput(Code.INVALID, f"At most {text.TAGS} tags.", "tags")
@@ -38,7 +38,7 @@ def create(change: Change, tags: Sequence[str], resources: Sequence[TicketResour
 
 
 def update(
-    change: Change,
+    change: TicketChange,
     *,
     tags: Sequence[str],
     subject: str | None = None,
@@ -76,7 +76,7 @@ def update(
         hand_over(change, category.team_id, members)
 
 
-def assign(change: Change, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
+def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
     """Give the ticket to somebody, or to nobody. The first assignment of a new ticket starts it.
 
     `choice` says by which rule and among whom, where a rule chose.
@@ -88,15 +88,15 @@ def assign(change: Change, assignee: User | None, choice: Mapping[str, Json] | N
         return
     change.log(EventType.ASSIGNED, changes, choice=choice)
     if assignee is not None and change.ticket.status is Status.NEW:
-        change.move(Action.START)
+        change.transition(Action.START)
 
 
-def transfer(change: Change, team: Team, members: Sequence[UUID]) -> None:
+def transfer(change: TicketChange, team: Team, members: Sequence[UUID]) -> None:
     """Hand the ticket to another team."""
     hand_over(change, team.id, members)
 
 
-def hand_over(change: Change, team_id: UUID, members: Sequence[UUID]) -> None:
+def hand_over(change: TicketChange, team_id: UUID, members: Sequence[UUID]) -> None:
     """To another team; an assignee who is not one of its members loses the ticket."""
     changes = change.set(team_id=team_id)
     if not changes:
@@ -106,34 +106,34 @@ def hand_over(change: Change, team_id: UUID, members: Sequence[UUID]) -> None:
         change.log(EventType.ASSIGNED, change.set(assignee_id=None))
 
 
-def start(change: Change) -> None:
-    change.move(Action.START)
+def start(change: TicketChange) -> None:
+    change.transition(Action.START)
 
 
-def await_customer(change: Change) -> None:
-    change.move(Action.AWAIT_CUSTOMER)
+def await_customer(change: TicketChange) -> None:
+    change.transition(Action.AWAIT_CUSTOMER)
 
 
-def hold(change: Change, until: datetime | None) -> None:
+def hold(change: TicketChange, until: datetime | None) -> None:
     """Park the ticket, until an instant where one is given."""
     if until is not None and until <= change.at:
         raise InvalidInput(Code.INVALID, "This instant has passed.", "until")
-    change.move(Action.HOLD, held_until=until)
+    change.transition(Action.HOLD, held_until=until)
 
 
-def resume(change: Change) -> None:
-    change.move(Action.RESUME)
+def resume(change: TicketChange) -> None:
+    change.transition(Action.RESUME)
 
 
-def resolve(change: Change, resolution: str) -> None:
-    change.move(Action.RESOLVE, resolution, resolution=resolution, resolved_at=change.at)
+def resolve(change: TicketChange, resolution: str) -> None:
+    change.transition(Action.RESOLVE, resolution, resolution=resolution, resolved_at=change.at)
 
 
-def close(change: Change, reason: CloseReason | None) -> None:
+def close(change: TicketChange, reason: CloseReason | None) -> None:
     """End the ticket. A resolved one is confirmed; an unresolved one needs a reason, which for a customer is to withdraw it."""
     resolved = change.ticket.status is Status.RESOLVED
     if change.ticket.status is Status.CLOSED:
-        return change.move(Action.CLOSE)
+        return change.transition(Action.CLOSE)
     if change.by.is_customer:
         own = CloseReason.RESOLVED if resolved else CloseReason.WITHDRAWN
         if reason not in (None, own):
@@ -143,24 +143,24 @@ def close(change: Change, reason: CloseReason | None) -> None:
         if not resolved:
             raise InvalidInput(Code.REQUIRED, "Closing an unresolved ticket needs a reason.", "reason")
         reason = CloseReason.RESOLVED
-    change.move(Action.CLOSE, close_reason=reason, closed_at=change.at)
+    change.transition(Action.CLOSE, close_reason=reason, closed_at=change.at)
     return None
 
 
-def reopen(change: Change, reason: str | None) -> None:
+def reopen(change: TicketChange, reason: str | None) -> None:
     """Take a resolved or closed ticket up again; what its end said stays in the log."""
     side = Side.CUSTOMER if change.by.is_customer else Side.TEAM
-    change.move(Action.REOPEN, reason, side, resolution=None, resolved_at=None, close_reason=None, closed_at=None)
+    change.transition(Action.REOPEN, reason, side, resolution=None, resolved_at=None, close_reason=None, closed_at=None)
 
 
-def escalate(change: Change, reason: str) -> None:
+def escalate(change: TicketChange, reason: str) -> None:
     """Ask for more attention: one level more."""
     if not change.ticket.is_open:
         raise InvalidInput(Code.INVALID, "A ticket that is resolved or closed can't be escalated; reopen it first.", "ticketId")
     change.log(EventType.ESCALATED, change.set(escalation_level=change.ticket.escalation_level + 1), reason=reason)
 
 
-def rate(change: Change, score: int, comment: str | None) -> None:
+def rate(change: TicketChange, score: int, comment: str | None) -> None:
     """How satisfied the customer is, 1 to 5, once the ticket is resolved or closed; rating again replaces it."""
     if not 1 <= score <= GREATEST_SCORE:
         raise InvalidInput(Code.INVALID, f"A score is 1 to {GREATEST_SCORE}.", "score")
@@ -174,13 +174,13 @@ def rate(change: Change, score: int, comment: str | None) -> None:
     )
 
 
-def watch(change: Change, user_id: UUID, watchers: Sequence[UUID]) -> None:
+def watch(change: TicketChange, user_id: UUID, watchers: Sequence[UUID]) -> None:
     if user_id not in watchers:
         change.added_watchers.append(user_id)
         change.log(EventType.TICKET_UPDATED, {"watchers": [listed(watchers), listed([*watchers, user_id])]})
 
 
-def unwatch(change: Change, user_id: UUID, watchers: Sequence[UUID]) -> None:
+def unwatch(change: TicketChange, user_id: UUID, watchers: Sequence[UUID]) -> None:
     if user_id in watchers:
         change.removed_watchers.append(user_id)
         left = [watcher for watcher in watchers if watcher != user_id]
@@ -191,7 +191,7 @@ def listed(user_ids: Sequence[UUID]) -> Sequence[Json]:
     return sorted(str(user_id) for user_id in user_ids)
 
 
-def link(change: Change, other: Change, kind: LinkKind, *, linked: bool) -> None:
+def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, linked: bool) -> None:
     """Tie two tickets together; both records say so. Nothing changes where they are `linked` so already."""
     if change.ticket.id == other.ticket.id:
         raise InvalidInput(Code.INVALID, "A ticket can't be linked to itself.", "otherId")
@@ -200,12 +200,12 @@ def link(change: Change, other: Change, kind: LinkKind, *, linked: bool) -> None
         other.link(change.ticket, INVERSE[kind])
 
 
-def follow_up(change: Change, older: Change) -> None:
+def follow_up(change: TicketChange, older: TicketChange) -> None:
     """Tie a new ticket to the one that it goes on from."""
     link(change, older, LinkKind.FOLLOW_UP_OF, linked=False)
 
 
-def merge(change: Change, into: Change, earlier: Sequence[Change]) -> None:
+def merge(change: TicketChange, into: TicketChange, earlier: Sequence[TicketChange]) -> None:
     """End a ticket in favour of another. `earlier` are those that were merged into it before; they follow."""
     if change.ticket.id == into.ticket.id:
         raise InvalidInput(Code.INVALID, "A ticket can't be merged into itself.", "intoId")
@@ -219,11 +219,11 @@ def merge(change: Change, into: Change, earlier: Sequence[Change]) -> None:
             end |= each.set(close_reason=CloseReason.DUPLICATE)
         each.log(EventType.MERGED, end, into_id=str(into.ticket.id))
     if change.ticket.status is not Status.CLOSED:
-        change.move(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
+        change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
     into.log(EventType.MERGED, from_id=str(change.ticket.id))
 
 
-def reply(change: Change, body: str, *, for_customer: bool) -> Message:
+def reply(change: TicketChange, body: str, *, for_customer: bool) -> Message:
     """A public message.
 
     A customer's takes up a ticket that waits on them or that has ended; an agent's first one starts a new ticket.
@@ -232,9 +232,9 @@ def reply(change: Change, body: str, *, for_customer: bool) -> Message:
     if ticket.merged_into_id is not None:
         raise merged(ticket.status, Action.REOPEN)
     if for_customer:
-        message = change.say(Kind.REPLY, body, Side.CUSTOMER)
+        message = change.add_message(Kind.REPLY, body, Side.CUSTOMER)
         if ticket.status is Status.WAITING_ON_CUSTOMER:
-            change.move(Action.RESUME)
+            change.transition(Action.RESUME)
         elif ticket.stage is Stage.CLOSURE:
             reopen(change, None)
         return message
@@ -245,18 +245,18 @@ def reply(change: Change, body: str, *, for_customer: bool) -> Message:
             change.allowed_actions(),
             "A closed ticket takes no replies from the team; reopen it first.",
         )
-    message = change.say(Kind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at)
+    message = change.add_message(Kind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at)
     if ticket.status is Status.NEW:
-        change.move(Action.START)
+        change.transition(Action.START)
     return message
 
 
-def add_note(change: Change, body: str) -> Message:
+def add_note(change: TicketChange, body: str) -> Message:
     """An internal message; it can always be added."""
-    return change.say(Kind.NOTE, body)
+    return change.add_message(Kind.NOTE, body)
 
 
-def remind(change: Change, closes_at: datetime | None) -> None:
+def remind(change: TicketChange, closes_at: datetime | None) -> None:
     """Remind the customer that the ticket waits for them, or that it closes soon; None where it does not close by itself."""
     status = change.ticket.status
     changes = change.set(reminded_at=change.at)

@@ -15,9 +15,9 @@ from tortoise.models import Model
 
 from models import database
 from models.core.errors import Code, InvalidInput
-from models.core.hydration import fresh
+from models.core.hydration import new_record
 from models.core.ids import new_id
-from models.core.lazy_query import One, Select
+from models.core.lazy_query import LazyQuery, One
 from models.core.sql import Condition
 from models.core.time import InstantField
 from models.database import batch
@@ -74,7 +74,7 @@ class Key:
     digest: str
 
     def row(self, trace: Trace) -> IdempotencyKey:
-        return fresh(
+        return new_record(
             IdempotencyKey,
             caller=self.caller,
             mutation=self.mutation,
@@ -105,7 +105,7 @@ async def recall(key: Key, at: datetime) -> IdempotencyKey | None:
         if not taken[0][0]:
             raise in_progress()
     named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (key.caller, key.mutation, key.text))
-    found = await One(Select(IdempotencyKey, "k", "idempotency_keys k", named))
+    found = await One(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", named))
     if found is None:
         return None
     if at - found.created_at > KEPT:
@@ -126,10 +126,10 @@ def in_progress() -> InvalidInput:
 
 async def remember(key: Key, trace: Trace) -> None:
     """Store what the mutation did, as the last step of its own transaction."""
-    await batch.run(batch.insert([key.row(trace)]), last=True)
+    await batch.execute(batch.insert([key.row(trace)]), last=True)
 
 
-def remembered(key: Key, trace: Trace) -> list[batch.Step]:
+def remembered(key: Key, trace: Trace) -> list[batch.Statement]:
     """The step that does so beside entries of the log, where the trace has their places as `event.appended` gives them."""
     return batch.insert([key.row(trace)], (("position", BEHIND), ("reached", BEHIND)))
 

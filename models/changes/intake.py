@@ -13,7 +13,7 @@ from models.sla.policies import fitting
 from models.tickets.lifecycle import Priority
 
 
-class Opening(NamedTuple):
+class TicketIntake(NamedTuple):
     category_id: UUID
     team_id: UUID
     number: int
@@ -21,7 +21,7 @@ class Opening(NamedTuple):
     """The digest of the terms that hold for it."""
 
 
-async def find(category: str, priority: Priority, organization_id: UUID | None, *path: str) -> Opening:
+async def prepare_ticket(category: str, priority: Priority, organization_id: UUID | None, *path: str) -> TicketIntake:
     """For the transaction that stores the ticket. Raises InvalidInput NOT_FOUND for the category.
 
     The number is as of `change.next_numbers`, the terms as of `policies.applicable`.
@@ -34,4 +34,4 @@ async def find(category: str, priority: Priority, organization_id: UUID | None, 
     if not found:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
     category_id, team_id, given, digest = found[0]
-    return Opening(as_uuid(category_id), as_uuid(team_id), cast("int", given), cast("str | None", digest))
+    return TicketIntake(as_uuid(category_id), as_uuid(team_id), cast("int", given), cast("str | None", digest))

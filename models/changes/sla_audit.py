@@ -15,9 +15,9 @@ from models.database import as_uuid
 from models.log.event import Event, EventType
 from models.sla import policies
 from models.sla.calendar import Kind
-from models.sla.clock import Clock, Said, Stop
+from models.sla.clock import Clock, LastMessage, Stop
 from models.sla.inputs import TOLD, step_of
-from models.sla.snapshot import Metric, Terms
+from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import Clocks
 from models.sla.update import load
 from models.tickets.ticket import Ticket
@@ -97,9 +97,9 @@ async def told(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUID, Told]:
     return {ticket_id: folded(own, terms) for ticket_id, own in entries.items()}
 
 
-def folded(entries: Sequence[Event], terms: Mapping[str, Terms]) -> Told:
+def folded(entries: Sequence[Event], terms: Mapping[str, PolicySnapshot]) -> Told:
     clocks = Clocks(terms.__getitem__)
-    said: list[Said] = []
+    said: list[LastMessage] = []
     logged: list[tuple[str, str, int, datetime]] = []
     for entry in entries:
         if entry.type in TOLD:

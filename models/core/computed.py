@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class Derived(Generic[T]):
+class computed_property(Generic[T]):  # noqa: N801 - used as a decorator, like property
     """A property that `compute` makes of the values of `columns`, in order."""
 
     def __init__(self, columns: tuple[str, ...], compute: Callable[..., T]) -> None:
@@ -17,12 +17,12 @@ class Derived(Generic[T]):
         self.__doc__ = compute.__doc__
 
     @overload
-    def __get__(self, record: None, owner: type) -> Derived[T]: ...
+    def __get__(self, record: None, owner: type) -> computed_property[T]: ...
 
     @overload
     def __get__(self, record: object, owner: type) -> T: ...
 
-    def __get__(self, record: Any, owner: type) -> Derived[T] | T:
+    def __get__(self, record: Any, owner: type) -> computed_property[T] | T:
         if record is None:
             return self
         return self.compute(*(getattr(record, column) for column in self.columns))

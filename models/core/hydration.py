@@ -25,7 +25,7 @@ def defaults(kind: type[Model]) -> Defaults:
     return Defaults({name: None if callable(default) else default for name, default in given.items()}, made)
 
 
-def fresh(kind: type[M], /, **values: object) -> M:
+def new_record(kind: type[M], /, **values: object) -> M:
     """`kind(**values)` by attributes of columns, whose values are taken as they are. Raises TypeError for other names."""
     fixed, made = defaults(kind)
     if not values.keys() <= fixed.keys():
@@ -42,7 +42,7 @@ def fresh(kind: type[M], /, **values: object) -> M:
 
 
 @lru_cache(maxsize=64)
-def maker(kind: type[M], dialect: str) -> Callable[[Sequence[object]], M]:
+def row_hydrator(kind: type[M], dialect: str) -> Callable[[Sequence[object]], M]:
     """What makes a stored record of a row that begins with all columns, as Tortoise's own queries would."""
     about = kind._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     names = tuple(about.fields_db_projection)

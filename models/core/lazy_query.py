@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from tortoise.models import Model
 
 from models import database
-from models.core.hydration import maker
-from models.core.pagination import Cursors, Page, Window
+from models.core.hydration import row_hydrator
+from models.core.pagination import Cursors, Page, PageRequest
 from models.core.sql import FALSE, Condition
 
 M = TypeVar("M", bound=Model)
@@ -23,7 +23,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Select(Generic[M]):
+class LazyQuery(Generic[M]):
     """Rows of a model under an alias; `source` is a FROM clause that holds it, `given` the parameters inside that."""
 
     model: type[M]
@@ -59,7 +59,7 @@ class Select(Generic[M]):
         names = columns(self.model)
         text, params = self.statement([*(f"{self.alias}.{name}" for name in names), *extra])
         found = await (database.fetch if self.lock else database.look)(text, params)
-        make, width = maker(self.model, database.dialect()), len(names)
+        make, width = row_hydrator(self.model, database.dialect()), len(names)
         return [(make(row), list(row)[width:] if extra else ()) for row in found]
 
 
@@ -73,7 +73,7 @@ class One(Generic[M]):
     """The first row, or none."""
 
     unread: ClassVar[Literal["one"]] = "one"
-    select: Select[M]
+    select: LazyQuery[M]
 
     async def fetched(self) -> M | None:
         """The whole record, as it is when the description is awaited."""
@@ -89,7 +89,7 @@ class Many(Generic[M]):
     """All rows, in order; where there is an `owner`, each belongs to the owner whose key that expression gives."""
 
     unread: ClassVar[Literal["many"]] = "many"
-    select: Select[M]
+    select: LazyQuery[M]
     owner: str | None = None
 
     async def fetched(self) -> list[M]:
@@ -106,15 +106,15 @@ class Many(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[M]):
+class ConnectionQuery(Generic[M]):
     """One page of a list, or where there is an `owner` one of each owner's list.
 
     `places` are the expressions that a row's cursor is made of, by `cursor`. The select reads one row more than the page has.
     """
 
     unread: ClassVar[Literal["page"]] = "page"
-    select: Select[M]
-    window: Window
+    select: LazyQuery[M]
+    window: PageRequest
     places: tuple[str, ...]
     cursor: Callable[[Sequence[object]], str]
     total: Callable[[object], Awaitable[int]]

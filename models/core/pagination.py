@@ -13,7 +13,7 @@ import orjson
 
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import is_uuid
-from models.core.sql import Condition, every, some
+from models.core.sql import Condition, all_of, any_of
 from models.core.time import text
 from models.database import marks
 
@@ -27,7 +27,7 @@ URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class PageRequest:
     """Which part of a list: `size` rows after and before the given cursors, from its end where `backward`."""
 
     size: int
@@ -36,14 +36,14 @@ class Window:
     before: str | None
 
 
-def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
+def page_request(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
     """Relay's paging arguments. Raises BadRequest for sizes outside 1 to 100, and for first with last."""
     if first is not None and last is not None:
         raise BadRequest("Ask for first or for last, not both.")
     size = last if last is not None else first if first is not None else USUAL
     if not 1 <= size <= MOST:
         raise BadRequest(f"{'last' if last is not None else 'first'} is 1 to {MOST}.")
-    return Window(size, last is not None, after, before)
+    return PageRequest(size, last is not None, after, before)
 
 
 class Cursors(Generic[T]):
@@ -71,7 +71,7 @@ class Page(Generic[T]):
 
     rows: Sequence[T]
     cursors: Cursors[Any]
-    window: Window
+    window: PageRequest
     more: bool
     total: Callable[[], Awaitable[int]]
     outside: Callable[[], Awaitable[bool]]
@@ -172,7 +172,7 @@ class Order:
             return self.compared(run, values, "", after=after)
         # The first part alone is what a database can look up; it holds whenever the rest does.
         steps = (self.differs_at(place, values, after=after) for place in range(len(self.sorts)))
-        return self.compared(run, values, "=", after=after) & some(steps)
+        return self.compared(run, values, "=", after=after) & any_of(steps)
 
     @property
     def run(self) -> int:
@@ -189,7 +189,7 @@ class Order:
         return Condition(f"({first.text} {operator}= ?)", (values[0],)) & row if first.is_expression else row
 
     def differs_at(self, place: int, values: Sequence[object], *, after: bool) -> Condition:
-        ties = every(Condition(f"({self.sorts[i].text} = ?)", (values[i],)) for i in range(place))
+        ties = all_of(Condition(f"({self.sorts[i].text} = ?)", (values[i],)) for i in range(place))
         sort = self.sorts[place]
         return ties & Condition(f"({sort.text} {sort.operator(after=after)} ?)", (values[place],))
 

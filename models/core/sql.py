@@ -14,10 +14,10 @@ class Condition:
     params: tuple[object, ...] = ()
 
     def __and__(self, other: Condition) -> Condition:
-        return every((self, other))
+        return all_of((self, other))
 
     def __or__(self, other: Condition) -> Condition:
-        return some((self, other))
+        return any_of((self, other))
 
     def __invert__(self) -> Condition:
         if self is TRUE:
@@ -29,12 +29,12 @@ TRUE = Condition("(1 = 1)")
 FALSE = Condition("(1 = 0)")
 
 
-def every(conditions: Iterable[Condition]) -> Condition:
+def all_of(conditions: Iterable[Condition]) -> Condition:
     parts = [condition for condition in conditions if condition is not TRUE]
     return FALSE if FALSE in parts else joined(" AND ", parts, TRUE)
 
 
-def some(conditions: Iterable[Condition]) -> Condition:
+def any_of(conditions: Iterable[Condition]) -> Condition:
     parts = [condition for condition in conditions if condition is not FALSE]
     return TRUE if TRUE in parts else joined(" OR ", parts, FALSE)
 
@@ -51,14 +51,14 @@ def compare(column: str, operator: str, value: object) -> Condition:
     return Condition(f"({column} IS NOT NULL AND {column} {operator} ?)", (value,))
 
 
-def member(column: str, values: Sequence[object]) -> Condition:
+def in_list(column: str, values: Sequence[object]) -> Condition:
     """Whether the column is one of the values; false where it is null or there are none."""
     if not values:
         return FALSE
     return Condition(f"({column} IS NOT NULL AND {column} IN ({marks(values)}))", tuple(values))
 
 
-def absent(column: str) -> Condition:
+def is_null(column: str) -> Condition:
     return Condition(f"({column} IS NULL)")
 
 

@@ -25,7 +25,7 @@ AS_THEY_ARE = {
 """Kinds of fields whose values `database.fetch` takes as a record holds them."""
 
 
-class Step(NamedTuple):
+class Statement(NamedTuple):
     """One INSERT, UPDATE or DELETE. Steps that run together don't see one another's rows.
 
     One that gives a value runs after all before it. It bears the name of its table, and those behind it read there what it left.
@@ -51,13 +51,13 @@ def text_of(kind: type[Model], count: int, worked_out: Expressions = ()) -> str:
     return f'INSERT INTO "{kind._meta.db_table}" ({names}) VALUES {places}'  # pyright: ignore[reportPrivateUsage]
 
 
-def insert(records: Sequence[Model], worked_out: Expressions = ()) -> list[Step]:
+def insert(records: Sequence[Model], worked_out: Expressions = ()) -> list[Statement]:
     """New records of one kind."""
-    found: list[Step] = []
+    found: list[Statement] = []
     for start in range(0, len(records), RECORDS):
         some = records[start : start + RECORDS]
         text = text_of(type(some[0]), len(some), worked_out)
-        found.append(Step(text, [value for record in some for value in stored(record)]))
+        found.append(Statement(text, [value for record in some for value in stored(record)]))
     return found
 
 
@@ -82,24 +82,24 @@ def stored(record: Model) -> list[object]:
     ]
 
 
-def update(record: type[Model] | Model, values: Mapping[str, object], where: Mapping[str, object]) -> Step:
+def update(record: type[Model] | Model, values: Mapping[str, object], where: Mapping[str, object]) -> Statement:
     """New values for the rows that have those of `where`."""
     meta = record._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     sets = ", ".join(f'"{name}" = ?' for name in values)
     tests = " AND ".join(f'"{name}" = ?' for name in where)
     given = [meta.fields_map[name].to_db_value(value, record) for name, value in (*values.items(), *where.items())]
-    return Step(f'UPDATE "{meta.db_table}" SET {sets} WHERE {tests}', given)
+    return Statement(f'UPDATE "{meta.db_table}" SET {sets} WHERE {tests}', given)
 
 
-def delete(kind: type[Model], owner: Mapping[str, object], column: str, values: Sequence[object]) -> Step:
+def delete(kind: type[Model], owner: Mapping[str, object], column: str, values: Sequence[object]) -> Statement:
     """The owner's rows that have one of the values are no more."""
     table = kind._meta.db_table  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     tests = " AND ".join(f'"{name}" = ?' for name in owner)
     text = f'DELETE FROM "{table}" WHERE {tests} AND "{column}" IN ({database.marks(values)})'
-    return Step(text, [*owner.values(), *values])
+    return Statement(text, [*owner.values(), *values])
 
 
-async def run(steps: Sequence[Step], *, last: bool = False) -> list[int]:
+async def execute(steps: Sequence[Statement], *, last: bool = False) -> list[int]:
     """Run the steps inside the caller's transaction; returns of each what it gives, or else how many rows it wrote.
 
     The `last` ones end the transaction, whatever they wrote.
@@ -115,7 +115,7 @@ async def run(steps: Sequence[Step], *, last: bool = False) -> list[int]:
     return [int(str(each)) for ((*told,),) in await database.fetch_each(statements, last=last) for each in told]
 
 
-def fitting(steps: Sequence[Step]) -> int:
+def fitting(steps: Sequence[Statement]) -> int:
     """How many of the steps one statement takes."""
     total = 0
     for place, step in enumerate(steps):
@@ -125,13 +125,13 @@ def fitting(steps: Sequence[Step]) -> int:
     return len(steps)
 
 
-def at_once(steps: Sequence[Step]) -> database.Statement:
-    text = together(tuple(step.text for step in steps), tuple((step.table, step.gives) for step in steps))
+def at_once(steps: Sequence[Statement]) -> database.Statement:
+    text = combine(tuple(step.text for step in steps), tuple((step.table, step.gives) for step in steps))
     return text, [value for step in steps for value in step.values]
 
 
 @lru_cache(maxsize=256)
-def together(texts: Sequence[str], gives: Sequence[tuple[str, str]]) -> str:
+def combine(texts: Sequence[str], gives: Sequence[tuple[str, str]]) -> str:
     """One statement of several.
 
     A name in WITH stands before a table's own, so `log_head` means the row as its step leaves it. Postgres would run the parts in

@@ -20,7 +20,7 @@ FOLLOWERS = ("notifier", "escalator", "assigner")
 """Those who must not miss what happens before they first run."""
 
 
-class Reader(Model):
+class LogConsumer(Model):
     """One follower. `position` is the last entry that it is done with; `held_until` goes by the machines' own time."""
 
     name = fields.CharField(max_length=32, primary_key=True)
@@ -36,13 +36,13 @@ class Reader(Model):
         table_description = "Who follows the log, and how far they are"
 
 
-class Overtaken(Exception):
+class OffsetConflict(Exception):
     """Another process did this work meanwhile; roll back and read on from where it is."""
 
 
-async def enrol(name: str) -> None:
+async def register(name: str) -> None:
     """Make sure of a reader; a new one starts at the head of the log, since what was before it is no news."""
-    await Reader.get_or_create(name=name, defaults={"position": await event.head()})
+    await LogConsumer.get_or_create(name=name, defaults={"position": await event.head()})
 
 
 async def lease(name: str, holder: str, at: datetime, length: timedelta, *, read: int = 0, seen: int = 0) -> int | None:
@@ -59,7 +59,7 @@ async def lease(name: str, holder: str, at: datetime, length: timedelta, *, read
 
 
 async def release(name: str, holder: str) -> None:
-    await Reader.filter(name=name, holder=holder).update(holder=None, held_until=None)
+    await LogConsumer.filter(name=name, holder=holder).update(holder=None, held_until=None)
 
 
 async def advance(name: str, read: int, done: int) -> None:
@@ -68,7 +68,7 @@ async def advance(name: str, read: int, done: int) -> None:
         "UPDATE readers SET position = ? WHERE name = ? AND position = ? RETURNING position", [done, name, read]
     )
     if not found:
-        raise Overtaken
+        raise OffsetConflict
 
 
 async def failed(name: str, error: str, at: datetime) -> None:

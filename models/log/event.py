@@ -17,7 +17,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
-from models.core.computed import Derived
+from models.core.computed import computed_property
 from models.core.errors import CursorInvalid
 from models.core.ids import is_position
 from models.core.time import InstantField
@@ -114,7 +114,7 @@ class Event(Model):
     internal = fields.BooleanField(default=False)
     data: Mapping[str, Json] = fields.JSONField(default=dict)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
 
-    cursor = Derived(("position",), cursor)
+    cursor = computed_property(("position",), cursor)
 
     class Meta:
         table = "events"
@@ -148,12 +148,15 @@ async def head() -> int:
     return cast("int", (await database.fetch("SELECT position FROM log_head"))[0][0])
 
 
-def appended(entries: Sequence[Event]) -> list[batch.Step]:
+def appended(entries: Sequence[Event]) -> list[batch.Statement]:
     """What gives entries their positions and stores them: the last steps of a verb's transaction, as everyone queues for the
     head. Until `place` they bear how many come behind them."""
     for behind, entry in enumerate(reversed(entries)):
         entry.position = behind
-    return [batch.Step(ADVANCE, [len(entries)], LogHead.Meta.table, "position"), *batch.insert(entries, (("position", BEHIND),))]
+    return [
+        batch.Statement(ADVANCE, [len(entries)], LogHead.Meta.table, "position"),
+        *batch.insert(entries, (("position", BEHIND),)),
+    ]
 
 
 def place(entries: Sequence[Event], last: int) -> None:
@@ -165,4 +168,4 @@ def place(entries: Sequence[Event], last: int) -> None:
 async def append(entries: Sequence[Event]) -> None:
     """Store entries alone: their own transaction's last step."""
     if entries:
-        place(entries, (await batch.run(appended(entries)))[0])
+        place(entries, (await batch.execute(appended(entries)))[0])

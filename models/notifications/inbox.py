@@ -8,15 +8,15 @@ from typing import cast
 
 from models import database
 from models.access.permissions import Viewer, visible_entries
-from models.core.lazy_query import Listing
-from models.core.pagination import Order, Sort, Window
-from models.core.sql import FALSE, TRUE, Condition, absent, compare, member
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import Order, PageRequest, Sort
+from models.core.sql import FALSE, TRUE, Condition, compare, in_list, is_null
 from models.notifications.notification import Notification
 from models.queries.tickets import count, listed
 
 NOTICES = "notifications n JOIN events e ON e.position = n.event_id JOIN tickets t ON t.id = e.ticket_id"
 NEWEST = Order((Sort("n.number", "pk", True, integers=range(2**63)),))
-UNREAD = absent("n.read_at")
+UNREAD = is_null("n.read_at")
 
 
 def own(viewer: Viewer) -> Condition:
@@ -39,7 +39,7 @@ async def numbers(condition: Condition, order: str = "", limit: int | None = Non
     return [cast("int", row["number"]) for row in found]
 
 
-def page(viewer: Viewer, window: Window, *, unread_only: bool) -> Listing[Notification]:
+def page(viewer: Viewer, window: PageRequest, *, unread_only: bool) -> ConnectionQuery[Notification]:
     """A page, newest first."""
     condition = own(viewer) & (UNREAD if unread_only else TRUE)
     return listed(Notification, "n", NOTICES, condition, NEWEST, window)
@@ -52,12 +52,12 @@ async def unread(viewer: Viewer) -> int:
 
 async def seen(viewer: Viewer, among: Collection[int]) -> set[int]:
     """Which of these numbers exist for the viewer."""
-    return set(await numbers(own(viewer) & member("n.number", list(among))))
+    return set(await numbers(own(viewer) & in_list("n.number", list(among))))
 
 
 async def mark_read(viewer: Viewer, among: Collection[int] | None, at: datetime) -> None:
     """Mark those of the numbers (None for all) that exist for the viewer; what was read before keeps its instant."""
-    condition = own(viewer) & UNREAD & (TRUE if among is None else member("n.number", list(among)))
+    condition = own(viewer) & UNREAD & (TRUE if among is None else in_list("n.number", list(among)))
     if condition is FALSE:
         return
     statement = (

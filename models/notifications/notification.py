@@ -12,7 +12,7 @@ from tortoise.models import Model
 
 from models import database
 from models.core.ids import new_id
-from models.core.lazy_query import Many, Select
+from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import Condition
 from models.core.time import InstantField
 from models.log.event import Event
@@ -126,4 +126,4 @@ async def head() -> int:
 async def read_after(number: int, most: int) -> list[Notification]:
     """Everybody's notifications after a number: what the tail follows."""
     newer = Condition("(n.number > ?)", (number,))
-    return await Many(Select(Notification, "n", "notifications n", newer, "n.number", most))
+    return await Many(LazyQuery(Notification, "n", "notifications n", newer, "n.number", most))

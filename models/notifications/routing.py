@@ -49,7 +49,7 @@ INTERNAL = frozenset({EventType.NOTE_ADDED, EventType.ESCALATION_STEP, EventType
 
 
 @dataclass(frozen=True, slots=True)
-class Hears:
+class Rule:
     """An audience that is told: in the app, and by mail where there is a template."""
 
     audience: Audience
@@ -67,18 +67,18 @@ class Hears:
         return REASONS[self.audience]
 
 
-def told(topic: Topic, template: str | None, *audiences: Audience) -> tuple[Hears, ...]:
-    return tuple(Hears(audience, topic, template) for audience in audiences)
+def told(topic: Topic, template: str | None, *audiences: Audience) -> tuple[Rule, ...]:
+    return tuple(Rule(audience, topic, template) for audience in audiences)
 
 
 REQUESTER, ASSIGNEE, WATCHERS = Audience.REQUESTER, Audience.ASSIGNEE, Audience.WATCHERS
 TEAM, TEAM_ALONE = Audience.TEAM, Audience.TEAM_ALONE
 
-RECEIPT = Hears(REQUESTER, Topic.RAISED, "created", in_app=False, own=True)
+RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, own=True)
 """The one thing that people hear of own doings: that their request came in."""
 BY_RULE = "by_rule"
 
-TABLE: Mapping[tuple[EventType, str | None], tuple[Hears, ...]] = {
+TABLE: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.TICKET_CREATED, None): (RECEIPT, *told(Topic.RAISED, "raised", TEAM)),
     (EventType.TICKET_UPDATED, "priority"): told(Topic.STATUS, None, ASSIGNEE),
     (EventType.REPLY_ADDED, None): told(Topic.REPLIES, "replied", REQUESTER, ASSIGNEE, WATCHERS, TEAM_ALONE),
@@ -118,7 +118,7 @@ MAILED_TO_CUSTOMERS = frozenset(
 )
 """The templates of mails that customers may get."""
 
-TELLING: Sequence[EventType] = (
+PRIORITY: Sequence[EventType] = (
     *(EventType.REPLY_ADDED, EventType.NOTE_ADDED, EventType.ASSIGNED, EventType.TRANSFERRED, EventType.TICKET_CREATED),
     *(EventType.MERGED, EventType.STATUS_CHANGED, EventType.ESCALATED, EventType.ESCALATION_STEP, EventType.SLA_BREACHED),
     *(EventType.SLA_AT_RISK, EventType.REMINDED, EventType.RATED, EventType.MAIL_FAILED, EventType.TICKET_UPDATED),
@@ -140,7 +140,7 @@ def detail(entry: Event) -> str | None:
     return BY_RULE if entry.type is EventType.ESCALATED and by_rule else None
 
 
-def hears(entry: Event) -> tuple[Hears, ...]:
+def hears(entry: Event) -> tuple[Rule, ...]:
     """Who hears of an entry, by the table."""
     return TABLE.get((entry.type, detail(entry)), ())
 
@@ -157,7 +157,7 @@ def choices(*, customer: bool) -> list[tuple[Topic, Channel]]:
     return [(topic, channel) for topic in Topic for channel in Channel if (topic, channel) in told]
 
 
-def act_of(entry: Event) -> Hashable:
+def group_key(entry: Event) -> Hashable:
     """What the entries of one change of one ticket have in common. What clocks say is an act of its own: time did that."""
     clocks = entry.type in TOLD
     written = entry.value("recorded_at") if clocks else text(entry.occurred_at)
@@ -169,24 +169,24 @@ class Crowd(Protocol):
 
     def people(self, entry: Event, audience: Audience) -> Iterable[UUID]: ...
 
-    def reaches(self, user_id: UUID, entry: Event, row: Hears, channel: Channel) -> bool: ...
+    def reaches(self, user_id: UUID, entry: Event, row: Rule, channel: Channel) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Delivery:
     """One person who is told of one entry, and by which row of the table."""
 
     entry: Event
     user_id: UUID
-    row: Hears
+    row: Rule
 
 
 def place(entry: Event) -> tuple[int, int]:
     """Where an entry stands among those of its act, the most telling first."""
-    return TELLING.index(entry.type), entry.position
+    return PRIORITY.index(entry.type), entry.position
 
 
-def tellings(act: Sequence[Event], channel: Channel, crowd: Crowd) -> Iterator[Telling]:
+def route(act: Sequence[Event], channel: Channel, crowd: Crowd) -> Iterator[Delivery]:
     """Whom to tell of an act by a channel: each person once, of the most telling entry, for the first reason that fits."""
     heard = set[UUID]()
     for entry in sorted((entry for entry in act if hears(entry)), key=place):
@@ -194,4 +194,4 @@ def tellings(act: Sequence[Event], channel: Channel, crowd: Crowd) -> Iterator[T
             for user_id in crowd.people(entry, row.audience) if row.by(channel) else ():
                 if user_id not in heard and crowd.reaches(user_id, entry, row, channel):
                     heard.add(user_id)
-                    yield Telling(entry, user_id, row)
+                    yield Delivery(entry, user_id, row)

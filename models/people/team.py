@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.core import text
 from models.core.errors import Code, InvalidInput
 from models.core.ids import new_id
-from models.core.lazy_query import One, Select
+from models.core.lazy_query import LazyQuery, One
 from models.core.sql import FALSE, Condition
 from models.people.user import User
 
@@ -77,7 +77,7 @@ async def named(slug: str, *path: str) -> Team:
 async def category_named(slug: str, *path: str) -> Category:
     """A category by its slug. Raises InvalidInput NOT_FOUND."""
     named = Condition("(c.slug = ?)", (slug,)) if text.is_slug(slug) else FALSE
-    found = await One(Select(Category, "c", "categories c", named))
+    found = await One(LazyQuery(Category, "c", "categories c", named))
     if found is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
     return found

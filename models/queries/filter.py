@@ -15,10 +15,10 @@ from models.access.permissions import Viewer
 from models.core.errors import BadRequest
 from models.core.ids import ORGANIZATION as ORGANIZATION_ID
 from models.core.ids import TICKET, USER, key_of
-from models.core.sql import FALSE, TRUE, Condition, absent, compare, every, exists, member, some
+from models.core.sql import FALSE, TRUE, Condition, all_of, any_of, compare, exists, in_list, is_null
 from models.core.text import TAGS
 from models.database import Dialect, marks
-from models.queries.filter_limits import MOST_LEVELS, Asked
+from models.queries.filter_limits import MOST_LEVELS, FilterContext
 from models.queries.indexes import OPEN_TICKETS
 from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Stage, Status
 
@@ -33,24 +33,24 @@ COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 def matching(filter: Plain | None, viewer: Viewer, at: datetime, dialect: Dialect, *, few: bool = False) -> Condition:
     """The condition that a ticket (alias `t`) fits the filter, apart from who may see it."""
-    return compiled(filter, Asked(viewer, at, dialect, few)) if filter else TRUE
+    return compiled(filter, FilterContext(viewer, at, dialect, few)) if filter else TRUE
 
 
-def compiled(filter: Plain, asked: Asked) -> Condition:
+def compiled(filter: Plain, asked: FilterContext) -> Condition:
     asked.levels += 1
     if asked.levels > MOST_LEVELS:
         raise BadRequest(f"A filter is nested at most {MOST_LEVELS} levels deep.")  # SQLite's parser has a stack of 100
-    found = every(part(name, value, asked) for name, value in filter.items() if value is not None)
+    found = all_of(part(name, value, asked) for name, value in filter.items() if value is not None)
     asked.levels -= 1
     return found
 
 
-def part(name: str, value: object, asked: Asked) -> Condition:
+def part(name: str, value: object, asked: FilterContext) -> Condition:
     asked.count()
     if name == "and":
-        return every(compiled(each, asked) for each in cast("Sequence[Plain]", value))
+        return all_of(compiled(each, asked) for each in cast("Sequence[Plain]", value))
     if name == "or":
-        return some(compiled(each, asked) for each in cast("Sequence[Plain]", value))
+        return any_of(compiled(each, asked) for each in cast("Sequence[Plain]", value))
     if name == "not":
         return ~compiled(cast("Plain", value), asked)
     if name == "search":
@@ -65,8 +65,8 @@ def part(name: str, value: object, asked: Asked) -> Condition:
 def column(name: str, *, nullable: bool = False, of: Callable[[object], object] | None = None) -> Field:
     """A field that is compared with one column; `of` turns what the caller sent into what is stored."""
 
-    def condition(tests: Plain, asked: Asked) -> Condition:
-        return every(test(name, operator, operand, nullable, of) for operator, operand in tests.items())
+    def condition(tests: Plain, asked: FilterContext) -> Condition:
+        return all_of(test(name, operator, operand, nullable, of) for operator, operand in tests.items())
 
     return condition
 
@@ -85,18 +85,18 @@ def test(name: str, operator: str, operand: object, nullable: bool, of: Callable
         found = value(operand)
         return TRUE if found is None else ~compare(name, "=", found)
     if operator == "in":
-        return member(name, values())
+        return in_list(name, values())
     if operator == "nin":
-        return ~member(name, values())
+        return ~in_list(name, values())
     if operator == "contains":
         # Case counts, as in `eq`; LIKE would differ between the databases and read % and _ as wildcards.
-        return Condition(f"({name} IS NOT NULL AND replace({name}, ?, '') <> {name})", (operand,)) if operand else ~absent(name)
+        return Condition(f"({name} IS NOT NULL AND replace({name}, ?, '') <> {name})", (operand,)) if operand else ~is_null(name)
     if operator == "startsWith":
         return Condition(f"({name} IS NOT NULL AND substr({name}, 1, ?) = ?)", (len(cast("str", operand)), operand))
     if operator == "null":
         if not nullable:
             return FALSE if operand else TRUE
-        return absent(name) if operand else ~absent(name)
+        return is_null(name) if operand else ~is_null(name)
     return compare(name, COMPARISONS[operator], operand)
 
 
@@ -104,7 +104,7 @@ def instant(name: str, *, nullable: bool = False) -> Field:
     """A field that holds an instant: bounds, or durations counted back from now."""
     plain = column(name, nullable=nullable)
 
-    def condition(tests: Plain, asked: Asked) -> Condition:
+    def condition(tests: Plain, asked: FilterContext) -> Condition:
         found = plain({k: v for k, v in tests.items() if k not in ("within", "olderThan")}, asked)
         if "within" in tests:
             found &= compare(name, ">=", before(asked.at, tests["within"]))
@@ -126,7 +126,7 @@ def slug(key: str, table: str) -> Field:
     """A field that is compared with the slug of the record that a key points to."""
     plain = column("s.slug")
 
-    def condition(tests: Plain, asked: Asked) -> Condition:
+    def condition(tests: Plain, asked: FilterContext) -> Condition:
         others = {name: operand for name, operand in tests.items() if name != "eq"}
         found = TRUE
         if "eq" in tests:
@@ -144,12 +144,12 @@ def slug(key: str, table: str) -> Field:
 def within(statuses: Sequence[Status]) -> Condition:
     """Whether the status is one of these. Of open ones it says so in the words of the indexes of open tickets."""
     if len(set(statuses)) < 2 or not OPEN_STATUSES.issuperset(statuses):
-        return member("t.status", statuses)
+        return in_list("t.status", statuses)
     rest = [status for status in Status if status in OPEN_STATUSES and status not in statuses]
-    return OPEN & ~member("t.status", rest)
+    return OPEN & ~in_list("t.status", rest)
 
 
-def status(tests: Plain, asked: Asked) -> Condition:
+def status(tests: Plain, asked: FilterContext) -> Condition:
     others = {name: operand for name, operand in tests.items() if name not in ("eq", "in")}
     found = column("t.status", of=stored_value)(others, asked)
     if "eq" in tests:
@@ -159,7 +159,7 @@ def status(tests: Plain, asked: Asked) -> Condition:
     return found
 
 
-def stage(tests: Plain, asked: Asked) -> Condition:
+def stage(tests: Plain, asked: FilterContext) -> Condition:
     def statuses(stages: Sequence[Stage]) -> Condition:
         return within([status for status, its in STAGES.items() if its in stages])
 
@@ -171,12 +171,12 @@ def stage(tests: Plain, asked: Asked) -> Condition:
     return found
 
 
-def priority(tests: Plain, asked: Asked) -> Condition:
+def priority(tests: Plain, asked: FilterContext) -> Condition:
     """A plus keeps SQLite from looking up the many tickets of a priority, to sort them then."""
     return column("+t.priority" if asked.dialect == "sqlite" else "t.priority", of=stored_value)(tests, asked)
 
 
-def watcher(tests: Plain, asked: Asked) -> Condition:
+def watcher(tests: Plain, asked: FilterContext) -> Condition:
     plain = column("w.user_id", of=key(USER))
 
     def watched(operator: str, operand: object) -> Condition:
@@ -190,10 +190,10 @@ def watcher(tests: Plain, asked: Asked) -> Condition:
             return among("ticket_watchers w", found, asked)
         return ~exists(f"ticket_watchers w WHERE w.ticket_id = t.id AND {found.text}", found.params, each=asked.few)
 
-    return every(watched(operator, operand) for operator, operand in tests.items())
+    return all_of(watched(operator, operand) for operator, operand in tests.items())
 
 
-def tags(tests: Plain, asked: Asked) -> Condition:
+def tags(tests: Plain, asked: FilterContext) -> Condition:
     def tagged(names: Sequence[object]) -> Condition:
         if not names:
             return FALSE
@@ -220,7 +220,7 @@ def all_tagged(names: Sequence[object]) -> Condition:
     return Condition(f"(({counted}) = {len(names)})", tuple(names))
 
 
-def resource(tests: Plain, asked: Asked) -> Condition:
+def resource(tests: Plain, asked: FilterContext) -> Condition:
     found = Condition("r.kind = ? AND r.external_id = ?", (tests["kind"], tests["externalId"]))
     named = tests.get("name")
     if named is not None:
@@ -228,14 +228,14 @@ def resource(tests: Plain, asked: Asked) -> Condition:
     return among("ticket_resources r", found, asked)
 
 
-def among(table: str, found: Condition, asked: Asked) -> Condition:
+def among(table: str, found: Condition, asked: FilterContext) -> Condition:
     """Whether the ticket has a row beside it that fits, of which there are few: they are looked up, not each ticket's."""
     if asked.few:
         return exists(f"{table} WHERE {table[-1]}.ticket_id = t.id AND {found.text}", found.params, each=True)
     return Condition(f"(t.id IN (SELECT {table[-1]}.ticket_id FROM {table} WHERE {found.text}))", found.params)
 
 
-def sla(tests: Plain, asked: Asked) -> Condition:
+def sla(tests: Plain, asked: FilterContext) -> Condition:
     """Whether one of the ticket's clocks stands so."""
     plain = column("c.status", of=stored_value)
 
@@ -245,7 +245,7 @@ def sla(tests: Plain, asked: Asked) -> Condition:
             return FALSE
         return among("sla_clocks c", found, asked)
 
-    return every(standing(operator, operand) for operator, operand in tests.items())
+    return all_of(standing(operator, operand) for operator, operand in tests.items())
 
 
 def key(prefix: str) -> Callable[[object], UUID | None]:
@@ -257,7 +257,7 @@ def stored_value(sent: object) -> object:
     return cast("object", sent.value) if isinstance(sent, Enum) else sent
 
 
-Field = Callable[[Plain, Asked], Condition]
+Field = Callable[[Plain, FilterContext], Condition]
 
 FIELDS: Mapping[str, Field] = {
     "id": column("t.id", of=key(TICKET)),

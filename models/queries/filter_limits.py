@@ -20,7 +20,7 @@ MOST_WORDS = 32
 
 
 @dataclass
-class Asked:
+class FilterContext:
     """Who asks, when, of which database; counts what was asked for, and how deep it is nested."""
 
     viewer: Viewer

@@ -75,7 +75,7 @@ def without_nulls(value: object) -> object:
     return [without_nulls(each) for each in cast("list[object]", value)] if isinstance(value, list) else value
 
 
-async def whole(viewer: Viewer, filter: Plain | None, at: datetime, most: int) -> tuple[int, set[UUID]]:
+async def read_set(viewer: Viewer, filter: Plain | None, at: datetime, most: int) -> tuple[int, set[UUID]]:
     """The head of the log, and the tickets that are inside at it. Raises TooExpensive where those are more than `most`."""
     condition = visible(viewer) & matching(filter, viewer, at, database.dialect())
     found = await database.rows(
@@ -93,7 +93,7 @@ def expect_few(count: int, most: int) -> None:
         raise TooExpensive(f"A live list holds at most {most} tickets; narrow the filter.")
 
 
-async def touched(viewer: Viewer, filter: Plain | None, at: datetime, position: int) -> tuple[int, Mapping[UUID, Standing]]:
+async def changed_since(viewer: Viewer, filter: Plain | None, at: datetime, position: int) -> tuple[int, Mapping[UUID, Standing]]:
     """The head of the log, and how each ticket stands at it of which something was logged after a position."""
     head, found = await touched_rows(viewer, filter, at, position)
     return head, {key: standing_of(row) for key, row in found.items()}
@@ -140,7 +140,9 @@ def standing_of(row: Row) -> Standing:
     return Standing.INSIDE if row["fits"] else Standing.OUTSIDE
 
 
-def told(entries: Sequence[Event], before: Set[UUID], after: Mapping[UUID, Standing], viewer: Viewer) -> list[TicketChange]:
+def diff_entries(
+    entries: Sequence[Event], before: Set[UUID], after: Mapping[UUID, Standing], viewer: Viewer
+) -> list[TicketChange]:
     """What the entries between two exact sets do to a list: at most one step for each, in their order.
 
     Who joins between the two holds what was inside then. So a ticket that may have come and gone in between is removed as
@@ -179,7 +181,7 @@ def is_hidden(entry: Event, viewer: Viewer) -> bool:
     return entry.internal and not viewer.sees_notes
 
 
-def replayed(entries: Sequence[Event], inside: Set[UUID], viewer: Viewer) -> list[TicketChange]:
+def replay(entries: Sequence[Event], inside: Set[UUID], viewer: Viewer) -> list[TicketChange]:
     """What entries do to a list of which nothing is known but up to where it was told; `inside` is of their end or later.
 
     For viewers who see every ticket: others would be told of tickets that do not exist for them.
@@ -194,13 +196,13 @@ def replayed(entries: Sequence[Event], inside: Set[UUID], viewer: Viewer) -> lis
     return steps
 
 
-def moved(before: Set[UUID], after: Set[UUID], position: int) -> list[TicketChange]:
+def diff_sets(before: Set[UUID], after: Set[UUID], position: int) -> list[TicketChange]:
     """What enters and leaves without an entry: as time passes, or as the viewer's sight changes."""
     gone = [TicketChange(ChangeKind.REMOVED, position, key) for key in sorted(before - after)]
     return gone + [TicketChange(ChangeKind.ADDED, position, key) for key in sorted(after - before)]
 
 
-def pictured(inside: Set[UUID], position: int) -> list[TicketChange]:
+def snapshot(inside: Set[UUID], position: int) -> list[TicketChange]:
     """The first picture, oldest ticket first: ids sort by creation."""
     tickets = [TicketChange(ChangeKind.SNAPSHOT, position, key) for key in sorted(inside)]
     return [*tickets, TicketChange(ChangeKind.SNAPSHOT_END, position)]

@@ -43,7 +43,7 @@ def some_clock() -> str:
     return f"CASE WHEN {exists('sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?', each=True).text} THEN 1 ELSE 0 END"
 
 
-class Tally:
+class RunningStats:
     """The tickets that a viewer sees and that fit a filter, exact at `position`."""
 
     def __init__(self, viewer: Viewer, filter: Plain | None, group: Group | None) -> None:

@@ -10,7 +10,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from models.core.sql import FALSE, TRUE, Condition, every, exists
+from models.core.sql import FALSE, TRUE, Condition, all_of, exists
 
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
@@ -88,7 +88,7 @@ def matches(text: str, dialect: Dialect, *, notes: bool, few: bool = False) -> C
         return TRUE
     found = words(text)
     holding = has if few else holds
-    return every(holding(word, dialect, notes=notes) for word in found) if found else FALSE
+    return all_of(holding(word, dialect, notes=notes) for word in found) if found else FALSE
 
 
 def holds(word: str, dialect: Dialect, *, notes: bool) -> Condition:

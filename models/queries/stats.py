@@ -12,7 +12,7 @@ from uuid import UUID
 from models import database
 from models.access.permissions import Viewer, visible
 from models.core.ids import USER, encode
-from models.core.sql import member
+from models.core.sql import in_list
 from models.database import Row, as_instant, as_uuid
 from models.people.team import Category, Team
 from models.people.user import User
@@ -43,7 +43,7 @@ COLUMNS: Mapping[Group | None, str] = {
     Group.ASSIGNEE: "t.assignee_id",
 }
 
-IS_OPEN = member("t.status", sorted(status.value for status in OPEN_STATUSES))
+IS_OPEN = in_list("t.status", sorted(status.value for status in OPEN_STATUSES))
 STANDING = (
     "SELECT c.ticket_id AS ticket_id, MAX(CASE WHEN c.status = 'at_risk' THEN 1 ELSE 0 END) AS risky, "
     "MAX(CASE WHEN c.status = 'breached' THEN 1 ELSE 0 END) AS broken "

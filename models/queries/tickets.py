@@ -12,8 +12,8 @@ from tortoise.models import Model
 from models import database
 from models.access.permissions import Viewer, visible
 from models.core.errors import BadRequest
-from models.core.lazy_query import Listing, One, Select
-from models.core.pagination import Order, Sort, Window
+from models.core.lazy_query import ConnectionQuery, LazyQuery, One
+from models.core.pagination import Order, PageRequest, Sort
 from models.core.sql import FALSE, TRUE, Condition, compare
 from models.core.text import is_clean
 from models.people.user import Role, User
@@ -66,14 +66,14 @@ def sort_of(attribute: str, *, descending: bool) -> Sort:
     return Sort(f"t.{attribute}", attribute, descending, nullable=attribute == "sla_breaches_at", integers=integers)
 
 
-def queue(viewer: Viewer, team_id: UUID, window: Window, at: datetime) -> Listing[Ticket]:
+def queue(viewer: Viewer, team_id: UUID, window: PageRequest, at: datetime) -> ConnectionQuery[Ticket]:
     """A page of a team's open tickets, in the order in which they want attention."""
     return tickets(viewer, {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}, QUEUE, window, at, team_id)
 
 
 def tickets(
-    viewer: Viewer, filter: Plain | None, order: Order, window: Window, at: datetime, team_id: UUID | None = None
-) -> Listing[Ticket]:
+    viewer: Viewer, filter: Plain | None, order: Order, window: PageRequest, at: datetime, team_id: UUID | None = None
+) -> ConnectionQuery[Ticket]:
     """A page of the tickets that the viewer may see and that fit the filter."""
     condition = visible(viewer) & matching(filter, viewer, at, database.dialect())
     if team_id is not None:
@@ -83,7 +83,7 @@ def tickets(
 
 def ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:
     """The ticket of this condition, where the viewer may see it."""
-    return One(Select(Ticket, "t", TICKETS, condition & visible(viewer)))
+    return One(LazyQuery(Ticket, "t", TICKETS, condition & visible(viewer)))
 
 
 def by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
@@ -91,10 +91,10 @@ def by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
     condition = visible(viewer) & (FALSE if external_id is None else compare("t.external_id", "=", external_id))
     if viewer.client_id is not None:
         condition &= compare("t.external_scope", "=", str(viewer.client_id))
-    return One(Select(Ticket, "t", TICKETS, condition, "t.number", 1))
+    return One(LazyQuery(Ticket, "t", TICKETS, condition, "t.number", 1))
 
 
-def users(search: str | None, role: Role | None, window: Window) -> Listing[User]:
+def users(search: str | None, role: Role | None, window: PageRequest) -> ConnectionQuery[User]:
     """A page of people by name. `search` is any part of a name or the beginning of an e-mail, whatever its case."""
     condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
     if search and search.strip():
@@ -108,7 +108,9 @@ def users(search: str | None, role: Role | None, window: Window) -> Listing[User
     return listed(User, "u", USERS, condition, BY_NAME, window)
 
 
-def listed(model: type[M], alias: str, source: str, condition: Condition, order: Order, window: Window) -> Listing[M]:
+def listed(
+    model: type[M], alias: str, source: str, condition: Condition, order: Order, window: PageRequest
+) -> ConnectionQuery[M]:
     """A page by keyset. Raises CursorInvalid."""
     bounds = condition
     if window.after is not None:
@@ -123,8 +125,8 @@ def listed(model: type[M], alias: str, source: str, condition: Condition, order:
         edge = window.before if window.backward else window.after
         return edge is not None and await count(source, condition & order.outside(edge, after=not window.backward)) > 0
 
-    select = Select(model, alias, source, bounds, order.text(reverse=window.backward), window.size + 1)
-    return Listing(select, window, order.columns, order.place, total, outside)
+    select = LazyQuery(model, alias, source, bounds, order.text(reverse=window.backward), window.size + 1)
+    return ConnectionQuery(select, window, order.columns, order.place, total, outside)
 
 
 async def count(source: str, condition: Condition) -> int:

@@ -14,9 +14,9 @@ from tortoise.models import Model
 from models import database
 from models.access.permissions import Viewer, visible_entries
 from models.core.errors import CursorExpired, CursorInvalid
-from models.core.lazy_query import Listing, Many, Select
-from models.core.pagination import Window
-from models.core.sql import FALSE, TRUE, Condition, every, member
+from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
+from models.core.pagination import PageRequest
+from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
 from models.database import as_uuid
 from models.log.event import MESSAGES, Event, EventType, cursor, head, position_of
 from models.queries.filter import Plain, matching
@@ -35,40 +35,40 @@ def placed(values: Sequence[object]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
+class EventFilter:
     """Which entries are asked for; `types` None means all."""
 
     types: frozenset[EventType] | None = None
 
     @property
     def condition(self) -> Condition:
-        return TRUE if self.types is None else member("e.type", sorted(each.value for each in self.types))
+        return TRUE if self.types is None else in_list("e.type", sorted(each.value for each in self.types))
 
 
-def within(window: Window) -> Condition:
+def within(window: PageRequest) -> Condition:
     """Entries between the window's cursors."""
     bounds = [TRUE]
     if window.after is not None:
         bounds.append(Condition("(e.position > ?)", (position_of(window.after),)))
     if window.before is not None:
         bounds.append(Condition("(e.position < ?)", (position_of(window.before),)))
-    return every(bounds)
+    return all_of(bounds)
 
 
-def outside(window: Window) -> Condition:
+def outside(window: PageRequest) -> Condition:
     """Entries that lie beyond the cursor which the window starts from."""
     if window.backward:
         return FALSE if window.before is None else Condition("(e.position >= ?)", (position_of(window.before),))
     return FALSE if window.after is None else Condition("(e.position <= ?)", (position_of(window.after),))
 
 
-async def expect_within(position: int) -> None:
+async def require_range(position: int) -> None:
     """Raises CursorInvalid where the log has not come so far: a cursor of another log, or a forged one."""
     if position > await head():
         raise CursorInvalid("This cursor lies beyond the log.")
 
 
-async def expect_kept(position: int) -> None:
+async def require_retained(position: int) -> None:
     """Raises CursorExpired where entries after the position are no longer retained."""
     oldest = await database.rows("SELECT MIN(position) AS position FROM events")
     kept = cast("int | None", oldest[0]["position"])
@@ -76,11 +76,13 @@ async def expect_kept(position: int) -> None:
         raise CursorExpired("The log is no longer kept from this cursor on; read the tickets afresh.")
 
 
-async def events(viewer: Viewer, extract: Extract, filter: Plain | None, window: Window, at: datetime) -> Listing[Event]:
+async def events(
+    viewer: Viewer, extract: EventFilter, filter: Plain | None, window: PageRequest, at: datetime
+) -> ConnectionQuery[Event]:
     """A page of the log, oldest first, as far as the viewer may see it. Raises CursorInvalid, CursorExpired."""
     if window.after is not None:
-        await expect_within(position_of(window.after))
-        await expect_kept(position_of(window.after))
+        await require_range(position_of(window.after))
+        await require_retained(position_of(window.after))
     condition = visible_entries(viewer) & extract.condition & matching(filter, viewer, at, database.dialect())
 
     async def total(_: object) -> int:
@@ -92,8 +94,8 @@ async def events(viewer: Viewer, extract: Extract, filter: Plain | None, window:
     # Of few tickets the entries are looked up and sorted; else Postgres may walk the log until it has met enough of theirs.
     position = "e.position" if viewer.sees_every_ticket else "e.position + 0"
     order = f"{position} {'DESC' if window.backward else 'ASC'}"
-    select = Select(Event, "e", ENTRIES, condition & within(window), order, window.size + 1)
-    return Listing(select, window, PLACES, placed, total, beyond)
+    select = LazyQuery(Event, "e", ENTRIES, condition & within(window), order, window.size + 1)
+    return ConnectionQuery(select, window, PLACES, placed, total, beyond)
 
 
 async def by_position(positions: Collection[int]) -> Mapping[int, Event]:
@@ -109,8 +111,8 @@ async def count(condition: Condition) -> int:
 
 def owned(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
     """Positions with the ticket whose record shows them: its own entries, and the messages of those merged into it."""
-    own = condition & member("e.ticket_id", list(ticket_ids))
-    theirs = condition & member("t.merged_into_id", list(ticket_ids)) & Extract(MESSAGES).condition
+    own = condition & in_list("e.ticket_id", list(ticket_ids))
+    theirs = condition & in_list("t.merged_into_id", list(ticket_ids)) & EventFilter(MESSAGES).condition
     return Condition(
         f"(SELECT e.position AS position, e.message_id AS message_id, e.ticket_id AS owner FROM {ENTRIES} WHERE {own.text} "
         f"UNION ALL SELECT e.position, e.message_id, t.merged_into_id FROM {ENTRIES} WHERE {theirs.text})",
@@ -118,25 +120,25 @@ def owned(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
     )
 
 
-def record(viewer: Viewer, ticket_ids: Sequence[UUID], extract: Extract, window: Window) -> Listing[Event]:
+def record(viewer: Viewer, ticket_ids: Sequence[UUID], extract: EventFilter, window: PageRequest) -> ConnectionQuery[Event]:
     """A page of the record of each ticket."""
     return of_owners(Event, "e", "events e ON e.position = r.position", viewer, ticket_ids, extract, window)
 
 
-def conversation(viewer: Viewer, ticket_ids: Sequence[UUID], window: Window) -> Listing[Message]:
+def conversation(viewer: Viewer, ticket_ids: Sequence[UUID], window: PageRequest) -> ConnectionQuery[Message]:
     """A page of the messages of each ticket: its record's entries of these types, by what they hold."""
     # the entries are read with the viewer's sight, so their messages need no second look
-    return of_owners(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, Extract(MESSAGES), window)
+    return of_owners(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, EventFilter(MESSAGES), window)
 
 
 def of_owners(
-    model: type[M], alias: str, held: str, viewer: Viewer, ticket_ids: Sequence[UUID], extract: Extract, window: Window
-) -> Listing[M]:
+    model: type[M], alias: str, held: str, viewer: Viewer, ticket_ids: Sequence[UUID], extract: EventFilter, window: PageRequest
+) -> ConnectionQuery[M]:
     condition = visible_entries(viewer) & extract.condition & within(window)
     direction = "DESC" if window.backward else "ASC"
-    limited = one_by_one if database.dialect() == "postgres" else ranked
+    limited = lateral_pages if database.dialect() == "postgres" else ranked_pages
     source = limited(ticket_ids, condition, direction, window.size + 1)
-    select = Select(
+    select = LazyQuery(
         model,
         alias,
         f"{source.text} r JOIN {held}",
@@ -150,10 +152,10 @@ def of_owners(
     async def is_beyond(owner: object) -> bool:
         return await beyond.of(owner) > 0
 
-    return Listing(select, window, ("r.position",), placed, whole.of, is_beyond, "r.owner")
+    return ConnectionQuery(select, window, ("r.position",), placed, whole.of, is_beyond, "r.owner")
 
 
-def one_by_one(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
+def lateral_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
     """For each ticket at most so many entries of its record, found by an index however long the record is; for Postgres."""
 
     def part(which: str, more: Condition) -> str:
@@ -163,7 +165,7 @@ def one_by_one(ticket_ids: Sequence[UUID], condition: Condition, direction: str,
             f"ORDER BY e.position {direction} LIMIT {most})"
         )
 
-    messages = Extract(MESSAGES).condition
+    messages = EventFilter(MESSAGES).condition
     return Condition(
         "(SELECT k.id AS owner, l.position AS position, l.message_id AS message_id FROM unnest(?::uuid[]) AS k(id) "
         f"CROSS JOIN LATERAL ({part('e.ticket_id', TRUE)} UNION ALL {part('t.merged_into_id', messages)} "
@@ -172,7 +174,7 @@ def one_by_one(ticket_ids: Sequence[UUID], condition: Condition, direction: str,
     )
 
 
-def ranked(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
+def ranked_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
     """The same where nothing can be limited for each row."""
     source = owned(ticket_ids, condition)
     return Condition(
@@ -208,7 +210,7 @@ class Counts:
 
 
 async def record_counts(
-    viewer: Viewer, ticket_ids: Sequence[UUID], extract: Extract, part: Condition = TRUE
+    viewer: Viewer, ticket_ids: Sequence[UUID], extract: EventFilter, part: Condition = TRUE
 ) -> Mapping[UUID, int]:
     """How many entries the record of each ticket has, in the part asked for; one statement."""
     source = owned(ticket_ids, visible_entries(viewer) & extract.condition & part)
@@ -218,7 +220,7 @@ async def record_counts(
 
 async def unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[UUID]:
     """Messages of others on the ticket that came after a position, as far as the viewer may read them, oldest first."""
-    condition = visible_entries(viewer) & Extract(MESSAGES).condition & member("e.ticket_id", [ticket_id])
+    condition = visible_entries(viewer) & EventFilter(MESSAGES).condition & in_list("e.ticket_id", [ticket_id])
     condition &= Condition("(e.position > ?)", (after,))
     found = await database.rows(
         f"SELECT e.message_id AS id, e.actor_user_id AS person, e.actor_client_id AS machine FROM {ENTRIES} "
@@ -238,4 +240,4 @@ async def last_position(ticket_id: UUID) -> int:
 async def read_after(position: int, most: int) -> list[Event]:
     """The log itself after a position, whoever may see it: what the tail follows."""
     newer = Condition("(e.position > ?)", (position,))
-    return await Many(Select(Event, "e", "events e", newer, "e.position", most))
+    return await Many(LazyQuery(Event, "e", "events e", newer, "e.position", most))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOAD = "load"
 
 
-class Loads:
+class Workload:
     """How many open tickets each candidate of a team has. Asked within one transaction, it counts what it gives away."""
 
     def __init__(self) -> None:

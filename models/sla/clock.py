@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models.core.ids import new_id
 from models.log.event import EventType
-from models.sla.snapshot import Metric, Terms
+from models.sla.snapshot import Metric, PolicySnapshot
 from models.tickets.lifecycle import Status
 
 
@@ -43,7 +43,7 @@ class Stretch:
     """A part of a clock's life in which it ran by some terms, or stood still for a reason; the last one has no end."""
 
     start: datetime
-    by: Terms | Stop
+    by: PolicySnapshot | Stop
     end: datetime | None = None
 
 
@@ -95,7 +95,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LastMessage:
     """What is to be logged of a clock; `at` is the true instant, however late it is noticed."""
 
     type: EventType

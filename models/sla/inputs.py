@@ -18,7 +18,7 @@ class Side(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ClockInput:
     """What an entry of the log means to the clocks; None where it says nothing of it."""
 
     at: datetime
@@ -34,7 +34,7 @@ TOLD = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_A
 """Entries that are the clocks' own."""
 
 
-def step_of(entry: Event) -> Step | None:
+def step_of(entry: Event) -> ClockInput | None:
     """What an entry means to the clocks, or None where it means nothing to them."""
     changes = entry.changes
     terms = (_text(changes["sla_terms"][1]),) if "sla_terms" in changes else None
@@ -47,7 +47,7 @@ def step_of(entry: Event) -> Step | None:
         return None
     reason = _text(changes["close_reason"][1]) if "close_reason" in changes else None
     side = _text(entry.value("side"))
-    return Step(
+    return ClockInput(
         entry.occurred_at,
         terms,
         status,
@@ -58,7 +58,7 @@ def step_of(entry: Event) -> Step | None:
     )
 
 
-def waits_since(before: datetime | None, step: Step) -> datetime | None:
+def waits_since(before: datetime | None, step: ClockInput) -> datetime | None:
     """Since when the customer waits for an answer after a step, by since when they did before it; None where they do not."""
     if step.status is not None:
         old, new = step.status

@@ -11,7 +11,7 @@ from models import database
 from models.database import as_uuid
 from models.sla.calendar import Calendar
 from models.sla.records import SlaCalendar, SlaPolicy, SlaRevision, SlaTerms
-from models.sla.snapshot import Metric, Terms
+from models.sla.snapshot import Metric, PolicySnapshot
 from models.tickets.lifecycle import OPEN_STATUSES, Priority
 from models.tickets.ticket import Ticket
 
@@ -31,7 +31,7 @@ FIRST_POLICIES: Sequence[tuple[str, Priority, str, int, int, int]] = (
 SETTLED = timedelta(seconds=60)
 """How long after a change of the policies a ticket may still be stored by the older ones; no transaction takes longer."""
 
-known: dict[str, Terms] = {}
+known: dict[str, PolicySnapshot] = {}
 """Terms by digest. They never change, so that no process needs to read any twice."""
 MOST_KNOWN = 10_000
 
@@ -40,7 +40,7 @@ def calendar_of(record: SlaCalendar) -> Calendar:
     return Calendar.of({"zone": record.time_zone, "week": record.week, "holidays": record.holidays})
 
 
-def terms_of(policy: SlaPolicy, calendar: Calendar) -> Terms:
+def terms_of(policy: SlaPolicy, calendar: Calendar) -> PolicySnapshot:
     """What a policy says now."""
     targets = {
         Metric.FIRST_RESPONSE: policy.first_response,
@@ -48,7 +48,7 @@ def terms_of(policy: SlaPolicy, calendar: Calendar) -> Terms:
         Metric.RESOLUTION: policy.resolution,
     }
     found = {metric: timedelta(seconds=seconds) for metric, seconds in targets.items() if seconds is not None}
-    return Terms(policy.id, policy.name, found, policy.at_risk_percent, calendar)
+    return PolicySnapshot(policy.id, policy.name, found, policy.at_risk_percent, calendar)
 
 
 async def save(policy: SlaPolicy, calendar: SlaCalendar, *, new: bool) -> None:
@@ -59,7 +59,7 @@ async def save(policy: SlaPolicy, calendar: SlaCalendar, *, new: bool) -> None:
     await policy.save(force_create=new)
 
 
-async def keep(terms: Terms) -> None:
+async def keep(terms: PolicySnapshot) -> None:
     await SlaTerms.bulk_create([SlaTerms(id=terms.digest, data=terms.plain())], ignore_conflicts=True)
 
 
@@ -120,7 +120,7 @@ async def applicable(tickets: Sequence[Ticket]) -> list[str | None]:
     return [holding(policies, ticket) for ticket in tickets]
 
 
-async def terms(digests: Iterable[str]) -> Mapping[str, Terms]:
+async def terms(digests: Iterable[str]) -> Mapping[str, PolicySnapshot]:
     """Terms by their digests."""
     wanted = set(digests)
     found = {digest: known[digest] for digest in wanted & known.keys()}
@@ -129,7 +129,7 @@ async def terms(digests: Iterable[str]) -> Mapping[str, Terms]:
         if len(known) > MOST_KNOWN:
             known.clear()
         for record in await SlaTerms.filter(id__in=list(missing)):
-            found[record.id] = known[record.id] = Terms.of(record.data)
+            found[record.id] = known[record.id] = PolicySnapshot.of(record.data)
     return found
 
 

@@ -26,7 +26,7 @@ class Metric(Enum):
 
 
 @dataclass(frozen=True)
-class Terms:
+class PolicySnapshot:
     """What one policy promised. `at_risk_percent` is the share of a target after which it is at risk."""
 
     policy_id: UUID
@@ -49,7 +49,7 @@ class Terms:
         return sha256(orjson.dumps(self.plain(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
 
     @classmethod
-    def of(cls, data: Mapping[str, object]) -> Terms:
+    def of(cls, data: Mapping[str, object]) -> PolicySnapshot:
         targets = cast("Mapping[str, int]", data["targets"])
         return cls(
             UUID(cast("str", data["policy"])),

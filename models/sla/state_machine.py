@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.log.event import EventType
-from models.sla.clock import ACHIEVED, PAUSES, Clock, ClockStatus, Said, Stop, Stretch
-from models.sla.inputs import Side, Step, waits_since
-from models.sla.snapshot import Metric, Terms
+from models.sla.clock import ACHIEVED, PAUSES, Clock, ClockStatus, LastMessage, Stop, Stretch
+from models.sla.inputs import ClockInput, Side, waits_since
+from models.sla.snapshot import Metric, PolicySnapshot
 from models.tickets.lifecycle import OPEN_STATUSES, CloseReason, Status
 
 
@@ -29,7 +29,7 @@ class Clocks:
 
     def __init__(
         self,
-        terms: Callable[[str], Terms],
+        terms: Callable[[str], PolicySnapshot],
         clocks: Sequence[Clock] = (),
         of: str | None = None,
         status: Status = Status.NEW,
@@ -52,7 +52,7 @@ class Clocks:
             (clock.breaches_at for clock in self.all if clock.since is not None and clock.breaches_at is not None), default=None
         )
 
-    def take(self, step: Step) -> list[Said]:
+    def take(self, step: ClockInput) -> list[LastMessage]:
         """Go through one step; returns what is to be said, in the order in which it happened."""
         self.waits_since = waits_since(self.waits_since, step)
         since = max(step.at, self.status_since or step.at)
@@ -70,20 +70,20 @@ class Clocks:
         self.responded = self.responded or step.responded
         return said
 
-    def due(self, at: datetime) -> list[Said]:
+    def due(self, at: datetime) -> list[LastMessage]:
         """What time alone did to the clocks up to an instant."""
-        said: list[Said] = []
+        said: list[LastMessage] = []
         for clock in self.all:
             if clock.since is None or clock.breached_at is not None:
                 continue
             risk, breach = clock.at_risk_at, clock.breaches_at
             if clock.warned_at is None and risk is not None and risk <= at and (breach is None or risk < breach):
                 clock.warned_at, clock.status, clock.touched = risk, ClockStatus.AT_RISK, True
-                said.append(Said(EventType.SLA_AT_RISK, risk, clock))
+                said.append(LastMessage(EventType.SLA_AT_RISK, risk, clock))
             if breach is not None and breach <= at:
                 clock.breached_at, clock.status, clock.touched = breach, ClockStatus.BREACHED, True
                 clock.warned_at = clock.warned_at or breach
-                said.append(Said(EventType.SLA_BREACHED, breach, clock))
+                said.append(LastMessage(EventType.SLA_BREACHED, breach, clock))
         return sorted(said, key=lambda each: each.at)
 
     # Steps
@@ -107,18 +107,18 @@ class Clocks:
             self._take_up(at)
             self._wait_on(at)
 
-    def _overspent(self, at: datetime) -> list[Said]:
+    def _overspent(self, at: datetime) -> list[LastMessage]:
         """A promise is broken at once where its clock stands still, but has spent more than the new terms give."""
-        said: list[Said] = []
+        said: list[LastMessage] = []
         for clock in self._unfinished():
             target = self.terms(clock.terms).targets[clock.metric]
             if clock.since is None and clock.breached_at is None and clock.spent >= target:
                 clock.breached_at, clock.status, clock.touched = at, ClockStatus.BREACHED, True
                 clock.warned_at = clock.warned_at or at
-                said.append(Said(EventType.SLA_BREACHED, at, clock))
+                said.append(LastMessage(EventType.SLA_BREACHED, at, clock))
         return said
 
-    def _moved(self, step: Step) -> list[Said]:
+    def _moved(self, step: ClockInput) -> list[LastMessage]:
         assert step.status is not None
         before, after = step.status
         self.status = after
@@ -140,7 +140,7 @@ class Clocks:
                 self._run(clock, step.at)
         return []
 
-    def _reopened(self, step: Step) -> None:
+    def _reopened(self, step: ClockInput) -> None:
         self._take_up(step.at)
         if step.side is Side.CUSTOMER:
             self._wait(step.at)
@@ -156,7 +156,7 @@ class Clocks:
             elif clock.is_finished and not (metric is Metric.FIRST_RESPONSE and clock.status in ACHIEVED):
                 self._go_on(clock, at)
 
-    def _spoke(self, step: Step) -> list[Said]:
+    def _spoke(self, step: ClockInput) -> list[LastMessage]:
         if step.side is Side.CUSTOMER:
             self._wait(step.at)
             return []
@@ -244,13 +244,13 @@ class Clocks:
         self._aim(clock, at)
         self._stretch(clock, stop, at)
 
-    def _achieve(self, clock: Clock, at: datetime) -> Said:
+    def _achieve(self, clock: Clock, at: datetime) -> LastMessage:
         self._count(clock, at)
         late = clock.breached_at is not None
         clock.status = ClockStatus.ACHIEVED_LATE if late else ClockStatus.ACHIEVED
         clock.achieved_at = at
         self._end(clock, at)
-        return Said(EventType.SLA_ACHIEVED, at, clock)
+        return LastMessage(EventType.SLA_ACHIEVED, at, clock)
 
     def _cancel(self, clock: Clock, at: datetime) -> None:
         self._count(clock, at)
@@ -278,7 +278,7 @@ class Clocks:
             clock.stretches.append(Stretch(ended, Stop.ENDED, at))
         self._set_going(clock, at)
 
-    def _stretch(self, clock: Clock, by: Terms | Stop, at: datetime) -> None:
+    def _stretch(self, clock: Clock, by: PolicySnapshot | Stop, at: datetime) -> None:
         if clock.stretches and clock.stretches[-1].end is None:
             clock.stretches[-1].end = at
         clock.stretches.append(Stretch(at, by))

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from typing import Protocol, cast
 from uuid import UUID
 
-from models.core.hydration import fresh
-from models.core.lazy_query import Many, Select
-from models.core.sql import member
+from models.core.hydration import new_record
+from models.core.lazy_query import LazyQuery, Many
+from models.core.sql import in_list
 from models.core.time import text
 from models.database import batch
 from models.log.event import Event, EventType, Json
 from models.sla import policies
-from models.sla.clock import Clock, Said
+from models.sla.clock import Clock, LastMessage
 from models.sla.inputs import step_of, waits_since
 from models.sla.records import SlaClock, SlaPolicy
-from models.sla.snapshot import Metric, Terms
+from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import Clocks
 from models.tickets.lifecycle import OPEN_STATUSES, Status
 from models.tickets.ticket import Ticket
@@ -78,14 +78,14 @@ async def settle(changes: Sequence[Change]) -> None:
 
 
 @dataclass(frozen=True)
-class Promises:
+class SlaUpdate:
     """All that is promised, at hand: for lives that are told in memory."""
 
     policies: Sequence[SlaPolicy]
-    terms: Mapping[str, Terms]
+    terms: Mapping[str, PolicySnapshot]
 
     @classmethod
-    async def read(cls) -> Promises:
+    async def read(cls) -> SlaUpdate:
         found = await policies.in_order()
         return cls(found, await policies.terms({policy.terms for policy in found}))
 
@@ -112,7 +112,7 @@ def concerns_clocks(change: Change) -> bool:
     return any(step_of(entry) for entry in change.entries)
 
 
-def promises_answers_anew(change: Change, terms: Mapping[str, Terms]) -> bool:
+def promises_answers_anew(change: Change, terms: Mapping[str, PolicySnapshot]) -> bool:
     """Whether it lets a clock of next responses run that the terms before did not have running, if the customer waits."""
     old, new = (terms[digest].targets if digest else {} for digest in (change.before_terms, change.ticket.sla_terms))
     if change.created or Metric.NEXT_RESPONSE not in new:
@@ -183,10 +183,10 @@ def follow(change: Change, clocks: Clocks) -> None:
         change.columns["sla_breaches_at"] = clocks.breaches_at
 
 
-def tell(change: Change, said: Iterable[Said]) -> list[Event]:
+def tell(change: Change, said: Iterable[LastMessage]) -> list[Event]:
     """Entries of what clocks did, by the system. They happened when they were due, however late they are written."""
     return [
-        fresh(
+        new_record(
             Event,
             type=each.type,
             ticket_id=change.ticket.id,
@@ -208,8 +208,8 @@ def tell(change: Change, said: Iterable[Said]) -> list[Event]:
 async def load(ticket_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
     """The clocks of tickets, each ticket's in the order in which they started."""
     found: dict[UUID, list[Clock]] = {ticket_id: [] for ticket_id in ticket_ids}
-    theirs = member("c.ticket_id", ticket_ids)
-    for record in await Many(Select(SlaClock, "c", "sla_clocks c", theirs, "c.started_at, c.id")):
+    theirs = in_list("c.ticket_id", ticket_ids)
+    for record in await Many(LazyQuery(SlaClock, "c", "sla_clocks c", theirs, "c.started_at, c.id")):
         found[record.ticket_id].append(clock_of(record))
     return found
 
@@ -262,7 +262,7 @@ def record_of(ticket: UUID, clock: Clock) -> SlaClock:
         "ordinal": clock.ordinal,
         "started_at": clock.started_at,
     }
-    return fresh(SlaClock, **fixed, **columns_of(clock))
+    return new_record(SlaClock, **fixed, **columns_of(clock))
 
 
 def started(ticket_id: UUID, clocks: Clocks) -> list[SlaClock]:
@@ -270,7 +270,7 @@ def started(ticket_id: UUID, clocks: Clocks) -> list[SlaClock]:
     return [record_of(ticket_id, clock) for clock in clocks.all if clock.is_new]
 
 
-def moved(clocks: Clocks) -> list[batch.Step]:
+def moved(clocks: Clocks) -> list[batch.Statement]:
     """What writes those that it touched."""
     touched = [clock for clock in clocks.all if clock.touched and not clock.is_new]
     return [batch.update(SlaClock, columns_of(clock), {"id": clock.id}) for clock in touched]

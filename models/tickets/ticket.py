@@ -10,7 +10,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from models.core.computed import Derived
+from models.core.computed import computed_property
 from models.core.ids import new_id
 from models.core.time import InstantField
 from models.people.team import Category, Team
@@ -104,8 +104,8 @@ class Ticket(Model):
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
     version = fields.IntField(default=1)
-    ref = Derived(("number",), reference)
-    stage = Derived(("status",), stage_of)
+    ref = computed_property(("number",), reference)
+    stage = computed_property(("status",), stage_of)
 
     class Meta:
         """Further indexes are in models/queries/indexes."""

@@ -16,7 +16,7 @@ import structlog
 
 from models.access import revision as rights
 from models.access.permissions import STRANGER, Viewer
-from resolvers.auth.viewer_cache import Viewers
+from resolvers.auth.viewer_cache import ViewerCache
 from resolvers.context import Context
 
 CHUNK = 500
@@ -26,7 +26,7 @@ RECORDS = 100
 log = structlog.get_logger("ticketwire.sessions")
 
 
-class Held(NamedTuple):
+class OpenSession(NamedTuple):
     """What a socket handed in with its context."""
 
     close: Callable[[], Awaitable[None]]
@@ -37,7 +37,7 @@ def nothing() -> None:
     """For sockets that look at their viewer themselves."""
 
 
-class Sessions:
+class OpenSessions:
     """The open sockets of this process.
 
     When `refresh` has returned, the viewer of every socket that was open when it was called is as of then or later. A socket
@@ -46,8 +46,8 @@ class Sessions:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
-        self.viewers = Viewers(now)
-        self.open: dict[Context, Held] = {}
+        self.viewers = ViewerCache(now)
+        self.open: dict[Context, OpenSession] = {}
         self.holders: dict[str, set[Context]] = {}
         """Who came with which token, by its id as a text."""
         self.unread: set[str] = set()
@@ -64,7 +64,7 @@ class Sessions:
 
     def add(self, context: Context, close: Callable[[], Awaitable[None]], changed: Callable[[], None] = nothing) -> None:
         """Look after a socket. `close` ends it with 4403; `changed` is called after its viewer was replaced by another."""
-        self.open[context] = Held(close, changed)
+        self.open[context] = OpenSession(close, changed)
         self.hold(context)
 
     def remove(self, context: Context) -> None:
@@ -143,7 +143,7 @@ class Sessions:
             self.unread |= unread
 
     async def reread(self, keys: list[str]) -> None:
-        found = await rights.prints(keys)
+        found = await rights.fingerprints(keys)
         at, moved = self.now(), list[str]()
         for key in keys:
             text = found.get(key, "")
@@ -173,7 +173,7 @@ class Sessions:
             self.expect(viewer.token.expires_at)
             self.tell(context, self.open[context])
 
-    def tell(self, context: Context, held: Held) -> None:
+    def tell(self, context: Context, held: OpenSession) -> None:
         """A socket that can't take it would go on by the rights it had, so it ends."""
         try:
             held.changed()

@@ -63,7 +63,7 @@ def settle(waiting: list[asyncio.Future[T]], how: Callable[[asyncio.Future[T]], 
             how(each)
 
 
-class Viewers:
+class ViewerCache:
     """The viewers of tokens used lately, by the tokens' digests. What opens nothing is not kept, so it pushes out nobody."""
 
     def __init__(self, now: Callable[[], datetime], most: int = KEPT) -> None:

@@ -71,7 +71,7 @@ def admin_mutation(
                 record, replayed = await once(context, info.field_name, input, execute, replay)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=user_errors(error))
-            context.services.bell.ring()
+            context.services.wakeup.notify()
             context.refresh()
             return payload(**{name: record, "replayed": replayed})
 

@@ -15,7 +15,7 @@ import strawberry
 from tortoise.exceptions import IntegrityError
 
 from models.access.permissions import Viewer, concerns
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
 from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal, Refusals, StaleVersion
@@ -49,23 +49,23 @@ class TicketMutation:
         self.context = context
         self.viewer: Viewer = context.viewer
         self.at = context.now()
-        self.changes: list[Change] = []
+        self.changes: list[TicketChange] = []
         """The first is that of the mutation's own ticket, which the payload returns."""
 
-    async def ticket(self, input: NamesTicket) -> Change:
+    async def ticket(self, input: NamesTicket) -> TicketChange:
         """The locked ticket that the input names, to be changed. Raises InvalidInput NOT_FOUND, StaleVersion."""
         return (await self.tickets({"ticketId": input.ticket_id}, input.expected_version))[0]
 
     async def tickets(
         self, named: Mapping[str, str], expected_version: int | None = None, also: Iterable[UUID] = ()
-    ) -> list[Change]:
+    ) -> list[TicketChange]:
         """Locked tickets by the input's fields that name them; the expected version is that of the first.
 
         All are locked together with those of `also`, in one order, so that mutations can't deadlock.
         """
         keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
         found = await read_locked([*(key for key in keys.values() if key), *also])
-        changes: list[Change] = []
+        changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = found.get(key) if key else None
             if ticket is None or not concerns(self.viewer, ticket):
@@ -76,9 +76,9 @@ class TicketMutation:
             raise StaleVersion(changes[0].ticket.version)
         return changes
 
-    def change(self, ticket: Ticket) -> Change:
+    def change(self, ticket: Ticket) -> TicketChange:
         """Begin a change of a ticket that is locked already, or new."""
-        change = Change(ticket, self.viewer, self.at, self.context.rules.reopen_window)
+        change = TicketChange(ticket, self.viewer, self.at, self.context.rules.reopen_window)
         self.changes.append(change)
         return change
 
@@ -137,7 +137,7 @@ async def run(context: Context, name: str, function: Function[Input], input: Inp
         if "external" not in str(error):
             raise
         raise InvalidInput(Code.TAKEN, "Another ticket has this key.", "externalId") from error
-    context.services.bell.ring()
+    context.services.wakeup.notify()
     context.refresh()
     # What was just written is not read again, and a token that may only write sees what it wrote.
     context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)

@@ -20,7 +20,7 @@ from models import database
 from models.access.permissions import OWN_NOTIFICATIONS, READ_LOG, Scope, Viewer, visible
 from models.core import ids
 from models.core.errors import CursorExpired
-from models.core.sql import TRUE, member
+from models.core.sql import TRUE, in_list
 from models.database import as_uuid
 from models.log import event
 from models.log.event import LIFE_CYCLE, Event, EventType, position_of
@@ -28,7 +28,7 @@ from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import timeline
 from models.queries.filter import matching
-from models.queries.timeline import Extract
+from models.queries.timeline import EventFilter
 from resolvers.context import Context, context_of
 from schema.filters import TicketFilter, plain_filter
 
@@ -54,28 +54,28 @@ async def ticket_events(
     types: Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")] = None,
     filter: Filter = None,
     after: AfterCursor = None,
-) -> Log:
-    extract = Extract(None if types is None else frozenset(types))
+) -> TicketEventSource:
+    extract = EventFilter(None if types is None else frozenset(types))
     return await follow(context_of(info), Wanted.of(ticket_id, extract, filter), after)
 
 
 async def ticket_status_changed(
     info: strawberry.Info, ticket_id: TicketId = None, filter: Filter = None, after: AfterCursor = None
-) -> Log:
-    return await follow(context_of(info), Wanted.of(ticket_id, Extract(LIFE_CYCLE), filter), after)
+) -> TicketEventSource:
+    return await follow(context_of(info), Wanted.of(ticket_id, EventFilter(LIFE_CYCLE), filter), after)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which entries a subscriber asked for."""
 
-    extract: Extract
+    extract: EventFilter
     filter: Mapping[str, Any] | None
     only: bool
     ticket_id: UUID | None
 
     @classmethod
-    def of(cls, ticket_id: str | None, extract: Extract, filter: TicketFilter | None) -> Wanted:
+    def of(cls, ticket_id: str | None, extract: EventFilter, filter: TicketFilter | None) -> Wanted:
         key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
         return cls(extract, plain_filter(filter), ticket_id is not None, key)
 
@@ -86,13 +86,13 @@ class Wanted:
         return self.extract.types is None or entry.type in self.extract.types
 
 
-async def follow(context: Context, wanted: Wanted, after: str | None) -> Log:
+async def follow(context: Context, wanted: Wanted, after: str | None) -> TicketEventSource:
     """The entries after a cursor that the viewer may see, for ever. Raises CursorInvalid, CursorExpired, BadRequest."""
     matching(wanted.filter, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
-    return Log(context, wanted, await starting_point(after, context.services.tail.head))
+    return TicketEventSource(context, wanted, await starting_point(after, context.services.tail.head))
 
 
-class Log(Source[Event]):
+class TicketEventSource(Source[Event]):
     """The entries that the viewer may see and that fit. The viewer of its context stays the same."""
 
     cursor_argument = "after"
@@ -103,23 +103,23 @@ class Log(Source[Event]):
         self.position = position
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         return self.context.viewer.audience
 
     @property
     def is_live(self) -> bool:
         return self.position >= self.context.services.tail.head - AT_ONCE
 
-    def continued(self, context: Context, position: int) -> Log:
-        return Log(context, self.wanted, position)
+    def fork(self, context: Context, position: int) -> TicketEventSource:
+        return TicketEventSource(context, self.wanted, position)
 
     def cursor(self, position: int) -> str:
         return event.cursor(position)
 
-    async def take(self) -> list[tuple[int, Event]]:
+    async def next_batch(self) -> list[tuple[int, Event]]:
         tail = self.context.services.tail
         while True:
-            await tail.past(self.position)
+            await tail.wait_beyond(self.position)
             try:
                 entries = (tail.after(self.position) or await self.paged())[:AT_ONCE]
                 READ_LOG.check(self.context.viewer)
@@ -153,8 +153,8 @@ async def starting_point(after: str | None, head: int) -> int:
         return max(head, await event.head())
     position = position_of(after)
     if position > head:
-        await timeline.expect_within(position)
-    await timeline.expect_kept(position)
+        await timeline.require_range(position)
+    await timeline.require_retained(position)
     return position
 
 
@@ -167,19 +167,19 @@ async def readable(context: Context, wanted: Wanted, entries: Sequence[Event]) -
     condition = visible(viewer) & matching(wanted.filter, viewer, context.now(), database.dialect())
     if condition is TRUE:
         return taken
-    condition &= member("t.id", list({entry.ticket_id for entry in taken}))
+    condition &= in_list("t.id", list({entry.ticket_id for entry in taken}))
     found = await database.rows(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
     seen = {as_uuid(row["id"]) for row in found}
     return [entry for entry in taken if entry.ticket_id in seen]
 
 
-async def notifications(info: strawberry.Info) -> Inbox:
+async def notifications(info: strawberry.Info) -> NotificationSource:
     context = context_of(info)
     # As for the log: what was there before the call is not news.
-    return Inbox(context, max(context.services.notices.head, await notification.head()))
+    return NotificationSource(context, max(context.services.notices.head, await notification.head()))
 
 
-class Inbox(Source[Notification]):
+class NotificationSource(Source[Notification]):
     """The viewer's own notifications after a number, each once and in order."""
 
     def __init__(self, context: Context, number: int) -> None:
@@ -187,16 +187,16 @@ class Inbox(Source[Notification]):
         self.position = number
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         return (self.context.viewer.key, self.context.viewer.audience)
 
-    def continued(self, context: Context, position: int) -> Inbox:
-        return Inbox(context, position)
+    def fork(self, context: Context, position: int) -> NotificationSource:
+        return NotificationSource(context, position)
 
-    async def take(self) -> list[tuple[int, Notification]]:
+    async def next_batch(self) -> list[tuple[int, Notification]]:
         tail = self.context.services.notices
         while True:
-            await tail.past(self.position)
+            await tail.wait_beyond(self.position)
             try:
                 notices = (tail.after(self.position) or await self.paged())[:AT_ONCE]
                 OWN_NOTIFICATIONS.check(self.context.viewer)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import strawberry
 
-from engine.bus.log_tail import Tail
+from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from engine.graphql.errors import is_outage
 from models import database
@@ -60,8 +60,8 @@ async def ticket_changes(
     asked = plain_filter(filter)
     matching(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
     if after is not None:
-        return LiveList(context, asked, await going_on(context, asked, after))
-    source = LiveList(context, asked, OWED)
+        return LiveListSource(context, asked, await going_on(context, asked, after))
+    source = LiveListSource(context, asked, OWED)
     if not snapshot:
         await source.look()
         source.position = source.told = source.head
@@ -72,7 +72,7 @@ async def going_on(context: Context, filter: Mapping[str, Any] | None, after: st
     """The position to go on from, or GAP_OWED where what left the list since can't be proved. Raises CursorInvalid."""
     position = position_of(after)
     if position > context.services.tail.head:
-        await timeline.expect_within(position)
+        await timeline.require_range(position)
     # What left the list can't be told apart from what never existed for who does not see every ticket, and must not be named.
     if not context.viewer.sees_every_ticket:
         return GAP_OWED
@@ -80,13 +80,13 @@ async def going_on(context: Context, filter: Mapping[str, Any] | None, after: st
     if live_list.is_timed(filter) or await revision.changed_since(position):
         return GAP_OWED
     try:
-        await timeline.expect_kept(position)
+        await timeline.require_retained(position)
     except CursorExpired:
         return GAP_OWED
     return position if context.services.tail.head - position <= MOST_BEHIND else GAP_OWED
 
 
-class LiveList(Source[TicketChange]):
+class LiveListSource(Source[TicketChange]):
     """`inside` is the set at `head` as `viewer` sees it, None where it was not read yet; the reader was told up to `told`."""
 
     cursor_argument = "after"
@@ -102,11 +102,11 @@ class LiveList(Source[TicketChange]):
         self.read = self.heard = monotonic()
 
     @property
-    def tail(self) -> Tail[Event]:
+    def tail(self) -> LogTail[Event]:
         return self.context.services.tail
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         # Where time moves the set, a position alone does not say which set was told.
         return None if self.timed else ("changes", self.key, self.context.viewer.audience)
 
@@ -117,10 +117,10 @@ class LiveList(Source[TicketChange]):
     def cursor(self, position: int) -> str | None:
         return event.cursor(position) if position >= 0 else None
 
-    def continued(self, context: Context, position: int) -> LiveList:
+    def fork(self, context: Context, position: int) -> LiveListSource:
         """Where the sight is another, the difference is owed until the first `take` has told it; a whole picture is, where the
         reader is not as far as the set."""
-        other = LiveList(context, self.filter, self.told)
+        other = LiveListSource(context, self.filter, self.told)
         other.viewer = self.viewer
         if self.inside is not None:
             other.inside, other.head = set(self.inside), self.head
@@ -134,7 +134,7 @@ class LiveList(Source[TicketChange]):
     def sight_changed(self) -> bool:
         return self.context.viewer.audience != self.viewer.audience
 
-    async def take(self) -> Sequence[Item[TicketChange]]:
+    async def next_batch(self) -> Sequence[Item[TicketChange]]:
         while True:
             try:
                 steps = await self.steps()
@@ -175,7 +175,7 @@ class LiveList(Source[TicketChange]):
         while self.tail.head <= self.head and not self.sight_changed() and (left := due - monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, SIGHT_SECONDS)):
-                    await self.tail.past(self.head)
+                    await self.tail.wait_beyond(self.head)
 
     async def renew(self) -> Viewer:
         """The viewer as of now or later. Raises Unauthenticated or Forbidden where the right is gone."""
@@ -188,7 +188,7 @@ class LiveList(Source[TicketChange]):
         while True:
             viewer = self.context.viewer
             most = self.context.rules.live_tickets
-            head, inside = await live_list.whole(viewer, self.filter, self.context.now(), most)
+            head, inside = await live_list.read_set(viewer, self.filter, self.context.now(), most)
             if (await self.renew()).audience == viewer.audience:
                 return viewer, head, inside
 
@@ -202,7 +202,7 @@ class LiveList(Source[TicketChange]):
         gap = self.told != OWED
         await self.look()
         self.told = self.head
-        return [*([TicketChange(ChangeKind.GAP, self.head)] if gap else []), *live_list.pictured(self.inside or set(), self.head)]
+        return [*([TicketChange(ChangeKind.GAP, self.head)] if gap else []), *live_list.snapshot(self.inside or set(), self.head)]
 
     async def go_on(self) -> list[TicketChange]:
         """Some more of what was logged since the cursor that a reader goes on from, until that reaches the set."""
@@ -212,18 +212,18 @@ class LiveList(Source[TicketChange]):
         if entries is None or self.inside is None or self.sight_changed():
             return await self.picture()
         self.told = end
-        return live_list.replayed(entries, self.inside, self.viewer)
+        return live_list.replay(entries, self.inside, self.viewer)
 
     async def advance(self) -> list[TicketChange]:
         """To the head of the log, by the tickets of which something was logged."""
-        head, standing = await live_list.touched(self.viewer, self.filter, self.context.now(), self.head)
+        head, standing = await live_list.changed_since(self.viewer, self.filter, self.context.now(), self.head)
         entries = await self.entries(self.head, head)
         await self.renew()
         if self.sight_changed():
             return await self.anew()
         if entries is None or self.inside is None:
             return await self.picture()
-        steps = live_list.told(entries, self.inside, standing, self.viewer)
+        steps = live_list.diff_entries(entries, self.inside, standing, self.viewer)
         self.inside -= standing.keys()
         self.inside |= {key for key, each in standing.items() if each is Standing.INSIDE}
         self.head = self.told = head
@@ -238,7 +238,7 @@ class LiveList(Source[TicketChange]):
             return await self.picture()
         logged = {entry.ticket_id for entry in entries}
         standing = {key: Standing.INSIDE if key in inside else Standing.UNSEEN for key in logged}
-        steps = live_list.told(entries, self.inside, standing, viewer) + live_list.moved(
+        steps = live_list.diff_entries(entries, self.inside, standing, viewer) + live_list.diff_sets(
             self.inside - logged, inside - logged, head
         )
         self.viewer, self.head, self.told, self.inside, self.read = viewer, head, head, inside, monotonic()
@@ -248,7 +248,7 @@ class LiveList(Source[TicketChange]):
         """What was logged after a position, up to another one; None where that is not kept any more, or is too much."""
         if end - position > MOST_BEHIND:
             return None
-        await self.tail.past(end - 1)
+        await self.tail.wait_beyond(end - 1)
         found = self.tail.after(position)
         if found is None:
             found = await timeline.read_after(position, end - position)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from engine.bus.log_tail import Tail
+from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from engine.graphql.errors import is_outage
 from models import database
@@ -20,7 +20,7 @@ from models.access.permissions import READ, Viewer
 from models.log.event import Event
 from models.queries import live_list
 from models.queries.filter import matching
-from models.queries.running_stats import Tally
+from models.queries.running_stats import RunningStats
 from models.queries.stats import Group, Stats, stats
 from resolvers.context import Context, context_of
 from schema.filters import TicketFilter, plain_filter
@@ -42,10 +42,10 @@ async def live_ticket_stats(
     context = context_of(info)
     asked = plain_filter(filter)
     matching(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
-    return LiveFigures(context, asked, group_by)
+    return LiveStatsSource(context, asked, group_by)
 
 
-class Figures:
+class LiveStats:
     """The figures of one audience as they move on. `turn` counts those that differed; `position` is up to where they hold."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Figures:
         viewer: Viewer,
         filter: Mapping[str, Any] | None,
         group: Group | None,
-        tail: Tail[Event],
+        tail: LogTail[Event],
         now: Callable[[], datetime],
     ) -> None:
         self.viewer, self.filter, self.group, self.tail, self.now = viewer, filter, group, tail, now
@@ -65,7 +65,7 @@ class Figures:
         self.counted = live_list.is_timed(filter)
         """Whether the database counts anew each time: where time moves the figures, or where the tickets are too many."""
         self.timed = self.counted
-        self.tally: Tally | None = None
+        self.tally: RunningStats | None = None
         self.counts: object = None
         """What the tally held when its groups were last named."""
 
@@ -85,7 +85,7 @@ class Figures:
         if not self.is_behind():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0, min(due, SIGHT_SECONDS))):
-                    await self.tail.past(self.position)
+                    await self.tail.wait_beyond(self.position)
 
     async def bring_on(self) -> None:
         """To the head of the log, unless somebody else did. Cancelled anywhere, the next one goes on."""
@@ -106,7 +106,7 @@ class Figures:
 
     async def kept(self) -> Stats:
         if self.tally is None:
-            tally = Tally(self.viewer, self.filter, self.group)
+            tally = RunningStats(self.viewer, self.filter, self.group)
             if not await tally.read(self.now(), MOST_KEPT):
                 self.counted = True
                 return await stats(self.viewer, self.filter, self.group, self.now())
@@ -122,7 +122,7 @@ class Figures:
         return replace(self.latest, position=tally.position)
 
 
-class LiveFigures(Source[Stats]):
+class LiveStatsSource(Source[Stats]):
     """One reader of figures: `turn` is the last that was told, `least` how far was told of others before."""
 
     def __init__(self, context: Context, filter: Mapping[str, Any] | None, group: Group | None, least: int = 0) -> None:
@@ -134,28 +134,28 @@ class LiveFigures(Source[Stats]):
         self.turn = 0
         self.figures = self.those_of(context.viewer)
 
-    def those_of(self, viewer: Viewer) -> Figures:
+    def those_of(self, viewer: Viewer) -> LiveStats:
         services = self.context.services
         key = (live_list.canonical(self.filter), self.group, viewer.audience)
-        found: Figures | None = services.figures.get(key)
+        found: LiveStats | None = services.figures.get(key)
         if found is None:
-            found = services.figures[key] = Figures(viewer, self.filter, self.group, services.tail, services.now)
+            found = services.figures[key] = LiveStats(viewer, self.filter, self.group, services.tail, services.now)
         return found
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         figures = self.figures
         # Where time moves the figures, a position does not say which were told.
         return None if figures.timed else ("stats", live_list.canonical(self.filter), self.group, figures.viewer.audience)
 
-    def continued(self, context: Context, position: int) -> LiveFigures:
+    def fork(self, context: Context, position: int) -> LiveStatsSource:
         """Whose sight is another gets the figures of that by the first `take`."""
-        other = LiveFigures(context, self.filter, self.group, max(self.least, position))
+        other = LiveStatsSource(context, self.filter, self.group, max(self.least, position))
         if other.figures is self.figures and position >= self.position:
             other.position, other.turn = self.position, self.turn
         return other
 
-    async def take(self) -> Sequence[Item[Stats]]:
+    async def next_batch(self) -> Sequence[Item[Stats]]:
         while True:
             try:
                 found = await self.next()

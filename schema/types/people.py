@@ -9,8 +9,8 @@ import strawberry
 
 from models import related
 from models.access.permissions import Viewer
-from models.core.lazy_query import Listing
-from models.core.pagination import window
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import page_request
 from models.notifications import inbox, preferences
 from models.notifications.preferences import Preference
 from models.people.team import Team
@@ -104,9 +104,9 @@ class TeamType(Node):
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Listing[Ticket]:
+    ) -> ConnectionQuery[Ticket]:
         context = context_of(info)
-        return tickets.queue(context.viewer, root.id, window(first, after, last, before), context.now())
+        return tickets.queue(context.viewer, root.id, page_request(first, after, last, before), context.now())
 
 
 @strawberry.type(name="Category", description="What a ticket is about; it routes the ticket to a team.")

@@ -9,9 +9,9 @@ import strawberry
 
 from models import related
 from models.access.permissions import TAKE_PART
-from models.core.pagination import Page, Window, window
+from models.core.pagination import Page, PageRequest, page_request
 from models.log.event import Event, EventType
-from models.queries.timeline import Extract, conversation, record
+from models.queries.timeline import EventFilter, conversation, record
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import LinkKind, Ticket
 from schema.arguments import After, Before, First, Last
@@ -25,16 +25,16 @@ from schema.types.people import CategoryType, OrganizationType, TeamType, UserTy
 from schema.types.sla import SlaClockType
 
 
-def extract(types: list[EventType] | None) -> Extract:
-    return Extract(None if types is None else frozenset(types))
+def extract(types: list[EventType] | None) -> EventFilter:
+    return EventFilter(None if types is None else frozenset(types))
 
 
-def paged(**asked: Any) -> tuple[Window]:
-    return (window(**asked),)
+def paged(**asked: Any) -> tuple[PageRequest]:
+    return (page_request(**asked),)
 
 
-def extracted(types: list[EventType] | None, **asked: Any) -> tuple[Extract, Window]:
-    return (extract(types), window(**asked))
+def extracted(types: list[EventType] | None, **asked: Any) -> tuple[EventFilter, PageRequest]:
+    return (extract(types), page_request(**asked))
 
 
 Types = Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")]
@@ -128,7 +128,7 @@ class TicketType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Page[Any]:
-        return await loaders(info).page(conversation, window(first, after, last, before)).load(root.id)
+        return await loaders(info).page(conversation, page_request(first, after, last, before)).load(root.id)
 
     @strawberry.field(
         description="The whole record: messages and changes in one order, oldest first.",
@@ -145,7 +145,7 @@ class TicketType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Page[Event]:
-        return await loaders(info).page(record, extract(types), window(first, after, last, before)).load(root.id)
+        return await loaders(info).page(record, extract(types), page_request(first, after, last, before)).load(root.id)
 
     @strawberry.field(description="What the viewer could do next with the status.")
     def allowed_actions(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[Action]:

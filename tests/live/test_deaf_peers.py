@@ -13,7 +13,7 @@ import pytest
 from support import Service, World
 from support.live import until
 
-from engine.server.websocket_protocol import Protocol
+from engine.server.websocket_protocol import WebSocketProtocol
 
 
 @contextlib.asynccontextmanager
@@ -33,7 +33,7 @@ async def deaf(service: Service) -> AsyncIterator[tuple[asyncio.StreamWriter, An
     await reader.readuntil(b"\r\n\r\n")
     writer.write(masked(0x81, b'{"type":"connection_init"}'))
     assert b"connection_ack" in await reader.read(100)
-    (end,) = {each for each in service.server.server_state.connections if isinstance(each, Protocol)} - before
+    (end,) = {each for each in service.server.server_state.connections if isinstance(each, WebSocketProtocol)} - before
     end.stop_keepalive()  # a slow test must not be taken for a peer that answers no ping
     end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     try:

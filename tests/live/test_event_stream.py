@@ -21,8 +21,8 @@ from support.service import Process, running, start
 
 import app
 from engine.fanout import group as groups
-from engine.fanout.group import Groups
-from engine.limits.connections import Places
+from engine.fanout.group import SubscriptionGroups
+from engine.limits.connections import ConnectionRegistry
 from engine.sse import connection as streaming
 from engine.sse import outbox
 from models import database
@@ -41,15 +41,15 @@ WRONG = "subscription { ticketEvents { nothing } }"
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> list[Places]:
+def held(monkeypatch: pytest.MonkeyPatch) -> list[ConnectionRegistry]:
     """What the service, which has to be started after this, counts of its connections."""
-    found: list[Places] = []
+    found: list[ConnectionRegistry] = []
 
-    def places(*given: Any) -> Places:
-        found.append(Places(*given))
+    def places(*given: Any) -> ConnectionRegistry:
+        found.append(ConnectionRegistry(*given))
         return found[0]
 
-    monkeypatch.setattr(app, "Places", places)
+    monkeypatch.setattr(app, "ConnectionRegistry", places)
     return found
 
 
@@ -76,9 +76,9 @@ def alarms() -> Iterator[list[str]]:
     logger.removeFilter(keep)
 
 
-async def nobody_left(held: list[Places]) -> None:
+async def nobody_left(held: list[ConnectionRegistry]) -> None:
     async def none() -> bool:
-        return not held[0].held and not held[0].addresses and not held[0].viewers
+        return not held[0].connections and not held[0].addresses and not held[0].viewers
 
     await until(none)
 
@@ -204,8 +204,8 @@ async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_pas
 
 
 async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = Groups()
-    monkeypatch.setattr(app, "Groups", lambda: shared)
+    shared = SubscriptionGroups()
+    monkeypatch.setattr(app, "SubscriptionGroups", lambda: shared)
     async with running(url) as service:
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)
@@ -346,7 +346,7 @@ async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gi
 
 @pytest.mark.parametrize("http", ["httptools", "h11"])
 async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_same(
-    url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch, http: str
+    url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch, http: str
 ) -> None:
     monkeypatch.setattr(groups, "RETRY_SECONDS", ())
     async with running(url, http=http) as service:
@@ -424,7 +424,9 @@ async def long_replies(client: Client, ticket: dict[str, Any]) -> None:
         await long_reply(client, ticket)
 
 
-async def test_a_slow_reader_is_cut_and_delays_nobody(url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_reader_is_cut_and_delays_nobody(
+    url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(groups, "ROUND", 1)
     async with running(url, socket_backlog_bytes=65_536) as service:
         world = await World.make()
@@ -451,7 +453,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(url: str, held: list[Place
 
 
 async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
-    url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch
+    url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "SECONDS_TO_TAKE", 0.2)
     monkeypatch.setattr(groups, "PATIENCE_SECONDS", 3600)
@@ -470,20 +472,22 @@ async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
             await nobody_left(held)
 
 
-async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(url: str, held: list[Places], alarms: list[str]) -> None:
+async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(
+    url: str, held: list[ConnectionRegistry], alarms: list[str]
+) -> None:
     async with patient(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
         for _ in range(3):
             async with stream(ada, EVENTS) as events:
                 await events.begun()
-                assert len(held[0].held) == 1
+                assert len(held[0].connections) == 1
             await nobody_left(held)
     assert alarms == []
 
 
 async def test_a_second_request_on_the_connection_does_not_hide_that_the_peer_goes_away(
-    url: str, held: list[Places], monkeypatch: pytest.MonkeyPatch
+    url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "BEAT_SECONDS", 0.05)
     async with running(url) as service:
@@ -491,7 +495,7 @@ async def test_a_second_request_on_the_connection_does_not_hide_that_the_peer_go
         request = request_of(world.ada.token, EVENTS)
         async with connection(service, request, request) as (reader, _):
             await reader.readuntil(b"id: ")
-            assert len(held[0].held) == 1
+            assert len(held[0].connections) == 1
         await nobody_left(held)
 
 
@@ -609,7 +613,7 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
     ],
 )
 async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refused(
-    url: str, held: list[Places], limit: str, status: int, code: str
+    url: str, held: list[ConnectionRegistry], limit: str, status: int, code: str
 ) -> None:
     async with running(url, **{limit: 2}) as service:
         world = await World.make()
@@ -627,7 +631,7 @@ async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refu
             await events.begun()
 
 
-async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[Places]) -> None:
+async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[ConnectionRegistry]) -> None:
     async with running(url, max_sockets=1) as service:
         world = await World.make()
         for token, query in ((world.ada.token, WRONG), (None, EVENTS)):

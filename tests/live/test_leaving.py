@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -13,7 +13,7 @@ from support.live import until
 from support.service import running
 from support.throttled_client import QUERY, is_idle, is_running, slow_down
 
-from engine.server.client_connection import Pipe, Protocol
+from engine.server.client_connection import ClientConnection
 from models import database
 from models.tickets.ticket import Ticket
 
@@ -73,7 +73,7 @@ async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str
 
 async def test_who_has_hung_up_before_it_is_answered_is_told_of_at_once() -> None:
     told: list[bool] = []
-    pipe = Pipe(cast("Protocol", None))
+    pipe = ClientConnection(cast("Any", None))
     pipe.on_leaving(lambda: told.append(False))
     pipe.leaving = None
     pipe.left()

@@ -20,14 +20,14 @@ from models.log.event import position_of
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import stats as figures
-from workers.ticket_timers import Days, tick
+from workers.ticket_timers import TimerSettings, tick
 
 FIGURES = "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
 GIVEN = "($filter: TicketFilter, $by: TicketStatsGroup)"
 FOLLOW = f"subscription{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
 ASK = f"query{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
 GROUPS = [None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"]
-DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 
 
 pytestmark = pytest.mark.never_retried

@@ -16,9 +16,9 @@ from support.actors import Person
 from support.client import SECONDS
 from support.commands import WINDOW, act, raised, viewer
 
-from engine.bus.log_tail import Tail
-from engine.bus.wakeup import Doorbell
-from engine.limits.attempts import Attempts
+from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
+from engine.limits.attempts import SignInThrottle
 from models.access.permissions import Viewer
 from models.changes import commands
 from models.core import time
@@ -30,11 +30,11 @@ from models.queries import live_list, timeline
 from models.queries.live_list import ChangeKind, TicketChange
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import Watcher
-from resolvers.subscriptions.live_list import GAP_OWED, OWED, LiveList
-from resolvers.subscriptions.stats import LiveFigures
+from resolvers.presence_tail import PresenceTail
+from resolvers.subscriptions.live_list import GAP_OWED, OWED, LiveListSource
+from resolvers.subscriptions.stats import LiveStatsSource
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
@@ -44,7 +44,7 @@ HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
 @asynccontextmanager
 async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Context]]:
     """Contexts over services as app.py makes them, with a tail that follows the log."""
-    doorbell = Doorbell("memory://")
+    wakeup = WakeupBus("memory://")
 
     async def read(position: int) -> list[Event]:
         return await timeline.read_after(position, 1000)
@@ -52,18 +52,18 @@ async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Con
     def place(entry: Event) -> int:
         return entry.position
 
-    tail = Tail(read, place, doorbell.ear(), interval=0.01)
+    tail = LogTail(read, place, wakeup.listen(), interval=0.01)
     tail.start_at(await event.head())
-    sessions = Sessions(time.now)
+    sessions = OpenSessions(time.now)
     services = Services(
         rules=Rules(WINDOW, WINDOW, live_tickets),
         now=time.now,
-        bell=doorbell,
+        wakeup=wakeup,
         tail=tail,
         notices=tail,  # type: ignore[arg-type] - nobody follows notices here
         passwords=Passwords(),
-        guesses=Attempts(100),
-        presence=Watcher(doorbell.ear(), time.now, fresh=sessions.refresh),
+        guesses=SignInThrottle(100),
+        presence=PresenceTail(wakeup.listen(), time.now, fresh=sessions.refresh),
         sessions=sessions,
     )
     following = asyncio.create_task(tail.run())
@@ -74,18 +74,18 @@ async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Con
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def take(source: LiveList) -> list[TicketChange]:
+async def take(source: LiveListSource) -> list[TicketChange]:
     """The next batch, which must keep what a source promises of positions."""
     before = source.position
     async with asyncio.timeout(SECONDS):
-        items = await source.take()
+        items = await source.next_batch()
     places = [position for position, _ in items]
     assert places == sorted(places)
     assert all(before < position <= source.position for position in places)
     return [step for _, step in items]
 
 
-async def up_to(source: LiveList, position: int) -> list[TicketChange]:
+async def up_to(source: LiveListSource, position: int) -> list[TicketChange]:
     came: list[TicketChange] = []
     while source.position < position:
         came += await take(source)
@@ -122,26 +122,26 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
     async with house() as context:
         ada = await viewer(world.ada)
-        group = LiveList(context(ada), filter, OWED)
+        group = LiveListSource(context(ada), filter, OWED)
         held = applied(await take(group), set())
         for _ in range(6):
             since = await event.head()
             for _ in range(dice.randrange(1, 4)):
                 await shuffle(world, dice, tickets)
             if dice.random() < 0.5:  # somebody who was here before, at a position that this group passes over
-                late, have = LiveList(context(ada), filter, since), held
+                late, have = LiveListSource(context(ada), filter, since), held
                 have = applied(await up_to(late, since + 1), have)
             else:
-                late, have = LiveList(context(ada), filter, OWED), set[UUID]()
+                late, have = LiveListSource(context(ada), filter, OWED), set[UUID]()
                 have = applied(await take(late), have)
-            assert late.audience == group.audience
+            assert late.share_key == group.share_key
             reached = late.position
             for _ in range(dice.randrange(3)):
                 await shuffle(world, dice, tickets)
             steps = await up_to(group, await event.head())
             held = applied(steps, held)
             assert applied([step for step in steps if step.position > reached], have) == held
-            assert (await live_list.whole(ada, filter, time.now(), 100))[1] == held
+            assert (await live_list.read_set(ada, filter, time.now(), 100))[1] == held
 
 
 async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(database: str) -> None:
@@ -149,19 +149,19 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
     own, foreign = await raised(world.carl), await raised(world.cora)
     async with house() as context:
         carl = await viewer(world.carl)
-        source = LiveList(context(carl), None, OWED)
+        source = LiveListSource(context(carl), None, OWED)
         assert [step.ticket_id for step in await take(source)] == [own.id, foreign.id, None]
         alone = replace(carl, shared_organization_id=None)
-        other = source.continued(context(alone), source.position)
+        other = source.fork(context(alone), source.position)
         assert other.position == GAP_OWED, "nobody may join it, nor it anybody, before"
         assert [(step.kind, step.ticket_id) for step in await take(other)] == [(ChangeKind.REMOVED, foreign.id)]
         assert other.position == source.position == await event.head()
-        assert other.audience != source.audience
-        back = other.continued(context(carl), other.position)
+        assert other.share_key != source.share_key
+        back = other.fork(context(carl), other.position)
         assert [(step.kind, step.ticket_id) for step in await take(back)] == [(ChangeKind.ADDED, foreign.id)]
-        same = source.continued(context(carl), source.position)
-        assert (same.position, same.audience) == (source.position, source.audience)
-        behind = source.continued(context(carl), source.position - 1)
+        same = source.fork(context(carl), source.position)
+        assert (same.position, same.share_key) == (source.position, source.share_key)
+        behind = source.fork(context(carl), source.position - 1)
         steps = [step.kind for step in await take(behind)]
         assert steps == [ChangeKind.GAP, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT_END]
         third = await raised(world.cora)
@@ -172,10 +172,10 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
 async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(database: str) -> None:
     world = await World.make()
     async with house() as context:
-        source = LiveList(context(await viewer(world.ada)), None, OWED)
+        source = LiveListSource(context(await viewer(world.ada)), None, OWED)
         await take(source)
         for _ in range(5):
-            waiting = asyncio.create_task(source.take())
+            waiting = asyncio.create_task(source.next_batch())
             await asyncio.sleep(0)
             ticket = await raised(world.cora)
             waiting.cancel()
@@ -190,7 +190,7 @@ async def test_what_may_be_shared_is_what_is_asked_alike_by_viewers_who_see_the_
 
         async def audiences(person: Person, filter: dict[str, Any] | None) -> list[object]:
             here = context(await viewer(person))
-            return [LiveList(here, filter, OWED).audience, LiveFigures(here, filter, None).audience]
+            return [LiveListSource(here, filter, OWED).share_key, LiveStatsSource(here, filter, None).share_key]
 
         assert await audiences(world.ada, HIGH) == await audiences(world.bill, dict(reversed([*HIGH.items(), ("search", None)])))
         told = [await audiences(person, each) for person in (world.ada, world.cora, world.carl) for each in (HIGH, None)]
@@ -202,10 +202,10 @@ async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(databas
     world = await World.make()
     async with house() as context:
         people = (world.ada, world.bill, world.cora)
-        first, second, other = [LiveFigures(context(await viewer(person)), None, None) for person in people]
+        first, second, other = [LiveStatsSource(context(await viewer(person)), None, None) for person in people]
         assert first.figures is second.figures
         assert other.figures is not first.figures
-        assert [stats.total for _, stats in await first.take()] == [0]
+        assert [stats.total for _, stats in await first.next_batch()] == [0]
         await raised(world.cora)
         told = [[stats async for stats in once(each)] for each in (first, second, other)]
         assert [each[-1].total for each in told] == [1, 1, 1]
@@ -215,11 +215,11 @@ async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(databas
         assert len(figures) == 0, "nobody follows them any more"
 
 
-async def once(source: LiveFigures) -> AsyncIterator[Any]:
+async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
     """What comes up to the first figures with a ticket."""
     async with asyncio.timeout(SECONDS):
         while True:
-            for _, stats in await source.take():
+            for _, stats in await source.next_batch():
                 yield stats
                 if stats.total:
                     return
@@ -228,7 +228,7 @@ async def once(source: LiveFigures) -> AsyncIterator[Any]:
 async def test_a_list_that_grows_beyond_its_bound_ends(database: str) -> None:
     world = await World.make()
     async with house(live_tickets=2) as context:
-        source = LiveList(context(await viewer(world.ada)), None, OWED)
+        source = LiveListSource(context(await viewer(world.ada)), None, OWED)
         for _ in range(2):
             await raised(world.cora)
         await take(source)

@@ -13,7 +13,7 @@ from support.commands import notify, tell
 from support.live import end_of, error_of
 from support.service import running
 
-from engine.bus.log_tail import Tail
+from engine.bus.log_tail import LogTail
 from models.access.permissions import Viewer
 from models.core import ids, time
 from models.notifications import inbox
@@ -21,7 +21,7 @@ from models.notifications.notification import Notification
 from models.people.password import hashed
 from models.people.token import Token, digest
 from models.people.user import Organization, Role, User
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.subscriptions import events
 
 pytestmark = pytest.mark.never_retried
@@ -98,7 +98,7 @@ async def test_what_was_there_before_is_no_news(service: Service, world: World) 
 
 
 async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 3)
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 3)
     monkeypatch.setattr(events, "AT_ONCE", 2)
     async with running(url) as service:
         world = await World.make()
@@ -135,11 +135,11 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    hold, seen = Sessions.hold, inbox.seen
+    hold, seen = OpenSessions.hold, inbox.seen
     context: list[Any] = []
     judged: list[set[int]] = []
 
-    def remember(self: Sessions, given: Any) -> None:
+    def remember(self: OpenSessions, given: Any) -> None:
         context[:] = [given]
         hold(self, given)
 
@@ -153,7 +153,7 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
                     await asyncio.sleep(0.02)
         return judged[-1]
 
-    monkeypatch.setattr(Sessions, "hold", remember)
+    monkeypatch.setattr(OpenSessions, "hold", remember)
     async with carl.socket() as socket:
         own = await following(carl, socket, world.carl)
         monkeypatch.setattr(inbox, "seen", end_after)

@@ -30,7 +30,7 @@ from models.people.user import Role, User
 from models.tickets import presence
 from models.tickets.presence import Presence
 from resolvers import presence_tail
-from resolvers.presence_tail import Watcher
+from resolvers.presence_tail import PresenceTail
 
 pytestmark = pytest.mark.never_retried
 
@@ -39,16 +39,16 @@ NOBODY = ids.encode(ids.TICKET, UUID(int=7))
 
 
 @pytest.fixture(autouse=True)
-def made(monkeypatch: pytest.MonkeyPatch) -> list[Watcher]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[PresenceTail]:
     """The watchers of the services that start in this process."""
-    found: list[Watcher] = []
-    make = Watcher.__init__
+    found: list[PresenceTail] = []
+    make = PresenceTail.__init__
 
-    def remember(self: Watcher, *given: Any, **named: Any) -> None:
+    def remember(self: PresenceTail, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
         found.append(self)
 
-    monkeypatch.setattr(Watcher, "__init__", remember)
+    monkeypatch.setattr(PresenceTail, "__init__", remember)
     return found
 
 
@@ -59,7 +59,7 @@ def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Clock, "__call__", lambda self: start + self.ahead + timedelta(milliseconds=next(looks)))
 
 
-def readers(looking: Watcher, ticket: dict[str, Any]) -> set[object]:
+def readers(looking: PresenceTail, ticket: dict[str, Any]) -> set[object]:
     """The sources through which a ticket is followed."""
     key = ids.key_of(ids.TICKET, ticket["id"])
     assert key is not None
@@ -389,7 +389,7 @@ async def test_a_token_that_ends_closes_the_socket_and_nothing_is_shown_after(
 
 
 async def test_who_may_more_goes_on_and_is_not_told_again_what_they_know(
-    service: Service, world: World, ticket: dict[str, Any], made: list[Watcher]
+    service: Service, world: World, ticket: dict[str, Any], made: list[PresenceTail]
 ) -> None:
     bill = service.client(world.bill.token)
     await say(bill, ticket, "LOOKING")
@@ -412,7 +412,7 @@ async def test_who_may_more_goes_on_and_is_not_told_again_what_they_know(
 
 
 async def test_colleagues_share_what_is_read_and_told_and_nothing_is_read_when_they_have_gone(
-    service: Service, world: World, ticket: dict[str, Any], made: list[Watcher]
+    service: Service, world: World, ticket: dict[str, Any], made: list[PresenceTail]
 ) -> None:
     (looking,) = made
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
@@ -446,7 +446,7 @@ async def test_colleagues_share_what_is_read_and_told_and_nothing_is_read_when_t
 
 
 async def test_a_look_costs_one_statement_for_any_number_of_tickets_and_of_those_who_follow(
-    service: Service, world: World, made: list[Watcher]
+    service: Service, world: World, made: list[PresenceTail]
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     costs: list[int] = []

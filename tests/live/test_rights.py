@@ -24,7 +24,7 @@ from models.people.password import hashed
 from models.people.team import Membership, Team
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import ApiClient, Organization, Role, User
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -265,7 +265,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    read, hold = revision.revision, Sessions.hold
+    read, hold = revision.revision, OpenSessions.hold
     news, contexts = list[str](), list[Context]()
     armed, refreshing, overtaken = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -288,17 +288,17 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
         finally:
             refreshing.clear()
 
-    def remember(self: Sessions, given: Context) -> None:
+    def remember(self: OpenSessions, given: Context) -> None:
         contexts.append(given)
         hold(self, given)
 
-    monkeypatch.setattr(Sessions, "hold", remember)
+    monkeypatch.setattr(OpenSessions, "hold", remember)
     monkeypatch.setattr(revision, "revision", read_then_change)
     async with carl.socket() as socket:
         await socket.subscribe(EVENTS, after=await head())
         services = contexts[-1].services
         sessions = services.sessions
-        monkeypatch.setattr(services.tail, "fresh", note_and_refresh)
+        monkeypatch.setattr(services.tail, "refresh", note_and_refresh)
         first = await cora.do("replyToTicket", ticketId=ticket["id"], body="for ours")
         assert (await socket.next("ticketEvents"))["cursor"] == first["cursor"]
         armed.set()
@@ -424,7 +424,7 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
 ) -> None:
     token, revoke = await by_revoking(service, world)
     await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
-    read, signed = revision.prints, asyncio.Event()
+    read, signed = revision.fingerprints, asyncio.Event()
 
     async def read_then_sign_in(keys: list[str]) -> dict[str, str]:
         found = await read(keys)
@@ -435,7 +435,7 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
 
     async with service.client(token).socket() as socket:
         await revoke()
-        monkeypatch.setattr(revision, "prints", read_then_sign_in)
+        monkeypatch.setattr(revision, "fingerprints", read_then_sign_in)
         await asyncio.wait_for(signed.wait(), SECONDS)
         await socket.subscribe(EVENTS, after=await head())
         ticket = await service.client(world.cora.token).raise_ticket()

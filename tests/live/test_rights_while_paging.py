@@ -23,7 +23,7 @@ from support.commands import tell
 from support.live import end_of, events_in, places
 from support.service import running
 
-from engine.bus.log_tail import Tail
+from engine.bus.log_tail import LogTail
 from models.core import ids, time
 from models.log import event
 from models.log.event import Event, cursor, position_of
@@ -32,7 +32,7 @@ from models.notifications.notification import Notification
 from models.people.token import Token, digest
 from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context
 from resolvers.subscriptions import events
 
@@ -81,14 +81,14 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
         await found.after(notices, lambda notice: notice.number)
         return notices
 
-    async def never(_: Sessions, seconds: float = 1.0) -> None:
+    async def never(_: OpenSessions, seconds: float = 1.0) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setitem(Tail.__init__.__kwdefaults__, "kept", 0)
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 0)
     monkeypatch.setattr(events, "AT_ONCE", 1)
     monkeypatch.setattr(events, "paged", paged)
     monkeypatch.setattr(events, "notification", SimpleNamespace(head=notification.head, read_after=read_after))
-    monkeypatch.setattr(Sessions, "run", never)
+    monkeypatch.setattr(OpenSessions, "run", never)
     return found
 
 
@@ -231,22 +231,22 @@ async def follow(socket: Socket, after: int) -> str:
     return await socket.subscribe(EVENTS, after=cursor(after), types=["REPLY_ADDED", "NOTE_ADDED"])
 
 
-async def caught_up(tail: Tail[Any], position: int) -> None:
+async def caught_up(tail: LogTail[Any], position: int) -> None:
     """Wait until the tail has taken everything up to a position, and so refreshed permissions for the last time."""
-    await asyncio.wait_for(tail.past(position - 1), SECONDS)
+    await asyncio.wait_for(tail.wait_beyond(position - 1), SECONDS)
 
 
 @pytest.fixture
 def contexts(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
     """The contexts of the sockets that open, by which tests reach the services of the running process."""
     found: list[Context] = []
-    hold = Sessions.hold
+    hold = OpenSessions.hold
 
-    def noted(self: Sessions, context: Context) -> None:
+    def noted(self: OpenSessions, context: Context) -> None:
         found.append(context)
         hold(self, context)
 
-    monkeypatch.setattr(Sessions, "hold", noted)
+    monkeypatch.setattr(OpenSessions, "hold", noted)
     return found
 
 
@@ -308,13 +308,13 @@ async def test_a_token_that_ends_while_a_page_is_read_gets_nothing_of_it(
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a subscriber of notifications begins to read: nothing tells a client that a subscription has begun."""
-    begun, take = asyncio.Event(), events.Inbox.take
+    begun, take = asyncio.Event(), events.NotificationSource.next_batch
 
-    async def noted(self: events.Inbox) -> list[tuple[int, Notification]]:
+    async def noted(self: events.NotificationSource) -> list[tuple[int, Notification]]:
         begun.set()
         return await take(self)
 
-    monkeypatch.setattr(events.Inbox, "take", noted)
+    monkeypatch.setattr(events.NotificationSource, "next_batch", noted)
     return begun
 
 

@@ -19,7 +19,7 @@ from support.service import running, start
 
 from engine.fanout import outbox
 from engine.websocket import connection as engine_socket
-from engine.websocket.operations import Running
+from engine.websocket.operations import Operations
 from models import database
 from models.log.event import position_of
 
@@ -258,16 +258,16 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_socket, "SECONDS_TO_FINISH", SECONDS)
-    made: list[Running] = []
+    made: list[Operations] = []
 
-    def remember(socket: Any, services: Any) -> Running:
-        made.append(Running(socket, services))
+    def remember(socket: Any, services: Any) -> Operations:
+        made.append(Operations(socket, services))
         return made[-1]
 
     async def has_begun() -> bool:
         return any(each.mutations for each in made)
 
-    monkeypatch.setattr(engine_socket, "Running", remember)
+    monkeypatch.setattr(engine_socket, "Operations", remember)
     async with running(url, works=False, stop_seconds=SECONDS) as service:
         world = await World.make()
         client = service.client(world.cora.token)

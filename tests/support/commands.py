@@ -10,10 +10,10 @@ from uuid import UUID
 from models import database
 from models.access.permissions import SYSTEM, Viewer, viewer_as
 from models.changes import commands
-from models.changes.change import Change, next_number, read_locked, write
+from models.changes.change import TicketChange, next_number, read_locked, write
 from models.core import time
 from models.log import consumer, event
-from models.log.consumer import Overtaken, Reader
+from models.log.consumer import LogConsumer, OffsetConflict
 from models.log.event import Event, EventType
 from models.notifications import email, notification
 from models.notifications.email import Mail
@@ -50,38 +50,40 @@ async def raised(by: Person, requester: Person | None = None, category: str = "t
             "created_at": at,
             "updated_at": at,
         }
-        change = Change(Ticket(**{**given, **values}), await viewer(by), at, WINDOW)
+        change = TicketChange(Ticket(**{**given, **values}), await viewer(by), at, WINDOW)
         commands.create(change, (), ())
         await write(change)
     return change.ticket
 
 
-async def act(by: Person | None, ticket: Ticket, *does: Callable[[Change], object], at: datetime | None = None) -> Change:
+async def act(
+    by: Person | None, ticket: Ticket, *does: Callable[[TicketChange], object], at: datetime | None = None
+) -> TicketChange:
     """Verbs on a ticket, as one change."""
     who = await viewer(by)
     async with database.transaction():
-        change = Change((await read_locked([ticket.id]))[ticket.id], who, at or time.now(), WINDOW)
+        change = TicketChange((await read_locked([ticket.id]))[ticket.id], who, at or time.now(), WINDOW)
         for verb in does:
             verb(change)
         await write(change)
     return change
 
 
-async def reply(by: Person, ticket: Ticket, body: str = "hello") -> Change:
+async def reply(by: Person, ticket: Ticket, body: str = "hello") -> TicketChange:
     from_customer = (await viewer(by)).is_customer or by.id == ticket.requester_id
     return await act(by, ticket, lambda change: commands.reply(change, body, for_customer=from_customer))
 
 
-async def note(by: Person, ticket: Ticket, body: str = "for us") -> Change:
+async def note(by: Person, ticket: Ticket, body: str = "for us") -> TicketChange:
     return await act(by, ticket, lambda change: commands.add_note(change, body))
 
 
-async def assign(by: Person | None, ticket: Ticket, to: Person | None) -> Change:
+async def assign(by: Person | None, ticket: Ticket, to: Person | None) -> TicketChange:
     user = await User.get(id=to.id) if to else None
     return await act(by, ticket, lambda change: commands.assign(change, user))
 
 
-async def watch(by: Person, ticket: Ticket) -> Change:
+async def watch(by: Person, ticket: Ticket) -> TicketChange:
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=ticket.id)]
     return await act(by, ticket, lambda change: commands.watch(change, by.id, watchers))
 
@@ -108,18 +110,18 @@ async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
     """Let the notifier come to the head of the log, beside others that may do it too; returns how much it did."""
     notifier = Notifier(DOMAIN)
     notifier.at_once = at_once
-    await consumer.enrol(notifier.name)
+    await consumer.register(notifier.name)
     done = position = 0
     for _ in count_turns():
-        position = (await Reader.get(name=notifier.name)).position
+        position = (await LogConsumer.get(name=notifier.name)).position
         if max(position, notifier.seen) >= await event.head():
             break
         try:
-            done += (await notifier.turn(at or time.now(), position)).done
-        except Overtaken:
+            done += (await notifier.run_once(at or time.now(), position)).done
+        except OffsetConflict:
             continue
     # as the renewal of its lease does
-    await Reader.filter(name=notifier.name, position=position).update(position=max(position, notifier.seen))
+    await LogConsumer.filter(name=notifier.name, position=position).update(position=max(position, notifier.seen))
     return done
 
 

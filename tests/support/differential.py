@@ -11,18 +11,18 @@ import orjson
 from graphql import GraphQLSchema
 
 from app import schema_of
-from engine.bus.log_tail import Tail
-from engine.bus.wakeup import Doorbell
+from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
 from engine.execution.schema import Schema
 from engine.graphql.operation import WRITES
-from engine.graphql.request import Parameters
+from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encoded
-from engine.limits.attempts import Attempts
+from engine.limits.attempts import SignInThrottle
 from models.access import permissions
 from models.people.password import Passwords
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import Watcher
+from resolvers.presence_tail import PresenceTail
 from settings import load
 from support.large_dataset import NOW
 
@@ -60,18 +60,18 @@ class Desk:
 
     @classmethod
     def make(cls, url: str) -> Desk:
-        bell, sessions = Doorbell("memory://"), Sessions(now)
+        bell, sessions = WakeupBus("memory://"), OpenSessions(now)
         settings = load(database_url=url, plans="all", **LIMITS)
         rules = Rules(settings.reopen_window, settings.session_length, settings.live_tickets)
         services = Services(
             rules=rules,
             now=now,
-            bell=bell,
-            tail=Tail(nothing, int, bell.ear(), fresh=sessions.refresh),  # type: ignore[arg-type]
-            notices=Tail(nothing, int, bell.ear(), fresh=sessions.refresh),  # type: ignore[arg-type]
-            presence=Watcher(bell.ear(), now, fresh=sessions.refresh),
+            wakeup=bell,
+            tail=LogTail(nothing, int, bell.listen(), fresh=sessions.refresh),  # type: ignore[arg-type]
+            notices=LogTail(nothing, int, bell.listen(), fresh=sessions.refresh),  # type: ignore[arg-type]
+            presence=PresenceTail(bell.listen(), now, fresh=sessions.refresh),
             passwords=Passwords(),
-            guesses=Attempts(100_000),
+            guesses=SignInThrottle(100_000),
             sessions=sessions,
         )
         return cls(schema_of(settings), services)
@@ -104,7 +104,7 @@ class Desk:
             viewer = await permissions.authenticate(token, now())
             assert viewer is not None
             context.become(viewer)
-        parameters = Parameters(asked.query, asked.variables, asked.operation_name, None)
+        parameters = GraphQLRequest(asked.query, asked.variables, asked.operation_name, None)
         found = orjson.loads(encoded(await self.schema.answer(parameters, context, WRITES)))
         for name in VOLATILE:
             found.get("extensions", {}).pop(name, None)

@@ -14,7 +14,7 @@ from demo.seed import seed_demo
 from models import database
 from models.access.permissions import Scope
 from models.changes import commands
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core import ids
 from models.escalation.path import EscalationPath, StepAction, Trigger
 from models.log.event import Event, EventType
@@ -213,7 +213,7 @@ async def acting_on(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
     who = await acting.viewer(by)
     async with database.transaction():
         read = await read_locked([one.id, other.id])
-        changes = [Change(read[ticket.id], who, NOW - HOUR, acting.WINDOW) for ticket in (one, other)]
+        changes = [TicketChange(read[ticket.id], who, NOW - HOUR, acting.WINDOW) for ticket in (one, other)]
         verb(*changes)
         await write(*changes)
 

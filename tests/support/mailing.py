@@ -14,8 +14,8 @@ from support.actors import Person
 from support.bounds import count_turns
 from support.commands import DOMAIN
 from support.smtp_sink import Sink
-from workers.mail.smtp import SmtpOutbox
-from workers.mail.smtp_url import Server
+from workers.mail.smtp import SmtpTransport
+from workers.mail.smtp_url import SmtpUrl
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 
@@ -26,7 +26,7 @@ TEMPLATES = Templates()
 def mailer(sink: Sink, *, seconds: float = 60.0, **more: Any) -> Mailer:
     """A mailer that sends to a sink."""
     given: dict[str, Any] = {"mail_from": FROM, **more}
-    return Mailer(SmtpOutbox(Server.of(sink.url), seconds=seconds), given.pop("templates", TEMPLATES), **given)
+    return Mailer(SmtpTransport(SmtpUrl.of(sink.url), seconds=seconds), given.pop("templates", TEMPLATES), **given)
 
 
 async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
@@ -34,7 +34,7 @@ async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
     worker = mailer(by) if isinstance(by, Sink) else by
     tried, now = 0, at or time.now()
     for _ in count_turns():
-        turn = await worker.turn(now, 0)
+        turn = await worker.run_once(now, 0)
         if not turn.more:
             break
         tried += turn.done

@@ -9,7 +9,7 @@ from models.sla import policies
 from support.assert_unchanged import nothing_stored, shown
 from support.bounds import count_turns
 from support.client import Client
-from workers.sla_refresh import Retargeter
+from workers.sla_refresh import SlaRefresh
 
 WINDOW = timedelta(days=14)
 POLICY = """id name position priority team { slug } category { slug } organization { name } calendar { id name }
@@ -57,11 +57,11 @@ async def refused(client: Client, mutation: str, **input: Any) -> str:
 
 async def follow(at: datetime) -> int:
     """Have all open tickets follow the policies, beside others that may do it too; returns how many did here."""
-    worker, count = Retargeter(WINDOW), 0
+    worker, count = SlaRefresh(WINDOW), 0
     for _ in count_turns():
         if not await policies.outdated(1):
             break
-        count += (await worker.turn(at, 0)).done
+        count += (await worker.run_once(at, 0)).done
     return count
 
 

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
 from models.changes import commands
-from models.changes.change import Change, next_number, read_locked, write
+from models.changes.change import TicketChange, next_number, read_locked, write
 from models.core.errors import Refusal
 from models.core.ids import new_id
 from models.log.event import EventType
@@ -69,11 +69,11 @@ def ticket(status: Status = Status.NEW, **values: object) -> Ticket:
     return Ticket(status=status, **{**filled, **values})
 
 
-def change_of(ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, window: timedelta = WINDOW) -> Change:
-    return Change(ticket, by or viewer(Role.AGENT), at, window)
+def change_of(ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, window: timedelta = WINDOW) -> TicketChange:
+    return TicketChange(ticket, by or viewer(Role.AGENT), at, window)
 
 
-def logged(change: Change) -> list[EventType]:
+def logged(change: TicketChange) -> list[EventType]:
     return [entry.type for entry in change.entries]
 
 
@@ -136,17 +136,17 @@ class Desk:
     ) -> Ticket:
         async with database.transaction():
             ticket = self.new(await next_number(), by, at, **values)
-            change = Change(ticket, by or self.cora, at, WINDOW)
+            change = TicketChange(ticket, by or self.cora, at, WINDOW)
             commands.create(change, tags, ())
             await write(change)
         return ticket
 
     async def act(
-        self, ticket: Ticket, verb: Callable[[Change], object], by: Viewer | None = None, at: datetime = NOON
-    ) -> Change:
+        self, ticket: Ticket, verb: Callable[[TicketChange], object], by: Viewer | None = None, at: datetime = NOON
+    ) -> TicketChange:
         """One verb on one stored ticket, in a transaction of its own."""
         async with database.transaction():
-            change = Change((await read_locked([ticket.id]))[ticket.id], by or self.ada, at, WINDOW)
+            change = TicketChange((await read_locked([ticket.id]))[ticket.id], by or self.ada, at, WINDOW)
             verb(change)
             await write(change)
         return change
@@ -179,16 +179,16 @@ class Work:
     tickets: Sequence[UUID]
     by: Viewer
     at: datetime
-    changes: list[Change] = field(default_factory=list[Change])
+    changes: list[TicketChange] = field(default_factory=list[TicketChange])
 
-    async def take(self, count: int = 1) -> list[Change]:
+    async def take(self, count: int = 1) -> list[TicketChange]:
         """Random tickets, locked, each once."""
         chosen = self.dice.sample(list(self.tickets), count)
         found = await read_locked(chosen)
         return [self.change(found[key]) for key in chosen]
 
-    def change(self, ticket: Ticket) -> Change:
-        self.changes.append(Change(ticket, self.by, self.at, WINDOW))
+    def change(self, ticket: Ticket) -> TicketChange:
+        self.changes.append(TicketChange(ticket, self.by, self.at, WINDOW))
         return self.changes[-1]
 
 
@@ -253,7 +253,7 @@ async def merge(work: Work) -> None:
     commands.merge(change, into, [work.change(each) for each in followers if each.id != chosen[1]])
 
 
-def simple(verb: Callable[[Change, Random], object]) -> Callable[[Work], Awaitable[None]]:
+def simple(verb: Callable[[TicketChange, Random], object]) -> Callable[[Work], Awaitable[None]]:
     async def step(work: Work) -> None:
         (change,) = await work.take()
         verb(change, work.dice)
@@ -285,7 +285,7 @@ STEPS: Mapping[str, Callable[[Work], Awaitable[None]]] = {
 }
 
 
-async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON) -> list[Change] | None:
+async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON) -> list[TicketChange] | None:
     """One random mutation in a transaction of its own: the changes that it stored, or None where it was refused."""
     by = dice.choice([desk.cora, desk.ada, desk.bill, desk.root])
     work = Work(desk, dice, tickets, by, at)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from engine.bus import redis, redis_connection
-from engine.bus.wakeup import Doorbell
+from engine.bus.wakeup import WakeupBus
 from support.live import until
 
 LIMIT = 60
@@ -48,13 +48,13 @@ class Patience:
             self.is_endless = True
 
 
-class Bell(Doorbell):
+class Bell(WakeupBus):
     """A doorbell with one who listens."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.listener = self.ear()
-        self.rung = self.listener.rung
+        self.listener = self.listen()
+        self.rung = self.listener.notified
 
     async def wait(self, seconds: float) -> None:
         await self.listener.wait(seconds)
@@ -71,7 +71,7 @@ class Bell(Doorbell):
 
 
 @contextlib.asynccontextmanager
-async def running(*bells: Doorbell) -> AsyncIterator[None]:
+async def running(*bells: WakeupBus) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(bell.run()) for bell in bells]
     try:
         yield
@@ -82,7 +82,7 @@ async def running(*bells: Doorbell) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def connected(*bells: Doorbell) -> None:
+async def connected(*bells: WakeupBus) -> None:
     """Return once all of them are."""
 
     async def all_are() -> bool:
@@ -100,7 +100,7 @@ async def lost(times: int, *bells: Bell) -> None:
     await until(all_are, LIMIT)
 
 
-async def reconnected(times: int, *bells: Doorbell) -> None:
+async def reconnected(times: int, *bells: WakeupBus) -> None:
     """Return once all of them came back so many times."""
 
     async def all_are() -> bool:
@@ -109,17 +109,17 @@ async def reconnected(times: int, *bells: Doorbell) -> None:
     await until(all_are, LIMIT)
 
 
-async def rings_over(ringing: Doorbell, hearing: Doorbell) -> None:
+async def rings_over(ringing: WakeupBus, hearing: WakeupBus) -> None:
     """One ring, which must arrive."""
-    before = hearing.heard
+    before = hearing.received
 
     async def arrived() -> bool:
-        return hearing.heard > before
+        return hearing.received > before
 
-    ringing.ring()
+    ringing.notify()
     await until(arrived, LIMIT)
 
 
-async def ring_both_ways(one: Doorbell, other: Doorbell) -> None:
+async def ring_both_ways(one: WakeupBus, other: WakeupBus) -> None:
     await rings_over(one, other)
     await rings_over(other, one)

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from models import database
 from models.access.permissions import SYSTEM
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid
 from models.log.event import EventType
 from models.notifications.email import Mail
-from workers.mail.delivery_result import Outcome
+from workers.mail.delivery_result import DeliveryResult
 
 DUE = "next_attempt_at <= ? AND (claimed_until IS NULL OR claimed_until <= ?)"
 
@@ -35,7 +35,7 @@ class Sent:
 
     claim: Claim
     mail: Mail
-    outcome: Outcome
+    outcome: DeliveryResult
 
 
 async def waiting(at: datetime) -> bool:
@@ -67,7 +67,7 @@ async def noted(ended: Sequence[Sent], at: datetime) -> bool:
     # tickets are locked before anything that hangs on them
     told = {each.mail.ticket_id for each in ended if each.outcome.told}
     tickets = await read_locked(told) if told else {}
-    changes = {ticket_id: Change(ticket, SYSTEM, at, timedelta()) for ticket_id, ticket in tickets.items()}
+    changes = {ticket_id: TicketChange(ticket, SYSTEM, at, timedelta()) for ticket_id, ticket in tickets.items()}
     for each in sorted(ended, key=mail_id):
         if await settled(each) and each.outcome.told:
             changes[each.mail.ticket_id].log(

@@ -12,7 +12,7 @@ from models.notifications.email import root_id
 from workers.mail.address import address, line
 from workers.mail.content import words
 from workers.mail.header import Ids, Text
-from workers.mail.message import Letter, NotSent
+from workers.mail.message import MessageBuilder, NotSent
 from workers.mail.template import Templates
 
 RECEIPT = "created"
@@ -27,7 +27,7 @@ class Composer:
     reply_to: Address | None = None
     url: str | None = None
 
-    async def compose(self, letter: Letter) -> EmailMessage:
+    async def compose(self, letter: MessageBuilder) -> EmailMessage:
         """The mail. Raises NotSent where it may not go out, or there is no address that it could go to."""
         letter.expect_public()
         letter.expect_seen()
@@ -39,7 +39,7 @@ class Composer:
         message.add_alternative(html, subtype="html", cte="quoted-printable")
         return message
 
-    def headed(self, letter: Letter) -> EmailMessage:
+    def headed(self, letter: MessageBuilder) -> EmailMessage:
         """RFC 5322 for what threads a conversation, RFC 3834 (section 5) for what says that no human sent it."""
         mail, domain = letter.mail, self.mail_from.domain
         root = root_id(mail.ticket_id, domain)
@@ -62,7 +62,7 @@ class Composer:
         return message
 
 
-def subject(letter: Letter) -> str:
+def subject(letter: MessageBuilder) -> str:
     """The same for a whole conversation, but for the Re: of what follows the receipt."""
     named = line(f"[{letter.ticket.ref}] {letter.subject}", SUBJECT + 20)
     return named if letter.mail.template == RECEIPT else f"Re: {named}"

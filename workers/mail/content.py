@@ -20,7 +20,7 @@ from models.people.user import User
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Status
 from workers.mail.address import line
-from workers.mail.message import Letter
+from workers.mail.message import MessageBuilder
 
 SYSTEM = "Ticketwire"
 ABOUT: Mapping[Topic, str] = {
@@ -83,7 +83,7 @@ NOTHING: Values = dict.fromkeys(
 """What not every mail has."""
 
 
-async def words(letter: Letter, url: str | None) -> Values:
+async def words(letter: MessageBuilder, url: str | None) -> Values:
     """The values for a letter's templates. What an internal entry holds is not among them."""
     ticket, entry, recipient = letter.ticket, letter.entry, letter.recipient
     actor = letter.actor
@@ -107,7 +107,7 @@ async def words(letter: Letter, url: str | None) -> Values:
     return {**NOTHING, **common, **(await told(letter) if not entry.internal else {})}
 
 
-async def told(letter: Letter) -> Values:
+async def told(letter: MessageBuilder) -> Values:
     """What this kind of mail has beside the names that all have."""
     entry, template = letter.entry, letter.mail.template
     if template in ("created", "raised"):
@@ -138,14 +138,14 @@ async def told(letter: Letter) -> Values:
     return {}
 
 
-def promise(letter: Letter) -> Promise:
+def promise(letter: MessageBuilder) -> Promise:
     metric = plain(Metric(letter.entry.value("metric")))
     if letter.entry.type is EventType.SLA_BREACHED:
         return Promise(metric, letter.entry.occurred_at)
     return Promise(metric, letter.clock.breaches_at if letter.clock is not None else None)
 
 
-def because(letter: Letter) -> str:
+def because(letter: MessageBuilder) -> str:
     """Why somebody gets a mail, for: You get this because …"""
     ticket, user = letter.ticket, letter.recipient
     if letter.mail.template == "escalation_step":

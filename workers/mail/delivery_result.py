@@ -17,7 +17,7 @@ LONGEST_ANSWER = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """A failure is `told` on the ticket, unless it was us who did not send the mail."""
 
     status: MailStatus
@@ -27,23 +27,23 @@ class Outcome:
     told: bool = False
 
 
-def sent(mail: Mail, answer: str, at: datetime) -> Outcome:
-    return Outcome(MailStatus.SENT, readable(mail, answer), sent_at=at)
+def sent(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
+    return DeliveryResult(MailStatus.SENT, readable(mail, answer), sent_at=at)
 
 
-def not_sent(why: str) -> Outcome:
-    return Outcome(MailStatus.FAILED, f"not sent: {why}")
+def not_sent(why: str) -> DeliveryResult:
+    return DeliveryResult(MailStatus.FAILED, f"not sent: {why}")
 
 
-def failed(mail: Mail, answer: str) -> Outcome:
-    return Outcome(MailStatus.FAILED, readable(mail, answer), told=True)
+def failed(mail: Mail, answer: str) -> DeliveryResult:
+    return DeliveryResult(MailStatus.FAILED, readable(mail, answer), told=True)
 
 
-def deferred(mail: Mail, answer: str, at: datetime) -> Outcome:
+def deferred(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
     """To be tried again, unless that went on for too long."""
     if at - mail.created_at > GIVEN_UP_AFTER and mail.attempts >= FEWEST_ATTEMPTS:
         return failed(mail, f"given up after {GIVEN_UP_AFTER.days} days: {answer}")
-    return Outcome(MailStatus.DEFERRED, readable(mail, answer), next_attempt_at=at + delay(mail.attempts))
+    return DeliveryResult(MailStatus.DEFERRED, readable(mail, answer), next_attempt_at=at + delay(mail.attempts))
 
 
 def delay(attempts: int) -> timedelta:

@@ -48,7 +48,7 @@ class NotSent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MessageBuilder:
     """`subject` is the ticket's as it was raised, `earlier` the ids of the person's mails before this one, oldest first."""
 
     mail: Mail
@@ -101,14 +101,14 @@ class Letter:
             raise NotSent("this person does not want it")
 
 
-async def read(mail_id: UUID) -> Letter:
+async def read(mail_id: UUID) -> MessageBuilder:
     """A mail with its entry, ticket and reader, as they are now."""
     mail = await Mail.get(id=mail_id).select_related("user", "user__organization")
     entry = await Event.get(position=mail.event_id).select_related("message", "actor_user", "actor_client")
     ticket = await Ticket.get(id=mail.ticket_id).select_related("team")
     transferred = entry.changes.get("team_id", [None, None])[1] if entry.type is EventType.TRANSFERRED else None
     metric = entry.value("metric")
-    return Letter(
+    return MessageBuilder(
         mail,
         entry,
         ticket,

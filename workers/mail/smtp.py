@@ -11,8 +11,8 @@ from email.message import EmailMessage
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from workers.mail.smtp_url import Server
-from workers.mail.transport import Deferred, LogOutbox, Outbox, Refused
+from workers.mail.smtp_url import SmtpUrl
+from workers.mail.transport import Deferred, LogTransport, Refused, Transport
 
 SECONDS = 30.0
 """How long all of it may take, from connecting to the server's last word."""
@@ -21,10 +21,10 @@ PERMANENT = 500
 START_TLS = {"offered": None, "required": True, "never": False}
 
 
-class SmtpOutbox:
+class SmtpTransport:
     """A connection for each mail. Certificates are verified wherever TLS is used."""
 
-    def __init__(self, server: Server, *, seconds: float = SECONDS, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, server: SmtpUrl, *, seconds: float = SECONDS, tls: ssl.SSLContext | None = None) -> None:
         self.server = server
         self.seconds = seconds
         self.tls = tls
@@ -65,9 +65,9 @@ class SmtpOutbox:
         )
 
 
-def outbox_of(url: str) -> Outbox:
+def outbox_of(url: str) -> Transport:
     """The way out that a URL names, or the log where it is empty. Raises ValueError."""
-    return SmtpOutbox(Server.of(url)) if url else LogOutbox()
+    return SmtpTransport(SmtpUrl.of(url)) if url else LogTransport()
 
 
 async def connect(client: SMTP) -> None:

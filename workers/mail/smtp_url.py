@@ -13,7 +13,7 @@ STARTTLS: dict[str, StartTls] = {"required": "required", "never": "never"}
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SmtpUrl:
     """`tls` is from the first byte on; `starttls` tells when a plain connection is to become a safe one."""
 
     host: str
@@ -24,7 +24,7 @@ class Server:
     starttls: StartTls = "offered"
 
     @classmethod
-    def of(cls, url: str) -> Server:
+    def of(cls, url: str) -> SmtpUrl:
         """Raises ValueError. A password goes over a connection that is not safe only where `starttls=never` says so."""
         try:
             parts = urlsplit(url)

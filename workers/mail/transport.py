@@ -19,13 +19,13 @@ class Refused(Exception):
     """It will not be sent, whenever it is tried. The text is the server's answer."""
 
 
-class Outbox(Protocol):
+class Transport(Protocol):
     async def send(self, message: EmailMessage, address: str) -> str:
         """Send a mail to an address; returns the server's answer. Raises Deferred or Refused."""
         ...
 
 
-class LogOutbox:
+class LogTransport:
     """Writes mails to the application's log, as such."""
 
     async def send(self, message: EmailMessage, address: str) -> str:

@@ -98,8 +98,8 @@ async def test_an_outage_is_told_once_and_rings_go_through_again_after_it(outage
                 await ring_both_ways(here, there)
                 assert lines == []
                 async with outage(server, line, patience):
-                    here.ring()
-                    there.ring()
+                    here.notify()
+                    there.notify()
                     await lost(1, here, there)
                     there.rung.clear()
                     await ring_on(here, 1000)
@@ -123,7 +123,7 @@ async def has_taken(line: Proxy, connections: int) -> bool:
 async def ring_on(bell: Bell, count: int) -> None:
     """As requests do that are served meanwhile: with turns of the loop between."""
     for _ in range(count):
-        bell.ring()
+        bell.notify()
         await asyncio.sleep(0)
 
 
@@ -135,7 +135,7 @@ async def test_a_ring_during_an_outage_arrives_as_one_ring_after_it() -> None:
             await ring_both_ways(here, there)
             line.go_down()
             await lost(1, here)
-            heard, published = there.heard, await server.published()
+            heard, published = there.received, await server.published()
             there.rung.clear()
             await ring_on(here, 1000)
             assert not there.rung.is_set()
@@ -145,7 +145,7 @@ async def test_a_ring_during_an_outage_arrives_as_one_ring_after_it() -> None:
             await there.heard_a_ring()
             await ring_both_ways(here, there)
         # one on coming back, and one each of the last two
-        assert there.heard == heard + 2
+        assert there.received == heard + 2
         assert await server.published() == published + 3
         assert there.reconnects == 0
 
@@ -262,7 +262,7 @@ async def test_it_stops_in_the_middle_of_an_outage(outage: Outage, patience: Pat
         await connected(bell)
         async with outage(server, line, patience):
             await lost(1, bell)
-            bell.ring()
+            bell.notify()
             task.cancel()
             done, _ = await asyncio.wait([task], timeout=LIMIT)
             assert done

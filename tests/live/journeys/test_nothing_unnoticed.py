@@ -22,7 +22,7 @@ from support.smtp_sink import Sink
 from models import database
 from models.changes import sla_audit
 from models.core import ids
-from models.log.consumer import Reader
+from models.log.consumer import LogConsumer
 from models.log.event import Event
 from models.notifications.email import Mail, MailStatus
 
@@ -107,7 +107,7 @@ class Journey:
 
     async def is_quiet(self) -> bool:
         """Whether everybody was notified of every entry, and every mail was sent."""
-        readers = {reader.name: reader.position for reader in await Reader.all()}
+        readers = {reader.name: reader.position for reader in await LogConsumer.all()}
         done = readers["notifier"] >= (await self.entries())[-1].position
         return done and not await Mail.exclude(status=MailStatus.SENT).exists()
 
@@ -127,7 +127,7 @@ async def opened(url: str) -> AsyncIterator[World]:
 
 async def holder(duty: str) -> int | None:
     """The process id of whoever has a duty."""
-    reader = await Reader.get_or_none(name=duty)
+    reader = await LogConsumer.get_or_none(name=duty)
     return int(reader.holder.split(":")[1]) if reader is not None and reader.holder else None
 
 

@@ -14,7 +14,7 @@ from support import Service, World
 from support.live import until
 from support.service import running
 
-from engine.server.client_connection import Protocol
+from engine.server.client_connection import ClientProtocol
 from engine.server.http_protocol import MAX_HEADERS, MAX_MESSAGE, MAX_URL, MOST_WAITING
 
 HASTY_SECONDS = 0.2
@@ -39,10 +39,10 @@ class Patience:
 
     def __init__(self) -> None:
         self.seconds = PATIENT_SECONDS
-        self.connections: list[Protocol] = []
+        self.connections: list[ClientProtocol] = []
 
-    def protocol(self, **given: Any) -> Protocol:
-        self.connections.append(Protocol(**given, seconds=self.seconds))
+    def protocol(self, **given: Any) -> ClientProtocol:
+        self.connections.append(ClientProtocol(**given, seconds=self.seconds))
         return self.connections[-1]
 
     def end(self) -> None:

@@ -11,7 +11,7 @@ from support import Client, Service, World
 from support.service import running
 
 from engine.execution import schema
-from engine.execution.timeout import Deadline
+from engine.execution.timeout import SharedTimeout
 from resolvers import ticket_queries
 
 LOOKS = (
@@ -60,7 +60,7 @@ async def test_the_schema_and_suggestions_are_for_whom_the_setting_says(
             assert await sees(service.client()) is stranger
 
 
-class Ended(Deadline):
+class Ended(SharedTimeout):
     """A deadline whose time is over when a test says so."""
 
     def end(self) -> None:
@@ -75,7 +75,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
     ended = asyncio.Event()
     deadlines: list[Ended] = []
 
-    def made(seconds: float) -> Deadline:
+    def made(seconds: float) -> SharedTimeout:
         deadlines.append(Ended(seconds))
         return deadlines[-1]
 
@@ -87,7 +87,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
         finally:
             ended.set()
 
-    monkeypatch.setattr(schema, "Deadline", made)
+    monkeypatch.setattr(schema, "SharedTimeout", made)
     async with running(url, operation_seconds=1200) as service:
         world = await World.make()
         ada = service.client(world.ada.token)

@@ -16,19 +16,19 @@ from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, De
 from models import database
 from models.access.permissions import Viewer
 from models.changes import commands
-from models.changes.change import Change, next_number, read_locked, write
+from models.changes.change import TicketChange, next_number, read_locked, write
 from models.core.errors import CursorExpired, CursorInvalid
-from models.core.pagination import Page, Window
+from models.core.pagination import Page, PageRequest
 from models.database import batch
 from models.log import event
 from models.log.event import Event, EventType, cursor, position_of
 from models.queries import timeline
-from models.queries.timeline import Extract
+from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
-EVERYTHING = Window(100, False, None, None)
+EVERYTHING = PageRequest(100, False, None, None)
 
 
 class Undo(Exception):
@@ -51,7 +51,7 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
 
     async def undone() -> None:
         async with database.transaction():
-            change = Change((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+            change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
             commands.start(change)
             assert await write(change) == 2
             raise Undo
@@ -73,7 +73,7 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
 
     async def writer(ticket: Ticket, entries: int, undo: bool) -> None:
         async with database.transaction():
-            change = Change((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+            change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
             for _ in range(entries):
                 commands.add_note(change, "not for customers")
             await write(change)
@@ -108,7 +108,7 @@ async def test_who_waits_for_a_row_does_not_hold_the_head_meanwhile(desk: Desk) 
 
     async def take_the_key_for_a_while() -> None:
         async with database.transaction():
-            await batch.run(batch.insert([desk.new(await next_number(), external_scope="x", external_id="k")]))
+            await batch.execute(batch.insert([desk.new(await next_number(), external_scope="x", external_id="k")]))
             stored.set()
             await go.wait()
             raise Undo
@@ -139,7 +139,7 @@ async def test_who_takes_a_position_first_commits_first(desk: Desk) -> None:
 
     async def write_and_wait() -> None:
         async with database.transaction():
-            change = Change((await read_locked([first.id]))[first.id], desk.ada, NOON, WINDOW)
+            change = TicketChange((await read_locked([first.id]))[first.id], desk.ada, NOON, WINDOW)
             commands.start(change)
             await write(change)
             appended.set()
@@ -237,7 +237,7 @@ async def test_the_log_shows_customers_their_own_tickets_without_notes(desk: Des
     public = ["TICKET_CREATED", "REPLY_ADDED", "STATUS_CHANGED", "REPLY_ADDED"]
     every = ["TICKET_CREATED", "NOTE_ADDED", *public[1:], "NOTE_ADDED", "TICKET_CREATED"]
     for viewer, expected in [(desk.ada, every), (desk.cora, public), (desk.carl, public), (desk.olga, ["TICKET_CREATED"])]:
-        page = await (await timeline.events(viewer, Extract(), None, EVERYTHING, NOON))
+        page = await (await timeline.events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert types(list(page.rows)) == expected
         assert await page.total() == len(expected)
         assert [position_of(each) for each in page.cursors] == [entry.position for entry in page.rows]
@@ -246,12 +246,14 @@ async def test_the_log_shows_customers_their_own_tickets_without_notes(desk: Des
 async def test_the_log_is_read_by_type_and_filter(desk: Desk) -> None:
     await conversation(desk)
     await desk.raise_ticket(by=desk.olga, subject="Mail is down")
-    replies = Extract(frozenset({EventType.REPLY_ADDED}))
+    replies = EventFilter(frozenset({EventType.REPLY_ADDED}))
     assert types(list((await (await timeline.events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
-    nothing = Extract(frozenset())
+    nothing = EventFilter(frozenset())
     assert (await (await timeline.events(desk.ada, nothing, None, EVERYTHING, NOON))).rows == []
     mail = {"subject": {"eq": "Mail is down"}}
-    assert types(list((await (await timeline.events(desk.ada, Extract(), mail, EVERYTHING, NOON))).rows)) == ["TICKET_CREATED"]
+    assert types(list((await (await timeline.events(desk.ada, EventFilter(), mail, EVERYTHING, NOON))).rows)) == [
+        "TICKET_CREATED"
+    ]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
@@ -261,8 +263,8 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
     read: list[int] = []
     edge: str | None = None
     for _ in count_pages():
-        window = Window(size, backward, None, edge) if backward else Window(size, False, edge, None)
-        page = await (await timeline.events(desk.cora, Extract(), None, window, NOON))
+        window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
+        page = await (await timeline.events(desk.cora, EventFilter(), None, window, NOON))
         positions = [entry.position for entry in page.rows]
         read = positions + read if backward else read + positions
         onward = await page.has_previous() if backward else await page.has_next()
@@ -275,9 +277,9 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
 
 async def test_a_cursor_before_the_first_entry_reads_all_and_one_at_the_head_reads_nothing(desk: Desk) -> None:
     await conversation(desk)
-    whole = await (await timeline.events(desk.ada, Extract(), None, Window(100, False, cursor(0), None), NOON))
+    whole = await (await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(0), None), NOON))
     assert [entry.position for entry in whole.rows] == [1, 2, 3, 4, 5, 6]
-    ahead = await (await timeline.events(desk.ada, Extract(), None, Window(100, False, cursor(6), None), NOON))
+    ahead = await (await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(6), None), NOON))
     assert (list(ahead.rows), await ahead.has_next(), await ahead.has_previous()) == ([], False, True)
 
 
@@ -285,27 +287,27 @@ async def test_a_cursor_beyond_the_head_is_of_another_log(desk: Desk) -> None:
     await conversation(desk)
     for position in (7, 10**18 - 1):
         with pytest.raises(CursorInvalid):
-            await timeline.events(desk.ada, Extract(), None, Window(100, False, cursor(position), None), NOON)
+            await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(position), None), NOON)
 
 
 async def test_a_cursor_from_before_what_is_kept_has_expired(desk: Desk) -> None:
     await conversation(desk)
     await database.rows("DELETE FROM events WHERE position <= 3")
-    kept = await (await timeline.events(desk.ada, Extract(), None, Window(100, False, cursor(3), None), NOON))
+    kept = await (await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(3), None), NOON))
     assert [entry.position for entry in kept.rows] == [4, 5, 6]
     with pytest.raises(CursorExpired):
-        await timeline.events(desk.ada, Extract(), None, Window(100, False, cursor(2), None), NOON)
+        await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(2), None), NOON)
 
 
-async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: Window) -> dict[UUID, Page[Event]]:
-    return await timeline.record(viewer, ticket_ids, Extract(), window).owned(ticket_ids, database.as_uuid)
+async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: PageRequest) -> dict[UUID, Page[Event]]:
+    return await timeline.record(viewer, ticket_ids, EventFilter(), window).owned(ticket_ids, database.as_uuid)
 
 
 async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk) -> None:
     old, into = await conversation(desk), await desk.raise_ticket()
     async with database.transaction():
         found = await read_locked([old.id, into.id])
-        pair = [Change(found[each.id], desk.ada, NOON, WINDOW) for each in (old, into)]
+        pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (old, into)]
         commands.merge(*pair, [])
         await write(*pair)
     for viewer, messages in [
@@ -316,14 +318,14 @@ async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk
         own = ["TICKET_CREATED", "MERGED"]
         assert types(list(pages[into.id].rows)) == [*messages, *own]
         assert types(list(pages[old.id].rows))[-2:] == ["MERGED", "STATUS_CHANGED"]
-        counts = await timeline.record_counts(viewer, [into.id, old.id], Extract())
+        counts = await timeline.record_counts(viewer, [into.id, old.id], EventFilter())
         assert counts[into.id] == len(messages) + 2
 
 
 async def test_pages_of_many_records_are_cut_one_by_one(desk: Desk) -> None:
     first, second, hidden = await conversation(desk), await desk.raise_ticket(), await desk.raise_ticket(by=desk.olga)
     for backward, expected in [(False, [1, 3]), (True, [4, 5])]:
-        window = Window(2, backward, None, None)
+        window = PageRequest(2, backward, None, None)
         pages = await pages_of(desk.cora, [first.id, second.id, hidden.id], window)
         for ticket, positions, more in ((first, expected, True), (second, [7], False), (hidden, [], False)):
             page = pages[ticket.id]

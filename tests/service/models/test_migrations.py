@@ -18,7 +18,7 @@ from models.changes import commands
 from models.changes.change import next_number
 from models.changes.idempotency import Key, digest, recall
 from models.core.ids import new_id
-from models.core.pagination import Window
+from models.core.pagination import PageRequest
 from models.log import event
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, User
@@ -203,7 +203,9 @@ async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) 
     ticket = await desk.raise_ticket(subject="Printer on fire")
     await desk.act(ticket, lambda change: commands.reply(change, "Use the extinguisher", for_customer=False))
     for text in ("printer", "extinguisher"):
-        page = await tickets.tickets(desk.cora, {"search": text}, tickets.ticket_order(()), Window(10, False, None, None), NOON)
+        page = await tickets.tickets(
+            desk.cora, {"search": text}, tickets.ticket_order(()), PageRequest(10, False, None, None), NOON
+        )
         assert [each.id for each in page.rows] == [ticket.id], text
     assert (ticket.number, await next_number()) == (1001, 1002)
     with pytest.raises(IntegrityError):

@@ -10,17 +10,17 @@ from support.ticket_factory import NOON, Desk
 from models import database
 from models.access.permissions import Scope, Viewer
 from models.changes import commands
-from models.core.pagination import Window
+from models.core.pagination import PageRequest
 from models.log.event import Event, EventType
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification, Reason
 from models.queries import live_list, timeline
-from models.queries.timeline import Extract
+from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried
 
-EVERYTHING = Window(100, False, None, None)
+EVERYTHING = PageRequest(100, False, None, None)
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ async def note(ticket: Ticket) -> Event:
 async def test_a_live_list_tells_them_that_a_ticket_changed_and_not_by_what(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     for viewer, hidden in ((desk.ada, False), (blind(desk.ada), True), (desk.cora, True)):
-        _, standing = await live_list.touched(viewer, None, NOON, 0)
-        (step,) = live_list.told([entry], {ticket.id}, standing, viewer)
+        _, standing = await live_list.changed_since(viewer, None, NOON, 0)
+        (step,) = live_list.diff_entries([entry], {ticket.id}, standing, viewer)
         assert step.hidden is hidden, viewer.caller
 
 
 async def test_the_log_and_the_record_show_them_no_note(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     for viewer, shown in ((desk.ada, True), (blind(desk.ada), False), (desk.cora, False)):
-        log = await (await timeline.events(viewer, Extract(), None, EVERYTHING, NOON))
+        log = await (await timeline.events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert (entry.position in {each.position for each in log.rows}) is shown
-        counts = await timeline.record_counts(viewer, [ticket.id], Extract(frozenset({EventType.NOTE_ADDED})))
+        counts = await timeline.record_counts(viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED})))
         assert counts.get(ticket.id, 0) == (1 if shown else 0)
 
 

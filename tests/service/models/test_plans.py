@@ -23,8 +23,8 @@ from support.ticket_factory import IS_SQLITE, NOON, Desk, customer
 from models import database
 from models.access.permissions import Viewer
 from models.core.ids import ORGANIZATION, USER, encode
-from models.core.lazy_query import Listing
-from models.core.pagination import Order, Window
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import Order, PageRequest
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
@@ -32,14 +32,14 @@ from models.queries import tickets as listing
 from models.queries import timeline
 from models.queries.filter import Plain
 from models.queries.tickets import ticket_order
-from models.queries.timeline import Extract
+from models.queries.timeline import EventFilter
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
 Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
 TICKETS = 2000
 OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
-WINDOW = Window(50, backward=False, after=None, before=None)
+WINDOW = PageRequest(50, backward=False, after=None, before=None)
 Sorts = Sequence[tuple[str, bool]]
 
 
@@ -133,7 +133,7 @@ async def plan(ask: Callable[[], Awaitable[object]], word: str = "LIMIT", *, wal
     """The plan of the first statement with this word: of the one that decides what is on the page."""
     with statements() as collected:
         asked = await ask()
-        if isinstance(asked, Listing):
+        if isinstance(asked, ConnectionQuery):
             await asked
     sql, params = next(each for each in collected.sent if word in each[0])
     if IS_SQLITE:
@@ -166,11 +166,11 @@ def postgres_plan(root: Any) -> Plan:
     )
 
 
-def page(viewer: Viewer, filter: Plain | None, sorts: Sorts, window: Window = WINDOW) -> Callable[[], Awaitable[object]]:
+def page(viewer: Viewer, filter: Plain | None, sorts: Sorts, window: PageRequest = WINDOW) -> Callable[[], Awaitable[object]]:
     return lambda: listing.tickets(viewer, filter, ticket_order(sorts), window, NOON)
 
 
-def windows(order: Order, middle: Ticket) -> Mapping[str, Window]:
+def windows(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
     cursor = order.cursor(middle)
     return {
         "first": WINDOW,
@@ -271,12 +271,12 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
     middle = event.cursor(TICKETS // 2)
     for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
         for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
-            found = await plan(lambda v=viewer, f=filter, w=window: timeline.events(v, Extract(), f, w, NOON))
+            found = await plan(lambda v=viewer, f=filter, w=window: timeline.events(v, EventFilter(), f, w, NOON))
             assert not found.sorts, f"{window}: {found}"
             assert not found.scanned, f"{window}: {found}"
         if window.after is not None:
             continue  # of so few entries the later half is read as soon
-        own = await plan(lambda w=window: timeline.events(many.owner, Extract(), None, w, NOON), walks=False)
+        own = await plan(lambda w=window: timeline.events(many.owner, EventFilter(), None, w, NOON), walks=False)
         assert not own.scanned, str(own)
         assert {each[:19] for each in own.indexes} == {"idx_tickets_request", "idx_events_ticket__"}, str(own)
 
@@ -284,6 +284,6 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
 async def test_a_record_is_found_by_its_ticket(many: Many) -> None:
     keys = [each.id for each in many.tickets[:20]]
     word = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
-    found = await plan(lambda: timeline.record(many.desk.ada, keys, Extract(), WINDOW), word, walks=False)
+    found = await plan(lambda: timeline.record(many.desk.ada, keys, EventFilter(), WINDOW), word, walks=False)
     assert not found.scanned, str(found)
     assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)

@@ -13,7 +13,7 @@ from support.ticket_factory import NOON, OWN_SEED, STEPS, WINDOW, Desk, processe
 
 from models import database
 from models.changes import commands
-from models.changes.change import Change, read_locked, replay, stored, write
+from models.changes.change import TicketChange, read_locked, replay, stored, write
 from models.core import time
 from models.core.errors import Code
 from models.log import event
@@ -39,7 +39,7 @@ async def test_eight_at_once_lose_no_change_and_make_up_none(desk: Desk) -> None
     tickets = [(await desk.raise_ticket()).id for _ in range(20)]
     before = await event.head()
 
-    async def hammer(worker: int) -> list[Change]:
+    async def hammer(worker: int) -> list[TicketChange]:
         dice, done = random_for("hammer", worker), []
         for place in range(40):
             at = NOON + timedelta(minutes=place)
@@ -79,7 +79,7 @@ async def test_two_who_link_the_same_tickets_crosswise_do_not_lock_each_other_ou
     async def touch(*keys: UUID) -> None:
         async with database.transaction():
             found = await read_locked(keys)
-            changes = [Change(found[key], desk.ada, NOON, WINDOW) for key in keys]
+            changes = [TicketChange(found[key], desk.ada, NOON, WINDOW) for key in keys]
             for change in changes:
                 commands.add_note(change, "not for customers")
             await write(*changes)

@@ -14,12 +14,12 @@ from models.log import consumer
 from models.log.event import Event
 from models.people.team import Team
 from workers.assigner import Assigner
-from workers.escalator import Escalator, Steps
-from workers.job import Follower
-from workers.ticket_timers import Days, tick
+from workers.escalator import EscalationSteps, Escalator
+from workers.job import LogJob
+from workers.ticket_timers import TimerSettings, tick
 
 WINDOW = timedelta(days=14)
-DAYS = Days(timedelta(days=7), WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7))
+DAYS = TimerSettings(timedelta(days=7), WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7))
 TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline(first: 50) { nodes { __typename occurredAt
   ... on SlaAtRisk { metric recordedAt policy { name } } ... on SlaBreached { metric recordedAt policy { name } }
   ... on SlaAchieved { metric late } ... on SlaRetargeted { fromPolicy { name } toPolicy { name } }
@@ -42,12 +42,12 @@ def of(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["__typename"] == name]
 
 
-async def follow(service: Service, *duties: Follower[Any]) -> None:
+async def follow(service: Service, *duties: LogJob[Any]) -> None:
     for duty in duties:
         position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
         for _ in count_turns():
-            turn = await duty.turn(service.clock(), position)
+            turn = await duty.run_once(service.clock(), position)
             if not turn.more:
                 break
             position = turn.position
@@ -59,7 +59,7 @@ async def test_a_broken_promise_is_told_with_all_that_followed(service: Service,
     service.clock.advance(hours=1, minutes=1)
     await tick(service.clock(), DAYS)
     await follow(service, Escalator(WINDOW))
-    await Steps(WINDOW).turn(service.clock(), 0)
+    await EscalationSteps(WINDOW).run_once(service.clock(), 0)
     await ada.do("updateTicket", ticketId=ticket["id"], priority="LOW")
     await ada.do("awaitCustomer", ticketId=ticket["id"])
     service.clock.advance(days=3)
@@ -102,11 +102,11 @@ async def test_entries_without_work_cost_no_transaction_and_are_passed_once(serv
     position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
     assert position is not None
     await cora.raise_ticket()
-    turn = await duty.turn(service.clock(), position)
+    turn = await duty.run_once(service.clock(), position)
     assert (turn.done, turn.position, turn.more) == (0, position, True), "no team has its tickets given out"
-    assert not (await duty.turn(service.clock(), position)).more
+    assert not (await duty.run_once(service.clock(), position)).more
     head = (await Event.all().order_by("-position").first()).position  # type: ignore[union-attr]
-    assert (await consumer.Reader.get(name=duty.name)).position == position < head
+    assert (await consumer.LogConsumer.get(name=duty.name)).position == position < head
     length = timedelta(seconds=60)
     assert await consumer.lease(duty.name, "test", time.now(), length, read=position, seen=duty.seen) == head
     assert await consumer.lease(duty.name, "test", time.now(), length, read=position, seen=head + 5) == head, "it moved on"

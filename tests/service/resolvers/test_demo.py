@@ -86,7 +86,7 @@ async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
 
 async def test_several_processes_go_by_one_time() -> None:
     """A look that is slower than a move does not take time back."""
-    clock = demo_clock.Clock()
+    clock = demo_clock.DemoClock()
     clock.ahead = timedelta(days=3)
 
     async def stale() -> timedelta:

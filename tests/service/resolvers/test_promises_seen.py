@@ -13,11 +13,11 @@ from models.changes import sla_audit
 from models.core import ids
 from models.log.event import Event
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import Days, tick
+from workers.ticket_timers import TimerSettings, tick
 
 pytestmark = pytest.mark.never_retried
 
-DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 CLOCKS = """query($id: ID!) { ticket(id: $id) { clocks { metric ordinal status startedAt pausedAt pausedFor atRiskAt breachesAt
   achievedAt breachedAt target spent policy { name } ledger { start end counted reason spent } } } }"""
 

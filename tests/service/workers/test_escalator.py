@@ -21,11 +21,11 @@ from models.people.user import User
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from workers.assigner import Assigner
-from workers.escalator import Escalator, Steps
-from workers.ticket_timers import Days, tick
+from workers.escalator import EscalationSteps, Escalator
+from workers.ticket_timers import TimerSettings, tick
 
 WINDOW = timedelta(days=14)
-DAYS = Days(close_after=timedelta(days=7), reopen_window=WINDOW)
+DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 HOUR = 3600
 
 
@@ -46,7 +46,7 @@ async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> in
     for _ in count_turns():
         position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
-        turn = await duty.turn(at or time.now(), position)
+        turn = await duty.run_once(at or time.now(), position)
         done += turn.done
         if not turn.more:
             break
@@ -78,11 +78,11 @@ class TestWithoutAServiceThatWorks:
         breach = raised + timedelta(hours=1)
         assert await tick(breach, DAYS) == 1
         assert await followed(Escalator(WINDOW), breach) == 1
-        steps = Steps(WINDOW)
-        assert (await steps.turn(breach, 0)).done == 1
-        assert (await steps.turn(breach + timedelta(minutes=59), 0)).done == 0
-        assert (await steps.turn(breach + timedelta(hours=1), 0)).done == 1
-        assert (await steps.turn(breach + timedelta(days=9), 0)).done == 0
+        steps = EscalationSteps(WINDOW)
+        assert (await steps.run_once(breach, 0)).done == 1
+        assert (await steps.run_once(breach + timedelta(minutes=59), 0)).done == 0
+        assert (await steps.run_once(breach + timedelta(hours=1), 0)).done == 1
+        assert (await steps.run_once(breach + timedelta(days=9), 0)).done == 0
         found = await stored(ticket)
         assert (found.escalation_level, found.priority) == (1, Priority.URGENT)
         taken = await entries(ticket, EventType.ESCALATION_STEP)
@@ -106,7 +106,7 @@ class TestWithoutAServiceThatWorks:
         await followed(Escalator(WINDOW), breach)
         service.clock.advance(hours=1, minutes=5)
         await ada.do("replyToTicket", ticketId=ticket["id"], body="We look at it.")
-        assert (await Steps(WINDOW).turn(breach + timedelta(hours=2), 0)).done == 0
+        assert (await EscalationSteps(WINDOW).run_once(breach + timedelta(hours=2), 0)).done == 0
         assert await entries(ticket, EventType.ESCALATION_STEP) == []
         assert [run.due_at for run in await EscalationRun.all()] == [None]
 
@@ -122,7 +122,7 @@ class TestWithoutAServiceThatWorks:
         await path(Trigger.ESCALATED, (0, action), **more)
         await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
         assert await followed(Escalator(WINDOW)) == 1
-        assert (await Steps(WINDOW).turn(later(seconds=1), 0)).done == 1
+        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).done == 1
         found = await stored(ticket)
         assert found.escalation_level == 1, "a person raised it; the path does not once more"
         (step,) = await entries(ticket, EventType.ESCALATION_STEP)
@@ -163,7 +163,7 @@ class TestWithoutAServiceThatWorks:
         if gone:
             await User.filter(id=world.ada.id).update(active=False)
         before = await stored(ticket)
-        assert (await Steps(WINDOW).turn(later(seconds=1), 0)).done == 1
+        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).done == 1
         (step,) = await entries(ticket, EventType.ESCALATION_STEP)
         assert (step.value("notified"), step.value("outcome")) == ([], outcome)
         assert (await stored(ticket)).version == before.version
@@ -175,7 +175,7 @@ class TestWithoutAServiceThatWorks:
         left, taken = await cora.raise_ticket(), await cora.raise_ticket()
         assert await followed(Escalator(WINDOW)) == 2
         await ada.do("startTicket", ticketId=taken["id"])
-        assert (await Steps(WINDOW).turn(later(hours=2), 0)).done == 1
+        assert (await EscalationSteps(WINDOW).run_once(later(hours=2), 0)).done == 1
         assert len(await entries(left, EventType.ESCALATION_STEP)) == 1
         assert await entries(taken, EventType.ESCALATION_STEP) == []
 
@@ -188,10 +188,10 @@ class TestWithoutAServiceThatWorks:
         position = await consumer.lease("escalator", "one", time.now(), timedelta(seconds=60))
         assert position is not None
         duty = Escalator(WINDOW)
-        results = await asyncio.gather(*(duty.turn(time.now(), position) for _ in range(4)), return_exceptions=True)
+        results = await asyncio.gather(*(duty.run_once(time.now(), position) for _ in range(4)), return_exceptions=True)
         assert sum(not isinstance(result, BaseException) for result in results) == 1, results
-        assert {type(result) for result in results if isinstance(result, BaseException)} == {consumer.Overtaken}
-        await asyncio.gather(*(Steps(WINDOW).turn(later(seconds=1), 0) for _ in range(3)))
+        assert {type(result) for result in results if isinstance(result, BaseException)} == {consumer.OffsetConflict}
+        await asyncio.gather(*(EscalationSteps(WINDOW).run_once(later(seconds=1), 0) for _ in range(3)))
         for ticket in tickets:
             assert len(await entries(ticket, EventType.ESCALATION_STEP)) == 1
         await audit()

@@ -29,7 +29,7 @@ from support.commands import (
 
 from models import database
 from models.changes import commands
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core import time
 from models.log.event import EventType
 from models.notifications.notification import Channel, Topic
@@ -158,11 +158,11 @@ async def test_only_active_staff_with_a_name_of_their_own_is_mentioned(people: W
 # ---------------------------------------------------------------- the life cycle
 
 
-def close(change: Change) -> None:
+def close(change: TicketChange) -> None:
     commands.close(change, CloseReason.SPAM)
 
 
-STEPS: dict[str, tuple[list[Callable[[Change], None]], str | None]] = {
+STEPS: dict[str, tuple[list[Callable[[TicketChange], None]], str | None]] = {
     "start": ([commands.start], None),
     "await_customer": ([commands.await_customer], None),
     "hold": ([lambda change: commands.hold(change, None)], None),
@@ -229,7 +229,7 @@ async def test_two_tickets_made_one_are_told_as_merged_and_mailed_as_closed(peop
     ticket, into = await assigned(people), await assigned(people, people.olga)
     async with database.transaction():
         found, who = await read_locked([ticket.id, into.id]), await viewer(people.bill)
-        first, second = (Change(found[each.id], who, time.now(), timedelta(days=14)) for each in (ticket, into))
+        first, second = (TicketChange(found[each.id], who, time.now(), timedelta(days=14)) for each in (ticket, into))
         commands.merge(first, second, [])
         await write(first, second)
     await notify()

@@ -14,14 +14,14 @@ from support.statements import statements
 from models.changes import commands
 from models.core import time
 from models.log import consumer, event
-from models.log.consumer import Overtaken, Reader
+from models.log.consumer import LogConsumer, OffsetConflict
 from models.notifications import notification
 from models.notifications.email import Mail
 from models.notifications.notification import Notification
 from models.people.team import Membership, Team
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
-from workers.job import Keeper
+from workers.job import JobRunner
 from workers.notifier import Notifier
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.stress]
@@ -49,18 +49,18 @@ async def turn(at_once: int = 100, *, position: int | None = None) -> int | type
     """One turn from where the cursor stands: what it did, or why it did nothing."""
     notifier = Notifier(DOMAIN)
     notifier.at_once = at_once
-    start = (await Reader.get(name="notifier")).position if position is None else position
+    start = (await LogConsumer.get(name="notifier")).position if position is None else position
     try:
-        return (await notifier.turn(time.now(), start)).done
-    except Overtaken:
-        return Overtaken
+        return (await notifier.run_once(time.now(), start)).done
+    except OffsetConflict:
+        return OffsetConflict
 
 
 async def test_two_that_do_the_same_at_once_tell_everything_once(people: World) -> None:
     await eventful(people, 3)
     done = await asyncio.gather(*(turn(position=0) for _ in range(4)))
-    assert done.count(Overtaken) == 3, done
-    assert (await Reader.get(name="notifier")).position == await event.head()
+    assert done.count(OffsetConflict) == 3, done
+    assert (await LogConsumer.get(name="notifier")).position == await event.head()
     await whole()
     assert sum(each for each in done if isinstance(each, int)) == await Notification.all().count() + await Mail.all().count()
 
@@ -72,16 +72,16 @@ async def test_keepers_that_take_the_lease_from_one_another_tell_everything_once
         async def wait(self, seconds: float) -> None:
             await asyncio.sleep(0.001)
 
-    def keeper(holder: str) -> Keeper:
+    def keeper(holder: str) -> JobRunner:
         notifier = Notifier(DOMAIN)
         notifier.at_once = 2
-        return Keeper(notifier, holder, time.now, Bell(), lambda: None, lease=0.001, interval=0.001)
+        return JobRunner(notifier, holder, time.now, Bell(), lambda: None, lease=0.001, interval=0.001)
 
     await eventful(people, 4)
     working = [asyncio.create_task(keeper(f"worker-{place}").run()) for place in range(3)]
 
     async def caught_up() -> bool:
-        return (await Reader.get(name="notifier")).position == await event.head()
+        return (await LogConsumer.get(name="notifier")).position == await event.head()
 
     try:
         await until(caught_up)
@@ -89,12 +89,12 @@ async def test_keepers_that_take_the_lease_from_one_another_tell_everything_once
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
-    assert (await Reader.get(name="notifier")).failures == 0
+    assert (await LogConsumer.get(name="notifier")).failures == 0
     together = sorted(await notices()), await mailed()
     await whole()
     await Notification.all().delete()
     await Mail.all().delete()
-    await Reader.filter(name="notifier").update(position=0)
+    await LogConsumer.filter(name="notifier").update(position=0)
     await notify()
     assert (sorted(await notices()), await mailed()) == together
 
@@ -124,7 +124,7 @@ async def test_who_dies_in_the_middle_loses_nothing_and_leaves_nothing_half_done
             patched.setattr(Notifier, "handle", handle_and_die)
         with pytest.raises(Died):
             await turn()
-    assert (await Reader.get(name="notifier")).position == 0
+    assert (await LogConsumer.get(name="notifier")).position == 0
     assert await Notification.all().count() == await Mail.all().count() == await notification.head() == 0
     await notify()
     await whole()
@@ -138,7 +138,7 @@ async def test_an_act_that_is_cut_by_the_end_of_a_turn_is_still_one(people: Worl
     whole_turns = sorted(await notices()), await mailed()
     await Notification.all().delete()
     await Mail.all().delete()
-    await Reader.filter(name="notifier").update(position=0)
+    await LogConsumer.filter(name="notifier").update(position=0)
     await notify(at_once=at_once)
     assert (sorted(await notices()), await mailed()) == whole_turns
     await whole()
@@ -190,8 +190,8 @@ async def test_numbers_follow_the_log_and_go_on_over_turns(people: World) -> Non
 
 async def test_a_reader_that_is_new_starts_at_the_head(people: World) -> None:
     await eventful(people, 1)
-    await Reader.filter(name="notifier").delete()
-    await consumer.enrol("notifier")
+    await LogConsumer.filter(name="notifier").delete()
+    await consumer.register("notifier")
     await notify()
     assert (await notices(), await mailed()) == ([], [])
 
@@ -203,7 +203,7 @@ async def test_entries_that_nobody_hears_of_move_the_cursor_and_write_nothing(pe
     with statements() as collected:
         assert await notify() == 0
     assert not [text for text in collected.texts if "notification_head" in text]
-    assert (await Reader.get(name="notifier")).position == await event.head()
+    assert (await LogConsumer.get(name="notifier")).position == await event.head()
 
 
 async def test_the_log_goes_on_while_the_notifier_works(people: World) -> None:

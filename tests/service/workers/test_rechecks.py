@@ -13,7 +13,7 @@ from support import World
 from support.commands import act, assign, raised
 
 from models.changes import commands
-from models.changes.change import Change
+from models.changes.change import TicketChange
 from models.core import time
 from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
 from models.log.event import Event, EventType
@@ -24,8 +24,8 @@ from models.sla.records import SlaPolicy
 from models.tickets.lifecycle import CloseReason
 from models.tickets.ticket import Ticket
 from workers.assigner import Assigner
-from workers.escalator import Steps
-from workers.sla_refresh import Retargeter
+from workers.escalator import EscalationSteps
+from workers.sla_refresh import SlaRefresh
 
 WINDOW = timedelta(days=14)
 HOUR = timedelta(hours=1)
@@ -41,7 +41,7 @@ async def count(ticket: Ticket, type: EventType) -> int:
     return await Event.filter(ticket_id=ticket.id, type=type).count()
 
 
-def close(change: Change) -> None:
+def close(change: TicketChange) -> None:
     commands.close(change, CloseReason.RESOLVED)
 
 
@@ -62,12 +62,12 @@ async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
 async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(people: World) -> None:
     ticket, at = await raised(people.cora), time.now()
     run = await run_of(ticket, at)
-    assert await Steps(WINDOW).take(run.id, ticket.id, at) == 1
-    assert await Steps(WINDOW).take(run.id, ticket.id, at) == 0
+    assert await EscalationSteps(WINDOW).take(run.id, ticket.id, at) == 1
+    assert await EscalationSteps(WINDOW).take(run.id, ticket.id, at) == 0
     assert await count(ticket, EventType.ESCALATION_STEP) == 1
     found = await EscalationRun.get(id=run.id)
     assert (found.next_step, found.due_at) == (1, at + HOUR)
-    assert [await Steps(WINDOW).take(run.id, ticket.id, at + HOUR) for _ in range(2)] == [1, 0]
+    assert [await EscalationSteps(WINDOW).take(run.id, ticket.id, at + HOUR) for _ in range(2)] == [1, 0]
     assert await count(ticket, EventType.ESCALATION_STEP) == 2
 
 
@@ -76,7 +76,7 @@ async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(p
     ticket, at = await raised(people.cora), time.now()
     run = await run_of(ticket, at)
     await act(people.ada, ticket, close)
-    assert await Steps(WINDOW).take(run.id, ticket.id, at) == 0
+    assert await EscalationSteps(WINDOW).take(run.id, ticket.id, at) == 0
     assert await count(ticket, EventType.ESCALATION_STEP) == 0
     assert (await EscalationRun.get(id=run.id)).due_at is None, "it is not looked at again"
 
@@ -96,14 +96,14 @@ async def outdated(people: World) -> Ticket:
 async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(people: World) -> None:
     ticket = await outdated(people)
     await act(people.ada, ticket, close)
-    assert await Retargeter(WINDOW).retarget(ticket.id, time.now()) == 0
+    assert await SlaRefresh(WINDOW).retarget(ticket.id, time.now()) == 0
     assert await count(ticket, EventType.SLA_RETARGETED) == 0
     assert (await Ticket.get(id=ticket.id)).sla_terms == ticket.sla_terms
 
 
 async def test_a_ticket_that_another_process_gave_new_terms_is_left_alone(people: World) -> None:
     ticket = await outdated(people)
-    assert [await Retargeter(WINDOW).retarget(ticket.id, time.now()) for _ in range(2)] == [1, 0]
+    assert [await SlaRefresh(WINDOW).retarget(ticket.id, time.now()) for _ in range(2)] == [1, 0]
     assert await count(ticket, EventType.SLA_RETARGETED) == 1
     assert (await Ticket.get(id=ticket.id)).sla_terms is None
 

@@ -24,10 +24,10 @@ from models.tickets.lifecycle import OPEN_STATUSES, Priority
 from models.tickets.ticket import Ticket
 from workers import runner
 from workers import ticket_timers as time
-from workers.sla_refresh import Retargeter
-from workers.ticket_timers import Days
+from workers.sla_refresh import SlaRefresh
+from workers.ticket_timers import TimerSettings
 
-DAYS = Days(close_after=timedelta(days=7), reopen_window=WINDOW)
+DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 
 
 @pytest.fixture(autouse=True)
@@ -333,8 +333,8 @@ async def test_several_at_once_do_it_once(service: Service, admin: Client, cora:
     policy = await only(admin)
     tickets = [await cora.raise_ticket() for _ in range(12)]
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
-    worker = Retargeter(WINDOW)
-    turns = await asyncio.gather(*(worker.turn(service.clock(), 7) for _ in range(4)))
+    worker = SlaRefresh(WINDOW)
+    turns = await asyncio.gather(*(worker.run_once(service.clock(), 7) for _ in range(4)))
     assert sum(turn.done for turn in turns) == len(tickets)
     assert {turn.position for turn in turns} == {7}
     assert [len(await entries(ticket, EventType.SLA_RETARGETED)) for ticket in tickets] == [1] * len(tickets)
@@ -345,12 +345,12 @@ async def test_people_who_work_meanwhile_lose_nothing(service: Service, admin: C
     policy = await only(admin)
     tickets = [await cora.raise_ticket() for _ in range(6)]
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
-    worker = Retargeter(WINDOW)
+    worker = SlaRefresh(WINDOW)
     await asyncio.gather(
         *(ada.do("resolveTicket", ticketId=ticket["id"], resolution="done") for ticket in tickets[:2]),
         *(ada.do("updateTicket", ticketId=ticket["id"], priority="URGENT", expectedVersion=1) for ticket in tickets[2:4]),
         *(ada.do("replyToTicket", ticketId=ticket["id"], body="soon") for ticket in tickets[4:]),
-        *(worker.turn(service.clock(), 0) for _ in range(2)),
+        *(worker.run_once(service.clock(), 0) for _ in range(2)),
     )
     await follow(service.clock())
     await sound()
@@ -363,7 +363,7 @@ async def test_it_looks_again_until_no_older_write_can_be_under_way_and_then_res
     service: Service, admin: Client, cora: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policy = await only(admin)
-    worker = Retargeter(WINDOW)
+    worker = SlaRefresh(WINDOW)
     looked: list[int] = []
     look = policies.outdated
 
@@ -374,23 +374,23 @@ async def test_it_looks_again_until_no_older_write_can_be_under_way_and_then_res
     monkeypatch.setattr(policies, "outdated", outdated)
     at = (await policies.revision()).changed_at
     assert at is not None
-    assert (await worker.turn(at, 0)).done == 0
+    assert (await worker.run_once(at, 0)).done == 0
     ticket = await cora.raise_ticket()
     # as a transaction would leave it that read the policies before they changed
     await Ticket.filter(id=ids.key_of(ids.TICKET, ticket["id"])).update(sla_terms=None)
     await SlaClock.all().delete()
     seen = len(looked)
-    assert (await worker.turn(at + timedelta(seconds=59), 0)).done == 0
+    assert (await worker.run_once(at + timedelta(seconds=59), 0)).done == 0
     assert len(looked) == seen, "all that there was followed; what is under way is waited for"
-    assert (await worker.turn(at + timedelta(seconds=60), 0)).done == 1
+    assert (await worker.run_once(at + timedelta(seconds=60), 0)).done == 1
     assert await SlaClock.all().count() == 2
-    assert (await worker.turn(at + timedelta(seconds=60), 0)).more is False
+    assert (await worker.run_once(at + timedelta(seconds=60), 0)).more is False
     seen = len(looked)
     for _ in range(3):
-        assert (await worker.turn(at + timedelta(seconds=61), 0)).done == 0
+        assert (await worker.run_once(at + timedelta(seconds=61), 0)).done == 0
     assert len(looked) == seen, "nothing is looked for between changes"
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
-    assert (await worker.turn(service.clock(), 0)).done == 1
+    assert (await worker.run_once(service.clock(), 0)).done == 1
 
 
 async def test_more_than_are_done_at_once_are_done_in_several_turns(
@@ -401,7 +401,7 @@ async def test_more_than_are_done_at_once_are_done_in_several_turns(
     for _ in range(5):
         await cora.raise_ticket()
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
-    turns = [await Retargeter(WINDOW).turn(service.clock(), 0) for _ in range(4)]
+    turns = [await SlaRefresh(WINDOW).run_once(service.clock(), 0) for _ in range(4)]
     assert [(turn.done, turn.more) for turn in turns] == [(2, True), (2, True), (1, True), (0, False)]
 
 

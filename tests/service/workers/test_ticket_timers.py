@@ -18,7 +18,7 @@ from support.live import head, until
 from support.service import running
 
 from models.changes import commands
-from models.changes.change import Change
+from models.changes.change import TicketChange
 from models.changes.idempotency import KEPT, IdempotencyKey
 from models.core import ids, time
 from models.log.event import Event, EventType
@@ -26,12 +26,12 @@ from models.sla.records import SlaClock, SlaPolicy
 from models.tickets.lifecycle import Action, CloseReason, Status, TransitionRefused
 from models.tickets.ticket import Ticket
 from workers import runner, ticket_timers
-from workers.job import Turn
-from workers.ticket_timers import TIDY_EVERY, Days, Tidy, tick
+from workers.job import Progress
+from workers.ticket_timers import TIDY_EVERY, Cleanup, TimerSettings, tick
 
 pytestmark = pytest.mark.without_promises
 
-DAYS = Days(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 MOMENT = timedelta(microseconds=1)
 
 
@@ -167,11 +167,11 @@ async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
             await ada.do("resolveTicket", ticketId=second["id"], resolution="better")
         return await do(*given)
 
-    async def rest(_: ticket_timers.Clock, at: datetime, position: int) -> Turn:
+    async def rest(_: ticket_timers.TicketTimers, at: datetime, position: int) -> Progress:
         """The service's own duty, which the clock's leap would send after the same tickets."""
-        return Turn(0, position)
+        return Progress(0, position)
 
-    monkeypatch.setattr(ticket_timers.Clock, "turn", rest)
+    monkeypatch.setattr(ticket_timers.TicketTimers, "run_once", rest)
     monkeypatch.setattr(ticket_timers, "due", put_off_first)
     assert await tick(later(days=8), DAYS) == 0
     assert ((await stored(first)).status, (await stored(second)).status) == (Status.ON_HOLD, Status.RESOLVED)
@@ -213,7 +213,7 @@ async def test_the_service_does_it_by_itself_and_followers_hear_it(url: str, mon
         await audit()
 
 
-GENTLE = Days(
+GENTLE = TimerSettings(
     close_after=timedelta(days=7),
     reopen_window=timedelta(days=14),
     close_reminder=timedelta(days=2),
@@ -303,7 +303,7 @@ async def people(database: str) -> World:
     return await World.make()
 
 
-async def tick_with(monkeypatch: pytest.MonkeyPatch, at: datetime, days: Days, meddle: Meddle) -> int:
+async def tick_with(monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, meddle: Meddle) -> int:
     """A tick of the clock in which something happens once, after the first due ticket was read and before it is locked."""
     do, meddled = ticket_timers.due, list[UUID]()
 
@@ -323,11 +323,11 @@ async def types(ticket: Ticket) -> list[EventType]:
     return [entry.type for entry in await Event.filter(ticket_id=ticket.id).order_by("position")]
 
 
-def hold(until: datetime | None) -> Callable[[Change], object]:
+def hold(until: datetime | None) -> Callable[[TicketChange], object]:
     return lambda change: commands.hold(change, until)
 
 
-def resolve(change: Change) -> None:
+def resolve(change: TicketChange) -> None:
     commands.resolve(change, "done")
 
 
@@ -459,7 +459,7 @@ async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are
     first, second = await held_since(people, START + DAY), await held_since(people, START + 2 * DAY)
     resume = commands.resume
 
-    def refuse_first(change: Change) -> None:
+    def refuse_first(change: TicketChange) -> None:
         if change.ticket.id == first.id:
             resume(change)
             raise TransitionRefused(change.ticket.status, Action.RESUME, [], "refused")
@@ -488,19 +488,19 @@ async def test_expired_idempotency_keys_are_deleted_and_the_others_stay() -> Non
     await key_from(START - KEPT - MOMENT, "expired")
     await key_from(START - KEPT, "a day old")
     await key_from(START, "new")
-    turn = await Tidy().turn(START, 7)
+    turn = await Cleanup().run_once(START, 7)
     assert await keys() == {"a day old", "new"}
     assert (turn.done, turn.position, turn.more) == (0, 7, False)
 
 
 @pytest.mark.usefixtures("database")
 async def test_idempotency_keys_are_looked_at_once_a_minute() -> None:
-    tidy = Tidy()
-    await tidy.turn(START, 0)
+    tidy = Cleanup()
+    await tidy.run_once(START, 0)
     await key_from(START - 2 * KEPT, "expired")
-    await tidy.turn(START + TIDY_EVERY - MOMENT, 0)
+    await tidy.run_once(START + TIDY_EVERY - MOMENT, 0)
     assert await keys() == {"expired"}
-    await tidy.turn(START + TIDY_EVERY, 0)
+    await tidy.run_once(START + TIDY_EVERY, 0)
     assert await keys() == set()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.websocket.protocol import End, Open, Phase, Protocol, Send, Start, Step, Stop
+from engine.websocket.protocol import End, GraphQLTransportWS, Open, Phase, Send, Start, Step, Stop
 
 pytestmark = pytest.mark.stress
 
@@ -50,7 +50,7 @@ mostly = st.integers(1, 8).flatmap(lambda number: rarer if number == 8 else happ
 """Not `one_of`, which makes no difference between a strategy that is given once and one that is given often."""
 
 
-def happen(protocol: Protocol, what: str, *given: str) -> list[Step]:
+def happen(protocol: GraphQLTransportWS, what: str, *given: str) -> list[Step]:
     """A client seldom subscribes with an id that runs: that ends the socket, and nothing happens after it."""
     if what in ("subscribe", "subscribe again"):
         if what == "subscribe" and protocol.takes(given[0]):
@@ -64,8 +64,8 @@ def happen(protocol: Protocol, what: str, *given: str) -> list[Step]:
     return steps
 
 
-def ready() -> Protocol:
-    protocol = Protocol(MOST)
+def ready() -> GraphQLTransportWS:
+    protocol = GraphQLTransportWS(MOST)
     protocol.received('{"type":"connection_init"}')
     protocol.acknowledge()
     return protocol
@@ -74,9 +74,9 @@ def ready() -> Protocol:
 @settings(max_examples=200)
 @given(st.lists(frames, max_size=5), st.sampled_from(["waiting", "opening", "ready"]))
 def test_no_frame_makes_it_raise(texts: list[str], phase: str) -> None:
-    protocol = Protocol() if phase == "waiting" else ready()
+    protocol = GraphQLTransportWS() if phase == "waiting" else ready()
     if phase == "opening":
-        protocol = Protocol()
+        protocol = GraphQLTransportWS()
         protocol.received('{"type":"connection_init"}')
     over = False
     for text in texts:
@@ -141,7 +141,7 @@ def test_each_operation_is_ended_once_by_either_side(sequence: list[tuple[str, .
 @settings(max_examples=100)
 @given(st.lists(st.one_of(happenings, rarer), max_size=20))
 def test_no_operation_starts_before_the_acknowledgement(sequence: list[tuple[str, ...]]) -> None:
-    protocol, life = Protocol(MOST), Life()
+    protocol, life = GraphQLTransportWS(MOST), Life()
     for what, *given_ in sequence:
         before = protocol.phase
         steps = happen(protocol, what, *given_)

@@ -10,8 +10,8 @@ import pytest
 
 from engine.execution.source import Item, Source
 from engine.fanout import group
-from engine.fanout.group import Groups, Member
-from engine.fanout.outbox import Outbox, Batch
+from engine.fanout.group import Subscriber, SubscriptionGroups
+from engine.fanout.outbox import Batch, Outbox
 from engine.sse.outbox import events
 
 pytestmark = pytest.mark.never_retried
@@ -25,16 +25,16 @@ class Told(Source[int]):
         self.position = self.began = position
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         return "everybody"
 
-    async def take(self) -> Sequence[Item[int]]:
+    async def next_batch(self) -> Sequence[Item[int]]:
         if self.position != self.began:
             await asyncio.Event().wait()
         self.position = self.items[-1][0]
         return self.items
 
-    def continued(self, context: Any, position: int) -> Source[int]:
+    def fork(self, context: Any, position: int) -> Source[int]:
         raise NotImplementedError
 
     def cursor(self, position: int) -> str | None:
@@ -65,9 +65,9 @@ class Kept(Outbox):
     def post(self, message: bytes) -> None:
         raise NotImplementedError
 
-    def deliver(self, round: Batch, tail: bytes) -> None:
-        self.rounds.append(events(round))
-        self.missing -= len(round.positions)
+    def deliver(self, batch: Batch, tail: bytes) -> None:
+        self.rounds.append(events(batch))
+        self.missing -= len(batch.positions)
         if not self.missing:
             self.full.set()
 
@@ -81,10 +81,10 @@ class Kept(Outbox):
 
 async def told(items: Sequence[Item[int]], *, members: int = 1, position: int = 0) -> list[list[bytes]]:
     following: Any = Followed(Told(items, position))
-    together = Groups()
+    together = SubscriptionGroups()
     kept = [Kept(len(items)) for _ in range(members)]
     for mailbox in kept:
-        together.join(following, Member(mailbox, b"", position, lambda _: None, lambda: None))
+        together.join(following, Subscriber(mailbox, b"", position, lambda _: None, lambda: None))
     async with asyncio.timeout(60):
         for mailbox in kept:
             await mailbox.full.wait()

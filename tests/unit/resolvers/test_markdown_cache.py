@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from resolvers import markdown_cache
-from resolvers.markdown_cache import Rendering
+from resolvers.markdown_cache import MarkdownCache
 
 
 async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"<p>{text}</p>"
 
     monkeypatch.setattr(markdown_cache, "rendered", noted)
-    found = Rendering(most=100)
+    found = MarkdownCache(most=100)
     assert [await found.html("ada", "x") for _ in range(3)] == ["<p>x</p>"] * 3
     assert await found.html("bill", "x") == "<p>x</p>"
     assert made == ["x"]
@@ -30,7 +30,7 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.gather(*(found.html(who, "z" * 200) for who in ("ada", "bill")))
     assert found.letters == 0
     made.clear()
-    again = Rendering()
+    again = MarkdownCache()
     await asyncio.gather(*(again.html("ada", "y") for _ in range(20)))
     assert made == ["y"], "also where it is asked for many times at once"
     again.close()

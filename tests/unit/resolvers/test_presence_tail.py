@@ -12,23 +12,23 @@ import pytest
 from support.client import SECONDS
 from support.live import until
 
-from engine.bus.wakeup import Doorbell
+from engine.bus.wakeup import WakeupBus
 from models.core import time
 from models.core.ids import new_id
 from models.tickets import presence
 from models.tickets.presence import PresenceState, Present, TicketPresence
 from resolvers import presence_tail as watching
-from resolvers.presence_tail import Watcher
+from resolvers.presence_tail import PresenceTail
 
 NOW = time.now()
 
 
 class Stage:
-    """A watcher on a doorbell, with pictures as they are set here."""
+    """A watcher on a listener, with pictures as they are set here."""
 
     def __init__(self) -> None:
-        self.doorbell = Doorbell("memory://")
-        self.watcher = Watcher(self.doorbell.ear(), time.now, fresh=self.fresh)
+        self.listener = WakeupBus("memory://")
+        self.watcher = PresenceTail(self.listener.listen(), time.now, fresh=self.fresh)
         self.pictures: dict[UUID, TicketPresence] = {}
         self.looks: list[int] = []
         self.order: list[str] = []
@@ -50,7 +50,7 @@ class Stage:
         """Ring, and wait until it was heard and dealt with."""
         heard = asyncio.create_task(self.watcher.due.wait())
         await asyncio.sleep(0)
-        self.doorbell.ring()
+        self.listener.notify()
         async with asyncio.timeout(SECONDS):
             await heard
 
@@ -120,7 +120,7 @@ async def test_who_is_late_gets_each_picture_and_who_is_new_the_newest(stage: St
     for second in range(5):
         painted.append(stage.paint(key, second))
         stage.paint(other, second)
-        stage.doorbell.ring()
+        stage.listener.notify()
         ((turn, picture),) = await followed.after(turn)
         assert picture == painted[-1]
     late = await followed.after(start)
@@ -139,7 +139,7 @@ async def test_a_picture_that_is_the_same_is_no_news(stage: Stage) -> None:
     looks = len(stage.looks)
 
     async def looked_again() -> bool:
-        stage.doorbell.ring()
+        stage.listener.notify()
         return len(stage.looks) >= looks + 3
 
     await until(looked_again)
@@ -157,7 +157,7 @@ async def test_a_flurry_of_rings_is_one_look_at_a_time(stage: Stage, monkeypatch
     followed = stage.watcher.watch(new_id(), stage)
     await followed.after(-1)
     for _ in range(100):
-        stage.doorbell.ring()
+        stage.listener.notify()
         await asyncio.sleep(0)
     assert stage.looks == [1]
 
@@ -169,6 +169,6 @@ async def test_pictures_that_are_kept_have_a_bound(stage: Stage, monkeypatch: py
     ((turn, _),) = await followed.after(-1)
     for second in range(watching.KEPT + 10):
         stage.paint(key, second)
-        stage.doorbell.ring()
+        stage.listener.notify()
         ((turn, _),) = await followed.after(turn)
     assert len(await followed.after(1)) == watching.KEPT

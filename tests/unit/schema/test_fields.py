@@ -11,7 +11,7 @@ import strawberry
 
 from models.access.permissions import READ_LOG, STRANGER, Caller, Scope, Viewer
 from models.core.errors import Forbidden, Unauthenticated
-from schema.fields import Guard, mutation, query, right_of, subscription
+from schema.fields import PermissionCheck, mutation, query, right_of, subscription
 
 pytestmark = pytest.mark.never_retried
 
@@ -57,7 +57,7 @@ async def test_a_query_or_mutation_does_not_run_for_who_may_not_call_it() -> Non
     for kind in (query, mutation):
         row = kind(act, READ_LOG, "x", str)
         assert right_of(row) is READ_LOG
-        (guard,) = [extension for extension in row.extensions if isinstance(extension, Guard)]
+        (guard,) = [extension for extension in row.extensions if isinstance(extension, PermissionCheck)]
         for viewer, error in ((STRANGER, Unauthenticated), (EMPTY, Forbidden)):
             with pytest.raises(error):
                 await guard.resolve_async(next_, None, asked_by(viewer))

@@ -16,7 +16,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from models.access.permissions import Right
+from models.access.permissions import Permission
 from schema import root
 from schema.fields import right_of
 
@@ -76,7 +76,7 @@ def rows(built: root.Schema) -> Iterator[tuple[str, Any]]:
 def test_every_row_states_who_may_call_it(built: root.Schema) -> None:
     stated = {name: right_of(row) for name, row in rows(built)}
     assert len(stated) >= 38
-    assert [name for name, right in stated.items() if not isinstance(right, Right)] == []
+    assert [name for name, right in stated.items() if not isinstance(right, Permission)] == []
 
 
 def test_every_payload_of_a_mutation_may_be_null_and_lists_its_refusals(schema: GraphQLSchema) -> None:

@@ -30,23 +30,23 @@ async def test_a_ring_is_heard_at_home_also_before_there_is_a_bus() -> None:
     bell = Bell("memory://")
     waiting = asyncio.create_task(bell.wait(3600))
     await asyncio.sleep(0)
-    bell.ring()
+    bell.notify()
     await asyncio.wait_for(waiting, LIMIT)
     assert not bell.rung.is_set()
 
 
 async def test_a_ring_while_nobody_waits_is_kept_for_the_next_who_does() -> None:
     bell = Bell("memory://")
-    bell.ring()
-    bell.ring()
+    bell.notify()
+    bell.notify()
     await bell.heard_a_ring()
     assert not bell.rung.is_set(), "many rings are one"
 
 
 async def test_everybody_who_listens_hears_a_ring() -> None:
     bell = Bell("memory://")
-    others = [bell.ear(), bell.ear()]
-    bell.ring()
+    others = [bell.listen(), bell.listen()]
+    bell.notify()
     for ear in (bell, *others):
         await asyncio.wait_for(ear.wait(3600), LIMIT)
 
@@ -75,20 +75,20 @@ async def test_many_rings_at_once_are_one_and_none_comes_back_to_who_rang() -> N
         async with running(here, there):
             await connected(here, there)
             await ring_both_ways(here, there)
-            published, sent, heard = await server.published(), here.sent, (here.heard, there.heard)
+            published, sent, heard = await server.published(), here.sent, (here.received, there.received)
             for _ in range(1000):
-                here.ring()
+                here.notify()
             assert here.rung.is_set()
             await until(lambda: has_heard(there, heard[1] + 1))
             # its own rings came before this one, if at all
             await rings_over(there, here)
             await until(lambda: has_sent(here, sent + 1))
             assert await server.published() == published + 2
-            assert (here.sent, here.heard, there.heard) == (sent + 1, heard[0] + 1, heard[1] + 1)
+            assert (here.sent, here.received, there.received) == (sent + 1, heard[0] + 1, heard[1] + 1)
 
 
 async def has_heard(bell: Bell, count: int) -> bool:
-    return bell.heard >= count
+    return bell.received >= count
 
 
 async def has_sent(bell: Bell, count: int) -> bool:
@@ -98,12 +98,12 @@ async def has_sent(bell: Bell, count: int) -> bool:
 async def test_in_memory_there_is_nobody_to_lose() -> None:
     bell = Bell("memory://")
     async with running(bell):
-        bell.ring()
+        bell.notify()
         await bell.heard_a_ring()
         for _ in range(50):
             await asyncio.sleep(0)
         assert not bell.rung.is_set(), "a ring that came home again would read the log twice"
-        assert (bell.connected, bell.reconnects, bell.heard, bell.sent) == (True, 0, 0, 0)
+        assert (bell.connected, bell.reconnects, bell.received, bell.sent) == (True, 0, 0, 0)
 
 
 async def test_a_redis_that_is_not_there_yet_is_told_once_and_used_when_it_comes() -> None:
@@ -112,7 +112,7 @@ async def test_a_redis_that_is_not_there_yet_is_told_once_and_used_when_it_comes
     with capture_logs() as lines:
         async with running(bell):
             await until(lambda: told(lines, 1))
-            bell.ring()
+            bell.notify()
             await bell.heard_a_ring()
             assert not bell.connected
             # the second one comes to the same address, and waits as long for it
@@ -203,14 +203,14 @@ async def carries(line: Proxy, connections: int) -> bool:
 
 STOPPING = """
 import asyncio, sys, gc
-from engine.bus.wakeup import Doorbell
+from engine.bus.wakeup import WakeupBus
 async def main():
     asyncio.get_running_loop().slow_callback_duration = 60
-    bell = Doorbell(sys.argv[1])
+    bell = WakeupBus(sys.argv[1])
     running = asyncio.create_task(bell.run())
     while not bell.connected and not (bell.redis and bell.redis.lost_at):
         await asyncio.sleep(0.01)
-    bell.ring()
+    bell.notify()
     running.cancel()
     await asyncio.wait([running])
     await asyncio.sleep(0)
@@ -244,7 +244,7 @@ async def test_a_ring_does_not_keep_who_is_told_to_stop(steps: int) -> None:
     bell = Bell("memory://")
     waiting = asyncio.create_task(bell.wait(3600))
     await asyncio.sleep(0)
-    bell.ring()
+    bell.notify()
     for _ in range(steps):
         await asyncio.sleep(0)
     if waiting.cancel():

@@ -10,9 +10,9 @@ from support import Service, World
 from support.service import running
 
 from engine.execution.schema import Schema
-from engine.graphql.cost import AGAIN, COST, Price
+from engine.graphql.cost import AGAIN, COST, QueryCost
 from engine.graphql.document_cache import Document
-from engine.graphql.document_limits import Bounds
+from engine.graphql.document_limits import DocumentLimits
 from schema import root
 from schema.cost import HTML, LEDGER, MUTATION, SEARCH, STATS, SUBSCRIPTION, TEXT, TOTAL_COUNT
 
@@ -27,8 +27,8 @@ def schema() -> Schema:
 
 
 def cost(schema: Schema, query: str, **variables: Any) -> int:
-    document = Document(query, Bounds())
-    price = Price(schema._schema, document.operations[0])
+    document = Document(query, DocumentLimits())
+    price = QueryCost(schema._schema, document.operations[0])
     found = price.of(variables)
     assert price.of(variables) == found, "what is kept is what was worked out"
     return found
@@ -112,7 +112,7 @@ async def test_variables_count(schema: Schema) -> None:
 
 
 async def test_one_price_tells_variables_apart(schema: Schema) -> None:
-    price = Price(schema._schema, Document(PAGE, Bounds()).operations[0])
+    price = QueryCost(schema._schema, Document(PAGE, DocumentLimits()).operations[0])
     assert [price.of({"first": count}) for count in (1, 2, 1, 50, 2)] == [3, 5, 3, 101, 5]
     assert [price.of({"first": count}) for count in (1, 50.0, True, 2.5, 1.0, "x")] == [3, 101, 51, 51, 3, 51]
     for count in range(1000):

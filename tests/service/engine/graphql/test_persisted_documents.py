@@ -16,8 +16,8 @@ from support.redis_server import redis_server
 from support.service import running
 
 from engine.graphql import persisted_documents as engine_trusted
-from engine.graphql.errors import NotRun
-from engine.graphql.persisted_documents import KEPT, KEPT_BYTES, Trusted, listed_in
+from engine.graphql.errors import RequestError
+from engine.graphql.persisted_documents import KEPT, KEPT_BYTES, PersistedDocuments, listed_in
 from settings import SettingsError, load
 
 VIEWER = "query Who { viewer { role } }"
@@ -95,7 +95,7 @@ async def test_what_could_not_be_run_is_not_kept(service: Service, world: World)
 
 
 async def test_what_is_left_is_bounded() -> None:
-    trusted = Trusted()
+    trusted = PersistedDocuments()
     for place in range(KEPT + 10):
         trusted.learn(str(place), "x")
     assert len(trusted.left) == KEPT
@@ -108,7 +108,7 @@ async def test_processes_know_each_others_documents_by_redis_and_do_without_it(m
     patience = engine_trusted.PATIENCE_SECONDS
     monkeypatch.setattr(engine_trusted, "PATIENCE_SECONDS", SECONDS)
     async with redis_server() as redis:
-        one, other = Trusted(), Trusted()
+        one, other = PersistedDocuments(), PersistedDocuments()
         one.share(redis.url)
         other.share(redis.url)
         try:
@@ -120,7 +120,7 @@ async def test_processes_know_each_others_documents_by_redis_and_do_without_it(m
             monkeypatch.setattr(engine_trusted, "PATIENCE_SECONDS", patience)  # what is asked from now on fails
             assert await other.text("", persisted(VIEWER)) == VIEWER
             for _ in range(2):
-                with pytest.raises(NotRun, match="PersistedQueryNotFound"):
+                with pytest.raises(RequestError, match="PersistedQueryNotFound"):
                     await other.text("", persisted(FOLLOW))
             other.keep(FOLLOW, persisted(FOLLOW))
             assert await other.text("", persisted(FOLLOW)) == FOLLOW

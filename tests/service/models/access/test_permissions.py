@@ -16,10 +16,10 @@ from support.ticket_factory import NOON, Desk, modest, ticket, viewer
 
 from models import database
 from models.access import permissions
-from models.access.permissions import ANYONE, STRANGER, SYSTEM, Caller, Right, Scope, Viewer, authenticate, sees, visible
+from models.access.permissions import ANYONE, STRANGER, SYSTEM, Caller, Permission, Scope, Viewer, authenticate, sees, visible
 from models.core.errors import Forbidden, Unauthenticated
 from models.core.ids import new_id
-from models.core.pagination import Window
+from models.core.pagination import PageRequest
 from models.people import token
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient, Organization, Role, User
@@ -52,8 +52,8 @@ RIGHTS: Mapping[str, tuple[str, str | None]] = {
 }
 
 
-def rights() -> dict[str, Right]:
-    return {name: value for name, value in vars(permissions).items() if isinstance(value, Right)}
+def rights() -> dict[str, Permission]:
+    return {name: value for name, value in vars(permissions).items() if isinstance(value, Permission)}
 
 
 def test_every_right_is_written_out_here() -> None:
@@ -184,7 +184,7 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: R
         rows = await database.rows(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
         expected = {fact.ticket.number for fact in pile.facts if sees(who, fact.ticket)}
         assert {row["number"] for row in rows} == expected, who
-        listed = await listing.tickets(who, None, listing.ticket_order(()), Window(100, False, None, None), NOON)
+        listed = await listing.tickets(who, None, listing.ticket_order(()), PageRequest(100, False, None, None), NOON)
         assert {each.number for each in listed.rows} == expected, who
 
 

@@ -19,7 +19,7 @@ from models.access import permissions, revision_triggers
 from models.access import revision as rights
 from models.access.permissions import ALL_SCOPES, viewer_of
 from models.changes import commands
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core.ids import new_id
 from models.log import event
 from models.people.token import Token, TokenKind, issue, note_use, revoke
@@ -206,7 +206,7 @@ async def test_rights_and_tickets_written_in_any_order_do_not_lock_each_other_ou
         await User.filter(id=person.id).update(active=bool(n % 2))
 
     async def change_ticket(ticket_id: UUID) -> None:
-        change = Change((await read_locked([ticket_id]))[ticket_id], desk.ada, NOON, WINDOW)
+        change = TicketChange((await read_locked([ticket_id]))[ticket_id], desk.ada, NOON, WINDOW)
         commands.add_note(change, "x")
         await write(change)
 
@@ -260,7 +260,7 @@ async def test_a_print_opens_what_the_token_opens_and_viewers_are_those_who_sign
         if changes := end():
             await Token.filter(id=token.id).update(**changes)
     keys = [str(token.id) for token in made]
-    prints = await rights.prints(keys)
+    prints = await rights.fingerprints(keys)
     viewers = await rights.viewers(keys, NOON)
     assert set(prints) == set(keys)
     for token in await Token.all().select_related("user", "user__organization", "client"):
@@ -273,6 +273,6 @@ async def test_a_print_opens_what_the_token_opens_and_viewers_are_those_who_sign
 
 @pytest.mark.usefixtures("database")
 async def test_a_token_that_is_unknown_has_no_print() -> None:
-    assert await rights.prints([str(new_id())]) == {}
+    assert await rights.fingerprints([str(new_id())]) == {}
     assert await rights.viewers([str(new_id())], NOON) == {}
     assert rights.standing(permissions.STRANGER) is None

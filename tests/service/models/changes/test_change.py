@@ -14,7 +14,7 @@ from tortoise.exceptions import IntegrityError
 
 from models import database
 from models.changes import commands
-from models.changes.change import Change, next_number, read_locked, replay, stored, write
+from models.changes.change import TicketChange, next_number, read_locked, replay, stored, write
 from models.core.errors import StaleVersion
 from models.core.ids import new_id
 from models.log import event
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 async def test_a_new_ticket_is_stored_with_all_that_hangs_on_it(desk: Desk) -> None:
     async with database.transaction():
         ticket = desk.new(await next_number())
-        change = Change(ticket, desk.cora, NOON, WINDOW)
+        change = TicketChange(ticket, desk.cora, NOON, WINDOW)
         resource = TicketResource(ticket_id=ticket.id, kind="server", external_id="s-1", name="web")
         commands.create(change, ["vpn", "mail"], [resource])
         reached = await write(change)
@@ -56,7 +56,7 @@ async def test_a_change_moves_the_version_by_one_however_many_entries_it_has(des
 async def test_a_change_writes_only_its_own_columns(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with database.transaction():
-        change = Change((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+        change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
         await Ticket.filter(id=ticket.id).update(priority=Priority.URGENT)  # as somebody else might
         commands.start(change)
         await write(change)
@@ -69,7 +69,7 @@ async def test_what_was_read_before_another_change_is_refused_as_stale(desk: Des
     old = await Ticket.get(id=ticket.id)
     await desk.act(ticket, commands.start)
     await desk.act(ticket, commands.await_customer)
-    late = Change(old, desk.ada, NOON, WINDOW)
+    late = TicketChange(old, desk.ada, NOON, WINDOW)
     commands.update(late, tags=[], subject="another", add_tags=["late"])
     commands.reply(late, "too late", for_customer=False)
     async with nothing_stored():
@@ -84,7 +84,7 @@ async def test_one_stale_change_of_several_takes_all_of_them_back(desk: Desk) ->
     first, second = await desk.raise_ticket(), await desk.raise_ticket()
     stale = await Ticket.get(id=second.id)
     await desk.act(second, commands.start)
-    change, other = (Change(ticket, desk.ada, NOON, WINDOW) for ticket in (await Ticket.get(id=first.id), stale))
+    change, other = (TicketChange(ticket, desk.ada, NOON, WINDOW) for ticket in (await Ticket.get(id=first.id), stale))
     commands.link(change, other, LinkKind.RELATED, linked=False)
     async with nothing_stored():
         with pytest.raises(StaleVersion):
@@ -95,7 +95,7 @@ async def test_one_stale_change_of_several_takes_all_of_them_back(desk: Desk) ->
 async def test_a_write_that_fails_at_its_last_step_leaves_nothing(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
 
-    def fails(change: Change) -> None:
+    def fails(change: TicketChange) -> None:
         commands.reply(change, "Hello", for_customer=False)
         commands.watch(change, desk.ada.user_id or new_id(), [])
         change.entries[-1].actor_user_id = new_id()  # nobody
@@ -108,7 +108,7 @@ async def test_a_write_that_fails_at_its_last_step_leaves_nothing(desk: Desk) ->
 async def test_a_change_without_entries_stores_nothing(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with nothing_stored(), database.transaction():
-        change = Change((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+        change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
         commands.update(change, tags=[], subject=ticket.subject)
         assert await write(change) == 0
         assert await write() == 0
@@ -118,7 +118,7 @@ async def test_several_changes_are_written_in_their_order(desk: Desk) -> None:
     first, second = await desk.raise_ticket(), await desk.raise_ticket()
     async with database.transaction():
         found = await read_locked([first.id, second.id])
-        change, into = (Change(found[each.id], desk.ada, NOON, WINDOW) for each in (first, second))
+        change, into = (TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (first, second))
         commands.merge(change, into, [])
         reached = await write(change, into)
     entries = await Event.filter(position__gt=reached - 3).order_by("position")
@@ -145,7 +145,7 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
     assert (message.body, message.author_user_id, entry.internal) == ("not for customers", desk.ada.user_id, True)
     async with database.transaction():
         found = await read_locked([ticket.id, other.id])
-        pair = [Change(found[each.id], desk.ada, NOON, WINDOW) for each in (ticket, other)]
+        pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (ticket, other)]
         commands.link(*pair, LinkKind.PARENT_OF, linked=False)
         await write(*pair)
     links = {(each.ticket_id, each.other_id): each.kind for each in await TicketLink.all()}

@@ -7,9 +7,9 @@ from support.ticket_factory import NOON, Desk
 from tortoise import Tortoise
 
 from models.changes import commands
-from models.core.hydration import fresh
+from models.core.hydration import new_record
 from models.core.ids import new_id
-from models.core.lazy_query import Many, Select
+from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE
 from models.log.event import Event, EventType
 from models.sla.clock import ClockStatus
@@ -31,15 +31,15 @@ GIVEN = {
 @pytest.mark.parametrize("kind", GIVEN)
 async def test_a_new_record_is_as_its_class_makes_it(desk: Desk, kind: type) -> None:
     key = {} if kind is Event else {"id": new_id()}
-    made, slow = fresh(kind, **GIVEN[kind], **key), kind(**GIVEN[kind], **key)
+    made, slow = new_record(kind, **GIVEN[kind], **key), kind(**GIVEN[kind], **key)
     assert vars(made) == vars(slow)
     assert {name: type(value) for name, value in vars(made).items()} == {name: type(value) for name, value in vars(slow).items()}
-    assert vars(fresh(Event, **GIVEN[Event]))["data"] is not vars(fresh(Event, **GIVEN[Event]))["data"]
+    assert vars(new_record(Event, **GIVEN[Event]))["data"] is not vars(new_record(Event, **GIVEN[Event]))["data"]
 
 
 async def test_other_names_than_those_of_columns_are_refused() -> None:
     with pytest.raises(TypeError, match="TicketTag has no nmae"):
-        fresh(TicketTag, nmae="vpn")
+        new_record(TicketTag, nmae="vpn")
 
 
 async def test_stored_records_are_as_their_classes_read_them(desk: Desk) -> None:
@@ -48,7 +48,7 @@ async def test_stored_records_are_as_their_classes_read_them(desk: Desk) -> None
     read = 0
     for kind in Tortoise.apps["models"].values():
         about = kind._meta
-        found = await Many(Select(kind, "x", f"{about.db_table} x", TRUE, f"x.{about.db_pk_column}"))
+        found = await Many(LazyQuery(kind, "x", f"{about.db_table} x", TRUE, f"x.{about.db_pk_column}"))
         assert [vars(each) for each in found] == [vars(each) for each in await kind.all().order_by(about.pk_attr)], kind
         read += bool(found)
     assert read >= 10

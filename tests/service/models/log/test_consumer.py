@@ -8,7 +8,7 @@ import pytest
 from support.ticket_factory import NOON
 
 from models.log import consumer
-from models.log.consumer import Overtaken, Reader
+from models.log.consumer import LogConsumer, OffsetConflict
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -18,24 +18,24 @@ MOMENT = timedelta(microseconds=1)
 
 
 async def test_a_lease_is_its_holders_alone_until_it_ends() -> None:
-    await consumer.enrol(NAME)
+    await consumer.register(NAME)
     assert await consumer.lease(NAME, "one", NOON, LENGTH) == 0
     for at in (NOON, NOON + LENGTH):
         assert await consumer.lease(NAME, "two", at, LENGTH) is None
-    assert (await Reader.get(name=NAME)).holder == "one"
+    assert (await LogConsumer.get(name=NAME)).holder == "one"
     assert await consumer.lease(NAME, "two", NOON + LENGTH + MOMENT, LENGTH) == 0
     assert await consumer.lease(NAME, "one", NOON + LENGTH + MOMENT, LENGTH) is None
 
 
 async def test_a_holder_renews_its_lease() -> None:
-    await consumer.enrol(NAME)
+    await consumer.register(NAME)
     await consumer.lease(NAME, "one", NOON, LENGTH)
     assert await consumer.lease(NAME, "one", NOON + LENGTH, LENGTH) == 0
     assert await consumer.lease(NAME, "two", NOON + 2 * LENGTH, LENGTH) is None
 
 
 async def test_a_lease_is_released_by_its_holder_alone() -> None:
-    await consumer.enrol(NAME)
+    await consumer.register(NAME)
     await consumer.lease(NAME, "one", NOON, LENGTH)
     await consumer.release(NAME, "two")
     assert await consumer.lease(NAME, "two", NOON, LENGTH) is None
@@ -44,23 +44,23 @@ async def test_a_lease_is_released_by_its_holder_alone() -> None:
 
 
 async def test_a_lease_is_of_one_job() -> None:
-    await consumer.enrol(NAME)
-    await consumer.enrol("other")
+    await consumer.register(NAME)
+    await consumer.register("other")
     await consumer.lease(NAME, "one", NOON, LENGTH)
     assert await consumer.lease("other", "two", NOON, LENGTH) == 0
     assert await consumer.lease("unknown", "two", NOON, LENGTH) is None
 
 
 async def test_a_cursor_moves_from_where_it_was_read_and_no_other_place() -> None:
-    await consumer.enrol(NAME)
+    await consumer.register(NAME)
     await consumer.advance(NAME, 0, 5)
-    with pytest.raises(Overtaken):
+    with pytest.raises(OffsetConflict):
         await consumer.advance(NAME, 0, 7)
-    assert (await Reader.get(name=NAME)).position == 5
+    assert (await LogConsumer.get(name=NAME)).position == 5
 
 
 async def test_a_renewal_moves_a_cursor_that_still_stands_where_it_was_read_and_never_back() -> None:
-    await consumer.enrol(NAME)
+    await consumer.register(NAME)
     assert await consumer.lease(NAME, "one", NOON, LENGTH, read=0, seen=4) == 4
     assert await consumer.lease(NAME, "one", NOON, LENGTH, read=0, seen=9) == 4, "another process moved it"
     assert await consumer.lease(NAME, "one", NOON, LENGTH, read=4, seen=2) == 4

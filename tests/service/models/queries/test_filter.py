@@ -16,7 +16,7 @@ from models import database
 from models.access.permissions import Viewer, sees
 from models.core import ids
 from models.core.errors import BadRequest
-from models.core.pagination import Window
+from models.core.pagination import PageRequest
 from models.database import Dialect
 from models.queries import tickets
 from models.queries.filter import Plain, matching
@@ -151,7 +151,7 @@ async def test_the_deepest_filters_are_read_wherever_they_are_asked(pile: Pile) 
                 name: deep if name == "not" else [{"number": {"lt": 0} if name == "or" else {"gt": 0}}, deep],
             }
             expected = expected != (name == "not")
-        page = await tickets.tickets(pile.desk.cora, deep, order, Window(100, False, cursor, cursor), NOON)
+        page = await tickets.tickets(pile.desk.cora, deep, order, PageRequest(100, False, cursor, cursor), NOON)
         assert await page.total() == (sum(sees(pile.desk.cora, fact.ticket) for fact in pile.facts) if expected else 0)
         assert (await stats(pile.desk.cora, deep, Group.TEAM, NOON)).total == await page.total()
 

@@ -22,7 +22,7 @@ from models.database import rows
 from models.log.event import Event, EventType, head
 from models.queries import live_list
 from models.queries.live_list import ChangeKind, Standing, TicketChange
-from models.queries.running_stats import Tally, facts
+from models.queries.running_stats import RunningStats, facts
 from models.queries.stats import Group, stats
 from models.sla.clock import ClockStatus
 
@@ -64,24 +64,24 @@ async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(pile: Pile, d
     filter = data.draw(st.none() | filters(pile))
     group = data.draw(st.none() | st.sampled_from(Group))
     dice = Random(data.draw(st.integers(0, 10**6)))
-    position, inside = await live_list.whole(viewer, filter, NOON, MOST)
-    tally = Tally(viewer, filter, group)
+    position, inside = await live_list.read_set(viewer, filter, NOON, MOST)
+    tally = RunningStats(viewer, filter, group)
     assert await tally.read(NOON, MOST)
     middle = set(inside)
     for place in range(4):
         for _ in range(dice.randrange(1, 4)):
             await step(desk, dice.choice(list(STEPS)), dice, await keys())
         if place == 1:
-            _, middle = await live_list.whole(viewer, filter, NOON, MOST)
+            _, middle = await live_list.read_set(viewer, filter, NOON, MOST)
             joined = await head()
-        end, standing = await live_list.touched(viewer, filter, NOON, position)
+        end, standing = await live_list.changed_since(viewer, filter, NOON, position)
         entries = await Event.filter(position__gt=position).order_by("position")
         assert set(standing) == {entry.ticket_id for entry in entries}
-        steps = live_list.told(entries, inside, standing, viewer)
+        steps = live_list.diff_entries(entries, inside, standing, viewer)
         assert [each.position for each in steps] == sorted({each.position for each in steps})
         assert all(standing[each.ticket_id] is not Standing.UNSEEN or each.ticket_id in inside for each in steps)
         position, inside = end, applied(steps, inside)
-        assert (end, inside) == await live_list.whole(viewer, filter, NOON, MOST)
+        assert (end, inside) == await live_list.read_set(viewer, filter, NOON, MOST)
         if place >= 1:  # somebody who has the set of another position goes on with the same steps
             middle = applied([each for each in steps if each.position > joined], middle)
             assert middle == inside
@@ -93,49 +93,49 @@ async def test_who_joins_between_two_sets_goes_on_from_their_own_position(desk: 
     """Whatever came and went between: the joiner holds a ticket that is in neither of the two."""
     ticket = await desk.raise_ticket()
     filter = {"escalationLevel": {"eq": 1}}
-    position, inside = await live_list.whole(desk.ada, filter, NOON, MOST)
+    position, inside = await live_list.read_set(desk.ada, filter, NOON, MOST)
     await desk.act(ticket, lambda change: commands.escalate(change, "1"))
-    joined, held = await live_list.whole(desk.ada, filter, NOON, MOST)
+    joined, held = await live_list.read_set(desk.ada, filter, NOON, MOST)
     assert held == {ticket.id}
     await desk.act(ticket, lambda change: commands.escalate(change, "2"))
-    _, standing = await live_list.touched(desk.ada, filter, NOON, position)
+    _, standing = await live_list.changed_since(desk.ada, filter, NOON, position)
     entries = await Event.filter(position__gt=position).order_by("position")
-    steps = live_list.told(entries, inside, standing, desk.ada)
+    steps = live_list.diff_entries(entries, inside, standing, desk.ada)
     assert applied([each for each in steps if each.position > joined], held) == set()
 
 
 async def test_nothing_is_told_of_tickets_that_were_and_stay_outside(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    position, inside = await live_list.whole(desk.ada, {"priority": {"eq": 4}}, NOON, MOST)
+    position, inside = await live_list.read_set(desk.ada, {"priority": {"eq": 4}}, NOON, MOST)
     await desk.act(ticket, lambda change: commands.assign(change, desk.ada.user))
     entries = await Event.filter(position__gt=position).order_by("position")
     assert len(entries) == 2
-    _, standing = await live_list.touched(desk.ada, {"priority": {"eq": 4}}, NOON, position)
-    assert live_list.told(entries, inside, standing, desk.ada) == []
+    _, standing = await live_list.changed_since(desk.ada, {"priority": {"eq": 4}}, NOON, position)
+    assert live_list.diff_entries(entries, inside, standing, desk.ada) == []
 
 
 async def test_a_strangers_tickets_are_told_to_nobody(desk: Desk) -> None:
     """Neither by an entry nor by several that may have brought it in and out."""
-    position, inside = await live_list.whole(desk.olga, None, NOON, MOST)
+    position, inside = await live_list.read_set(desk.olga, None, NOON, MOST)
     ticket = await desk.raise_ticket(desk.cora)
     for level in ("1", "2"):
         await desk.act(ticket, lambda change, level=level: commands.escalate(change, level))
     entries = await Event.filter(position__gt=position).order_by("position")
     for viewer in (desk.olga, STRANGER):
-        _, standing = await live_list.touched(viewer, None, NOON, position)
+        _, standing = await live_list.changed_since(viewer, None, NOON, position)
         assert standing == {ticket.id: Standing.UNSEEN}
-        assert live_list.told(entries, inside, standing, viewer) == []
+        assert live_list.diff_entries(entries, inside, standing, viewer) == []
 
 
 async def test_an_entry_that_a_viewer_may_not_see_is_told_without_it(desk: Desk) -> None:
     ticket = await desk.raise_ticket(desk.cora)
-    position, inside = await live_list.whole(desk.cora, None, NOON, MOST)
+    position, inside = await live_list.read_set(desk.cora, None, NOON, MOST)
     await desk.act(ticket, lambda change: commands.add_note(change, "for us"))
     await desk.act(ticket, lambda change: change.log(EventType.ESCALATION_STEP, internal=True))
     entries = await Event.filter(position__gt=position).order_by("position")
     for viewer, expected in ((desk.ada, [False, False]), (desk.cora, [True])):
-        _, standing = await live_list.touched(viewer, None, NOON, position)
-        assert [each.hidden for each in live_list.told(entries, inside, standing, viewer)] == expected
+        _, standing = await live_list.changed_since(viewer, None, NOON, position)
+        assert [each.hidden for each in live_list.diff_entries(entries, inside, standing, viewer)] == expected
 
 
 async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> None:
@@ -148,15 +148,15 @@ async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> N
             ({"search": "zeb"}, inside),
             ({"not": {"search": "zeb"}}, {first.id, second.id, third.id} - inside),
         ):
-            _, standing = await live_list.touched(viewer, filter, NOON, 0)
+            _, standing = await live_list.changed_since(viewer, filter, NOON, 0)
             assert {key for key, each in standing.items() if each is Standing.INSIDE} == expected
-            assert (await live_list.whole(viewer, filter, NOON, MOST))[1] == expected
+            assert (await live_list.read_set(viewer, filter, NOON, MOST))[1] == expected
 
 
 async def test_the_oldest_open_ticket_is_found_after_it_ended_and_was_taken_up_again(desk: Desk) -> None:
     old = await desk.raise_ticket(at=NOON - timedelta(days=1))
     young = await desk.raise_ticket()
-    tally = Tally(desk.ada, None, Group.TEAM)
+    tally = RunningStats(desk.ada, None, Group.TEAM)
     assert await tally.read(NOON, MOST)
     for verb, oldest in (
         (None, old),
@@ -174,7 +174,7 @@ async def test_the_oldest_open_ticket_is_found_after_it_ended_and_was_taken_up_a
 async def test_the_heap_of_a_tally_does_not_grow_with_what_comes_and_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models.queries.running_stats, "SPARE", 3)
     ticket = await desk.raise_ticket()
-    tally = Tally(desk.ada, None, None)
+    tally = RunningStats(desk.ada, None, None)
     assert await tally.read(NOON, MOST)
     for _ in range(12):
         for verb in (lambda change: commands.resolve(change, "done"), lambda change: commands.reopen(change, "again")):
@@ -186,10 +186,10 @@ async def test_the_heap_of_a_tally_does_not_grow_with_what_comes_and_goes(desk: 
 
 async def test_a_set_that_is_too_large_is_refused(pile: Pile) -> None:
     count = len(pile.facts)
-    assert len((await live_list.whole(pile.desk.ada, None, NOON, count))[1]) == count
+    assert len((await live_list.read_set(pile.desk.ada, None, NOON, count))[1]) == count
     with pytest.raises(TooExpensive, match="narrow"):
-        await live_list.whole(pile.desk.ada, None, NOON, count - 1)
-    assert not await Tally(pile.desk.ada, None, None).read(NOON, count - 1)
+        await live_list.read_set(pile.desk.ada, None, NOON, count - 1)
+    assert not await RunningStats(pile.desk.ada, None, None).read(NOON, count - 1)
 
 
 async def test_a_filter_is_timed_where_time_alone_can_move_it() -> None:

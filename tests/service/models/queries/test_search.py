@@ -13,15 +13,15 @@ from models import database
 from models.access.permissions import Scope, Viewer
 from models.changes import commands
 from models.core.errors import BadRequest
-from models.core.pagination import Window
+from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE
 from models.core.text import is_clean
 from models.queries import live_list, search, stats, tickets, timeline
 from models.queries.filter import Plain, matching
 from models.queries.live_list import Standing
-from models.queries.running_stats import Tally
+from models.queries.running_stats import RunningStats
 from models.queries.tickets import ticket_order
-from models.queries.timeline import Extract
+from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried
@@ -31,7 +31,7 @@ NEWEST = ticket_order([("number", False)])
 
 async def found(viewer: Viewer, text: str) -> list[int]:
     """The numbers of the tickets that a search finds."""
-    page = await tickets.tickets(viewer, {"search": text}, NEWEST, Window(100, False, None, None), NOON)
+    page = await tickets.tickets(viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON)
     assert await page.total() == len(page.rows)
     return [ticket.number for ticket in page.rows]
 
@@ -122,13 +122,13 @@ EXCLUDES: dict[str, Plain] = {
 
 async def numbers_by_all_readers(viewer: Viewer, filter: Plain) -> list[list[int]]:
     """The numbers of the tickets inside the filter, by each way of reading tickets; figures must count the same."""
-    page = await tickets.tickets(viewer, filter, NEWEST, Window(100, False, None, None), NOON)
+    page = await tickets.tickets(viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON)
     listed = {ticket.id: ticket.number for ticket in page.rows}
     everything = {ticket.id: ticket.number for ticket in await Ticket.all()}
-    entries = await (await timeline.events(viewer, Extract(), filter, Window(100, False, None, None), NOON))
-    _, whole = await live_list.whole(viewer, filter, NOON, 100)
-    _, touched = await live_list.touched(viewer, filter, NOON, 0)
-    tally, advanced = Tally(viewer, filter, None), Tally(viewer, filter, None)
+    entries = await (await timeline.events(viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON))
+    _, whole = await live_list.read_set(viewer, filter, NOON, 100)
+    _, touched = await live_list.changed_since(viewer, filter, NOON, 0)
+    tally, advanced = RunningStats(viewer, filter, None), RunningStats(viewer, filter, None)
     assert await tally.read(NOON, 100)
     await advanced.advance(NOON)
     counted = await stats.stats(viewer, filter, stats.Group.STATUS, NOON)

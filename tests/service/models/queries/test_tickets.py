@@ -20,7 +20,7 @@ from support.ticket_factory import NOON, Desk, modest
 from models.access.permissions import STRANGER, Caller, Scope, Viewer, sees
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import new_id
-from models.core.pagination import Order, Page, Window
+from models.core.pagination import Order, Page, PageRequest
 from models.core.time import text
 from models.people.user import ApiClient, Role, User
 from models.queries import tickets as listing
@@ -71,7 +71,7 @@ async def walk(
     read: list[Ticket] = []
     edge: str | None = None
     for _ in count_pages():
-        window = Window(size, backward, None, edge) if backward else Window(size, False, edge, None)
+        window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
         page = await listing.tickets(viewer, filter, order, window, NOON)
         read = [*page.rows, *read] if backward else [*read, *page.rows]
         if not await (page.has_previous() if backward else page.has_next()):
@@ -106,7 +106,7 @@ async def test_a_page_knows_exactly_what_lies_before_and_after_it(
     last = len(expected) - 1
     place = data.draw(st.sampled_from([None, 0, 1, last - 1, last]) | st.integers(0, last))
     edge = None if place is None else order.cursor(expected[place])
-    window = Window(size, backward, None, edge) if backward else Window(size, False, edge, None)
+    window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
     page = await listing.tickets(pile.desk.ada, None, order, window, NOON)
     if backward:
         end = len(expected) if place is None else place
@@ -126,7 +126,7 @@ async def test_between_two_cursors_lies_what_lies_between_their_records(pile: Pi
     order, expected = ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
     after, before = (data.draw(st.integers(0, len(expected) - 1)) for _ in range(2))
     for backward in (False, True):
-        window = Window(100, backward, order.cursor(expected[after]), order.cursor(expected[before]))
+        window = PageRequest(100, backward, order.cursor(expected[after]), order.cursor(expected[before]))
         page = await listing.tickets(pile.desk.ada, None, order, window, NOON)
         assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[after + 1 : before]]
 
@@ -160,11 +160,11 @@ async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(pile: 
     order = ticket_order([("number", False)])
     filter: Plain = {"number": {"neq": 1003}}
     gone = order.cursor(pile.facts[2].ticket)
-    page = await listing.tickets(pile.desk.ada, filter, order, Window(2, False, gone, None), NOON)
+    page = await listing.tickets(pile.desk.ada, filter, order, PageRequest(2, False, gone, None), NOON)
     assert [ticket.number for ticket in page.rows] == [1004, 1005]
     assert await page.has_previous()
     nothing_before: Plain = {"number": {"gt": 1003}}
-    page = await listing.tickets(pile.desk.ada, nothing_before, order, Window(2, False, gone, None), NOON)
+    page = await listing.tickets(pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON)
     assert not await page.has_previous()
 
 
@@ -172,7 +172,7 @@ async def test_an_empty_list_has_nothing_before_or_after(desk: Desk) -> None:
     await desk.raise_ticket()
     for viewer in (desk.olga, STRANGER):
         for backward in (False, True):
-            page = await listing.tickets(viewer, None, ticket_order(()), Window(10, backward, None, None), NOON)
+            page = await listing.tickets(viewer, None, ticket_order(()), PageRequest(10, backward, None, None), NOON)
             assert (list(page.rows), list(page.cursors), await page.total()) == ([], [], 0)
             assert (await page.has_next(), await page.has_previous()) == (False, False)
 
@@ -191,7 +191,7 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
         for value in values[field]:
             for key in (str(new_id()), "x", "\x00", None):
                 cursor = base64.urlsafe_b64encode(orjson.dumps([order.signature, value, key])).decode().rstrip("=")
-                for window in (Window(5, False, cursor, None), Window(5, True, None, cursor)):
+                for window in (PageRequest(5, False, cursor, None), PageRequest(5, True, None, cursor)):
                     try:
                         page = await listing.tickets(pile.desk.ada, None, order, window, NOON)
                         await page.has_next()
@@ -202,7 +202,7 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
 
 @pytest.mark.parametrize("side", ["after", "before"])
 async def test_a_bad_cursor_is_refused_even_where_nothing_is_visible(desk: Desk, side: str) -> None:
-    window = Window(5, False, "x", None) if side == "after" else Window(5, False, None, "x")
+    window = PageRequest(5, False, "x", None) if side == "after" else PageRequest(5, False, None, "x")
     for viewer in (desk.ada, STRANGER):
         with pytest.raises(CursorInvalid):
             await listing.tickets(viewer, None, ticket_order(()), window, NOON)
@@ -226,7 +226,7 @@ async def test_a_ticket_is_found_by_its_key_among_those_that_the_viewer_sees(des
 
 
 async def names(search: str | None, role: Role | None = None) -> list[str]:
-    return [user.display_name for user in (await listing.users(search, role, Window(100, False, None, None))).rows]
+    return [user.display_name for user in (await listing.users(search, role, PageRequest(100, False, None, None))).rows]
 
 
 async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginning_of_their_address(desk: Desk) -> None:
@@ -256,13 +256,13 @@ async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginnin
 
 async def test_pages_of_people_put_together_are_the_list(desk: Desk) -> None:
     await User.bulk_create(User(email=f"x{place}@example.com", display_name="Same") for place in range(5))
-    whole = [user.id for user in (await listing.users(None, None, Window(100, False, None, None))).rows]
+    whole = [user.id for user in (await listing.users(None, None, PageRequest(100, False, None, None))).rows]
     assert len(whole) == 11
     for size in (1, 3, 11):
         read: list[UUID] = []
         edge: str | None = None
         for _ in count_pages():
-            page = await listing.users(None, None, Window(size, False, edge, None))
+            page = await listing.users(None, None, PageRequest(size, False, edge, None))
             read += [user.id for user in page.rows]
             if not await page.has_next():
                 break

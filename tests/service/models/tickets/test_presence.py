@@ -15,7 +15,7 @@ from models.people.user import Role, User
 from models.tickets import presence
 from models.tickets.presence import LASTS, MOST, Presence, PresenceState
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import Tidy
+from workers.ticket_timers import Cleanup
 
 LOOKING, WRITING, GONE = PresenceState
 
@@ -130,9 +130,9 @@ async def test_what_no_longer_holds_is_removed_in_time(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await say(ticket, desk.ada, LOOKING, 0)
     await say(ticket, desk.bill, LOOKING, 60)
-    await Tidy().turn(at(74), 0)
+    await Cleanup().run_once(at(74), 0)
     assert await Presence.all().count() == 2, "machines whose clocks differ a little take nothing from one another"
-    await Tidy().turn(at(60) + LASTS + timedelta(seconds=1), 0)
+    await Cleanup().run_once(at(60) + LASTS + timedelta(seconds=1), 0)
     assert [each.user_id for each in await Presence.all()] == [desk.bill.user_id]
 
 

@@ -15,9 +15,9 @@ from support.live import until
 from support.service import Clock
 from support.statements import statements
 
-from engine.bus.log_tail import Tail
-from engine.bus.wakeup import Doorbell
-from engine.limits.attempts import Attempts
+from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
+from engine.limits.attempts import SignInThrottle
 from models.access import permissions, revision
 from models.access.permissions import STRANGER, Caller, Viewer
 from models.core import time
@@ -25,9 +25,9 @@ from models.people import token
 from models.people.password import Passwords
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import Organization, Role, User
-from resolvers.auth.open_sessions import Sessions
+from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import Watcher
+from resolvers.presence_tail import PresenceTail
 
 pytestmark = pytest.mark.never_retried
 
@@ -47,7 +47,7 @@ class Log:
 class Sockets:
     """The sessions of a process without sockets: what their ends were told is noted."""
 
-    sessions: Sessions
+    sessions: OpenSessions
     services: Services
     clock: Clock
     ended: list[Context] = field(default_factory=list)
@@ -76,12 +76,12 @@ class Sockets:
 
 @pytest.fixture
 async def sockets(database: str) -> AsyncIterator[Sockets]:
-    clock, bell = Clock(), Doorbell("memory://")
-    sessions = Sessions(clock)
-    empty: Any = Tail(Log().read, int, bell.ear())
-    watcher = Watcher(bell.ear(), clock, fresh=sessions.refresh)
+    clock, bell = Clock(), WakeupBus("memory://")
+    sessions = OpenSessions(clock)
+    empty: Any = LogTail(Log().read, int, bell.listen())
+    watcher = PresenceTail(bell.listen(), clock, fresh=sessions.refresh)
     rules = Rules(timedelta(days=14), timedelta(days=30), 1000)
-    services = Services(rules, clock, bell, empty, empty, watcher, Passwords(), Attempts(10), sessions)
+    services = Services(rules, clock, bell, empty, empty, watcher, Passwords(), SignInThrottle(10), sessions)
     yield Sockets(sessions, services, clock)
     await asyncio.gather(*sessions.closing)
 
@@ -99,7 +99,7 @@ async def test_one_entry_costs_one_statement_for_fifty_sockets(sockets: Sockets,
     for person in (people.ada, people.cora, people.carl, people.root, people.otto) * 10:
         await sockets.open(person.token)
     log = Log()
-    tail = Tail(log.read, int, Doorbell("memory://").ear(), fresh=sockets.sessions.refresh)
+    tail = LogTail(log.read, int, WakeupBus("memory://").listen(), fresh=sockets.sessions.refresh)
     for place in range(3):
         log.head += 1
         with statements() as sent:
@@ -170,7 +170,7 @@ async def test_a_reading_that_fails_on_its_way_is_made_up_for(
         raise ConnectionError("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(revision, "prints", away)
+        patched.setattr(revision, "fingerprints", away)
         with pytest.raises(ConnectionError):
             await sockets.sessions.refresh()
     assert context.viewer.caller is Caller.AGENT

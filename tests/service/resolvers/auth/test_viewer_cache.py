@@ -19,7 +19,7 @@ from models.access.permissions import Viewer
 from models.database import fair_share
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import Role, User
-from resolvers.auth.viewer_cache import Shared, Viewers
+from resolvers.auth.viewer_cache import Shared, ViewerCache
 
 pytestmark = pytest.mark.never_retried
 
@@ -87,7 +87,7 @@ async def test_what_was_ended_and_is_again_opens_again(service: Service, world: 
 
 
 async def test_many_requests_at_once_share_few_readings(people: World) -> None:
-    viewers = Viewers(Clock())
+    viewers = ViewerCache(Clock())
     await viewers.authenticate(people.ada.token)
     with statements() as sent:
         found = await asyncio.gather(*(viewers.authenticate(people.ada.token) for _ in range(200)))
@@ -136,7 +136,7 @@ async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_on
 
 async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) -> None:
     clock = Clock()
-    viewers = Viewers(clock)
+    viewers = ViewerCache(clock)
     ends = clock() + timedelta(hours=1)
     _, text = await issue(TokenKind.API, "x", ["tickets:read"], user_id=people.ada.id, expires_at=ends, at=clock())
     for ahead, opens in ((0, True), (2, False), (0, True), (-48, True), (1, False), (0, True)):
@@ -145,7 +145,7 @@ async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) ->
 
 
 async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: World) -> None:
-    viewers = Viewers(Clock(), most=2)
+    viewers = ViewerCache(Clock(), most=2)
     for token in (people.ada.token, people.cora.token):
         await viewers.authenticate(token)
     with statements() as sent:
@@ -158,7 +158,7 @@ async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: Worl
 
 
 async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: World) -> None:
-    viewers = Viewers(Clock())
+    viewers = ViewerCache(Clock())
     assert await viewers.authenticate("twk_later") is None
     await Token.create(
         kind=TokenKind.API, name="x", digest=digest("twk_later"), prefix="twk_later", user_id=people.ada.id, scopes=["admin"]
@@ -168,7 +168,7 @@ async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: Worl
 
 async def test_a_viewer_that_was_read_before_the_rights_moved_is_not_kept(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """One request finds the token, then another sees that rights moved, then the first one has its viewer."""
-    viewers = Viewers(Clock())
+    viewers = ViewerCache(Clock())
     found, go = asyncio.Event(), asyncio.Event()
     real = permissions.authenticate
 

@@ -24,7 +24,7 @@ from tortoise import Tortoise
 
 from models import database
 from models.changes import commands
-from models.changes.change import Change, read_locked, write
+from models.changes.change import TicketChange, read_locked, write
 from models.core import time
 from models.database import MODULES
 from models.log.event import Event, EventType
@@ -38,7 +38,7 @@ from models.tickets.ticket import Ticket
 from workers.mail.address import address, is_plain, line, mailbox
 from workers.mail.compose import Composer
 from workers.mail.content import ABOUT
-from workers.mail.message import MOST_REFERENCES, TELLS, Letter, NotSent, read
+from workers.mail.message import MOST_REFERENCES, TELLS, MessageBuilder, NotSent, read
 
 PLACE = "https://help.example.com/desk"
 COMPOSER = Composer(TEMPLATES, mailbox(FROM), url=PLACE)
@@ -190,12 +190,12 @@ HOSTILE = [
 ]
 
 
-def letter(subject: str, name: str, spec: str = "cora@example.com") -> Letter:
+def letter(subject: str, name: str, spec: str = "cora@example.com") -> MessageBuilder:
     """One that is only in memory."""
     at, ticket, who = time.now(), Ticket(number=1001, subject=subject), User(email=spec, display_name=name)
     mail = Mail(ticket_id=ticket.id, user_id=who.id, template="replied", address=spec, created_at=at)
     mail.message_id = message_id(1, who.id, DOMAIN)
-    return Letter(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
+    return MessageBuilder(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
 
 
 def expect_sound(subject: str, name: str) -> EmailMessage:
@@ -350,7 +350,7 @@ async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(people
     into = await raised(people.carl, subject="The gecko")
     async with database.transaction():
         found = await read_locked([ticket.id, into.id])
-        changes = [Change(found[each.id], await viewer(people.ada), time.now(), WINDOW) for each in (ticket, into)]
+        changes = [TicketChange(found[each.id], await viewer(people.ada), time.now(), WINDOW) for each in (ticket, into)]
         commands.merge(*changes, [])
         await write(*changes)
     message = await composed(await queued(ticket, who, "closed", await last(ticket, EventType.STATUS_CHANGED)))

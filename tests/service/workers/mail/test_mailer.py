@@ -27,7 +27,7 @@ from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
 from workers import mailer as module
 from workers import runner
-from workers.job import Turn
+from workers.job import Progress
 from workers.mail import claims
 from workers.mail.delivery_result import FEWEST_ATTEMPTS, GIVEN_UP_AFTER
 from workers.mail.message import TELLS
@@ -60,7 +60,7 @@ async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: 
     ticket = await raised(people.cora)
     mail = await queued(ticket, people.cora)
     at = time.now()
-    turn = await mailer(inbox).turn(at, 7)
+    turn = await mailer(inbox).run_once(at, 7)
     assert (turn.done, turn.position, turn.more, turn.changed) == (1, 7, True, False)
     found = await now_of(mail)
     assert (found.status, found.answer, found.attempts) == (MailStatus.SENT, "250 taken as 1", 1)
@@ -69,7 +69,7 @@ async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: 
     assert inbox.recipients == ["cora@example.com"]
     assert "since noon" in body(message)
     assert "<p>since noon</p>" in body(message, "html")
-    assert (await mailer(inbox).turn(time.now(), 7)).more is False
+    assert (await mailer(inbox).run_once(time.now(), 7)).more is False
     assert len(inbox.received) == 1
 
 
@@ -137,7 +137,7 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
 
     with monkeypatch.context() as dying:
         dying.setattr(claims, "note", never)
-        turn = asyncio.create_task(mailer(inbox, finish_seconds=0).turn(time.now(), 0))
+        turn = asyncio.create_task(mailer(inbox, finish_seconds=0).run_once(time.now(), 0))
         await reached.wait()
         turn.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -155,7 +155,7 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
 async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(people: World, inbox: Sink) -> None:
     mails = await many(people, module.LANES + 2)
     inbox.open.clear()
-    turn = asyncio.create_task(mailer(inbox, finish_seconds=60).turn(time.now(), 0))
+    turn = asyncio.create_task(mailer(inbox, finish_seconds=60).run_once(time.now(), 0))
 
     async def busy() -> bool:
         return len(inbox.asked) == module.LANES
@@ -239,7 +239,7 @@ async def test_after_three_days_it_is_given_up_and_told_on_the_ticket(people: Wo
     await send(inbox, just)
     assert (await now_of(mail)).status is MailStatus.DEFERRED
     after = just + timedelta(hours=5)
-    turn = await mailer(inbox).turn(after, 0)
+    turn = await mailer(inbox).run_once(after, 0)
     assert turn.changed, "others have something to read"
     found = await now_of(mail)
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
@@ -294,11 +294,11 @@ async def test_a_server_that_hangs_keeps_no_other_duty_waiting(people: World, in
         name = "other"
         turns = 0
 
-        async def turn(self, at: datetime, position: int) -> Turn:
+        async def run_once(self, at: datetime, position: int) -> Progress:
             if inbox.asked:
                 self.turns += 1
                 await raised(people.olga)
-            return Turn(1, position)
+            return Progress(1, position)
 
     other = Other()
     running = asyncio.create_task(runner.run([mailer(inbox, seconds=60, finish_seconds=0), other]))
@@ -329,7 +329,7 @@ async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(people: 
         inbox.answer = "554 5.6.0 <Cora@example.com> This looks like spam"
     before = await Ticket.get(id=ticket.id)
     at = time.now()
-    assert (await mailer(inbox).turn(at, 0)).changed
+    assert (await mailer(inbox).run_once(at, 0)).changed
     found = await now_of(mail)
     assert (found.status, found.next_attempt_at, found.attempts, found.sent_at) == (MailStatus.FAILED, None, 1, None)
     assert found.answer == {"recipient": "550 5.1.1 <…>: no such user", "content": "554 5.6.0 <…> This looks like spam"}[when]
@@ -382,7 +382,7 @@ async def test_who_has_left_or_may_not_see_it_any_more_gets_nothing(
     mail = await queued(ticket, who, "raised")
     if change is not None:
         await change(people, who)
-    assert (await mailer(inbox).turn(time.now(), 0)).changed is False
+    assert (await mailer(inbox).run_once(time.now(), 0)).changed is False
     found = await now_of(mail)
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
     assert found.answer is not None

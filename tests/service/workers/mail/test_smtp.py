@@ -18,8 +18,8 @@ from support.smtp_sink import sink
 
 from models.notifications.email import MailStatus
 from settings import SettingsError, load
-from workers.mail.smtp import SmtpOutbox, outbox_of
-from workers.mail.smtp_url import Server
+from workers.mail.smtp import SmtpTransport, outbox_of
+from workers.mail.smtp_url import SmtpUrl
 from workers.mail.transport import WRITTEN, Deferred, Refused
 from workers.mailer import Mailer
 
@@ -36,20 +36,20 @@ def message() -> EmailMessage:
 @pytest.mark.parametrize(
     ("url", "server"),
     [
-        ("smtp://mail.example.com", Server("mail.example.com", 25)),
-        ("smtp://mail.example.com:587/", Server("mail.example.com", 587)),
-        ("smtp://[::1]:26", Server("::1", 26)),
-        ("smtp://h?starttls=required", Server("h", 25, starttls="required")),
-        ("smtp://h?starttls=never", Server("h", 25, starttls="never")),
-        ("smtp://me:p%40ss%2F@h", Server("h", 25, "me", "p@ss/", starttls="required")),
-        ("smtp://me:p@h?starttls=never", Server("h", 25, "me", "p", starttls="never")),
-        ("smtps://me%40example.com:p@h", Server("h", 465, "me@example.com", "p", tls=True, starttls="never")),
-        ("smtps://h:466", Server("h", 466, tls=True, starttls="never")),
+        ("smtp://mail.example.com", SmtpUrl("mail.example.com", 25)),
+        ("smtp://mail.example.com:587/", SmtpUrl("mail.example.com", 587)),
+        ("smtp://[::1]:26", SmtpUrl("::1", 26)),
+        ("smtp://h?starttls=required", SmtpUrl("h", 25, starttls="required")),
+        ("smtp://h?starttls=never", SmtpUrl("h", 25, starttls="never")),
+        ("smtp://me:p%40ss%2F@h", SmtpUrl("h", 25, "me", "p@ss/", starttls="required")),
+        ("smtp://me:p@h?starttls=never", SmtpUrl("h", 25, "me", "p", starttls="never")),
+        ("smtps://me%40example.com:p@h", SmtpUrl("h", 465, "me@example.com", "p", tls=True, starttls="never")),
+        ("smtps://h:466", SmtpUrl("h", 466, tls=True, starttls="never")),
     ],
     ids=["plain", "port", "ipv6", "required", "never", "password", "password-never", "tls", "tls-port"],
 )
-def test_a_url_names_a_server(url: str, server: Server) -> None:
-    assert Server.of(url) == server
+def test_a_url_names_a_server(url: str, server: SmtpUrl) -> None:
+    assert SmtpUrl.of(url) == server
     assert load(smtp_url=url).smtp_url == url
 
 
@@ -89,14 +89,14 @@ def test_a_wrong_url_is_told_without_its_password(url: str) -> None:
 
 def test_the_way_out_is_the_server_that_is_named() -> None:
     found = outbox_of("smtp://h")
-    assert isinstance(found, SmtpOutbox)
-    assert found.server == Server("h", 25)
+    assert isinstance(found, SmtpTransport)
+    assert found.server == SmtpUrl("h", 25)
 
 
 def test_a_password_is_not_shown() -> None:
     url = f"smtp://me:{SECRET}@h"
     assert SECRET not in repr(load(smtp_url=url))
-    assert SECRET not in repr(Server.of(url))
+    assert SECRET not in repr(SmtpUrl.of(url))
 
 
 # ---------------------------------------------------------------- TLS
@@ -124,15 +124,15 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
 ) -> None:
     server, trusting = certificate
     async with sink(server, ("me", SECRET)) as safe, sink() as plain:
-        signed_in = Server.of(f"smtp://me:{SECRET}@127.0.0.1:{safe.port}")
-        assert await SmtpOutbox(signed_in, tls=trusting).send(message(), "cora@example.com") == "250 taken as 1"
-        wrong = Server.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
+        signed_in = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{safe.port}")
+        assert await SmtpTransport(signed_in, tls=trusting).send(message(), "cora@example.com") == "250 taken as 1"
+        wrong = SmtpUrl.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
         with pytest.raises(Deferred, match="535"):  # an operator can mend that, so no mail is lost for it
-            await SmtpOutbox(wrong, tls=trusting).send(message(), "cora@example.com")
+            await SmtpTransport(wrong, tls=trusting).send(message(), "cora@example.com")
         for option in ("", "?starttls=required"):
-            unsafe = Server.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")
+            unsafe = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")
             with pytest.raises(Deferred) as found:
-                await SmtpOutbox(unsafe, tls=trusting).send(message(), "cora@example.com")
+                await SmtpTransport(unsafe, tls=trusting).send(message(), "cora@example.com")
             assert SECRET not in str(found.value)
         assert plain.asked == []
         assert len(safe.received) == 1
@@ -141,9 +141,9 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
 async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     async with sink(certificate[0]) as safe:
         with pytest.raises(Deferred, match=r"(?i)certificate"):
-            await SmtpOutbox(Server.of(safe.url)).send(message(), "cora@example.com")
-        bare = Server.of(f"{safe.url}?starttls=never")
-        assert (await SmtpOutbox(bare).send(message(), "cora@example.com")).startswith("250 ")
+            await SmtpTransport(SmtpUrl.of(safe.url)).send(message(), "cora@example.com")
+        bare = SmtpUrl.of(f"{safe.url}?starttls=never")
+        assert (await SmtpTransport(bare).send(message(), "cora@example.com")).startswith("250 ")
 
 
 # ---------------------------------------------------------------- answers
@@ -168,14 +168,14 @@ async def test_four_is_later_and_five_is_never(rcpt: str | None, data: str | Non
             inbox.refuses["cora@example.com"] = rcpt
         inbox.answer = data
         with pytest.raises(error, match=str(rcpt or data)):
-            await SmtpOutbox(Server.of(inbox.url)).send(message(), "cora@example.com")
+            await SmtpTransport(SmtpUrl.of(inbox.url)).send(message(), "cora@example.com")
 
 
 async def test_where_nobody_listens_it_is_later() -> None:
     with pytest.raises(Deferred, match="Error connecting"):
-        await SmtpOutbox(Server("127.0.0.1", reserve_port())).send(message(), "cora@example.com")
+        await SmtpTransport(SmtpUrl("127.0.0.1", reserve_port())).send(message(), "cora@example.com")
     with pytest.raises(Deferred):
-        await SmtpOutbox(Server("nowhere.invalid", 25), seconds=5).send(message(), "cora@example.com")
+        await SmtpTransport(SmtpUrl("nowhere.invalid", 25), seconds=5).send(message(), "cora@example.com")
 
 
 # ---------------------------------------------------------------- the log

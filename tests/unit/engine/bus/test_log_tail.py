@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from engine.bus.log_tail import Tail
-from engine.bus.wakeup import Doorbell
+from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
 
 pytestmark = pytest.mark.never_retried
 
@@ -15,12 +15,12 @@ LIMIT = 60
 """Seconds; what is waited for comes in less than one."""
 
 
-class Bell(Doorbell):
-    """A doorbell with one who listens."""
+class Bell(WakeupBus):
+    """A listener with one who listens."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.wait = self.ear().wait
+        self.wait = self.listen().wait
 
 
 class Log:
@@ -41,8 +41,8 @@ class Log:
         return list(range(position + 1, self.head + 1))[: self.at_once]
 
 
-def tail_of(log: Log, *, kept: int = 100, interval: float = 0.02) -> Tail[int]:
-    return Tail(log.read, lambda entry: entry, Bell("memory://"), interval=interval, kept=kept)
+def tail_of(log: Log, *, kept: int = 100, interval: float = 0.02) -> LogTail[int]:
+    return LogTail(log.read, lambda entry: entry, Bell("memory://"), interval=interval, kept=kept)
 
 
 async def test_it_reads_on_from_where_it_was_started() -> None:
@@ -73,7 +73,7 @@ async def test_it_keeps_the_newest_and_says_where_it_does_not_reach() -> None:
 async def test_who_waits_is_woken_by_growth_beyond_their_place_and_by_nothing_else() -> None:
     log = Log()
     tail = tail_of(log)
-    waiting = {place: asyncio.create_task(tail.past(place)) for place in (0, 1, 2)}
+    waiting = {place: asyncio.create_task(tail.wait_beyond(place)) for place in (0, 1, 2)}
     await asyncio.sleep(0)
     log.head = 2
     await tail.advance()
@@ -82,7 +82,7 @@ async def test_who_waits_is_woken_by_growth_beyond_their_place_and_by_nothing_el
     log.head = 3
     await tail.advance()
     await asyncio.wait_for(waiting[2], LIMIT)
-    await asyncio.wait_for(tail.past(1), LIMIT)
+    await asyncio.wait_for(tail.wait_beyond(1), LIMIT)
 
 
 async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows() -> None:
@@ -94,7 +94,7 @@ async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows(
     async def follow(place: int) -> None:
         position = place * 10
         while position < 500:
-            await tail.past(position)
+            await tail.wait_beyond(position)
             entries = tail.after(position)
             assert entries
             seen[place] += entries
@@ -103,7 +103,7 @@ async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows(
     async def grow() -> None:
         while log.head < 500:
             log.head += 3
-            tail.doorbell.ring()  # type: ignore[attr-defined]
+            tail.listener.notify()  # type: ignore[attr-defined]
             await asyncio.sleep(0)
 
     try:
@@ -121,9 +121,9 @@ async def test_a_lost_ring_or_a_failed_reading_costs_time_and_no_entry() -> None
     try:
         log.failing = 3
         log.head = 5
-        await asyncio.wait_for(tail.past(4), LIMIT)
+        await asyncio.wait_for(tail.wait_beyond(4), LIMIT)
         log.head = 6
-        await asyncio.wait_for(tail.past(5), LIMIT)
+        await asyncio.wait_for(tail.wait_beyond(5), LIMIT)
     finally:
         following.cancel()
     assert tail.after(0) == [1, 2, 3, 4, 5, 6]
@@ -139,8 +139,8 @@ async def test_it_waits_for_the_bell_and_does_not_spin() -> None:
             await asyncio.sleep(0)
         assert log.reads == 1
         log.head = 1
-        tail.doorbell.ring()  # type: ignore[attr-defined]
-        await asyncio.wait_for(tail.past(0), LIMIT)
+        tail.listener.notify()  # type: ignore[attr-defined]
+        await asyncio.wait_for(tail.wait_beyond(0), LIMIT)
     finally:
         following.cancel()
 
@@ -154,13 +154,13 @@ async def test_an_entry_is_announced_after_what_it_is_judged_by_was_read_and_not
         if failing.pop(0):
             raise ConnectionError("away")
 
-    tail = Tail(log.read, lambda entry: entry, Bell("memory://"), fresh=fresh, interval=0.02)
+    tail = LogTail(log.read, lambda entry: entry, Bell("memory://"), fresh=fresh, interval=0.02)
     log.head = 2
-    waiting = asyncio.create_task(tail.past(0))
+    waiting = asyncio.create_task(tail.wait_beyond(0))
     for reads in (1, 2):
         with pytest.raises(ConnectionError):
             await tail.advance()
-        assert (tail.head, len(tail.ring), waiting.done()) == (0, 0, False)
+        assert (tail.head, len(tail.recent), waiting.done()) == (0, 0, False)
         assert seen[-1] == (0, reads)
     assert await tail.advance()
     await asyncio.wait_for(waiting, LIMIT)

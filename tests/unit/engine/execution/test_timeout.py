@@ -10,19 +10,19 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from engine.execution.timeout import Deadline, Timed
+from engine.execution.timeout import SharedTimeout, Timed
 
 LONG_SECONDS = 1e9
 SHORT_SECONDS = 0.01
 
 
-async def within(deadline: Deadline, work: Awaitable[object]) -> object:
+async def within(deadline: SharedTimeout, work: Awaitable[object]) -> object:
     with Timed(deadline):
         return await work
 
 
 async def test_what_takes_too_long_is_cancelled_and_says_so() -> None:
-    clock = Timed(Deadline(SHORT_SECONDS))
+    clock = Timed(SharedTimeout(SHORT_SECONDS))
     ended: list[bool] = []
 
     async def long() -> None:
@@ -40,11 +40,11 @@ async def test_what_takes_too_long_is_cancelled_and_says_so() -> None:
 
 
 async def test_what_is_done_in_time_leaves_nothing_behind() -> None:
-    deadline = Deadline(LONG_SECONDS)
+    deadline = SharedTimeout(LONG_SECONDS)
     for _ in range(100):
         assert await within(deadline, asyncio.sleep(0, "done")) == "done"
     assert not deadline.running
-    deadline = Deadline(SHORT_SECONDS)
+    deadline = SharedTimeout(SHORT_SECONDS)
     with Timed(deadline):
         pass
     async with asyncio.timeout(60):
@@ -74,7 +74,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Awaitable[None]]
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_each_piece_has_its_own_time(later: Callable[[float], Awaitable[None]]) -> None:
-    deadline = Deadline(10_000)
+    deadline = SharedTimeout(10_000)
     ended: list[int] = []
     done = asyncio.Event()
 
@@ -103,7 +103,7 @@ async def test_each_piece_has_its_own_time(later: Callable[[float], Awaitable[No
 
 
 async def test_who_is_cancelled_from_outside_is_not_late() -> None:
-    deadline = Deadline(LONG_SECONDS)
+    deadline = SharedTimeout(LONG_SECONDS)
     task = asyncio.create_task(within(deadline, asyncio.sleep(3600)))
     await asyncio.sleep(0)
     assert deadline.running
@@ -114,7 +114,7 @@ async def test_who_is_cancelled_from_outside_is_not_late() -> None:
 
 
 async def test_a_timeout_of_the_work_itself_is_another_one() -> None:
-    clock = Timed(Deadline(LONG_SECONDS))
+    clock = Timed(SharedTimeout(LONG_SECONDS))
 
     async def late() -> None:
         raise TimeoutError
@@ -125,7 +125,7 @@ async def test_a_timeout_of_the_work_itself_is_another_one() -> None:
 
 
 async def test_a_cancellation_at_the_same_moment_is_not_swallowed() -> None:
-    deadline = Deadline(SHORT_SECONDS)
+    deadline = SharedTimeout(SHORT_SECONDS)
     task = asyncio.create_task(within(deadline, asyncio.sleep(3600)))
     await asyncio.sleep(0)
     deadline.running_loop().call_at(next(iter(deadline.running)).ends_at, task.cancel)
@@ -134,7 +134,7 @@ async def test_a_cancellation_at_the_same_moment_is_not_swallowed() -> None:
 
 
 async def test_a_deadline_may_be_used_in_another_loop() -> None:
-    deadline = Deadline(SHORT_SECONDS)
+    deadline = SharedTimeout(SHORT_SECONDS)
 
     def used() -> None:
         with pytest.raises(TimeoutError):

@@ -16,11 +16,11 @@ from support.seed import random_for
 
 from engine.execution.schema import Schema
 from engine.execution.source import Source
-from engine.execution.subscription import Following
+from engine.execution.subscription import SubscriptionExecution
 from engine.fanout import group as engine_groups
-from engine.fanout.group import Groups, Member
-from engine.fanout.outbox import Outbox, Batch
-from engine.graphql.request import Parameters
+from engine.fanout.group import Subscriber, SubscriptionGroups
+from engine.fanout.outbox import Batch, Outbox
+from engine.graphql.request import GraphQLRequest
 from engine.websocket.outbox import heads
 from engine.websocket.protocol import id_tail
 
@@ -53,14 +53,14 @@ class Follow(Source["Number"]):
         self.numbers, self.position, self.who = numbers, position, audience
 
     @property
-    def audience(self) -> Hashable:
+    def share_key(self) -> Hashable:
         return self.who
 
     @property
     def is_live(self) -> bool:
         return self.position >= len(self.numbers.entries)
 
-    async def take(self) -> Sequence[tuple[int, Number]]:
+    async def next_batch(self) -> Sequence[tuple[int, Number]]:
         while len(self.numbers.entries) <= self.position:
             await self.numbers.grown.wait()
         if self.numbers.fail_after is not None and self.position >= self.numbers.fail_after:
@@ -69,7 +69,7 @@ class Follow(Source["Number"]):
         self.position = found[-1]
         return [(number, Number(value=number)) for number in found if number % 10]
 
-    def continued(self, context: Any, position: int) -> Follow:
+    def fork(self, context: Any, position: int) -> Follow:
         return Follow(self.numbers, position, context.audience)
 
 
@@ -120,9 +120,9 @@ class Box(Outbox):
     def post(self, message: bytes) -> None:
         raise AssertionError(message)
 
-    def deliver(self, round: Batch, tail: bytes) -> None:
+    def deliver(self, batch: Batch, tail: bytes) -> None:
         self.rounds += 1
-        for head in heads(round):
+        for head in heads(batch):
             message = orjson.loads(head + tail)
             assert orjson.loads(tail.removeprefix(b',"id":').removesuffix(b"}")) == message["id"]
             self.told.append(message["payload"]["data"]["numbers"]["value"])
@@ -143,11 +143,11 @@ class Box(Outbox):
 class Reader:
     """One who subscribed, with what it was told."""
 
-    def __init__(self, world: World, following: Following, id: str) -> None:
+    def __init__(self, world: World, following: SubscriptionExecution, id: str) -> None:
         self.box = Box()
         self.errors: list[Any] = []
         self.began = following.source.position
-        self.member = Member(self.box, id_tail(id), self.began, self.errors.extend, lambda: self.errors.append("interrupted"))
+        self.member = Subscriber(self.box, id_tail(id), self.began, self.errors.extend, lambda: self.errors.append("interrupted"))
         world.groups.join(following, self.member)
 
     @property
@@ -158,15 +158,15 @@ class Reader:
 class World:
     def __init__(self) -> None:
         self.numbers = Numbers()
-        self.groups = Groups()
+        self.groups = SubscriptionGroups()
         self.readers: list[Reader] = []
 
     def context(self, audience: Hashable = "all") -> Any:
         return SimpleNamespace(numbers=self.numbers, audience=audience, request_id="r", address="", refresh=lambda: None)
 
     async def read(self, audience: Hashable = "all", query: str = QUERY, **variables: Any) -> Reader:
-        following = await SCHEMA.follow(Parameters(query, variables, None, None), self.context(audience))
-        assert isinstance(following, Following), following
+        following = await SCHEMA.follow(GraphQLRequest(query, variables, None, None), self.context(audience))
+        assert isinstance(following, SubscriptionExecution), following
         self.readers.append(Reader(self, following, f"id-{len(self.readers)}"))
         return self.readers[-1]
 

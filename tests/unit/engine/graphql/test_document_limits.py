@@ -10,9 +10,9 @@ from graphql import get_introspection_query
 from app import explain
 from engine.execution.schema import Schema
 from engine.graphql.document_cache import Document
-from engine.graphql.document_limits import FIELDS, Bounds, TooMuch
+from engine.graphql.document_limits import FIELDS, DocumentLimits, LimitExceeded
 from engine.graphql.operation import WRITES
-from engine.graphql.request import Parameters
+from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import told
 from models.access import permissions
 from schema import root
@@ -37,7 +37,7 @@ def schema() -> Schema:
 
 
 async def codes(schema: Schema, query: str, variables: dict[str, Any] | None = None) -> set[str]:
-    asked = Parameters(query, variables, None, None)
+    asked = GraphQLRequest(query, variables, None, None)
     result = told(await schema.answer(asked, Caller(), WRITES))
     return {error["extensions"]["code"] for error in result.get("errors", ())}
 
@@ -116,14 +116,14 @@ BEYOND = {
 
 @pytest.mark.parametrize("query", BEYOND.values(), ids=BEYOND)
 async def test_what_is_beyond_a_limit_is_refused_and_never_validated(schema: Schema, query: str) -> None:
-    document = Document(query, Bounds())
+    document = Document(query, DocumentLimits())
     assert document.broken is not None
     assert not document.errors
     assert await codes(schema, query) == {"QUERY_TOO_EXPENSIVE"}
 
 
 async def test_the_limit_that_was_passed_is_told(schema: Schema) -> None:
-    asked = Parameters(BEYOND["aliases"], None, None, None)
+    asked = GraphQLRequest(BEYOND["aliases"], None, None, None)
     (error,) = told(await schema.answer(asked, Caller(), WRITES))["errors"]
     assert error["extensions"] == {"code": "QUERY_TOO_EXPENSIVE", "requested": 31, "limit": 30}
     assert "30 aliases" in error["message"]
@@ -133,8 +133,8 @@ async def test_no_more_selections_are_visited_than_there_may_be() -> None:
     """Below eleven levels of a thousand ways each, without any other limit in the way."""
     double = " ".join(f"a{place}: mergedInto {{ ...F~ }}" for place in range(10))
     query = "{ ticket(id: 1) { ...F0 } } " + fragments(10, double) + " fragment F10 on Ticket { id }"
-    document = Document(query, Bounds(aliases=10**9, repeats=10**9))
-    assert isinstance(document.broken, TooMuch)
+    document = Document(query, DocumentLimits(aliases=10**9, repeats=10**9))
+    assert isinstance(document.broken, LimitExceeded)
     assert document.broken.message == f"A document has at most {FIELDS} selections, its fragments in place."
 
 
@@ -179,7 +179,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("query", "code"), WRONG.values(), ids=WRONG)
 async def test_what_is_wrong_is_told_with_few_errors(schema: Schema, query: str, code: str) -> None:
-    asked = Parameters(query, None, None, None)
+    asked = GraphQLRequest(query, None, None, None)
     found = told(await schema.answer(asked, Caller(), WRITES))
     assert {error["extensions"]["code"] for error in found["errors"]} == {code}, found
     assert 0 < len(found["errors"]) <= 21
@@ -205,6 +205,6 @@ async def test_variables_hold_a_bounded_number_of_values(schema: Schema) -> None
         deep = {"and": [deep]}
     assert await codes(schema, query, {"filter": deep}) == {"BAD_REQUEST"}
     wrong = {"status": {"in": ["NOTHING"] * 2400}}
-    result = await schema.answer(Parameters(query, {"filter": wrong}, None, None), Caller(), WRITES)
+    result = await schema.answer(GraphQLRequest(query, {"filter": wrong}, None, None), Caller(), WRITES)
     assert len(result.errors or ()) <= 51
     assert await codes(schema, query, {"filter": {"status": {"in": ["NEW"] * 100}}}) == {"UNAUTHENTICATED"}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time_machine
 
-from engine.limits.attempts import Attempts
+from engine.limits.attempts import SignInThrottle
 
 START = 1_800_000_000.0
 
 
 async def test_the_narrow_key_has_its_number_and_its_own_count() -> None:
     with time_machine.travel(START, tick=False):
-        attempts = Attempts(3)
+        attempts = SignInThrottle(3)
         assert [await attempts.wait("cora here", "here") for _ in range(3)] == [0, 0, 0]
         assert await attempts.wait("cora here", "here") > 0
         assert await attempts.wait("ada here", "here") == 0
@@ -20,7 +20,7 @@ async def test_the_narrow_key_has_its_number_and_its_own_count() -> None:
 
 async def test_the_wider_key_has_six_times_as_many() -> None:
     with time_machine.travel(START, tick=False):
-        attempts = Attempts(2)
+        attempts = SignInThrottle(2)
         waits = [await attempts.wait(f"name {n}", "here") for n in range(14)]
         assert [wait > 0 for wait in waits] == [False] * 12 + [True] * 2
         assert await attempts.wait("name 99", "there") == 0
@@ -28,7 +28,7 @@ async def test_the_wider_key_has_six_times_as_many() -> None:
 
 async def test_the_time_to_wait_is_told_and_true() -> None:
     with time_machine.travel(START, tick=False) as clock:
-        attempts = Attempts(2)
+        attempts = SignInThrottle(2)
         assert await attempts.wait("a") == 0
         clock.shift(100)
         assert await attempts.wait("a") == 0

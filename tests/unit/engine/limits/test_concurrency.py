@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from engine.graphql.document_cache import Documents
-from engine.graphql.document_limits import Bounds
+from engine.graphql.document_cache import DocumentCache
+from engine.graphql.document_limits import DocumentLimits
 from engine.limits.concurrency import FairExecutor
 from schema import root
 
@@ -60,7 +60,7 @@ async def test_what_has_not_begun_is_not_begun_any_more() -> None:
 
 
 async def test_a_document_that_is_asked_for_many_times_at_once_is_made_once() -> None:
-    documents = Documents(SCHEMA, Bounds())
+    documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ viewer { role } }"
     found = await asyncio.gather(*(documents.find(text, closed=False, who="ada") for _ in range(30)))
     assert len({id(each) for each in found}) == 1
@@ -68,7 +68,7 @@ async def test_a_document_that_is_asked_for_many_times_at_once_is_made_once() ->
 
 
 async def test_what_is_wrong_for_strangers_alone_is_kept_with_what_is_right() -> None:
-    documents = Documents(SCHEMA, Bounds())
+    documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ __schema { queryType { name } } }"
     assert (await documents.find(text, closed=True, who="stranger")).errors[True]
     assert text in documents.wrong

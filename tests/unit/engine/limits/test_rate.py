@@ -13,7 +13,7 @@ from support.redis_server import redis_server
 from support.wakeup import Patience
 
 from engine.limits import rate as engine_buckets
-from engine.limits.rate import Buckets, address_key
+from engine.limits.rate import LeakyBuckets, address_key
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ class Time:
 
 async def test_a_bucket_takes_its_size_at_once_and_its_rate_for_long() -> None:
     time = Time()
-    buckets = Buckets(100, 10, time)
+    buckets = LeakyBuckets(100, 10, time)
     assert [buckets.take("a", 40).wait_ms for _ in range(3)] == [0, 0, 2000]
     assert buckets.take("a", 20).remaining == 0
     time.at += 2
@@ -48,7 +48,7 @@ async def test_a_bucket_takes_its_size_at_once_and_its_rate_for_long() -> None:
 
 async def test_a_clock_that_jumps_back_empties_nothing_and_stops_nobody() -> None:
     time = Time()
-    buckets = Buckets(100, 10, time)
+    buckets = LeakyBuckets(100, 10, time)
     buckets.take("a", 100)
     time.at -= 500
     assert buckets.take("a", 10).wait_ms == 1000
@@ -57,7 +57,7 @@ async def test_a_clock_that_jumps_back_empties_nothing_and_stops_nobody() -> Non
 
 
 async def test_what_is_refused_costs_nothing() -> None:
-    buckets = Buckets(100, 1, Time())
+    buckets = LeakyBuckets(100, 1, Time())
     buckets.take("a", 90)
     for _ in range(50):
         assert buckets.take("a", 20).wait_ms == 10_000
@@ -66,7 +66,7 @@ async def test_what_is_refused_costs_nothing() -> None:
 
 async def test_there_is_a_bound_on_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_buckets, "KEPT", 100)
-    buckets = Buckets(100, 1, Time())
+    buckets = LeakyBuckets(100, 1, Time())
     for place in range(110):
         buckets.take(str(place), 1)
     assert len(buckets.kept) == 100
@@ -81,8 +81,8 @@ async def test_addresses_of_one_network_are_one_caller() -> None:
 
 
 @contextlib.asynccontextmanager
-async def shared(url: str, count: int = 2) -> AsyncIterator[list[Buckets]]:
-    all = [Buckets(10_000, 0.001) for _ in range(count)]
+async def shared(url: str, count: int = 2) -> AsyncIterator[list[LeakyBuckets]]:
+    all = [LeakyBuckets(10_000, 0.001) for _ in range(count)]
     tasks = [asyncio.create_task(each.run(url)) for each in all]
     try:
         await asyncio.sleep(0)
@@ -93,7 +93,7 @@ async def shared(url: str, count: int = 2) -> AsyncIterator[list[Buckets]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def level(buckets: Buckets, key: str) -> int:
+def level(buckets: LeakyBuckets, key: str) -> int:
     return round(buckets.bucket(key).level)
 
 

@@ -12,9 +12,9 @@ from engine.websocket.protocol import (
     FIRST_FRAME,
     NEXT_HEAD,
     End,
+    GraphQLTransportWS,
     Open,
     Phase,
-    Protocol,
     Send,
     Start,
     Step,
@@ -38,9 +38,9 @@ def start(id: str = "1", query: str = QUERY, variables: Any = None, operation_na
     return Start(id, query, variables, operation_name, extensions)
 
 
-def at(phase: Phase, most_operations: int = 100) -> Protocol:
+def at(phase: Phase, most_operations: int = 100) -> GraphQLTransportWS:
     """A protocol that came to a phase by messages; READY, it runs one operation."""
-    protocol = Protocol(most_operations)
+    protocol = GraphQLTransportWS(most_operations)
     if phase is Phase.WAITING:
         return protocol
     assert give(protocol, {"type": "connection_init"}) == [Open(None)]
@@ -54,7 +54,7 @@ def at(phase: Phase, most_operations: int = 100) -> Protocol:
     return protocol
 
 
-def give(protocol: Protocol, message: object) -> list[Step]:
+def give(protocol: GraphQLTransportWS, message: object) -> list[Step]:
     return protocol.received(message if isinstance(message, str) else json.dumps(message))
 
 
@@ -65,7 +65,7 @@ def sent(steps: list[Step]) -> Any:
     return json.loads(step.text)
 
 
-def ended(protocol: Protocol, steps: list[Step]) -> tuple[int, str]:
+def ended(protocol: GraphQLTransportWS, steps: list[Step]) -> tuple[int, str]:
     """The code and reason of the one step, which closes the socket."""
     [step] = steps
     assert isinstance(step, End)

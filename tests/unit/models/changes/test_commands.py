@@ -12,7 +12,7 @@ from support.ticket_factory import NOON, WINDOW, change_of, logged, ticket, view
 from models.access.permissions import SYSTEM, Viewer
 from models.changes import change as changes
 from models.changes import commands
-from models.changes.change import Change
+from models.changes.change import TicketChange
 from models.core.errors import Code, InvalidInput, Refusal
 from models.core.ids import new_id
 from models.log.event import EventType
@@ -33,12 +33,12 @@ each_open = pytest.mark.parametrize("status", OPEN, ids=lambda each: each.name)
 each_ended = pytest.mark.parametrize("status", ENDED, ids=lambda each: each.name)
 
 
-def told(change: Change, place: int = 0) -> dict[str, object]:
+def told(change: TicketChange, place: int = 0) -> dict[str, object]:
     """What an entry says of columns."""
     return {name: list(values) for name, values in change.entries[place].changes.items()}
 
 
-def refused(change: Change, verb: Callable[[Change], object]) -> Refusal:
+def refused(change: TicketChange, verb: Callable[[TicketChange], object]) -> Refusal:
     """The refusal, of a verb that must leave no entry about it."""
     with pytest.raises(Refusal) as refusal:
         verb(change)
@@ -46,13 +46,15 @@ def refused(change: Change, verb: Callable[[Change], object]) -> Refusal:
     return refusal.value
 
 
-def invalid(change: Change, verb: Callable[[Change], object], code: Code, *path: str) -> None:
+def invalid(change: TicketChange, verb: Callable[[TicketChange], object], code: Code, *path: str) -> None:
     refusal = refused(change, verb)
     assert isinstance(refusal, InvalidInput)
     assert (refusal.code, refusal.field) == (code, ["input", *path])
 
 
-def not_in_table(change: Change, verb: Callable[[Change], object], action: Action, code: Code = Code.TRANSITION_REFUSED) -> None:
+def not_in_table(
+    change: TicketChange, verb: Callable[[TicketChange], object], action: Action, code: Code = Code.TRANSITION_REFUSED
+) -> None:
     status = change.ticket.status
     refusal = refused(change, verb)
     assert isinstance(refusal, TransitionRefused)
@@ -270,7 +272,7 @@ def test_a_transfer_to_the_same_team_changes_nothing() -> None:
 
 # --- the steps of the life cycle ---
 
-SIMPLE: dict[Action, Callable[[Change], object]] = {
+SIMPLE: dict[Action, Callable[[TicketChange], object]] = {
     Action.START: commands.start,
     Action.AWAIT_CUSTOMER: commands.await_customer,
     Action.HOLD: lambda change: commands.hold(change, None),
@@ -345,7 +347,7 @@ def test_customers_are_shown_those_steps_only_that_are_theirs(status: Status) ->
     assert team == lifecycle.allowed(status)
     assert customers == [action for action in team if action in (Action.CLOSE, Action.REOPEN)]
     with pytest.raises(TransitionRefused) as refusal:
-        change_of(stood, CUSTOMER).move(Action.START if status is not Status.NEW else Action.RESUME)
+        change_of(stood, CUSTOMER).transition(Action.START if status is not Status.NEW else Action.RESUME)
     assert refusal.value.allowed == customers
 
 
@@ -495,7 +497,7 @@ def test_unwatching_tells_who_is_left() -> None:
 
 @pytest.mark.parametrize(("verb", "watchers"), [(commands.watch, [UUID(int=1)]), (commands.unwatch, [UUID(int=2)])])
 def test_watching_twice_and_unwatching_what_is_not_watched_change_nothing(
-    verb: Callable[[Change, UUID, Sequence[UUID]], None], watchers: list[UUID]
+    verb: Callable[[TicketChange, UUID, Sequence[UUID]], None], watchers: list[UUID]
 ) -> None:
     change = change_of(ticket())
     verb(change, UUID(int=1), watchers)

@@ -16,7 +16,7 @@ from models.core.time import text
 from models.log.event import Event, EventType
 from models.notifications import routing as audience
 from models.notifications.notification import USUAL, Channel, Topic
-from models.notifications.routing import FOR_CUSTOMERS, INTERNAL, TABLE, TELLING, TOPICS, Audience, Hears, act_of, hears, tellings
+from models.notifications.routing import FOR_CUSTOMERS, INTERNAL, PRIORITY, TABLE, TOPICS, Audience, Rule, group_key, hears, route
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status
 
@@ -48,7 +48,7 @@ def step(action: Action, **more: Any) -> Event:
     return entry(EventType.STATUS_CHANGED, action=action.value, **more)
 
 
-def line(row: Hears) -> str:
+def line(row: Rule) -> str:
     """`requester REPLIES replied`; the template is `-` where there is no mail, and in brackets where there is nothing else."""
     template = row.template or "-"
     return f"{row.audience.value} {row.topic.name} {template if row.in_app else f'({template})'}{' own' if row.own else ''}"
@@ -106,7 +106,7 @@ def test_every_type_is_in_the_table_or_silent_on_purpose() -> None:
     types = {type for type, _ in TABLE}
     assert types | SILENT == set(EventType)
     assert types & SILENT == set()
-    assert sorted(type.value for type in TELLING) == sorted(type.value for type in types)
+    assert sorted(type.value for type in PRIORITY) == sorted(type.value for type in types)
 
 
 def test_every_step_of_the_life_cycle_is_in_the_table() -> None:
@@ -161,12 +161,12 @@ class Few:
     def people(self, entry: Event, audience: Audience) -> Iterable[UUID]:
         return self.members.get(audience, ())
 
-    def reaches(self, user_id: UUID, entry: Event, row: Hears, channel: Channel) -> bool:
+    def reaches(self, user_id: UUID, entry: Event, row: Rule, channel: Channel) -> bool:
         return entry.actor_user_id != user_id and (user_id, row.topic, channel) not in self.refused
 
 
 def heard(act: list[Event], crowd: Few, channel: Channel = Channel.EMAIL) -> dict[UUID, str]:
-    found = list(tellings(act, channel, crowd))
+    found = list(route(act, channel, crowd))
     assert len({each.user_id for each in found}) == len(found)
     return {each.user_id: f"{each.entry.type.name} {each.row.reason.name}" for each in found}
 
@@ -220,11 +220,11 @@ def test_what_one_change_writes_is_one_act_and_what_its_clocks_say_another() -> 
     breach = entry(EventType.SLA_BREACHED, position=2, **late)
     breach.occurred_at = NOON - timedelta(hours=1)
     said, reopened = reopening()
-    assert act_of(said) == act_of(reopened)
-    assert act_of(risk) == act_of(breach) != act_of(said)
+    assert group_key(said) == group_key(reopened)
+    assert group_key(risk) == group_key(breach) != group_key(said)
     later = entry(EventType.SLA_BREACHED, recorded_at=text(NOON + timedelta(seconds=1)))
-    assert act_of(later) != act_of(breach)
+    assert group_key(later) != group_key(breach)
     other = step(Action.REOPEN, version=3)
-    assert act_of(other) != act_of(reopened)
+    assert group_key(other) != group_key(reopened)
     crowd = Few({Audience.ASSIGNEE: [ADA]})
     assert heard([risk, breach], crowd) == {ADA: "SLA_BREACHED ASSIGNEE"}

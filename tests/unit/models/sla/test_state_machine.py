@@ -16,9 +16,9 @@ from support.ticket_factory import modest
 from models.changes.sla_audit import Count, ledger
 from models.log.event import EventType
 from models.sla.calendar import ALWAYS, Calendar
-from models.sla.clock import Clock, ClockStatus, Said
-from models.sla.inputs import Side, Step
-from models.sla.snapshot import Metric, Terms
+from models.sla.clock import Clock, ClockStatus, LastMessage
+from models.sla.inputs import ClockInput, Side
+from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import Clocks
 from models.tickets.lifecycle import OPEN_STATUSES, TRANSITIONS, CloseReason, Status
 
@@ -26,11 +26,11 @@ MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OFFICE = Calendar("UTC", (((540, 720), (780, 1020)),) * 5 + ((),) * 2, frozenset({date(2026, 3, 4)}))
 TARGETS = {Metric.FIRST_RESPONSE: 2 * HOUR, Metric.NEXT_RESPONSE: 3 * HOUR, Metric.RESOLUTION: 8 * HOUR}
-PLAIN = Terms(UUID(int=1), "Plain", TARGETS, 75, ALWAYS)
-SLOW = Terms(UUID(int=2), "Slow", {metric: 2 * target for metric, target in TARGETS.items()}, 50, ALWAYS)
-OFFICES = Terms(UUID(int=3), "Offices", TARGETS, 75, OFFICE)
-FEW = Terms(UUID(int=4), "Few", {Metric.RESOLUTION: HOUR}, 75, ALWAYS)
-NEXT = Terms(UUID(int=5), "Next", {Metric.NEXT_RESPONSE: HOUR}, 75, ALWAYS)
+PLAIN = PolicySnapshot(UUID(int=1), "Plain", TARGETS, 75, ALWAYS)
+SLOW = PolicySnapshot(UUID(int=2), "Slow", {metric: 2 * target for metric, target in TARGETS.items()}, 50, ALWAYS)
+OFFICES = PolicySnapshot(UUID(int=3), "Offices", TARGETS, 75, OFFICE)
+FEW = PolicySnapshot(UUID(int=4), "Few", {Metric.RESOLUTION: HOUR}, 75, ALWAYS)
+NEXT = PolicySnapshot(UUID(int=5), "Next", {Metric.NEXT_RESPONSE: HOUR}, 75, ALWAYS)
 TERMS = {each.digest: each for each in (PLAIN, SLOW, OFFICES, FEW, NEXT)}
 
 
@@ -41,25 +41,25 @@ def at(hours: float) -> datetime:
 class Life:
     """A ticket's life as its clocks see it, hours after the creation."""
 
-    def __init__(self, terms: Terms | None = PLAIN) -> None:
+    def __init__(self, terms: PolicySnapshot | None = PLAIN) -> None:
         self.clocks = Clocks(TERMS.__getitem__)
-        self.said: list[Said] = []
-        self.take(Step(at(0), (terms.digest if terms else None,), (None, Status.NEW)))
+        self.said: list[LastMessage] = []
+        self.take(ClockInput(at(0), (terms.digest if terms else None,), (None, Status.NEW)))
 
-    def take(self, step: Step) -> None:
+    def take(self, step: ClockInput) -> None:
         self.said += self.clocks.take(step)
 
     def move(self, hours: float, to: Status, reason: CloseReason | None = None, side: Side | None = None) -> None:
-        self.take(Step(at(hours), status=(self.clocks.status, to), reason=reason, side=side))
+        self.take(ClockInput(at(hours), status=(self.clocks.status, to), reason=reason, side=side))
 
     def team(self, hours: float) -> None:
-        self.take(Step(at(hours), side=Side.TEAM, is_message=True, responded=True))
+        self.take(ClockInput(at(hours), side=Side.TEAM, is_message=True, responded=True))
 
     def customer(self, hours: float) -> None:
-        self.take(Step(at(hours), side=Side.CUSTOMER, is_message=True))
+        self.take(ClockInput(at(hours), side=Side.CUSTOMER, is_message=True))
 
-    def terms(self, hours: float, terms: Terms | None) -> None:
-        self.take(Step(at(hours), (terms.digest if terms else None,)))
+    def terms(self, hours: float, terms: PolicySnapshot | None) -> None:
+        self.take(ClockInput(at(hours), (terms.digest if terms else None,)))
 
     def due(self, hours: float) -> None:
         self.said += self.clocks.due(at(hours))
@@ -235,10 +235,10 @@ def test_hours_with_breaks_weekends_and_holidays_do_not_count() -> None:
     assert kinds == [Count.OUTSIDE_HOURS, *([Count.WORKING, Count.OUTSIDE_HOURS] * 2), Count.WORKING]
 
 
-Plan = list[tuple[float, str, int, CloseReason, Terms | None]]
+Plan = list[tuple[float, str, int, CloseReason, PolicySnapshot | None]]
 
 
-def plans(shortest: float, terms: Sequence[Terms | None]) -> st.SearchStrategy[Plan]:
+def plans(shortest: float, terms: Sequence[PolicySnapshot | None]) -> st.SearchStrategy[Plan]:
     """What happens to a ticket, each time so many hours after what happened before."""
     return st.lists(
         st.tuples(
@@ -255,7 +255,7 @@ def plans(shortest: float, terms: Sequence[Terms | None]) -> st.SearchStrategy[P
 steps = plans(0.01, [PLAIN, SLOW, OFFICES, FEW, NEXT, None])
 
 
-def lived(plan: Plan, first: Terms | None, *, noticed: bool) -> tuple[Life, float]:
+def lived(plan: Plan, first: PolicySnapshot | None, *, noticed: bool) -> tuple[Life, float]:
     """A life by a plan; where it is not `noticed`, nobody looks at the clocks between the steps."""
     life, hours, latest = Life(first), 0.0, 0.0
     for gap, what, choice, reason, terms in plan:
@@ -282,13 +282,15 @@ def lived(plan: Plan, first: Terms | None, *, noticed: bool) -> tuple[Life, floa
 
 @modest(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES, None]))
-def test_the_ledger_accounts_for_every_moment_and_for_what_was_spent(plan: Plan, first: Terms | None) -> None:
+def test_the_ledger_accounts_for_every_moment_and_for_what_was_spent(plan: Plan, first: PolicySnapshot | None) -> None:
     accounted(*lived(plan, first, noticed=True))
 
 
 @modest(80)
 @given(plans(-3, [PLAIN, SLOW, OFFICES]), st.sampled_from([PLAIN, OFFICES]))
-def test_it_does_so_also_where_changes_are_written_in_another_order_than_they_came(plan: Plan, first: Terms | None) -> None:
+def test_it_does_so_also_where_changes_are_written_in_another_order_than_they_came(
+    plan: Plan, first: PolicySnapshot | None
+) -> None:
     accounted(*lived(plan, first, noticed=True))
 
 
@@ -308,7 +310,7 @@ def accounted(life: Life, end: float) -> None:
 
 @modest(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES, None]))
-def test_when_somebody_looks_at_the_clocks_changes_nothing(plan: Plan, first: Terms | None) -> None:
+def test_when_somebody_looks_at_the_clocks_changes_nothing(plan: Plan, first: PolicySnapshot | None) -> None:
     looked, _ = lived(plan, first, noticed=True)
     late, _ = lived(plan, first, noticed=False)
     same = UUID(int=0)
@@ -318,7 +320,7 @@ def test_when_somebody_looks_at_the_clocks_changes_nothing(plan: Plan, first: Te
 
 @modest(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES]))
-def test_no_clock_runs_on_a_ticket_that_has_ended_and_none_is_due_while_it_stands(plan: Plan, first: Terms) -> None:
+def test_no_clock_runs_on_a_ticket_that_has_ended_and_none_is_due_while_it_stands(plan: Plan, first: PolicySnapshot) -> None:
     life, _ = lived(plan, first, noticed=True)
     for clock in life.clocks.all:
         if life.clocks.status not in OPEN_STATUSES:
