@@ -66,7 +66,7 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         workers=workers,
         loop="auto",
         http=cast("Any", partial(ClientProtocol, seconds=settings.request_seconds)),
-        ws="engine.server.websocket_protocol:Protocol",
+        ws="engine.server.websocket_protocol:WebSocketProtocol",
         ws_max_size=FRAME,
         ws_per_message_deflate=False,
         timeout_keep_alive=settings.keep_alive_seconds,

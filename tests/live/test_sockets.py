@@ -168,7 +168,7 @@ async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None
 
 
 @pytest.mark.never_retried
-@pytest.mark.parametrize("path", ["engine.server.websocket_protocol:Protocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
+@pytest.mark.parametrize("path", ["engine.server.websocket_protocol:WebSocketProtocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
 async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(
     url: str, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
@@ -233,7 +233,7 @@ async def is_filled() -> bool:
 async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> None:
     came: list[list[str]] = []
     since = ""
-    for path in ("engine.server.websocket_protocol:Protocol", "websockets-sansio"):
+    for path in ("engine.server.websocket_protocol:WebSocketProtocol", "websockets-sansio"):
         async with running(url, ws=path) as service:
             if not since:
                 world = await World.make()

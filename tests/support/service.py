@@ -109,8 +109,8 @@ async def running(
     url: str,
     *,
     own_time: bool = False,
-    http: Any = "engine.server.client_connection:Protocol",
-    ws: Any = "engine.server.websocket_protocol:Protocol",
+    http: Any = "engine.server.client_connection:ClientProtocol",
+    ws: Any = "engine.server.websocket_protocol:WebSocketProtocol",
     stop_seconds: int = 1,
     **settings: object,
 ) -> AsyncIterator[Service]:
