@@ -405,7 +405,7 @@ async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, wor
         assert position_of(came[-1]["cursor"]) == position_of(done["cursor"])
 
 
-@pytest.mark.parametrize("reading", ["whole", "touched"])
+@pytest.mark.parametrize("reading", ["read_set", "changed_since"])
 async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, reading: str
 ) -> None:

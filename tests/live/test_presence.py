@@ -482,7 +482,7 @@ async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
 
     async def failing(*given: Any) -> Any:
         task = asyncio.current_task()
-        if failures and task is not None and "Watcher" in getattr(task.get_coro(), "__qualname__", ""):
+        if failures and task is not None and "PresenceTail" in getattr(task.get_coro(), "__qualname__", ""):
             raise failures.pop()
         return await read(*given)
 

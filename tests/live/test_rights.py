@@ -308,7 +308,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
 
 
 def is_looking_after_sessions(task: asyncio.Task[Any]) -> bool:
-    return getattr(task.get_coro(), "__qualname__", "") == "Sessions.run"
+    return getattr(task.get_coro(), "__qualname__", "") == OpenSessions.run.__qualname__
 
 
 async def test_a_customer_who_becomes_an_agent_gets_everybodys_tickets_from_then_on(service: Service, world: World) -> None:

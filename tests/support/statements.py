@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 
 BACKGROUND = {
-    *("Mailer.run", "Mailer.send", "Tail.run", "Sessions.run", "note_use", "run", "Keeper.run", "follow_time"),
+    *("Mailer.run", "Mailer.send", "LogTail.run", "OpenSessions.run", "note_use", "run", "JobRunner.run", "follow_time"),
     *("Watcher.look_on", "work_beside"),
 }
 """The service's own tasks, which read whenever they like."""
