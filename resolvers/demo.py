@@ -11,7 +11,8 @@ from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
 from models.core.errors import Forbidden, Refusal
 from resolvers.context import context_of
 from resolvers.mutations.idempotency import once
-from schema.manage import AdvanceClockInput, AdvanceClockPayload
+from schema.inputs.demo import AdvanceClockInput
+from schema.payloads.demo import AdvanceClockPayload
 from schema.types.error import user_error
 
 

@@ -10,8 +10,8 @@ from models.escalation import admin
 from models.escalation.admin import PathFields
 from models.escalation.path import EscalationPath
 from resolvers.mutations.admin_mutation import AdminMutation, Archived, admin_mutation, fields_of
-from schema import manage as words
-from schema.manage import EscalationPathPayload
+from schema.inputs.escalation import ArchiveEscalationPathInput, CreateEscalationPathInput, UpdateEscalationPathInput
+from schema.payloads.escalation import EscalationPathPayload
 
 CLEARED = frozenset({"metric", "priority", "team"})
 
@@ -24,21 +24,21 @@ escalation_path_mutation = admin_mutation(EscalationPathPayload, "escalation_pat
 
 
 @escalation_path_mutation
-async def create_escalation_path(mutation: AdminMutation, input: words.CreateEscalationPathInput) -> EscalationPath:
+async def create_escalation_path(mutation: AdminMutation, input: CreateEscalationPathInput) -> EscalationPath:
     return await admin.create_path(path_fields(input), mutation.at)
 
 
 @escalation_path_mutation
-async def update_escalation_path(mutation: AdminMutation, input: words.UpdateEscalationPathInput) -> EscalationPath:
+async def update_escalation_path(mutation: AdminMutation, input: UpdateEscalationPathInput) -> EscalationPath:
     return await admin.update_path(input.path_id, path_fields(input))
 
 
 @escalation_path_mutation
-async def archive_escalation_path(mutation: AdminMutation, input: words.ArchiveEscalationPathInput) -> EscalationPath:
+async def archive_escalation_path(mutation: AdminMutation, input: ArchiveEscalationPathInput) -> EscalationPath:
     return await admin.archive_path(input.path_id)
 
 
-def path_fields(input: words.CreateEscalationPathInput | words.UpdateEscalationPathInput) -> PathFields:
+def path_fields(input: CreateEscalationPathInput | UpdateEscalationPathInput) -> PathFields:
     fields = fields_of(input, cleared=CLEARED)
     if input.steps is not None:
         fields["steps"] = [vars(step) for step in input.steps]

@@ -8,16 +8,16 @@ from models.core.errors import UnseenMessages
 from models.log.event import position_of
 from models.queries import timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema import inputs
-from schema.payloads import NotePayload, ReplyPayload
+from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
+from schema.payloads.messages import NotePayload, ReplyPayload
 
 
-def position_seen(input: inputs.ReplyToTicketInput) -> int | None:
+def position_seen(input: ReplyToTicketInput) -> int | None:
     """The position of the last event that the writer has seen. Raises CursorInvalid."""
     return None if input.last_seen_cursor is None else position_of(input.last_seen_cursor)
 
 
-async def check_cursor(input: inputs.ReplyToTicketInput) -> None:
+async def check_cursor(input: ReplyToTicketInput) -> None:
     """Raises CursorInvalid, CursorExpired."""
     position = position_seen(input)
     if position is not None:
@@ -25,7 +25,7 @@ async def check_cursor(input: inputs.ReplyToTicketInput) -> None:
 
 
 @ticket_mutation(ReplyPayload, message="reply", check=check_cursor)
-async def reply_to_ticket(mutation: TicketMutation, input: inputs.ReplyToTicketInput) -> None:
+async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
     viewer, change = mutation.viewer, await mutation.ticket(input)
     body = text.body(input.body, "body")
     position = position_seen(input)
@@ -38,6 +38,6 @@ async def reply_to_ticket(mutation: TicketMutation, input: inputs.ReplyToTicketI
 
 
 @ticket_mutation(NotePayload, message="note")
-async def add_note(mutation: TicketMutation, input: inputs.AddNoteInput) -> None:
+async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
     change = await mutation.ticket(input)
     commands.add_note(change, text.body(input.body, "body"))

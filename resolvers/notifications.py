@@ -15,9 +15,9 @@ from models.notifications import inbox
 from models.notifications import preferences as preference
 from models.notifications.notification import Notification
 from resolvers.context import context_of
-from schema.arguments import After, Before, First, Last
-from schema.inputs import MarkNotificationsReadInput, SetNotificationPreferenceInput
-from schema.payloads import MarkNotificationsReadPayload, SetNotificationPreferencePayload
+from schema.inputs.notifications import MarkNotificationsReadInput, SetNotificationPreferenceInput
+from schema.pagination import After, Before, First, Last
+from schema.payloads.notifications import MarkNotificationsReadPayload, SetNotificationPreferencePayload
 from schema.types.error import user_error
 
 MOST_MARKED = 1000

@@ -21,9 +21,9 @@ from models.people.token import Token, TokenKind
 from models.people.user import Role, User
 from models.queries import tickets
 from resolvers.context import Context, context_of
-from schema.arguments import After, Before, First, Last
-from schema.inputs import SignInInput
-from schema.payloads import SignInPayload, SignOutPayload
+from schema.inputs.people import SignInInput
+from schema.pagination import After, Before, First, Last
+from schema.payloads.people import SignInPayload, SignOutPayload
 from schema.types.error import user_error
 
 BUSY_MS = 1000

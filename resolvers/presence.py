@@ -16,7 +16,8 @@ from models.tickets import presence
 from models.tickets.presence import PresenceState, TicketPresence
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
-from schema.presence import SetPresenceInput, SetPresencePayload
+from schema.inputs.presence import SetPresenceInput
+from schema.payloads.presence import SetPresencePayload
 from schema.types.error import user_error
 
 OWED = -1

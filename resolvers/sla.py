@@ -10,8 +10,15 @@ from models.sla import admin, policies
 from models.sla.admin import CalendarFields, PolicyFields
 from models.sla.records import SlaCalendar, SlaPolicy
 from resolvers.mutations.admin_mutation import AdminMutation, Archived, admin_mutation, fields_of
-from schema import manage as words
-from schema.manage import SlaCalendarPayload, SlaPolicyPayload
+from schema.inputs.sla import (
+    ArchiveSlaCalendarInput,
+    ArchiveSlaPolicyInput,
+    CreateSlaCalendarInput,
+    CreateSlaPolicyInput,
+    UpdateSlaCalendarInput,
+    UpdateSlaPolicyInput,
+)
+from schema.payloads.sla import SlaCalendarPayload, SlaPolicyPayload
 
 CLEARED = frozenset({"priority", "team", "category", "organization_id", "first_response", "next_response", "resolution"})
 
@@ -29,21 +36,21 @@ policy_mutation = admin_mutation(SlaPolicyPayload, "sla_policy", SlaPolicy)
 
 
 @calendar_mutation
-async def create_sla_calendar(mutation: AdminMutation, input: words.CreateSlaCalendarInput) -> SlaCalendar:
+async def create_sla_calendar(mutation: AdminMutation, input: CreateSlaCalendarInput) -> SlaCalendar:
     return await admin.create_calendar(calendar_fields(input), mutation.at)
 
 
 @calendar_mutation
-async def update_sla_calendar(mutation: AdminMutation, input: words.UpdateSlaCalendarInput) -> SlaCalendar:
+async def update_sla_calendar(mutation: AdminMutation, input: UpdateSlaCalendarInput) -> SlaCalendar:
     return await admin.update_calendar(input.calendar_id, calendar_fields(input), mutation.at)
 
 
 @calendar_mutation
-async def archive_sla_calendar(mutation: AdminMutation, input: words.ArchiveSlaCalendarInput) -> SlaCalendar:
+async def archive_sla_calendar(mutation: AdminMutation, input: ArchiveSlaCalendarInput) -> SlaCalendar:
     return await admin.archive_calendar(input.calendar_id, mutation.at)
 
 
-def calendar_fields(input: words.CreateSlaCalendarInput | words.UpdateSlaCalendarInput) -> CalendarFields:
+def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> CalendarFields:
     fields = fields_of(input)
     if input.week is not None:
         fields["week"] = [[(hours.start, hours.end) for hours in day] for day in input.week]
@@ -51,16 +58,16 @@ def calendar_fields(input: words.CreateSlaCalendarInput | words.UpdateSlaCalenda
 
 
 @policy_mutation
-async def create_sla_policy(mutation: AdminMutation, input: words.CreateSlaPolicyInput) -> SlaPolicy:
+async def create_sla_policy(mutation: AdminMutation, input: CreateSlaPolicyInput) -> SlaPolicy:
     return await admin.create_policy(cast("PolicyFields", fields_of(input)), mutation.at)
 
 
 @policy_mutation
-async def update_sla_policy(mutation: AdminMutation, input: words.UpdateSlaPolicyInput) -> SlaPolicy:
+async def update_sla_policy(mutation: AdminMutation, input: UpdateSlaPolicyInput) -> SlaPolicy:
     fields = cast("PolicyFields", fields_of(input, cleared=CLEARED))
     return await admin.update_policy(input.policy_id, fields, mutation.at)
 
 
 @policy_mutation
-async def archive_sla_policy(mutation: AdminMutation, input: words.ArchiveSlaPolicyInput) -> SlaPolicy:
+async def archive_sla_policy(mutation: AdminMutation, input: ArchiveSlaPolicyInput) -> SlaPolicy:
     return await admin.archive_policy(input.policy_id, mutation.at)

@@ -9,7 +9,8 @@ from models.people import team
 from models.people.team import Team
 from models.people.user import User
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
-from schema.manage import AvailabilityPayload, SetAvailabilityInput, TeamPayload, UpdateTeamInput
+from schema.inputs.teams import SetAvailabilityInput, UpdateTeamInput
+from schema.payloads.teams import AvailabilityPayload, TeamPayload
 
 
 @admin_mutation(TeamPayload, "team", Team)

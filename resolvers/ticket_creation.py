@@ -16,11 +16,11 @@ from models.sla.update import promise
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema import inputs
-from schema.payloads import TicketPayload
+from schema.inputs.tickets import CreateTicketInput
+from schema.payloads.tickets import TicketPayload
 
 
-async def check_input(input: inputs.CreateTicketInput) -> None:
+async def check_input(input: CreateTicketInput) -> None:
     """Raises Refusals with all that is wrong with the input alone."""
     refusals: list[Refusal] = []
     for check in checks(input):
@@ -33,7 +33,7 @@ async def check_input(input: inputs.CreateTicketInput) -> None:
 
 
 @ticket_mutation(TicketPayload, check=check_input)
-async def create_ticket(mutation: TicketMutation, input: inputs.CreateTicketInput) -> None:
+async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
     requester = await requester_of(mutation, input.requester_id)
     priority = input.priority or Priority.NORMAL
     found = await intake.prepare_ticket(input.category, priority, requester.organization_id, "category")
@@ -45,7 +45,7 @@ async def create_ticket(mutation: TicketMutation, input: inputs.CreateTicketInpu
         commands.follow_up(change, older)
 
 
-def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
+def checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     """What can be told of the input alone."""
     found: list[Callable[[], object]] = [
         lambda: text.written(input.subject, "subject", longest=text.SUBJECT),
@@ -63,7 +63,7 @@ def checks(input: inputs.CreateTicketInput) -> list[Callable[[], object]]:
 
 
 def new_ticket(
-    mutation: TicketMutation, input: inputs.CreateTicketInput, priority: Priority, found: TicketIntake, requester: User
+    mutation: TicketMutation, input: CreateTicketInput, priority: Priority, found: TicketIntake, requester: User
 ) -> Ticket:
     external = input.external_id.strip() if input.external_id is not None else None
     return new_record(
@@ -83,7 +83,7 @@ def new_ticket(
     )
 
 
-def new_resources(ticket: Ticket, input: inputs.CreateTicketInput) -> list[TicketResource]:
+def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResource]:
     given = input.resources or []
     if len(given) > text.RESOURCES:
         raise InvalidInput(Code.INVALID, f"At most {text.RESOURCES} resources.", "resources")

@@ -14,12 +14,25 @@ from models.people import team
 from models.people.user import User
 from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema import inputs
-from schema.payloads import TicketPayload
+from schema.inputs.tickets import (
+    AssignTicketInput,
+    CloseTicketInput,
+    EscalateTicketInput,
+    HoldTicketInput,
+    LinkTicketsInput,
+    MergeTicketsInput,
+    RateTicketInput,
+    ReopenTicketInput,
+    ResolveTicketInput,
+    TicketActionInput,
+    TransferTicketInput,
+    UpdateTicketInput,
+)
+from schema.payloads.tickets import TicketPayload
 
 
 @ticket_mutation(TicketPayload)
-async def update_ticket(mutation: TicketMutation, input: inputs.UpdateTicketInput) -> None:
+async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
     change = await mutation.ticket(input)
     external = None
     if input.external_id is not strawberry.UNSET:
@@ -51,7 +64,7 @@ def external_key(viewer: Viewer, ticket: Ticket, named: str | None) -> tuple[str
 
 
 @ticket_mutation(TicketPayload)
-async def assign_ticket(mutation: TicketMutation, input: inputs.AssignTicketInput) -> None:
+async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> None:
     change = await mutation.ticket(input)
     assignee = None
     if input.assignee_id is not None:
@@ -63,70 +76,70 @@ async def assign_ticket(mutation: TicketMutation, input: inputs.AssignTicketInpu
 
 
 @ticket_mutation(TicketPayload)
-async def transfer_ticket(mutation: TicketMutation, input: inputs.TransferTicketInput) -> None:
+async def transfer_ticket(mutation: TicketMutation, input: TransferTicketInput) -> None:
     change = await mutation.ticket(input)
     to = await team.named(input.team, "team")
     commands.transfer(change, to, await team.members(to.id))
 
 
 @ticket_mutation(TicketPayload)
-async def start_ticket(mutation: TicketMutation, input: inputs.TicketActionInput) -> None:
+async def start_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     commands.start(await mutation.ticket(input))
 
 
 @ticket_mutation(TicketPayload)
-async def await_customer(mutation: TicketMutation, input: inputs.TicketActionInput) -> None:
+async def await_customer(mutation: TicketMutation, input: TicketActionInput) -> None:
     commands.await_customer(await mutation.ticket(input))
 
 
 @ticket_mutation(TicketPayload)
-async def hold_ticket(mutation: TicketMutation, input: inputs.HoldTicketInput) -> None:
+async def hold_ticket(mutation: TicketMutation, input: HoldTicketInput) -> None:
     commands.hold(await mutation.ticket(input), input.until)
 
 
 @ticket_mutation(TicketPayload)
-async def resume_ticket(mutation: TicketMutation, input: inputs.TicketActionInput) -> None:
+async def resume_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     commands.resume(await mutation.ticket(input))
 
 
 @ticket_mutation(TicketPayload)
-async def resolve_ticket(mutation: TicketMutation, input: inputs.ResolveTicketInput) -> None:
+async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) -> None:
     change = await mutation.ticket(input)
     commands.resolve(change, text.body(input.resolution, "resolution"))
 
 
 @ticket_mutation(TicketPayload)
-async def close_ticket(mutation: TicketMutation, input: inputs.CloseTicketInput) -> None:
+async def close_ticket(mutation: TicketMutation, input: CloseTicketInput) -> None:
     commands.close(await mutation.ticket(input), input.reason)
 
 
 @ticket_mutation(TicketPayload)
-async def reopen_ticket(mutation: TicketMutation, input: inputs.ReopenTicketInput) -> None:
+async def reopen_ticket(mutation: TicketMutation, input: ReopenTicketInput) -> None:
     change = await mutation.ticket(input)
     commands.reopen(change, text.written(input.reason, "reason", longest=text.BODY))
 
 
 @ticket_mutation(TicketPayload)
-async def escalate_ticket(mutation: TicketMutation, input: inputs.EscalateTicketInput) -> None:
+async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) -> None:
     change = await mutation.ticket(input)
     commands.escalate(change, text.written(input.reason, "reason", longest=text.BODY))
 
 
 @ticket_mutation(TicketPayload)
-async def rate_ticket(mutation: TicketMutation, input: inputs.RateTicketInput) -> None:
+async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
     change = await mutation.ticket(input)
     comment = None if input.comment is None else text.written(input.comment, "comment", longest=text.BODY)
     commands.rate(change, input.score, comment)
 
 
 @ticket_mutation(TicketPayload)
-async def watch_ticket(mutation: TicketMutation, input: inputs.TicketActionInput) -> None:
+async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.ticket(input)
     commands.watch(change, user_of(mutation), await watchers_of(change.ticket))
 
 
 @ticket_mutation(TicketPayload)
-async def unwatch_ticket(mutation: TicketMutation, input: inputs.TicketActionInput) -> None:
+async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.ticket(input)
     commands.unwatch(change, user_of(mutation), await watchers_of(change.ticket))
 
@@ -142,7 +155,7 @@ async def watchers_of(ticket: Ticket) -> list[UUID]:
 
 
 @ticket_mutation(TicketPayload)
-async def link_tickets(mutation: TicketMutation, input: inputs.LinkTicketsInput) -> None:
+async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> None:
     named = {"ticketId": input.ticket_id, "otherId": input.other_id}
     change, other = await mutation.tickets(named, input.expected_version)
     links = TicketLink.filter(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=input.kind)
@@ -150,7 +163,7 @@ async def link_tickets(mutation: TicketMutation, input: inputs.LinkTicketsInput)
 
 
 @ticket_mutation(TicketPayload)
-async def merge_tickets(mutation: TicketMutation, input: inputs.MergeTicketsInput) -> None:
+async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> None:
     named = {"ticketId": input.ticket_id, "intoId": input.into_id}
     key = ids.key_of(ids.TICKET, input.ticket_id)
     before = [each.id for each in await Ticket.filter(merged_into_id=key)] if key else []

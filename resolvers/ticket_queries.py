@@ -16,8 +16,8 @@ from models.queries.stats import Group, Stats, stats
 from models.queries.timeline import EventFilter, events
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
-from schema.arguments import After, Before, First, Last
 from schema.filters import OrderDirection, TicketFilter, TicketOrder, plain_filter
+from schema.pagination import After, Before, First, Last
 
 Filter = Annotated[TicketFilter | None, strawberry.argument(description="Only tickets that fit.")]
 

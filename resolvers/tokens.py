@@ -10,8 +10,8 @@ from models.core.errors import Code, InvalidInput, Refusal
 from models.people import token
 from models.people.token import Token, TokenKind
 from resolvers.context import Context, context_of
-from schema.inputs import CreateApiTokenInput, RevokeApiTokenInput
-from schema.payloads import CreateApiTokenPayload, RevokeApiTokenPayload
+from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput
+from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
 from schema.types.error import user_error
 
 MOST = 100

@@ -12,12 +12,15 @@ from models.changes.sla_audit import Count
 from models.core.errors import Code
 from models.escalation.path import StepAction, Trigger
 from models.log.event import EventType
+from models.notifications.email import MailStatus
 from models.notifications.notification import Channel, Reason, Topic
 from models.people.user import Role
+from models.queries.live_list import ChangeKind
 from models.queries.stats import Group
 from models.sla.clock import ClockStatus
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.tickets.presence import PresenceState
 from models.tickets.ticket import LinkKind
 
 E = TypeVar("E", bound=type[Enum])
@@ -294,5 +297,42 @@ described(
         "ASSIGNEE": "They answer for the ticket.",
         "WATCHER": "They watch it.",
         "TEAM": "It is for their team; for admins, that of a team in which nobody works.",
+    },
+)
+described(
+    ChangeKind,
+    "ChangeKind",
+    "What a step of a live list tells. Take ADDED and UPDATED alike: the ticket belongs in the list, as it is shown. "
+    "REMOVED of a ticket that is not in the list means nothing.",
+    {
+        "SNAPSHOT": "Part of the first picture.",
+        "SNAPSHOT_END": "The first picture is complete; from here on, changes.",
+        "ADDED": "It entered the filter, or the viewer may see it now.",
+        "UPDATED": "It changed, and is in the list.",
+        "REMOVED": "It left the filter, or the viewer may no longer see it.",
+        "GAP": "What happened since the cursor can't be proved: a new snapshot follows, in place of what the list held. So it is "
+        "with cursors that are too old or from before a change of roles or accounts, with filters by age, and for customers.",
+        "HEARTBEAT": "Nothing happened; the cursor is the head of the log.",
+    },
+)
+described(
+    MailStatus,
+    "MailStatus",
+    "What became of a mail.",
+    {
+        "QUEUED": "It is to be sent.",
+        "SENT": "The mail server took it.",
+        "DEFERRED": "It could not be sent yet; it is tried again for some three days.",
+        "FAILED": "It was not sent, and is not tried again.",
+    },
+)
+described(
+    PresenceState,
+    "PresenceState",
+    "What an agent or admin does at a ticket.",
+    {
+        "LOOKING": "Has it open.",
+        "WRITING": "Is writing a reply or a note.",
+        "GONE": "Has left it: only ever said, and never shown.",
     },
 )

@@ -12,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Stage, Status
 from schema.enums import OrderDirection, TicketOrderField
-from schema.inputs import TicketResourceInput
+from schema.inputs.tickets import TicketResourceInput
 
 
 def absent(description: str, name: str | None = None) -> Any:

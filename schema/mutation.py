@@ -31,19 +31,27 @@ from resolvers import (
     ticket_mutations,
     tokens,
 )
-from schema import manage, payloads
 from schema.fields import mutation
-from schema.presence import SetPresencePayload
+from schema.payloads.demo import AdvanceClockPayload
+from schema.payloads.escalation import EscalationPathPayload
+from schema.payloads.messages import NotePayload, ReplyPayload
+from schema.payloads.notifications import MarkNotificationsReadPayload, SetNotificationPreferencePayload
+from schema.payloads.people import SignInPayload, SignOutPayload
+from schema.payloads.presence import SetPresencePayload
+from schema.payloads.sla import SlaCalendarPayload, SlaPolicyPayload
+from schema.payloads.teams import AvailabilityPayload, TeamPayload
+from schema.payloads.tickets import TicketPayload
+from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
 
-TICKET = payloads.TicketPayload | None
+TICKET = TicketPayload | None
 
 
 @strawberry.type(description="What can be done.")
 class Mutation:
     sign_in: Any = mutation(
-        people.sign_in, ANYONE, "E-mail and password for a bearer token; the embedded way in.", payloads.SignInPayload | None
+        people.sign_in, ANYONE, "E-mail and password for a bearer token; the embedded way in.", SignInPayload | None
     )
-    sign_out: Any = mutation(people.sign_out, SESSION, "End the token that makes this call.", payloads.SignOutPayload | None)
+    sign_out: Any = mutation(people.sign_out, SESSION, "End the token that makes this call.", SignOutPayload | None)
 
     create_ticket: Any = mutation(
         ticket_creation.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET
@@ -96,9 +104,9 @@ class Mutation:
         messages.reply_to_ticket,
         TAKE_PART,
         "Write a public message. The customer's resumes or reopens the ticket; an agent's first one starts it.",
-        payloads.ReplyPayload | None,
+        ReplyPayload | None,
     )
-    add_note: Any = mutation(messages.add_note, WRITE_NOTES, "Write an internal message.", payloads.NotePayload | None)
+    add_note: Any = mutation(messages.add_note, WRITE_NOTES, "Write an internal message.", NotePayload | None)
 
     set_presence: Any = mutation(
         presence.set_presence,
@@ -112,94 +120,94 @@ class Mutation:
         notifications.mark_notifications_read,
         OWN_NOTIFICATIONS,
         "Mark notifications of the viewer's as read. For people.",
-        payloads.MarkNotificationsReadPayload | None,
+        MarkNotificationsReadPayload | None,
     )
     set_notification_preference: Any = mutation(
         notifications.set_notification_preference,
         OWN_NOTIFICATIONS,
         "Choose whether to be told of something, by a channel. For people.",
-        payloads.SetNotificationPreferencePayload | None,
+        SetNotificationPreferencePayload | None,
     )
 
     create_sla_calendar: Any = mutation(
-        sla.create_sla_calendar, MANAGE, "Make a calendar: when work is done. For admins.", manage.SlaCalendarPayload | None
+        sla.create_sla_calendar, MANAGE, "Make a calendar: when work is done. For admins.", SlaCalendarPayload | None
     )
     update_sla_calendar: Any = mutation(
         sla.update_sla_calendar,
         MANAGE,
         "Change a calendar, or take an archived one back. For admins.",
-        manage.SlaCalendarPayload | None,
+        SlaCalendarPayload | None,
     )
     archive_sla_calendar: Any = mutation(
         sla.archive_sla_calendar,
         MANAGE,
         "Put a calendar away that no active policy goes by. For admins.",
-        manage.SlaCalendarPayload | None,
+        SlaCalendarPayload | None,
     )
     create_sla_policy: Any = mutation(
         sla.create_sla_policy,
         MANAGE,
         "Promise something for the tickets that fit. For admins.",
-        manage.SlaPolicyPayload | None,
+        SlaPolicyPayload | None,
     )
     update_sla_policy: Any = mutation(
         sla.update_sla_policy,
         MANAGE,
         "Change a policy, or take an archived one back; open tickets follow, and keep what was spent. For admins.",
-        manage.SlaPolicyPayload | None,
+        SlaPolicyPayload | None,
     )
     archive_sla_policy: Any = mutation(
         sla.archive_sla_policy,
         MANAGE,
         "Promise it no more; open tickets come under the next policy that fits. For admins.",
-        manage.SlaPolicyPayload | None,
+        SlaPolicyPayload | None,
     )
     create_escalation_path: Any = mutation(
         escalation.create_escalation_path,
         MANAGE,
         "Say what is done, step by step, about tickets that need more attention. For admins.",
-        manage.EscalationPathPayload | None,
+        EscalationPathPayload | None,
     )
     update_escalation_path: Any = mutation(
         escalation.update_escalation_path,
         MANAGE,
         "Change an escalation path, or take an archived one back. For admins.",
-        manage.EscalationPathPayload | None,
+        EscalationPathPayload | None,
     )
     archive_escalation_path: Any = mutation(
         escalation.archive_escalation_path,
         MANAGE,
         "Put an escalation path away; where it is under way, it goes on. For admins.",
-        manage.EscalationPathPayload | None,
+        EscalationPathPayload | None,
     )
     update_team: Any = mutation(
         teams.update_team,
         MANAGE,
         "Change a team, and whether rules give out its new tickets. For admins.",
-        manage.TeamPayload | None,
+        TeamPayload | None,
     )
     set_availability: Any = mutation(
         teams.set_availability,
         WORK,
         "Say whether rules may give tickets to somebody now. For staff; for others than oneself, for admins.",
-        manage.AvailabilityPayload | None,
+        AvailabilityPayload | None,
     )
     advance_clock: Any = mutation(
         demo.advance_clock,
         MANAGE,
         "Move time ahead, for all: in the demo alone, for admins. What falls due is done within seconds, and tokens end too.",
-        manage.AdvanceClockPayload | None,
+        AdvanceClockPayload | None,
     )
 
     create_api_token: Any = mutation(
         tokens.create_api_token,
         OWN_TOKENS,
         "Make a token with some of the caller's scopes.",
-        payloads.CreateApiTokenPayload | None,
+        CreateApiTokenPayload | None,
     )
     revoke_api_token: Any = mutation(
         tokens.revoke_api_token,
         OWN_TOKENS,
         "End one of the caller's tokens; its subscriptions end within seconds.",
-        payloads.RevokeApiTokenPayload | None,
+        RevokeApiTokenPayload | None,
     )

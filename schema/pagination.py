@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import strawberry
 
@@ -10,6 +10,13 @@ from models.core.pagination import Page
 from schema.cost import TOTAL_COUNT, cost
 
 T = TypeVar("T")
+
+First = Annotated[
+    int | None, strawberry.argument(description="How many from the start, 1 to 100; 25 where neither first nor last is given.")
+]
+After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 100. Not together with first.")]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 
 
 @strawberry.type(description="Where a page lies in its list (Relay's cursor connections specification).")

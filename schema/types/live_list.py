@@ -10,7 +10,6 @@ from models.queries.live_list import ChangeKind, TicketChange
 from models.sla.inputs import step_of
 from models.tickets.ticket import Ticket
 from schema.context import loaders
-from schema.enums import described
 from schema.interfaces import TicketEventInterface
 from schema.types.event import GLOBAL, HIDDEN, camel
 from schema.types.ticket import TicketType
@@ -21,23 +20,6 @@ OF_SATISFACTION = frozenset({"satisfaction_score", "satisfaction_comment", "rate
 OF_NO_FIELD = HIDDEN | {"reminded_at"}
 OF_CLOCKS = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED})
 BRINGS_MESSAGES = MESSAGES | {EventType.MERGED}
-
-described(
-    ChangeKind,
-    "ChangeKind",
-    "What a step of a live list tells. Take ADDED and UPDATED alike: the ticket belongs in the list, as it is shown. "
-    "REMOVED of a ticket that is not in the list means nothing.",
-    {
-        "SNAPSHOT": "Part of the first picture.",
-        "SNAPSHOT_END": "The first picture is complete; from here on, changes.",
-        "ADDED": "It entered the filter, or the viewer may see it now.",
-        "UPDATED": "It changed, and is in the list.",
-        "REMOVED": "It left the filter, or the viewer may no longer see it.",
-        "GAP": "What happened since the cursor can't be proved: a new snapshot follows, in place of what the list held. So it is "
-        "with cursors that are too old or from before a change of roles or accounts, with filters by age, and for customers.",
-        "HEARTBEAT": "Nothing happened; the cursor is the head of the log.",
-    },
-)
 
 
 @strawberry.type(name="TicketChange", description="A step of a live list.")

@@ -9,21 +9,8 @@ import strawberry
 
 from models.notifications.email import Mail, MailStatus
 from schema.context import context_of
-from schema.enums import described
 from schema.relations import one
 from schema.types.people import UserType
-
-described(
-    MailStatus,
-    "MailStatus",
-    "What became of a mail.",
-    {
-        "QUEUED": "It is to be sent.",
-        "SENT": "The mail server took it.",
-        "DEFERRED": "It could not be sent yet; it is tried again for some three days.",
-        "FAILED": "It was not sent, and is not tried again.",
-    },
-)
 
 
 @strawberry.type(name="MailDelivery", description="One mail to one person about one entry of the log; never shown to customers.")

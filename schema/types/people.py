@@ -17,10 +17,9 @@ from models.people.team import Team
 from models.people.user import ApiClient, Role, User
 from models.queries import tickets
 from models.tickets.ticket import Ticket
-from schema.arguments import After, Before, First, Last
 from schema.context import context_of, loaders
 from schema.interfaces import Actor, LazyTicket, Node
-from schema.pagination import Connection
+from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import many, one
 from schema.types.notification import NotificationPreferenceType
 

@@ -10,20 +10,8 @@ from models.people.user import User
 from models.tickets.presence import PresenceState, Present, TicketPresence
 from models.tickets.ticket import Ticket
 from schema.context import loaders
-from schema.enums import described
 from schema.interfaces import LazyTicket
 from schema.types.people import UserType
-
-described(
-    PresenceState,
-    "PresenceState",
-    "What an agent or admin does at a ticket.",
-    {
-        "LOOKING": "Has it open.",
-        "WRITING": "Is writing a reply or a note.",
-        "GONE": "Has left it: only ever said, and never shown.",
-    },
-)
 
 
 @strawberry.type(name="Presence", description="An agent or admin at a ticket, once, however many windows are open.")

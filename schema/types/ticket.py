@@ -14,11 +14,10 @@ from models.log.event import Event, EventType
 from models.queries.timeline import EventFilter, conversation, record
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import LinkKind, Ticket
-from schema.arguments import After, Before, First, Last
 from schema.context import context_of, loaders
 from schema.cost import TEXT, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
-from schema.pagination import Connection
+from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import RELATION, Belonging, many, one
 from schema.types.message import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType

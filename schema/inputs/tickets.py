@@ -1,37 +1,14 @@
-"""The inputs of the mutations. UNSET stands for what the caller left out, where that differs from null."""
+"""The inputs of mutations: tickets."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
-from models.notifications.notification import Channel, Topic
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.ticket import LinkKind
-
-
-def given(description: str) -> Any:
-    return strawberry.field(description=description)
-
-
-def optional(description: str, default: object = None) -> Any:
-    return strawberry.field(default=default, description=description)
-
-
-TICKET = "The ticket."
-EXPECTED = "The version that the caller read; another one is refused with StaleVersion."
-KEY = (
-    "1 to 128 characters, kept 24 hours: the same key and input give the first payload again, with replayed: true and "
-    "the ticket as it stands by then."
-)
-
-
-@strawberry.input(description="How somebody signs in.")
-class SignInInput:
-    email: str = given("The e-mail address; its case does not count.")
-    password: str = given("The password.")
+from schema.inputs.fields import EXPECTED, KEY, TICKET, given, optional
 
 
 @strawberry.input(description="Something at the provider.")
@@ -157,46 +134,3 @@ class MergeTicketsInput:
     into_id: strawberry.ID = given("The ticket that stays.")
     expected_version: int | None = optional(EXPECTED)
     idempotency_key: str | None = optional(KEY)
-
-
-@strawberry.input(description="A public message.")
-class ReplyToTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    body: str = given("Markdown, 1 to 65,536 characters.")
-    last_seen_cursor: str | None = optional(
-        "The last cursor the writer had seen; with unseen messages the reply is refused and they are returned."
-    )
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
-
-
-@strawberry.input(description="An internal message.")
-class AddNoteInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    body: str = given("Markdown, 1 to 65,536 characters.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
-
-
-@strawberry.input(description="A new token of the caller's.")
-class CreateApiTokenInput:
-    name: str = given("What to call it, 1 to 200 characters.")
-    scopes: list[str] = given("What it may do: some of the caller's own scopes.")
-    expires_at: datetime | None = optional("When it ends by itself; null for never.")
-
-
-@strawberry.input(description="A token to end.")
-class RevokeApiTokenInput:
-    token_id: strawberry.ID = given("The token.")
-
-
-@strawberry.input(description="Notifications that were read.")
-class MarkNotificationsReadInput:
-    ids: list[strawberry.ID] | None = optional("At most 1,000 of the viewer's own; null marks all.")
-
-
-@strawberry.input(description="What to be told of.")
-class SetNotificationPreferenceInput:
-    topic: Topic = given("What it is about.")
-    channel: Channel = given("How it is told.")
-    enabled: bool = given("Whether to be told.")

@@ -1,0 +1,1 @@
+"""The payloads of the mutations, one file per domain."""

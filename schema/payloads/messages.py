@@ -1,0 +1,33 @@
+"""The payloads of mutations: replies and notes."""
+
+from __future__ import annotations
+
+import strawberry
+
+from models.log.event import Event
+from models.tickets.message import Message
+from models.tickets.ticket import Ticket
+from schema.interfaces import TicketEventInterface, UserErrorInterface
+from schema.payloads.fields import CURSOR, EVENT, REPLAYED, TICKET, errors, made
+from schema.types.message import NoteType, ReplyType
+from schema.types.ticket import TicketType
+
+
+@strawberry.type(description="What became of a reply.")
+class ReplyPayload:
+    reply: Message | None = made("The new message.", ReplyType | None)
+    ticket: Ticket | None = made(TICKET, TicketType | None)
+    event: Event | None = made(EVENT, TicketEventInterface | None)
+    cursor: str | None = strawberry.field(default=None, description=CURSOR)
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    user_errors: list[UserErrorInterface] = errors()
+
+
+@strawberry.type(description="What became of a note.")
+class NotePayload:
+    note: Message | None = made("The new message.", NoteType | None)
+    ticket: Ticket | None = made(TICKET, TicketType | None)
+    event: Event | None = made(EVENT, TicketEventInterface | None)
+    cursor: str | None = strawberry.field(default=None, description=CURSOR)
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    user_errors: list[UserErrorInterface] = errors()
