@@ -24,7 +24,6 @@ from engine.execution.plans.planner import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.metrics import live
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import is_outage
 from engine.graphql.persisted_documents import PersistedDocuments, listed_in
 from engine.http.endpoint import GraphQLEndpoint
 from engine.http.middleware import RequestMiddleware
@@ -41,6 +40,7 @@ from models.access import permissions
 from models.core import time
 from models.core.errors import AccessError, RateLimited
 from models.database import fair_share
+from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.log import event
 from models.log.event import Event
@@ -219,6 +219,7 @@ def schema_of(settings: Settings) -> root.Schema:
 
     schema = root.build(
         explain=explain,
+        is_outage=is_outage,
         closed=closed,
         viewer=viewer_of,
         bounds=settings.bounds,

@@ -26,7 +26,7 @@ from engine.execution.timeout import SharedTimeout, Timed
 from engine.graphql.cost import QueryCost
 from engine.graphql.document_cache import DocumentCache
 from engine.graphql.document_limits import DocumentLimits
-from engine.graphql.errors import ErrorFormatter, Explain, RequestError
+from engine.graphql.errors import ErrorFormatter, Explain, IsOutage, RequestError
 from engine.graphql.operation import Operation, log_operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest, holds_more
@@ -80,6 +80,7 @@ class Schema(strawberry.Schema):
         self,
         *,
         explain: Explain = lambda _: None,
+        is_outage: IsOutage = lambda _: False,
         closed: Callable[[Any], bool] = lambda _: False,
         viewer: Callable[[Any], str | None] = lambda _: None,
         bounds: DocumentLimits | None = None,
@@ -89,7 +90,8 @@ class Schema(strawberry.Schema):
         seconds: float = 10.0,
         works_for: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self.errors = ErrorFormatter(explain)
+        self.errors = ErrorFormatter(explain, is_outage)
+        self.is_outage = is_outage
         self.closed = closed
         self.viewer = viewer
         self.most_cost = most_cost

@@ -18,7 +18,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.auth import AuthHooks, Unauthorized, token_in
 from engine.execution.schema import Schema
-from engine.graphql.errors import AWAY, BROKEN, SIGNED_OUT, is_outage
+from engine.graphql.errors import AWAY, BROKEN, SIGNED_OUT, IsOutage
 from engine.graphql.operation import READS, WRITES
 from engine.graphql.request import LONGEST, GraphQLRequest, MalformedRequest, fields_in, in_body, in_fields
 from engine.graphql.response import encoded
@@ -60,7 +60,7 @@ class GraphQLEndpoint:
             log.info("http.hung_up", request_id=request_id)
             return
         except Exception as error:
-            refused = refused_by(error, request_id)
+            refused = refused_by(error, request_id, self.schema.is_outage)
             status, body = refused.status_code, error_body(refused.reason, refused.code, request_id)
             headers += [(name.encode(), value.encode()) for name, value in refused.headers.items()]
         headers.append((b"content-length", b"%d" % len(body)))
@@ -148,7 +148,7 @@ def status_of(errors: list[GraphQLError], type: str | None, headers: list[tuple[
     return 400 if type == RESULT else 200
 
 
-def refused_by(error: Exception, request_id: str) -> Refused:
+def refused_by(error: Exception, request_id: str, is_outage: IsOutage) -> Refused:
     """What a request is told that could not be run."""
     if isinstance(error, Refused):
         return error
@@ -158,8 +158,8 @@ def refused_by(error: Exception, request_id: str) -> Refused:
     return Refused(503, AWAY, "UNAVAILABLE") if is_outage(error) else Refused(500, BROKEN, "INTERNAL")
 
 
-def refusal(error: Exception, request_id: str) -> Response:
+def refusal(error: Exception, request_id: str, is_outage: IsOutage) -> Response:
     """The same for an endpoint that answers by Starlette's means."""
-    refused = refused_by(error, request_id)
+    refused = refused_by(error, request_id, is_outage)
     body = error_body(refused.reason, refused.code, request_id)
     return Response(body, refused.status_code, refused.headers, media_type="application/json")

@@ -18,7 +18,7 @@ from strawberry.types.execution import ExecutionResult
 
 from engine.fanout.group import Subscriber
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import BROKEN, SIGNED_OUT, is_outage, unavailable
+from engine.graphql.errors import BROKEN, SIGNED_OUT, unavailable
 from engine.graphql.request import GraphQLRequest
 from engine.server.client_connection import EXTENSION, ClientConnection
 from engine.sse.events import COMPLETE, HEADERS, beat, next_event, retry
@@ -176,7 +176,7 @@ class SSEConnection:
         try:
             await self.follow(asked, resume_from)
         except Exception as error:
-            if is_outage(error):
+            if self.services.schema.is_outage(error):
                 self.cut()
                 return
             request_id: str = self.context.request_id

@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 
 from engine.auth import BEARER, Unauthorized, token_in
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import is_outage
 from engine.graphql.operation import READS, WRITES
 from engine.graphql.request import LONGEST, GraphQLRequest, MalformedRequest, fields_in, in_body, in_fields
 from engine.graphql.response import encoded
@@ -65,11 +64,11 @@ class SSEEndpoint:
             log.info("stream.hung_up", request_id=context.request_id)
             return
         except Exception as error:
-            if is_outage(error):
+            if self.schema.is_outage(error):
                 log.error("stream.unavailable", request_id=context.request_id, error=repr(error))
                 await SSEConnection(self.services, scope, receive, send, context).interrupt()
                 return
-            response = refusal(error, context.request_id)
+            response = refusal(error, context.request_id, self.schema.is_outage)
         await response(scope, receive, send)
 
     async def authenticate(self, context: Any, request: Request, fields: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 
 from engine.auth import Unauthorized, token_in
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import AWAY, is_outage
+from engine.graphql.errors import AWAY
 from engine.server.websocket_protocol import EXTENSION, FrameWriter
 from engine.websocket.operations import Operations
 from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
@@ -177,9 +177,10 @@ class WebSocketConnection:
             self.take(self.protocol.refuse())
             return
         except Exception as error:
-            if not is_outage(error):
+            is_outage = self.services.schema.is_outage(error)
+            if not is_outage:
                 log.exception("socket.authentication_failed", request_id=self.context.request_id)
-            self.finish(1013 if is_outage(error) else 1011, AWAY)
+            self.finish(1013 if is_outage else 1011, AWAY)
             return
         if self.ended:
             return

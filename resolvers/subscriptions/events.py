@@ -15,13 +15,13 @@ from uuid import UUID
 import strawberry
 
 from engine.execution.source import Source
-from engine.graphql.errors import is_outage
 from models import database
 from models.access.permissions import OWN_NOTIFICATIONS, READ_LOG, Scope, Viewer, visible
 from models.core import ids
 from models.core.errors import CursorExpired
 from models.core.sql import TRUE, in_list
 from models.database import as_uuid
+from models.database.outage import is_outage
 from models.log import event
 from models.log.event import LIFE_CYCLE, Event, EventType, position_of
 from models.notifications import inbox, notification

@@ -16,11 +16,11 @@ import strawberry
 
 from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
-from engine.graphql.errors import is_outage
 from models import database
 from models.access import revision
 from models.access.permissions import READ, Viewer
 from models.core.errors import CursorExpired
+from models.database.outage import is_outage
 from models.log import event
 from models.log.event import Event, position_of
 from models.queries import live_list, timeline

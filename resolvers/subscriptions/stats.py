@@ -14,9 +14,9 @@ import strawberry
 
 from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
-from engine.graphql.errors import is_outage
 from models import database
 from models.access.permissions import READ, Viewer
+from models.database.outage import is_outage
 from models.log.event import Event
 from models.queries import live_list
 from models.queries.filter import matching
