@@ -59,7 +59,7 @@ def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
 
     async def run() -> T:
         try:
-            await database.connect(settings.database_url, settings.database_pool)
+            await database.connect(settings.database_url, settings.database_pool_size)
             return await work()
         finally:
             await database.disconnect()
@@ -143,7 +143,7 @@ def work() -> None:
     async def forever() -> None:
         await migrated()  # which may take as long as it takes
         await database.disconnect()
-        await database.connect(settings.database_url, settings.database_pool, database.STATEMENT_SECONDS)
+        await database.connect(settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS)
         working = asyncio.ensure_future(work_alone(settings))
         # told to stop, it hands its duties on; kill -9 leaves them to the leases' end
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
@@ -192,7 +192,7 @@ def sla_verify() -> None:
 
     async def verify() -> tuple[int, list[str]]:
         await migrated()
-        return await sla_audit.verify()
+        return await sla_audit.verify_all_tickets()
 
     tickets, differences = with_database(settings_or_fail(), verify)
     for line in differences:

@@ -18,7 +18,7 @@ from demo.seed import store_histories
 from models import database, migrate
 from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
 from models.changes import commands
-from models.changes.change import next_numbers
+from models.changes.change import allocate_numbers
 from models.people.team import Category
 from models.people.user import Role, User
 from models.sla.records import SlaClock
@@ -66,7 +66,7 @@ async def fill(size: int, begin: datetime) -> None:
     for first in range(0, size, CHUNK):
         async with database.transaction():
             histories: list[History] = []
-            for place, number in enumerate(await next_numbers(CHUNK), first):
+            for place, number in enumerate(await allocate_numbers(CHUNK), first):
                 at = begin + place * timedelta(seconds=1)
                 ticket = Ticket(
                     number=number,
@@ -82,9 +82,11 @@ async def fill(size: int, begin: datetime) -> None:
                 history = History(ticket, sla_policies=promises)
                 history.apply_command(by[Role.CUSTOMER], at, lambda change: commands.create(change, [], []))
                 history.apply_command(
-                    by[Role.AGENT], at, lambda change: commands.reply(change, "Since when?", for_customer=False)
+                    by[Role.AGENT], at, lambda change: commands.reply(change, "Since when?", is_from_customer=False)
                 )
-                history.apply_command(by[Role.CUSTOMER], at, lambda change: commands.reply(change, "Noon.", for_customer=True))
+                history.apply_command(
+                    by[Role.CUSTOMER], at, lambda change: commands.reply(change, "Noon.", is_from_customer=True)
+                )
                 histories.append(history)
             await store_histories(histories)
 

@@ -157,6 +157,6 @@ def link_histories(first: History, second: History, actor: Viewer, at: datetime)
     is_linked = any(link.other_id == second.ticket.id for link in links)
 
     def link_both(change: TicketChange, other_change: TicketChange) -> None:
-        commands.link(change, other_change, LinkKind.RELATED, linked=is_linked)
+        commands.link(change, other_change, LinkKind.RELATED, is_linked=is_linked)
 
     apply_to_both(first, second, actor, at, link_both)

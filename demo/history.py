@@ -55,15 +55,15 @@ class History:
 
         A change without events has no effect.
         """
-        if self.sla_policies is not None and (change.entries or change.timed):
+        if self.sla_policies is not None and (change.events or change.advances_clocks):
             self.clocks = self.clocks or self.sla_policies.clocks()
             self.sla_policies.settle(change, self.clocks)
-        if not change.entries:
+        if not change.events:
             return
-        if not change.created and not change.is_quiet:
+        if not change.creates_ticket and not change.is_quiet:
             self.ticket.version += 1
             self.ticket.updated_at = change.at
-        for entry in change.entries:
+        for entry in change.events:
             entry.version = self.ticket.version
         self.tags = [tag for tag in self.tags if tag not in change.removed_tags]
         self.tags += change.added_tags
@@ -72,12 +72,12 @@ class History:
         self.resources += change.resources
         self.links += change.links
         self.messages += change.messages
-        self.events += change.entries
+        self.events += change.events
 
     def advance_clocks(self, now: datetime) -> None:
         """Update the SLA clocks for the time since the last change."""
         change = self.start_change(SYSTEM, now)
-        change.timed = True
+        change.advances_clocks = True
         self.keep_change(change)
 
 

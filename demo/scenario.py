@@ -72,7 +72,7 @@ class Scenario:
     # Messages and ratings
 
     def plan_agent_reply(self, text: str) -> None:
-        self.add_agent_step(lambda change: commands.reply(change, text, for_customer=False))
+        self.add_agent_step(lambda change: commands.reply(change, text, is_from_customer=False))
 
     def plan_customer_reply(self, write_text: Callable[[str], str]) -> None:
         """Plan a reply by the requester, or in a few cases by the colleague.
@@ -83,7 +83,7 @@ class Scenario:
         if self.flip_coin(0.08):
             actor, name = self.colleague, self.participants.colleague.display_name
         text = write_text(name)
-        self.add_step(actor, lambda change: commands.reply(change, text, for_customer=True))
+        self.add_step(actor, lambda change: commands.reply(change, text, is_from_customer=True))
 
     def plan_customer_phrase(self, phrases: Sequence[str]) -> None:
         """Plan a customer's reply with one of the phrases."""
@@ -113,7 +113,7 @@ class Scenario:
         def create(change: TicketChange) -> None:
             commands.create(change, tags, resources)
             if predecessor is not None:
-                predecessor_change = predecessor.start_change(change.by, change.at)
+                predecessor_change = predecessor.start_change(change.actor, change.at)
                 commands.follow_up(change, predecessor_change)
                 predecessor.keep_change(predecessor_change)
 
@@ -123,7 +123,7 @@ class Scenario:
         """Plan that the lead moves the ticket into the right category."""
         self.add_step(
             self.lead,
-            lambda change: commands.update(change, tags=self.history.tags, category=category),
+            lambda change: commands.update(change, current_tags=self.history.tags, category=category),
         )
 
     def plan_triage(self) -> None:
@@ -151,7 +151,7 @@ class Scenario:
             urgent = Priority.URGENT
             self.add_step(
                 self.lead,
-                lambda change: commands.update(change, tags=self.history.tags, priority=urgent),
+                lambda change: commands.update(change, current_tags=self.history.tags, priority=urgent),
             )
 
     def plan_update(self) -> None:
@@ -163,7 +163,7 @@ class Scenario:
         def update(change: TicketChange) -> None:
             commands.update(
                 change,
-                tags=self.history.tags,
+                current_tags=self.history.tags,
                 add_tags=added,
                 remove_tags=removed,
                 priority=priority,
@@ -196,7 +196,7 @@ class Scenario:
             ticket, last_update = duplicate.ticket, change.ticket.updated_at
             ticket.created_at = ticket.updated_at = last_update + (change.at - last_update) / 2
             duplicate.apply_command(self.customer, ticket.created_at, create)
-            duplicate_change = duplicate.start_change(change.by, change.at)
+            duplicate_change = duplicate.start_change(change.actor, change.at)
             commands.merge(duplicate_change, change, [])
             duplicate.keep_change(duplicate_change)
 

@@ -13,7 +13,7 @@ from demo.history import History, collect_events
 from demo.people import Company, build_customer, create_companies, ensure_agents, load_people
 from demo.ticket_generator import Probabilities, TicketSpec
 from models import database
-from models.changes.change import next_numbers
+from models.changes.change import allocate_numbers
 from models.log import event
 from models.people.password import HASH, hashed
 from models.people.team import Membership, Team
@@ -70,7 +70,7 @@ async def seed_demo(now: datetime) -> bool:
         people = await load_people(companies, agents, since)
         creation_times = choose_creation_times(DEMO_TICKETS, DEMO_PERIOD, now, random)
         generator = DatasetGenerator(random, people, now, DEMO_PROBABILITIES)
-        numbers, specs = await next_numbers(DEMO_TICKETS), build_specs(accounts)
+        numbers, specs = await allocate_numbers(DEMO_TICKETS), build_specs(accounts)
         await store_histories(generator.generate_histories(numbers, creation_times, specs))
     return True
 
@@ -147,7 +147,7 @@ async def seed_tickets(
     for start in range(0, count, TICKETS_PER_TRANSACTION):
         times = creation_times[start : start + TICKETS_PER_TRANSACTION]
         async with database.transaction():
-            numbers = await next_numbers(len(times))
+            numbers = await allocate_numbers(len(times))
             await store_histories(generator.generate_histories(numbers, times))
         report_progress(len(times))
     return count

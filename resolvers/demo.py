@@ -7,7 +7,7 @@ from datetime import timedelta
 import strawberry
 
 from models import demo_clock
-from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
+from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core.errors import Forbidden, Refusal
 from resolvers.context import context_of
 from resolvers.mutations.idempotency import once
@@ -22,11 +22,11 @@ async def advance_clock(info: strawberry.Info, input: AdvanceClockInput) -> Adva
     if clock is None:
         raise Forbidden("Time can be moved in the demo only.")
 
-    async def act(key: Key | None) -> tuple[timedelta, bool]:
+    async def act(key: KeyedRequest | None) -> tuple[timedelta, bool]:
         ahead = await demo_clock.move(input.by)
         if key is not None:
             # by the time that it makes: by the time before, a move of two days would have made its own key too old
-            await remember(key, Trace(clock.at(ahead)))
+            await store_result(key, ResultReference(clock.at(ahead)))
         return ahead, False
 
     async def again(_: IdempotencyKey) -> tuple[timedelta, bool]:

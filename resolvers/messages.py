@@ -34,7 +34,7 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
         if unseen:
             raise UnseenMessages(unseen)
     for_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id
-    commands.reply(change, body, for_customer=for_customer)
+    commands.reply(change, body, is_from_customer=for_customer)
 
 
 @ticket_mutation(NotePayload, message="note")

@@ -39,7 +39,7 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     found = await intake.prepare_ticket(input.category, priority, requester.organization_id, "category")
     change = mutation.change(new_ticket(mutation, input, priority, found, requester))
     commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
-    promise(change, found.terms)
+    promise(change, found.sla_terms)
     if input.follow_up_of is not None:
         (older,) = await mutation.tickets({"followUpOf": input.follow_up_of})
         commands.follow_up(change, older)

@@ -42,11 +42,11 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     category = None if input.category is None else await team.category_named(input.category, "category")
     commands.update(
         change,
-        tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
+        current_tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
         subject=None if input.subject is None else text.written(input.subject, "subject", longest=text.SUBJECT),
         priority=input.priority,
         category=category,
-        members=[] if category is None else await team.members(category.team_id),
+        member_ids=[] if category is None else await team.members(category.team_id),
         add_tags=text.tags(input.add_tags or [], "addTags"),
         remove_tags=text.tags(input.remove_tags or [], "removeTags"),
         external=external,
@@ -159,7 +159,7 @@ async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> Non
     named = {"ticketId": input.ticket_id, "otherId": input.other_id}
     change, other = await mutation.tickets(named, input.expected_version)
     links = TicketLink.filter(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=input.kind)
-    commands.link(change, other, input.kind, linked=await links.exists())
+    commands.link(change, other, input.kind, is_linked=await links.exists())
 
 
 @ticket_mutation(TicketPayload)

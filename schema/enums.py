@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from models.changes.sla_audit import Count
+from models.changes.sla_audit import IntervalReason
 from models.core.errors import Code
 from models.escalation.path import StepAction, Trigger
 from models.log.event import EventType
@@ -252,7 +252,7 @@ described(
     },
 )
 described(
-    Count,
+    IntervalReason,
     "SlaIntervalReason",
     "Why a part of a clock's life counted, or why it did not.",
     {

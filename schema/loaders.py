@@ -18,7 +18,7 @@ from tortoise.models import Model
 from models import database
 from models.access.permissions import Viewer, sees, visible_entries
 from models.changes import sla_audit
-from models.changes.sla_audit import Told
+from models.changes.sla_audit import RebuiltClocks
 from models.core.lazy_query import ConnectionQuery, Many
 from models.core.pagination import Page
 from models.core.sql import in_list
@@ -141,7 +141,7 @@ class Loaders:
         return Loader(read_terms)
 
     @cached_property
-    def told_clocks(self) -> DataLoader[UUID, Told]:
+    def told_clocks(self) -> DataLoader[UUID, RebuiltClocks]:
         return Loader(read_told_clocks, max_batch_size=MOST_TOLD)
 
     @cached_property
@@ -223,8 +223,8 @@ async def read_terms(digests: list[str]) -> list[PolicySnapshot]:
     return [found[digest] for digest in digests]
 
 
-async def read_told_clocks(keys: list[UUID]) -> list[Told]:
-    found = await sla_audit.of_tickets(keys)
+async def read_told_clocks(keys: list[UUID]) -> list[RebuiltClocks]:
+    found = await sla_audit.load_rebuilt_clocks(keys)
     return [found[key] for key in keys]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from models.access.permissions import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.log.event import Event, EventType
 from models.people.team import Team
 from models.queries.workload import Workload
@@ -34,7 +34,7 @@ class Assigner(LogJob[Event]):
     async def handle(self, work: Sequence[Event], at: datetime) -> int:
         teams = {team.id for team in await Team.filter(assigns_by_load=True)}
         loads, changes = Workload(), list[TicketChange]()
-        for ticket in (await read_locked(entry.ticket_id for entry in work)).values():
+        for ticket in (await lock_tickets(entry.ticket_id for entry in work)).values():
             if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in teams:
                 continue
             chosen = await loads.choose(ticket.team_id)

@@ -10,7 +10,7 @@ from uuid import UUID
 from models import database
 from models.access.permissions import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.escalation import admin
 from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
 from models.log.event import Event, EventType, Json
@@ -60,7 +60,7 @@ class Escalator(LogJob[Fitting]):
         return [each for each in found if each[1]]
 
     async def handle(self, work: Sequence[Fitting], at: datetime) -> int:
-        tickets = await read_locked(entry.ticket_id for entry, _ in work)
+        tickets = await lock_tickets(entry.ticket_id for entry, _ in work)
         changes: dict[UUID, TicketChange] = {}
         started = 0
         for entry, paths in work:
@@ -127,7 +127,7 @@ class EscalationSteps:
     async def take(self, run_id: UUID, ticket_id: UUID, at: datetime) -> int:
         """The next step of a path, unless another process took it or it is not called for any more."""
         async with database.transaction():
-            ticket = (await read_locked([ticket_id]))[ticket_id]
+            ticket = (await lock_tickets([ticket_id]))[ticket_id]
             run = await EscalationRun.get(id=run_id).select_related("path")  # the ticket's lock keeps it
             if run.due_at is None or run.due_at > at:
                 return 0
@@ -167,7 +167,7 @@ class Step:
         if action in (StepAction.NOTIFY_ASSIGNEE, StepAction.NOTIFY_TEAM, StepAction.NOTIFY_ADMINS):
             named = await self.people(action)
             return self.log(action, named, None if named else "There is nobody to tell.")
-        place = len(self.change.entries)
+        place = len(self.change.events)
         outcome = await {
             StepAction.RAISE_PRIORITY: self.raise_priority,
             StepAction.REASSIGN: self.reassign,
@@ -175,7 +175,7 @@ class Step:
         }[action]()
         self.log(action, [], outcome)
         # the step stands before what came of it
-        self.change.entries.insert(place, self.change.entries.pop())
+        self.change.events.insert(place, self.change.events.pop())
         return None
 
     def log(self, action: StepAction, notified: Sequence[UUID], outcome: str | None) -> None:
@@ -200,7 +200,7 @@ class Step:
     async def raise_priority(self) -> str | None:
         if self.ticket.priority is Priority.URGENT:
             return "It is as pressing as can be."
-        commands.update(self.change, tags=[], priority=Priority(self.ticket.priority + 1))
+        commands.update(self.change, current_tags=[], priority=Priority(self.ticket.priority + 1))
         return None
 
     async def reassign(self) -> str | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from models import database
 from models.access.permissions import SYSTEM
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core.errors import Refusal
 from models.sla import policies
 from models.sla.update import set_terms
@@ -42,11 +42,11 @@ class SlaRefresh:
         """One ticket, unless somebody came first; 1 where it changed."""
         try:
             async with database.transaction():
-                ticket = (await read_locked([ticket_id]))[ticket_id]
+                ticket = (await lock_tickets([ticket_id]))[ticket_id]
                 (digest,) = await policies.applicable([ticket])
                 if not ticket.is_open or digest == ticket.sla_terms:
                     return 0
-                change = TicketChange(ticket, SYSTEM, at, self.window, timed=True)
+                change = TicketChange(ticket, SYSTEM, at, self.window, advances_clocks=True)
                 set_terms(change, digest)
                 await write(change)
         except Refusal:

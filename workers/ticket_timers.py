@@ -14,7 +14,7 @@ from uuid import UUID
 from models import database
 from models.access.permissions import SYSTEM
 from models.changes import commands, idempotency
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core.errors import Refusal
 from models.database import as_uuid
 from models.sla.records import SlaClock
@@ -150,8 +150,8 @@ async def due(
     """One ticket's change, in a transaction of its own; 1 where there was something to change."""
     try:
         async with database.transaction():
-            ticket = (await read_locked([ticket_id]))[ticket_id]
-            change = TicketChange(ticket, SYSTEM, at, days.reopen_window, timed=timed)
+            ticket = (await lock_tickets([ticket_id]))[ticket_id]
+            change = TicketChange(ticket, SYSTEM, at, days.reopen_window, advances_clocks=timed)
             return int(act(change) and await write(change) > 0)
     except Refusal:
         return 0
@@ -167,7 +167,7 @@ class Cleanup:
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         if self.forgotten is None or at - self.forgotten >= TIDY_EVERY:
-            await idempotency.forget(at - idempotency.KEPT)
+            await idempotency.delete_before(at - idempotency.KEY_LIFETIME)
             await presence.forget(at)
             self.forgotten = at
         return Progress(0, position)

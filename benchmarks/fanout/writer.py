@@ -19,7 +19,7 @@ from engine.bus.wakeup import WakeupBus
 from models import database
 from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
 from models.changes import commands
-from models.changes.change import TicketChange, next_numbers, write
+from models.changes.change import TicketChange, allocate_numbers, write
 from models.log import event
 from models.people.team import Category
 from models.people.user import Role, User
@@ -44,7 +44,7 @@ async def raised(customer: User) -> list[Ticket]:
     at = datetime.now(UTC)
     changes: list[TicketChange] = []
     async with database.transaction():
-        for number in await next_numbers(TICKETS):
+        for number in await allocate_numbers(TICKETS):
             ticket = Ticket(
                 number=number,
                 subject="VPN is down since this morning",
@@ -76,7 +76,7 @@ async def step(tickets: list[Ticket], by: Viewer, count: int) -> int:
             commands.hold(change, None)
     async with database.transaction():
         position = await write(*changes)
-    assert sum(len(change.entries) for change in changes) == count, "something else was logged as well"
+    assert sum(len(change.events) for change in changes) == count, "something else was logged as well"
     tickets[:] = [*tickets[count:], *tickets[:count]] if count < len(tickets) else tickets
     return position
 

@@ -14,7 +14,7 @@ from tortoise.models import Model
 from models import database
 from models.access.permissions import Viewer
 from models.changes import idempotency
-from models.changes.idempotency import Key, Trace
+from models.changes.idempotency import KeyedRequest, ResultReference
 from models.core.errors import StaleVersion
 from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
@@ -35,7 +35,7 @@ from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNLOGGED = frozenset({"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"})
+UNLOGGED_COLUMNS = frozenset({"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"})
 """Columns that an entry's changes leave out: what never changes and is long, what each change moves, what follows from others."""
 
 
@@ -48,15 +48,15 @@ class TicketChange:
     """
 
     ticket: Ticket
-    by: Viewer
+    actor: Viewer
     at: datetime
-    window: timedelta
-    created: bool = False
-    timed: bool = False
-    has_terms: bool = False
-    before_terms: str | None = field(init=False)
-    before_since: datetime | None = field(init=False)
-    entries: list[Event] = field(default_factory=list[Event])
+    reopen_window: timedelta
+    creates_ticket: bool = False
+    advances_clocks: bool = False
+    has_current_terms: bool = False
+    previous_terms: str | None = field(init=False)
+    previous_status_since: datetime | None = field(init=False)
+    events: list[Event] = field(default_factory=list[Event])
     columns: dict[str, object] = field(default_factory=dict[str, object])
     messages: list[Message] = field(default_factory=list[Message])
     added_tags: list[str] = field(default_factory=list[str])
@@ -68,16 +68,16 @@ class TicketChange:
     clocks: Clocks | None = None
 
     def __post_init__(self) -> None:
-        self.before_terms, self.before_since = self.ticket.sla_terms, self.ticket.status_since
+        self.previous_terms, self.previous_status_since = self.ticket.sla_terms, self.ticket.status_since
 
     @property
-    def main(self) -> Event | None:
+    def main_event(self) -> Event | None:
         """The entry that says what was done; the others say what followed."""
-        return next((entry for entry in self.entries if entry.type not in TOLD), None)
+        return next((entry for entry in self.events if entry.type not in TOLD), None)
 
     @property
     def is_quiet(self) -> bool:
-        return not self.created and all(entry.type in QUIET for entry in self.entries)
+        return not self.creates_ticket and all(entry.type in QUIET for entry in self.events)
 
     def set(self, **values: object) -> dict[str, Json]:
         """Give columns new values; returns `[from, to]` for those that differ."""
@@ -87,7 +87,7 @@ class TicketChange:
             if before != value:
                 setattr(self.ticket, name, value)
                 self.columns[name] = value
-                changes[name] = [plain(before), plain(value)]
+                changes[name] = [serialize_value(before), serialize_value(value)]
         return changes
 
     def log(
@@ -100,14 +100,14 @@ class TicketChange:
         **said: Json,
     ) -> None:
         """Add an entry; it gets its position when it is written."""
-        self.entries.append(
+        self.events.append(
             new_record(
                 Event,
                 type=type,
                 ticket_id=self.ticket.id,
                 message_id=message.id if message else None,
-                actor_user_id=self.by.user_id,
-                actor_client_id=self.by.client_id,
+                actor_user_id=self.actor.user_id,
+                actor_client_id=self.actor.client_id,
                 occurred_at=self.at,
                 version=self.ticket.version,
                 internal=internal,
@@ -119,20 +119,20 @@ class TicketChange:
         """Take a step of the life cycle. Raises TransitionRefused where the table has none."""
         before = self.ticket.status
         if self.ticket.merged_into_id is not None and action is Action.REOPEN:
-            raise merged(before, action)
+            raise build_merged_refusal(before, action)
         try:
-            after = lifecycle.advance(before, action, reopenable=self.ticket.is_reopenable(self.at, self.window))
+            after = lifecycle.advance(before, action, reopenable=self.ticket.is_reopenable(self.at, self.reopen_window))
         except TransitionRefused as refusal:
             refusal.allowed = self.allowed_actions()
             raise
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
         changes = self.set(status=after, reminded_at=None, **values)
-        self.ticket.status_since = self.columns["status_since"] = max(self.at, self.before_since or self.at)
+        self.ticket.status_since = self.columns["status_since"] = max(self.at, self.previous_status_since or self.at)
         self.log(EventType.STATUS_CHANGED, changes, action=action.value, comment=comment, side=side.value if side else None)
 
     def allowed_actions(self) -> list[Action]:
-        return self.ticket.allowed_actions(self.at, self.window, customer=self.by.is_customer)
+        return self.ticket.allowed_actions(self.at, self.reopen_window, customer=self.actor.is_customer)
 
     def add_message(self, kind: Kind, body: str, side: Side | None = None, **values: object) -> Message:
         """Add a message and its entry; `side` tells who speaks in a reply."""
@@ -140,8 +140,8 @@ class TicketChange:
             Message,
             ticket_id=self.ticket.id,
             kind=kind,
-            author_user_id=self.by.user_id,
-            author_client_id=self.by.client_id,
+            author_user_id=self.actor.user_id,
+            author_client_id=self.actor.client_id,
             body=body,
             created_at=self.at,
         )
@@ -151,17 +151,17 @@ class TicketChange:
         self.log(type, self.set(**values), message=message, internal=kind is Kind.NOTE, side=spoke)
         return message
 
-    def link(self, other: Ticket, kind: LinkKind) -> None:
+    def add_link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link and its entry."""
         self.links.append(new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
 
 
-def merged(status: Status, action: Action) -> TransitionRefused:
+def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
     return TransitionRefused(status, action, [], "This ticket was merged into another; go on there.")
 
 
-def plain(value: object) -> Json:
+def serialize_value(value: object) -> Json:
     """A column's value as the log keeps it."""
     if isinstance(value, datetime):
         return text(value)
@@ -175,28 +175,30 @@ def plain(value: object) -> Json:
     return value
 
 
-def stored(ticket: Ticket) -> dict[str, Json]:
+def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
     """The ticket's columns as the log keeps them: what folding all its entries gives."""
     columns = ticket._meta.fields_db_projection.values()  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    return {name: plain(getattr(ticket, name)) for name in columns if name not in UNLOGGED}
+    return {name: serialize_value(getattr(ticket, name)) for name in columns if name not in UNLOGGED_COLUMNS}
 
 
-async def write(*changes: TicketChange, key: Key | None = None, last: bool = False) -> int:
+async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
     """Store the changes and their entries, in one transaction of the caller's; returns the position they reached.
 
     With them goes the key that the first was asked for with. `last` says that nothing else belongs to the transaction.
     Raises StaleVersion where a ticket moved on since it was read. A change without entries stores nothing.
     """
     await settle(changes)
-    changed = [change for change in changes if change.entries]
-    entries = [entry for change in changed for entry in change.entries]
+    changed = [change for change in changes if change.events]
+    entries = [entry for change in changed for entry in change.events]
     if not entries:
         return 0
-    updated = [(change, step) for change in changed if not change.created and (step := guarded(change)) is not None]
-    todo = [*(step for _, step in updated), *attached(changed)]
+    updated = [
+        (change, step) for change in changed if not change.creates_ticket and (step := build_guarded_update(change)) is not None
+    ]
+    todo = [*(step for _, step in updated), *build_record_statements(changed)]
     # Last of what locks, for from here to the commit every other writer waits.
     log = event.appended(entries)
-    remembered = idempotency.remembered(key, traced(changes[0])) if key is not None else []
+    remembered = idempotency.build_insert(key, build_result_reference(changes[0])) if key is not None else []
     told = await batch.execute([*todo, *log, *remembered], last=last and not updated)
     for (change, _), found in zip(updated, told, strict=False):
         if not found:
@@ -205,26 +207,26 @@ async def write(*changes: TicketChange, key: Key | None = None, last: bool = Fal
     return max(entry.position for entry in entries)
 
 
-def traced(change: TicketChange) -> Trace:
+def build_result_reference(change: TicketChange) -> ResultReference:
     """By what a replay finds it again; how far the log is, is told by its own head."""
     message_id = change.messages[0].id if change.messages else None
-    return Trace(change.at, change.ticket.id, message_id, change.main.position if change.main else None, 0)
+    return ResultReference(change.at, change.ticket.id, message_id, change.main_event.position if change.main_event else None, 0)
 
 
-def attached(changes: Sequence[TicketChange]) -> list[batch.Statement]:
+def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Statement]:
     """What stores new tickets and all that hangs on tickets; tickets come first, for SQLite looks at keys row by row."""
-    new: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in changes if change.created]}
+    new: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in changes if change.creates_ticket]}
     for change in changes:
-        for record in attachments(change):
+        for record in build_new_records(change):
             new.setdefault(type(record), []).append(record)
     found = [step for records in new.values() for step in batch.insert(records)]
     for change in changes:
-        found += detached(change)
+        found += build_delete_statements(change)
         found += clocks.moved(change.clocks) if change.clocks is not None else ()
     return found
 
 
-def detached(change: TicketChange) -> Iterable[batch.Statement]:
+def build_delete_statements(change: TicketChange) -> Iterable[batch.Statement]:
     owner = {"ticket_id": change.ticket.id}
     if change.removed_tags:
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)
@@ -232,20 +234,20 @@ def detached(change: TicketChange) -> Iterable[batch.Statement]:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
 
 
-def guarded(change: TicketChange) -> batch.Statement | None:
+def build_guarded_update(change: TicketChange) -> batch.Statement | None:
     """The guarded write: it finds its row only while the version is the one that was read. None where nothing moves."""
     ticket, read = change.ticket, change.ticket.version
     if not change.is_quiet:
         ticket.version, ticket.updated_at = read + 1, change.at
     elif not change.columns:
         return None
-    for entry in change.entries:
+    for entry in change.events:
         entry.version = ticket.version
     values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
     return batch.update(ticket, values, {"id": ticket.id, "version": read})
 
 
-def attachments(change: TicketChange) -> list[Model]:
+def build_new_records(change: TicketChange) -> list[Model]:
     """The new records that hang on the ticket: messages, tags, resources, watchers, links, clocks."""
     ticket_id = change.ticket.id
     return [
@@ -258,18 +260,18 @@ def attachments(change: TicketChange) -> list[Model]:
     ]
 
 
-async def read_locked(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
+async def lock_tickets(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
     """Tickets as they stand, kept from other writers until the transaction ends; in one order, against deadlocks."""
     named = in_list("t.id", sorted(set(ticket_ids)))
     return {ticket.id: ticket for ticket in await Many(LazyQuery(Ticket, "t", "tickets t", named, "t.id", lock=True))}
 
 
-async def next_number() -> int:
+async def allocate_number() -> int:
     """The next ticket's number."""
-    return (await next_numbers(1))[0]
+    return (await allocate_numbers(1))[0]
 
 
-async def next_numbers(count: int) -> list[int]:
+async def allocate_numbers(count: int) -> list[int]:
     """The numbers of the next tickets, ascending, for the transaction that stores them.
 
     On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap. models/changes/intake has it for one.
@@ -281,10 +283,10 @@ async def next_numbers(count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-async def replay(ticket: Ticket) -> dict[str, Json]:
+async def rebuild_from_log(ticket: Ticket) -> dict[str, Json]:
     """The ticket's columns as its entries alone tell them: what `stored` must equal."""
     entries: Sequence[Event] = await Event.filter(ticket_id=ticket.id).order_by("position")
-    told: dict[str, Json] = dict.fromkeys(stored(ticket))
+    told: dict[str, Json] = dict.fromkeys(serialize_ticket(ticket))
     for entry in entries:
         told.update({name: change[1] for name, change in entry.changes.items() if name in told})
     return told

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from models.changes.change import TicketChange, merged, stored
+from models.changes.change import TicketChange, build_merged_refusal, serialize_ticket
 from models.core import text, time
 from models.core.errors import Code, InvalidInput
 from models.log.event import EventType, Json
@@ -20,18 +20,20 @@ from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Statu
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import INVERSE, LinkKind, TicketResource
 
-GREATEST_SCORE = 5
+MAX_SCORE = 5
 
 
 def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
     """A new ticket, as the caller filled it in."""
     if len(tags) > text.TAGS:
         raise InvalidInput(Code.INVALID, f"At most {text.TAGS} tags.", "tags")
-    change.created = True
+    change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
     change.resources = list(resources)
-    changes: dict[str, Json] = {name: [None, value] for name, value in stored(change.ticket).items() if value is not None}
+    changes: dict[str, Json] = {
+        name: [None, value] for name, value in serialize_ticket(change.ticket).items() if value is not None
+    }
     if tags:
         changes["tags"] = [[], list(tags)]
     change.log(EventType.TICKET_CREATED, changes)
@@ -40,22 +42,22 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
 def update(
     change: TicketChange,
     *,
-    tags: Sequence[str],
+    current_tags: Sequence[str],
     subject: str | None = None,
     priority: Priority | None = None,
     category: Category | None = None,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
     external: tuple[str, str | None] | None = None,
-    members: Sequence[UUID] = (),
+    member_ids: Sequence[UUID] = (),
 ) -> None:
     """New subject, priority, category, tags or external key; what is None stays. `tags` are those it has now.
 
     A new category sends the ticket to its team, whose `members` are.
     """
-    change.added_tags = [tag for tag in add_tags if tag not in tags and tag not in remove_tags]
-    change.removed_tags = [tag for tag in tags if tag in remove_tags]
-    after = [tag for tag in tags if tag not in remove_tags] + change.added_tags
+    change.added_tags = [tag for tag in add_tags if tag not in current_tags and tag not in remove_tags]
+    change.removed_tags = [tag for tag in current_tags if tag in remove_tags]
+    after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
     if len(after) > text.TAGS:
         raise InvalidInput(Code.INVALID, f"At most {text.TAGS} tags; these would be {len(after)}.", "addTags")
     values: dict[str, object] = {}
@@ -69,11 +71,11 @@ def update(
         values["external_scope"], values["external_id"] = external
     changes = change.set(**values)
     if change.added_tags or change.removed_tags:
-        changes["tags"] = [list(tags), after]
+        changes["tags"] = [list(current_tags), after]
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:
-        hand_over(change, category.team_id, members)
+        move_to_team(change, category.team_id, member_ids)
 
 
 def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
@@ -91,18 +93,18 @@ def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Jso
         change.transition(Action.START)
 
 
-def transfer(change: TicketChange, team: Team, members: Sequence[UUID]) -> None:
+def transfer(change: TicketChange, team: Team, member_ids: Sequence[UUID]) -> None:
     """Hand the ticket to another team."""
-    hand_over(change, team.id, members)
+    move_to_team(change, team.id, member_ids)
 
 
-def hand_over(change: TicketChange, team_id: UUID, members: Sequence[UUID]) -> None:
+def move_to_team(change: TicketChange, team_id: UUID, member_ids: Sequence[UUID]) -> None:
     """To another team; an assignee who is not one of its members loses the ticket."""
     changes = change.set(team_id=team_id)
     if not changes:
         return
     change.log(EventType.TRANSFERRED, changes)
-    if change.ticket.assignee_id is not None and change.ticket.assignee_id not in members:
+    if change.ticket.assignee_id is not None and change.ticket.assignee_id not in member_ids:
         change.log(EventType.ASSIGNED, change.set(assignee_id=None))
 
 
@@ -134,7 +136,7 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
     resolved = change.ticket.status is Status.RESOLVED
     if change.ticket.status is Status.CLOSED:
         return change.transition(Action.CLOSE)
-    if change.by.is_customer:
+    if change.actor.is_customer:
         own = CloseReason.RESOLVED if resolved else CloseReason.WITHDRAWN
         if reason not in (None, own):
             raise InvalidInput(Code.INVALID, f"You can close this ticket as {own.name} only.", "reason")
@@ -149,7 +151,7 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
 
 def reopen(change: TicketChange, reason: str | None) -> None:
     """Take a resolved or closed ticket up again; what its end said stays in the log."""
-    side = Side.CUSTOMER if change.by.is_customer else Side.TEAM
+    side = Side.CUSTOMER if change.actor.is_customer else Side.TEAM
     change.transition(Action.REOPEN, reason, side, resolution=None, resolved_at=None, close_reason=None, closed_at=None)
 
 
@@ -162,8 +164,8 @@ def escalate(change: TicketChange, reason: str) -> None:
 
 def rate(change: TicketChange, score: int, comment: str | None) -> None:
     """How satisfied the customer is, 1 to 5, once the ticket is resolved or closed; rating again replaces it."""
-    if not 1 <= score <= GREATEST_SCORE:
-        raise InvalidInput(Code.INVALID, f"A score is 1 to {GREATEST_SCORE}.", "score")
+    if not 1 <= score <= MAX_SCORE:
+        raise InvalidInput(Code.INVALID, f"A score is 1 to {MAX_SCORE}.", "score")
     if change.ticket.stage is not Stage.CLOSURE:
         raise InvalidInput(Code.INVALID, "A ticket can be rated once it is resolved or closed.", "ticketId")
     change.log(
@@ -174,46 +176,46 @@ def rate(change: TicketChange, score: int, comment: str | None) -> None:
     )
 
 
-def watch(change: TicketChange, user_id: UUID, watchers: Sequence[UUID]) -> None:
-    if user_id not in watchers:
+def watch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
+    if user_id not in watcher_ids:
         change.added_watchers.append(user_id)
-        change.log(EventType.TICKET_UPDATED, {"watchers": [listed(watchers), listed([*watchers, user_id])]})
+        change.log(EventType.TICKET_UPDATED, {"watchers": [sort_ids(watcher_ids), sort_ids([*watcher_ids, user_id])]})
 
 
-def unwatch(change: TicketChange, user_id: UUID, watchers: Sequence[UUID]) -> None:
-    if user_id in watchers:
+def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
+    if user_id in watcher_ids:
         change.removed_watchers.append(user_id)
-        left = [watcher for watcher in watchers if watcher != user_id]
-        change.log(EventType.TICKET_UPDATED, {"watchers": [listed(watchers), listed(left)]})
+        left = [watcher for watcher in watcher_ids if watcher != user_id]
+        change.log(EventType.TICKET_UPDATED, {"watchers": [sort_ids(watcher_ids), sort_ids(left)]})
 
 
-def listed(user_ids: Sequence[UUID]) -> Sequence[Json]:
+def sort_ids(user_ids: Sequence[UUID]) -> Sequence[Json]:
     return sorted(str(user_id) for user_id in user_ids)
 
 
-def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, linked: bool) -> None:
+def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, is_linked: bool) -> None:
     """Tie two tickets together; both records say so. Nothing changes where they are `linked` so already."""
     if change.ticket.id == other.ticket.id:
         raise InvalidInput(Code.INVALID, "A ticket can't be linked to itself.", "otherId")
-    if not linked:
-        change.link(other.ticket, kind)
-        other.link(change.ticket, INVERSE[kind])
+    if not is_linked:
+        change.add_link(other.ticket, kind)
+        other.add_link(change.ticket, INVERSE[kind])
 
 
-def follow_up(change: TicketChange, older: TicketChange) -> None:
+def follow_up(change: TicketChange, original: TicketChange) -> None:
     """Tie a new ticket to the one that it goes on from."""
-    link(change, older, LinkKind.FOLLOW_UP_OF, linked=False)
+    link(change, original, LinkKind.FOLLOW_UP_OF, is_linked=False)
 
 
-def merge(change: TicketChange, into: TicketChange, earlier: Sequence[TicketChange]) -> None:
+def merge(change: TicketChange, into: TicketChange, merged_before: Sequence[TicketChange]) -> None:
     """End a ticket in favour of another. `earlier` are those that were merged into it before; they follow."""
     if change.ticket.id == into.ticket.id:
         raise InvalidInput(Code.INVALID, "A ticket can't be merged into itself.", "intoId")
     if change.ticket.merged_into_id is not None:
-        raise merged(change.ticket.status, Action.CLOSE)
+        raise build_merged_refusal(change.ticket.status, Action.CLOSE)
     if into.ticket.merged_into_id is not None:
         raise InvalidInput(Code.INVALID, "That ticket was itself merged into another.", "intoId")
-    for each in (change, *earlier):
+    for each in (change, *merged_before):
         end = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
             end |= each.set(close_reason=CloseReason.DUPLICATE)
@@ -223,15 +225,15 @@ def merge(change: TicketChange, into: TicketChange, earlier: Sequence[TicketChan
     into.log(EventType.MERGED, from_id=str(change.ticket.id))
 
 
-def reply(change: TicketChange, body: str, *, for_customer: bool) -> Message:
+def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message:
     """A public message.
 
     A customer's takes up a ticket that waits on them or that has ended; an agent's first one starts a new ticket.
     """
     ticket = change.ticket
     if ticket.merged_into_id is not None:
-        raise merged(ticket.status, Action.REOPEN)
-    if for_customer:
+        raise build_merged_refusal(ticket.status, Action.REOPEN)
+    if is_from_customer:
         message = change.add_message(Kind.REPLY, body, Side.CUSTOMER)
         if ticket.status is Status.WAITING_ON_CUSTOMER:
             change.transition(Action.RESUME)

@@ -26,8 +26,8 @@ from models.log.event import BEHIND
 if TYPE_CHECKING:
     from models.log.event import Json
 
-KEPT = timedelta(hours=24)
-LONGEST = 128
+KEY_LIFETIME = timedelta(hours=24)
+MAX_KEY_LENGTH = 128
 
 
 class IdempotencyKey(Model):
@@ -36,7 +36,7 @@ class IdempotencyKey(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
     caller = fields.CharField(max_length=64)
     mutation = fields.CharField(max_length=64)
-    key = fields.CharField(max_length=LONGEST)
+    key = fields.CharField(max_length=MAX_KEY_LENGTH)
     digest = fields.CharField(max_length=64)
     record_id = fields.UUIDField(null=True)
     """The ticket of a ticket mutation; the calendar, policy, path, team or person of others; null for the clock."""
@@ -54,7 +54,7 @@ class IdempotencyKey(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class ResultReference:
     """By what a replay finds again what a mutation made, and when that was."""
 
     at: datetime
@@ -65,20 +65,20 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyedRequest:
     """A key that is in use now: whose, for what, and for which input."""
 
     caller: str
     mutation: str
-    text: str
+    key: str
     digest: str
 
-    def row(self, trace: Trace) -> IdempotencyKey:
+    def build_record(self, trace: ResultReference) -> IdempotencyKey:
         return new_record(
             IdempotencyKey,
             caller=self.caller,
             mutation=self.mutation,
-            key=self.text,
+            key=self.key,
             digest=self.digest,
             record_id=trace.record_id,
             message_id=trace.message_id,
@@ -88,27 +88,27 @@ class Key:
         )
 
 
-def digest(values: Mapping[str, Json]) -> str:
+def hash_input(values: Mapping[str, Json]) -> str:
     """A fingerprint of a mutation's input that does not depend on the order of its fields."""
     return sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def recall(key: Key, at: datetime) -> IdempotencyKey | None:
+async def find_result(key: KeyedRequest, at: datetime) -> IdempotencyKey | None:
     """What the same caller did before with this key, or None for a fresh one. Runs inside the mutation's transaction.
 
     Raises InvalidInput: IDEMPOTENCY_KEY_REUSED for another input, IDEMPOTENCY_IN_PROGRESS while another process runs the first.
     """
     if database.dialect() == "postgres":
         # Held to the end of the transaction. On SQLite BEGIN IMMEDIATE has made this transaction the only one.
-        name = f"{key.caller}\n{key.mutation}\n{key.text}"
+        name = f"{key.caller}\n{key.mutation}\n{key.key}"
         taken = await database.fetch("SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))", [name])
         if not taken[0][0]:
-            raise in_progress()
-    named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (key.caller, key.mutation, key.text))
+            raise build_in_progress_error()
+    named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (key.caller, key.mutation, key.key))
     found = await One(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", named))
     if found is None:
         return None
-    if at - found.created_at > KEPT:
+    if at - found.created_at > KEY_LIFETIME:
         await found.delete()
         return None
     if found.digest != key.digest:
@@ -118,22 +118,22 @@ async def recall(key: Key, at: datetime) -> IdempotencyKey | None:
     return found
 
 
-def in_progress() -> InvalidInput:
+def build_in_progress_error() -> InvalidInput:
     return InvalidInput(
         Code.IDEMPOTENCY_IN_PROGRESS, "A request with this idempotency key is still running; try again.", "idempotencyKey"
     )
 
 
-async def remember(key: Key, trace: Trace) -> None:
+async def store_result(key: KeyedRequest, trace: ResultReference) -> None:
     """Store what the mutation did, as the last step of its own transaction."""
-    await batch.execute(batch.insert([key.row(trace)]), last=True)
+    await batch.execute(batch.insert([key.build_record(trace)]), last=True)
 
 
-def remembered(key: Key, trace: Trace) -> list[batch.Statement]:
+def build_insert(key: KeyedRequest, trace: ResultReference) -> list[batch.Statement]:
     """The step that does so beside entries of the log, where the trace has their places as `event.appended` gives them."""
-    return batch.insert([key.row(trace)], (("position", BEHIND), ("reached", BEHIND)))
+    return batch.insert([key.build_record(trace)], (("position", BEHIND), ("reached", BEHIND)))
 
 
-async def forget(before: datetime) -> int:
+async def delete_before(before: datetime) -> int:
     """Remove keys older than the given instant; returns how many."""
     return await IdempotencyKey.filter(created_at__lt=before).delete()

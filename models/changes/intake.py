@@ -17,7 +17,7 @@ class TicketIntake(NamedTuple):
     category_id: UUID
     team_id: UUID
     number: int
-    terms: str | None
+    sla_terms: str | None
     """The digest of the terms that hold for it."""
 
 

@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 from models import database
-from models.changes.change import read_locked
+from models.changes.change import lock_tickets
 from models.database import as_uuid
 from models.log.event import Event, EventType
 from models.sla import policies
@@ -22,15 +22,15 @@ from models.sla.state_machine import Clocks
 from models.sla.update import load
 from models.tickets.ticket import Ticket
 
-CONCERNED = [
+CLOCK_EVENT_TYPES = [
     *(EventType.TICKET_CREATED, EventType.STATUS_CHANGED, EventType.REPLY_ADDED, EventType.SLA_RETARGETED),
     *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED),
 ]
-VERIFIED_AT_ONCE = 200
-NOT_OF_THE_LOG = frozenset({"id", "stretches", "touched", "is_new"})
+TICKETS_PER_BATCH = 200
+FIELDS_NOT_IN_LOG = frozenset({"id", "stretches", "touched", "is_new"})
 
 
-class Count(Enum):
+class IntervalReason(Enum):
     """Why an interval counted, or why it did not."""
 
     WORKING = "working"
@@ -41,8 +41,16 @@ class Count(Enum):
     ENDED = "ended"
 
 
-KINDS = {Kind.WORKING: Count.WORKING, Kind.OUTSIDE_HOURS: Count.OUTSIDE_HOURS, Kind.HOLIDAY: Count.HOLIDAY}
-STOPS = {Stop.WAITING_ON_CUSTOMER: Count.WAITING_ON_CUSTOMER, Stop.ON_HOLD: Count.ON_HOLD, Stop.ENDED: Count.ENDED}
+REASON_BY_KIND = {
+    Kind.WORKING: IntervalReason.WORKING,
+    Kind.OUTSIDE_HOURS: IntervalReason.OUTSIDE_HOURS,
+    Kind.HOLIDAY: IntervalReason.HOLIDAY,
+}
+REASON_BY_STOP = {
+    Stop.WAITING_ON_CUSTOMER: IntervalReason.WAITING_ON_CUSTOMER,
+    Stop.ON_HOLD: IntervalReason.ON_HOLD,
+    Stop.ENDED: IntervalReason.ENDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +59,16 @@ class Interval:
 
     start: datetime
     end: datetime
-    count: Count
+    reason: IntervalReason
     spent: timedelta
     policy_id: UUID | None
 
     @property
-    def counted(self) -> bool:
-        return self.count is Count.WORKING
+    def is_counted(self) -> bool:
+        return self.reason is IntervalReason.WORKING
 
 
-def ledger(clock: Clock, until: datetime) -> Iterator[Interval]:
+def list_intervals(clock: Clock, until: datetime) -> Iterator[Interval]:
     """Each interval of a clock's life, in order; what still goes on ends at `until`."""
     spent = timedelta()
     for stretch in clock.stretches:
@@ -68,16 +76,16 @@ def ledger(clock: Clock, until: datetime) -> Iterator[Interval]:
         if end <= stretch.start:
             continue
         if isinstance(stretch.by, Stop):
-            yield Interval(stretch.start, end, STOPS[stretch.by], spent, None)
+            yield Interval(stretch.start, end, REASON_BY_STOP[stretch.by], spent, None)
             continue
         for part in stretch.by.calendar.intervals(stretch.start, end):
             if part.kind is Kind.WORKING:
                 spent += part.end - part.start
-            yield Interval(part.start, part.end, KINDS[part.kind], spent, stretch.by.policy_id)
+            yield Interval(part.start, part.end, REASON_BY_KIND[part.kind], spent, stretch.by.policy_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RebuiltClocks:
     """What a ticket's entries tell: its clocks, and what they had to say against what they are logged to have said."""
 
     clocks: Sequence[Clock]
@@ -85,7 +93,7 @@ class Told:
     logged: Sequence[tuple[str, str, int, datetime]]
 
 
-async def told(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUID, Told]:
+async def rebuild_clocks(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUID, RebuiltClocks]:
     """The clocks of tickets by nothing but their entries, each ticket's in the log's order."""
     digests = {
         str(entry.changes["sla_terms"][1])
@@ -94,10 +102,10 @@ async def told(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUID, Told]:
         if "sla_terms" in entry.changes and entry.changes["sla_terms"][1] is not None
     }
     terms = await policies.terms(digests)
-    return {ticket_id: folded(own, terms) for ticket_id, own in entries.items()}
+    return {ticket_id: replay_events(own, terms) for ticket_id, own in entries.items()}
 
 
-def folded(entries: Sequence[Event], terms: Mapping[str, PolicySnapshot]) -> Told:
+def replay_events(entries: Sequence[Event], terms: Mapping[str, PolicySnapshot]) -> RebuiltClocks:
     clocks = Clocks(terms.__getitem__)
     said: list[LastMessage] = []
     logged: list[tuple[str, str, int, datetime]] = []
@@ -108,53 +116,53 @@ def folded(entries: Sequence[Event], terms: Mapping[str, PolicySnapshot]) -> Tol
         elif (step := step_of(entry)) is not None:
             said += clocks.take(step)
     expected = [(each.type.value, each.clock.metric.value, each.clock.ordinal, each.at) for each in said]
-    return Told(clocks.all, sorted(expected), sorted(logged))
+    return RebuiltClocks(clocks.all, sorted(expected), sorted(logged))
 
 
-async def of_tickets(ticket_ids: Sequence[UUID]) -> Mapping[UUID, Told]:
+async def load_rebuilt_clocks(ticket_ids: Sequence[UUID]) -> Mapping[UUID, RebuiltClocks]:
     entries: dict[UUID, list[Event]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for entry in await Event.filter(ticket_id__in=list(ticket_ids), type__in=CONCERNED).order_by("position"):
+    for entry in await Event.filter(ticket_id__in=list(ticket_ids), type__in=CLOCK_EVENT_TYPES).order_by("position"):
         entries[entry.ticket_id].append(entry)
-    return await told(entries)
+    return await rebuild_clocks(entries)
 
 
-async def differences(ticket_ids: Sequence[UUID]) -> list[str]:
+async def find_differences(ticket_ids: Sequence[UUID]) -> list[str]:
     """Where the stored clocks, or the entries about them, are not what the log says; a line each."""
     found: list[str] = []
     stored = await load(ticket_ids)
-    for ticket_id, tale in (await of_tickets(ticket_ids)).items():
+    for ticket_id, tale in (await load_rebuilt_clocks(ticket_ids)).items():
         if tale.expected != tale.logged:
             found.append(f"{ticket_id}: logged {tale.logged}, expected {tale.expected}")
-        own, theirs = by_name(tale.clocks), by_name(stored[ticket_id])
+        own, theirs = index_clocks(tale.clocks), index_clocks(stored[ticket_id])
         for name in sorted(own.keys() | theirs.keys()):
             if name not in own or name not in theirs:
                 found.append(f"{ticket_id} {name[0]} {name[1]}: only {'in the log' if name in own else 'stored'}")
             else:
-                found += [f"{ticket_id} {name[0]} {name[1]}: {line}" for line in unlike(own[name], theirs[name])]
+                found += [f"{ticket_id} {name[0]} {name[1]}: {line}" for line in compare_clocks(own[name], theirs[name])]
     return found
 
 
-async def verify() -> tuple[int, list[str]]:
+async def verify_all_tickets() -> tuple[int, list[str]]:
     """All tickets, some at a time; returns how many there are, and the differences."""
     found: list[str] = []
     seen, last = 0, UUID(int=0)
     while True:
-        ids = await Ticket.filter(id__gt=last).order_by("id").limit(VERIFIED_AT_ONCE).values_list("id", flat=True)
+        ids = await Ticket.filter(id__gt=last).order_by("id").limit(TICKETS_PER_BATCH).values_list("id", flat=True)
         if not ids:
             return seen, found
         tickets = [as_uuid(each) for each in ids]
         async with database.transaction():  # both sides as of one instant
-            await read_locked(tickets)
-            found += await differences(tickets)
+            await lock_tickets(tickets)
+            found += await find_differences(tickets)
         seen, last = seen + len(tickets), tickets[-1]
 
 
-def by_name(clocks: Sequence[Clock]) -> dict[tuple[str, int], Clock]:
+def index_clocks(clocks: Sequence[Clock]) -> dict[tuple[str, int], Clock]:
     return {(clock.metric.value, clock.ordinal): clock for clock in clocks}
 
 
-def unlike(told: Clock, stored: Clock) -> list[str]:
-    names = [each.name for each in fields(Clock) if each.name not in NOT_OF_THE_LOG]
+def compare_clocks(told: Clock, stored: Clock) -> list[str]:
+    names = [each.name for each in fields(Clock) if each.name not in FIELDS_NOT_IN_LOG]
     return [
         f"{name} is {getattr(stored, name)}, the log says {getattr(told, name)}"
         for name in names
@@ -162,5 +170,5 @@ def unlike(told: Clock, stored: Clock) -> list[str]:
     ]
 
 
-def clock_named(tale: Told, metric: Metric, ordinal: int) -> Clock | None:
+def find_clock(tale: RebuiltClocks, metric: Metric, ordinal: int) -> Clock | None:
     return next((clock for clock in tale.clocks if clock.metric is metric and clock.ordinal == ordinal), None)

@@ -33,12 +33,12 @@ class Change(Protocol):
 
     ticket: Ticket
     at: datetime
-    created: bool
-    timed: bool
-    has_terms: bool
-    before_terms: str | None
-    before_since: datetime | None
-    entries: list[Event]
+    creates_ticket: bool
+    advances_clocks: bool
+    has_current_terms: bool
+    previous_terms: str | None
+    previous_status_since: datetime | None
+    events: list[Event]
     columns: dict[str, object]
     clocks: Clocks | None
 
@@ -49,16 +49,22 @@ class Change(Protocol):
 
 async def settle(changes: Sequence[Change]) -> None:
     """Find the terms anew where a change may have moved them, take the clocks through its entries."""
-    wanted = [change for change in changes if change.timed or change.created or concerns_terms(change) or concerns_clocks(change)]
+    wanted = [
+        change
+        for change in changes
+        if change.advances_clocks or change.creates_ticket or concerns_terms(change) or concerns_clocks(change)
+    ]
     if not wanted:
         return
-    if moved := [change for change in wanted if (change.created or concerns_terms(change)) and not change.has_terms]:
+    if moved := [
+        change for change in wanted if (change.creates_ticket or concerns_terms(change)) and not change.has_current_terms
+    ]:
         for change, digest in zip(moved, await policies.applicable([change.ticket for change in moved]), strict=True):
             set_terms(change, digest)
-    stored = await load([change.ticket.id for change in wanted if not change.created and is_promised(change)])
+    stored = await load([change.ticket.id for change in wanted if not change.creates_ticket and is_promised(change)])
     digests = {clock.terms for clocks in stored.values() for clock in clocks}
     digests |= {change.ticket.sla_terms for change in wanted if change.ticket.sla_terms is not None}
-    digests |= {str(change.before_terms) for change in wanted if change.before_terms is not None}
+    digests |= {str(change.previous_terms) for change in wanted if change.previous_terms is not None}
     terms = await policies.terms(digests)
     waits = await waiting([change.ticket.id for change in wanted if promises_answers_anew(change, terms)])
     for change in wanted:
@@ -68,9 +74,9 @@ async def settle(changes: Sequence[Change]) -> None:
         clocks = Clocks(
             terms.__getitem__,
             stored.get(ticket.id, ()),
-            change.before_terms,
+            change.previous_terms,
             status_before(change),
-            change.before_since,
+            change.previous_status_since,
             responded=ticket.first_responded_at is not None and "first_responded_at" not in change.columns,
             waits_since=waits.get(ticket.id),
         )
@@ -95,9 +101,9 @@ class SlaUpdate:
 
     def settle(self, change: Change, clocks: Clocks) -> None:
         """What `settle` does, without the database; the clocks are those that the ticket had before the change."""
-        if change.created or concerns_terms(change):
+        if change.creates_ticket or concerns_terms(change):
             set_terms(change, policies.holding(self.policies, change.ticket))
-        if change.timed or concerns_clocks(change):
+        if change.advances_clocks or concerns_clocks(change):
             follow(change, clocks)
 
 
@@ -109,13 +115,13 @@ def concerns_terms(change: Change) -> bool:
 
 
 def concerns_clocks(change: Change) -> bool:
-    return any(step_of(entry) for entry in change.entries)
+    return any(step_of(entry) for entry in change.events)
 
 
 def promises_answers_anew(change: Change, terms: Mapping[str, PolicySnapshot]) -> bool:
     """Whether it lets a clock of next responses run that the terms before did not have running, if the customer waits."""
-    old, new = (terms[digest].targets if digest else {} for digest in (change.before_terms, change.ticket.sla_terms))
-    if change.created or Metric.NEXT_RESPONSE not in new:
+    old, new = (terms[digest].targets if digest else {} for digest in (change.previous_terms, change.ticket.sla_terms))
+    if change.creates_ticket or Metric.NEXT_RESPONSE not in new:
         return False
     return Metric.NEXT_RESPONSE not in old or (Metric.FIRST_RESPONSE in old and Metric.FIRST_RESPONSE not in new)
 
@@ -134,12 +140,12 @@ async def waiting(ticket_ids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
 
 def is_promised(change: Change) -> bool:
     """Whether there are terms, or were until this change: their clocks are then to be cancelled."""
-    return change.ticket.sla_terms is not None or change.before_terms is not None
+    return change.ticket.sla_terms is not None or change.previous_terms is not None
 
 
 def status_before(change: Change) -> Status:
     """The status as it was before the change's first entry."""
-    for entry in change.entries:
+    for entry in change.events:
         if "status" in entry.changes:
             old = entry.changes["status"][0]
             return Status.NEW if old is None else Status(old)
@@ -151,8 +157,8 @@ def set_terms(change: Change, digest: str | None) -> None:
     if digest == change.ticket.sla_terms:
         return
     changes = change.set(sla_terms=digest)
-    if change.created:
-        creation = change.entries[0]
+    if change.creates_ticket:
+        creation = change.events[0]
         cast("dict[str, object]", creation.changes)["sla_terms"] = changes["sla_terms"]
     else:
         change.log(EventType.SLA_RETARGETED, changes)
@@ -161,7 +167,7 @@ def set_terms(change: Change, digest: str | None) -> None:
 def promise(change: Change, digest: str | None) -> None:
     """Give a new ticket the terms that were found to hold for it."""
     set_terms(change, digest)
-    change.has_terms = True
+    change.has_current_terms = True
 
 
 def follow(change: Change, clocks: Clocks) -> None:
@@ -171,12 +177,12 @@ def follow(change: Change, clocks: Clocks) -> None:
     """
     before = tell(change, clocks.due(change.at))
     after: list[Event] = []
-    for entry in change.entries:
+    for entry in change.events:
         step = step_of(entry)
         if step is not None:
             after += tell(change, clocks.take(step))
     after += tell(change, clocks.due(change.at))
-    change.entries[:] = [*before, *change.entries, *after]
+    change.events[:] = [*before, *change.events, *after]
     change.clocks = clocks
     if clocks.breaches_at != change.ticket.sla_breaches_at:
         change.ticket.sla_breaches_at = clocks.breaches_at

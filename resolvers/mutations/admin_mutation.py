@@ -15,7 +15,7 @@ import strawberry
 from tortoise.models import Model
 
 from models.access.permissions import Viewer
-from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
+from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core.errors import Refusal, Refusals
 from resolvers.context import context_of
 from resolvers.mutations.idempotency import Keyed, once
@@ -56,11 +56,11 @@ def admin_mutation(
             if check is not None:
                 check(context.viewer, input)
 
-            async def execute(key: Key | None) -> tuple[Record, bool]:
+            async def execute(key: KeyedRequest | None) -> tuple[Record, bool]:
                 at = context.now()
                 record = await function(AdminMutation(context.viewer, at), input)
                 if key is not None:
-                    await remember(key, Trace(at, record.pk))
+                    await store_result(key, ResultReference(at, record.pk))
                 return record, False
 
             async def replay(stored: IdempotencyKey) -> tuple[Record, bool]:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast
 
 from models import database
 from models.changes import idempotency
-from models.changes.idempotency import IdempotencyKey, Key
+from models.changes.idempotency import IdempotencyKey, KeyedRequest
 from models.core import text
 from models.core.errors import Code, InvalidInput
 from models.core.time import text as instant_text
@@ -30,7 +30,7 @@ async def once(
     context: Context,
     mutation: str,
     input: Keyed,
-    execute: Callable[[Key | None], Awaitable[T]],
+    execute: Callable[[KeyedRequest | None], Awaitable[T]],
     replay: Callable[[IdempotencyKey], Awaitable[T]],
 ) -> T:
     """Run a mutation once for its idempotency key, in one transaction; returns what `execute` or `replay` returns.
@@ -41,10 +41,10 @@ async def once(
     text = checked_key(input.idempotency_key)
     if text is None:
         return await database.transacted(lambda: execute(None))
-    key = Key(context.viewer.key, mutation, text, fingerprint_of(input))
+    key = KeyedRequest(context.viewer.key, mutation, text, fingerprint_of(input))
 
     async def keyed() -> T:
-        before = await idempotency.recall(key, context.now())
+        before = await idempotency.find_result(key, context.now())
         return await execute(key) if before is None else await replay(before)
 
     return await database.transacted(keyed)
@@ -53,13 +53,13 @@ async def once(
 def checked_key(key: str | None) -> str | None:
     if key is None:
         return None
-    if not key or len(key) > idempotency.LONGEST or not text.is_clean(key):
-        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.LONGEST} characters.", "idempotencyKey")
+    if not key or len(key) > idempotency.MAX_KEY_LENGTH or not text.is_clean(key):
+        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.MAX_KEY_LENGTH} characters.", "idempotencyKey")
     return key
 
 
 def fingerprint_of(input: Keyed) -> str:
-    return idempotency.digest(cast("dict[str, Json]", fingerprinted(plain(input))))
+    return idempotency.hash_input(cast("dict[str, Json]", fingerprinted(plain(input))))
 
 
 def fingerprinted(value: object) -> Json:

@@ -15,8 +15,8 @@ import strawberry
 from tortoise.exceptions import IntegrityError
 
 from models.access.permissions import Viewer, concerns
-from models.changes.change import TicketChange, read_locked, write
-from models.changes.idempotency import IdempotencyKey, Key, Trace, remember
+from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal, Refusals, StaleVersion
 from models.log import event
@@ -64,7 +64,7 @@ class TicketMutation:
         All are locked together with those of `also`, in one order, so that mutations can't deadlock.
         """
         keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
-        found = await read_locked([*(key for key in keys.values() if key), *also])
+        found = await lock_tickets([*(key for key in keys.values() if key), *also])
         changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = found.get(key) if key else None
@@ -146,7 +146,7 @@ async def run(context: Context, name: str, function: Function[Input], input: Inp
     return outcome
 
 
-async def execute(context: Context, function: Function[Input], input: Input, key: Key | None) -> Outcome:
+async def execute(context: Context, function: Function[Input], input: Input, key: KeyedRequest | None) -> Outcome:
     """Call the function and write its changes, with the idempotency key if there is one."""
     mutation = TicketMutation(context)
     await function(mutation, input)
@@ -155,8 +155,8 @@ async def execute(context: Context, function: Function[Input], input: Input, key
     if not position:  # nothing had to change
         position = await timeline.last_position(own.ticket.id)
         if key is not None:
-            await remember(key, Trace(mutation.at, own.ticket.id, reached=position))
-    return Outcome(own.ticket, own.main, position, own.messages[0] if own.messages else None)
+            await store_result(key, ResultReference(mutation.at, own.ticket.id, reached=position))
+    return Outcome(own.ticket, own.main_event, position, own.messages[0] if own.messages else None)
 
 
 async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:

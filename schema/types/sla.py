@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from models.changes import sla_audit as ledger
-from models.changes.sla_audit import Count
+from models.changes.sla_audit import IntervalReason
 from models.people.user import Organization
 from models.sla.clock import ClockStatus
 from models.sla.records import SlaCalendar, SlaClock, SlaPolicy
@@ -97,7 +97,7 @@ class SlaInterval:
     start: datetime = strawberry.field(description="From when.")
     end: datetime = strawberry.field(description="Up to when; the last one of a clock that is not finished ends now.")
     counted: bool = strawberry.field(description="Whether it was counted against the target.")
-    reason: Count = strawberry.field(description="Why.")
+    reason: IntervalReason = strawberry.field(description="Why.")
     spent: timedelta = strawberry.field(description="How much of the target was spent by its end.")
 
 
@@ -149,9 +149,9 @@ class SlaClockType:
     async def ledger(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> list[SlaInterval]:
         context = context_of(info)
         tale = await loaders(info).told_clocks.load(root.ticket_id)
-        clock = ledger.clock_named(tale, root.metric, root.ordinal)
-        return intervals(list(ledger.ledger(clock, context.now()))) if clock is not None else []
+        clock = ledger.find_clock(tale, root.metric, root.ordinal)
+        return intervals(list(ledger.list_intervals(clock, context.now()))) if clock is not None else []
 
 
 def intervals(found: Sequence[ledger.Interval]) -> list[SlaInterval]:
-    return [SlaInterval(start=i.start, end=i.end, counted=i.counted, reason=i.count, spent=i.spent) for i in found]
+    return [SlaInterval(start=i.start, end=i.end, counted=i.is_counted, reason=i.reason, spent=i.spent) for i in found]

@@ -42,7 +42,7 @@ HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
 
 
 @asynccontextmanager
-async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Context]]:
+async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Context]]:
     """Contexts over services as app.py makes them, with a tail that follows the log."""
     wakeup = WakeupBus("memory://")
 
@@ -56,7 +56,7 @@ async def house(live_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Con
     tail.start_at(await event.head())
     sessions = OpenSessions(time.now)
     services = Services(
-        rules=Rules(WINDOW, WINDOW, live_tickets),
+        rules=Rules(WINDOW, WINDOW, max_live_list_tickets),
         now=time.now,
         wakeup=wakeup,
         tail=tail,
@@ -108,7 +108,7 @@ async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
         await act(world.ada, ticket, lambda change: commands.escalate(change, "slow"))
     else:
         priority = dice.choice(list(Priority))
-        await act(world.ada, ticket, lambda change: commands.update(change, tags=[], priority=priority))
+        await act(world.ada, ticket, lambda change: commands.update(change, current_tags=[], priority=priority))
 
 
 @pytest.mark.stress
@@ -227,7 +227,7 @@ async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
 
 async def test_a_list_that_grows_beyond_its_bound_ends(database: str) -> None:
     world = await World.make()
-    async with house(live_tickets=2) as context:
+    async with house(max_live_list_tickets=2) as context:
         source = LiveListSource(context(await viewer(world.ada)), None, OWED)
         for _ in range(2):
             await raised(world.cora)

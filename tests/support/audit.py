@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.changes.change import replay, stored
+from models.changes.change import rebuild_from_log, serialize_ticket
 from models.log import event
 from models.log.event import MESSAGES, Event, EventType
 from models.tickets.message import Message
@@ -19,7 +19,7 @@ async def audit() -> list[Event]:
         assert own[0].type is EventType.TICKET_CREATED
         assert [entry.version for entry in own] == sorted(entry.version for entry in own)
         assert {entry.version for entry in own} == set(range(1, ticket.version + 1))
-        assert await replay(ticket) == stored(ticket)
+        assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
         assert told(own, "tags") == sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id))
         watchers = await TicketWatcher.filter(ticket_id=ticket.id)
         assert told(own, "watchers") == sorted(str(watcher.user_id) for watcher in watchers)

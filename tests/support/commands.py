@@ -10,7 +10,7 @@ from uuid import UUID
 from models import database
 from models.access.permissions import SYSTEM, Viewer, viewer_as
 from models.changes import commands
-from models.changes.change import TicketChange, next_number, read_locked, write
+from models.changes.change import TicketChange, allocate_number, lock_tickets, write
 from models.core import time
 from models.log import consumer, event
 from models.log.consumer import LogConsumer, OffsetConflict
@@ -40,7 +40,7 @@ async def raised(by: Person, requester: Person | None = None, category: str = "t
     kind, at = await Category.get(slug=category), time.now()
     async with database.transaction():
         given: dict[str, Any] = {
-            "number": await next_number(),
+            "number": await allocate_number(),
             "subject": "VPN is down",
             "description": "since noon",
             "category_id": kind.id,
@@ -62,7 +62,7 @@ async def act(
     """Verbs on a ticket, as one change."""
     who = await viewer(by)
     async with database.transaction():
-        change = TicketChange((await read_locked([ticket.id]))[ticket.id], who, at or time.now(), WINDOW)
+        change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], who, at or time.now(), WINDOW)
         for verb in does:
             verb(change)
         await write(change)
@@ -71,7 +71,7 @@ async def act(
 
 async def reply(by: Person, ticket: Ticket, body: str = "hello") -> TicketChange:
     from_customer = (await viewer(by)).is_customer or by.id == ticket.requester_id
-    return await act(by, ticket, lambda change: commands.reply(change, body, for_customer=from_customer))
+    return await act(by, ticket, lambda change: commands.reply(change, body, is_from_customer=from_customer))
 
 
 async def note(by: Person, ticket: Ticket, body: str = "for us") -> TicketChange:

@@ -14,7 +14,7 @@ from demo.seed import seed_demo
 from models import database
 from models.access.permissions import Scope
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core import ids
 from models.escalation.path import EscalationPath, StepAction, Trigger
 from models.log.event import Event, EventType
@@ -150,7 +150,9 @@ async def happen(told: list[Ticket], world: World) -> None:
     ada, bill, cora, olga = world.ada, world.bill, world.cora, world.olga
     for ticket, by in ((told[0], cora), (told[2], olga)):
         team = await Team.get(slug="support")
-        await acting.act(ada, ticket, lambda change: commands.update(change, tags=[], subject="New", add_tags=["vpn", "berlin"]))
+        await acting.act(
+            ada, ticket, lambda change: commands.update(change, current_tags=[], subject="New", add_tags=["vpn", "berlin"])
+        )
         choice = {"rule": "load", "open": {str(ada.id): 2, str(world.root.id): 3}}
         await acting.assign(bill, ticket, bill)
         ada_user = await User.get(id=ada.id)
@@ -204,15 +206,15 @@ async def tie(told: list[Ticket], world: World) -> None:
         (told[2], told[5], LinkKind.DUPLICATE_OF),
     )
     for one, other, kind in pairs:
-        await acting_on(world.ada, one, other, partial(commands.link, kind=kind, linked=False))
+        await acting_on(world.ada, one, other, partial(commands.link, kind=kind, is_linked=False))
     for from_, into in ((told[6], told[0]), (told[3], told[2])):
-        await acting_on(world.ada, from_, into, partial(commands.merge, earlier=[]))
+        await acting_on(world.ada, from_, into, partial(commands.merge, merged_before=[]))
 
 
 async def acting_on(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
     who = await acting.viewer(by)
     async with database.transaction():
-        read = await read_locked([one.id, other.id])
+        read = await lock_tickets([one.id, other.id])
         changes = [TicketChange(read[ticket.id], who, NOW - HOUR, acting.WINDOW) for ticket in (one, other)]
         verb(*changes)
         await write(*changes)

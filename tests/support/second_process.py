@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from models import database, migrate
 from models.access.permissions import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time
 
 
@@ -28,7 +28,7 @@ async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
     for _ in range(times):
         key = dice.choice(keys)
         async with database.transaction():
-            change = TicketChange((await read_locked([key]))[key], SYSTEM, time.now(), timedelta(days=14))
+            change = TicketChange((await lock_tickets([key]))[key], SYSTEM, time.now(), timedelta(days=14))
             commands.escalate(change, "too slow")
             await write(change)
         done[str(key)] += 1

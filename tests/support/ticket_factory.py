@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
 from models.changes import commands
-from models.changes.change import TicketChange, next_number, read_locked, write
+from models.changes.change import TicketChange, allocate_number, lock_tickets, write
 from models.core.errors import Refusal
 from models.core.ids import new_id
 from models.log.event import EventType
@@ -74,7 +74,7 @@ def change_of(ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, win
 
 
 def logged(change: TicketChange) -> list[EventType]:
-    return [entry.type for entry in change.entries]
+    return [entry.type for entry in change.events]
 
 
 @dataclass
@@ -135,7 +135,7 @@ class Desk:
         self, by: Viewer | None = None, at: datetime = NOON, tags: Sequence[str] = (), **values: object
     ) -> Ticket:
         async with database.transaction():
-            ticket = self.new(await next_number(), by, at, **values)
+            ticket = self.new(await allocate_number(), by, at, **values)
             change = TicketChange(ticket, by or self.cora, at, WINDOW)
             commands.create(change, tags, ())
             await write(change)
@@ -146,7 +146,7 @@ class Desk:
     ) -> TicketChange:
         """One verb on one stored ticket, in a transaction of its own."""
         async with database.transaction():
-            change = TicketChange((await read_locked([ticket.id]))[ticket.id], by or self.ada, at, WINDOW)
+            change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], by or self.ada, at, WINDOW)
             verb(change)
             await write(change)
         return change
@@ -184,7 +184,7 @@ class Work:
     async def take(self, count: int = 1) -> list[TicketChange]:
         """Random tickets, locked, each once."""
         chosen = self.dice.sample(list(self.tickets), count)
-        found = await read_locked(chosen)
+        found = await lock_tickets(chosen)
         return [self.change(found[key]) for key in chosen]
 
     def change(self, ticket: Ticket) -> TicketChange:
@@ -194,7 +194,7 @@ class Work:
 
 async def create(work: Work) -> None:
     requester = work.dice.choice(work.desk.customers)
-    change = work.change(work.desk.new(await next_number(), requester, work.at))
+    change = work.change(work.desk.new(await allocate_number(), requester, work.at))
     tags = work.dice.sample(TAGS, 2)
     commands.create(change, tags, [TicketResource(ticket_id=change.ticket.id, kind="server", external_id="s-1", name=None)])
 
@@ -205,11 +205,11 @@ async def update(work: Work) -> None:
     category = dice.choice([None, *work.desk.categories.values()])
     commands.update(
         change,
-        tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
+        current_tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
         subject=dice.choice([None, "VPN is down", "Mail is down"]),
         priority=dice.choice([None, *Priority]),
         category=category,
-        members=[each.user_id for each in await Membership.filter(team_id=category.team_id)] if category else (),
+        member_ids=[each.user_id for each in await Membership.filter(team_id=category.team_id)] if category else (),
         add_tags=dice.sample(TAGS, dice.randrange(3)),
         remove_tags=dice.sample(TAGS, dice.randrange(3)),
         external=dice.choice([None, ("", None), ("", f"key-{change.ticket.number}")]),
@@ -239,14 +239,14 @@ async def link(work: Work) -> None:
     change, other = await work.take(2)
     kind = work.dice.choice(list(LinkKind))
     linked = await TicketLink.exists(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind)
-    commands.link(change, other, kind, linked=linked)
+    commands.link(change, other, kind, is_linked=linked)
 
 
 async def merge(work: Work) -> None:
     chosen = work.dice.sample(list(work.tickets), 2)
     # All locks in one order: those merged earlier are looked for first, and again under the lock.
     earlier = await Ticket.filter(merged_into_id=chosen[0]).values_list("id", flat=True)
-    found = await read_locked([*chosen, *earlier])
+    found = await lock_tickets([*chosen, *earlier])
     late = await Ticket.filter(merged_into_id=chosen[0]).exclude(id__in=list(found)).order_by("id").select_for_update()
     change, into = (work.change(found[key]) for key in chosen)
     followers = [*(found[key] for key in earlier if found[key].merged_into_id == chosen[0]), *late]
@@ -280,7 +280,7 @@ STEPS: Mapping[str, Callable[[Work], Awaitable[None]]] = {
     "reopen": simple(lambda change, dice: commands.reopen(change, "It is off again.")),
     "escalate": simple(lambda change, dice: commands.escalate(change, "too slow")),
     "rate": simple(lambda change, dice: commands.rate(change, dice.randrange(1, 6), dice.choice([None, "fine"]))),
-    "reply": simple(lambda change, dice: commands.reply(change, "Hello", for_customer=change.by.is_customer)),
+    "reply": simple(lambda change, dice: commands.reply(change, "Hello", is_from_customer=change.actor.is_customer)),
     "add_note": simple(lambda change, dice: commands.add_note(change, "not for customers")),
 }
 
@@ -295,7 +295,7 @@ async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at:
             await write(*work.changes)
     except Refusal:
         return None
-    return [change for change in work.changes if change.entries]
+    return [change for change in work.changes if change.events]
 
 
 async def processes(url: str, count: int, *arguments: str) -> list[object]:

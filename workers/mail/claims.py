@@ -12,7 +12,7 @@ from uuid import UUID
 
 from models import database
 from models.access.permissions import SYSTEM
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid
@@ -66,7 +66,7 @@ async def note(ended: Sequence[Sent], at: datetime) -> bool:
 async def noted(ended: Sequence[Sent], at: datetime) -> bool:
     # tickets are locked before anything that hangs on them
     told = {each.mail.ticket_id for each in ended if each.outcome.told}
-    tickets = await read_locked(told) if told else {}
+    tickets = await lock_tickets(told) if told else {}
     changes = {ticket_id: TicketChange(ticket, SYSTEM, at, timedelta()) for ticket_id, ticket in tickets.items()}
     for each in sorted(ended, key=mail_id):
         if await settled(each) and each.outcome.told:

@@ -20,7 +20,7 @@ from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 
 from models import database
-from models.changes.change import next_number
+from models.changes.change import allocate_number
 from models.core import time
 from models.people.team import Category, Team
 from models.people.user import ApiClient, User
@@ -169,7 +169,7 @@ class Mutation:
         at = time.now()
         async with database.transaction():
             ticket = await Ticket.create(
-                number=await next_number(),
+                number=await allocate_number(),
                 subject=input.subject,
                 description=input.description,
                 category_id=category.id,

@@ -16,7 +16,7 @@ from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, De
 from models import database
 from models.access.permissions import Viewer
 from models.changes import commands
-from models.changes.change import TicketChange, next_number, read_locked, write
+from models.changes.change import TicketChange, allocate_number, lock_tickets, write
 from models.core.errors import CursorExpired, CursorInvalid
 from models.core.pagination import Page, PageRequest
 from models.database import batch
@@ -51,7 +51,7 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
 
     async def undone() -> None:
         async with database.transaction():
-            change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+            change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
             commands.start(change)
             assert await write(change) == 2
             raise Undo
@@ -60,7 +60,7 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
         await undone()
     assert await event.head() == 1
     change = await desk.act(ticket, commands.start)
-    assert [entry.position for entry in change.entries] == [2]
+    assert [entry.position for entry in change.events] == [2]
 
 
 @pytest.mark.stress
@@ -73,13 +73,13 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
 
     async def writer(ticket: Ticket, entries: int, undo: bool) -> None:
         async with database.transaction():
-            change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+            change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
             for _ in range(entries):
                 commands.add_note(change, "not for customers")
             await write(change)
             if undo:
                 raise Undo
-        committed.extend(entry.position for entry in change.entries)
+        committed.extend(entry.position for entry in change.events)
 
     async def reader(writers: asyncio.Future[list[object]]) -> None:
         position = before
@@ -108,7 +108,7 @@ async def test_who_waits_for_a_row_does_not_hold_the_head_meanwhile(desk: Desk) 
 
     async def take_the_key_for_a_while() -> None:
         async with database.transaction():
-            await batch.execute(batch.insert([desk.new(await next_number(), external_scope="x", external_id="k")]))
+            await batch.execute(batch.insert([desk.new(await allocate_number(), external_scope="x", external_id="k")]))
             stored.set()
             await go.wait()
             raise Undo
@@ -139,7 +139,7 @@ async def test_who_takes_a_position_first_commits_first(desk: Desk) -> None:
 
     async def write_and_wait() -> None:
         async with database.transaction():
-            change = TicketChange((await read_locked([first.id]))[first.id], desk.ada, NOON, WINDOW)
+            change = TicketChange((await lock_tickets([first.id]))[first.id], desk.ada, NOON, WINDOW)
             commands.start(change)
             await write(change)
             appended.set()
@@ -225,8 +225,8 @@ async def conversation(desk: Desk) -> Ticket:
     """created, note, reply of the agent, started, reply of the customer, note."""
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.add_note(change, "not for customers"))
-    await desk.act(ticket, lambda change: commands.reply(change, "Is the light on?", for_customer=False))
-    await desk.act(ticket, lambda change: commands.reply(change, "It is.", for_customer=True), by=desk.cora)
+    await desk.act(ticket, lambda change: commands.reply(change, "Is the light on?", is_from_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "It is.", is_from_customer=True), by=desk.cora)
     await desk.act(ticket, lambda change: commands.add_note(change, "nor this"))
     return ticket
 
@@ -306,7 +306,7 @@ async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: PageRequest) 
 async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk) -> None:
     old, into = await conversation(desk), await desk.raise_ticket()
     async with database.transaction():
-        found = await read_locked([old.id, into.id])
+        found = await lock_tickets([old.id, into.id])
         pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (old, into)]
         commands.merge(*pair, [])
         await write(*pair)

@@ -15,8 +15,8 @@ from tortoise.migrations.executor import MigrationTarget
 from models import database, install, migrate
 from models.access import revision_triggers
 from models.changes import commands
-from models.changes.change import next_number
-from models.changes.idempotency import Key, digest, recall
+from models.changes.change import allocate_number
+from models.changes.idempotency import KeyedRequest, find_result, hash_input
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
 from models.log import event
@@ -152,13 +152,13 @@ async def test_migrating_again_applies_nothing() -> None:
 async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> None:
     async with database.transaction():
         await (await migrate.executor()).migrate([MigrationTarget("models", "0005_presences")])
-    ticket, written = new_id(), digest({"body": "Hello"})
+    ticket, written = new_id(), hash_input({"body": "Hello"})
     columns = "id, caller, mutation, key, digest, ticket_id, position, reached, created_at"
     values = [new_id(), "user:1", "addNote", "k", written, ticket, 6, 7, NOON]
     await database.rows(f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.marks(values)})", values)
     await migrate.migrate()
     async with database.transaction():
-        found = await recall(Key("user:1", "addNote", "k", written), NOON)
+        found = await find_result(KeyedRequest("user:1", "addNote", "k", written), NOON)
     assert found is not None
     assert (found.record_id, found.message_id, found.position, found.reached) == (ticket, None, 6, 7)
 
@@ -201,13 +201,13 @@ async def test_migrating_keeps_what_people_made_of_teams_and_categories() -> Non
 
 async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) -> None:
     ticket = await desk.raise_ticket(subject="Printer on fire")
-    await desk.act(ticket, lambda change: commands.reply(change, "Use the extinguisher", for_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "Use the extinguisher", is_from_customer=False))
     for text in ("printer", "extinguisher"):
         page = await tickets.tickets(
             desk.cora, {"search": text}, tickets.ticket_order(()), PageRequest(10, False, None, None), NOON
         )
         assert [each.id for each in page.rows] == [ticket.id], text
-    assert (ticket.number, await next_number()) == (1001, 1002)
+    assert (ticket.number, await allocate_number()) == (1001, 1002)
     with pytest.raises(IntegrityError):
         await User.create(email="x@example.com", display_name="X", organization_id=new_id())
     with pytest.raises(IntegrityError):

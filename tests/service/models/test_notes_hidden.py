@@ -28,7 +28,7 @@ async def ticket(desk: Desk) -> Ticket:
     """A ticket with a note and a reply by bill."""
     found = await desk.raise_ticket(desk.cora)
     await desk.act(found, lambda change: commands.add_note(change, "for us"), by=desk.bill)
-    await desk.act(found, lambda change: commands.reply(change, "hello", for_customer=False), by=desk.bill)
+    await desk.act(found, lambda change: commands.reply(change, "hello", is_from_customer=False), by=desk.bill)
     return found
 
 

@@ -13,7 +13,7 @@ from support.ticket_factory import NOON, OWN_SEED, STEPS, WINDOW, Desk, processe
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, replay, stored, write
+from models.changes.change import TicketChange, lock_tickets, rebuild_from_log, serialize_ticket, write
 from models.core import time
 from models.core.errors import Code
 from models.log import event
@@ -29,7 +29,7 @@ async def consistent() -> None:
     positions = await Event.all().order_by("position").values_list("position", flat=True)
     assert positions == list(range(1, await event.head() + 1))
     for ticket in await Ticket.all():
-        assert await replay(ticket) == stored(ticket)
+        assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
         versions = await Event.filter(ticket_id=ticket.id).order_by("position").values_list("version", flat=True)
         assert versions == sorted(versions)
         assert sorted(set(versions)) == list(range(1, ticket.version + 1))
@@ -49,14 +49,14 @@ async def test_eight_at_once_lose_no_change_and_make_up_none(desk: Desk) -> None
     acknowledged = [change for done in await asyncio.gather(*map(hammer, range(8))) for change in done]
     assert len(acknowledged) > 100
     await consistent()
-    told = [entry.position for change in acknowledged for entry in change.entries]
+    told = [entry.position for change in acknowledged for entry in change.events]
     assert sorted(told) == list(range(before + 1, await event.head() + 1))
     changes = Counter(change.ticket.id for change in acknowledged)
     for ticket in await Ticket.all():
         assert ticket.version == changes[ticket.id] + (1 if ticket.id in tickets else 0)
     kept = {entry.position: entry for entry in await Event.filter(position__gt=before)}
     for change in acknowledged:
-        for entry in change.entries:
+        for entry in change.events:
             found = kept[entry.position]
             assert (found.type, found.ticket_id, found.version) == (entry.type, change.ticket.id, entry.version)
 
@@ -78,7 +78,7 @@ async def test_two_who_link_the_same_tickets_crosswise_do_not_lock_each_other_ou
 
     async def touch(*keys: UUID) -> None:
         async with database.transaction():
-            found = await read_locked(keys)
+            found = await lock_tickets(keys)
             changes = [TicketChange(found[key], desk.ada, NOON, WINDOW) for key in keys]
             for change in changes:
                 commands.add_note(change, "not for customers")

@@ -65,7 +65,7 @@ async def stored(ticket: dict[str, Any]) -> Ticket:
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 @pytest.mark.usefixtures("idle")
@@ -95,7 +95,7 @@ class TestWithoutAServiceThatWorks:
         (raised_level,) = await entries(ticket, EventType.ESCALATED)
         assert raised_level.value("reason") == "The promised time for the first response has passed."
         await audit()
-        assert (await sla_audit.verify())[1] == []
+        assert (await sla_audit.verify_all_tickets())[1] == []
 
     async def test_the_steps_end_once_the_promise_is_kept(self, service: Service, world: World) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)

@@ -29,7 +29,7 @@ from support.commands import (
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time
 from models.log.event import EventType
 from models.notifications.notification import Channel, Topic
@@ -228,7 +228,7 @@ async def test_of_a_reply_that_reopens_each_hears_once(people: World) -> None:
 async def test_two_tickets_made_one_are_told_as_merged_and_mailed_as_closed(people: World) -> None:
     ticket, into = await assigned(people), await assigned(people, people.olga)
     async with database.transaction():
-        found, who = await read_locked([ticket.id, into.id]), await viewer(people.bill)
+        found, who = await lock_tickets([ticket.id, into.id]), await viewer(people.bill)
         first, second = (TicketChange(found[each.id], who, time.now(), timedelta(days=14)) for each in (ticket, into))
         commands.merge(first, second, [])
         await write(first, second)
@@ -262,9 +262,9 @@ async def test_a_transfer_goes_to_the_new_team(people: World) -> None:
 
 async def test_another_priority_is_told_to_the_assignee_in_the_app_and_other_fields_to_nobody(people: World) -> None:
     ticket = await assigned(people)
-    await act(people.root, ticket, lambda change: commands.update(change, tags=[], priority=Priority.URGENT))
+    await act(people.root, ticket, lambda change: commands.update(change, current_tags=[], priority=Priority.URGENT))
     assert await told() == ({"ada TICKET_UPDATED ASSIGNEE"}, [])
-    await act(people.root, ticket, lambda change: commands.update(change, tags=[], subject="other", add_tags=["x"]))
+    await act(people.root, ticket, lambda change: commands.update(change, current_tags=[], subject="other", add_tags=["x"]))
     await watch(people.bill, ticket)
     assert await told() == (set(), [])
 

@@ -33,7 +33,7 @@ DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def entries(ticket: dict[str, Any], *types: EventType) -> list[Event]:
 async def sound() -> None:
     """The log is whole, and tells the clocks as they are stored."""
     await audit()
-    assert await sla_audit.differences([ticket.id for ticket in await Ticket.all()]) == []
+    assert await sla_audit.find_differences([ticket.id for ticket in await Ticket.all()]) == []
     assert await policies.outdated(1) == []
 
 
@@ -436,7 +436,7 @@ async def test_the_database_and_the_rules_find_the_same_policy(
 
 async def test_the_service_does_it_by_itself(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SECONDS", 0.05)
-    async with running(url, works=True) as service:
+    async with running(url, run_jobs=True) as service:
         world = await World.make()
         admin, cora = service.client(world.root.token), service.client(world.cora.token)
         policy = await only(admin)

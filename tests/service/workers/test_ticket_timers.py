@@ -19,7 +19,7 @@ from support.service import running
 
 from models.changes import commands
 from models.changes.change import TicketChange
-from models.changes.idempotency import KEPT, IdempotencyKey
+from models.changes.idempotency import KEY_LIFETIME, IdempotencyKey
 from models.core import ids, time
 from models.log.event import Event, EventType
 from models.sla.records import SlaClock, SlaPolicy
@@ -485,8 +485,8 @@ async def keys() -> set[str]:
 
 @pytest.mark.usefixtures("database")
 async def test_expired_idempotency_keys_are_deleted_and_the_others_stay() -> None:
-    await key_from(START - KEPT - MOMENT, "expired")
-    await key_from(START - KEPT, "a day old")
+    await key_from(START - KEY_LIFETIME - MOMENT, "expired")
+    await key_from(START - KEY_LIFETIME, "a day old")
     await key_from(START, "new")
     turn = await Cleanup().run_once(START, 7)
     assert await keys() == {"a day old", "new"}
@@ -497,7 +497,7 @@ async def test_expired_idempotency_keys_are_deleted_and_the_others_stay() -> Non
 async def test_idempotency_keys_are_looked_at_once_a_minute() -> None:
     tidy = Cleanup()
     await tidy.run_once(START, 0)
-    await key_from(START - 2 * KEPT, "expired")
+    await key_from(START - 2 * KEY_LIFETIME, "expired")
     await tidy.run_once(START + TIDY_EVERY - MOMENT, 0)
     assert await keys() == {"expired"}
     await tidy.run_once(START + TIDY_EVERY, 0)
@@ -508,7 +508,7 @@ async def test_the_service_deletes_expired_idempotency_keys_by_itself(url: str) 
     async with running(url) as service:
         cora = service.client((await World.make()).cora.token)
         await cora.raise_ticket(idempotencyKey="kept")
-        await key_from(time.now() - KEPT - timedelta(minutes=1), "expired")
+        await key_from(time.now() - KEY_LIFETIME - timedelta(minutes=1), "expired")
 
         service.clock.advance(minutes=1)
 

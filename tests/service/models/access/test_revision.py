@@ -19,7 +19,7 @@ from models.access import permissions, revision_triggers
 from models.access import revision as rights
 from models.access.permissions import ALL_SCOPES, viewer_of
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core.ids import new_id
 from models.log import event
 from models.people.token import Token, TokenKind, issue, note_use, revoke
@@ -206,7 +206,7 @@ async def test_rights_and_tickets_written_in_any_order_do_not_lock_each_other_ou
         await User.filter(id=person.id).update(active=bool(n % 2))
 
     async def change_ticket(ticket_id: UUID) -> None:
-        change = TicketChange((await read_locked([ticket_id]))[ticket_id], desk.ada, NOON, WINDOW)
+        change = TicketChange((await lock_tickets([ticket_id]))[ticket_id], desk.ada, NOON, WINDOW)
         commands.add_note(change, "x")
         await write(change)
 

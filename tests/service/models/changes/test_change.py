@@ -14,7 +14,7 @@ from tortoise.exceptions import IntegrityError
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, next_number, read_locked, replay, stored, write
+from models.changes.change import TicketChange, allocate_number, lock_tickets, rebuild_from_log, serialize_ticket, write
 from models.core.errors import StaleVersion
 from models.core.ids import new_id
 from models.log import event
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 async def test_a_new_ticket_is_stored_with_all_that_hangs_on_it(desk: Desk) -> None:
     async with database.transaction():
-        ticket = desk.new(await next_number())
+        ticket = desk.new(await allocate_number())
         change = TicketChange(ticket, desk.cora, NOON, WINDOW)
         resource = TicketResource(ticket_id=ticket.id, kind="server", external_id="s-1", name="web")
         commands.create(change, ["vpn", "mail"], [resource])
@@ -48,7 +48,7 @@ async def test_a_change_moves_the_version_by_one_however_many_entries_it_has(des
     later = NOON + timedelta(hours=1)
     change = await desk.act(ticket, lambda change: commands.assign(change, desk.ada.user), at=later)
     found = await Ticket.get(id=ticket.id)
-    assert len(change.entries) == 2
+    assert len(change.events) == 2
     assert (found.version, found.updated_at) == (2, later)
     assert [entry.version for entry in await Event.filter(ticket_id=ticket.id).order_by("position")] == [1, 2, 2]
 
@@ -56,7 +56,7 @@ async def test_a_change_moves_the_version_by_one_however_many_entries_it_has(des
 async def test_a_change_writes_only_its_own_columns(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with database.transaction():
-        change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+        change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
         await Ticket.filter(id=ticket.id).update(priority=Priority.URGENT)  # as somebody else might
         commands.start(change)
         await write(change)
@@ -70,8 +70,8 @@ async def test_what_was_read_before_another_change_is_refused_as_stale(desk: Des
     await desk.act(ticket, commands.start)
     await desk.act(ticket, commands.await_customer)
     late = TicketChange(old, desk.ada, NOON, WINDOW)
-    commands.update(late, tags=[], subject="another", add_tags=["late"])
-    commands.reply(late, "too late", for_customer=False)
+    commands.update(late, current_tags=[], subject="another", add_tags=["late"])
+    commands.reply(late, "too late", is_from_customer=False)
     async with nothing_stored():
         with pytest.raises(StaleVersion) as refusal:
             async with database.transaction():
@@ -85,7 +85,7 @@ async def test_one_stale_change_of_several_takes_all_of_them_back(desk: Desk) ->
     stale = await Ticket.get(id=second.id)
     await desk.act(second, commands.start)
     change, other = (TicketChange(ticket, desk.ada, NOON, WINDOW) for ticket in (await Ticket.get(id=first.id), stale))
-    commands.link(change, other, LinkKind.RELATED, linked=False)
+    commands.link(change, other, LinkKind.RELATED, is_linked=False)
     async with nothing_stored():
         with pytest.raises(StaleVersion):
             async with database.transaction():
@@ -96,9 +96,9 @@ async def test_a_write_that_fails_at_its_last_step_leaves_nothing(desk: Desk) ->
     ticket = await desk.raise_ticket()
 
     def fails(change: TicketChange) -> None:
-        commands.reply(change, "Hello", for_customer=False)
+        commands.reply(change, "Hello", is_from_customer=False)
         commands.watch(change, desk.ada.user_id or new_id(), [])
-        change.entries[-1].actor_user_id = new_id()  # nobody
+        change.events[-1].actor_user_id = new_id()  # nobody
 
     async with nothing_stored():
         with pytest.raises(IntegrityError):
@@ -108,8 +108,8 @@ async def test_a_write_that_fails_at_its_last_step_leaves_nothing(desk: Desk) ->
 async def test_a_change_without_entries_stores_nothing(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with nothing_stored(), database.transaction():
-        change = TicketChange((await read_locked([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
-        commands.update(change, tags=[], subject=ticket.subject)
+        change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
+        commands.update(change, current_tags=[], subject=ticket.subject)
         assert await write(change) == 0
         assert await write() == 0
 
@@ -117,7 +117,7 @@ async def test_a_change_without_entries_stores_nothing(desk: Desk) -> None:
 async def test_several_changes_are_written_in_their_order(desk: Desk) -> None:
     first, second = await desk.raise_ticket(), await desk.raise_ticket()
     async with database.transaction():
-        found = await read_locked([first.id, second.id])
+        found = await lock_tickets([first.id, second.id])
         change, into = (TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (first, second))
         commands.merge(change, into, [])
         reached = await write(change, into)
@@ -133,7 +133,9 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
     ticket, other = await desk.raise_ticket(tags=["mail", "vpn"]), await desk.raise_ticket()
     cora = desk.cora.user_id
     assert cora is not None
-    await desk.act(ticket, lambda change: commands.update(change, tags=["mail", "vpn"], add_tags=["new"], remove_tags=["vpn"]))
+    await desk.act(
+        ticket, lambda change: commands.update(change, current_tags=["mail", "vpn"], add_tags=["new"], remove_tags=["vpn"])
+    )
     assert sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)) == ["mail", "new"]
     await desk.act(ticket, lambda change: commands.watch(change, cora, []))
     assert [each.user_id for each in await TicketWatcher.all()] == [cora]
@@ -144,9 +146,9 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
     message = await Message.get(id=entry.message_id)
     assert (message.body, message.author_user_id, entry.internal) == ("not for customers", desk.ada.user_id, True)
     async with database.transaction():
-        found = await read_locked([ticket.id, other.id])
+        found = await lock_tickets([ticket.id, other.id])
         pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (ticket, other)]
-        commands.link(*pair, LinkKind.PARENT_OF, linked=False)
+        commands.link(*pair, LinkKind.PARENT_OF, is_linked=False)
         await write(*pair)
     links = {(each.ticket_id, each.other_id): each.kind for each in await TicketLink.all()}
     assert links == {(ticket.id, other.id): LinkKind.PARENT_OF, (other.id, ticket.id): LinkKind.CHILD_OF}
@@ -167,8 +169,8 @@ async def test_numbers_begin_at_1001_and_rise(desk: Desk) -> None:
 async def test_only_what_is_there_is_locked(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with database.transaction():
-        assert set(await read_locked([ticket.id, new_id(), ticket.id])) == {ticket.id}
-        assert await read_locked([]) == {}
+        assert set(await lock_tickets([ticket.id, new_id(), ticket.id])) == {ticket.id}
+        assert await lock_tickets([]) == {}
 
 
 @modest(25)
@@ -182,7 +184,7 @@ async def test_the_entries_of_any_life_tell_the_ticket_as_it_is_stored(desk: Des
             assert await everything() == before
     for key in tickets:
         ticket = await Ticket.get(id=key)
-        assert await replay(ticket) == stored(ticket)
+        assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
         versions = await Event.filter(ticket_id=key).order_by("position").values_list("version", flat=True)
         assert versions == sorted(versions)
         assert ticket.version == versions[-1] == len(set(versions))

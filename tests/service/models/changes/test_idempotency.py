@@ -13,24 +13,33 @@ from support.ticket_factory import IS_SQLITE, NOON, modest
 
 from models import database
 from models.changes import idempotency
-from models.changes.idempotency import KEPT, IdempotencyKey, Key, Trace, digest, forget, recall, remember
+from models.changes.idempotency import (
+    KEY_LIFETIME,
+    IdempotencyKey,
+    KeyedRequest,
+    ResultReference,
+    delete_before,
+    find_result,
+    hash_input,
+    store_result,
+)
 from models.core.errors import Code, InvalidInput
 from models.core.ids import new_id
 
 TICKET, MESSAGE = new_id(), new_id()
 CALLER, MUTATION, KEY = "user:1", "replyToTicket", "key"
-INPUT, OTHER = digest({"body": "Hello"}), digest({"body": "Bye"})
+INPUT, OTHER = hash_input({"body": "Hello"}), hash_input({"body": "Bye"})
 
 
 async def remembered(at: datetime = NOON, caller: str = CALLER, mutation: str = MUTATION, key: str = KEY) -> None:
     async with database.transaction():
-        assert await recall(Key(caller, mutation, key, INPUT), at) is None
-        await remember(Key(caller, mutation, key, INPUT), Trace(at, TICKET, MESSAGE, 6, 7))
+        assert await find_result(KeyedRequest(caller, mutation, key, INPUT), at) is None
+        await store_result(KeyedRequest(caller, mutation, key, INPUT), ResultReference(at, TICKET, MESSAGE, 6, 7))
 
 
 async def recalled(fingerprint: str = INPUT, at: datetime = NOON) -> IdempotencyKey | None:
     async with database.transaction():
-        return await recall(Key(CALLER, MUTATION, KEY, fingerprint), at)
+        return await find_result(KeyedRequest(CALLER, MUTATION, KEY, fingerprint), at)
 
 
 @pytest.mark.usefixtures("database")
@@ -66,9 +75,9 @@ async def test_a_key_is_its_callers_and_its_mutations_own() -> None:
 @pytest.mark.usefixtures("database")
 async def test_a_key_is_kept_for_a_day_and_then_fresh_for_any_input() -> None:
     await remembered()
-    assert timedelta(hours=24) == KEPT
-    assert await recalled(at=NOON + KEPT) is not None
-    late = NOON + KEPT + timedelta(microseconds=1)
+    assert timedelta(hours=24) == KEY_LIFETIME
+    assert await recalled(at=NOON + KEY_LIFETIME) is not None
+    late = NOON + KEY_LIFETIME + timedelta(microseconds=1)
     assert await recalled(OTHER, at=late) is None
     assert await IdempotencyKey.all().count() == 0
     await remembered(at=late)
@@ -94,10 +103,10 @@ async def test_while_the_first_runs_the_second_is_told_so_or_waits_for_its_answe
 
     async def first() -> None:
         async with database.transaction():
-            assert await recall(Key(CALLER, MUTATION, KEY, INPUT), NOON) is None
+            assert await find_result(KeyedRequest(CALLER, MUTATION, KEY, INPUT), NOON) is None
             begun.set()
             await go.wait()
-            await remember(Key(CALLER, MUTATION, KEY, INPUT), Trace(NOON, TICKET, reached=1))
+            await store_result(KeyedRequest(CALLER, MUTATION, KEY, INPUT), ResultReference(NOON, TICKET, reached=1))
 
     running = asyncio.ensure_future(first())
     await begun.wait()
@@ -109,9 +118,9 @@ async def test_while_the_first_runs_the_second_is_told_so_or_waits_for_its_answe
             assert refusal.value.code is Code.IDEMPOTENCY_IN_PROGRESS
             assert refusal.value.field == ["input", "idempotencyKey"]
         async with database.transaction():
-            assert await recall(Key(CALLER, MUTATION, "another", INPUT), NOON) is None
-            assert await recall(Key(CALLER, "addNote", KEY, INPUT), NOON) is None
-            assert await recall(Key("user:2", MUTATION, KEY, INPUT), NOON) is None
+            assert await find_result(KeyedRequest(CALLER, MUTATION, "another", INPUT), NOON) is None
+            assert await find_result(KeyedRequest(CALLER, "addNote", KEY, INPUT), NOON) is None
+            assert await find_result(KeyedRequest("user:2", MUTATION, KEY, INPUT), NOON) is None
     go.set()
     await running
     found = await (second if IS_SQLITE else recalled())
@@ -126,10 +135,10 @@ async def test_of_many_at_once_one_runs() -> None:
     async def attempt() -> str:
         try:
             async with database.transaction():
-                if await recall(Key(CALLER, MUTATION, KEY, INPUT), NOON):
+                if await find_result(KeyedRequest(CALLER, MUTATION, KEY, INPUT), NOON):
                     return "replayed"
                 done.append(new_id())
-                await remember(Key(CALLER, MUTATION, KEY, INPUT), Trace(NOON, done[-1], reached=1))
+                await store_result(KeyedRequest(CALLER, MUTATION, KEY, INPUT), ResultReference(NOON, done[-1], reached=1))
                 return "ran"
         except InvalidInput as refusal:
             return refusal.code.name
@@ -145,9 +154,9 @@ async def test_old_keys_are_forgotten() -> None:
     await remembered(at=NOON - timedelta(hours=2), key="old")
     await remembered(at=NOON - timedelta(hours=1), key="edge")
     await remembered(at=NOON, key="new")
-    assert await forget(NOON - timedelta(hours=1)) == 1
+    assert await delete_before(NOON - timedelta(hours=1)) == 1
     assert {each.key for each in await IdempotencyKey.all()} == {"edge", "new"}
-    assert await forget(NOON - timedelta(hours=1)) == 0
+    assert await delete_before(NOON - timedelta(hours=1)) == 0
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=3)
@@ -161,12 +170,12 @@ plain = st.recursive(
 @modest(100)
 @given(st.dictionaries(texts, plain, max_size=4))
 def test_a_fingerprint_does_not_depend_on_the_order_of_fields(values: dict[str, object]) -> None:
-    assert digest(dict(reversed(values.items()))) == digest(values)  # type: ignore[arg-type]
+    assert hash_input(dict(reversed(values.items()))) == hash_input(values)  # type: ignore[arg-type]
 
 
 def test_fingerprints_of_different_inputs_differ() -> None:
     values = [None, "", "1", 1, True, [1], ["1"], {"b": 1}]
     inputs = [{}, {"b": 1}, {"a": 1, "b": 1}, *({"a": value} for value in values)]
-    assert len({digest(each) for each in inputs}) == len(inputs)  # type: ignore[arg-type]
-    assert len(digest({})) == 64 <= IdempotencyKey._meta.fields_map["digest"].max_length  # type: ignore[attr-defined]
-    assert idempotency.LONGEST == 128
+    assert len({hash_input(each) for each in inputs}) == len(inputs)  # type: ignore[arg-type]
+    assert len(hash_input({})) == 64 <= IdempotencyKey._meta.fields_map["digest"].max_length  # type: ignore[attr-defined]
+    assert idempotency.MAX_KEY_LENGTH == 128

@@ -44,7 +44,7 @@ async def test_other_names_than_those_of_columns_are_refused() -> None:
 
 async def test_stored_records_are_as_their_classes_read_them(desk: Desk) -> None:
     ticket = await desk.raise_ticket(tags=["vpn"])
-    await desk.act(ticket, lambda change: commands.reply(change, "x", for_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "x", is_from_customer=False))
     read = 0
     for kind in Tortoise.apps["models"].values():
         about = kind._meta

@@ -140,9 +140,9 @@ async def test_an_entry_that_a_viewer_may_not_see_is_told_without_it(desk: Desk)
 
 async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> None:
     first, second, third = [await desk.raise_ticket(desk.cora) for _ in range(3)]
-    await desk.act(first, lambda change: commands.reply(change, "a zebra", for_customer=False))
+    await desk.act(first, lambda change: commands.reply(change, "a zebra", is_from_customer=False))
     await desk.act(second, lambda change: commands.add_note(change, "a zebra"))
-    await desk.act(third, lambda change: commands.reply(change, "a horse", for_customer=False))
+    await desk.act(third, lambda change: commands.reply(change, "a horse", is_from_customer=False))
     for viewer, inside in ((desk.ada, {first.id, second.id}), (desk.cora, {first.id})):
         for filter, expected in (
             ({"search": "zeb"}, inside),

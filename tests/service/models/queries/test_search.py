@@ -68,7 +68,7 @@ async def test_each_word_of_a_query_begins_a_word_of_the_ticket(desk: Desk) -> N
 async def test_descriptions_and_messages_hold_the_same_words_as_subjects(desk: Desk) -> None:
     described = await desk.raise_ticket(subject="-", description=" ".join(text for text, _, _ in HOLDS))
     told = await desk.raise_ticket(subject="-", description="-")
-    await desk.act(told, lambda change: commands.reply(change, " ".join(text for text, _, _ in HOLDS), for_customer=True))
+    await desk.act(told, lambda change: commands.reply(change, " ".join(text for text, _, _ in HOLDS), is_from_customer=True))
     for _, hits, _ in HOLDS:
         for query in hits:
             assert await found(desk.ada, query) == [described.number, told.number], query
@@ -76,8 +76,8 @@ async def test_descriptions_and_messages_hold_the_same_words_as_subjects(desk: D
 
 async def test_words_may_lie_in_different_messages(desk: Desk) -> None:
     ticket, other = await desk.raise_ticket(subject="VPN is down"), await desk.raise_ticket(subject="Mail is down")
-    await desk.act(ticket, lambda change: commands.reply(change, "the router blinks", for_customer=False))
-    await desk.act(ticket, lambda change: commands.reply(change, "switched it off", for_customer=True), by=desk.cora)
+    await desk.act(ticket, lambda change: commands.reply(change, "the router blinks", is_from_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "switched it off", is_from_customer=True), by=desk.cora)
     assert await found(desk.ada, "vpn router switched") == [ticket.number]
     assert await found(desk.cora, "vpn router switched") == [ticket.number]
     assert await found(desk.ada, "mail router") == []
@@ -87,7 +87,7 @@ async def test_words_may_lie_in_different_messages(desk: Desk) -> None:
 async def test_notes_are_searched_for_those_only_who_read_them(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.add_note(change, "customer is confused"))
-    await desk.act(ticket, lambda change: commands.reply(change, "please reboot", for_customer=False))
+    await desk.act(ticket, lambda change: commands.reply(change, "please reboot", is_from_customer=False))
     for viewer in (desk.ada, desk.root):
         assert await found(viewer, "confused") == [ticket.number]
         assert await found(viewer, "confused reboot") == [ticket.number]
@@ -170,7 +170,7 @@ async def test_the_same_word_in_a_reply_is_found_by_those_who_read_the_reply(des
     noted, answered = await desk.raise_ticket(), await desk.raise_ticket()
     await desk.act(noted, lambda change: commands.add_note(change, SECRET))
     await desk.act(answered, lambda change: commands.add_note(change, SECRET))
-    await desk.act(answered, lambda change: commands.reply(change, SECRET, for_customer=False))
+    await desk.act(answered, lambda change: commands.reply(change, SECRET, is_from_customer=False))
     for viewer, expected in ((desk.ada, [noted.number, answered.number]), (desk.cora, [answered.number])):
         found = await numbers_by_all_readers(viewer, {"search": SECRET})
         assert found == [expected] * len(found)
@@ -195,7 +195,7 @@ async def test_search_finds_only_what_the_viewer_sees(desk: Desk) -> None:
 
 async def test_a_new_subject_is_found_and_the_old_one_is_not(desk: Desk) -> None:
     ticket, other = await desk.raise_ticket(), await desk.raise_ticket()
-    await desk.act(ticket, lambda change: commands.update(change, tags=[], subject="Printer on fire"))
+    await desk.act(ticket, lambda change: commands.update(change, current_tags=[], subject="Printer on fire"))
     assert await found(desk.ada, "printer") == [ticket.number]
     assert await found(desk.ada, "vpn") == [other.number]
     assert await found(desk.ada, "noon") == [ticket.number, other.number]

@@ -24,7 +24,7 @@ from tortoise import Tortoise
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, read_locked, write
+from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time
 from models.database import MODULES
 from models.log.event import Event, EventType
@@ -76,7 +76,7 @@ async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbo
     for n in range(2):
         await reply(people.ada, ticket, f"Answer {n}")
         mails.append(await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED)))
-    await act(people.ada, ticket, lambda change: commands.update(change, tags=[], subject="Another subject"))
+    await act(people.ada, ticket, lambda change: commands.update(change, current_tags=[], subject="Another subject"))
     await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     mails.append(await queued(ticket, people.cora, "resolved", await last(ticket, EventType.STATUS_CHANGED)))
     await send(inbox)
@@ -349,7 +349,7 @@ async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(people
     ticket = await raised(people.olga if reader == "olga" else people.cora)
     into = await raised(people.carl, subject="The gecko")
     async with database.transaction():
-        found = await read_locked([ticket.id, into.id])
+        found = await lock_tickets([ticket.id, into.id])
         changes = [TicketChange(found[each.id], await viewer(people.ada), time.now(), WINDOW) for each in (ticket, into)]
         commands.merge(*changes, [])
         await write(*changes)

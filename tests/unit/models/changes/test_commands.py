@@ -35,14 +35,14 @@ each_ended = pytest.mark.parametrize("status", ENDED, ids=lambda each: each.name
 
 def told(change: TicketChange, place: int = 0) -> dict[str, object]:
     """What an entry says of columns."""
-    return {name: list(values) for name, values in change.entries[place].changes.items()}
+    return {name: list(values) for name, values in change.events[place].changes.items()}
 
 
 def refused(change: TicketChange, verb: Callable[[TicketChange], object]) -> Refusal:
     """The refusal, of a verb that must leave no entry about it."""
     with pytest.raises(Refusal) as refusal:
         verb(change)
-    assert change.entries == []
+    assert change.events == []
     return refusal.value
 
 
@@ -78,7 +78,7 @@ def closed(at: datetime = NOON, **values: object) -> Ticket:
 def test_create_logs_every_column_that_has_a_value() -> None:
     change = change_of(ticket(priority=Priority.HIGH), CUSTOMER)
     commands.create(change, ["vpn", "mail"], [])
-    assert change.created
+    assert change.creates_ticket
     assert logged(change) == [EventType.TICKET_CREATED]
     said = told(change)
     assert said["tags"] == [[], ["vpn", "mail"]]
@@ -87,7 +87,7 @@ def test_create_logs_every_column_that_has_a_value() -> None:
     assert "held_until" not in said
     assert "description" not in said
     assert {name: value[1] for name, value in said.items() if name != "tags"} == {
-        name: value for name, value in changes.stored(change.ticket).items() if value is not None
+        name: value for name, value in changes.serialize_ticket(change.ticket).items() if value is not None
     }
 
 
@@ -115,7 +115,7 @@ def test_create_takes_twenty_tags_and_no_more() -> None:
 
 def test_update_sets_what_is_given_and_keeps_the_rest() -> None:
     change = change_of(ticket())
-    commands.update(change, tags=[], subject="Mail is down", priority=Priority.URGENT)
+    commands.update(change, current_tags=[], subject="Mail is down", priority=Priority.URGENT)
     assert logged(change) == [EventType.TICKET_UPDATED]
     assert told(change) == {"subject": ["VPN is down", "Mail is down"], "priority": ["normal", "urgent"]}
     assert change.columns == {"subject": "Mail is down", "priority": Priority.URGENT}
@@ -123,38 +123,42 @@ def test_update_sets_what_is_given_and_keeps_the_rest() -> None:
 
 def test_update_to_what_is_there_already_changes_nothing() -> None:
     change = change_of(ticket())
-    commands.update(change, tags=["vpn"], subject="VPN is down", priority=Priority.NORMAL, add_tags=["vpn"], remove_tags=["mail"])
-    assert change.entries == []
+    commands.update(
+        change, current_tags=["vpn"], subject="VPN is down", priority=Priority.NORMAL, add_tags=["vpn"], remove_tags=["mail"]
+    )
+    assert change.events == []
     assert change.columns == {}
     assert (change.added_tags, change.removed_tags) == ([], [])
 
 
 def test_update_adds_and_removes_tags() -> None:
     change = change_of(ticket())
-    commands.update(change, tags=["mail", "vpn"], add_tags=["new", "vpn"], remove_tags=["mail"])
+    commands.update(change, current_tags=["mail", "vpn"], add_tags=["new", "vpn"], remove_tags=["mail"])
     assert told(change) == {"tags": [["mail", "vpn"], ["vpn", "new"]]}
     assert (change.added_tags, change.removed_tags) == (["new"], ["mail"])
 
 
 def test_a_tag_that_is_added_and_removed_is_gone() -> None:
     change = change_of(ticket())
-    commands.update(change, tags=["vpn"], add_tags=["vpn", "new"], remove_tags=["vpn", "new"])
+    commands.update(change, current_tags=["vpn"], add_tags=["vpn", "new"], remove_tags=["vpn", "new"])
     assert told(change) == {"tags": [["vpn"], []]}
     assert (change.added_tags, change.removed_tags) == ([], ["vpn"])
 
 
 def test_update_counts_the_tags_that_would_be_left() -> None:
     full = [f"t{n}" for n in range(20)]
-    commands.update(change_of(ticket()), tags=full, add_tags=["new"], remove_tags=["t0"])
-    invalid(change_of(ticket()), lambda change: commands.update(change, tags=full, add_tags=["new"]), Code.INVALID, "addTags")
+    commands.update(change_of(ticket()), current_tags=full, add_tags=["new"], remove_tags=["t0"])
+    invalid(
+        change_of(ticket()), lambda change: commands.update(change, current_tags=full, add_tags=["new"]), Code.INVALID, "addTags"
+    )
 
 
 def test_update_sets_and_clears_the_external_key() -> None:
     change = change_of(ticket())
-    commands.update(change, tags=[], external=("", "key"))
+    commands.update(change, current_tags=[], external=("", "key"))
     assert told(change) == {"external_id": [None, "key"]}
     change = change_of(ticket(external_scope="machine", external_id="key"))
-    commands.update(change, tags=[], external=("", None))
+    commands.update(change, current_tags=[], external=("", None))
     assert told(change) == {"external_scope": ["machine", ""], "external_id": ["key", None]}
 
 
@@ -162,7 +166,7 @@ def test_a_new_category_transfers_the_ticket_to_its_team() -> None:
     change, team_id = change_of(ticket()), new_id()
     before = change.ticket.team_id
     category = Category(slug="billing", name="Billing", team_id=team_id)
-    commands.update(change, tags=[], category=category)
+    commands.update(change, current_tags=[], category=category)
     assert logged(change) == [EventType.TICKET_UPDATED, EventType.TRANSFERRED]
     assert list(told(change)) == ["category_id"]
     assert told(change, 1) == {"team_id": [str(before), str(team_id)]}
@@ -174,7 +178,7 @@ def test_a_new_category_drops_an_assignee_who_is_no_member_of_its_team(is_member
     assignee = new_id()
     change = change_of(ticket(Status.OPEN, assignee_id=assignee))
     category = Category(slug="billing", name="Billing", team_id=new_id())
-    commands.update(change, tags=[], category=category, members=[assignee] if is_member else [new_id()])
+    commands.update(change, current_tags=[], category=category, member_ids=[assignee] if is_member else [new_id()])
     dropped = [] if is_member else [EventType.ASSIGNED]
     assert logged(change) == [EventType.TICKET_UPDATED, EventType.TRANSFERRED, *dropped]
     assert change.ticket.assignee_id == (assignee if is_member else None)
@@ -182,15 +186,15 @@ def test_a_new_category_drops_an_assignee_who_is_no_member_of_its_team(is_member
 
 def test_a_new_category_of_the_same_team_transfers_nothing() -> None:
     change = change_of(ticket())
-    commands.update(change, tags=[], category=Category(slug="other", name="Other", team_id=change.ticket.team_id))
+    commands.update(change, current_tags=[], category=Category(slug="other", name="Other", team_id=change.ticket.team_id))
     assert logged(change) == [EventType.TICKET_UPDATED]
 
 
 def test_the_category_that_it_has_does_not_call_a_transferred_ticket_back() -> None:
     change = change_of(ticket())
     category = Category(id=change.ticket.category_id, slug="technical", name="Technical", team_id=new_id())
-    commands.update(change, tags=[], category=category)
-    assert change.entries == []
+    commands.update(change, current_tags=[], category=category)
+    assert change.events == []
 
 
 # --- assign, transfer ---
@@ -202,7 +206,7 @@ def test_the_first_assignment_starts_a_new_ticket() -> None:
     assert logged(change) == [EventType.ASSIGNED, EventType.STATUS_CHANGED]
     assert told(change) == {"assignee_id": [None, str(ada.id)]}
     assert told(change, 1) == {"status": ["new", "open"]}
-    assert change.entries[1].value("action") == "start"
+    assert change.events[1].value("action") == "start"
 
 
 @pytest.mark.parametrize("status", [*OPEN[1:], *ENDED], ids=lambda each: each.name)
@@ -227,7 +231,7 @@ def test_assigning_who_has_it_changes_nothing() -> None:
     for who, has in [(ada, ada.id), (None, None)]:
         change = change_of(ticket(assignee_id=has))
         commands.assign(change, who)
-        assert change.entries == []
+        assert change.events == []
 
 
 @pytest.mark.parametrize("who", [user(Role.CUSTOMER), user(Role.AGENT, active=False), user(Role.ADMIN, active=False)])
@@ -267,7 +271,7 @@ def test_a_transfer_of_an_unassigned_ticket_logs_one_entry() -> None:
 def test_a_transfer_to_the_same_team_changes_nothing() -> None:
     change = change_of(ticket(assignee_id=new_id()))
     commands.transfer(change, Team(id=change.ticket.team_id, slug="support", name="Support"), [])
-    assert change.entries == []
+    assert change.events == []
 
 
 # --- the steps of the life cycle ---
@@ -303,9 +307,9 @@ def test_a_step_is_logged_once_or_refused(status: Status, action: Action) -> Non
     SIMPLE[action](change)
     assert logged(change) == [EventType.STATUS_CHANGED]
     assert told(change)["status"] == [status.value, target.value]
-    assert change.entries[0].value("action") == action.value
-    assert change.entries[0].occurred_at == LATER
-    assert not change.entries[0].internal
+    assert change.events[0].value("action") == action.value
+    assert change.events[0].occurred_at == LATER
+    assert not change.events[0].internal
     assert change.ticket.status is target
     return None
 
@@ -336,7 +340,7 @@ def test_resolve_stores_the_resolution_and_tells_it() -> None:
     change = change_of(ticket(Status.OPEN), at=LATER)
     commands.resolve(change, "Switched it on.")
     assert (change.ticket.resolution, change.ticket.resolved_at) == ("Switched it on.", LATER)
-    assert change.entries[0].value("comment") == "Switched it on."
+    assert change.events[0].value("comment") == "Switched it on."
     assert set(told(change)) == {"status", "resolution", "resolved_at"}
 
 
@@ -412,7 +416,7 @@ def test_reopen_clears_what_the_end_said(status: Status) -> None:
     ends = ("resolution", "resolved_at", "close_reason", "closed_at")
     assert [getattr(change.ticket, name) for name in ends] == [None] * 4
     assert set(told(change)) == {"status", *ends}
-    assert change.entries[0].value("comment") == "It is off again."
+    assert change.events[0].value("comment") == "It is off again."
 
 
 def test_the_windows_last_moment_still_reopens() -> None:
@@ -441,7 +445,7 @@ def test_escalating_is_one_level_more(status: Status) -> None:
     commands.escalate(change, "too slow")
     assert logged(change) == [EventType.ESCALATED]
     assert told(change) == {"escalation_level": [2, 3]}
-    assert change.entries[0].value("reason") == "too slow"
+    assert change.events[0].value("reason") == "too slow"
 
 
 @each_ended
@@ -457,7 +461,7 @@ def test_what_has_ended_is_rated(status: Status, score: int) -> None:
     assert logged(change) == [EventType.RATED]
     rated = change.ticket
     assert (rated.satisfaction_score, rated.satisfaction_comment, rated.rated_at) == (score, "fine", LATER)
-    assert (change.entries[0].value("score"), change.entries[0].value("comment")) == (score, "fine")
+    assert (change.events[0].value("score"), change.events[0].value("comment")) == (score, "fine")
 
 
 def test_rating_again_replaces_score_and_comment() -> None:
@@ -501,19 +505,19 @@ def test_watching_twice_and_unwatching_what_is_not_watched_change_nothing(
 ) -> None:
     change = change_of(ticket())
     verb(change, UUID(int=1), watchers)
-    assert change.entries == []
+    assert change.events == []
     assert (change.added_watchers, change.removed_watchers) == ([], [])
 
 
 @pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
 def test_a_link_stands_in_both_records(kind: LinkKind) -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    commands.link(change, other, kind, linked=False)
+    commands.link(change, other, kind, is_linked=False)
     assert logged(change) == logged(other) == [EventType.LINKED]
-    assert change.entries[0].value("kind") == kind.value
-    assert change.entries[0].value("other_id") == str(other.ticket.id)
-    assert other.entries[0].value("kind") == INVERSE[kind].value
-    assert other.entries[0].value("other_id") == str(change.ticket.id)
+    assert change.events[0].value("kind") == kind.value
+    assert change.events[0].value("other_id") == str(other.ticket.id)
+    assert other.events[0].value("kind") == INVERSE[kind].value
+    assert other.events[0].value("other_id") == str(change.ticket.id)
     assert [(link.ticket_id, link.other_id, link.kind) for link in (*change.links, *other.links)] == [
         (change.ticket.id, other.ticket.id, kind),
         (other.ticket.id, change.ticket.id, INVERSE[kind]),
@@ -527,13 +531,16 @@ def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
 
 def test_linking_what_is_linked_so_changes_nothing() -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    commands.link(change, other, LinkKind.RELATED, linked=True)
-    assert change.entries == other.entries == []
+    commands.link(change, other, LinkKind.RELATED, is_linked=True)
+    assert change.events == other.events == []
 
 
 def test_a_ticket_is_not_linked_to_itself() -> None:
     invalid(
-        change_of(ticket()), lambda change: commands.link(change, change, LinkKind.RELATED, linked=False), Code.INVALID, "otherId"
+        change_of(ticket()),
+        lambda change: commands.link(change, change, LinkKind.RELATED, is_linked=False),
+        Code.INVALID,
+        "otherId",
     )
 
 
@@ -542,8 +549,8 @@ def test_a_follow_up_is_tied_to_the_older_ticket() -> None:
     commands.create(change, [], [])
     commands.follow_up(change, older)
     assert logged(change) == [EventType.TICKET_CREATED, EventType.LINKED]
-    assert change.entries[1].value("kind") == "follow_up_of"
-    assert older.entries[0].value("kind") == "followed_up_by"
+    assert change.events[1].value("kind") == "follow_up_of"
+    assert older.events[0].value("kind") == "followed_up_by"
 
 
 # --- merge ---
@@ -558,8 +565,8 @@ def test_merging_closes_a_ticket_as_a_duplicate(status: Status) -> None:
     gone = change.ticket
     assert (gone.status, gone.close_reason, gone.closed_at) == (Status.CLOSED, CloseReason.DUPLICATE, LATER)
     assert gone.merged_into_id == into.ticket.id
-    assert change.entries[0].value("into_id") == str(into.ticket.id)
-    assert into.entries[0].value("from_id") == str(gone.id)
+    assert change.events[0].value("into_id") == str(into.ticket.id)
+    assert into.events[0].value("from_id") == str(gone.id)
     assert told(into) == {}
     assert into.ticket.status is Status.OPEN
 
@@ -591,13 +598,13 @@ def test_a_ticket_is_not_merged_into_itself() -> None:
 def test_a_merged_ticket_is_not_merged_again() -> None:
     into = change_of(ticket())
     not_in_table(change_of(closed(merged_into_id=new_id())), lambda change: commands.merge(change, into, []), Action.CLOSE)
-    assert into.entries == []
+    assert into.events == []
 
 
 def test_nothing_is_merged_into_a_merged_ticket() -> None:
     into = change_of(closed(merged_into_id=new_id()))
     invalid(change_of(ticket()), lambda change: commands.merge(change, into, []), Code.INVALID, "intoId")
-    assert into.entries == []
+    assert into.events == []
 
 
 # --- reply, note ---
@@ -605,19 +612,19 @@ def test_nothing_is_merged_into_a_merged_ticket() -> None:
 
 def test_an_agents_first_reply_starts_a_new_ticket_and_counts_as_the_response() -> None:
     change = change_of(ticket(), AGENT, at=LATER)
-    message = commands.reply(change, "Is the light on?", for_customer=False)
+    message = commands.reply(change, "Is the light on?", is_from_customer=False)
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
     assert told(change) == {"first_responded_at": [None, "2026-03-02T13:00:00Z"]}
     assert (change.ticket.status, change.ticket.first_responded_at) == (Status.OPEN, LATER)
     assert (message.kind, message.body, message.author_user_id) == (Kind.REPLY, "Is the light on?", AGENT.user_id)
     assert change.messages == [message]
-    assert change.entries[0].message_id == message.id
-    assert change.entries[1].message_id is None
+    assert change.events[0].message_id == message.id
+    assert change.events[1].message_id is None
 
 
 def test_an_agents_next_reply_leaves_the_first_response() -> None:
     change = change_of(ticket(Status.OPEN, first_responded_at=NOON), AGENT, at=LATER)
-    commands.reply(change, "And now?", for_customer=False)
+    commands.reply(change, "And now?", is_from_customer=False)
     assert logged(change) == [EventType.REPLY_ADDED]
     assert told(change) == {}
     assert change.ticket.first_responded_at == NOON
@@ -626,14 +633,14 @@ def test_an_agents_next_reply_leaves_the_first_response() -> None:
 @pytest.mark.parametrize("status", [*OPEN[1:], Status.RESOLVED], ids=lambda each: each.name)
 def test_an_agents_reply_leaves_any_other_status(status: Status) -> None:
     change = change_of(ticket(status, held_until=LATER if status is Status.ON_HOLD else None), AGENT)
-    commands.reply(change, "Hello", for_customer=False)
+    commands.reply(change, "Hello", is_from_customer=False)
     assert logged(change) == [EventType.REPLY_ADDED]
     assert change.ticket.status is status
 
 
 def test_an_agents_reply_to_a_closed_ticket_is_refused() -> None:
     change = change_of(closed(), AGENT)
-    refusal = refused(change, lambda change: commands.reply(change, "Hello", for_customer=False))
+    refusal = refused(change, lambda change: commands.reply(change, "Hello", is_from_customer=False))
     assert isinstance(refusal, TransitionRefused)
     assert refusal.code is Code.TRANSITION_REFUSED
     assert refusal.allowed == [Action.REOPEN]
@@ -642,25 +649,25 @@ def test_an_agents_reply_to_a_closed_ticket_is_refused() -> None:
 
 def test_a_customers_reply_resumes_what_waits_on_them() -> None:
     change = change_of(ticket(Status.WAITING_ON_CUSTOMER), CUSTOMER)
-    commands.reply(change, "Here I am", for_customer=True)
+    commands.reply(change, "Here I am", is_from_customer=True)
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
-    assert change.entries[1].value("action") == "resume"
+    assert change.events[1].value("action") == "resume"
     assert change.ticket.status is Status.OPEN
 
 
 @each_ended
 def test_a_customers_reply_reopens_what_has_ended(status: Status) -> None:
     change = change_of(ticket(status, closed_at=NOON if status is Status.CLOSED else None), CUSTOMER, at=LATER)
-    commands.reply(change, "It is off again", for_customer=True)
+    commands.reply(change, "It is off again", is_from_customer=True)
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
-    assert change.entries[1].value("action") == "reopen"
+    assert change.events[1].value("action") == "reopen"
     assert (change.ticket.status, change.ticket.closed_at) == (Status.OPEN, None)
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.OPEN, Status.ON_HOLD], ids=lambda each: each.name)
 def test_a_customers_reply_leaves_any_other_status_and_is_no_response(status: Status) -> None:
     change = change_of(ticket(status), CUSTOMER)
-    commands.reply(change, "Still down", for_customer=True)
+    commands.reply(change, "Still down", is_from_customer=True)
     assert logged(change) == [EventType.REPLY_ADDED]
     assert (change.ticket.status, change.ticket.first_responded_at) == (status, None)
 
@@ -668,14 +675,14 @@ def test_a_customers_reply_leaves_any_other_status_and_is_no_response(status: St
 def test_a_customers_reply_after_the_window_is_refused() -> None:
     change = change_of(closed(), CUSTOMER, at=NOON + WINDOW + timedelta(seconds=1))
     with pytest.raises(TransitionRefused) as refusal:
-        commands.reply(change, "It is off again", for_customer=True)
+        commands.reply(change, "It is off again", is_from_customer=True)
     assert refusal.value.code is Code.REOPEN_WINDOW_PASSED
 
 
 @pytest.mark.parametrize("for_customer", [True, False])
 def test_a_merged_ticket_takes_no_replies(for_customer: bool) -> None:
     change = change_of(closed(merged_into_id=new_id()))
-    not_in_table(change, lambda change: commands.reply(change, "Hello", for_customer=for_customer), Action.REOPEN)
+    not_in_table(change, lambda change: commands.reply(change, "Hello", is_from_customer=for_customer), Action.REOPEN)
     assert change.messages == []
 
 
@@ -684,20 +691,20 @@ def test_a_note_can_always_be_added_and_is_internal(status: Status, into: UUID |
     change = change_of(ticket(status, merged_into_id=into))
     message = commands.add_note(change, "not for customers")
     assert logged(change) == [EventType.NOTE_ADDED]
-    assert change.entries[0].internal
+    assert change.events[0].internal
     assert (message.kind, change.ticket.status) == (Kind.NOTE, status)
     assert (change.ticket.first_responded_at, told(change)) == (None, {})
 
 
 def test_a_reply_is_not_internal() -> None:
     change = change_of(ticket())
-    commands.reply(change, "Hello", for_customer=True)
-    assert [entry.internal for entry in change.entries] == [False]
+    commands.reply(change, "Hello", is_from_customer=True)
+    assert [entry.internal for entry in change.events] == [False]
 
 
 def test_entries_name_who_did_it() -> None:
     by_user, by_system = change_of(ticket(), AGENT), change_of(ticket(), SYSTEM)
     commands.start(by_user)
     commands.start(by_system)
-    assert (by_user.entries[0].actor_user_id, by_user.entries[0].actor_client_id) == (AGENT.user_id, None)
-    assert (by_system.entries[0].actor_user_id, by_system.entries[0].actor_client_id) == (None, None)
+    assert (by_user.events[0].actor_user_id, by_user.events[0].actor_client_id) == (AGENT.user_id, None)
+    assert (by_system.events[0].actor_user_id, by_system.events[0].actor_client_id) == (None, None)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.ticket_factory import modest
 
-from models.changes.sla_audit import Count, ledger
+from models.changes.sla_audit import IntervalReason, list_intervals
 from models.log.event import EventType
 from models.sla.calendar import ALWAYS, Calendar
 from models.sla.clock import Clock, ClockStatus, LastMessage
@@ -136,8 +136,13 @@ def test_the_resolution_stands_still_while_others_are_waited_for_and_keeps_the_p
     assert (clock.status, clock.paused_for, clock.spent, clock.breaches_at) == (ClockStatus.PENDING, 4 * HOUR, 2 * HOUR, at(12))
     assert life.clock(Metric.FIRST_RESPONSE).breaches_at == at(2), "the customer waits for that one all the time"
     life.move(7, Status.RESOLVED)
-    counted = [(each.count, (each.end - each.start) / HOUR) for each in ledger(clock, at(50))]
-    assert counted == [(Count.WORKING, 2), (Count.WAITING_ON_CUSTOMER, 3), (Count.ON_HOLD, 1), (Count.WORKING, 1)]
+    counted = [(each.reason, (each.end - each.start) / HOUR) for each in list_intervals(clock, at(50))]
+    assert counted == [
+        (IntervalReason.WORKING, 2),
+        (IntervalReason.WAITING_ON_CUSTOMER, 3),
+        (IntervalReason.ON_HOLD, 1),
+        (IntervalReason.WORKING, 1),
+    ]
 
 
 def test_reopening_lets_the_resolution_go_on_where_it_stood() -> None:
@@ -194,10 +199,10 @@ def test_who_waits_for_an_answer_waits_on_where_it_is_promised_again() -> None:
     assert clock.status is ClockStatus.CANCELLED
     life.terms(10, PLAIN)
     assert (clock.status, clock.spent, clock.breaches_at) == (ClockStatus.PENDING, HOUR, at(12))
-    assert [(each.count, (each.end - each.start) / HOUR) for each in ledger(clock, at(11))] == [
-        (Count.WORKING, 1),
-        (Count.ENDED, 7),
-        (Count.WORKING, 1),
+    assert [(each.reason, (each.end - each.start) / HOUR) for each in list_intervals(clock, at(11))] == [
+        (IntervalReason.WORKING, 1),
+        (IntervalReason.ENDED, 7),
+        (IntervalReason.WORKING, 1),
     ]
 
 
@@ -231,8 +236,12 @@ def test_hours_with_breaks_weekends_and_holidays_do_not_count() -> None:
     # Monday 9 to 12 and 13 to 17, then Tuesday 9 to 10
     assert clock.breaches_at == at(24 + 2)
     life.due(26)
-    kinds = [each.count for each in ledger(clock, at(26))]
-    assert kinds == [Count.OUTSIDE_HOURS, *([Count.WORKING, Count.OUTSIDE_HOURS] * 2), Count.WORKING]
+    kinds = [each.reason for each in list_intervals(clock, at(26))]
+    assert kinds == [
+        IntervalReason.OUTSIDE_HOURS,
+        *([IntervalReason.WORKING, IntervalReason.OUTSIDE_HOURS] * 2),
+        IntervalReason.WORKING,
+    ]
 
 
 Plan = list[tuple[float, str, int, CloseReason, PolicySnapshot | None]]
@@ -296,11 +305,11 @@ def test_it_does_so_also_where_changes_are_written_in_another_order_than_they_ca
 
 def accounted(life: Life, end: float) -> None:
     for clock in life.clocks.all:
-        intervals = list(ledger(clock, at(end)))
+        intervals = list(list_intervals(clock, at(end)))
         over = clock.achieved_at or clock.cancelled_at or at(end)
         assert sum((each.end - each.start for each in intervals), timedelta()) == over - clock.started_at
         assert all(one.end == other.start for one, other in pairwise(intervals))
-        counted = sum((each.end - each.start for each in intervals if each.counted), timedelta())
+        counted = sum((each.end - each.start for each in intervals if each.is_counted), timedelta())
         running = TERMS[clock.terms].calendar.working(clock.since, at(end)) if clock.since else timedelta()
         assert counted == clock.spent + running
         target = TERMS[clock.terms].targets[clock.metric]
