@@ -16,13 +16,13 @@ from benchmarks.databases import empty
 from demo.history import History
 from demo.seed import store_histories
 from models import database, migrate
-from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
+from models.access.permissions import CALLER_OF_ROLE, MAX_SCOPES, Viewer
 from models.changes import commands
 from models.changes.change import allocate_numbers
 from models.people.team import Category
 from models.people.user import Role, User
 from models.sla.records import SlaClock
-from models.sla.update import SlaUpdate
+from models.sla.update import PolicySet
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from workers.ticket_timers import TimerSettings, tick
@@ -60,9 +60,9 @@ async def fill(size: int, begin: datetime) -> None:
     """Open tickets whose clocks come due one after the other, the first a day after `begin`."""
     customer = await User.create(email="c@example.com", display_name="C")
     agent = await User.create(email="a@example.com", display_name="A", role=Role.AGENT)
-    by = {user.role: Viewer(CALLER_OF_ROLE[user.role], HOLDS[CALLER_OF_ROLE[user.role]], user=user) for user in (customer, agent)}
+    by = {user.role: Viewer(CALLER_OF_ROLE[user.role], MAX_SCOPES[CALLER_OF_ROLE[user.role]], user=user) for user in (customer, agent)}
     category = await Category.get(slug="technical")
-    promises = await SlaUpdate.read()
+    promises = await PolicySet.read()
     for first in range(0, size, CHUNK):
         async with database.transaction():
             histories: list[History] = []

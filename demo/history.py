@@ -12,8 +12,8 @@ from uuid import UUID
 from models.access.permissions import SYSTEM, Viewer
 from models.changes.change import TicketChange
 from models.log.event import Event, Json
-from models.sla.state_machine import Clocks
-from models.sla.update import SlaUpdate
+from models.sla.state_machine import TicketClocks
+from models.sla.update import PolicySet
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 
@@ -38,8 +38,8 @@ class History:
     links: list[TicketLink] = field(default_factory=list[TicketLink])
     messages: list[Message] = field(default_factory=list[Message])
     events: list[Event] = field(default_factory=list[Event])
-    sla_policies: SlaUpdate | None = None
-    clocks: Clocks | None = None
+    sla_policies: PolicySet | None = None
+    clocks: TicketClocks | None = None
 
     def start_change(self, actor: Viewer, at: datetime) -> TicketChange:
         return TicketChange(self.ticket, actor, at, REOPEN_WINDOW)
@@ -56,8 +56,8 @@ class History:
         A change without events has no effect.
         """
         if self.sla_policies is not None and (change.events or change.advances_clocks):
-            self.clocks = self.clocks or self.sla_policies.clocks()
-            self.sla_policies.settle(change, self.clocks)
+            self.clocks = self.clocks or self.sla_policies.new_clocks()
+            self.sla_policies.update_clocks(change, self.clocks)
         if not change.events:
             return
         if not change.creates_ticket and not change.is_quiet:

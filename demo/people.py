@@ -9,10 +9,10 @@ from random import Random
 from uuid import UUID
 
 from demo.names import build_domain, choose_company_name, choose_person_name, reserve_email
-from models.access.permissions import ALL_SCOPES, CALLER_OF_ROLE, HOLDS, Caller, Viewer
+from models.access.permissions import ALL_SCOPES, CALLER_OF_ROLE, MAX_SCOPES, Caller, Viewer
 from models.people.team import Category, Membership, Team
 from models.people.user import ApiClient, Organization, Role, User
-from models.sla.update import SlaUpdate
+from models.sla.update import PolicySet
 
 AGENT_DOMAIN = "support.example"
 AGENTS_PER_TEAM = 10
@@ -39,7 +39,7 @@ class People:
     teams: Sequence[Team]
     categories: Mapping[str, Category]
     monitoring: ApiClient
-    sla_policies: SlaUpdate
+    sla_policies: PolicySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Participants:
 def build_viewer(user: User) -> Viewer:
     """Return the user as a caller who is signed in."""
     caller = CALLER_OF_ROLE[user.role]
-    return Viewer(caller, HOLDS[caller], user=user)
+    return Viewer(caller, MAX_SCOPES[caller], user=user)
 
 
 def build_client_viewer(client: ApiClient) -> Viewer:
@@ -149,4 +149,4 @@ async def load_people(
     )
     categories = {category.slug: category for category in await Category.all()}
     teams = await Team.all().order_by("slug")
-    return People(companies, agents, teams, categories, monitoring, await SlaUpdate.read())
+    return People(companies, agents, teams, categories, monitoring, await PolicySet.read())

@@ -19,7 +19,7 @@ from models.people.password import HASH, hashed
 from models.people.team import Membership, Team
 from models.people.user import Organization, Role, User
 from models.sla.records import SlaClock
-from models.sla.update import record_of
+from models.sla.update import record_from_clock
 from models.tickets.lifecycle import Status
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
@@ -169,7 +169,7 @@ async def store_histories(histories: Sequence[History]) -> None:
         tags += [TicketTag(ticket_id=ticket_id, name=name) for name in history.tags]
         watchers += [TicketWatcher(ticket_id=ticket_id, user_id=id) for id in history.watchers]
         if history.clocks is not None:
-            clocks += [record_of(ticket_id, clock) for clock in history.clocks.all]
+            clocks += [record_from_clock(ticket_id, clock) for clock in history.clocks.all]
         messages += history.messages
         resources += history.resources
         links += history.links

@@ -60,7 +60,7 @@ async def establish() -> None:
     for name in consumer.FOLLOWERS:
         await consumer.register(name)  # from here on nothing is too early for them
     await team.establish()
-    await policies.establish()
+    await policies.create_default_policies()
     await path.establish()
 
 

@@ -24,11 +24,11 @@ CLEARED = frozenset({"priority", "team", "category", "organization_id", "first_r
 
 
 async def sla_policies(info: strawberry.Info, include_inactive: Archived = None) -> list[SlaPolicy]:
-    return await policies.in_order(archived=bool(include_inactive))
+    return await policies.list_policies(archived=bool(include_inactive))
 
 
 async def sla_calendars(info: strawberry.Info, include_inactive: Archived = None) -> list[SlaCalendar]:
-    return await admin.calendars(archived=bool(include_inactive))
+    return await admin.list_calendars(archived=bool(include_inactive))
 
 
 calendar_mutation = admin_mutation(SlaCalendarPayload, "sla_calendar", SlaCalendar)

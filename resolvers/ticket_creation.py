@@ -12,7 +12,7 @@ from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, One
 from models.core.sql import in_list
 from models.people.user import User
-from models.sla.update import promise
+from models.sla.update import set_intake_terms
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
@@ -39,7 +39,7 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     found = await intake.prepare_ticket(input.category, priority, requester.organization_id, "category")
     change = mutation.change(new_ticket(mutation, input, priority, found, requester))
     commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
-    promise(change, found.sla_terms)
+    set_intake_terms(change, found.sla_terms)
     if input.follow_up_of is not None:
         (older,) = await mutation.tickets({"followUpOf": input.follow_up_of})
         commands.follow_up(change, older)
@@ -69,7 +69,7 @@ def new_ticket(
     return new_record(
         Ticket,
         number=found.number,
-        external_scope=mutation.viewer.key_scope,
+        external_scope=mutation.viewer.external_id_scope,
         external_id=external,
         subject=input.subject.strip(),
         description=input.description,

@@ -16,7 +16,7 @@ from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
 from models import database
-from models.access.permissions import Viewer, sees, visible_entries
+from models.access.permissions import Viewer, can_see_ticket, visible_events
 from models.changes import sla_audit
 from models.changes.sla_audit import RebuiltClocks
 from models.core.lazy_query import ConnectionQuery, Many
@@ -178,7 +178,7 @@ class Loaders:
         return self.pages[key]
 
     async def read_tickets(self, keys: list[UUID]) -> list[Ticket | None]:
-        found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys) if sees(self.viewer, ticket)}
+        found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys) if can_see_ticket(self.viewer, ticket)}
         return [found.get(key) for key in keys]
 
     async def read_messages(self, keys: list[UUID]) -> list[Message | None]:
@@ -186,7 +186,7 @@ class Loaders:
         found = {
             message.id: message
             for message in records
-            if sees(self.viewer, message.ticket) and (message.kind is Kind.REPLY or self.viewer.sees_notes)
+            if can_see_ticket(self.viewer, message.ticket) and (message.kind is Kind.REPLY or self.viewer.can_see_notes)
         }
         return [found.get(key) for key in keys]
 
@@ -195,13 +195,13 @@ class Loaders:
         found = {
             key: each
             for key, each in records.items()
-            if sees(self.viewer, each.ticket)
-            and (each.message is None or each.message.kind is Kind.REPLY or self.viewer.sees_notes)
+            if can_see_ticket(self.viewer, each.ticket)
+            and (each.message is None or each.message.kind is Kind.REPLY or self.viewer.can_see_notes)
         }
         return [found.get(key) for key in keys]
 
     async def read_events(self, keys: list[int]) -> list[Event | None]:
-        condition = in_list("e.position", keys) & visible_entries(self.viewer)
+        condition = in_list("e.position", keys) & visible_events(self.viewer)
         seen = await database.rows(
             f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}", condition.params
         )
@@ -219,7 +219,7 @@ class Loaders:
 
 
 async def read_terms(digests: list[str]) -> list[PolicySnapshot]:
-    found = await policies.terms(digests)
+    found = await policies.read_snapshots(digests)
     return [found[digest] for digest in digests]
 
 

@@ -18,7 +18,7 @@ from models.people import team
 from models.people.team import Team
 from models.people.user import Role, User
 from models.queries.workload import Workload
-from models.sla.clock import FINISHED
+from models.sla.clock import FINISHED_STATUSES
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
@@ -150,7 +150,7 @@ async def is_called_for(run: EscalationRun, ticket: Ticket) -> bool:
     if run.metric is None:
         return True
     clock = await SlaClock.get_or_none(ticket_id=ticket.id, metric=run.metric, ordinal=run.ordinal)
-    return clock is not None and clock.status not in FINISHED
+    return clock is not None and clock.status not in FINISHED_STATUSES
 
 
 class Step:

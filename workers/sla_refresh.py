@@ -28,14 +28,14 @@ class SlaRefresh:
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         # read first, so that a change that comes meanwhile is looked at again
-        seen = await policies.revision()
+        seen = await policies.read_revision()
         if seen.changed <= seen.applied or (seen.changed == self.clean and not policies.is_settled(seen, at)):
             return Progress(0, position)
-        found = await policies.outdated(AT_ONCE)
+        found = await policies.find_outdated_tickets(AT_ONCE)
         done = sum([await self.retarget(ticket_id, at) for ticket_id in found])
         if not found:
             self.clean = seen.changed
-            await policies.applied(seen, at)
+            await policies.mark_applied(seen, at)
         return Progress(done, position)
 
     async def retarget(self, ticket_id: UUID, at: datetime) -> int:
@@ -43,7 +43,7 @@ class SlaRefresh:
         try:
             async with database.transaction():
                 ticket = (await lock_tickets([ticket_id]))[ticket_id]
-                (digest,) = await policies.applicable([ticket])
+                (digest,) = await policies.find_terms([ticket])
                 if not ticket.is_open or digest == ticket.sla_terms:
                     return 0
                 change = TicketChange(ticket, SYSTEM, at, self.window, advances_clocks=True)

@@ -15,7 +15,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
-from models.access.permissions import CALLER_OF_ROLE, Caller, Scope, Viewer, held, viewer_of
+from models.access.permissions import CALLER_OF_ROLE, Caller, Scope, Viewer, granted_scopes, viewer_of
 from models.database import as_instant
 from models.people.token import Token
 from models.people.user import Role
@@ -45,22 +45,22 @@ class Grant(NamedTuple):
     expires_at: datetime | None
 
 
-DECIDES = (
+GRANT_COLUMNS = (
     "k.kind, CAST(k.scopes AS TEXT), k.expires_at, k.revoked_at, k.user_id, k.client_id, "
     "u.role, u.active, u.organization_id, o.shared, c.active"
 )
-TOKENS = (
+TOKEN_JOINS = (
     "FROM tokens k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN organizations o ON o.id = u.organization_id "
     "LEFT JOIN api_clients c ON c.id = k.client_id WHERE k.id"
 )
 
 
-async def revision() -> int:
+async def read_revision() -> int:
     """Two equal readings: nothing that was committed between them changed what anybody may do or see."""
     return cast("int", (await database.fetch("SELECT revision FROM rights"))[0][0])
 
 
-async def changed_since(position: int) -> bool:
+async def visibility_changed_since(position: int) -> bool:
     """Whether somebody may see other tickets now than when the log had come to the position; in doubt, yes."""
     noted = cast("int", (await database.rows("SELECT position FROM rights"))[0]["position"])
     return noted >= position
@@ -72,14 +72,14 @@ async def fingerprints(keys: Collection[str]) -> dict[str, str]:
     One statement, without records: some microseconds for a token.
     """
     if database.dialect() == "postgres":
-        text, params = f"json_build_array({DECIDES})::text AS print {TOKENS} = ANY(?)", [list(keys)]
+        text, params = f"json_build_array({GRANT_COLUMNS})::text AS print {TOKEN_JOINS} = ANY(?)", [list(keys)]
     else:
-        text, params = f"json_array({DECIDES}) AS print {TOKENS} IN (SELECT value FROM json_each(?))", [json.dumps(list(keys))]
+        text, params = f"json_array({GRANT_COLUMNS}) AS print {TOKEN_JOINS} IN (SELECT value FROM json_each(?))", [json.dumps(list(keys))]
     found = await database.rows(f"SELECT CAST(k.id AS TEXT) AS id, {text}", params)
     return {cast("str", row["id"]): cast("str", row["print"]) for row in found}
 
 
-def opens(text: str, at: datetime) -> Grant | None:
+def parse_grant(text: str, at: datetime) -> Grant | None:
     """`viewer_of` for a print; a test keeps the two alike."""
     kind, scopes, expires, revoked, user_id, client_id, role, active, organization_id, shared, client_active = json.loads(text)
     expires_at = as_instant(expires)
@@ -87,15 +87,15 @@ def opens(text: str, at: datetime) -> Grant | None:
         return None
     caller = CALLER_OF_ROLE[Role(role)] if user_id else Caller.API_CLIENT
     shares = organization_id is not None and bool(shared)
-    return Grant(caller, parse_grant(caller, scopes), user_id or client_id, organization_id, shares, kind, expires_at)
+    return Grant(caller, parse_scopes(caller, scopes), user_id or client_id, organization_id, shares, kind, expires_at)
 
 
 @lru_cache(maxsize=1024)
-def parse_grant(caller: Caller, scopes: str) -> frozenset[Scope]:
-    return held(caller, cast("list[str]", json.loads(scopes)))
+def parse_scopes(caller: Caller, scopes: str) -> frozenset[Scope]:
+    return granted_scopes(caller, cast("list[str]", json.loads(scopes)))
 
 
-def standing(viewer: Viewer) -> Grant | None:
+def grant_of(viewer: Viewer) -> Grant | None:
     """None for who has no token."""
     if viewer.token is None:
         return None
@@ -111,7 +111,7 @@ def standing(viewer: Viewer) -> Grant | None:
     )
 
 
-async def viewers(keys: Collection[str], at: datetime) -> dict[str, Viewer]:
+async def load_viewers(keys: Collection[str], at: datetime) -> dict[str, Viewer]:
     """The viewers of those tokens that open something, with their records: for the few whose standing moved."""
     tokens = await Token.filter(id__in=keys).select_related("user", "user__organization", "client")
     return {str(token.id): viewer for token in tokens if (viewer := viewer_of(token, at)) is not None}

@@ -1,4 +1,4 @@
-"""A change of one ticket: decided in memory by the verbs, then written in one step, always together with its log entries."""
+"""A change of one ticket. Commands build it in memory; `write` stores it and its log events in one transaction."""
 
 from __future__ import annotations
 
@@ -21,30 +21,37 @@ from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import in_list
 from models.core.time import text
 from models.database import batch
-from models.log import event
-from models.log.event import QUIET, Event, EventType, Json
-from models.sla import update as clocks
-from models.sla.inputs import TOLD, Side
-from models.sla.state_machine import Clocks
-from models.sla.update import settle
+from models.log.event import QUIET, Event, EventType, Json, appended, place
+from models.sla.inputs import CLOCK_EVENT_TYPES, Side
+from models.sla.state_machine import TicketClocks
+from models.sla.update import build_clock_records, build_clock_updates, update_clocks
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status, TransitionRefused
 from models.tickets.message import Kind, Message
-from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
+from models.tickets.ticket import (
+    LinkKind,
+    Ticket,
+    TicketLink,
+    TicketResource,
+    TicketTag,
+    TicketWatcher,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNLOGGED_COLUMNS = frozenset({"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"})
-"""Columns that an entry's changes leave out: what never changes and is long, what each change moves, what follows from others."""
+UNLOGGED_COLUMNS = frozenset(
+    {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
+)
+"""Columns that events leave out: long constant text, columns that every change sets, and derived columns."""
 
 
 @dataclass
 class TicketChange:
-    """What happens to one ticket. The verbs read `ticket` as it becomes; nothing is stored before `write`.
+    """A change of one ticket by one actor. Commands modify `ticket` in memory; `write` stores the result.
 
-    `window` is how long after its closing a ticket may be reopened. A `timed` change is made for what time does to the clocks.
-    One that `has_terms` was given already those that hold now.
+    `reopen_window` is the time after closing in which the ticket can be reopened. `advances_clocks` is true if
+    the change exists to let due SLA clocks act. `has_current_terms` is true if `ticket.sla_terms` is up to date.
     """
 
     ticket: Ticket
@@ -65,22 +72,24 @@ class TicketChange:
     added_watchers: list[UUID] = field(default_factory=list[UUID])
     removed_watchers: list[UUID] = field(default_factory=list[UUID])
     links: list[TicketLink] = field(default_factory=list[TicketLink])
-    clocks: Clocks | None = None
+    clocks: TicketClocks | None = None
 
     def __post_init__(self) -> None:
-        self.previous_terms, self.previous_status_since = self.ticket.sla_terms, self.ticket.status_since
+        self.previous_terms = self.ticket.sla_terms
+        self.previous_status_since = self.ticket.status_since
 
     @property
     def main_event(self) -> Event | None:
-        """The entry that says what was done; the others say what followed."""
-        return next((entry for entry in self.events if entry.type not in TOLD), None)
+        """The event of the command itself, as opposed to events of SLA clocks. None if nothing changed."""
+        return next((event for event in self.events if event.type not in CLOCK_EVENT_TYPES), None)
 
     @property
     def is_quiet(self) -> bool:
-        return not self.creates_ticket and all(entry.type in QUIET for entry in self.events)
+        """Whether the change leaves the ticket's version and `updated_at` as they are."""
+        return not self.creates_ticket and all(event.type in QUIET for event in self.events)
 
     def set(self, **values: object) -> dict[str, Json]:
-        """Give columns new values; returns `[from, to]` for those that differ."""
+        """Set columns of the ticket; returns `[from, to]` for each column whose value differs."""
         changes: dict[str, Json] = {}
         for name, value in values.items():
             before = getattr(self.ticket, name)
@@ -97,9 +106,9 @@ class TicketChange:
         *,
         message: Message | None = None,
         internal: bool = False,
-        **said: Json,
+        **data: Json,
     ) -> None:
-        """Add an entry; it gets its position when it is written."""
+        """Add an event with further `data`. `write` gives the event its position."""
         self.events.append(
             new_record(
                 Event,
@@ -111,31 +120,53 @@ class TicketChange:
                 occurred_at=self.at,
                 version=self.ticket.version,
                 internal=internal,
-                data={"changes": changes or {}, **said},
+                data={"changes": changes or {}, **data},
             )
         )
 
-    def transition(self, action: Action, comment: str | None = None, side: Side | None = None, **values: object) -> None:
-        """Take a step of the life cycle. Raises TransitionRefused where the table has none."""
+    def transition(
+        self,
+        action: Action,
+        comment: str | None = None,
+        side: Side | None = None,
+        **values: object,
+    ) -> None:
+        """Apply a life-cycle action and set further columns.
+
+        Raises TransitionRefused if the ticket's status does not permit the action.
+        """
         before = self.ticket.status
         if self.ticket.merged_into_id is not None and action is Action.REOPEN:
             raise build_merged_refusal(before, action)
+        reopenable = self.ticket.is_reopenable(self.at, self.reopen_window)
         try:
-            after = lifecycle.advance(before, action, reopenable=self.ticket.is_reopenable(self.at, self.reopen_window))
+            after = lifecycle.advance(before, action, reopenable=reopenable)
         except TransitionRefused as refusal:
             refusal.allowed = self.allowed_actions()
             raise
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
         changes = self.set(status=after, reminded_at=None, **values)
-        self.ticket.status_since = self.columns["status_since"] = max(self.at, self.previous_status_since or self.at)
-        self.log(EventType.STATUS_CHANGED, changes, action=action.value, comment=comment, side=side.value if side else None)
+        status_since = max(self.at, self.previous_status_since or self.at)
+        self.ticket.status_since = self.columns["status_since"] = status_since
+        self.log(
+            EventType.STATUS_CHANGED,
+            changes,
+            action=action.value,
+            comment=comment,
+            side=side.value if side else None,
+        )
 
     def allowed_actions(self) -> list[Action]:
-        return self.ticket.allowed_actions(self.at, self.reopen_window, customer=self.actor.is_customer)
+        """The life-cycle actions that the ticket's status permits to the actor."""
+        return self.ticket.allowed_actions(
+            self.at, self.reopen_window, customer=self.actor.is_customer
+        )
 
-    def add_message(self, kind: Kind, body: str, side: Side | None = None, **values: object) -> Message:
-        """Add a message and its entry; `side` tells who speaks in a reply."""
+    def add_message(
+        self, kind: Kind, body: str, side: Side | None = None, **values: object
+    ) -> Message:
+        """Add a message and its event, and set further columns. `side` is the side that a reply comes from."""
         message = new_record(
             Message,
             ticket_id=self.ticket.id,
@@ -147,22 +178,30 @@ class TicketChange:
         )
         self.messages.append(message)
         type = EventType.REPLY_ADDED if kind is Kind.REPLY else EventType.NOTE_ADDED
-        spoke = side.value if side else None
-        self.log(type, self.set(**values), message=message, internal=kind is Kind.NOTE, side=spoke)
+        self.log(
+            type,
+            self.set(**values),
+            message=message,
+            internal=kind is Kind.NOTE,
+            side=side.value if side else None,
+        )
         return message
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
-        """Add one direction of a link and its entry."""
-        self.links.append(new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
+        """Add one direction of a link, and its event."""
+        self.links.append(
+            new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
+        )
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
 
 
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
-    return TransitionRefused(status, action, [], "This ticket was merged into another; go on there.")
+    message = "This ticket was merged into another ticket. Use that ticket instead."
+    return TransitionRefused(status, action, [], message)
 
 
 def serialize_value(value: object) -> Json:
-    """A column's value as the log keeps it."""
+    """A column's value in the form that events store."""
     if isinstance(value, datetime):
         return text(value)
     if isinstance(value, UUID):
@@ -176,54 +215,74 @@ def serialize_value(value: object) -> Json:
 
 
 def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's columns as the log keeps them: what folding all its entries gives."""
+    """The ticket's logged columns in the form that events store. `rebuild_from_log` returns the same."""
     columns = ticket._meta.fields_db_projection.values()  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    return {name: serialize_value(getattr(ticket, name)) for name in columns if name not in UNLOGGED_COLUMNS}
+    return {
+        name: serialize_value(getattr(ticket, name))
+        for name in columns
+        if name not in UNLOGGED_COLUMNS
+    }
 
 
 async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
-    """Store the changes and their entries, in one transaction of the caller's; returns the position they reached.
+    """Store the changes and their events in the caller's transaction.
 
-    With them goes the key that the first was asked for with. `last` says that nothing else belongs to the transaction.
-    Raises StaleVersion where a ticket moved on since it was read. A change without entries stores nothing.
+    `key` is the idempotency key of the first change; it is stored with them. `last` ends the transaction with
+    this write. Returns the position of the last event, or 0 if there are no events; then nothing is stored.
+    Raises StaleVersion if a ticket has changed since it was read.
     """
-    await settle(changes)
+    await update_clocks(changes)
     changed = [change for change in changes if change.events]
-    entries = [entry for change in changed for entry in change.events]
-    if not entries:
+    events = [event for change in changed for event in change.events]
+    if not events:
         return 0
-    updated = [
-        (change, step) for change in changed if not change.creates_ticket and (step := build_guarded_update(change)) is not None
-    ]
-    todo = [*(step for _, step in updated), *build_record_statements(changed)]
-    # Last of what locks, for from here to the commit every other writer waits.
-    log = event.appended(entries)
-    remembered = idempotency.build_insert(key, build_result_reference(changes[0])) if key is not None else []
-    told = await batch.execute([*todo, *log, *remembered], last=last and not updated)
-    for (change, _), found in zip(updated, told, strict=False):
-        if not found:
+    updated: list[TicketChange] = []
+    steps: list[batch.Statement] = []
+    for change in changed:
+        update = None if change.creates_ticket else build_guarded_update(change)
+        if update is not None:
+            updated.append(change)
+            steps.append(update)
+    steps += build_record_statements(changed)
+    # The log head is locked last: every other writer waits from that lock until the commit.
+    append = appended(events)
+    key_insert: list[batch.Statement] = []
+    if key is not None:
+        reference = build_result_reference(changes[0])
+        key_insert = idempotency.build_insert(key, reference)
+    results = await batch.execute([*steps, *append, *key_insert], last=last and not updated)
+    for change, updated_rows in zip(updated, results, strict=False):
+        if not updated_rows:
             raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
-    event.place(entries, told[len(todo)])
-    return max(entry.position for entry in entries)
+    place(events, results[len(steps)])
+    return max(event.position for event in events)
 
 
 def build_result_reference(change: TicketChange) -> ResultReference:
-    """By what a replay finds it again; how far the log is, is told by its own head."""
+    """The reference that a replay of the change needs. `build_insert` fills in the final log positions."""
     message_id = change.messages[0].id if change.messages else None
-    return ResultReference(change.at, change.ticket.id, message_id, change.main_event.position if change.main_event else None, 0)
+    position = change.main_event.position if change.main_event else None
+    return ResultReference(change.at, change.ticket.id, message_id, position, 0)
 
 
 def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Statement]:
-    """What stores new tickets and all that hangs on tickets; tickets come first, for SQLite looks at keys row by row."""
-    new: dict[type[Model], list[Model]] = {Ticket: [change.ticket for change in changes if change.creates_ticket]}
+    """Statements for new tickets and for the records that belong to tickets.
+
+    Tickets come first, because SQLite checks foreign keys row by row.
+    """
+    tickets = [change.ticket for change in changes if change.creates_ticket]
+    records_by_type: dict[type[Model], list[Model]] = {Ticket: [*tickets]}
     for change in changes:
         for record in build_new_records(change):
-            new.setdefault(type(record), []).append(record)
-    found = [step for records in new.values() for step in batch.insert(records)]
+            records_by_type.setdefault(type(record), []).append(record)
+    statements: list[batch.Statement] = []
+    for records in records_by_type.values():
+        statements += batch.insert(records)
     for change in changes:
-        found += build_delete_statements(change)
-        found += clocks.moved(change.clocks) if change.clocks is not None else ()
-    return found
+        statements += build_delete_statements(change)
+        if change.clocks is not None:
+            statements += build_clock_updates(change.clocks)
+    return statements
 
 
 def build_delete_statements(change: TicketChange) -> Iterable[batch.Statement]:
@@ -235,58 +294,73 @@ def build_delete_statements(change: TicketChange) -> Iterable[batch.Statement]:
 
 
 def build_guarded_update(change: TicketChange) -> batch.Statement | None:
-    """The guarded write: it finds its row only while the version is the one that was read. None where nothing moves."""
-    ticket, read = change.ticket, change.ticket.version
+    """An update that finds the ticket's row only if its version is still the one that was read.
+
+    Returns None if no column changes. Sets the version of the ticket and of its events.
+    """
+    ticket, version_read = change.ticket, change.ticket.version
     if not change.is_quiet:
-        ticket.version, ticket.updated_at = read + 1, change.at
+        ticket.version, ticket.updated_at = version_read + 1, change.at
     elif not change.columns:
         return None
-    for entry in change.events:
-        entry.version = ticket.version
+    for event in change.events:
+        event.version = ticket.version
     values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
-    return batch.update(ticket, values, {"id": ticket.id, "version": read})
+    return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
 
 
 def build_new_records(change: TicketChange) -> list[Model]:
-    """The new records that hang on the ticket: messages, tags, resources, watchers, links, clocks."""
+    """New records that belong to the ticket: messages, tags, resources, watchers, links and SLA clocks."""
     ticket_id = change.ticket.id
+    tags = [new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags]
+    watchers = [
+        new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id)
+        for user_id in change.added_watchers
+    ]
+    new_clocks = build_clock_records(ticket_id, change.clocks) if change.clocks is not None else ()
     return [
         *change.messages,
-        *(new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags),
+        *tags,
         *change.resources,
-        *(new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers),
+        *watchers,
         *change.links,
-        *(clocks.started(ticket_id, change.clocks) if change.clocks is not None else ()),
+        *new_clocks,
     ]
 
 
 async def lock_tickets(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
-    """Tickets as they stand, kept from other writers until the transaction ends; in one order, against deadlocks."""
-    named = in_list("t.id", sorted(set(ticket_ids)))
-    return {ticket.id: ticket for ticket in await Many(LazyQuery(Ticket, "t", "tickets t", named, "t.id", lock=True))}
+    """Read tickets and lock them until the transaction ends, ordered by id so that writers can't deadlock."""
+    condition = in_list("t.id", sorted(set(ticket_ids)))
+    tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
+    return {ticket.id: ticket for ticket in tickets}
 
 
 async def allocate_number() -> int:
-    """The next ticket's number."""
+    """The number of the next ticket."""
     return (await allocate_numbers(1))[0]
 
 
 async def allocate_numbers(count: int) -> list[int]:
-    """The numbers of the next tickets, ascending, for the transaction that stores them.
+    """The numbers of the next `count` tickets, ascending. Call it in the transaction that stores the tickets.
 
-    On Postgres a sequence, so that raising tickets does not queue; a rollback leaves a gap. models/changes/intake has it for one.
+    Postgres uses a sequence, so that writers don't wait for each other; a rollback leaves a gap.
+    `models.changes.intake` has the same SQL for one ticket.
     """
     if database.dialect() == "postgres":
-        found = await database.fetch("SELECT nextval('ticket_numbers') FROM generate_series(1, ?)", [count])
-        return sorted(int(str(row[0])) for row in found)
-    last = int(str((await database.fetch("SELECT COALESCE(MAX(number), 1000) FROM tickets"))[0][0]))
+        statement = "SELECT nextval('ticket_numbers') FROM generate_series(1, ?)"
+        rows = await database.fetch(statement, [count])
+        return sorted(int(str(row[0])) for row in rows)
+    rows = await database.fetch("SELECT COALESCE(MAX(number), 1000) FROM tickets")
+    last = int(str(rows[0][0]))
     return list(range(last + 1, last + 1 + count))
 
 
 async def rebuild_from_log(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's columns as its entries alone tell them: what `stored` must equal."""
-    entries: Sequence[Event] = await Event.filter(ticket_id=ticket.id).order_by("position")
-    told: dict[str, Json] = dict.fromkeys(serialize_ticket(ticket))
-    for entry in entries:
-        told.update({name: change[1] for name, change in entry.changes.items() if name in told})
-    return told
+    """The ticket's columns, computed from its events alone. Equals `serialize_ticket` unless data is corrupt."""
+    events: Sequence[Event] = await Event.filter(ticket_id=ticket.id).order_by("position")
+    columns: dict[str, Json] = dict.fromkeys(serialize_ticket(ticket))
+    for event in events:
+        for name, change in event.changes.items():
+            if name in columns:
+                columns[name] = change[1]
+    return columns

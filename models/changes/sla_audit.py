@@ -14,20 +14,25 @@ from models.changes.change import lock_tickets
 from models.database import as_uuid
 from models.log.event import Event, EventType
 from models.sla import policies
-from models.sla.calendar import Kind
-from models.sla.clock import Clock, LastMessage, Stop
-from models.sla.inputs import TOLD, step_of
+from models.sla.calendar import IntervalKind
+from models.sla.clock import Clock, ClockTransition, StopReason
+from models.sla.inputs import CLOCK_EVENT_TYPES, parse_clock_input
 from models.sla.snapshot import Metric, PolicySnapshot
-from models.sla.state_machine import Clocks
-from models.sla.update import load
+from models.sla.state_machine import TicketClocks
+from models.sla.update import read_clocks
 from models.tickets.ticket import Ticket
 
 CLOCK_EVENT_TYPES = [
-    *(EventType.TICKET_CREATED, EventType.STATUS_CHANGED, EventType.REPLY_ADDED, EventType.SLA_RETARGETED),
+    *(
+        EventType.TICKET_CREATED,
+        EventType.STATUS_CHANGED,
+        EventType.REPLY_ADDED,
+        EventType.SLA_RETARGETED,
+    ),
     *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED),
 ]
 TICKETS_PER_BATCH = 200
-FIELDS_NOT_IN_LOG = frozenset({"id", "stretches", "touched", "is_new"})
+FIELDS_NOT_IN_LOG = frozenset({"id", "periods", "is_changed", "is_new"})
 
 
 class IntervalReason(Enum):
@@ -42,14 +47,14 @@ class IntervalReason(Enum):
 
 
 REASON_BY_KIND = {
-    Kind.WORKING: IntervalReason.WORKING,
-    Kind.OUTSIDE_HOURS: IntervalReason.OUTSIDE_HOURS,
-    Kind.HOLIDAY: IntervalReason.HOLIDAY,
+    IntervalKind.WORKING: IntervalReason.WORKING,
+    IntervalKind.OUTSIDE_HOURS: IntervalReason.OUTSIDE_HOURS,
+    IntervalKind.HOLIDAY: IntervalReason.HOLIDAY,
 }
 REASON_BY_STOP = {
-    Stop.WAITING_ON_CUSTOMER: IntervalReason.WAITING_ON_CUSTOMER,
-    Stop.ON_HOLD: IntervalReason.ON_HOLD,
-    Stop.ENDED: IntervalReason.ENDED,
+    StopReason.WAITING_ON_CUSTOMER: IntervalReason.WAITING_ON_CUSTOMER,
+    StopReason.ON_HOLD: IntervalReason.ON_HOLD,
+    StopReason.ENDED: IntervalReason.ENDED,
 }
 
 
@@ -71,17 +76,19 @@ class Interval:
 def list_intervals(clock: Clock, until: datetime) -> Iterator[Interval]:
     """Each interval of a clock's life, in order; what still goes on ends at `until`."""
     spent = timedelta()
-    for stretch in clock.stretches:
+    for stretch in clock.periods:
         end = until if stretch.end is None else stretch.end
         if end <= stretch.start:
             continue
-        if isinstance(stretch.by, Stop):
-            yield Interval(stretch.start, end, REASON_BY_STOP[stretch.by], spent, None)
+        if isinstance(stretch.state, StopReason):
+            yield Interval(stretch.start, end, REASON_BY_STOP[stretch.state], spent, None)
             continue
-        for part in stretch.by.calendar.intervals(stretch.start, end):
-            if part.kind is Kind.WORKING:
+        for part in stretch.state.calendar.intervals(stretch.start, end):
+            if part.kind is IntervalKind.WORKING:
                 spent += part.end - part.start
-            yield Interval(part.start, part.end, REASON_BY_KIND[part.kind], spent, stretch.by.policy_id)
+            yield Interval(
+                part.start, part.end, REASON_BY_KIND[part.kind], spent, stretch.state.policy_id
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +108,38 @@ async def rebuild_clocks(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUI
         for entry in own
         if "sla_terms" in entry.changes and entry.changes["sla_terms"][1] is not None
     }
-    terms = await policies.terms(digests)
+    terms = await policies.read_snapshots(digests)
     return {ticket_id: replay_events(own, terms) for ticket_id, own in entries.items()}
 
 
 def replay_events(entries: Sequence[Event], terms: Mapping[str, PolicySnapshot]) -> RebuiltClocks:
-    clocks = Clocks(terms.__getitem__)
-    said: list[LastMessage] = []
+    clocks = TicketClocks(terms.__getitem__)
+    said: list[ClockTransition] = []
     logged: list[tuple[str, str, int, datetime]] = []
     for entry in entries:
-        if entry.type in TOLD:
-            logged.append((entry.type.value, str(entry.value("metric")), cast("int", entry.value("ordinal")), entry.occurred_at))
-            said += clocks.due(entry.occurred_at)
-        elif (step := step_of(entry)) is not None:
-            said += clocks.take(step)
-    expected = [(each.type.value, each.clock.metric.value, each.clock.ordinal, each.at) for each in said]
+        if entry.type in CLOCK_EVENT_TYPES:
+            logged.append(
+                (
+                    entry.type.value,
+                    str(entry.value("metric")),
+                    cast("int", entry.value("ordinal")),
+                    entry.occurred_at,
+                )
+            )
+            said += clocks.advance_to(entry.occurred_at)
+        elif (step := parse_clock_input(entry)) is not None:
+            said += clocks.apply(step)
+    expected = [
+        (each.type.value, each.clock.metric.value, each.clock.ordinal, each.at) for each in said
+    ]
     return RebuiltClocks(clocks.all, sorted(expected), sorted(logged))
 
 
 async def load_rebuilt_clocks(ticket_ids: Sequence[UUID]) -> Mapping[UUID, RebuiltClocks]:
     entries: dict[UUID, list[Event]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for entry in await Event.filter(ticket_id__in=list(ticket_ids), type__in=CLOCK_EVENT_TYPES).order_by("position"):
+    for entry in await Event.filter(
+        ticket_id__in=list(ticket_ids), type__in=CLOCK_EVENT_TYPES
+    ).order_by("position"):
         entries[entry.ticket_id].append(entry)
     return await rebuild_clocks(entries)
 
@@ -129,16 +147,21 @@ async def load_rebuilt_clocks(ticket_ids: Sequence[UUID]) -> Mapping[UUID, Rebui
 async def find_differences(ticket_ids: Sequence[UUID]) -> list[str]:
     """Where the stored clocks, or the entries about them, are not what the log says; a line each."""
     found: list[str] = []
-    stored = await load(ticket_ids)
+    stored = await read_clocks(ticket_ids)
     for ticket_id, tale in (await load_rebuilt_clocks(ticket_ids)).items():
         if tale.expected != tale.logged:
             found.append(f"{ticket_id}: logged {tale.logged}, expected {tale.expected}")
         own, theirs = index_clocks(tale.clocks), index_clocks(stored[ticket_id])
         for name in sorted(own.keys() | theirs.keys()):
             if name not in own or name not in theirs:
-                found.append(f"{ticket_id} {name[0]} {name[1]}: only {'in the log' if name in own else 'stored'}")
+                found.append(
+                    f"{ticket_id} {name[0]} {name[1]}: only {'in the log' if name in own else 'stored'}"
+                )
             else:
-                found += [f"{ticket_id} {name[0]} {name[1]}: {line}" for line in compare_clocks(own[name], theirs[name])]
+                found += [
+                    f"{ticket_id} {name[0]} {name[1]}: {line}"
+                    for line in compare_clocks(own[name], theirs[name])
+                ]
     return found
 
 
@@ -147,7 +170,12 @@ async def verify_all_tickets() -> tuple[int, list[str]]:
     found: list[str] = []
     seen, last = 0, UUID(int=0)
     while True:
-        ids = await Ticket.filter(id__gt=last).order_by("id").limit(TICKETS_PER_BATCH).values_list("id", flat=True)
+        ids = (
+            await Ticket.filter(id__gt=last)
+            .order_by("id")
+            .limit(TICKETS_PER_BATCH)
+            .values_list("id", flat=True)
+        )
         if not ids:
             return seen, found
         tickets = [as_uuid(each) for each in ids]
@@ -171,4 +199,7 @@ def compare_clocks(told: Clock, stored: Clock) -> list[str]:
 
 
 def find_clock(tale: RebuiltClocks, metric: Metric, ordinal: int) -> Clock | None:
-    return next((clock for clock in tale.clocks if clock.metric is metric and clock.ordinal == ordinal), None)
+    return next(
+        (clock for clock in tale.clocks if clock.metric is metric and clock.ordinal == ordinal),
+        None,
+    )

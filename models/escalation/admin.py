@@ -14,7 +14,7 @@ from models.escalation.path import EscalationPath, StepAction, Trigger
 from models.people import team
 from models.people.user import User
 from models.sla import policies
-from models.sla.admin import GAP, LAST_POSITION
+from models.sla.admin import POSITION_GAP, MAX_POSITION
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 
@@ -56,10 +56,10 @@ async def create_path(given: PathFields, at: datetime) -> EscalationPath:
     """Raises InvalidInput. Where no position is given, the path is tried after all others."""
     path = EscalationPath(name="", position=0, trigger=Trigger.ESCALATED, steps=[], created_at=at)
     async with database.transaction():
-        await policies.alone()
+        await policies.lock_admin_changes()
         if "position" not in given:
             last = await EscalationPath.filter(active=True).order_by("-position").first()
-            path.position = GAP if last is None else min(last.position + GAP, LAST_POSITION)
+            path.position = POSITION_GAP if last is None else min(last.position + POSITION_GAP, MAX_POSITION)
         await fill(path, given)
         await expect_room()
         await path.save(force_create=True)
@@ -70,7 +70,7 @@ async def update_path(path_id: str, given: PathFields) -> EscalationPath:
     """What is left out stays. Raises InvalidInput."""
     key = ids.key_of(ids.ESCALATION_PATH, path_id)
     async with database.transaction():
-        await policies.alone()
+        await policies.lock_admin_changes()
         path = await EscalationPath.get_or_none(id=key) if key else None
         if path is None:
             raise InvalidInput(Code.NOT_FOUND, "There is no such path.", "pathId")

@@ -15,7 +15,7 @@ from uuid import UUID
 from models.core.time import text
 from models.log.event import Event, EventType
 from models.notifications.notification import Channel, Reason, Topic
-from models.sla.inputs import TOLD
+from models.sla.inputs import CLOCK_EVENT_TYPES
 from models.tickets.lifecycle import Action, Status
 
 
@@ -159,7 +159,7 @@ def choices(*, customer: bool) -> list[tuple[Topic, Channel]]:
 
 def group_key(entry: Event) -> Hashable:
     """What the entries of one change of one ticket have in common. What clocks say is an act of its own: time did that."""
-    clocks = entry.type in TOLD
+    clocks = entry.type in CLOCK_EVENT_TYPES
     written = entry.value("recorded_at") if clocks else text(entry.occurred_at)
     return (entry.ticket_id, entry.version, clocks, written)
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from models.core.errors import Code, InvalidInput
 
-HORIZON = timedelta(days=3653)
+MAX_LOOKAHEAD = timedelta(days=3653)
 """Ten years: what isn't reached by then never is."""
 
 BLOCKS = 24
@@ -39,7 +39,7 @@ PAGES = 1024
 """Pages kept: ten years of eight calendars, or a season of two hundred; two dozen blocks a day make one of them 60 kB."""
 
 
-class Kind(Enum):
+class IntervalKind(Enum):
     WORKING = "working"
     OUTSIDE_HOURS = "outside_hours"
     HOLIDAY = "holiday"
@@ -50,7 +50,7 @@ class Interval(NamedTuple):
 
     start: datetime
     end: datetime
-    kind: Kind
+    kind: IntervalKind
 
 
 Day = tuple[tuple[int, int], ...]
@@ -76,7 +76,7 @@ class Calendar:
         """Whether every instant counts, whatever the zone."""
         return not self.holidays and all(day == WHOLE for day in self.week)
 
-    def working(self, start: datetime, end: datetime) -> timedelta:
+    def working_time(self, start: datetime, end: datetime) -> timedelta:
         """Working time from one instant to another, exact to the microsecond; zero where the end isn't after the start."""
         since, until = _micros(start), _micros(end)
         if until <= since:
@@ -87,14 +87,14 @@ class Calendar:
         passed = sum(_page(self, number).total for number in range(first, last))
         return timedelta(microseconds=passed + _page(self, last).before(until) - _page(self, first).before(since))
 
-    def after(self, start: datetime, duration: timedelta) -> datetime | None:
+    def add_working_time(self, start: datetime, duration: timedelta) -> datetime | None:
         """The earliest instant, in UTC, by which so much working time has passed since the start.
 
         That is the start itself for a duration of zero or less, and None where it isn't reached within HORIZON. What ends
         with a block is reached at the block's end: `working(start, after(start, duration)) == duration`.
         """
         since, wanted = _micros(start), duration // MICROSECOND
-        limit = min(since + HORIZON // MICROSECOND, LAST)
+        limit = min(since + MAX_LOOKAHEAD // MICROSECOND, LAST)
         if wanted <= 0:
             return _instant(since)
         if self.is_always:
@@ -119,7 +119,7 @@ class Calendar:
             pieces = list(run)
             yield Interval(_instant(pieces[0][0]), _instant(pieces[-1][1]), kind)
 
-    def plain(self) -> Mapping[str, object]:
+    def to_dict(self) -> Mapping[str, object]:
         """As JSON can hold it; equal calendars give equal data."""
         return {
             "zone": self.zone,
@@ -128,7 +128,7 @@ class Calendar:
         }
 
     @classmethod
-    def of(cls, data: Mapping[str, object]) -> Calendar:
+    def from_dict(cls, data: Mapping[str, object]) -> Calendar:
         """Back from `plain`; nothing is checked."""
         week = cast("Sequence[Sequence[tuple[int, int]]]", data["week"])
         holidays = cast("Sequence[str]", data["holidays"])
@@ -139,10 +139,10 @@ class Calendar:
         )
 
 
-ALWAYS = Calendar("UTC", (WHOLE,) * 7, frozenset())
+AROUND_THE_CLOCK = Calendar("UTC", (WHOLE,) * 7, frozenset())
 
 
-def checked(zone: str, week: Sequence[Sequence[tuple[int, int]]], holidays: Collection[date], *path: str) -> Calendar:
+def build_calendar(zone: str, week: Sequence[Sequence[tuple[int, int]]], holidays: Collection[date], *path: str) -> Calendar:
     """A calendar of what a caller sent; blocks that touch become one.
 
     Raises InvalidInput REQUIRED, TOO_LONG or INVALID, below `path` at `timeZone`, `week`, `week` and the day, or `holidays`.
@@ -151,7 +151,7 @@ def checked(zone: str, week: Sequence[Sequence[tuple[int, int]]], holidays: Coll
         raise InvalidInput(Code.REQUIRED, "This can't be blank.", *path, "timeZone")
     if len(zone) > ZONE:
         raise InvalidInput(Code.TOO_LONG, f"At most {ZONE} characters; these are {len(zone)}.", *path, "timeZone")
-    if zone not in zones():
+    if zone not in list_time_zones():
         raise InvalidInput(Code.INVALID, "There is no time zone of this name; say it as in Europe/Berlin.", *path, "timeZone")
     if len(week) != 7:
         raise InvalidInput(Code.INVALID, f"A week has seven days, from Monday; these are {len(week)}.", *path, "week")
@@ -181,7 +181,7 @@ def _checked_day(blocks: Sequence[tuple[int, int]], *path: str) -> Day:
 
 
 @lru_cache(maxsize=1)
-def zones() -> frozenset[str]:
+def list_time_zones() -> frozenset[str]:
     """The names of time zones. Looked up, not tried: as a path a name could be anything that lies on the disk."""
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
@@ -209,14 +209,14 @@ class _Page(NamedTuple):
 
 @lru_cache(maxsize=PAGES)
 def _page(calendar: Calendar, number: int) -> _Page:
-    spans = [(start, end) for start, end, kind in _spans(calendar, number) if kind is Kind.WORKING]
+    spans = [(start, end) for start, end, kind in _spans(calendar, number) if kind is IntervalKind.WORKING]
     return _Page([start for start, _ in spans], [*accumulate((end - start for start, end in spans), initial=0)])
 
 
-def _pieces(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int, Kind]]:
+def _pieces(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int, IntervalKind]]:
     """All of `[start, end)`, in order; neighbours may be of one kind."""
     if start < end and calendar.is_always:
-        yield start, end, Kind.WORKING
+        yield start, end, IntervalKind.WORKING
         return
     told = start
     for number in range(start // PAGE, -(-end // PAGE)):
@@ -224,18 +224,18 @@ def _pieces(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int
             opens, closes = max(opens, told), min(closes, end)
             if opens < closes:
                 if told < opens:
-                    yield told, opens, Kind.OUTSIDE_HOURS
+                    yield told, opens, IntervalKind.OUTSIDE_HOURS
                 yield opens, closes, kind
                 told = closes
     if told < end:
-        yield told, end, Kind.OUTSIDE_HOURS
+        yield told, end, IntervalKind.OUTSIDE_HOURS
 
 
-def _spans(calendar: Calendar, number: int) -> Iterator[tuple[int, int, Kind]]:
+def _spans(calendar: Calendar, number: int) -> Iterator[tuple[int, int, IntervalKind]]:
     """What the blocks are in UTC on one page, in order: working time, or taken by a holiday."""
     for start, end, offset in _segments(calendar.zone, max(number * PAGE, FIRST), min((number + 1) * PAGE, LAST)):
         for day in range((start + offset) // DAY, (end - 1 + offset) // DAY + 1):
-            kind = Kind.HOLIDAY if date.fromordinal(day + 1) in calendar.holidays else Kind.WORKING
+            kind = IntervalKind.HOLIDAY if date.fromordinal(day + 1) in calendar.holidays else IntervalKind.WORKING
             midnight = day * DAY - offset
             for opens, closes in calendar.week[day % 7]:
                 since, until = max(midnight + opens * MINUTE, start), min(midnight + closes * MINUTE, end)

@@ -23,11 +23,11 @@ class ClockStatus(Enum):
     CANCELLED = "cancelled"
 
 
-FINISHED = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE, ClockStatus.CANCELLED})
-ACHIEVED = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE})
+FINISHED_STATUSES = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE, ClockStatus.CANCELLED})
+ACHIEVED_STATUSES = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE})
 
 
-class Stop(Enum):
+class StopReason(Enum):
     """Why a clock stands still."""
 
     WAITING_ON_CUSTOMER = "waiting_on_customer"
@@ -35,15 +35,15 @@ class Stop(Enum):
     ENDED = "ended"
 
 
-PAUSES = {Status.WAITING_ON_CUSTOMER: Stop.WAITING_ON_CUSTOMER, Status.ON_HOLD: Stop.ON_HOLD}
+PAUSE_REASONS = {Status.WAITING_ON_CUSTOMER: StopReason.WAITING_ON_CUSTOMER, Status.ON_HOLD: StopReason.ON_HOLD}
 
 
 @dataclass(slots=True)
-class Stretch:
+class ClockPeriod:
     """A part of a clock's life in which it ran by some terms, or stood still for a reason; the last one has no end."""
 
     start: datetime
-    by: PolicySnapshot | Stop
+    state: PolicySnapshot | StopReason
     end: datetime | None = None
 
 
@@ -71,16 +71,16 @@ class Clock:
     breached_at: datetime | None = None
     achieved_at: datetime | None = None
     cancelled_at: datetime | None = None
-    stretches: list[Stretch] = field(default_factory=list[Stretch], compare=False, repr=False)
-    touched: bool = field(default=False, compare=False, repr=False)
+    periods: list[ClockPeriod] = field(default_factory=list[ClockPeriod], compare=False, repr=False)
+    is_changed: bool = field(default=False, compare=False, repr=False)
     is_new: bool = field(default=True, compare=False, repr=False)
 
     @property
     def is_finished(self) -> bool:
-        return self.status in FINISHED
+        return self.status in FINISHED_STATUSES
 
     @property
-    def reached(self) -> datetime:
+    def last_known_at(self) -> datetime:
         """Up to when it is known how it stood."""
         told = (self.warned_at, self.breached_at, self.achieved_at, self.cancelled_at)
         known = (self.started_at, self.since, self.paused_at, *told)
@@ -95,7 +95,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class LastMessage:
+class ClockTransition:
     """What is to be logged of a clock; `at` is the true instant, however late it is noticed."""
 
     type: EventType

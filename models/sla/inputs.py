@@ -30,11 +30,11 @@ class ClockInput:
     responded: bool = False
 
 
-TOLD = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED})
+CLOCK_EVENT_TYPES = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED})
 """Entries that are the clocks' own."""
 
 
-def step_of(entry: Event) -> ClockInput | None:
+def parse_clock_input(entry: Event) -> ClockInput | None:
     """What an entry means to the clocks, or None where it means nothing to them."""
     changes = entry.changes
     terms = (_text(changes["sla_terms"][1]),) if "sla_terms" in changes else None
@@ -58,18 +58,18 @@ def step_of(entry: Event) -> ClockInput | None:
     )
 
 
-def waits_since(before: datetime | None, step: ClockInput) -> datetime | None:
+def update_waiting_since(before: datetime | None, clock_input: ClockInput) -> datetime | None:
     """Since when the customer waits for an answer after a step, by since when they did before it; None where they do not."""
-    if step.status is not None:
-        old, new = step.status
+    if clock_input.status is not None:
+        old, new = clock_input.status
         if new not in OPEN_STATUSES:
             return None
-        asked = old is not None and old not in OPEN_STATUSES and step.side is Side.CUSTOMER
-    elif step.is_message and step.side is Side.TEAM:
+        asked = old is not None and old not in OPEN_STATUSES and clock_input.side is Side.CUSTOMER
+    elif clock_input.is_message and clock_input.side is Side.TEAM:
         return None
     else:
-        asked = step.is_message and step.side is Side.CUSTOMER
-    return before or step.at if asked else before
+        asked = clock_input.is_message and clock_input.side is Side.CUSTOMER
+    return before or clock_input.at if asked else before
 
 
 def _text(value: object) -> str | None:

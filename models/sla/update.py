@@ -15,20 +15,20 @@ from models.core.time import text
 from models.database import batch
 from models.log.event import Event, EventType, Json
 from models.sla import policies
-from models.sla.clock import Clock, LastMessage
-from models.sla.inputs import step_of, waits_since
+from models.sla.clock import Clock, ClockTransition
+from models.sla.inputs import parse_clock_input, update_waiting_since
 from models.sla.records import SlaClock, SlaPolicy
 from models.sla.snapshot import Metric, PolicySnapshot
-from models.sla.state_machine import Clocks
+from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, Status
 from models.tickets.ticket import Ticket
 
 MICROSECOND = timedelta(microseconds=1)
-TERMS_FOLLOW = frozenset({"priority", "team_id", "category_id"})
+POLICY_COLUMNS = frozenset({"priority", "team_id", "category_id"})
 """What decides, with the organization, which policy holds."""
 
 
-class Change(Protocol):
+class SlaChange(Protocol):
     """The parts of `models.changes.change.Change` that this module reads and writes; that module builds on this one."""
 
     ticket: Ticket
@@ -40,85 +40,85 @@ class Change(Protocol):
     previous_status_since: datetime | None
     events: list[Event]
     columns: dict[str, object]
-    clocks: Clocks | None
+    clocks: TicketClocks | None
 
     def set(self, **values: object) -> dict[str, Json]: ...
 
     def log(self, type: EventType, changes: dict[str, Json] | None = None) -> None: ...
 
 
-async def settle(changes: Sequence[Change]) -> None:
+async def update_clocks(changes: Sequence[SlaChange]) -> None:
     """Find the terms anew where a change may have moved them, take the clocks through its entries."""
     wanted = [
         change
         for change in changes
-        if change.advances_clocks or change.creates_ticket or concerns_terms(change) or concerns_clocks(change)
+        if change.advances_clocks or change.creates_ticket or can_change_policy(change) or has_clock_input(change)
     ]
     if not wanted:
         return
     if moved := [
-        change for change in wanted if (change.creates_ticket or concerns_terms(change)) and not change.has_current_terms
+        change for change in wanted if (change.creates_ticket or can_change_policy(change)) and not change.has_current_terms
     ]:
-        for change, digest in zip(moved, await policies.applicable([change.ticket for change in moved]), strict=True):
+        for change, digest in zip(moved, await policies.find_terms([change.ticket for change in moved]), strict=True):
             set_terms(change, digest)
-    stored = await load([change.ticket.id for change in wanted if not change.creates_ticket and is_promised(change)])
+    stored = await read_clocks([change.ticket.id for change in wanted if not change.creates_ticket and has_sla_policy(change)])
     digests = {clock.terms for clocks in stored.values() for clock in clocks}
     digests |= {change.ticket.sla_terms for change in wanted if change.ticket.sla_terms is not None}
     digests |= {str(change.previous_terms) for change in wanted if change.previous_terms is not None}
-    terms = await policies.terms(digests)
-    waits = await waiting([change.ticket.id for change in wanted if promises_answers_anew(change, terms)])
+    terms = await policies.read_snapshots(digests)
+    waits = await read_waiting_since([change.ticket.id for change in wanted if can_start_next_response(change, terms)])
     for change in wanted:
         ticket = change.ticket
-        if not is_promised(change):
+        if not has_sla_policy(change):
             continue
-        clocks = Clocks(
+        clocks = TicketClocks(
             terms.__getitem__,
             stored.get(ticket.id, ()),
             change.previous_terms,
             status_before(change),
             change.previous_status_since,
             responded=ticket.first_responded_at is not None and "first_responded_at" not in change.columns,
-            waits_since=waits.get(ticket.id),
+            waiting_since=waits.get(ticket.id),
         )
-        follow(change, clocks)
+        apply_change(change, clocks)
 
 
 @dataclass(frozen=True)
-class SlaUpdate:
+class PolicySet:
     """All that is promised, at hand: for lives that are told in memory."""
 
     policies: Sequence[SlaPolicy]
-    terms: Mapping[str, PolicySnapshot]
+    snapshots: Mapping[str, PolicySnapshot]
 
     @classmethod
-    async def read(cls) -> SlaUpdate:
-        found = await policies.in_order()
-        return cls(found, await policies.terms({policy.terms for policy in found}))
+    async def read(cls) -> PolicySet:
+        found = await policies.list_policies()
+        return cls(found, await policies.read_snapshots({policy.terms for policy in found}))
 
-    def clocks(self) -> Clocks:
+    def new_clocks(self) -> TicketClocks:
         """Those of a ticket that is about to be raised."""
-        return Clocks(self.terms.__getitem__)
+        return TicketClocks(self.snapshots.__getitem__)
 
-    def settle(self, change: Change, clocks: Clocks) -> None:
+    def update_clocks(self, change: SlaChange, clocks: TicketClocks) -> None:
         """What `settle` does, without the database; the clocks are those that the ticket had before the change."""
-        if change.creates_ticket or concerns_terms(change):
-            set_terms(change, policies.holding(self.policies, change.ticket))
-        if change.advances_clocks or concerns_clocks(change):
-            follow(change, clocks)
+        if change.creates_ticket or can_change_policy(change):
+            set_terms(change, policies.select_terms(self.policies, change.ticket))
+        if change.advances_clocks or has_clock_input(change):
+            apply_change(change, clocks)
 
 
-def concerns_terms(change: Change) -> bool:
+def can_change_policy(change: SlaChange) -> bool:
     """Whether another policy may hold after it: what policies look at changed, or the ticket was taken up again."""
-    if not TERMS_FOLLOW.isdisjoint(change.columns):
+    if not POLICY_COLUMNS.isdisjoint(change.columns):
         return True
     return "status" in change.columns and change.ticket.is_open and status_before(change) not in OPEN_STATUSES
 
 
-def concerns_clocks(change: Change) -> bool:
-    return any(step_of(entry) for entry in change.events)
+def has_clock_input(change: SlaChange) -> bool:
+    return any(parse_clock_input(entry) for entry in change.events)
 
 
-def promises_answers_anew(change: Change, terms: Mapping[str, PolicySnapshot]) -> bool:
+def can_start_next_response(change: SlaChange, terms: Mapping[str, PolicySnapshot]) -> bool:
     """Whether it lets a clock of next responses run that the terms before did not have running, if the customer waits."""
     old, new = (terms[digest].targets if digest else {} for digest in (change.previous_terms, change.ticket.sla_terms))
     if change.creates_ticket or Metric.NEXT_RESPONSE not in new:
@@ -126,24 +126,24 @@ def promises_answers_anew(change: Change, terms: Mapping[str, PolicySnapshot]) -
     return Metric.NEXT_RESPONSE not in old or (Metric.FIRST_RESPONSE in old and Metric.FIRST_RESPONSE not in new)
 
 
-async def waiting(ticket_ids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
+async def read_waiting_since(ticket_ids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
     """Since when the customers of tickets wait for an answer, by the log; None for who does not."""
     found: dict[UUID, datetime | None] = dict.fromkeys(ticket_ids)
     if not found:
         return found
     types = (EventType.STATUS_CHANGED, EventType.REPLY_ADDED)
     for entry in await Event.filter(ticket_id__in=list(ticket_ids), type__in=types).order_by("position"):
-        if (step := step_of(entry)) is not None:
-            found[entry.ticket_id] = waits_since(found[entry.ticket_id], step)
+        if (step := parse_clock_input(entry)) is not None:
+            found[entry.ticket_id] = update_waiting_since(found[entry.ticket_id], step)
     return found
 
 
-def is_promised(change: Change) -> bool:
+def has_sla_policy(change: SlaChange) -> bool:
     """Whether there are terms, or were until this change: their clocks are then to be cancelled."""
     return change.ticket.sla_terms is not None or change.previous_terms is not None
 
 
-def status_before(change: Change) -> Status:
+def status_before(change: SlaChange) -> Status:
     """The status as it was before the change's first entry."""
     for entry in change.events:
         if "status" in entry.changes:
@@ -152,7 +152,7 @@ def status_before(change: Change) -> Status:
     return change.ticket.status
 
 
-def set_terms(change: Change, digest: str | None) -> None:
+def set_terms(change: SlaChange, digest: str | None) -> None:
     """Give a ticket the terms that hold for it now: told by its creation, or by an entry of their own."""
     if digest == change.ticket.sla_terms:
         return
@@ -164,24 +164,24 @@ def set_terms(change: Change, digest: str | None) -> None:
         change.log(EventType.SLA_RETARGETED, changes)
 
 
-def promise(change: Change, digest: str | None) -> None:
+def set_intake_terms(change: SlaChange, digest: str | None) -> None:
     """Give a new ticket the terms that were found to hold for it."""
     set_terms(change, digest)
     change.has_current_terms = True
 
 
-def follow(change: Change, clocks: Clocks) -> None:
+def apply_change(change: SlaChange, clocks: TicketClocks) -> None:
     """Take the clocks through the change's entries; what they say is logged beside them.
 
     What time did before the change stands before its entries, what the change did stands after them.
     """
-    before = tell(change, clocks.due(change.at))
+    before = build_events(change, clocks.advance_to(change.at))
     after: list[Event] = []
     for entry in change.events:
-        step = step_of(entry)
+        step = parse_clock_input(entry)
         if step is not None:
-            after += tell(change, clocks.take(step))
-    after += tell(change, clocks.due(change.at))
+            after += build_events(change, clocks.apply(step))
+    after += build_events(change, clocks.advance_to(change.at))
     change.events[:] = [*before, *change.events, *after]
     change.clocks = clocks
     if clocks.breaches_at != change.ticket.sla_breaches_at:
@@ -189,7 +189,7 @@ def follow(change: Change, clocks: Clocks) -> None:
         change.columns["sla_breaches_at"] = clocks.breaches_at
 
 
-def tell(change: Change, said: Iterable[LastMessage]) -> list[Event]:
+def build_events(change: SlaChange, said: Iterable[ClockTransition]) -> list[Event]:
     """Entries of what clocks did, by the system. They happened when they were due, however late they are written."""
     return [
         new_record(
@@ -211,16 +211,16 @@ def tell(change: Change, said: Iterable[LastMessage]) -> list[Event]:
     ]
 
 
-async def load(ticket_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
+async def read_clocks(ticket_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
     """The clocks of tickets, each ticket's in the order in which they started."""
     found: dict[UUID, list[Clock]] = {ticket_id: [] for ticket_id in ticket_ids}
     theirs = in_list("c.ticket_id", ticket_ids)
     for record in await Many(LazyQuery(SlaClock, "c", "sla_clocks c", theirs, "c.started_at, c.id")):
-        found[record.ticket_id].append(clock_of(record))
+        found[record.ticket_id].append(clock_from_record(record))
     return found
 
 
-def clock_of(record: SlaClock) -> Clock:
+def clock_from_record(record: SlaClock) -> Clock:
     return Clock(
         metric=record.metric,
         terms=record.terms,
@@ -242,7 +242,7 @@ def clock_of(record: SlaClock) -> Clock:
     )
 
 
-def columns_of(clock: Clock) -> dict[str, object]:
+def clock_columns(clock: Clock) -> dict[str, object]:
     return {
         "status": clock.status,
         "terms": clock.terms,
@@ -260,7 +260,7 @@ def columns_of(clock: Clock) -> dict[str, object]:
     }
 
 
-def record_of(ticket: UUID, clock: Clock) -> SlaClock:
+def record_from_clock(ticket: UUID, clock: Clock) -> SlaClock:
     fixed = {
         "id": clock.id,
         "ticket_id": ticket,
@@ -268,15 +268,15 @@ def record_of(ticket: UUID, clock: Clock) -> SlaClock:
         "ordinal": clock.ordinal,
         "started_at": clock.started_at,
     }
-    return new_record(SlaClock, **fixed, **columns_of(clock))
+    return new_record(SlaClock, **fixed, **clock_columns(clock))
 
 
-def started(ticket_id: UUID, clocks: Clocks) -> list[SlaClock]:
+def build_clock_records(ticket_id: UUID, clocks: TicketClocks) -> list[SlaClock]:
     """Records of the clocks that a change started."""
-    return [record_of(ticket_id, clock) for clock in clocks.all if clock.is_new]
+    return [record_from_clock(ticket_id, clock) for clock in clocks.all if clock.is_new]
 
 
-def moved(clocks: Clocks) -> list[batch.Statement]:
+def build_clock_updates(clocks: TicketClocks) -> list[batch.Statement]:
     """What writes those that it touched."""
-    touched = [clock for clock in clocks.all if clock.touched and not clock.is_new]
-    return [batch.update(SlaClock, columns_of(clock), {"id": clock.id}) for clock in touched]
+    touched = [clock for clock in clocks.all if clock.is_changed and not clock.is_new]
+    return [batch.update(SlaClock, clock_columns(clock), {"id": clock.id}) for clock in touched]

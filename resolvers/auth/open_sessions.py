@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from models.access import revision as rights
-from models.access.permissions import STRANGER, Viewer
+from models.access.permissions import ANONYMOUS, Viewer
 from resolvers.auth.viewer_cache import ViewerCache
 from resolvers.context import Context
 
@@ -78,7 +78,7 @@ class OpenSessions:
             return
         self.let_go(context, before)
         self.hold(context)
-        if rights.standing(before) != rights.standing(context.viewer):
+        if rights.grant_of(before) != rights.grant_of(context.viewer):
             self.tell(context, held)
 
     def hold(self, context: Context) -> None:
@@ -128,7 +128,7 @@ class OpenSessions:
                     log.exception("sessions.unread")
 
     async def read(self) -> None:
-        revision = await rights.revision()
+        revision = await rights.read_revision()
         # No await from here on until it is known what to read: who comes in later was authenticated later (see `authenticate`).
         if revision != self.revision:
             self.revision = revision
@@ -149,8 +149,8 @@ class OpenSessions:
             text = found.get(key, "")
             if key not in self.holders or text == self.prints.get(key):
                 continue
-            opened = rights.opens(text, at) if text else None
-            if all(rights.standing(context.viewer) == opened for context in self.holders[key]):
+            opened = rights.parse_grant(text, at) if text else None
+            if all(rights.grant_of(context.viewer) == opened for context in self.holders[key]):
                 self.prints[key] = text
             else:
                 moved.append(key)
@@ -159,7 +159,7 @@ class OpenSessions:
 
     async def replace(self, keys: list[str]) -> None:
         """Make viewers anew; the print stays unknown until a later reading finds that it says the same."""
-        viewers = await rights.viewers(keys, self.now())
+        viewers = await rights.load_viewers(keys, self.now())
         for key in keys:
             self.prints.pop(key, None)
             for context in list(self.holders.get(key, ())):
@@ -168,7 +168,7 @@ class OpenSessions:
     def settle(self, context: Context, viewer: Viewer | None) -> None:
         if viewer is None or viewer.token is None:
             self.end(context)
-        elif rights.standing(viewer) != rights.standing(context.viewer):
+        elif rights.grant_of(viewer) != rights.grant_of(context.viewer):
             context.viewer = viewer
             self.expect(viewer.token.expires_at)
             self.tell(context, self.open[context])
@@ -203,7 +203,7 @@ class OpenSessions:
         """Rights first: nothing is delivered while the socket closes, for which a peer that does not read takes its time."""
         held = self.open.pop(context)
         self.let_go(context, context.viewer)
-        context.become(STRANGER)
+        context.become(ANONYMOUS)
         closing = asyncio.create_task(self.close(held.close))
         self.closing.add(closing)
         closing.add_done_callback(self.closing.discard)

@@ -71,7 +71,7 @@ class ViewerCache:
         self.most = most
         self.revision: int | None = None
         self.kept: OrderedDict[str, Viewer] = OrderedDict()
-        self.readings = Shared(rights.revision)
+        self.readings = Shared(rights.read_revision)
 
     async def authenticate(self, text: str) -> Viewer | None:
         """The viewer of a token with the rights that hold now or later; None where it opens nothing."""

@@ -7,7 +7,7 @@ import strawberry
 from models.core import ids
 from models.log.event import MESSAGES, QUIET, Event, EventType, cursor
 from models.queries.live_list import ChangeKind, TicketChange
-from models.sla.inputs import step_of
+from models.sla.inputs import parse_clock_input
 from models.tickets.ticket import Ticket
 from schema.context import loaders
 from schema.interfaces import TicketEventInterface
@@ -68,7 +68,7 @@ def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
             found.add(camel(name.removesuffix("_id") if name in GLOBAL else name))
     if entry.type is EventType.LINKED:
         found.add("links")
-    if entry.type in OF_CLOCKS or step_of(entry) is not None:
+    if entry.type in OF_CLOCKS or parse_clock_input(entry) is not None:
         found.add("clocks")
     if not hidden:
         found.update({"messages", "timeline"} if entry.type in BRINGS_MESSAGES else {"timeline"})

@@ -116,7 +116,7 @@ class SlaClockType:
         if root.paused_at is None:
             return paused
         terms = await loaders(info).terms.load(root.terms)
-        return paused + terms.calendar.working(root.paused_at, context.now())
+        return paused + terms.calendar.working_time(root.paused_at, context.now())
 
     at_risk_at: datetime | None = strawberry.field(description="When it is at risk, or was; null while it is paused.")
     breaches_at: datetime | None = strawberry.field(description="When the promised time is over; null while it is paused.")
@@ -135,7 +135,7 @@ class SlaClockType:
         if root.since is None:
             return spent
         terms = await loaders(info).terms.load(root.terms)
-        return spent + terms.calendar.working(root.since, context.now())
+        return spent + terms.calendar.working_time(root.since, context.now())
 
     @strawberry.field(description="The policy that promises it.", graphql_type=SlaPolicyType)
     async def policy(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> SlaPolicy | None:

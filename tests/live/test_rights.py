@@ -265,7 +265,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    read, hold = revision.revision, OpenSessions.hold
+    read, hold = revision.read_revision, OpenSessions.hold
     news, contexts = list[str](), list[Context]()
     armed, refreshing, overtaken = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -293,7 +293,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
         hold(self, given)
 
     monkeypatch.setattr(OpenSessions, "hold", remember)
-    monkeypatch.setattr(revision, "revision", read_then_change)
+    monkeypatch.setattr(revision, "read_revision", read_then_change)
     async with carl.socket() as socket:
         await socket.subscribe(EVENTS, after=await head())
         services = contexts[-1].services
@@ -489,7 +489,7 @@ async def test_a_request_whose_token_ends_before_its_body_has_come_is_refused(se
 
 
 async def test_who_signs_in_over_a_socket_counts_as_themselves(url: str) -> None:
-    async with running(url, max_sockets_per_viewer=1) as service:
+    async with running(url, max_connections_per_viewer=1) as service:
         world = await World.make()
         await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
         async with service.client(world.cora.token).socket(), service.client().socket() as other:

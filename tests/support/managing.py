@@ -59,7 +59,7 @@ async def follow(at: datetime) -> int:
     """Have all open tickets follow the policies, beside others that may do it too; returns how many did here."""
     worker, count = SlaRefresh(WINDOW), 0
     for _ in count_turns():
-        if not await policies.outdated(1):
+        if not await policies.find_outdated_tickets(1):
             break
         count += (await worker.run_once(at, 0)).done
     return count

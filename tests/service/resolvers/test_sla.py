@@ -25,7 +25,7 @@ BERLIN = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK}
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 @pytest.fixture
@@ -144,12 +144,12 @@ async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: C
     await done(admin, "archiveSlaPolicy", policyId=mine[2]["id"])
     keys = [ids.key_of(ids.SLA_POLICY, each["id"]) for each in mine]
     before = {each.id: each.terms for each in await SlaPolicy.all()}
-    revision = (await policies.revision()).changed
+    revision = (await policies.read_revision()).changed
     await done(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone="Asia/Tokyo")
     after = {each.id: each.terms for each in await SlaPolicy.all()}
     assert {key for key in after if after[key] != before[key]} == set(keys)
-    assert (await policies.revision()).changed == revision + 1
-    found = await policies.terms(after.values())
+    assert (await policies.read_revision()).changed == revision + 1
+    found = await policies.read_snapshots(after.values())
     assert {found[after[key]].calendar.zone for key in keys if key} == {"Asia/Tokyo"}
     assert await SlaTerms.filter(id__in=list(before.values())).count() == len(set(before.values())), "old terms are kept"
 
@@ -276,7 +276,7 @@ async def fill_up(model: type[SlaPolicy] | type[SlaCalendar], most: int) -> None
 
 @pytest.mark.parametrize("kind", ["SlaPolicy", "SlaCalendar"])
 async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: Client, kind: str) -> None:
-    await fill_up(*((SlaPolicy, manage.MOST_POLICIES) if kind == "SlaPolicy" else (SlaCalendar, manage.MOST_CALENDARS)))
+    await fill_up(*((SlaPolicy, manage.MAX_POLICIES) if kind == "SlaPolicy" else (SlaCalendar, manage.MAX_CALENDARS)))
     calendars = await listed(admin, "slaCalendars")
     policy = {"calendarId": calendars[0]["id"], "resolution": "PT8H"}
     rest = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}
@@ -320,9 +320,9 @@ async def test_changes_of_a_calendar_and_its_policies_at_once_leave_the_terms_th
         *(asked(admin, "updateSlaPolicy", policyId=made["id"], resolution=f"PT{n}H") for n in (1, 2, 3)),
     )
     for each in await SlaPolicy.all().select_related("calendar"):
-        terms = policies.terms_of(each, policies.calendar_of(each.calendar))
+        terms = policies.build_snapshot(each, policies.calendar_from_record(each.calendar))
         assert each.terms == terms.digest
-        assert (await policies.terms([each.terms]))[each.terms] == terms
+        assert (await policies.read_snapshots([each.terms]))[each.terms] == terms
 
 
 # Who sees them
@@ -374,7 +374,7 @@ async def test_what_is_made_bears_the_services_time(service: Service, admin: Cli
     await done(admin, "createSlaCalendar", **BERLIN)
     for found in (await SlaPolicy.get(name="later"), await SlaCalendar.get(name="Berlin")):
         assert before <= found.created_at <= service.clock()
-    changed_at = (await policies.revision()).changed_at
+    changed_at = (await policies.read_revision()).changed_at
     assert changed_at is not None
     assert before <= changed_at <= service.clock()
     assert time.utc(changed_at) > datetime(2020, 1, 1, tzinfo=UTC)

@@ -89,7 +89,7 @@ async def outdated(people: World) -> Ticket:
     ticket = await raised(people.cora)
     assert ticket.sla_terms is not None
     await SlaPolicy.all().update(active=False)
-    assert await policies.outdated(10) == [ticket.id]
+    assert await policies.find_outdated_tickets(10) == [ticket.id]
     return ticket
 
 

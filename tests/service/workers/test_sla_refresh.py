@@ -55,7 +55,7 @@ async def only(admin: Client, **given: Any) -> dict[str, Any]:
     """A policy around the clock, and no other."""
     await SlaPolicy.all().update(active=False)
     calendars = (await admin.run("{ slaCalendars { id name } }"))["slaCalendars"]
-    always = next(each["id"] for each in calendars if each["name"] == policies.ALWAYS)
+    always = next(each["id"] for each in calendars if each["name"] == policies.AROUND_THE_CLOCK)
     usual = {"name": "Ours", "calendarId": always, "firstResponse": "PT2H", "nextResponse": "PT4H", "resolution": "PT10H"}
     return await done(admin, "createSlaPolicy", **{**usual, **given})
 
@@ -69,7 +69,7 @@ async def sound() -> None:
     """The log is whole, and tells the clocks as they are stored."""
     await audit()
     assert await sla_audit.find_differences([ticket.id for ticket in await Ticket.all()]) == []
-    assert await policies.outdated(1) == []
+    assert await policies.find_outdated_tickets(1) == []
 
 
 def whole(spent: str) -> str:
@@ -365,14 +365,14 @@ async def test_it_looks_again_until_no_older_write_can_be_under_way_and_then_res
     policy = await only(admin)
     worker = SlaRefresh(WINDOW)
     looked: list[int] = []
-    look = policies.outdated
+    look = policies.find_outdated_tickets
 
     async def outdated(most: int) -> Any:
         looked.append(most)
         return await look(most)
 
-    monkeypatch.setattr(policies, "outdated", outdated)
-    at = (await policies.revision()).changed_at
+    monkeypatch.setattr(policies, "find_outdated_tickets", outdated)
+    at = (await policies.read_revision()).changed_at
     assert at is not None
     assert (await worker.run_once(at, 0)).done == 0
     ticket = await cora.raise_ticket()
@@ -428,10 +428,10 @@ async def test_the_database_and_the_rules_find_the_same_policy(
             policy.category_id = random.choice([None, None, random.choice(categories).id])
             await policy.save(force_create=True)
         stored = await Ticket.all().order_by("id")
-        wanted = await policies.applicable(stored)
+        wanted = await policies.find_terms(stored)
         changed = [ticket.id for ticket, digest in zip(stored, wanted, strict=True) if ticket.sla_terms != digest]
         assert {ticket.status for ticket in stored} <= OPEN_STATUSES
-        assert await policies.outdated(100) == changed
+        assert await policies.find_outdated_tickets(100) == changed
 
 
 async def test_the_service_does_it_by_itself(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

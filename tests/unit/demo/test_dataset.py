@@ -16,7 +16,7 @@ from demo.people import People, build_company
 from demo.ticket_generator import Probabilities, TicketSpec
 from models.people.team import CATEGORIES, TEAMS, Category, Team
 from models.people.user import ApiClient, Organization, Role, User
-from models.sla.update import SlaUpdate
+from models.sla.update import PolicySet
 from models.tickets.lifecycle import CloseReason, Status
 from models.tickets.message import Kind
 
@@ -45,7 +45,7 @@ def build_people(random: Random) -> People:
     agents = {team.id: [build_agent(random) for _ in range(3)] for team in teams.values()}
     companies = [build_company(random, NOW - PERIOD, set()) for _ in range(4)]
     monitoring = ApiClient(display_name="Monitoring")
-    return People(companies, agents, list(teams.values()), categories, monitoring, SlaUpdate([], {}))
+    return People(companies, agents, list(teams.values()), categories, monitoring, PolicySet([], {}))
 
 
 def build_agent(random: Random) -> User:

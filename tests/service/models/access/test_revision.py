@@ -109,17 +109,17 @@ async def peopled(desk: Desk) -> Token:
 @pytest.mark.parametrize("statement", [*MOVING.values(), *MOVING_SIGHT.values()], ids=[*MOVING, *MOVING_SIGHT])
 async def test_it_is_raised_by_what_decides(desk: Desk, url: str, statement: str) -> None:
     await peopled(desk)
-    before = await rights.revision()
+    before = await rights.read_revision()
     await by_hand(url, statement)
-    assert await rights.revision() > before
+    assert await rights.read_revision() > before
 
 
 @pytest.mark.parametrize("statement", RESTING.values(), ids=list(RESTING))
 async def test_nothing_else_raises_it(desk: Desk, url: str, statement: str) -> None:
     await peopled(desk)
-    before = await rights.revision()
+    before = await rights.read_revision()
     await by_hand(url, statement)
-    assert await rights.revision() == before
+    assert await rights.read_revision() == before
 
 
 @pytest.mark.parametrize("statement", MOVING_SIGHT.values(), ids=list(MOVING_SIGHT))
@@ -127,11 +127,11 @@ async def test_where_sight_may_change_the_logs_position_is_noted(desk: Desk, url
     await peopled(desk)
     seen = (await desk.raise_ticket(desk.carl), await event.head())[1]
     await by_hand(url, statement)
-    assert await rights.changed_since(seen), "it can't be told whether a reader at this position had read before or after"
-    assert await rights.changed_since(seen - 1)
+    assert await rights.visibility_changed_since(seen), "it can't be told whether a reader at this position had read before or after"
+    assert await rights.visibility_changed_since(seen - 1)
     await desk.raise_ticket(desk.carl)
-    assert not await rights.changed_since(await event.head())
-    assert await rights.changed_since(seen)
+    assert not await rights.visibility_changed_since(await event.head())
+    assert await rights.visibility_changed_since(seen)
 
 
 @pytest.mark.parametrize("statement", MOVING.values(), ids=list(MOVING))
@@ -139,16 +139,16 @@ async def test_where_sight_stays_no_position_is_noted(desk: Desk, url: str, stat
     await peopled(desk)
     await desk.raise_ticket(desk.carl)
     await by_hand(url, statement)
-    assert not await rights.changed_since(await event.head())
+    assert not await rights.visibility_changed_since(await event.head())
 
 
 async def test_our_own_writing_raises_it_where_it_should(desk: Desk) -> None:
     token = await peopled(desk)
 
     async def raised(act: Awaitable[object]) -> bool:
-        before = await rights.revision()
+        before = await rights.read_revision()
         await act
-        return await rights.revision() > before
+        return await rights.read_revision() > before
 
     assert not await raised(note_use({token.id: NOON}))
     assert not await raised(desk.raise_ticket())
@@ -159,19 +159,19 @@ async def test_our_own_writing_raises_it_where_it_should(desk: Desk) -> None:
 
 
 async def test_a_change_that_is_taken_back_raises_nothing(desk: Desk) -> None:
-    before = await rights.revision()
+    before = await rights.read_revision()
     with contextlib.suppress(LookupError):
         async with database.transaction():
             await User.filter(id=desk.ada.user_id).update(active=False)
             raise LookupError
-    assert await rights.revision() == before
+    assert await rights.read_revision() == before
     async with database.transaction():
         with contextlib.suppress(LookupError):
             async with database.transaction():
                 await User.filter(id=desk.ada.user_id).update(active=False)
                 raise LookupError
         await User.filter(id=desk.bill.user_id).update(active=False)
-    assert await rights.revision() == before + 1
+    assert await rights.read_revision() == before + 1
 
 
 @pytest.mark.skipif(IS_SQLITE, reason="nobody else writes to SQLite while a transaction is open")
@@ -186,7 +186,7 @@ async def test_the_position_is_that_of_the_commit(desk: Desk, url: str) -> None:
             seen = await event.head()
     finally:
         await connection.close()
-    assert await rights.changed_since(seen)
+    assert await rights.visibility_changed_since(seen)
 
 
 async def test_what_was_read_before_rights_were_noted_may_have_been_read_with_others(desk: Desk) -> None:
@@ -194,7 +194,7 @@ async def test_what_was_read_before_rights_were_noted_may_have_been_read_with_ot
     async with database.transaction():
         await revision_triggers.remove(database.connection(), database.dialect())
         await revision_triggers.install(database.connection(), database.dialect())
-    assert await rights.changed_since(await event.head())
+    assert await rights.visibility_changed_since(await event.head())
 
 
 async def test_rights_and_tickets_written_in_any_order_do_not_lock_each_other_out(desk: Desk) -> None:
@@ -220,10 +220,10 @@ async def test_rights_and_tickets_written_in_any_order_do_not_lock_each_other_ou
                     await change_ticket(tickets[place])
                     await change_person(people[place], n)
 
-    revision = await rights.revision()
+    revision = await rights.read_revision()
     await asyncio.gather(*(run(place) for place in range(8)))
     assert await event.head() == before + 80
-    assert await rights.revision() >= revision + 80
+    assert await rights.read_revision() >= revision + 80
 
 
 # ---------------------------------------------------------------- what a token opens
@@ -261,18 +261,18 @@ async def test_a_print_opens_what_the_token_opens_and_viewers_are_those_who_sign
             await Token.filter(id=token.id).update(**changes)
     keys = [str(token.id) for token in made]
     prints = await rights.fingerprints(keys)
-    viewers = await rights.viewers(keys, NOON)
+    viewers = await rights.load_viewers(keys, NOON)
     assert set(prints) == set(keys)
     for token in await Token.all().select_related("user", "user__organization", "client"):
         key, viewer = str(token.id), viewer_of(token, NOON)
         assert viewers.get(key) == viewer
-        assert rights.opens(prints[key], NOON) == (rights.standing(viewer) if viewer else None)
+        assert rights.parse_grant(prints[key], NOON) == (rights.grant_of(viewer) if viewer else None)
     assert 10 < len(viewers) < len(keys)
-    assert len({rights.standing(viewer) for viewer in viewers.values()}) > 10
+    assert len({rights.grant_of(viewer) for viewer in viewers.values()}) > 10
 
 
 @pytest.mark.usefixtures("database")
 async def test_a_token_that_is_unknown_has_no_print() -> None:
     assert await rights.fingerprints([str(new_id())]) == {}
-    assert await rights.viewers([str(new_id())], NOON) == {}
-    assert rights.standing(permissions.STRANGER) is None
+    assert await rights.load_viewers([str(new_id())], NOON) == {}
+    assert rights.grant_of(permissions.ANONYMOUS) is None

@@ -19,7 +19,7 @@ from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.limits.attempts import SignInThrottle
 from models.access import permissions, revision
-from models.access.permissions import STRANGER, Caller, Viewer
+from models.access.permissions import ANONYMOUS, Caller, Viewer
 from models.core import time
 from models.people import token
 from models.people.password import Passwords
@@ -70,8 +70,8 @@ class Sockets:
             return context in self.ended
 
         await until(is_over)
-        assert context.viewer is STRANGER
-        assert (context, STRANGER) in self.changed
+        assert context.viewer is ANONYMOUS
+        assert (context, ANONYMOUS) in self.changed
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ async def test_a_reading_that_is_cancelled_serves_nobody(
 ) -> None:
     context = await sockets.open(people.ada.token)
     await sockets.sessions.refresh()
-    read, gates = revision.revision, [asyncio.Event(), asyncio.Event()]
+    read, gates = revision.read_revision, [asyncio.Event(), asyncio.Event()]
     waiting: list[asyncio.Event] = []
 
     async def gated() -> int:
@@ -144,7 +144,7 @@ async def test_a_reading_that_is_cancelled_serves_nobody(
 
         await until(enough)
 
-    monkeypatch.setattr(revision, "revision", gated)
+    monkeypatch.setattr(revision, "read_revision", gated)
     first = asyncio.create_task(sockets.sessions.refresh())
     await waits(1)
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
@@ -226,7 +226,7 @@ async def test_a_socket_is_told_once_that_its_viewer_is_another(sockets: Sockets
     assert len(sockets.changed) == 2
     for context, viewer in sockets.changed:
         assert viewer is context.viewer
-        assert viewer.audience != before.audience
+        assert viewer.visibility_key != before.visibility_key
     assert other.viewer.caller is Caller.ADMIN
 
 

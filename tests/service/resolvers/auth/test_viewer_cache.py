@@ -189,4 +189,4 @@ async def test_a_viewer_that_was_read_before_the_rights_moved_is_not_kept(people
     again = await viewers.authenticate(people.ada.token)
     assert again is not None
     assert again.caller.value == "admin"
-    assert viewers.revision == await revision.revision()
+    assert viewers.revision == await revision.read_revision()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.ticket_factory import NOON, modest
 
 from models.core.errors import Code, InvalidInput
-from models.sla.calendar import ALWAYS, HORIZON, Calendar, Interval, Kind, checked
+from models.sla.calendar import AROUND_THE_CLOCK, MAX_LOOKAHEAD, Calendar, Interval, IntervalKind, build_calendar
 
 BERLIN = "Europe/Berlin"
 ZERO = timedelta()
@@ -45,12 +45,12 @@ def z(text: str) -> datetime:
 # The model: each tick by itself, by the definition alone
 
 
-def kind_at(calendar: Calendar, at: datetime) -> Kind:
+def kind_at(calendar: Calendar, at: datetime) -> IntervalKind:
     wall = at.astimezone(ZoneInfo(calendar.zone))
     minute = (wall.hour * 60 + wall.minute) + wall.second / 60
     if not any(start <= minute < end for start, end in calendar.week[wall.weekday()]):
-        return Kind.OUTSIDE_HOURS
-    return Kind.HOLIDAY if wall.date() in calendar.holidays else Kind.WORKING
+        return IntervalKind.OUTSIDE_HOURS
+    return IntervalKind.HOLIDAY if wall.date() in calendar.holidays else IntervalKind.WORKING
 
 
 def model(calendar: Calendar, start: datetime, end: datetime, tick: timedelta = MINUTE) -> list[Interval]:
@@ -69,12 +69,12 @@ def model(calendar: Calendar, start: datetime, end: datetime, tick: timedelta = 
 
 
 def worked(intervals: Sequence[Interval]) -> timedelta:
-    return sum((each.end - each.start for each in intervals if each.kind is Kind.WORKING), ZERO)
+    return sum((each.end - each.start for each in intervals if each.kind is IntervalKind.WORKING), ZERO)
 
 
 def reached(intervals: Sequence[Interval], duration: timedelta) -> datetime | None:
     for each in intervals:
-        if each.kind is Kind.WORKING:
+        if each.kind is IntervalKind.WORKING:
             if each.end - each.start >= duration:
                 return each.start + duration
             duration -= each.end - each.start
@@ -138,7 +138,7 @@ def test_working_and_intervals_agree_with_a_look_at_every_minute(case: tuple[Cal
     calendar, start = case
     expected = model(calendar, start, start + length)
     assert list(calendar.intervals(start, start + length)) == expected
-    assert calendar.working(start, start + length) == worked(expected)
+    assert calendar.working_time(start, start + length) == worked(expected)
 
 
 @modest(50)
@@ -147,7 +147,7 @@ def test_after_agrees_with_a_look_at_every_minute(case: tuple[Calendar, datetime
     calendar, start = case
     end = start + 3 * DAY
     expected = reached(model(calendar, start, end), duration)
-    found = calendar.after(start, duration)
+    found = calendar.add_working_time(start, duration)
     if expected is None:
         assert found is None or found > end
     else:
@@ -160,8 +160,8 @@ def test_offsets_with_seconds_agree_with_a_look_at_every_second(calendar: Calend
     start = MONROVIA + before
     expected = model(calendar, start, start + length, timedelta(seconds=1))
     assert list(calendar.intervals(start, start + length)) == expected
-    assert calendar.working(start, start + length) == worked(expected)
-    assert worked(expected) == ZERO or calendar.after(start, worked(expected)) == reached(expected, worked(expected))
+    assert calendar.working_time(start, start + length) == worked(expected)
+    assert worked(expected) == ZERO or calendar.add_working_time(start, worked(expected)) == reached(expected, worked(expected))
 
 
 @modest(60)
@@ -169,12 +169,12 @@ def test_offsets_with_seconds_agree_with_a_look_at_every_second(calendar: Calend
 def test_after_is_the_first_instant_by_which_so_much_was_worked(case: tuple[Calendar, datetime], duration: timedelta) -> None:
     calendar, start = case
     assume(any(calendar.week))
-    found = calendar.after(start, duration)
+    found = calendar.add_working_time(start, duration)
     if found is None:
-        assert calendar.working(start, start + HORIZON) < duration
+        assert calendar.working_time(start, start + MAX_LOOKAHEAD) < duration
     else:
-        assert calendar.working(start, found) == duration
-        assert calendar.working(start, found - TICK) == duration - TICK
+        assert calendar.working_time(start, found) == duration
+        assert calendar.working_time(start, found - TICK) == duration - TICK
 
 
 @modest(50)
@@ -182,8 +182,8 @@ def test_after_is_the_first_instant_by_which_so_much_was_worked(case: tuple[Cale
 def test_what_is_worked_adds_up(case: tuple[Calendar, datetime], first: timedelta, second: timedelta) -> None:
     calendar, start = case
     middle, end = start + first, start + first + second
-    assert calendar.working(start, middle) + calendar.working(middle, end) == calendar.working(start, end)
-    assert worked(list(calendar.intervals(start, end))) == calendar.working(start, end)
+    assert calendar.working_time(start, middle) + calendar.working_time(middle, end) == calendar.working_time(start, end)
+    assert worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end)
 
 
 @modest(50)
@@ -205,7 +205,7 @@ def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(case: tupl
 @given(cases())
 def test_a_calendar_comes_back_from_json(case: tuple[Calendar, datetime]) -> None:
     calendar, _ = case
-    assert Calendar.of(json.loads(json.dumps(calendar.plain()))) == calendar
+    assert Calendar.from_dict(json.loads(json.dumps(calendar.to_dict()))) == calendar
 
 
 @modest(50)
@@ -213,9 +213,9 @@ def test_a_calendar_comes_back_from_json(case: tuple[Calendar, datetime]) -> Non
 def test_a_checked_calendar_counts_as_what_was_sent(case: tuple[Calendar, datetime]) -> None:
     calendar, start = case
     assume(any(calendar.week))
-    accepted = checked(calendar.zone, calendar.week, calendar.holidays)
+    accepted = build_calendar(calendar.zone, calendar.week, calendar.holidays)
     assert list(accepted.intervals(start, start + 9 * DAY)) == list(calendar.intervals(start, start + 9 * DAY))
-    assert checked(accepted.zone, accepted.week, accepted.holidays) == accepted
+    assert build_calendar(accepted.zone, accepted.week, accepted.holidays) == accepted
 
 
 # By name
@@ -301,7 +301,7 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
         z("1972-01-06 23:45"),
         timedelta(seconds=30),
     ),
-    ("24x7", ALWAYS, local("2026-03-28 12:00"), local("2026-03-29 12:00"), timedelta(hours=23)),
+    ("24x7", AROUND_THE_CLOCK, local("2026-03-28 12:00"), local("2026-03-29 12:00"), timedelta(hours=23)),
 ]
 
 
@@ -309,7 +309,7 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
     ("calendar", "start", "end", "expected"), [each[1:] for each in WORKING], ids=[each[0] for each in WORKING]
 )
 def test_working_time(calendar: Calendar, start: datetime, end: datetime, expected: timedelta) -> None:
-    assert calendar.working(start, end) == expected
+    assert calendar.working_time(start, end) == expected
 
 
 HOURS = timedelta(hours=1)
@@ -335,10 +335,10 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
         5 * HOURS,
         local("2011-12-31 09:00", "Pacific/Apia"),
     ),
-    ("24x7", ALWAYS, local("2026-03-29 00:00"), 23 * HOURS, local("2026-03-30 00:00")),
+    ("24x7", AROUND_THE_CLOCK, local("2026-03-29 00:00"), 23 * HOURS, local("2026-03-30 00:00")),
     ("nothing to do", OFFICE, local("2026-03-01 12:00"), ZERO, local("2026-03-01 12:00")),
     ("less than nothing", OFFICE, local("2026-03-02 12:00"), -HOURS, local("2026-03-02 12:00")),
-    ("24x7, less than nothing", ALWAYS, NOON, -HOURS, NOON),
+    ("24x7, less than nothing", AROUND_THE_CLOCK, NOON, -HOURS, NOON),
 ]
 
 
@@ -346,7 +346,7 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
     ("calendar", "start", "duration", "expected"), [each[1:] for each in AFTER], ids=[each[0] for each in AFTER]
 )
 def test_after(calendar: Calendar, start: datetime, duration: timedelta, expected: datetime) -> None:
-    found = calendar.after(start, duration)
+    found = calendar.add_working_time(start, duration)
     assert found == expected
     assert found is not None
     assert found.tzinfo is UTC
@@ -362,11 +362,11 @@ CLOSED = Calendar("UTC", SELDOM.week, frozenset(MIDNIGHT.date() + 7 * week * DAY
 @pytest.mark.parametrize(
     ("calendar", "duration", "expected"),
     [
-        pytest.param(ALWAYS, HORIZON, MIDNIGHT + HORIZON, id="24x7, at the horizon"),
-        pytest.param(ALWAYS, HORIZON + TICK, None, id="24x7, beyond"),
-        pytest.param(ALWAYS, timedelta.max, None, id="24x7, never"),
-        pytest.param(NEARLY_ALWAYS, HORIZON, MIDNIGHT + HORIZON, id="at the horizon"),
-        pytest.param(NEARLY_ALWAYS, HORIZON + TICK, None, id="beyond"),
+        pytest.param(AROUND_THE_CLOCK, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="24x7, at the horizon"),
+        pytest.param(AROUND_THE_CLOCK, MAX_LOOKAHEAD + TICK, None, id="24x7, beyond"),
+        pytest.param(AROUND_THE_CLOCK, timedelta.max, None, id="24x7, never"),
+        pytest.param(NEARLY_ALWAYS, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="at the horizon"),
+        pytest.param(NEARLY_ALWAYS, MAX_LOOKAHEAD + TICK, None, id="beyond"),
         pytest.param(SELDOM, 522 * MINUTE, MIDNIGHT + 521 * 7 * DAY + MINUTE, id="seldom"),
         pytest.param(SELDOM, 522 * MINUTE + TICK, None, id="seldom, beyond"),
         pytest.param(SELDOM, timedelta.max, None, id="never"),
@@ -374,73 +374,73 @@ CLOSED = Calendar("UTC", SELDOM.week, frozenset(MIDNIGHT.date() + 7 * week * DAY
     ],
 )
 def test_what_lies_beyond_ten_years_is_never_reached(calendar: Calendar, duration: timedelta, expected: datetime | None) -> None:
-    assert HORIZON.days == 3653
-    assert calendar.after(MIDNIGHT, duration) == expected
+    assert MAX_LOOKAHEAD.days == 3653
+    assert calendar.add_working_time(MIDNIGHT, duration) == expected
 
 
 def test_a_holiday_takes_its_blocks_and_the_rest_of_it_stays_outside_hours() -> None:
     found = OFFICE.intervals(local("2026-12-24 16:00"), local("2026-12-28 10:00"))
     assert list(found) == [
-        Interval(local("2026-12-24 16:00"), local("2026-12-24 17:00"), Kind.WORKING),
-        Interval(local("2026-12-24 17:00"), local("2026-12-25 09:00"), Kind.OUTSIDE_HOURS),
-        Interval(local("2026-12-25 09:00"), local("2026-12-25 12:00"), Kind.HOLIDAY),
-        Interval(local("2026-12-25 12:00"), local("2026-12-25 13:00"), Kind.OUTSIDE_HOURS),
-        Interval(local("2026-12-25 13:00"), local("2026-12-25 17:00"), Kind.HOLIDAY),
-        Interval(local("2026-12-25 17:00"), local("2026-12-28 09:00"), Kind.OUTSIDE_HOURS),
-        Interval(local("2026-12-28 09:00"), local("2026-12-28 10:00"), Kind.WORKING),
+        Interval(local("2026-12-24 16:00"), local("2026-12-24 17:00"), IntervalKind.WORKING),
+        Interval(local("2026-12-24 17:00"), local("2026-12-25 09:00"), IntervalKind.OUTSIDE_HOURS),
+        Interval(local("2026-12-25 09:00"), local("2026-12-25 12:00"), IntervalKind.HOLIDAY),
+        Interval(local("2026-12-25 12:00"), local("2026-12-25 13:00"), IntervalKind.OUTSIDE_HOURS),
+        Interval(local("2026-12-25 13:00"), local("2026-12-25 17:00"), IntervalKind.HOLIDAY),
+        Interval(local("2026-12-25 17:00"), local("2026-12-28 09:00"), IntervalKind.OUTSIDE_HOURS),
+        Interval(local("2026-12-28 09:00"), local("2026-12-28 10:00"), IntervalKind.WORKING),
     ]
 
 
 def test_days_that_touch_are_one_interval() -> None:
     calendar = daily(*WHOLE, holidays=[date(2026, 5, 1)])
     assert list(calendar.intervals(local("2026-03-01 00:00"), local("2026-06-01 00:00"))) == [
-        Interval(local("2026-03-01 00:00"), local("2026-05-01 00:00"), Kind.WORKING),
-        Interval(local("2026-05-01 00:00"), local("2026-05-02 00:00"), Kind.HOLIDAY),
-        Interval(local("2026-05-02 00:00"), local("2026-06-01 00:00"), Kind.WORKING),
+        Interval(local("2026-03-01 00:00"), local("2026-05-01 00:00"), IntervalKind.WORKING),
+        Interval(local("2026-05-01 00:00"), local("2026-05-02 00:00"), IntervalKind.HOLIDAY),
+        Interval(local("2026-05-02 00:00"), local("2026-06-01 00:00"), IntervalKind.WORKING),
     ]
 
 
 def test_every_minute_counts_or_not() -> None:
-    assert ALWAYS.is_always
+    assert AROUND_THE_CLOCK.is_always
     assert daily(*WHOLE).is_always
     assert not NEARLY_ALWAYS.is_always
     assert not daily((0, 1439)).is_always
     assert not Calendar("UTC", (WHOLE,) * 6 + ((),), frozenset()).is_always
-    assert list(ALWAYS.intervals(NOON, NOON + 9999 * DAY)) == [Interval(NOON, NOON + 9999 * DAY, Kind.WORKING)]
-    assert list(ALWAYS.intervals(NOON, NOON)) == []
+    assert list(AROUND_THE_CLOCK.intervals(NOON, NOON + 9999 * DAY)) == [Interval(NOON, NOON + 9999 * DAY, IntervalKind.WORKING)]
+    assert list(AROUND_THE_CLOCK.intervals(NOON, NOON)) == []
 
 
-@pytest.mark.parametrize("calendar", [ALWAYS, OFFICE], ids=["24x7", "office"])
+@pytest.mark.parametrize("calendar", [AROUND_THE_CLOCK, OFFICE], ids=["24x7", "office"])
 def test_instants_may_have_any_offset_but_need_one(calendar: Calendar) -> None:
     start, end = (datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN)) for text in ("2026-03-27", "2026-03-31"))
-    assert calendar.working(start, end) == calendar.working(start.astimezone(UTC), end.astimezone(UTC))
-    assert calendar.after(start, 90 * HOURS) == calendar.after(start.astimezone(UTC), 90 * HOURS)
+    assert calendar.working_time(start, end) == calendar.working_time(start.astimezone(UTC), end.astimezone(UTC))
+    assert calendar.add_working_time(start, 90 * HOURS) == calendar.add_working_time(start.astimezone(UTC), 90 * HOURS)
     assert list(calendar.intervals(start, end)) == list(calendar.intervals(start.astimezone(UTC), end.astimezone(UTC)))
     naive = datetime(2026, 3, 2)
     with pytest.raises(TypeError):
-        calendar.working(naive, naive + DAY)
+        calendar.working_time(naive, naive + DAY)
     with pytest.raises(TypeError):
-        calendar.after(naive, DAY)
+        calendar.add_working_time(naive, DAY)
     with pytest.raises(TypeError):
         list(calendar.intervals(naive, naive + DAY))
 
 
 @pytest.mark.parametrize(
     "calendar",
-    [ALWAYS, OFFICE, daily((0, 1439), zone="Pacific/Kiritimati"), daily((0, 1439), zone="Pacific/Pago_Pago")],
+    [AROUND_THE_CLOCK, OFFICE, daily((0, 1439), zone="Pacific/Kiritimati"), daily((0, 1439), zone="Pacific/Pago_Pago")],
     ids=["24x7", "office", "east", "west"],
 )
 def test_the_ends_of_time_are_no_error(calendar: Calendar) -> None:
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     for start, end in ((first, first + 40 * DAY), (last - 40 * DAY, last)):
-        assert worked(list(calendar.intervals(start, end))) == calendar.working(start, end) > ZERO
-    assert calendar.after(last - HOURS, DAY) is None
-    assert calendar.after(last, TICK) is None
+        assert worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end) > ZERO
+    assert calendar.add_working_time(last - HOURS, DAY) is None
+    assert calendar.add_working_time(last, TICK) is None
 
 
 def test_plain_data_is_sorted_and_says_all() -> None:
     free = [date(2026, 12, day) for day in range(10, 30)]
-    assert Calendar(BERLIN, OFFICE.week, frozenset(free)).plain() == {
+    assert Calendar(BERLIN, OFFICE.week, frozenset(free)).to_dict() == {
         "zone": "Europe/Berlin",
         "week": [[[540, 720], [780, 1020]]] * 5 + [[], []],
         "holidays": [f"2026-12-{day}" for day in range(10, 30)],
@@ -455,13 +455,13 @@ MANY = [date(2026, 1, 1) + day * DAY for day in range(1001)]
 
 def test_blocks_that_touch_become_one() -> None:
     week = [[(0, 60), (60, 120), (121, 180), (180, 1440)], *WEEK[1:]]
-    assert checked(BERLIN, week, []).week[:2] == (((0, 120), (121, 1440)), ((540, 1020),))
-    assert checked("Asia/Tokyo", [[(0, 720), (720, 1440)]] * 7, []).is_always
+    assert build_calendar(BERLIN, week, []).week[:2] == (((0, 120), (121, 1440)), ((540, 1020),))
+    assert build_calendar("Asia/Tokyo", [[(0, 720), (720, 1440)]] * 7, []).is_always
 
 
 def test_what_is_at_the_limits_is_accepted() -> None:
     hours = [(hour * 60, hour * 60 + 30) for hour in range(24)]
-    calendar = checked("America/Argentina/ComodRivadavia", [hours] * 7, [*MANY[:1000], *MANY[:1000]])
+    calendar = build_calendar("America/Argentina/ComodRivadavia", [hours] * 7, [*MANY[:1000], *MANY[:1000]])
     assert calendar.week == (tuple(hours),) * 7
     assert calendar.holidays == frozenset(MANY[:1000])
 
@@ -520,7 +520,7 @@ def test_what_makes_no_calendar_is_refused(
 ) -> None:
     for prefix in ([], ["calendar", "0"]):
         with pytest.raises(InvalidInput) as refusal:
-            checked(zone, week, holidays, *prefix)
+            build_calendar(zone, week, holidays, *prefix)
         assert refusal.value.code is code
         assert refusal.value.field == ["input", *prefix, *path]
         assert len(refusal.value.message) < 100

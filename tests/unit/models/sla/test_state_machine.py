@@ -15,22 +15,22 @@ from support.ticket_factory import modest
 
 from models.changes.sla_audit import IntervalReason, list_intervals
 from models.log.event import EventType
-from models.sla.calendar import ALWAYS, Calendar
-from models.sla.clock import Clock, ClockStatus, LastMessage
+from models.sla.calendar import AROUND_THE_CLOCK, Calendar
+from models.sla.clock import Clock, ClockStatus, ClockTransition
 from models.sla.inputs import ClockInput, Side
 from models.sla.snapshot import Metric, PolicySnapshot
-from models.sla.state_machine import Clocks
+from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, TRANSITIONS, CloseReason, Status
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OFFICE = Calendar("UTC", (((540, 720), (780, 1020)),) * 5 + ((),) * 2, frozenset({date(2026, 3, 4)}))
 TARGETS = {Metric.FIRST_RESPONSE: 2 * HOUR, Metric.NEXT_RESPONSE: 3 * HOUR, Metric.RESOLUTION: 8 * HOUR}
-PLAIN = PolicySnapshot(UUID(int=1), "Plain", TARGETS, 75, ALWAYS)
-SLOW = PolicySnapshot(UUID(int=2), "Slow", {metric: 2 * target for metric, target in TARGETS.items()}, 50, ALWAYS)
+PLAIN = PolicySnapshot(UUID(int=1), "Plain", TARGETS, 75, AROUND_THE_CLOCK)
+SLOW = PolicySnapshot(UUID(int=2), "Slow", {metric: 2 * target for metric, target in TARGETS.items()}, 50, AROUND_THE_CLOCK)
 OFFICES = PolicySnapshot(UUID(int=3), "Offices", TARGETS, 75, OFFICE)
-FEW = PolicySnapshot(UUID(int=4), "Few", {Metric.RESOLUTION: HOUR}, 75, ALWAYS)
-NEXT = PolicySnapshot(UUID(int=5), "Next", {Metric.NEXT_RESPONSE: HOUR}, 75, ALWAYS)
+FEW = PolicySnapshot(UUID(int=4), "Few", {Metric.RESOLUTION: HOUR}, 75, AROUND_THE_CLOCK)
+NEXT = PolicySnapshot(UUID(int=5), "Next", {Metric.NEXT_RESPONSE: HOUR}, 75, AROUND_THE_CLOCK)
 TERMS = {each.digest: each for each in (PLAIN, SLOW, OFFICES, FEW, NEXT)}
 
 
@@ -42,12 +42,12 @@ class Life:
     """A ticket's life as its clocks see it, hours after the creation."""
 
     def __init__(self, terms: PolicySnapshot | None = PLAIN) -> None:
-        self.clocks = Clocks(TERMS.__getitem__)
-        self.said: list[LastMessage] = []
+        self.clocks = TicketClocks(TERMS.__getitem__)
+        self.said: list[ClockTransition] = []
         self.take(ClockInput(at(0), (terms.digest if terms else None,), (None, Status.NEW)))
 
     def take(self, step: ClockInput) -> None:
-        self.said += self.clocks.take(step)
+        self.said += self.clocks.apply(step)
 
     def move(self, hours: float, to: Status, reason: CloseReason | None = None, side: Side | None = None) -> None:
         self.take(ClockInput(at(hours), status=(self.clocks.status, to), reason=reason, side=side))
@@ -62,7 +62,7 @@ class Life:
         self.take(ClockInput(at(hours), (terms.digest if terms else None,)))
 
     def due(self, hours: float) -> None:
-        self.said += self.clocks.due(at(hours))
+        self.said += self.clocks.advance_to(at(hours))
 
     def clock(self, metric: Metric, ordinal: int = 1) -> Clock:
         return next(each for each in self.clocks.all if each.metric is metric and each.ordinal == ordinal)
@@ -310,7 +310,7 @@ def accounted(life: Life, end: float) -> None:
         assert sum((each.end - each.start for each in intervals), timedelta()) == over - clock.started_at
         assert all(one.end == other.start for one, other in pairwise(intervals))
         counted = sum((each.end - each.start for each in intervals if each.is_counted), timedelta())
-        running = TERMS[clock.terms].calendar.working(clock.since, at(end)) if clock.since else timedelta()
+        running = TERMS[clock.terms].calendar.working_time(clock.since, at(end)) if clock.since else timedelta()
         assert counted == clock.spent + running
         target = TERMS[clock.terms].targets[clock.metric]
         if clock.status is not ClockStatus.CANCELLED:
