@@ -22,12 +22,12 @@ from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.execution.plans.planner import Planner
 from engine.fanout.group import SubscriptionGroups
-from engine.fanout.metrics import live
+from engine.fanout.metrics import connection_metrics
 from engine.fanout.services import ConnectionServices
 from engine.graphql.persisted_documents import PersistedDocuments, listed_in
 from engine.http.endpoint import GraphQLEndpoint
 from engine.http.middleware import RequestMiddleware
-from engine.http.rate_limit_headers import EXPOSED
+from engine.http.rate_limit_headers import EXPOSED_HEADERS
 from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
@@ -94,22 +94,22 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
     sessions = OpenSessions(now)
     services = Services(
         rules=Rules(
-            reopen_window=settings.reopen_window, session_length=settings.session_length, live_tickets=settings.live_tickets
+            reopen_window=settings.reopen_window, session_length=settings.session_length, max_live_list_tickets=settings.max_live_list_tickets
         ),
         now=now,
         wakeup=wakeup,
-        tail=LogTail(read, place, wakeup.listen(), fresh=sessions.refresh),
-        notices=LogTail(read_notices, number, wakeup.listen(), fresh=sessions.refresh),
+        tail=LogTail(read, place, wakeup.listen(), refresh=sessions.refresh),
+        notices=LogTail(read_notices, number, wakeup.listen(), refresh=sessions.refresh),
         presence=PresenceTail(wakeup.listen(), now, fresh=sessions.refresh),
         passwords=Passwords(),
-        guesses=SignInThrottle(settings.sign_in_attempts),
+        guesses=SignInThrottle(settings.max_sign_in_attempts),
         sessions=sessions,
         clock=moving,
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        await database.connect(settings.database_url, settings.database_pool, database.STATEMENT_SECONDS)
+        await database.connect(settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS)
         services.tail.start_at(await event.head())
         services.notices.start_at(await notification.head())
         works = [services.tail.run(), services.notices.run(), services.presence.run()]
@@ -120,7 +120,7 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
         if wakeup.redis is not None:
             schema.trusted.share(settings.bus_url)
             works.append(schema.buckets.run(settings.bus_url))
-        if settings.works:
+        if settings.run_jobs:
             works.append(work_beside(settings, now, wakeup))
         tasks = [asyncio.create_task(work) for work in works]
         try:
@@ -142,24 +142,24 @@ def create_app(settings: Settings, *, now: Callable[[], Any] | None = None) -> A
         viewer = await permissions.authenticate(text.strip(), services.now()) if scheme.lower() == "bearer" else None
         if viewer is None or permissions.Scope.ADMIN not in viewer.scopes:
             return PlainTextResponse("a bearer token with the scope admin is needed\n", 401 if viewer is None else 403)
-        own = live(places, groups, str(os.getpid()))
-        own += metrics.of_process(str(os.getpid()), tail_lag_entries=max(0, await event.head() - services.tail.head))
-        own += metrics.of_process(
+        own = connection_metrics(places, groups, str(os.getpid()))
+        own += metrics.build_process_samples(str(os.getpid()), log_tail_lag_events=max(0, await event.head() - services.tail.head))
+        own += metrics.build_process_samples(
             str(os.getpid()),
             bus_connected=wakeup.connected,
             bus_reconnects_total=wakeup.reconnects,
-            rings_heard_total=wakeup.received,
-            rings_sent_total=wakeup.sent,
-            plans_answered_total=schema.planner.planned if schema.planner else 0,
-            plans_left_total=schema.planner.fallen_back if schema.planner else 0,
+            wakeups_received_total=wakeup.received,
+            wakeups_sent_total=wakeup.sent,
+            compiled_plan_executions_total=schema.planner.planned if schema.planner else 0,
+            compiled_plan_fallbacks_total=schema.planner.fallen_back if schema.planner else 0,
         )
         found = [*await figures.figures(services.now(), time.now()), *own]
-        return Response(metrics.exposition(found), media_type=metrics.CONTENT_TYPE)
+        return Response(metrics.render_exposition(found), media_type=metrics.CONTENT_TYPE)
 
     schema = schema_of(settings)
     connecting = connect(services, sessions)
     groups = SubscriptionGroups()
-    places = ConnectionRegistry(settings.socket_limits, connecting.viewer)
+    places = ConnectionRegistry(settings.connection_limits, connecting.viewer_key)
     connections = ConnectionServices(schema, connecting, groups, places)
     sockets = WebSocketEndpoint(connections, settings.allowed_origins)
     routes = [
@@ -183,7 +183,7 @@ def routed(endpoint: ASGIApp, sockets: ASGIApp, rest: ASGIApp, origins: list[str
         allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=READ_FROM_PAGES,
-        expose_headers=EXPOSED,
+        expose_headers=EXPOSED_HEADERS,
     )
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
@@ -213,29 +213,29 @@ async def note_use(services: Services) -> None:
 
 def schema_of(settings: Settings) -> root.Schema:
     def closed(context: Context) -> bool:
-        if settings.shows_schema_to == "viewers":
+        if settings.schema_visibility == "authenticated":
             return context.viewer.caller is permissions.Caller.ANONYMOUS
-        return settings.shows_schema_to == "nobody"
+        return settings.schema_visibility == "disabled"
 
     schema = root.build(
         explain=explain,
         is_outage=is_outage,
         closed=closed,
         viewer=viewer_of,
-        bounds=settings.bounds,
-        most_cost=settings.operation_cost,
-        buckets=LeakyBuckets(settings.cost_bucket, settings.cost_per_second),
+        bounds=settings.document_limits,
+        most_cost=settings.max_operation_cost,
+        buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         trusted=PersistedDocuments(listed_in(settings.trusted_documents) if settings.trusted_documents else None),
-        seconds=settings.operation_seconds,
+        seconds=settings.operation_timeout_seconds,
         works_for=fair_share.CALLER.set,
     )
-    if settings.plans != "none":
-        schema.planner = Planner(schema, record_types.WORDS, at_once=settings.plans == "all")
+    if settings.compiled_plans != "none":
+        schema.planner = Planner(schema, record_types.WORDS, at_once=settings.compiled_plans == "all")
     return schema
 
 
 def viewer_of(context: Context) -> str | None:
-    return None if context.viewer is permissions.STRANGER else context.viewer.key
+    return None if context.viewer is permissions.ANONYMOUS else context.viewer.caller_key
 
 
 def explain(error: Exception) -> Mapping[str, Any] | None:
@@ -256,12 +256,12 @@ def connect(services: Services, sessions: OpenSessions) -> AuthHooks:
         context.become(viewer)
 
     return AuthHooks(
-        context=lambda request_id, address: Context(services, request_id, address),
-        fork=Context.fork,
+        create_context=lambda request_id, address: Context(services, request_id, address),
+        fork_context=Context.fork,
         authenticate=authenticate,
-        opened=sessions.add,
-        closed=sessions.remove,
-        viewer=viewer_of,
+        on_open=sessions.add,
+        on_close=sessions.remove,
+        viewer_key=viewer_of,
     )
 
 

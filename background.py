@@ -65,7 +65,7 @@ def templates(folder: str | None) -> Templates:
 
 async def work(settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus, rests: float = 0.0) -> None:
     """Do the duties for ever."""
-    lease = settings.worker_lease_seconds
+    lease = settings.job_lease_seconds
     await runner.run(select_jobs(settings), now=now, listen=wakeup.listen, changed=wakeup.notify, lease=lease, rests=rests)
 
 

@@ -101,14 +101,14 @@ def serve(
         settings = settings_or_fail(host=host, port=port, mode="demo")
     if workers > 1 and settings.database_url.startswith("sqlite"):
         fail("several workers need Postgres: set TICKETWIRE_DATABASE_URL")
-    from server import bound, run
+    from server import bind_socket, run_server
 
     try:
-        at = bound(settings)
+        at = bind_socket(settings)
     except OSError as error:
         fail(f"can't serve on {settings.host}:{settings.port}: {error.strerror}")
     with_database(settings, lambda: prepare(settings))
-    if not run(settings, workers, at):
+    if not run_server(settings, workers, at):
         fail(f"could not serve on {settings.host}:{settings.port}")
 
 
@@ -134,11 +134,11 @@ def show_address(settings: Settings) -> None:
 def work() -> None:
     """Do what follows the log and the clock, in a process of its own: promises, escalation, notices, mail. Any number may run."""
     from background import work_alone
-    from engine.telemetry.logging import configure
+    from engine.telemetry.logging import configure_logging
     from models import database
 
     settings = settings_or_fail()
-    configure(settings.log_level)
+    configure_logging(settings.log_level)
 
     async def forever() -> None:
         await migrated()  # which may take as long as it takes
@@ -273,9 +273,9 @@ def schema_print() -> None:
 @settings_commands.command("print")
 def settings_print() -> None:
     """Print the table of all settings as Markdown."""
-    from settings_reference import reference
+    from settings_reference import build_reference
 
-    typer.echo(reference())
+    typer.echo(build_reference())
 
 
 def main() -> None:

@@ -65,11 +65,11 @@ def run(settings: Settings, workers: int, at: socket.socket) -> bool:
         port=settings.port,
         workers=workers,
         loop="auto",
-        http=cast("Any", partial(ClientProtocol, seconds=settings.request_seconds)),
+        http=cast("Any", partial(ClientProtocol, seconds=settings.request_timeout_seconds)),
         ws="engine.server.websocket_protocol:WebSocketProtocol",
         ws_max_size=FRAME,
         ws_per_message_deflate=False,
-        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_keep_alive=settings.keep_alive_timeout_seconds,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
         server_header=False,
         reset_contextvars=True,  # a pipelined request would begin with what was said of the caller before it

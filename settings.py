@@ -1,9 +1,12 @@
-"""The settings: the only reader of the environment and of .env. Frozen, checked at the start, each with its default."""
+"""The settings. Only this module reads the environment and the file .env.
+
+Settings are immutable and are checked when the process starts.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
@@ -13,138 +16,141 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 from engine.graphql.document_limits import DocumentLimits
 from engine.limits.connections import ConnectionLimits
 
+PositiveInt = Annotated[int, Field(ge=1)]
+OptionalDays = Annotated[int, Field(ge=0, le=3650)]
+TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
+
 
 class SettingsError(Exception):
-    """A setting that can't be used; one line says which and why."""
+    """A setting has an invalid value. The message is one line that names the variable and the reason."""
 
 
 class Settings(BaseSettings):
-    """Read from variables TICKETWIRE_…, and HOST and PORT."""
+    """The values of the variables TICKETWIRE_…, HOST and PORT.
+
+    The docstring of each setting is its description in docs/configuration.md.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="TICKETWIRE_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+        env_prefix="TICKETWIRE_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
-    mode: Literal["demo", "development", "production"] = Field(
-        default="development",
-        description="`demo` fills an empty database with sample data. `production` shows the schema only to authenticated users.",
-    )
-    host: str = Field(default="127.0.0.1", validation_alias="HOST", description="The address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT", description="The port to listen on.")
-    database_url: str = Field(
-        default="sqlite:///data/ticketwire.db", description="`sqlite:///path` or `postgres://user:password@host:5432/name`."
-    )
-    database_pool: int = Field(default=10, ge=2, le=200, description="The maximum number of Postgres connections per process.")
-    bus_url: str = Field(
-        default="memory://",
-        repr=False,
-        description="`memory://`, or `redis://user:password@host:6379` (`rediss://` for TLS), shared by several processes.",
-    )
-    reopen_days: int = Field(default=14, ge=0, le=3650, description="Days within which a closed ticket can be reopened.")
-    close_after_days: int = Field(default=7, ge=1, le=3650, description="Days after which a resolved ticket is closed.")
-    close_reminder_days: int = Field(
-        default=2, ge=0, le=3650, description="Days before the closure at which the customer is reminded. 0 turns it off."
-    )
-    waiting_reminder_days: int = Field(
-        default=3, ge=0, le=3650, description="Days without an answer after which the customer is reminded. 0 turns it off."
-    )
-    abandon_days: int = Field(
-        default=7,
-        ge=0,
-        le=3650,
-        description="Days after which the ticket is closed as ABANDONED, more than for the reminder. 0 turns it off.",
-    )
-    works: bool = Field(default=True, description="Whether a server also runs the background jobs of `ticketwire work`.")
-    worker_lease_seconds: float = Field(
-        default=30, ge=0.3, le=3600, description="Seconds after which another process takes over the jobs of one that died."
-    )
-    session_days: int = Field(default=30, ge=1, le=365, description="The number of days that a session lasts.")
-    sign_in_attempts: int = Field(
-        default=10,
-        ge=1,
-        le=100_000,
-        description="Sign-in attempts per 5 minutes for one email address from one IP address; six times as many per IP address.",
-    )
-    max_sockets: int = Field(default=20_000, ge=1, description="The maximum number of WebSockets and event streams per process.")
-    max_sockets_per_viewer: int = Field(
-        default=500, ge=1, description="The maximum number of connections of one user or API client per process."
-    )
-    max_sockets_per_address: int = Field(
-        default=2_000, ge=1, description="The maximum number of connections from one IP address per process."
-    )
-    socket_operations: int = Field(default=100, ge=1, description="The maximum number of concurrent operations per WebSocket.")
-    socket_messages_per_second: int = Field(
-        default=100, ge=1, description="The maximum number of messages per second from one WebSocket, on average over 10 s."
-    )
-    socket_backlog_bytes: int = Field(
-        default=1_048_576, ge=1024, description="Bytes that may wait for one client. A slower client is disconnected."
-    )
-    socket_init_seconds: float = Field(
-        default=10, gt=0, le=3600, description="Seconds within which a WebSocket must send connection_init."
-    )
-    plans: Literal["none", "repeated", "all"] = Field(
-        default="repeated", description="Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."
-    )
-    document_bytes: int = Field(default=16_384, ge=256, le=1_048_576, description="The maximum size of a document in bytes.")
-    document_tokens: int = Field(default=2_000, ge=50, le=100_000, description="The maximum number of tokens in a document.")
-    document_depth: int = Field(default=12, ge=3, le=40, description="The maximum depth of a selection; 20 for introspection.")
-    document_aliases: int = Field(
-        default=30, ge=0, le=1_000, description="The maximum number of aliases in an operation, with its fragments expanded."
-    )
-    document_root_fields: int = Field(default=20, ge=1, le=1_000, description="The maximum number of root fields.")
-    document_repeats: int = Field(default=40, ge=1, le=1_000, description="How often one field may occur in one selection.")
-    document_directives: int = Field(default=50, ge=0, le=1_000, description="The maximum number of directives in an operation.")
-    document_fragments: int = Field(default=60, ge=0, le=1_000, description="The maximum number of fragments in a document.")
-    document_operations: int = Field(default=20, ge=1, le=1_000, description="The maximum number of operations in a document.")
-    operation_cost: int = Field(
-        default=1_000,
-        ge=10,
-        le=1_000_000,
-        description="The maximum cost of an operation. The description of the type Query has the table of costs.",
-    )
-    cost_bucket: int = Field(
-        default=50_000,
-        ge=0,
-        le=100_000_000,
-        description="The cost that a caller may use at once, at least that of one operation. 0: no rate limit.",
-    )
-    cost_per_second: int = Field(default=2_000, ge=1, le=1_000_000, description="The cost that a caller regains per second.")
-    introspection: Literal["", "everybody", "viewers", "nobody"] = Field(
-        default="",
-        description="Who may read the schema; viewers are authenticated callers. By default everybody, in production viewers.",
-    )
-    operation_seconds: float = Field(default=10, gt=0, le=3600, description="Seconds after which a query ends with UNAVAILABLE.")
-    trusted_documents: str = Field(
-        default="",
-        description='JSON file of the only documents to execute: ids to documents, or `{"operations": [{"id", "body"}]}`.',
-    )
-    request_seconds: float = Field(
-        default=15, gt=0, le=3600, description="The seconds within which a request's headers must arrive, and then its body."
-    )
-    keep_alive_seconds: int = Field(default=5, ge=1, le=3600, description="The seconds after which an idle connection is closed.")
-    live_tickets: int = Field(default=10_000, ge=1, le=1_000_000, description="The maximum number of tickets in a live list.")
-    allowed_origins: list[str] = Field(
-        default_factory=list, description="JSON list of origins whose pages may call the API (CORS, WebSocket)."
-    )
-    trusted_proxies: str = Field(default="", description="IP addresses of proxies whose X-Forwarded-For is trusted, by commas.")
-    public_url: str = Field(default="", description="URL of the customer portal, for links in emails: `/tickets/{number}`.")
-    smtp_url: str = Field(
-        default="",
-        repr=False,
-        description="`smtp://user:password@host:25` or `smtps://host:465`. Without it, emails are only written to the log.",
-    )
-    mail_from: str = Field(default="Ticketwire <support@localhost>", description="The sender of emails.")
-    mail_reply_to: str = Field(default="", description="The Reply-To address of emails. By default that of the sender.")
-    mail_templates: str = Field(
-        default="", description="Folder of email templates that come before those in workers/mail/templates."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least severe level to log. The log has one JSON object per line, on standard error."
-    )
+    mode: Literal["demo", "development", "production"] = "development"
+    """`demo` fills an empty database with sample data. `production` shows the schema only to
+    authenticated users."""
+    host: Annotated[str, Field(validation_alias="HOST")] = "127.0.0.1"
+    """The address to listen on."""
+    port: Annotated[int, Field(validation_alias="PORT", ge=0, le=65535)] = 8000
+    """The port to listen on."""
+    database_url: str = "sqlite:///data/ticketwire.db"
+    """`sqlite:///path` or `postgres://user:password@host:5432/name`."""
+    database_pool_size: Annotated[int, Field(ge=2, le=200)] = 10
+    """The maximum number of Postgres connections per process."""
+    bus_url: Annotated[str, Field(repr=False)] = "memory://"
+    """`memory://`, or `redis://user:password@host:6379` (`rediss://` for TLS). Several processes
+    share it to wake each other."""
+    reopen_days: OptionalDays = 14
+    """Days within which a closed ticket can be reopened."""
+    close_after_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    """Days after which a resolved ticket is closed."""
+    close_reminder_days: OptionalDays = 2
+    """Days before the closure at which the customer is reminded. 0 turns it off."""
+    waiting_reminder_days: OptionalDays = 3
+    """Days without an answer after which the customer is reminded. 0 turns it off."""
+    abandon_after_days: OptionalDays = 7
+    """Days without an answer after which the ticket is closed as ABANDONED, more than for the
+    reminder. 0 turns it off."""
+    run_jobs: bool = True
+    """Whether a server also runs the background jobs of `ticketwire run-jobs`."""
+    job_lease_seconds: Annotated[float, Field(ge=0.3, le=3600)] = 30
+    """Seconds after which another process takes over the jobs of one that died."""
+    session_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """The number of days that a session lasts."""
+    max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """The maximum number of sign-in attempts per 5 minutes for one email address from one IP
+    address. An IP address may make six times as many."""
+    max_connections: PositiveInt = 20_000
+    """The maximum number of WebSockets and event streams per process."""
+    max_connections_per_viewer: PositiveInt = 500
+    """The maximum number of connections of one user or API client per process."""
+    max_connections_per_address: PositiveInt = 2_000
+    """The maximum number of connections from one IP address per process."""
+    max_operations_per_socket: PositiveInt = 100
+    """The maximum number of concurrent operations per WebSocket."""
+    max_socket_messages_per_second: PositiveInt = 100
+    """The maximum number of messages per second from one WebSocket, on average over 10 s."""
+    max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
+    """The maximum number of bytes that wait for one client. A slower client is disconnected."""
+    connection_init_timeout_seconds: TimeoutSeconds = 10
+    """Seconds within which a WebSocket must send connection_init."""
+    compiled_plans: Literal["none", "repeated", "all"] = "repeated"
+    """Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."""
+    max_document_bytes: Annotated[int, Field(ge=256, le=1_048_576)] = 16_384
+    """The maximum size of a document in bytes."""
+    max_document_tokens: Annotated[int, Field(ge=50, le=100_000)] = 2_000
+    """The maximum number of tokens in a document."""
+    max_document_depth: Annotated[int, Field(ge=3, le=40)] = 12
+    """The maximum depth of a selection; 20 for introspection."""
+    max_document_aliases: Annotated[int, Field(ge=0, le=1_000)] = 30
+    """The maximum number of aliases in an operation, with its fragments expanded."""
+    max_document_root_fields: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """The maximum number of root fields."""
+    max_document_field_repeats: Annotated[int, Field(ge=1, le=1_000)] = 40
+    """The maximum number of times that one field may occur in one selection."""
+    max_document_directives: Annotated[int, Field(ge=0, le=1_000)] = 50
+    """The maximum number of directives in an operation."""
+    max_document_fragments: Annotated[int, Field(ge=0, le=1_000)] = 60
+    """The maximum number of fragments in a document."""
+    max_document_operations: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """The maximum number of operations in a document."""
+    max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
+    """The maximum cost of an operation. The description of the type Query has the table of
+    costs."""
+    cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 50_000
+    """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
+    cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    """The cost that a caller regains per second."""
+    introspection: Literal["", "public", "authenticated", "disabled"] = ""
+    """The callers that may read the schema: all, authenticated ones, or none. The default is
+    `authenticated` in production, and `public` otherwise."""
+    operation_timeout_seconds: TimeoutSeconds = 10
+    """Seconds after which a query ends with UNAVAILABLE."""
+    trusted_documents: str = ""
+    """JSON file of the only documents to execute: ids to documents, or
+    `{"operations": [{"id", "body"}]}`."""
+    request_timeout_seconds: TimeoutSeconds = 15
+    """Seconds within which a request's headers must arrive, and then its body."""
+    keep_alive_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
+    """Seconds after which an idle connection is closed."""
+    max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """The maximum number of tickets in a live list."""
+    allowed_origins: Annotated[list[str], Field(default_factory=list)]
+    """JSON list of origins whose pages may call the API (CORS, WebSocket)."""
+    trusted_proxies: str = ""
+    """Comma-separated IP addresses of proxies whose X-Forwarded-For is trusted."""
+    public_url: str = ""
+    """URL of the customer portal, for links in emails: `/tickets/{number}`."""
+    smtp_url: Annotated[str, Field(repr=False)] = ""
+    """`smtp://user:password@host:25` or `smtps://host:465`. Without it, emails are only written to
+    the log."""
+    mail_from: str = "Ticketwire <support@localhost>"
+    """The sender of emails."""
+    mail_reply_to: str = ""
+    """The Reply-To address of emails. The default is the sender's address."""
+    mail_templates: str = ""
+    """Folder of email templates that come before those in workers/mail/templates."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe level to log. The log has one JSON object per line, on standard error."""
 
     @field_validator("database_url")
     @classmethod
-    def known_database(cls, value: str) -> str:
+    def check_database_url(cls, value: str) -> str:
         from models.database import config
 
         config(value)
@@ -152,30 +158,36 @@ class Settings(BaseSettings):
 
     @field_validator("bus_url")
     @classmethod
-    def known_bus(cls, value: str) -> str:
+    def check_bus_url(cls, value: str) -> str:
         from engine.bus.wakeup import WakeupBus
 
         WakeupBus(value)
         return value
 
-    @field_validator("abandon_days")
+    @field_validator("abandon_after_days")
     @classmethod
-    def after_the_reminder(cls, value: int, info: ValidationInfo) -> int:
-        """Who is reminded has time to answer; a default counts as what was given."""
-        if value and value <= (reminder := info.data.get("waiting_reminder_days", 0)):
-            raise ValueError(f"use 0, or more than TICKETWIRE_WAITING_REMINDER_DAYS, which is {reminder}")
+    def check_abandon_after_days(cls, value: int, info: ValidationInfo) -> int:
+        """A customer must have time to answer after the reminder, also if that is the default."""
+        reminder = info.data.get("waiting_reminder_days", 0)
+        if value and value <= reminder:
+            raise ValueError(
+                f"use 0, or more than TICKETWIRE_WAITING_REMINDER_DAYS, which is {reminder}"
+            )
         return value
 
-    @field_validator("cost_bucket")
+    @field_validator("cost_bucket_size")
     @classmethod
-    def room_for_one(cls, value: int, info: ValidationInfo) -> int:
-        if value and value < (most := info.data.get("operation_cost", 0)):
-            raise ValueError(f"use 0, or at least TICKETWIRE_OPERATION_COST, which is {most}")
+    def check_cost_bucket_size(cls, value: int, info: ValidationInfo) -> int:
+        max_cost = info.data.get("max_operation_cost", 0)
+        if value and value < max_cost:
+            raise ValueError(
+                f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
+            )
         return value
 
     @field_validator("trusted_documents")
     @classmethod
-    def known_documents(cls, value: str) -> str:
+    def check_trusted_documents(cls, value: str) -> str:
         from engine.graphql.persisted_documents import listed_in
 
         if value:
@@ -184,16 +196,19 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def known_place(cls, value: str) -> str:
+    def check_public_url(cls, value: str) -> str:
+        if not value:
+            return value
         parts = urlsplit(value)
-        odd = parts.query or parts.fragment or any(letter.isspace() for letter in value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname or odd):
-            raise ValueError("use https://host, with a path where there is one")
+        has_space = any(letter.isspace() for letter in value)
+        is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        if not is_web_address or parts.query or parts.fragment or has_space:
+            raise ValueError("use https://host or https://host/path, without a query or fragment")
         return value
 
     @field_validator("smtp_url")
     @classmethod
-    def known_server(cls, value: str) -> str:
+    def check_smtp_url(cls, value: str) -> str:
         from workers.mail.smtp_url import SmtpUrl
 
         if value:
@@ -202,7 +217,7 @@ class Settings(BaseSettings):
 
     @field_validator("mail_from", "mail_reply_to")
     @classmethod
-    def known_mailbox(cls, value: str, info: ValidationInfo) -> str:
+    def check_mail_address(cls, value: str, info: ValidationInfo) -> str:
         from workers.mail.address import mailbox
 
         if value or info.field_name == "mail_from":
@@ -211,7 +226,7 @@ class Settings(BaseSettings):
 
     @field_validator("mail_templates")
     @classmethod
-    def usable_templates(cls, value: str) -> str:
+    def check_mail_templates(cls, value: str) -> str:
         from workers.mail.template import Templates
 
         if value:
@@ -236,42 +251,42 @@ class Settings(BaseSettings):
 
     @property
     def abandon_after(self) -> timedelta | None:
-        return timedelta(days=self.abandon_days) if self.abandon_days else None
+        return timedelta(days=self.abandon_after_days) if self.abandon_after_days else None
 
     @property
     def session_length(self) -> timedelta:
         return timedelta(days=self.session_days)
 
     @property
-    def socket_limits(self) -> ConnectionLimits:
+    def connection_limits(self) -> ConnectionLimits:
         return ConnectionLimits(
-            sockets=self.max_sockets,
-            per_viewer=self.max_sockets_per_viewer,
-            per_address=self.max_sockets_per_address,
-            operations=self.socket_operations,
-            messages_per_second=self.socket_messages_per_second,
-            backlog=self.socket_backlog_bytes,
-            init_seconds=self.socket_init_seconds,
+            max_connections=self.max_connections,
+            max_connections_per_viewer=self.max_connections_per_viewer,
+            max_connections_per_address=self.max_connections_per_address,
+            max_operations_per_socket=self.max_operations_per_socket,
+            max_messages_per_second=self.max_socket_messages_per_second,
+            max_outbox_bytes=self.max_outbox_bytes,
+            init_timeout_seconds=self.connection_init_timeout_seconds,
         )
 
     @property
-    def bounds(self) -> DocumentLimits:
+    def document_limits(self) -> DocumentLimits:
         return DocumentLimits(
-            length=self.document_bytes,
-            tokens=self.document_tokens,
-            depth=self.document_depth,
-            aliases=self.document_aliases,
-            root_fields=self.document_root_fields,
-            repeats=self.document_repeats,
-            directives=self.document_directives,
-            fragments=self.document_fragments,
-            operations=self.document_operations,
+            length=self.max_document_bytes,
+            tokens=self.max_document_tokens,
+            depth=self.max_document_depth,
+            aliases=self.max_document_aliases,
+            root_fields=self.max_document_root_fields,
+            repeats=self.max_document_field_repeats,
+            directives=self.max_document_directives,
+            fragments=self.max_document_fragments,
+            operations=self.max_document_operations,
         )
 
     @property
-    def shows_schema_to(self) -> str:
-        """`everybody`, `viewers` (who are signed in) or `nobody`."""
-        return self.introspection or ("viewers" if self.is_production else "everybody")
+    def schema_visibility(self) -> str:
+        """`public`, `authenticated` or `disabled`."""
+        return self.introspection or ("authenticated" if self.is_production else "public")
 
     @property
     def is_demo(self) -> bool:
@@ -282,14 +297,22 @@ class Settings(BaseSettings):
         return self.mode == "production"
 
 
-def load(**given: object) -> Settings:
-    """The settings, with some given in place of the environment's. Raises SettingsError."""
+def load(**overrides: object) -> Settings:
+    """Read the settings. Overrides that are not None replace the environment's values.
+
+    Raises SettingsError.
+    """
+    values = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType]
+        return Settings(**values)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper()
-        name = name if name in ("HOST", "PORT") else f"TICKETWIRE_{name}"
-        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
+        variable = name if name in ("HOST", "PORT") else f"TICKETWIRE_{name}"
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{variable}: {message}") from error
     except PydanticSettingsError as error:
-        raise SettingsError('TICKETWIRE_ALLOWED_ORIGINS: use a JSON list, such as ["https://example.com"]') from error
+        example = '["https://example.com"]'
+        raise SettingsError(
+            f"TICKETWIRE_ALLOWED_ORIGINS: use a JSON list, such as {example}"
+        ) from error

@@ -30,16 +30,16 @@ async def figures(at: datetime, machine_time: datetime) -> Sequence[Figure]:
     head = await event.head()
     found = [Figure("ticketwire_log_position", head)]
     for reader in await LogConsumer.all().order_by("name"):
-        worker = ("worker", reader.name)
+        job = ("job", reader.name)
         held = reader.held_until is not None and reader.held_until > machine_time
         if reader.name in FOLLOWERS:
-            found.append(Figure("ticketwire_worker_lag_entries", head - reader.position, worker))
-        found.append(Figure("ticketwire_worker_failures", reader.failures, worker))
-        found.append(Figure("ticketwire_worker_held", float(held), worker))
+            found.append(Figure("ticketwire_job_lag_events", head - reader.position, job))
+        found.append(Figure("ticketwire_job_failures", reader.failures, job))
+        found.append(Figure("ticketwire_job_lease_held", float(held), job))
     mails = "SELECT status, COUNT(*) AS n FROM mails WHERE next_attempt_at IS NOT NULL GROUP BY status ORDER BY status"
     for row in await database.rows(mails):
-        found.append(Figure("ticketwire_mails_waiting", cast("int", row["n"]), ("status", str(row["status"]))))  # noqa: PERF401
+        found.append(Figure("ticketwire_emails_waiting", cast("int", row["n"]), ("status", str(row["status"]))))  # noqa: PERF401
     oldest = await database.rows("SELECT MIN(due_at) AS due FROM sla_clocks WHERE due_at <= ?", [at])
     due = as_instant(oldest[0]["due"])
-    found.append(Figure("ticketwire_clocks_overdue_seconds", (at - due).total_seconds() if due else 0.0))
+    found.append(Figure("ticketwire_sla_clocks_overdue_seconds", (at - due).total_seconds() if due else 0.0))
     return found

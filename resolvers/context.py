@@ -13,7 +13,7 @@ import strawberry
 
 from engine.bus.log_tail import LogTail
 from engine.limits.rate import address_key
-from models.access.permissions import STRANGER, Viewer
+from models.access.permissions import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification
@@ -29,7 +29,7 @@ class Rules:
 
     reopen_window: timedelta
     session_length: timedelta
-    live_tickets: int
+    max_live_list_tickets: int
     """The most tickets that a live list may hold."""
 
 
@@ -79,7 +79,7 @@ class Services:
 class Context:
     """One for each HTTP request, and one for each socket."""
 
-    def __init__(self, services: Services, request_id: str, address: str, viewer: Viewer = STRANGER) -> None:
+    def __init__(self, services: Services, request_id: str, address: str, viewer: Viewer = ANONYMOUS) -> None:
         self.services = services
         self.request_id = request_id
         self.address = address
@@ -104,7 +104,7 @@ class Context:
 
     async def rendered(self, text: str) -> str:
         """Markdown as HTML."""
-        who = address_key(self.address) if self.viewer is STRANGER else self.viewer.key
+        who = address_key(self.address) if self.viewer is ANONYMOUS else self.viewer.caller_key
         return await self.services.rendering.html(who, text)
 
     def become(self, viewer: Viewer) -> None:

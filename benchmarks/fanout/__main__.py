@@ -39,7 +39,7 @@ SPARE_FILES = 300
 CONDITIONS = """\
 Servers on core {servers}; load client, writer, database and Redis on {load}. Ours: production mode on {database}, {processes},
 agents' tokens, rights checked, each event an entry of the log that a writer commits, told of by Redis, latency from the
-beginning of the commit; duties of workers off (TICKETWIRE_WORKS=false); the database's CPU is not in the server's. Peers:
+beginning of the commit; duties of workers off (TICKETWIRE_RUN_JOBS=false); the database's CPU is not in the server's. Peers:
 events ready in memory, nothing read, nobody's rights checked, latency from when they are told to publish; memory after a
 collection of garbage. The same selection and load client for all; each socket checks that it gets every event, once, in order,
 under its own id. More than 50 events a second come some at a time, every 20 ms. "ours/it" is our figure by theirs: of rates

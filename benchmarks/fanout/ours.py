@@ -43,11 +43,11 @@ class Ours(Contender):
             "TICKETWIRE_DATABASE_URL": self.database,
             "TICKETWIRE_BUS_URL": self.bus,
             "TICKETWIRE_LOG_LEVEL": "warning",
-            "TICKETWIRE_WORKS": "false",  # what follows the log otherwise (mails, notices) is not what is measured
-            "TICKETWIRE_COST_BUCKET": "0",  # one viewer does what thousands would
-            "TICKETWIRE_MAX_SOCKETS": most,
-            "TICKETWIRE_MAX_SOCKETS_PER_VIEWER": most,
-            "TICKETWIRE_MAX_SOCKETS_PER_ADDRESS": most,
+            "TICKETWIRE_RUN_JOBS": "false",  # what follows the log otherwise (mails, notices) is not what is measured
+            "TICKETWIRE_COST_BUCKET_SIZE": "0",  # one viewer does what thousands would
+            "TICKETWIRE_MAX_CONNECTIONS": most,
+            "TICKETWIRE_MAX_CONNECTIONS_PER_VIEWER": most,
+            "TICKETWIRE_MAX_CONNECTIONS_PER_ADDRESS": most,
         }
 
     def command(self) -> list[str]:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.bus.wakeup import WakeupBus
 from models import database
-from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
+from models.access.permissions import CALLER_OF_ROLE, MAX_SCOPES, Viewer
 from models.changes import commands
 from models.changes.change import TicketChange, allocate_numbers, write
 from models.log import event
@@ -34,7 +34,7 @@ WINDOW = timedelta(days=14)
 
 def viewer(user: User) -> Viewer:
     caller = CALLER_OF_ROLE[user.role]
-    return Viewer(caller, HOLDS[caller], user=user)
+    return Viewer(caller, MAX_SCOPES[caller], user=user)
 
 
 async def raised(customer: User) -> list[Ticket]:

@@ -32,7 +32,7 @@ CONDITIONS = """\
 Servers on core {servers}; load client and Postgres on {load}. One database for all, {tickets:,} tickets; {seconds:g} s a cell
 after a warm-up of {warm:g} s; {rounds} in turn, medians; each contender started anew for its turn, writes after all reads. Ours:
 production mode, an agent's token, rights checked, log level warning (to a file), duties of workers off, no bucket of costs
-(TICKETWIRE_WORKS=false, TICKETWIRE_COST_BUCKET=0);
+(TICKETWIRE_RUN_JOBS=false, TICKETWIRE_COST_BUCKET_SIZE=0);
 M1 writes ticket, clocks and log entry. The others: nobody's rights checked; M1 is two inserts in one transaction, ticket and
 event. Selections are equal; PostGraphile's schema is that of the tables. All answers were compared with ours before, value
 by value (ids without prefix, instants to the millisecond). On SQLite all run WAL with synchronous FULL."""

@@ -138,8 +138,8 @@ def contenders(server: str) -> dict[str, Contender]:
     ours = {
         "TICKETWIRE_MODE": "production",
         "TICKETWIRE_LOG_LEVEL": "warning",
-        "TICKETWIRE_WORKS": "false",
-        "TICKETWIRE_COST_BUCKET": "0",
+        "TICKETWIRE_RUN_JOBS": "false",
+        "TICKETWIRE_COST_BUCKET_SIZE": "0",
     }
     serve = [sys.executable, "-m", "cli", "serve", "--port"]
     found = {

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
-from engine.telemetry.metrics import Measure, of_process
+from engine.telemetry.metrics import ProcessSample, build_process_samples
 
 
-def live(places: ConnectionRegistry, groups: SubscriptionGroups, process: str) -> list[Measure]:
+def connection_metrics(registry: ConnectionRegistry, groups: SubscriptionGroups, process: str) -> list[ProcessSample]:
     """What this process holds and has told since it began. Backlogs are bytes that wait for readers."""
-    backlogs = [each.outbox.backlog for each in places.connections]
-    return of_process(
+    backlogs = [each.outbox.backlog for each in registry.connections]
+    return build_process_samples(
         process,
-        connections=len(places.connections),
-        subscriptions=sum(len(group.members) for group in groups.running),
-        groups=len(groups.running),
-        group_items_total=groups.counts.items,
-        deliveries_total=groups.counts.deliveries,
-        slow_readers_closed_total=places.slow,
-        connections_refused_total=places.refused,
-        backlog_bytes=sum(backlogs),
-        largest_backlog_bytes=max(backlogs, default=0),
+        connections=len(registry.connections),
+        subscriptions=sum(len(group.subscribers) for group in groups.running),
+        subscription_groups=len(groups.running),
+        group_events_total=groups.counters.items,
+        deliveries_total=groups.counters.deliveries,
+        slow_clients_disconnected_total=registry.slow_clients,
+        connections_refused_total=registry.refused,
+        outbox_bytes=sum(backlogs),
+        largest_outbox_bytes=max(backlogs, default=0),
     )

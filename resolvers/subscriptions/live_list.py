@@ -18,7 +18,7 @@ from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from models import database
 from models.access import revision
-from models.access.permissions import READ, Viewer
+from models.access.permissions import READ_TICKETS, Viewer
 from models.core.errors import CursorExpired
 from models.database.outage import is_outage
 from models.log import event
@@ -74,10 +74,10 @@ async def going_on(context: Context, filter: Mapping[str, Any] | None, after: st
     if position > context.services.tail.head:
         await timeline.require_range(position)
     # What left the list can't be told apart from what never existed for who does not see every ticket, and must not be named.
-    if not context.viewer.sees_every_ticket:
+    if not context.viewer.can_see_all_tickets:
         return GAP_OWED
     # What left a list of recent tickets, or somebody's sight as accounts and roles changed, left no entry.
-    if live_list.is_timed(filter) or await revision.changed_since(position):
+    if live_list.is_timed(filter) or await revision.visibility_changed_since(position):
         return GAP_OWED
     try:
         await timeline.require_retained(position)
@@ -108,7 +108,7 @@ class LiveListSource(Source[TicketChange]):
     @property
     def share_key(self) -> Hashable:
         # Where time moves the set, a position alone does not say which set was told.
-        return None if self.timed else ("changes", self.key, self.context.viewer.audience)
+        return None if self.timed else ("changes", self.key, self.context.viewer.visibility_key)
 
     @property
     def is_live(self) -> bool:
@@ -132,7 +132,7 @@ class LiveListSource(Source[TicketChange]):
         return other
 
     def sight_changed(self) -> bool:
-        return self.context.viewer.audience != self.viewer.audience
+        return self.context.viewer.visibility_key != self.viewer.visibility_key
 
     async def next_batch(self) -> Sequence[Item[TicketChange]]:
         while True:
@@ -180,16 +180,16 @@ class LiveListSource(Source[TicketChange]):
     async def renew(self) -> Viewer:
         """The viewer as of now or later. Raises Unauthenticated or Forbidden where the right is gone."""
         await self.context.services.sessions.refresh()
-        READ.check(self.context.viewer)
+        READ_TICKETS.check(self.context.viewer)
         return self.context.viewer
 
     async def whole(self) -> tuple[Viewer, int, set[UUID]]:
         """Who sees which tickets inside, at which position; rights are read after the tickets, so they are never older."""
         while True:
             viewer = self.context.viewer
-            most = self.context.rules.live_tickets
+            most = self.context.rules.max_live_list_tickets
             head, inside = await live_list.read_set(viewer, self.filter, self.context.now(), most)
-            if (await self.renew()).audience == viewer.audience:
+            if (await self.renew()).visibility_key == viewer.visibility_key:
                 return viewer, head, inside
 
     async def look(self) -> None:
@@ -227,7 +227,7 @@ class LiveListSource(Source[TicketChange]):
         self.inside -= standing.keys()
         self.inside |= {key for key, each in standing.items() if each is Standing.INSIDE}
         self.head = self.told = head
-        live_list.expect_few(len(self.inside), self.context.rules.live_tickets)
+        live_list.expect_few(len(self.inside), self.context.rules.max_live_list_tickets)
         return steps
 
     async def anew(self) -> list[TicketChange]:

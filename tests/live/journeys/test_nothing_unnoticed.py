@@ -41,7 +41,7 @@ class Workers:
 
     def add(self) -> None:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "cli", "work"], cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "cli", "run-jobs"], cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL
         )
         self.alive[worker.pid] = worker
 
@@ -138,7 +138,7 @@ async def test_nothing_goes_unnoticed(url: str) -> None:
         "TICKETWIRE_DATABASE_URL": url,
         "TICKETWIRE_MODE": "demo",
         "TICKETWIRE_RUN_JOBS": "false",
-        "TICKETWIRE_WORKER_LEASE_SECONDS": "2",
+        "TICKETWIRE_JOB_LEASE_SECONDS": "2",
         "TICKETWIRE_SMTP_URL": f"{sink.url}?starttls=never",
         "TICKETWIRE_MAIL_FROM": "Help <help@desk.example>",
         "TICKETWIRE_LOG_LEVEL": "error",
