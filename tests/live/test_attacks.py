@@ -50,7 +50,7 @@ async def stage(template: str, copy: Any, tmp_path_factory: pytest.TempPathFacto
         finally:
             await database.disconnect()
         # Without background jobs: the notifier would tell 200 agents of each of 300 new tickets, which takes a minute.
-        process = await start(url, TICKETWIRE_WORKS="false")
+        process = await start(url, TICKETWIRE_RUN_JOBS="false")
         try:
             targets, bystander = await ground.targets(process.port, NOTES)
             yield Stage(process, targets, bystander)

@@ -78,7 +78,7 @@ def alarms() -> Iterator[list[str]]:
 
 async def nobody_left(held: list[ConnectionRegistry]) -> None:
     async def none() -> bool:
-        return not held[0].connections and not held[0].addresses and not held[0].viewers
+        return not held[0].connections and not held[0].counts_by_address and not held[0].counts_by_viewer
 
     await until(none)
 
@@ -183,7 +183,7 @@ async def test_who_is_cut_off_before_the_first_event_goes_on_from_where_they_beg
 async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_passed_over(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(streaming, "HEARTBEAT_SECONDS", 0.05)
     async with running(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
@@ -214,16 +214,16 @@ async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url
             await own.subscribe(EVENTS)
 
             async def all_there() -> bool:
-                return sum(len(group.members) for group in shared.running) == 3
+                return sum(len(group.subscribers) for group in shared.running) == 3
 
             await until(all_there)
             assert len(shared.running) == 1
-            items, deliveries = shared.counts.items, shared.counts.deliveries
+            items, deliveries = shared.counters.items, shared.counters.deliveries
             await notes(ada, ticket, 4)
             expected = (await log())[-4:]
             for reader in (own, one, other):
                 assert places(await reader.take(FIELD, 4)) == expected
-            assert (shared.counts.items - items, shared.counts.deliveries - deliveries) == (4, 12)
+            assert (shared.counters.items - items, shared.counters.deliveries - deliveries) == (4, 12)
 
         async def nobody() -> bool:
             return not shared.running
@@ -307,7 +307,7 @@ async def test_a_token_that_loses_the_scope_completes_the_stream(service: Servic
 async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_what_was_not_told(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
 
     async def away(*_: Any) -> Any:
@@ -348,7 +348,7 @@ async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gi
 async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_same(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch, http: str
 ) -> None:
-    monkeypatch.setattr(groups, "RETRY_SECONDS", ())
+    monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", ())
     async with running(url, http=http) as service:
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)
@@ -427,8 +427,8 @@ async def long_replies(client: Client, ticket: dict[str, Any]) -> None:
 async def test_a_slow_reader_is_cut_and_delays_nobody(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "ROUND", 1)
-    async with running(url, socket_backlog_bytes=65_536) as service:
+    monkeypatch.setattr(groups, "MAX_BATCH_BYTES", 1)
+    async with running(url, max_outbox_bytes=65_536) as service:
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
         ticket = await cora.raise_ticket()
@@ -455,8 +455,8 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
 async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "SECONDS_TO_TAKE", 0.2)
-    monkeypatch.setattr(groups, "PATIENCE_SECONDS", 3600)
+    monkeypatch.setattr(outbox, "WRITE_SECONDS", 0.2)
+    monkeypatch.setattr(groups, "DRAIN_SECONDS", 3600)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
@@ -489,7 +489,7 @@ async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(
 async def test_a_second_request_on_the_connection_does_not_hide_that_the_peer_goes_away(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(streaming, "HEARTBEAT_SECONDS", 0.05)
     async with running(url) as service:
         world = await World.make()
         request = request_of(world.ada.token, EVENTS)
@@ -607,9 +607,9 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
 @pytest.mark.parametrize(
     ("limit", "status", "code"),
     [
-        ("max_sockets", 503, "UNAVAILABLE"),
-        ("max_sockets_per_address", 429, "RATE_LIMITED"),
-        ("max_sockets_per_viewer", 429, "RATE_LIMITED"),
+        ("max_connections", 503, "UNAVAILABLE"),
+        ("max_connections_per_address", 429, "RATE_LIMITED"),
+        ("max_connections_per_viewer", 429, "RATE_LIMITED"),
     ],
 )
 async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refused(
@@ -632,7 +632,7 @@ async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refu
 
 
 async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[ConnectionRegistry]) -> None:
-    async with running(url, max_sockets=1) as service:
+    async with running(url, max_connections=1) as service:
         world = await World.make()
         for token, query in ((world.ada.token, WRONG), (None, EVENTS)):
             for _ in range(3):
@@ -645,7 +645,7 @@ async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[C
 async def test_a_picture_that_is_cut_off_in_the_middle_is_told_again(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "AT_ONCE", 1)
+    monkeypatch.setattr(groups, "MAX_BATCH_ITEMS", 1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     for _ in range(3):
         await cora.raise_ticket()

@@ -92,7 +92,7 @@ async def far(url: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     connect = asyncpg.connect
     monkeypatch.setattr(asyncpg, "connect", lambda *given, **named: connect(*given, **{**named, "connection_class": Impatient}))
     there = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{line.port}"))
-    async with running(urlunsplit(there), works=False) as found:
+    async with running(urlunsplit(there), run_jobs=False) as found:
         yield found
 
 

@@ -25,7 +25,7 @@ CREATE = 'mutation { createTicket(input: {subject: "kept", description: "d", cat
 @pytest.fixture
 async def patient(url: str) -> AsyncIterator[Service]:
     """A service that cuts off no query by itself while a test waits."""
-    async with running(url, works=False, operation_seconds=600) as found:
+    async with running(url, run_jobs=False, operation_timeout_seconds=600) as found:
         yield found
 
 
@@ -74,11 +74,11 @@ async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str
 async def test_who_has_hung_up_before_it_is_answered_is_told_of_at_once() -> None:
     told: list[bool] = []
     pipe = ClientConnection(cast("Any", None))
-    pipe.on_leaving(lambda: told.append(False))
-    pipe.leaving = None
-    pipe.left()
+    pipe.on_disconnect(lambda: told.append(False))
+    pipe.disconnect_callback = None
+    pipe.mark_disconnected()
     assert not told
-    pipe.on_leaving(lambda: told.append(True))
+    pipe.on_disconnect(lambda: told.append(True))
     assert told == [True]
 
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.never_retried
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 async def asked(client: Client, **given: Any) -> dict[str, Any]:

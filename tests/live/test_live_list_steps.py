@@ -337,7 +337,7 @@ async def test_time_alone_moves_a_list(service: Service, world: World, monkeypat
 
 
 async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_beyond(url: str) -> None:
-    async with running(url, live_tickets=3) as service:
+    async with running(url, max_live_list_tickets=3) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         for _ in range(3):

@@ -56,7 +56,7 @@ async def trouble(random: Random, servers: list[Process], redis: RedisServer, un
 
 
 def environment(redis: RedisServer) -> dict[str, str]:
-    return {"TICKETWIRE_WORKS": "false", "TICKETWIRE_BUS_URL": redis.url}
+    return {"TICKETWIRE_RUN_JOBS": "false", "TICKETWIRE_BUS_URL": redis.url}
 
 
 async def test_everybody_saw_exactly_the_log_whatever_was_killed_meanwhile(url: str, random: Random) -> None:

@@ -507,7 +507,7 @@ async def test_two_servers_show_one_another(url: str, bus: str) -> None:
         world = await World.make()
     finally:
         await database.disconnect()
-    servers = await asyncio.gather(*(start(url, TICKETWIRE_WORKS="false", TICKETWIRE_BUS_URL=bus) for _ in range(2)))
+    servers = await asyncio.gather(*(start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL=bus) for _ in range(2)))
     try:
         here, there = servers
         ada, bill = here.client(world.ada.token), there.client(world.bill.token)

@@ -41,7 +41,7 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
 ) -> None:
     await database.connect(url)
     world = await World.make()
-    process = await start(url, TICKETWIRE_WORKS="false")
+    process = await start(url, TICKETWIRE_RUN_JOBS="false")
     try:
         scene = await Scene.make(process.client, world)
         await database.disconnect()
@@ -59,7 +59,7 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
 
             await until(busy)
             await asyncio.to_thread(end, process)
-            process = await start(url, process.port, TICKETWIRE_WORKS="false")
+            process = await start(url, process.port, TICKETWIRE_RUN_JOBS="false")
         stop.set()
         await writing
         await database.connect(url)
@@ -72,7 +72,7 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
 async def test_the_promise_holds_with_two_servers_on_one_database(url: str, random: Random) -> None:
     await database.connect(url)
     world = await World.make()
-    servers = [await start(url, TICKETWIRE_WORKS="false"), await start(url, TICKETWIRE_WORKS="false")]
+    servers = [await start(url, TICKETWIRE_RUN_JOBS="false"), await start(url, TICKETWIRE_RUN_JOBS="false")]
 
     def any_client(token: str) -> Client:
         return random.choice(servers).client(token)

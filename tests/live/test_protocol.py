@@ -134,7 +134,7 @@ async def test_a_second_init_closes_with_4429(service: Service) -> None:
 
 
 async def test_no_init_in_time_closes_with_4408(url: str) -> None:
-    async with running(url, socket_init_seconds=0.2) as service, raw(service) as connection:
+    async with running(url, connection_init_timeout_seconds=0.2) as service, raw(service) as connection:
         assert (await end_of(Socket(connection)))[0] == 4408
 
 

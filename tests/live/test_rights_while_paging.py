@@ -95,7 +95,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
 @pytest.fixture
 async def paging(pause: Pause, url: str) -> AsyncIterator[Service]:
     """The service, whose readers all page from the database. Its background jobs, which would write to the log, are off."""
-    async with running(url, works=False) as found:
+    async with running(url, run_jobs=False) as found:
         yield found
 
 

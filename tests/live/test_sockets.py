@@ -68,7 +68,7 @@ async def test_equal_subscriptions_of_agents_are_executed_once(service: Service,
         for socket in (first, second, third, *own):
             assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
         after = await figures(service, world.root.token)
-        assert after["group_items_total"] - before["group_items_total"] == 2
+        assert after["group_events_total"] - before["group_events_total"] == 2
         assert after["deliveries_total"] - before["deliveries_total"] == 4
     await until(lambda: emptied(service, world.root.token))
 
@@ -76,7 +76,7 @@ async def test_equal_subscriptions_of_agents_are_executed_once(service: Service,
 async def counting(service: Service, token: str, *counts: int) -> bool:
     """Whether there are so many sockets, subscriptions and groups; a subscription that was sent is not begun at once."""
     found = await figures(service, token)
-    return (found["connections"], found["subscriptions"], found["groups"]) == counts
+    return (found["connections"], found["subscriptions"], found["subscription_groups"]) == counts
 
 
 async def emptied(service: Service, token: str) -> bool:
@@ -115,13 +115,13 @@ async def test_who_comes_again_to_a_live_list_shares_it_with_those_who_stayed(se
 
 
 async def grouped(service: Service, token: str, count: int) -> bool:
-    return (await figures(service, token))["groups"] == count
+    return (await figures(service, token))["subscription_groups"] == count
 
 
 # ---------------------------------------------------------------- bounds
 
 
-@pytest.mark.parametrize("bound", ["max_sockets", "max_sockets_per_address", "max_sockets_per_viewer"])
+@pytest.mark.parametrize("bound", ["max_connections", "max_connections_per_address", "max_connections_per_viewer"])
 async def test_one_socket_too_many_is_closed_with_1013_and_a_free_place_is_taken(url: str, bound: str) -> None:
     async with running(url, **{bound: 2}) as service:
         world = await World.make()
@@ -130,7 +130,7 @@ async def test_one_socket_too_many_is_closed_with_1013_and_a_free_place_is_taken
             assert code == 1013
             assert reason
             assert (await figures(service, world.root.token))["connections_refused_total"] == 1
-            if bound == "max_sockets_per_viewer":
+            if bound == "max_connections_per_viewer":
                 async with opened(service, world.bill.token, 1):
                     pass
             await sockets[0].connection.close()
@@ -145,7 +145,7 @@ async def held(service: Service, token: str, count: int) -> bool:
 
 
 async def test_too_many_messages_close_the_socket_with_1008(url: str) -> None:
-    async with running(url, socket_messages_per_second=1) as service, service.client().socket() as socket:
+    async with running(url, max_socket_messages_per_second=1) as service, service.client().socket() as socket:
         for _ in range(30):
             await socket.send({"type": "ping"})
         code, reason, came = await end_of(socket)
@@ -155,7 +155,7 @@ async def test_too_many_messages_close_the_socket_with_1008(url: str) -> None:
 
 
 async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None:
-    async with running(url, socket_operations=2) as service:
+    async with running(url, max_operations_per_socket=2) as service:
         world = await World.make()
         async with service.client(world.ada.token).socket() as socket:
             for _ in range(3):
@@ -173,8 +173,8 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
     url: str, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     # A peer that reads nothing is cut off after some seconds of real time, and then sees 1006 instead of the close code.
-    monkeypatch.setattr(outbox, "SECONDS_TO_EMPTY", SECONDS)
-    async with running(url, ws=path, socket_backlog_bytes=100_000) as service:
+    monkeypatch.setattr(outbox, "FLUSH_SECONDS", SECONDS)
+    async with running(url, ws=path, max_outbox_bytes=100_000) as service:
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
         ticket = await cora.raise_ticket()
@@ -190,9 +190,9 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
                 cursors.append(done["cursor"])
                 assert (await reading.next("ticketEvents"))["cursor"] == done["cursor"]
             found = await figures(service, world.root.token)
-            assert found["slow_readers_closed_total"] == 1
+            assert found["slow_clients_disconnected_total"] == 1
             assert found["subscriptions"] == 1
-            assert found["largest_backlog_bytes"] < 2_000_000
+            assert found["largest_outbox_bytes"] < 2_000_000
             slow.connection.transport.resume_reading()
             code, reason, came = await end_of(slow)
             assert (code, reason) == (1013, "Too slow; resume after the last cursor.")
@@ -206,7 +206,7 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
 
 @pytest.mark.never_retried
 async def test_a_reader_that_resumes_from_long_ago_is_told_as_fast_as_it_takes_it(url: str) -> None:
-    async with running(url, socket_backlog_bytes=100_000) as service:
+    async with running(url, max_outbox_bytes=100_000) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket()
@@ -219,7 +219,7 @@ async def test_a_reader_that_resumes_from_long_ago_is_told_as_fast_as_it_takes_i
             await until(is_filled)
             socket.connection.transport.resume_reading()
             assert len(places(await socket.take("ticketEvents", 6))) == 6
-        assert (await figures(service, world.root.token))["slow_readers_closed_total"] == 0
+        assert (await figures(service, world.root.token))["slow_clients_disconnected_total"] == 0
 
 
 async def is_filled() -> bool:
@@ -257,7 +257,7 @@ async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> N
 async def test_a_server_that_stops_finishes_what_changes_something_and_then_closes_with_1012(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_socket, "SECONDS_TO_FINISH", SECONDS)
+    monkeypatch.setattr(engine_socket, "MUTATION_SECONDS", SECONDS)
     made: list[Operations] = []
 
     def remember(socket: Any, services: Any) -> Operations:
@@ -268,7 +268,7 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
         return any(each.mutations for each in made)
 
     monkeypatch.setattr(engine_socket, "Operations", remember)
-    async with running(url, works=False, stop_seconds=SECONDS) as service:
+    async with running(url, run_jobs=False, stop_seconds=SECONDS) as service:
         world = await World.make()
         client = service.client(world.cora.token)
         raised = await client.raise_ticket()
@@ -323,7 +323,7 @@ async def held_writing() -> AsyncIterator[asyncio.Event]:
 
 
 async def test_a_server_that_stops_with_many_sockets_ends_soon(url: str) -> None:
-    process = await start(url, None, TICKETWIRE_WORKS="false")
+    process = await start(url, None, TICKETWIRE_RUN_JOBS="false")
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(Client(process.http, process.ws, None).socket()) for _ in range(40)]
         process.popen.send_signal(signal.SIGTERM)

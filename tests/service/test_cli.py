@@ -212,7 +212,7 @@ async def test_commands_name_a_database_that_is_away_in_one_line(tmp_path: Path)
     away = {"TICKETWIRE_DATABASE_URL": "postgres://nobody@127.0.0.1:1/x"}
     done = await asyncio.gather(
         command(tmp_path, "migrate", **away),
-        command(tmp_path, "work", **away),
+        command(tmp_path, "run-jobs", **away),
         command(tmp_path, *ADA, **away),
         command(tmp_path, "token", "create", "--client", "x", **away),
     )

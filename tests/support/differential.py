@@ -27,16 +27,16 @@ from settings import load
 from support.large_dataset import NOW
 
 LIMITS = {
-    "document_bytes": 1_000_000,
-    "document_tokens": 20_000,
-    "document_depth": 20,
-    "document_aliases": 200,
-    "document_root_fields": 200,
-    "document_repeats": 200,
-    "document_directives": 200,
-    "document_fragments": 200,
-    "operation_cost": 1_000_000,
-    "cost_bucket": 0,
+    "max_document_bytes": 1_000_000,
+    "max_document_tokens": 20_000,
+    "max_document_depth": 20,
+    "max_document_aliases": 200,
+    "max_document_root_fields": 200,
+    "max_document_field_repeats": 200,
+    "max_document_directives": 200,
+    "max_document_fragments": 200,
+    "max_operation_cost": 1_000_000,
+    "cost_bucket_size": 0,
 }
 """What is compared here are answers, not refusals of documents."""
 VOLATILE = ("requestId", "cost")
@@ -61,14 +61,14 @@ class Desk:
     @classmethod
     def make(cls, url: str) -> Desk:
         bell, sessions = WakeupBus("memory://"), OpenSessions(now)
-        settings = load(database_url=url, plans="all", **LIMITS)
-        rules = Rules(settings.reopen_window, settings.session_length, settings.live_tickets)
+        settings = load(database_url=url, compiled_plans="all", **LIMITS)
+        rules = Rules(settings.reopen_window, settings.session_length, settings.max_live_list_tickets)
         services = Services(
             rules=rules,
             now=now,
             wakeup=bell,
-            tail=LogTail(nothing, int, bell.listen(), fresh=sessions.refresh),  # type: ignore[arg-type]
-            notices=LogTail(nothing, int, bell.listen(), fresh=sessions.refresh),  # type: ignore[arg-type]
+            tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
+            notices=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
             presence=PresenceTail(bell.listen(), now, fresh=sessions.refresh),
             passwords=Passwords(),
             guesses=SignInThrottle(100_000),

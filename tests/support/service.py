@@ -116,7 +116,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """The service in this process, so that tests can also look at its database; by the test's clock, or by its own time."""
     clock = Clock()
-    usual = {"database_url": url, "log_level": "error", "sign_in_attempts": 1000, "plans": "all"}
+    usual = {"database_url": url, "log_level": "error", "max_sign_in_attempts": 1000, "compiled_plans": "all"}
     app = create_app(load(**{**usual, **settings}), now=None if own_time else clock)
     listening = listening_socket()
     port = int(listening.getsockname()[1])

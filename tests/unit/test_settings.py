@@ -8,7 +8,7 @@ import pytest
 
 import settings
 from settings import SettingsError, load
-from settings_reference import reference
+from settings_reference import build_reference
 
 WRONG: list[tuple[str, str, str]] = [
     ("PORT", "x", "integer"),
@@ -20,17 +20,17 @@ WRONG: list[tuple[str, str, str]] = [
     ("TICKETWIRE_DATABASE_URL", "sqlite://", "names a file"),
     ("TICKETWIRE_DATABASE_URL", "sqlite:///:memory:", "names a file"),
     ("TICKETWIRE_DATABASE_URL", "postgres://u@h:port/x", "ort"),
-    ("TICKETWIRE_DATABASE_POOL", "1", "2"),
+    ("TICKETWIRE_DATABASE_POOL_SIZE", "1", "2"),
     ("TICKETWIRE_BUS_URL", "amqp://localhost", "redis://"),
     ("TICKETWIRE_BUS_URL", "redis://localhost:port", "redis://"),
     ("TICKETWIRE_BUS_URL", "redis://localhost?patience=1", "patience"),
     ("TICKETWIRE_BUS_URL", "redis://localhost?db=first", "db"),
     ("TICKETWIRE_REOPEN_DAYS", "-1", "0"),
     ("TICKETWIRE_CLOSE_AFTER_DAYS", "0", "1"),
-    ("TICKETWIRE_ABANDON_DAYS", "3", "more than TICKETWIRE_WAITING_REMINDER_DAYS, which is 3"),
+    ("TICKETWIRE_ABANDON_AFTER_DAYS", "3", "more than TICKETWIRE_WAITING_REMINDER_DAYS, which is 3"),
     ("TICKETWIRE_SESSION_DAYS", "half", "integer"),
-    ("TICKETWIRE_SIGN_IN_ATTEMPTS", "0", "1"),
-    ("TICKETWIRE_LIVE_TICKETS", "0", "1"),
+    ("TICKETWIRE_MAX_SIGN_IN_ATTEMPTS", "0", "1"),
+    ("TICKETWIRE_MAX_LIVE_LIST_TICKETS", "0", "1"),
     ("TICKETWIRE_LOG_LEVEL", "loud", "'debug'"),
     ("TICKETWIRE_SMTP_URL", "mail.example.com", "smtp://"),
     ("TICKETWIRE_MAIL_FROM", "", "local@domain"),
@@ -67,9 +67,9 @@ def test_a_wrong_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_reminder_that_would_come_with_the_end_is_refused_also_against_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETWIRE_WAITING_REMINDER_DAYS", "7")
-    with pytest.raises(SettingsError, match=r"TICKETWIRE_ABANDON_DAYS: .* which is 7"):
+    with pytest.raises(SettingsError, match=r"TICKETWIRE_ABANDON_AFTER_DAYS: .* which is 7"):
         load()
-    monkeypatch.setenv("TICKETWIRE_ABANDON_DAYS", "0")
+    monkeypatch.setenv("TICKETWIRE_ABANDON_AFTER_DAYS", "0")
     assert load().abandon_after is None
 
 
@@ -108,4 +108,4 @@ def test_a_password_in_a_wrong_address_is_told_nobody(monkeypatch: pytest.Monkey
 def test_the_configuration_reference_is_current() -> None:
     document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
     table = document[document.index("| variable") :]
-    assert table.rstrip("\n") == reference(), "make configuration"
+    assert table.rstrip("\n") == build_reference(), "make configuration"

@@ -72,7 +72,7 @@ async def target(
 ) -> AsyncIterator[Target]:
     """A server without background jobs, over a copy of the filled database."""
     source, plenty = filled
-    async with copy(source, tmp_path) as url, running(url, works=False) as service:
+    async with copy(source, tmp_path) as url, running(url, run_jobs=False) as service:
         desk = Desk.make(url)
         pool = await Pool.read(desk, plenty.tokens["admin"], plenty.tokens["agent"])
         service.clock.ahead += NOW - service.clock()

@@ -45,9 +45,9 @@ async def sees(client: Client) -> bool:
     [
         ({"mode": "development"}, True, True),
         ({"mode": "production"}, False, True),
-        ({"mode": "production", "introspection": "everybody"}, True, True),
-        ({"mode": "development", "introspection": "viewers"}, False, True),
-        ({"mode": "development", "introspection": "nobody"}, False, False),
+        ({"mode": "production", "introspection": "public"}, True, True),
+        ({"mode": "development", "introspection": "authenticated"}, False, True),
+        ({"mode": "development", "introspection": "disabled"}, False, False),
     ],
 )
 async def test_the_schema_and_suggestions_are_for_whom_the_setting_says(
@@ -88,7 +88,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
             ended.set()
 
     monkeypatch.setattr(schema, "SharedTimeout", made)
-    async with running(url, operation_seconds=1200) as service:
+    async with running(url, operation_timeout_seconds=1200) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
         monkeypatch.setattr(ticket_queries, "stats", hang)
@@ -107,7 +107,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
 
 
 async def test_a_mutation_is_not_cut_off(url: str) -> None:
-    async with running(url, operation_seconds=0.001) as service:
+    async with running(url, operation_timeout_seconds=0.001) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
         assert (await cora.raise_ticket())["number"]

@@ -31,7 +31,7 @@ TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline(first: 50) { nodes { 
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 async def timeline(client: Any, ticket: dict[str, Any]) -> list[dict[str, Any]]:

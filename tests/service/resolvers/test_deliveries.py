@@ -25,7 +25,7 @@ TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type delive
 @pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
     """One where nobody queues or sends mails but the test."""
-    async with running(url, works=False) as found:
+    async with running(url, run_jobs=False) as found:
         yield found
 
 

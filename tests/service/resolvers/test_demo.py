@@ -48,7 +48,7 @@ async def test_time_moves_for_all_and_what_falls_due_is_done(url: str) -> None:
 
 
 async def test_how_far_time_is_moved_has_limits(url: str) -> None:
-    async with running(url, own_time=True, mode="demo", works=False) as service:
+    async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         root = service.client(world.root.token)
         async with nothing_stored():
@@ -75,7 +75,7 @@ async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> N
 
 
 async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
-    async with running(url, own_time=True, mode="demo", works=False) as service:
+    async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         async with nothing_stored():
             for token, code in ((world.ada.token, "FORBIDDEN"), (world.cora.token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):

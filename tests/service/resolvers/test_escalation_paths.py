@@ -25,7 +25,7 @@ GIVEN = {"name": "Ours", "trigger": "UNTOUCHED", "steps": [TELL]}
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ async def test_whatever_is_wrong_is_told_and_paid_alike(service: Service, world:
 
 
 async def test_too_many_attempts_have_to_wait_each_address_and_each_name(url: str) -> None:
-    async with running(url, sign_in_attempts=3) as service:
+    async with running(url, max_sign_in_attempts=3) as service:
         world = await World.make()
         await known(world)
         stranger = service.client()

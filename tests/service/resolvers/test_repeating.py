@@ -31,7 +31,7 @@ ADVANCE = """mutation($by: Duration!, $key: String) {
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service leaves the duties to the test."""
-    monkeypatch.setenv("TICKETWIRE_WORKS", "false")
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ async def moved(client: Client, by: str, key: str | None) -> dict[str, Any]:
 
 
 async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url: str) -> None:
-    async with running(url, own_time=True, mode="demo", works=False) as service:
+    async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client((await World.make()).root.token)
         first = await moved(client, "P2D", "k")
         assert (first["replayed"], first["userErrors"]) == (False, [])
@@ -190,7 +190,7 @@ async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url:
             other = await moved(client, "PT47H", "k")
             assert (other["now"], [shown(error) for error in other["userErrors"]]) == (None, [REUSED])
         assert await demo_clock.read() == timedelta(days=2)
-    async with running(url, own_time=True, mode="demo", works=False) as service:
+    async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client(client.token)
         assert (await moved(client, "P2D", "k"))["replayed"] is True, "another process knows it as well"
         assert (await moved(client, "P2D", None))["replayed"] is False
@@ -198,7 +198,7 @@ async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url:
 
 
 async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> None:
-    async with running(url, own_time=True, mode="demo", works=False) as service:
+    async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client((await World.make()).root.token)
         answers = await asyncio.gather(*(moved(client, "P2D", "k") for _ in range(8)))
         made = [answer for answer in answers if not answer["userErrors"]]
@@ -209,7 +209,7 @@ async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> Non
 
 
 async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:
-    async with running(url, own_time=True, mode="demo", works=False) as service:
+    async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         root, machine = service.client(world.root.token), service.client(world.machine)
         before = await moved(machine, "PT1S", "k")

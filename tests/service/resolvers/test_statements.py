@@ -23,7 +23,7 @@ SPREAD = 5
 @pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
     """One that lets everything be asked for at once."""
-    async with running(url, operation_cost=1_000_000, cost_bucket=0) as found:
+    async with running(url, max_operation_cost=1_000_000, cost_bucket_size=0) as found:
         yield found
 
 

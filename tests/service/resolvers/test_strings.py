@@ -145,7 +145,7 @@ def operation(place: Place) -> str:
 @pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
     """Without duties, which would write by themselves after what was taken."""
-    async with running(url, works=False) as found:
+    async with running(url, run_jobs=False) as found:
         yield found
 
 

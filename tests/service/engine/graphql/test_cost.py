@@ -174,7 +174,7 @@ WIDE = "ticketEvents { ticket { timeline(first: 100) { nodes { ticket { timeline
 
 async def test_who_spends_too_fast_waits_and_others_do_not(url: str) -> None:
     """What was spent counts for hours here, however slow the machine is."""
-    async with running(url, operation_cost=20_000, cost_bucket=25_000, cost_per_second=1) as service:
+    async with running(url, max_operation_cost=20_000, cost_bucket_size=25_000, cost_refill_per_second=1) as service:
         world = await World.make()
         ada, cora, stranger = service.client(world.ada.token), service.client(world.cora.token), service.client()
         assert [(await ada.answer(EXPENSIVE))["extensions"]["cost"]["requested"] for _ in range(2)] == [10_201, 10_201]
@@ -194,7 +194,7 @@ async def test_who_spends_too_fast_waits_and_others_do_not(url: str) -> None:
 
 
 async def test_without_a_bucket_nothing_is_counted(url: str) -> None:
-    async with running(url, cost_bucket=0) as service:
+    async with running(url, cost_bucket_size=0) as service:
         await World.make()
         told = (await service.client().answer("{ viewer { role } }"))["extensions"]["cost"]
         assert told == {"requested": 1, "limit": None, "remaining": None, "resetAt": None}

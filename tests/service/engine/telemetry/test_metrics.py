@@ -1,4 +1,4 @@
-"""What an operator watches: who is how far behind, over HTTP, for admins."""
+"""The metrics at /metrics, which only administrators may read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support import Service, World
 from support.actors import machine
 from support.client import SECONDS, TLS
 
-from engine.telemetry.metrics import exposition
+from engine.telemetry.metrics import render_exposition
 from models.log import consumer
 
 
@@ -20,15 +20,15 @@ class Shown:
     label: tuple[str, str] | None = None
 
 
-def test_figures_are_written_as_prometheus_reads_them() -> None:
-    found = exposition([Shown("a_lag", 3, ("worker", "one")), Shown("a_lag", 4, ("worker", "two")), Shown("b", 0.5)]).decode()
-    assert 'a_lag{worker="one"} 3.0\n' in found
-    assert 'a_lag{worker="two"} 4.0\n' in found
+def test_metrics_are_in_the_prometheus_format() -> None:
+    found = render_exposition([Shown("a_lag", 3, ("job", "one")), Shown("a_lag", 4, ("job", "two")), Shown("b", 0.5)]).decode()
+    assert 'a_lag{job="one"} 3.0\n' in found
+    assert 'a_lag{job="two"} 4.0\n' in found
     assert "\nb 0.5\n" in found
     assert found.count("# TYPE a_lag gauge") == 1
 
 
-async def test_lag_and_failures_of_each_worker_are_shown_to_admins(service: Service, world: World) -> None:
+async def test_lag_and_failures_of_each_job_are_shown_to_admins(service: Service, world: World) -> None:
     place = service.http.replace("/graphql", "/metrics")
     await consumer.failed("escalator", "boom", service.clock())
     async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
@@ -38,6 +38,6 @@ async def test_lag_and_failures_of_each_worker_are_shown_to_admins(service: Serv
         answer = await http.get(place, headers={"Authorization": f"Bearer {world.root.token}"})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
-    assert 'ticketwire_worker_failures{worker="escalator"} 1.0' in answer.text
-    assert 'ticketwire_worker_lag_entries{worker="notifier"}' in answer.text
-    assert "ticketwire_clocks_overdue_seconds 0.0" in answer.text
+    assert 'ticketwire_job_failures{job="escalator"} 1.0' in answer.text
+    assert 'ticketwire_job_lag_events{job="notifier"}' in answer.text
+    assert "ticketwire_sla_clocks_overdue_seconds 0.0" in answer.text

@@ -15,7 +15,7 @@ LIMIT = 60
 """Seconds; what is waited for comes in less than one."""
 
 
-class Bell(WakeupBus):
+class ListeningBus(WakeupBus):
     """A listener with one who listens."""
 
     def __init__(self, url: str) -> None:
@@ -41,8 +41,8 @@ class Log:
         return list(range(position + 1, self.head + 1))[: self.at_once]
 
 
-def tail_of(log: Log, *, kept: int = 100, interval: float = 0.02) -> LogTail[int]:
-    return LogTail(log.read, lambda entry: entry, Bell("memory://"), interval=interval, kept=kept)
+def tail_of(log: Log, *, max_recent: int = 100, poll_seconds: float = 0.02) -> LogTail[int]:
+    return LogTail(log.read, lambda entry: entry, ListeningBus("memory://"), poll_seconds=poll_seconds, max_recent=max_recent)
 
 
 async def test_it_reads_on_from_where_it_was_started() -> None:
@@ -61,7 +61,7 @@ async def test_it_reads_on_from_where_it_was_started() -> None:
 async def test_it_keeps_the_newest_and_says_where_it_does_not_reach() -> None:
     log = Log()
     log.head = 10
-    tail = tail_of(log, kept=4)
+    tail = tail_of(log, max_recent=4)
     await tail.advance()
     assert tail.after(6) == [7, 8, 9, 10]
     assert tail.after(5) is None
@@ -87,7 +87,7 @@ async def test_who_waits_is_woken_by_growth_beyond_their_place_and_by_nothing_el
 
 async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows() -> None:
     log = Log(at_once=7)
-    tail = tail_of(log, kept=1000)
+    tail = tail_of(log, max_recent=1000)
     following = asyncio.create_task(tail.run())
     seen: list[list[int]] = [[], [], []]
 
@@ -132,7 +132,7 @@ async def test_a_lost_ring_or_a_failed_reading_costs_time_and_no_entry() -> None
 
 async def test_it_waits_for_the_bell_and_does_not_spin() -> None:
     log = Log()
-    tail = tail_of(log, interval=3600)
+    tail = tail_of(log, poll_seconds=3600)
     following = asyncio.create_task(tail.run())
     try:
         for _ in range(50):
@@ -154,7 +154,7 @@ async def test_an_entry_is_announced_after_what_it_is_judged_by_was_read_and_not
         if failing.pop(0):
             raise ConnectionError("away")
 
-    tail = LogTail(log.read, lambda entry: entry, Bell("memory://"), fresh=fresh, interval=0.02)
+    tail = LogTail(log.read, lambda entry: entry, ListeningBus("memory://"), refresh=fresh, poll_seconds=0.02)
     log.head = 2
     waiting = asyncio.create_task(tail.wait_beyond(0))
     for reads in (1, 2):
