@@ -1,4 +1,4 @@
-"""A change of one ticket. Commands build it in memory; `write` stores it and its log events in one transaction."""
+"""A change of one ticket. Commands build it in memory; `write` stores it with its log events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from tortoise.models import Model
 
 from models import database
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.changes import idempotency
 from models.changes.idempotency import KeyedRequest, ResultReference
 from models.core.errors import StaleVersion
@@ -43,15 +43,16 @@ if TYPE_CHECKING:
 UNLOGGED_COLUMNS = frozenset(
     {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
 )
-"""Columns that events leave out: long constant text, columns that every change sets, and derived columns."""
+"""Columns that events leave out: the id, long text, derived columns, columns set by each change."""
 
 
 @dataclass
 class TicketChange:
-    """A change of one ticket by one actor. Commands modify `ticket` in memory; `write` stores the result.
+    """A change of one ticket by one actor.
 
-    `reopen_window` is the time after closing in which the ticket can be reopened. `advances_clocks` is true if
-    the change exists to let due SLA clocks act. `has_current_terms` is true if `ticket.sla_terms` is up to date.
+    Commands modify `ticket` in memory; `write` stores the result. `reopen_window` is the time after
+    closing in which the ticket can be reopened. `advances_clocks` is true if the change exists to
+    let due SLA clocks act. `has_current_terms` is true if `ticket.sla_terms` is up to date.
     """
 
     ticket: Ticket
@@ -80,7 +81,7 @@ class TicketChange:
 
     @property
     def main_event(self) -> Event | None:
-        """The event of the command itself, as opposed to events of SLA clocks. None if nothing changed."""
+        """The first event that no SLA clock caused, if any. It states what the command did."""
         return next((event for event in self.events if event.type not in CLOCK_EVENT_TYPES), None)
 
     @property
@@ -166,7 +167,7 @@ class TicketChange:
     def add_message(
         self, kind: Kind, body: str, side: Side | None = None, **values: object
     ) -> Message:
-        """Add a message and its event, and set further columns. `side` is the side that a reply comes from."""
+        """Add a message and its event, and set further columns. `side` is the author's side."""
         message = new_record(
             Message,
             ticket_id=self.ticket.id,
@@ -215,8 +216,9 @@ def serialize_value(value: object) -> Json:
 
 
 def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's logged columns in the form that events store. `rebuild_from_log` returns the same."""
-    columns = ticket._meta.fields_db_projection.values()  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    """The ticket's logged columns, with values in the form that events store."""
+    meta = ticket._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    columns = meta.fields_db_projection.values()
     return {
         name: serialize_value(getattr(ticket, name))
         for name in columns
@@ -227,9 +229,9 @@ def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
 async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
     """Store the changes and their events in the caller's transaction.
 
-    `key` is the idempotency key of the first change; it is stored with them. `last` ends the transaction with
-    this write. Returns the position of the last event, or 0 if there are no events; then nothing is stored.
-    Raises StaleVersion if a ticket has changed since it was read.
+    `key` is the idempotency key of the first change; it is stored with them. `last` ends the
+    transaction with this write. Returns the position of the last event. If there are no events,
+    stores nothing and returns 0. Raises StaleVersion if a ticket has changed since it was read.
     """
     await update_clocks(changes)
     changed = [change for change in changes if change.events]
@@ -259,7 +261,7 @@ async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: b
 
 
 def build_result_reference(change: TicketChange) -> ResultReference:
-    """The reference that a replay of the change needs. `build_insert` fills in the final log positions."""
+    """The reference from which a replay loads the result of the change."""
     message_id = change.messages[0].id if change.messages else None
     position = change.main_event.position if change.main_event else None
     return ResultReference(change.at, change.ticket.id, message_id, position, 0)
@@ -310,7 +312,7 @@ def build_guarded_update(change: TicketChange) -> batch.Statement | None:
 
 
 def build_new_records(change: TicketChange) -> list[Model]:
-    """New records that belong to the ticket: messages, tags, resources, watchers, links and SLA clocks."""
+    """New records of the ticket: messages, tags, resources, watchers, links and SLA clocks."""
     ticket_id = change.ticket.id
     tags = [new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags]
     watchers = [
@@ -329,7 +331,7 @@ def build_new_records(change: TicketChange) -> list[Model]:
 
 
 async def lock_tickets(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
-    """Read tickets and lock them until the transaction ends, ordered by id so that writers can't deadlock."""
+    """Read tickets and lock them until the transaction ends, in id order to prevent deadlocks."""
     condition = in_list("t.id", sorted(set(ticket_ids)))
     tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
     return {ticket.id: ticket for ticket in tickets}
@@ -341,7 +343,7 @@ async def allocate_number() -> int:
 
 
 async def allocate_numbers(count: int) -> list[int]:
-    """The numbers of the next `count` tickets, ascending. Call it in the transaction that stores the tickets.
+    """The numbers of the next `count` tickets, ascending, for the transaction that stores them.
 
     Postgres uses a sequence, so that writers don't wait for each other; a rollback leaves a gap.
     `models.changes.intake` has the same SQL for one ticket.
@@ -356,7 +358,7 @@ async def allocate_numbers(count: int) -> list[int]:
 
 
 async def rebuild_from_log(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's columns, computed from its events alone. Equals `serialize_ticket` unless data is corrupt."""
+    """The ticket's columns, computed from its events alone; they must equal `serialize_ticket`."""
     events: Sequence[Event] = await Event.filter(ticket_id=ticket.id).order_by("position")
     columns: dict[str, Json] = dict.fromkeys(serialize_ticket(ticket))
     for event in events:

@@ -1,6 +1,6 @@
-"""What can be done to a ticket: pure rules on a Change, no I/O. Each verb bears the name of its mutation.
+"""The commands on tickets: pure functions that modify a TicketChange, without I/O.
 
-Raises the refusals of models.core.errors; a change whose verb was refused is thrown away.
+Each command has the name of its mutation and may raise a Refusal. Discard a change after a refusal.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ MAX_SCORE = 5
 
 
 def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
-    """A new ticket, as the caller filled it in."""
+    """Create the change's ticket, whose columns the caller has set."""
     if len(tags) > text.TAGS:
-        raise InvalidInput(Code.INVALID, f"At most {text.TAGS} tags.", "tags")
+        message = f"must have at most {text.TAGS} tags; it has {len(tags)}"
+        raise InvalidInput(Code.INVALID, message, "tags")
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {
-        name: [None, value] for name, value in serialize_ticket(change.ticket).items() if value is not None
+        name: [None, value]
+        for name, value in serialize_ticket(change.ticket).items()
+        if value is not None
     }
     if tags:
         changes["tags"] = [[], list(tags)]
@@ -51,15 +54,19 @@ def update(
     external: tuple[str, str | None] | None = None,
     member_ids: Sequence[UUID] = (),
 ) -> None:
-    """New subject, priority, category, tags or external key; what is None stays. `tags` are those it has now.
+    """Change the subject, priority, category, tags or external key. None leaves a value unchanged.
 
-    A new category sends the ticket to its team, whose `members` are.
+    `external` is the scope and the value of the external key. A new category moves the ticket to
+    the category's team; `member_ids` are the members of that team.
     """
-    change.added_tags = [tag for tag in add_tags if tag not in current_tags and tag not in remove_tags]
+    change.added_tags = [
+        tag for tag in add_tags if tag not in current_tags and tag not in remove_tags
+    ]
     change.removed_tags = [tag for tag in current_tags if tag in remove_tags]
     after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
     if len(after) > text.TAGS:
-        raise InvalidInput(Code.INVALID, f"At most {text.TAGS} tags; these would be {len(after)}.", "addTags")
+        message = f"A ticket can have at most {text.TAGS} tags; this one would have {len(after)}."
+        raise InvalidInput(Code.INVALID, message, "addTags")
     values: dict[str, object] = {}
     if subject is not None:
         values["subject"] = subject
@@ -78,13 +85,15 @@ def update(
         move_to_team(change, category.team_id, member_ids)
 
 
-def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
-    """Give the ticket to somebody, or to nobody. The first assignment of a new ticket starts it.
+def assign(
+    change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None
+) -> None:
+    """Set or remove the assignee. Assigning a NEW ticket also starts it.
 
-    `choice` says by which rule and among whom, where a rule chose.
+    `choice` is logged if a rule chose the assignee: it states the rule and the candidates.
     """
     if assignee is not None and not assignee.is_staff:
-        raise InvalidInput(Code.INVALID, "Tickets are assigned to active agents and admins.", "assigneeId")
+        raise InvalidInput(Code.INVALID, "must be an active agent or admin", "assigneeId")
     changes = change.set(assignee_id=assignee.id if assignee else None)
     if not changes:
         return
@@ -94,12 +103,12 @@ def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Jso
 
 
 def transfer(change: TicketChange, team: Team, member_ids: Sequence[UUID]) -> None:
-    """Hand the ticket to another team."""
+    """Move the ticket to another team, whose members are `member_ids`."""
     move_to_team(change, team.id, member_ids)
 
 
 def move_to_team(change: TicketChange, team_id: UUID, member_ids: Sequence[UUID]) -> None:
-    """To another team; an assignee who is not one of its members loses the ticket."""
+    """Change the team. The ticket loses its assignee unless they are a member of the new team."""
     changes = change.set(team_id=team_id)
     if not changes:
         return
@@ -109,126 +118,157 @@ def move_to_team(change: TicketChange, team_id: UUID, member_ids: Sequence[UUID]
 
 
 def start(change: TicketChange) -> None:
+    """Start work on a NEW ticket."""
     change.transition(Action.START)
 
 
 def await_customer(change: TicketChange) -> None:
+    """Wait for the customer's reply."""
     change.transition(Action.AWAIT_CUSTOMER)
 
 
 def hold(change: TicketChange, until: datetime | None) -> None:
-    """Park the ticket, until an instant where one is given."""
+    """Put the ticket on hold, until it is resumed or until the instant `until`."""
     if until is not None and until <= change.at:
-        raise InvalidInput(Code.INVALID, "This instant has passed.", "until")
+        raise InvalidInput(Code.INVALID, "must be in the future", "until")
     change.transition(Action.HOLD, held_until=until)
 
 
 def resume(change: TicketChange) -> None:
+    """Resume work on a ticket that waits or is on hold."""
     change.transition(Action.RESUME)
 
 
 def resolve(change: TicketChange, resolution: str) -> None:
+    """Resolve the ticket. `resolution` is the answer to the customer."""
     change.transition(Action.RESOLVE, resolution, resolution=resolution, resolved_at=change.at)
 
 
 def close(change: TicketChange, reason: CloseReason | None) -> None:
-    """End the ticket. A resolved one is confirmed; an unresolved one needs a reason, which for a customer is to withdraw it."""
-    resolved = change.ticket.status is Status.RESOLVED
+    """Close the ticket.
+
+    The reason defaults to RESOLVED for a resolved ticket, and is required for any other ticket.
+    Customers can only confirm a resolved ticket (RESOLVED) or withdraw another one (WITHDRAWN).
+    """
+    is_resolved = change.ticket.status is Status.RESOLVED
     if change.ticket.status is Status.CLOSED:
-        return change.transition(Action.CLOSE)
+        change.transition(Action.CLOSE)  # always refused
+        return
     if change.actor.is_customer:
-        own = CloseReason.RESOLVED if resolved else CloseReason.WITHDRAWN
-        if reason not in (None, own):
-            raise InvalidInput(Code.INVALID, f"You can close this ticket as {own.name} only.", "reason")
-        reason = own
+        permitted = CloseReason.RESOLVED if is_resolved else CloseReason.WITHDRAWN
+        if reason not in (None, permitted):
+            message = f"must be {permitted.name}, the only reason that a customer can give here"
+            raise InvalidInput(Code.INVALID, message, "reason")
+        reason = permitted
     elif reason is None:
-        if not resolved:
-            raise InvalidInput(Code.REQUIRED, "Closing an unresolved ticket needs a reason.", "reason")
+        if not is_resolved:
+            message = "is required to close a ticket that is not resolved"
+            raise InvalidInput(Code.REQUIRED, message, "reason")
         reason = CloseReason.RESOLVED
     change.transition(Action.CLOSE, close_reason=reason, closed_at=change.at)
-    return None
 
 
 def reopen(change: TicketChange, reason: str | None) -> None:
-    """Take a resolved or closed ticket up again; what its end said stays in the log."""
+    """Reopen a resolved or closed ticket. Its resolution and close reason remain in the log."""
     side = Side.CUSTOMER if change.actor.is_customer else Side.TEAM
-    change.transition(Action.REOPEN, reason, side, resolution=None, resolved_at=None, close_reason=None, closed_at=None)
-
-
-def escalate(change: TicketChange, reason: str) -> None:
-    """Ask for more attention: one level more."""
-    if not change.ticket.is_open:
-        raise InvalidInput(Code.INVALID, "A ticket that is resolved or closed can't be escalated; reopen it first.", "ticketId")
-    change.log(EventType.ESCALATED, change.set(escalation_level=change.ticket.escalation_level + 1), reason=reason)
-
-
-def rate(change: TicketChange, score: int, comment: str | None) -> None:
-    """How satisfied the customer is, 1 to 5, once the ticket is resolved or closed; rating again replaces it."""
-    if not 1 <= score <= MAX_SCORE:
-        raise InvalidInput(Code.INVALID, f"A score is 1 to {MAX_SCORE}.", "score")
-    if change.ticket.stage is not Stage.CLOSURE:
-        raise InvalidInput(Code.INVALID, "A ticket can be rated once it is resolved or closed.", "ticketId")
-    change.log(
-        EventType.RATED,
-        change.set(satisfaction_score=score, satisfaction_comment=comment, rated_at=change.at),
-        score=score,
-        comment=comment,
+    change.transition(
+        Action.REOPEN,
+        reason,
+        side,
+        resolution=None,
+        resolved_at=None,
+        close_reason=None,
+        closed_at=None,
     )
 
 
+def escalate(change: TicketChange, reason: str) -> None:
+    """Raise the escalation level of an open ticket by one."""
+    if not change.ticket.is_open:
+        message = "A resolved or closed ticket can't be escalated. Reopen it first."
+        raise InvalidInput(Code.INVALID, message, "ticketId")
+    changes = change.set(escalation_level=change.ticket.escalation_level + 1)
+    change.log(EventType.ESCALATED, changes, reason=reason)
+
+
+def rate(change: TicketChange, score: int, comment: str | None) -> None:
+    """Rate a resolved or closed ticket from 1 to MAX_SCORE. A new rating replaces the last one."""
+    if not 1 <= score <= MAX_SCORE:
+        raise InvalidInput(Code.INVALID, f"must be 1 to {MAX_SCORE}", "score")
+    if change.ticket.stage is not Stage.CLOSURE:
+        message = "Only a resolved or closed ticket can be rated."
+        raise InvalidInput(Code.INVALID, message, "ticketId")
+    changes = change.set(satisfaction_score=score, satisfaction_comment=comment, rated_at=change.at)
+    change.log(EventType.RATED, changes, score=score, comment=comment)
+
+
 def watch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
+    """Add a watcher to the present `watcher_ids`."""
     if user_id not in watcher_ids:
         change.added_watchers.append(user_id)
-        change.log(EventType.TICKET_UPDATED, {"watchers": [sort_ids(watcher_ids), sort_ids([*watcher_ids, user_id])]})
+        change.log(
+            EventType.TICKET_UPDATED,
+            {"watchers": [sort_ids(watcher_ids), sort_ids([*watcher_ids, user_id])]},
+        )
 
 
 def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
+    """Remove a watcher from the present `watcher_ids`."""
     if user_id in watcher_ids:
         change.removed_watchers.append(user_id)
-        left = [watcher for watcher in watcher_ids if watcher != user_id]
-        change.log(EventType.TICKET_UPDATED, {"watchers": [sort_ids(watcher_ids), sort_ids(left)]})
+        remaining = [watcher_id for watcher_id in watcher_ids if watcher_id != user_id]
+        change.log(
+            EventType.TICKET_UPDATED,
+            {"watchers": [sort_ids(watcher_ids), sort_ids(remaining)]},
+        )
 
 
 def sort_ids(user_ids: Sequence[UUID]) -> Sequence[Json]:
+    """The ids as events store them."""
     return sorted(str(user_id) for user_id in user_ids)
 
 
 def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, is_linked: bool) -> None:
-    """Tie two tickets together; both records say so. Nothing changes where they are `linked` so already."""
+    """Link two tickets in both directions, unless they are linked with this `kind` already."""
     if change.ticket.id == other.ticket.id:
-        raise InvalidInput(Code.INVALID, "A ticket can't be linked to itself.", "otherId")
+        raise InvalidInput(Code.INVALID, "must be another ticket", "otherId")
     if not is_linked:
         change.add_link(other.ticket, kind)
         other.add_link(change.ticket, INVERSE[kind])
 
 
 def follow_up(change: TicketChange, original: TicketChange) -> None:
-    """Tie a new ticket to the one that it goes on from."""
+    """Link a new ticket to the ticket that it follows up."""
     link(change, original, LinkKind.FOLLOW_UP_OF, is_linked=False)
 
 
 def merge(change: TicketChange, into: TicketChange, merged_before: Sequence[TicketChange]) -> None:
-    """End a ticket in favour of another. `earlier` are those that were merged into it before; they follow."""
+    """Merge the ticket into another and close it as a duplicate.
+
+    `merged_before` are the tickets that were merged into this one earlier; they move along with it.
+    """
     if change.ticket.id == into.ticket.id:
-        raise InvalidInput(Code.INVALID, "A ticket can't be merged into itself.", "intoId")
+        raise InvalidInput(Code.INVALID, "must be another ticket", "intoId")
     if change.ticket.merged_into_id is not None:
         raise build_merged_refusal(change.ticket.status, Action.CLOSE)
     if into.ticket.merged_into_id is not None:
-        raise InvalidInput(Code.INVALID, "That ticket was itself merged into another.", "intoId")
+        message = "must be a ticket that is not itself merged into another"
+        raise InvalidInput(Code.INVALID, message, "intoId")
     for each in (change, *merged_before):
-        end = each.set(merged_into_id=into.ticket.id)
+        changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
-            end |= each.set(close_reason=CloseReason.DUPLICATE)
-        each.log(EventType.MERGED, end, into_id=str(into.ticket.id))
+            changes |= each.set(close_reason=CloseReason.DUPLICATE)
+        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id))
     if change.ticket.status is not Status.CLOSED:
         change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
     into.log(EventType.MERGED, from_id=str(change.ticket.id))
 
 
 def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message:
-    """A public message.
+    """Add a public message.
 
-    A customer's takes up a ticket that waits on them or that has ended; an agent's first one starts a new ticket.
+    A customer's reply resumes a ticket that waits for them, and reopens a resolved or closed one.
+    A reply of the team starts a NEW ticket.
     """
     ticket = change.ticket
     if ticket.merged_into_id is not None:
@@ -241,25 +281,32 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
             reopen(change, None)
         return message
     if ticket.status is Status.CLOSED:
-        raise TransitionRefused(
-            ticket.status,
-            Action.RESUME,
-            change.allowed_actions(),
-            "A closed ticket takes no replies from the team; reopen it first.",
-        )
-    message = change.add_message(Kind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at)
+        explanation = "The team can't reply to a closed ticket. Reopen it first."
+        allowed = change.allowed_actions()
+        raise TransitionRefused(ticket.status, Action.RESUME, allowed, explanation)
+    message = change.add_message(
+        Kind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at
+    )
     if ticket.status is Status.NEW:
         change.transition(Action.START)
     return message
 
 
 def add_note(change: TicketChange, body: str) -> Message:
-    """An internal message; it can always be added."""
+    """Add an internal message. This is possible in every status."""
     return change.add_message(Kind.NOTE, body)
 
 
 def remind(change: TicketChange, closes_at: datetime | None) -> None:
-    """Remind the customer that the ticket waits for them, or that it closes soon; None where it does not close by itself."""
+    """Log a reminder to the customer: the ticket waits for them, or closes soon.
+
+    `closes_at` is when the ticket closes automatically; None if it does not.
+    """
     status = change.ticket.status
     changes = change.set(reminded_at=change.at)
-    change.log(EventType.REMINDED, changes, status=status.value, closes_at=time.text(closes_at) if closes_at else None)
+    change.log(
+        EventType.REMINDED,
+        changes,
+        status=status.value,
+        closes_at=time.text(closes_at) if closes_at else None,
+    )

@@ -1,4 +1,7 @@
-"""Idempotency keys: what a keyed mutation did, stored in its own transaction, so a crash leaves both or neither."""
+"""Idempotency keys, stored with the result of their mutation in one transaction.
+
+A crash therefore leaves both or neither.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ MAX_KEY_LENGTH = 128
 
 
 class IdempotencyKey(Model):
-    """One keyed mutation of one caller, and by what is found again what it made."""
+    """A mutation of one caller that had an idempotency key, and references to its result."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     caller = fields.CharField(max_length=64)
@@ -39,11 +42,11 @@ class IdempotencyKey(Model):
     key = fields.CharField(max_length=MAX_KEY_LENGTH)
     digest = fields.CharField(max_length=64)
     record_id = fields.UUIDField(null=True)
-    """The ticket of a ticket mutation; the calendar, policy, path, team or person of others; null for the clock."""
+    """The ticket, SLA calendar, SLA policy, escalation path, team or user. Null for the clock."""
     message_id = fields.UUIDField(null=True)
     position = fields.BigIntField(null=True)
     reached = fields.BigIntField(null=True)
-    """How far the log was, of a ticket mutation."""
+    """The position that the log had reached, if it was a ticket mutation."""
     created_at = InstantField()
 
     class Meta:
@@ -55,7 +58,7 @@ class IdempotencyKey(Model):
 
 @dataclass(frozen=True, slots=True)
 class ResultReference:
-    """By what a replay finds again what a mutation made, and when that was."""
+    """References from which a replay loads the result of a mutation, and the mutation's instant."""
 
     at: datetime
     record_id: UUID | None = None
@@ -66,74 +69,89 @@ class ResultReference:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A key that is in use now: whose, for what, and for which input."""
+    """A request with an idempotency key. `digest` is the hash of its input."""
 
     caller: str
     mutation: str
     key: str
     digest: str
 
-    def build_record(self, trace: ResultReference) -> IdempotencyKey:
+    def build_record(self, result: ResultReference) -> IdempotencyKey:
         return new_record(
             IdempotencyKey,
             caller=self.caller,
             mutation=self.mutation,
             key=self.key,
             digest=self.digest,
-            record_id=trace.record_id,
-            message_id=trace.message_id,
-            position=trace.position,
-            reached=trace.reached,
-            created_at=trace.at,
+            record_id=result.record_id,
+            message_id=result.message_id,
+            position=result.position,
+            reached=result.reached,
+            created_at=result.at,
         )
 
 
 def hash_input(values: Mapping[str, Json]) -> str:
-    """A fingerprint of a mutation's input that does not depend on the order of its fields."""
+    """A hash of a mutation's input, independent of the order of its fields."""
     return sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def find_result(key: KeyedRequest, at: datetime) -> IdempotencyKey | None:
-    """What the same caller did before with this key, or None for a fresh one. Runs inside the mutation's transaction.
+async def find_result(request: KeyedRequest, at: datetime) -> IdempotencyKey | None:
+    """The result of the caller's earlier request with this key, if any.
 
-    Raises InvalidInput: IDEMPOTENCY_KEY_REUSED for another input, IDEMPOTENCY_IN_PROGRESS while another process runs the first.
+    Call it inside the mutation's transaction. Raises InvalidInput: IDEMPOTENCY_KEY_REUSED if the
+    input differs, IDEMPOTENCY_IN_PROGRESS if the earlier request is still running.
     """
     if database.dialect() == "postgres":
-        # Held to the end of the transaction. On SQLite BEGIN IMMEDIATE has made this transaction the only one.
-        name = f"{key.caller}\n{key.mutation}\n{key.key}"
-        taken = await database.fetch("SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))", [name])
-        if not taken[0][0]:
+        # Postgres holds this lock until the transaction ends. SQLite needs none: its transactions
+        # begin with BEGIN IMMEDIATE, so no other one is running.
+        name = f"{request.caller}\n{request.mutation}\n{request.key}"
+        statement = "SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))"
+        rows = await database.fetch(statement, [name])
+        if not rows[0][0]:
             raise build_in_progress_error()
-    named = Condition("(k.caller = ? AND k.mutation = ? AND k.key = ?)", (key.caller, key.mutation, key.key))
-    found = await One(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", named))
-    if found is None:
+    condition = Condition(
+        "(k.caller = ? AND k.mutation = ? AND k.key = ?)",
+        (request.caller, request.mutation, request.key),
+    )
+    stored = await One(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", condition))
+    if stored is None:
         return None
-    if at - found.created_at > KEY_LIFETIME:
-        await found.delete()
+    if at - stored.created_at > KEY_LIFETIME:
+        await stored.delete()
         return None
-    if found.digest != key.digest:
+    if stored.digest != request.digest:
         raise InvalidInput(
-            Code.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used before with another input.", "idempotencyKey"
+            Code.IDEMPOTENCY_KEY_REUSED,
+            "was used before with another input; use a new key",
+            "idempotencyKey",
         )
-    return found
+    return stored
 
 
 def build_in_progress_error() -> InvalidInput:
     return InvalidInput(
-        Code.IDEMPOTENCY_IN_PROGRESS, "A request with this idempotency key is still running; try again.", "idempotencyKey"
+        Code.IDEMPOTENCY_IN_PROGRESS,
+        "A request with this idempotency key is still running. Try again later.",
+        "idempotencyKey",
     )
 
 
-async def store_result(key: KeyedRequest, trace: ResultReference) -> None:
-    """Store what the mutation did, as the last step of its own transaction."""
-    await batch.execute(batch.insert([key.build_record(trace)]), last=True)
+async def store_result(request: KeyedRequest, result: ResultReference) -> None:
+    """Store the key and the result, and end the mutation's transaction."""
+    await batch.execute(batch.insert([request.build_record(result)]), last=True)
 
 
-def build_insert(key: KeyedRequest, trace: ResultReference) -> list[batch.Statement]:
-    """The step that does so beside entries of the log, where the trace has their places as `event.appended` gives them."""
-    return batch.insert([key.build_record(trace)], (("position", BEHIND), ("reached", BEHIND)))
+def build_insert(request: KeyedRequest, result: ResultReference) -> list[batch.Statement]:
+    """The statement that stores the key together with new log events.
+
+    The result's positions count the events that follow, because the final positions are known only
+    when the statement runs.
+    """
+    positions = (("position", BEHIND), ("reached", BEHIND))
+    return batch.insert([request.build_record(result)], positions)
 
 
 async def delete_before(before: datetime) -> int:
-    """Remove keys older than the given instant; returns how many."""
+    """Delete the keys created before `before`; returns their number."""
     return await IdempotencyKey.filter(created_at__lt=before).delete()

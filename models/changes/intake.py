@@ -1,7 +1,8 @@
-"""What has to be found out before a ticket is raised, in one look: its category, its number, and what is promised."""
+"""Reads what a new ticket needs, in one query: its category, its number, and its SLA terms."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -18,32 +19,31 @@ class TicketIntake(NamedTuple):
     team_id: UUID
     number: int
     sla_terms: str | None
-    """The digest of the terms that hold for it."""
+    """The digest of the SLA terms that apply to the ticket, if any."""
 
 
 async def prepare_ticket(
     category: str, priority: Priority, organization_id: UUID | None, *path: str
 ) -> TicketIntake:
-    """For the transaction that stores the ticket. Raises InvalidInput NOT_FOUND for the category.
+    """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
 
-    The number is as of `change.next_numbers`, the terms as of `policies.applicable`.
+    The number is that of `change.allocate_numbers`, the terms are those of `policies.find_terms`.
+    Raises InvalidInput NOT_FOUND if no category has the slug `category`.
     """
-    postgres = database.dialect() == "postgres"
-    number = (
-        "nextval('ticket_numbers')"
-        if postgres
-        else "(SELECT COALESCE(MAX(number), 1000) + 1 FROM tickets)"
-    )
+    number = "(SELECT COALESCE(MAX(number), 1000) + 1 FROM tickets)"
+    if database.dialect() == "postgres":
+        number = "nextval('ticket_numbers')"
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
-    asked = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
-    found = (
-        await database.look(asked, [priority, organization_id, category])
-        if text.is_slug(category)
-        else ()
-    )
-    if not found:
+    query = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
+    rows: Sequence[Sequence[object]] = ()
+    if text.is_slug(category):
+        rows = await database.look(query, [priority, organization_id, category])
+    if not rows:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
-    category_id, team_id, given, digest = found[0]
+    category_id, team_id, next_number, digest = rows[0]
     return TicketIntake(
-        as_uuid(category_id), as_uuid(team_id), cast("int", given), cast("str | None", digest)
+        category_id=as_uuid(category_id),
+        team_id=as_uuid(team_id),
+        number=cast("int", next_number),
+        sla_terms=cast("str | None", digest),
     )

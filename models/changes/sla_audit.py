@@ -1,4 +1,4 @@
-"""What the log alone says of a ticket's clocks: how each stands, how its time was counted, and whether the stored ones agree."""
+"""SLA clocks rebuilt from the log alone, their intervals, and a check of the stored clocks."""
 
 from __future__ import annotations
 
@@ -22,21 +22,19 @@ from models.sla.state_machine import TicketClocks
 from models.sla.update import read_clocks
 from models.tickets.ticket import Ticket
 
-CLOCK_EVENT_TYPES = [
-    *(
-        EventType.TICKET_CREATED,
-        EventType.STATUS_CHANGED,
-        EventType.REPLY_ADDED,
-        EventType.SLA_RETARGETED,
-    ),
-    *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED),
+REPLAYED_EVENT_TYPES = [
+    EventType.TICKET_CREATED,
+    EventType.STATUS_CHANGED,
+    EventType.REPLY_ADDED,
+    EventType.SLA_RETARGETED,
+    *CLOCK_EVENT_TYPES,
 ]
 TICKETS_PER_BATCH = 200
 FIELDS_NOT_IN_LOG = frozenset({"id", "periods", "is_changed", "is_new"})
 
 
 class IntervalReason(Enum):
-    """Why an interval counted, or why it did not."""
+    """Why an interval counts towards the SLA target, or why it does not."""
 
     WORKING = "working"
     OUTSIDE_HOURS = "outside_hours"
@@ -60,7 +58,7 @@ REASON_BY_STOP = {
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A part of a clock's life, whether it counted and why, and how much was spent by its end."""
+    """An interval of a clock. `spent` is the time that counted from the clock's start to `end`."""
 
     start: datetime
     end: datetime
@@ -74,132 +72,141 @@ class Interval:
 
 
 def list_intervals(clock: Clock, until: datetime) -> Iterator[Interval]:
-    """Each interval of a clock's life, in order; what still goes on ends at `until`."""
+    """The intervals of a clock's life, in order. An unfinished interval ends at `until`."""
     spent = timedelta()
-    for stretch in clock.periods:
-        end = until if stretch.end is None else stretch.end
-        if end <= stretch.start:
+    for period in clock.periods:
+        end = until if period.end is None else period.end
+        if end <= period.start:
             continue
-        if isinstance(stretch.state, StopReason):
-            yield Interval(stretch.start, end, REASON_BY_STOP[stretch.state], spent, None)
+        if isinstance(period.state, StopReason):
+            yield Interval(period.start, end, REASON_BY_STOP[period.state], spent, None)
             continue
-        for part in stretch.state.calendar.intervals(stretch.start, end):
+        policy_id = period.state.policy_id
+        for part in period.state.calendar.intervals(period.start, end):
             if part.kind is IntervalKind.WORKING:
                 spent += part.end - part.start
-            yield Interval(
-                part.start, part.end, REASON_BY_KIND[part.kind], spent, stretch.state.policy_id
-            )
+            yield Interval(part.start, part.end, REASON_BY_KIND[part.kind], spent, policy_id)
+
+
+TransitionKey = tuple[str, str, int, datetime]
+"""Event type, metric, ordinal of the clock, and instant of a clock's transition."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuiltClocks:
-    """What a ticket's entries tell: its clocks, and what they had to say against what they are logged to have said."""
+    """A ticket's clocks, the transitions that they must have logged, and those that are logged."""
 
     clocks: Sequence[Clock]
-    expected: Sequence[tuple[str, str, int, datetime]]
-    logged: Sequence[tuple[str, str, int, datetime]]
+    expected: Sequence[TransitionKey]
+    logged: Sequence[TransitionKey]
 
 
-async def rebuild_clocks(entries: Mapping[UUID, Sequence[Event]]) -> Mapping[UUID, RebuiltClocks]:
-    """The clocks of tickets by nothing but their entries, each ticket's in the log's order."""
-    digests = {
-        str(entry.changes["sla_terms"][1])
-        for own in entries.values()
-        for entry in own
-        if "sla_terms" in entry.changes and entry.changes["sla_terms"][1] is not None
+async def rebuild_clocks(
+    events_by_ticket: Mapping[UUID, Sequence[Event]],
+) -> Mapping[UUID, RebuiltClocks]:
+    """Rebuild the clocks of tickets from their events, which are in the order of the log."""
+    digests: set[str] = set()
+    for events in events_by_ticket.values():
+        for event in events:
+            if "sla_terms" in event.changes and event.changes["sla_terms"][1] is not None:
+                digests.add(str(event.changes["sla_terms"][1]))
+    snapshots = await policies.read_snapshots(digests)
+    return {
+        ticket_id: replay_events(events, snapshots)
+        for ticket_id, events in events_by_ticket.items()
     }
-    terms = await policies.read_snapshots(digests)
-    return {ticket_id: replay_events(own, terms) for ticket_id, own in entries.items()}
 
 
-def replay_events(entries: Sequence[Event], terms: Mapping[str, PolicySnapshot]) -> RebuiltClocks:
-    clocks = TicketClocks(terms.__getitem__)
-    said: list[ClockTransition] = []
-    logged: list[tuple[str, str, int, datetime]] = []
-    for entry in entries:
-        if entry.type in CLOCK_EVENT_TYPES:
-            logged.append(
-                (
-                    entry.type.value,
-                    str(entry.value("metric")),
-                    cast("int", entry.value("ordinal")),
-                    entry.occurred_at,
-                )
-            )
-            said += clocks.advance_to(entry.occurred_at)
-        elif (step := parse_clock_input(entry)) is not None:
-            said += clocks.apply(step)
+def replay_events(
+    events: Sequence[Event], snapshots: Mapping[str, PolicySnapshot]
+) -> RebuiltClocks:
+    """Rebuild the clocks of one ticket. `snapshots` has the policy snapshots by their digests."""
+    clocks = TicketClocks(snapshots.__getitem__)
+    transitions: list[ClockTransition] = []
+    logged: list[TransitionKey] = []
+    for event in events:
+        if event.type in CLOCK_EVENT_TYPES:
+            ordinal = cast("int", event.value("ordinal"))
+            metric = str(event.value("metric"))
+            logged.append((event.type.value, metric, ordinal, event.occurred_at))
+            transitions += clocks.advance_to(event.occurred_at)
+            continue
+        clock_input = parse_clock_input(event)
+        if clock_input is not None:
+            transitions += clocks.apply(clock_input)
     expected = [
-        (each.type.value, each.clock.metric.value, each.clock.ordinal, each.at) for each in said
+        (each.type.value, each.clock.metric.value, each.clock.ordinal, each.at)
+        for each in transitions
     ]
     return RebuiltClocks(clocks.all, sorted(expected), sorted(logged))
 
 
 async def load_rebuilt_clocks(ticket_ids: Sequence[UUID]) -> Mapping[UUID, RebuiltClocks]:
-    entries: dict[UUID, list[Event]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for entry in await Event.filter(
-        ticket_id__in=list(ticket_ids), type__in=CLOCK_EVENT_TYPES
-    ).order_by("position"):
-        entries[entry.ticket_id].append(entry)
-    return await rebuild_clocks(entries)
+    """Read the events of tickets and rebuild their clocks."""
+    events_by_ticket: dict[UUID, list[Event]] = {ticket_id: [] for ticket_id in ticket_ids}
+    query = Event.filter(ticket_id__in=list(ticket_ids), type__in=REPLAYED_EVENT_TYPES)
+    for event in await query.order_by("position"):
+        events_by_ticket[event.ticket_id].append(event)
+    return await rebuild_clocks(events_by_ticket)
 
 
 async def find_differences(ticket_ids: Sequence[UUID]) -> list[str]:
-    """Where the stored clocks, or the entries about them, are not what the log says; a line each."""
-    found: list[str] = []
-    stored = await read_clocks(ticket_ids)
-    for ticket_id, tale in (await load_rebuilt_clocks(ticket_ids)).items():
-        if tale.expected != tale.logged:
-            found.append(f"{ticket_id}: logged {tale.logged}, expected {tale.expected}")
-        own, theirs = index_clocks(tale.clocks), index_clocks(stored[ticket_id])
-        for name in sorted(own.keys() | theirs.keys()):
-            if name not in own or name not in theirs:
-                found.append(
-                    f"{ticket_id} {name[0]} {name[1]}: only {'in the log' if name in own else 'stored'}"
-                )
+    """Compare the stored clocks, and the logged transitions, with the rebuilt clocks.
+
+    Returns a line for each difference.
+    """
+    differences: list[str] = []
+    stored_clocks = await read_clocks(ticket_ids)
+    for ticket_id, rebuilt in (await load_rebuilt_clocks(ticket_ids)).items():
+        if rebuilt.expected != rebuilt.logged:
+            line = f"{ticket_id}: logged {rebuilt.logged}, expected {rebuilt.expected}"
+            differences.append(line)
+        from_log, stored = index_clocks(rebuilt.clocks), index_clocks(stored_clocks[ticket_id])
+        for key in sorted(from_log.keys() | stored.keys()):
+            clock_name = f"{ticket_id} {key[0]} {key[1]}"
+            if key not in stored:
+                differences.append(f"{clock_name}: only in the log")
+            elif key not in from_log:
+                differences.append(f"{clock_name}: only stored")
             else:
-                found += [
-                    f"{ticket_id} {name[0]} {name[1]}: {line}"
-                    for line in compare_clocks(own[name], theirs[name])
-                ]
-    return found
+                lines = compare_clocks(from_log[key], stored[key])
+                differences += [f"{clock_name}: {line}" for line in lines]
+    return differences
 
 
 async def verify_all_tickets() -> tuple[int, list[str]]:
-    """All tickets, some at a time; returns how many there are, and the differences."""
-    found: list[str] = []
-    seen, last = 0, UUID(int=0)
+    """Compare all tickets, in batches; returns the number of tickets, and the differences."""
+    differences: list[str] = []
+    ticket_count, last_id = 0, UUID(int=0)
     while True:
-        ids = (
-            await Ticket.filter(id__gt=last)
-            .order_by("id")
-            .limit(TICKETS_PER_BATCH)
-            .values_list("id", flat=True)
-        )
+        query = Ticket.filter(id__gt=last_id).order_by("id").limit(TICKETS_PER_BATCH)
+        ids = await query.values_list("id", flat=True)
         if not ids:
-            return seen, found
-        tickets = [as_uuid(each) for each in ids]
-        async with database.transaction():  # both sides as of one instant
-            await lock_tickets(tickets)
-            found += await find_differences(tickets)
-        seen, last = seen + len(tickets), tickets[-1]
+            return ticket_count, differences
+        ticket_ids = [as_uuid(each) for each in ids]
+        async with database.transaction():  # reads clocks and log as of one instant
+            await lock_tickets(ticket_ids)
+            differences += await find_differences(ticket_ids)
+        ticket_count, last_id = ticket_count + len(ticket_ids), ticket_ids[-1]
 
 
 def index_clocks(clocks: Sequence[Clock]) -> dict[tuple[str, int], Clock]:
+    """The clocks by metric and ordinal."""
     return {(clock.metric.value, clock.ordinal): clock for clock in clocks}
 
 
-def compare_clocks(told: Clock, stored: Clock) -> list[str]:
-    names = [each.name for each in fields(Clock) if each.name not in FIELDS_NOT_IN_LOG]
-    return [
-        f"{name} is {getattr(stored, name)}, the log says {getattr(told, name)}"
-        for name in names
-        if getattr(told, name) != getattr(stored, name)
-    ]
+def compare_clocks(rebuilt: Clock, stored: Clock) -> list[str]:
+    """A line for each field that differs."""
+    differences: list[str] = []
+    for field in fields(Clock):
+        expected, actual = getattr(rebuilt, field.name), getattr(stored, field.name)
+        if field.name not in FIELDS_NOT_IN_LOG and expected != actual:
+            differences.append(f"{field.name} is {actual}, the log says {expected}")
+    return differences
 
 
-def find_clock(tale: RebuiltClocks, metric: Metric, ordinal: int) -> Clock | None:
-    return next(
-        (clock for clock in tale.clocks if clock.metric is metric and clock.ordinal == ordinal),
-        None,
-    )
+def find_clock(rebuilt: RebuiltClocks, metric: Metric, ordinal: int) -> Clock | None:
+    for clock in rebuilt.clocks:
+        if clock.metric is metric and clock.ordinal == ordinal:
+            return clock
+    return None
