@@ -32,4 +32,4 @@ def types() -> Schema:
 
 def build(**options: Any) -> Schema:
     """A schema whose operations run with these options of `Schema.configure`."""
-    return types().configured(**options)
+    return types().with_options(**options)

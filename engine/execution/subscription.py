@@ -11,11 +11,11 @@ import orjson
 from graphql import ExecutionResult, FieldNode, GraphQLError
 
 from engine.execution.source import Source
-from engine.graphql.errors import ErrorFormatter, unavailable
+from engine.graphql.errors import ErrorFormatter, has_unavailable_error
 from engine.graphql.operation import Operation
 
 
-class Interrupted(Exception):
+class ExecutionInterrupted(Exception):
     """Items could not be executed for an outage; nothing was told of them."""
 
 
@@ -34,44 +34,44 @@ class SubscriptionExecution:
         self.operation = operation
 
     @property
-    def key(self) -> Hashable:
+    def share_key(self) -> Hashable:
         audience = self.source.share_key
         return None if audience is None else (self.operation, audience)
 
-    async def payloads(self, values: Sequence[Any]) -> list[bytes]:
+    async def execute_batch(self, values: Sequence[Any]) -> list[bytes]:
         """What is told of the items, in order, as JSON. All read through one set of loaders, made when the items were known.
 
         Raises Interrupted where the database was away.
         """
         self.context.refresh()
-        results = await asyncio.gather(*(self.result(value) for value in values))
-        return [self.encoded(result) for result in results]
+        results = await asyncio.gather(*(self.execute_item(value) for value in values))
+        return [self.encode_result(result) for result in results]
 
-    async def result(self, value: Any) -> ExecutionResult:
+    async def execute_item(self, value: Any) -> ExecutionResult:
         executor = self.executor.build_per_event_executor(value)
         result = executor.execute_operation(False)
         return cast("ExecutionResult", await result if executor.is_awaitable(result) else result)
 
-    def encoded(self, result: ExecutionResult) -> bytes:
+    def encode_result(self, result: ExecutionResult) -> bytes:
         if not result.errors:
             return orjson.dumps({"data": result.data})
-        self.errors.show(result, self.context.request_id)
-        if unavailable(result):
-            raise Interrupted
+        self.errors.format_errors(result, self.context.request_id)
+        if has_unavailable_error(result):
+            raise ExecutionInterrupted
         return orjson.dumps({"data": result.data, "errors": [error.formatted for error in result.errors or ()]})
 
-    def explained(self, error: Exception) -> list[dict[str, Any]]:
+    def format_source_error(self, error: Exception) -> list[dict[str, Any]]:
         """What clients are told of the exception that ended the source."""
-        result = ExecutionResult(None, [GraphQLError(str(error), original_error=error, path=[self.field])])
-        self.errors.show(result, self.context.request_id)
+        result = ExecutionResult(None, [GraphQLError(str(error), original_error=error, path=[self.field_name])])
+        self.errors.format_errors(result, self.context.request_id)
         return [cast("dict[str, Any]", each.formatted) for each in result.errors or ()]
 
     @property
-    def field(self) -> str:
+    def field_name(self) -> str:
         selection = self.executor.operation.selection_set.selections[0]
         return selection.name.value if isinstance(selection, FieldNode) else ""
 
-    def moved(self, context: Any, position: int) -> SubscriptionExecution:
+    def fork(self, context: Any, position: int) -> SubscriptionExecution:
         """The same for one subscriber who was told everything up to a position and whose rights are another's now."""
         executor = copy(self.executor)
         executor.context_value = context

@@ -7,33 +7,33 @@ import asyncio
 from types import TracebackType
 
 
-class Timed:
+class TimeoutScope:
     """A block that is cancelled when its time is over, and then raises TimeoutError; `expired` says whether it was."""
 
-    __slots__ = ("before", "deadline", "ends_at", "expired", "task")
+    __slots__ = ("cancelling_before", "timeout", "ends_at", "expired", "task")
 
     def __init__(self, deadline: SharedTimeout) -> None:
-        self.deadline = deadline
+        self.timeout = deadline
         self.expired = False
 
-    def __enter__(self) -> Timed:
-        loop = self.deadline.running_loop()
+    def __enter__(self) -> TimeoutScope:
+        loop = self.timeout.running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
-        self.task, self.before, self.ends_at = task, task.cancelling(), loop.time() + self.deadline.seconds
-        self.deadline.add(self, loop)
+        self.task, self.cancelling_before, self.ends_at = task, task.cancelling(), loop.time() + self.timeout.seconds
+        self.timeout.add(self, loop)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.deadline.running.pop(self, None)
-        if self.expired and self.task.uncancel() <= self.before and kind is asyncio.CancelledError:
+        self.timeout.active.pop(self, None)
+        if self.expired and self.task.uncancel() <= self.cancelling_before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
 
 class SharedTimeout:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.running: dict[Timed, None] = {}
+        self.active: dict[TimeoutScope, None] = {}
         """In the order in which they end."""
         self.timer: asyncio.TimerHandle | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -44,19 +44,19 @@ class SharedTimeout:
             self.loop, self.timer = asyncio.get_running_loop(), None
         return self.loop
 
-    def add(self, work: Timed, loop: asyncio.AbstractEventLoop) -> None:
-        self.running[work] = None
+    def add(self, work: TimeoutScope, loop: asyncio.AbstractEventLoop) -> None:
+        self.active[work] = None
         if self.timer is None:
             self.timer = loop.call_at(work.ends_at, self.expire, loop)
 
     def expire(self, loop: asyncio.AbstractEventLoop) -> None:
         """End what is over, and wait for what comes next."""
         self.timer = None
-        while self.running:
-            first = next(iter(self.running))
+        while self.active:
+            first = next(iter(self.active))
             if first.ends_at > loop.time():
                 self.timer = loop.call_at(first.ends_at, self.expire, loop)
                 return
-            del self.running[first]
+            del self.active[first]
             first.expired = True
             first.task.cancel()

@@ -29,22 +29,22 @@ from graphql import (
     is_object_type,
 )
 
-from engine.graphql.document_limits import META, Selection
+from engine.graphql.document_limits import INTROSPECTION_FIELDS, Selection
 from engine.graphql.operation import Operation
 
 COST = "cost"
-PAGE = 25
-LARGEST_PAGE = 101
+DEFAULT_PAGE_SIZE = 25
+MAX_COUNTED_PAGE_SIZE = 101
 """What is larger is refused by the field, with its own words."""
-LIST = 5
-KEPT = 64
-INTROSPECTION = {"types": 200, "fields": 12, "args": 3, "inputFields": 6, "enumValues": 6, "possibleTypes": 3, "interfaces": 1}
-AGAIN = 10
-WRITTEN = 500
+DEFAULT_LIST_LENGTH = 5
+MAX_CACHED_COSTS = 64
+INTROSPECTION_LIST_LENGTHS = {"types": 200, "fields": 12, "args": 3, "inputFields": 6, "enumValues": 6, "possibleTypes": 3, "interfaces": 1}
+REPEATED_LEAF_FACTOR = 10
+ARGUMENT_CHARACTERS_PER_POINT = 500
 """Characters of a field's arguments in the document that cost 1: graphql-core reads them anew for each object."""
-HELD = 10
+ARGUMENT_VALUES_PER_POINT = 10
 """Values of an argument with weights, such as a filter, that cost 1."""
-INTROSPECTED = 250
+SCHEMA_OBJECTS_PER_POINT = 250
 """Objects of the schema that cost 1 together: they are at hand, and only have to be written out."""
 
 
@@ -56,67 +56,67 @@ class QueryCost:
         self.operation = operation
         definitions = operation.node.variable_definitions or ()
         self.defaults = {each.variable.name.value: each.default_value for each in definitions}
-        self.counted: set[str] = set()
+        self.used_variables: set[str] = set()
         """Variables that sizes or weights were read from."""
-        self.relevant: tuple[str, ...] | None = None
-        self.known: dict[Hashable, int] = {}
-        self.most = 0
+        self.cache_key_variables: tuple[str, ...] | None = None
+        self.cached_costs: dict[Hashable, int] = {}
+        self.highest = 0
         """The most that it has cost."""
-        roots = operation.root.below.values()
-        self.of_schema = sum(objects(each) for each in roots if each.nodes[0].name.value in META)
+        roots = operation.root.children.values()
+        self.schema_objects = sum(count_schema_objects(each) for each in roots if each.nodes[0].name.value in INTROSPECTION_FIELDS)
         """Objects of the schema that it asks for."""
-        self.is_of_schema_alone = all(each.nodes[0].name.value in (*META, "__typename") for each in roots)
+        self.is_introspection_only = all(each.nodes[0].name.value in (*INTROSPECTION_FIELDS, "__typename") for each in roots)
 
-    def of(self, variables: Mapping[str, Any] | None) -> int:
+    def get(self, variables: Mapping[str, Any] | None) -> int:
         given = variables or {}
-        key = None if self.relevant is None else tuple([measure(given.get(name)) for name in self.relevant])
-        found = self.known.get(key) if key is not None else None
-        return self.worked_out(given) if found is None else found
+        key = None if self.cache_key_variables is None else tuple([cache_key(given.get(name)) for name in self.cache_key_variables])
+        found = self.cached_costs.get(key) if key is not None else None
+        return self.compute(given) if found is None else found
 
-    def worked_out(self, given: Mapping[str, Any]) -> int:
-        root = cast("Any", self.schema.get_root_type(self.operation.kind))
-        found = sum(self.cost(place, root, None, given) for place in self.operation.root.below.values())
-        self.most = max(self.most, found)
-        self.relevant = tuple(sorted(self.counted))
-        if len(self.known) >= KEPT:
-            self.known.clear()
-        self.known[tuple([measure(given.get(name)) for name in self.relevant])] = found
+    def compute(self, given: Mapping[str, Any]) -> int:
+        root = cast("Any", self.schema.get_root_type(self.operation.type))
+        found = sum(self.field_cost(place, root, None, given) for place in self.operation.root.children.values())
+        self.highest = max(self.highest, found)
+        self.cache_key_variables = tuple(sorted(self.used_variables))
+        if len(self.cached_costs) >= MAX_CACHED_COSTS:
+            self.cached_costs.clear()
+        self.cached_costs[tuple([cache_key(given.get(name)) for name in self.cache_key_variables])] = found
         return found
 
-    def cost(self, place: Selection, above: Any, page: int | None, given: Mapping[str, Any]) -> int:
+    def field_cost(self, place: Selection, above: Any, page: int | None, given: Mapping[str, Any]) -> int:
         node = place.nodes[0]
         name = node.name.value
-        if name in META:
-            return 1 + objects(place) // INTROSPECTED
-        type = above if place.on is None else cast("Any", self.schema.get_type(place.on))
+        if name in INTROSPECTION_FIELDS:
+            return 1 + count_schema_objects(place) // SCHEMA_OBJECTS_PER_POINT
+        type = above if place.type_condition is None else cast("Any", self.schema.get_type(place.type_condition))
         field: GraphQLField | None = getattr(type, "fields", {}).get(name)
         if field is None:
             return 0  # __typename
-        stated = weights(field)
+        stated = get_weights(field)
         named = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type))
-        once = stated.get("flat", 0 if is_list or is_leaf_type(named) else 1) + self.on_top(node, stated, given)
+        once = stated.get("flat", 0 if is_list or is_leaf_type(named) else 1) + self.arguments_cost(node, stated, given)
         if is_leaf_type(named):
             return once
-        own = self.page(node, given) if "first" in field.args else None
-        below = self.below(place, named, own, given)
+        own = self.page_size(node, given) if "first" in field.args else None
+        below = self.children_cost(place, named, own, given)
         if not is_list:
             return once + below
-        times = self.times(node, stated, page, given)
+        times = self.list_length(node, stated, page, given)
         return once + times * (stated.get("each", 1) + below)
 
-    def below(self, place: Selection, type: Any, page: int | None, given: Mapping[str, Any]) -> int:
+    def children_cost(self, place: Selection, type: Any, page: int | None, given: Mapping[str, Any]) -> int:
         """What is asked for of each type alone is told of one of them; the dearest counts."""
         common = 0
         alone: dict[str, int] = {}
         leaves: dict[str, set[str | None]] = {}
-        for each in place.below.values():
-            is_common = each.on is None or each.is_on_many or not is_object_type(self.schema.get_type(each.on))
-            on = None if is_common else each.on
-            cost = self.cost(each, type, page, given)
-            if cost and not each.below:
+        for each in place.children.values():
+            is_common = each.type_condition is None or each.has_other_type_conditions or not is_object_type(self.schema.get_type(each.type_condition))
+            on = None if is_common else each.type_condition
+            cost = self.field_cost(each, type, page, given)
+            if cost and not each.children:
                 told_of = leaves.setdefault(each.nodes[0].name.value, set())
-                cost *= AGAIN if told_of and (on is None or {on, None} & told_of) else 1
+                cost *= REPEATED_LEAF_FACTOR if told_of and (on is None or {on, None} & told_of) else 1
                 told_of.add(on)
             if on is None:
                 common += cost
@@ -124,65 +124,65 @@ class QueryCost:
                 alone[on] = alone.get(on, 0) + cost
         return common + max(alone.values(), default=0)
 
-    def times(self, node: FieldNode, stated: Mapping[str, Any], page: int | None, given: Mapping[str, Any]) -> int:
+    def list_length(self, node: FieldNode, stated: Mapping[str, Any], page: int | None, given: Mapping[str, Any]) -> int:
         if page is not None:
             return page
-        value = self.argument(node, stated.get("by"), given)
-        return len(value) if isinstance(value, list) else stated.get("items", LIST)
+        value = self.argument_value(node, stated.get("by"), given)
+        return len(value) if isinstance(value, list) else stated.get("items", DEFAULT_LIST_LENGTH)
 
-    def page(self, node: FieldNode, given: Mapping[str, Any]) -> int:
-        sizes = [self.argument(node, name, given) for name in ("first", "last")]
-        found = [size for size in map(whole, sizes) if size is not None]
-        return min(max(0, *found, 0), LARGEST_PAGE) if found else PAGE
+    def page_size(self, node: FieldNode, given: Mapping[str, Any]) -> int:
+        sizes = [self.argument_value(node, name, given) for name in ("first", "last")]
+        found = [size for size in map(as_int, sizes) if size is not None]
+        return min(max(0, *found, 0), MAX_COUNTED_PAGE_SIZE) if found else DEFAULT_PAGE_SIZE
 
-    def on_top(self, node: FieldNode, stated: Mapping[str, Any], given: Mapping[str, Any]) -> int:
-        found = sum(each.loc.end - each.loc.start for each in node.arguments or () if each.loc) // WRITTEN
+    def arguments_cost(self, node: FieldNode, stated: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+        found = sum(each.loc.end - each.loc.start for each in node.arguments or () if each.loc) // ARGUMENT_CHARACTERS_PER_POINT
         for path, weight in stated.get("given", {}).items():
             name, _, member = path.partition(".")
-            value = self.argument(node, name, given)
-            found += size(value) // HELD
+            value = self.argument_value(node, name, given)
+            found += count_values(value) // ARGUMENT_VALUES_PER_POINT
             if member:
                 value = cast("dict[str, Any]", value).get(member) if isinstance(value, dict) else None
             found += weight if value is not None else 0
         return found
 
-    def argument(self, node: FieldNode, name: str | None, given: Mapping[str, Any]) -> Any:
+    def argument_value(self, node: FieldNode, name: str | None, given: Mapping[str, Any]) -> Any:
         for each in node.arguments or ():
             if each.name.value == name:
-                return self.value(each.value, given)
+                return self.literal_value(each.value, given)
         return None
 
-    def value(self, node: ValueNode | None, given: Mapping[str, Any]) -> Any:
+    def literal_value(self, node: ValueNode | None, given: Mapping[str, Any]) -> Any:
         """Roughly: numbers, lists and objects by their members, None for null, and True for all else."""
         match node:
             case VariableNode():
                 name = node.name.value
-                self.counted.add(name)
-                return given[name] if name in given else self.value(self.defaults.get(name), given)
+                self.used_variables.add(name)
+                return given[name] if name in given else self.literal_value(self.defaults.get(name), given)
             case IntValueNode():
-                return int(node.value) if len(node.value) < 10 else LARGEST_PAGE
+                return int(node.value) if len(node.value) < 10 else MAX_COUNTED_PAGE_SIZE
             case ListValueNode():
                 return list(node.values)
             case ObjectValueNode():
-                return {each.name.value: self.value(each.value, given) for each in node.fields}
+                return {each.name.value: self.literal_value(each.value, given) for each in node.fields}
             case NullValueNode() | None:
                 return None
             case _:
                 return True
 
 
-def weights(field: GraphQLField) -> Mapping[str, Any]:
+def get_weights(field: GraphQLField) -> Mapping[str, Any]:
     definition = field.extensions.get("strawberry-definition")
     return cast("Mapping[str, Any]", definition.metadata.get(COST, {})) if definition is not None else {}
 
 
-def objects(place: Selection) -> int:
+def count_schema_objects(place: Selection) -> int:
     """How many objects of the schema are told below __schema or __type, roughly."""
-    times = 1 if place.nodes[0].name.value in META else INTROSPECTION.get(place.nodes[0].name.value, 1)
-    return times * (1 + sum(objects(each) for each in place.below.values() if each.below)) if place.below else 0
+    times = 1 if place.nodes[0].name.value in INTROSPECTION_FIELDS else INTROSPECTION_LIST_LENGTHS.get(place.nodes[0].name.value, 1)
+    return times * (1 + sum(count_schema_objects(each) for each in place.children.values() if each.children)) if place.children else 0
 
 
-def size(value: Any) -> int:
+def count_values(value: Any) -> int:
     """How many values there are in one, however they are nested; their number is bounded before."""
     left, count = [value], 0
     while left:
@@ -194,18 +194,18 @@ def size(value: Any) -> int:
     return count
 
 
-def whole(value: Any) -> int | None:
+def as_int(value: Any) -> int | None:
     """The number that GraphQL takes a value for where it wants an Int: 100.0 is 100."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def measure(value: Any) -> Hashable:
+def cache_key(value: Any) -> Hashable:
     """As much of a variable as can make a difference."""
     if isinstance(value, list):
         return len(cast("list[Any]", value)), "items"
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return size(members), tuple(sorted([name for name, each in members.items() if each is not None]))
-    return whole(value) if value is None or whole(value) is not None else "given"
+        return count_values(members), tuple(sorted([name for name, each in members.items() if each is not None]))
+    return as_int(value) if value is None or as_int(value) is not None else "given"

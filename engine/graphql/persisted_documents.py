@@ -22,13 +22,13 @@ from engine.graphql.errors import RequestError
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-KEPT = 2000
-KEPT_BYTES = 4 * 1024 * 1024
-NAME = "ticketwire:document:"
-DAY_SECONDS = 24 * 3600
-PATIENCE_SECONDS = 0.3
-AGAIN_SECONDS = 2.0
-HASH = 64
+MAX_DOCUMENTS = 2000
+MAX_TEXT_CHARACTERS = 4 * 1024 * 1024
+REDIS_KEY_PREFIX = "ticketwire:document:"
+REDIS_EXPIRY_SECONDS = 24 * 3600
+REDIS_TIMEOUT_SECONDS = 0.3
+REDIS_RETRY_SECONDS = 2.0
+SHA256_HEX_LENGTH = 64
 log = structlog.get_logger("ticketwire.trusted")
 
 
@@ -36,70 +36,70 @@ class PersistedDocuments:
     """`listed` are the only documents that are run, by their ids; None where all are."""
 
     def __init__(self, listed: Mapping[str, str] | None = None) -> None:
-        self.listed = listed
-        self.texts = frozenset(listed.values()) if listed is not None else frozenset[str]()
-        self.left: OrderedDict[str, str] = OrderedDict()
-        self.size = 0
+        self.trusted = listed
+        self.trusted_texts = frozenset(listed.values()) if listed is not None else frozenset[str]()
+        self.registered: OrderedDict[str, str] = OrderedDict()
+        self.text_characters = 0
         self.redis: Redis | None = None
-        self.away_until = 0.0
+        self.redis_retry_at = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
 
-    async def text(self, query: str, extensions: Mapping[str, Any] | None) -> str:
+    async def find_text(self, query: str, extensions: Mapping[str, Any] | None) -> str:
         """The document that is asked for. Raises NotRun."""
         asked = (extensions or {}).get("persistedQuery")
-        if self.listed is not None:
-            return self.listed_text(query, None if asked is None else hash_in(asked))
+        if self.trusted is not None:
+            return self.find_trusted_text(query, None if asked is None else parse_hash(asked))
         if asked is None:
             return query
-        id = hash_in(asked)
-        known = self.left.get(id)
+        id = parse_hash(asked)
+        known = self.registered.get(id)
         if known is not None:
-            self.left.move_to_end(id)
+            self.registered.move_to_end(id)
         if query:
             if query != known and sha256(query.encode(errors="replace")).hexdigest() != id.lower():
                 raise RequestError("The provided sha256Hash is not that of the query.", "BAD_REQUEST")
             return query
-        found = known or await self.told(id)
+        found = known or await self.read_from_redis(id)
         if found is None:
             raise RequestError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
         return found
 
-    def listed_text(self, query: str, id: str | None) -> str:
-        assert self.listed is not None
-        if query and query in self.texts and (id is None or self.listed.get(id, query) == query):
+    def find_trusted_text(self, query: str, id: str | None) -> str:
+        assert self.trusted is not None
+        if query and query in self.trusted_texts and (id is None or self.trusted.get(id, query) == query):
             return query
-        found = self.listed.get(id) if id is not None and not query else None
+        found = self.trusted.get(id) if id is not None and not query else None
         if found is None:
             raise RequestError("This server runs only the documents on its list.", "FORBIDDEN")
         return found
 
     # ------------------------------------------------------------ what clients leave
 
-    def keep(self, query: str, extensions: Mapping[str, Any] | None) -> None:
+    def register(self, query: str, extensions: Mapping[str, Any] | None) -> None:
         """Remember a document that came with its hash, and that may be run."""
         asked = (extensions or {}).get("persistedQuery")
-        if asked is None or not query or self.listed is not None:
+        if asked is None or not query or self.trusted is not None:
             return
-        id = hash_in(asked)
-        if id not in self.left:
-            self.learn(id, query)
-            if self.redis is not None and time.monotonic() > self.away_until:
-                task = asyncio.create_task(self.tell(id, query))
+        id = parse_hash(asked)
+        if id not in self.registered:
+            self.store(id, query)
+            if self.redis is not None and time.monotonic() > self.redis_retry_at:
+                task = asyncio.create_task(self.write_to_redis(id, query))
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
 
-    def learn(self, id: str, text: str) -> None:
-        self.size += len(text) - len(self.left.get(id, ""))
-        self.left[id] = text
-        while len(self.left) > KEPT or self.size > KEPT_BYTES:
-            self.size -= len(self.left.popitem(last=False)[1])
+    def store(self, id: str, text: str) -> None:
+        self.text_characters += len(text) - len(self.registered.get(id, ""))
+        self.registered[id] = text
+        while len(self.registered) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARACTERS:
+            self.text_characters -= len(self.registered.popitem(last=False)[1])
 
     # ------------------------------------------------------------ with other processes
 
-    def share(self, url: str) -> None:
+    def connect_redis(self, url: str) -> None:
         from redis import asyncio as redis  # here, as importing redis takes 0.1 s that memory:// can do without
 
-        self.redis = redis.from_url(url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS)
+        self.redis = redis.from_url(url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS)
 
     async def close(self) -> None:
         for task in self.tasks:
@@ -107,45 +107,45 @@ class PersistedDocuments:
         if self.redis is not None:
             await self.redis.aclose()
 
-    async def told(self, id: str) -> str | None:
+    async def read_from_redis(self, id: str) -> str | None:
         """What another process was told."""
-        if self.redis is None or time.monotonic() < self.away_until:
+        if self.redis is None or time.monotonic() < self.redis_retry_at:
             return None
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                found = cast("bytes | None", await self.redis.get(NAME + id))
+            async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                found = cast("bytes | None", await self.redis.get(REDIS_KEY_PREFIX + id))
         except Exception as error:
-            self.lost(error)
+            self.pause_redis(error)
             return None
         text = found.decode(errors="replace") if found is not None else None
         if text is None or sha256(text.encode()).hexdigest() != id:
             return None
-        self.learn(id, text)
+        self.store(id, text)
         return text
 
-    async def tell(self, id: str, text: str) -> None:
+    async def write_to_redis(self, id: str, text: str) -> None:
         assert self.redis is not None
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.redis.set(NAME + id, text.encode(), ex=DAY_SECONDS)
+            async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                await self.redis.set(REDIS_KEY_PREFIX + id, text.encode(), ex=REDIS_EXPIRY_SECONDS)
         except Exception as error:
-            self.lost(error)
+            self.pause_redis(error)
 
-    def lost(self, error: Exception) -> None:
-        self.away_until = time.monotonic() + AGAIN_SECONDS
+    def pause_redis(self, error: Exception) -> None:
+        self.redis_retry_at = time.monotonic() + REDIS_RETRY_SECONDS
         log.warning("documents.apart", error=repr(error))
 
 
-def hash_in(asked: object) -> str:
+def parse_hash(asked: object) -> str:
     """Raises NotRun."""
     given = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
     id = given.get("sha256Hash")
-    if given.get("version") != 1 or not isinstance(id, str) or not 0 < len(id) <= 2 * HASH:
+    if given.get("version") != 1 or not isinstance(id, str) or not 0 < len(id) <= 2 * SHA256_HEX_LENGTH:
         raise RequestError('A persistedQuery is {"version": 1, "sha256Hash": "…"}.', "BAD_REQUEST")
     return id
 
 
-def listed_in(path: str) -> dict[str, str]:
+def load_manifest(path: str) -> dict[str, str]:
     """The documents of a manifest by their ids: a JSON map, or Apollo's and Relay's `{"operations": [{"id", "body"}]}`.
 
     Raises ValueError.

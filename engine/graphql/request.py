@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-LONGEST = 48 * 1024
+MAX_QUERY_STRING_BYTES = 48 * 1024
 """Bytes of a query string; the parser of requests takes no URL of 64 KiB."""
-MOST_FIELDS = 20
-LONG_NAME = 64
+MAX_QUERY_STRING_FIELDS = 20
+NAME_CHARACTERS_PER_VALUE = 64
 """Letters of members' names that count as one more value: names are compared with all that there are."""
-DEEPEST = 254
+MAX_JSON_DEPTH = 254
 """Levels of nesting that orjson writes; it reads more. What came in must be fit to be written: pongs, keys of groups, logs."""
 
 
@@ -30,39 +30,39 @@ class GraphQLRequest:
     extensions: Mapping[str, Any] | None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> GraphQLRequest:
+    def from_mapping(cls, given: Mapping[str, Any]) -> GraphQLRequest:
         """Raises Malformed."""
-        query, name, extensions = given.get("query"), given.get("operationName"), object_in(given, "extensions")
+        query, name, extensions = given.get("query"), given.get("operationName"), get_object(given, "extensions")
         if query is None and extensions and "persistedQuery" in extensions:
             query = ""  # it is known by its hash
         if not isinstance(query, str):
-            raise MalformedRequest(f"A query is a string, not {kind(query)}.")
+            raise MalformedRequest(f"A query is a string, not {describe_json_type(query)}.")
         if not isinstance(name, str | None):
-            raise MalformedRequest(f"An operationName is a string, not {kind(name)}.")
-        return cls(query, object_in(given, "variables"), name, extensions)
+            raise MalformedRequest(f"An operationName is a string, not {describe_json_type(name)}.")
+        return cls(query, get_object(given, "variables"), name, extensions)
 
 
-def in_body(body: bytes) -> GraphQLRequest:
+def parse_body(body: bytes) -> GraphQLRequest:
     """Raises Malformed."""
-    found = json_in(body, "The body")
+    found = parse_json(body, "The body")
     if not isinstance(found, dict):
-        raise MalformedRequest(f"The body is a JSON object, not {kind(found)}.")
-    return GraphQLRequest.of(cast("dict[str, Any]", found))
+        raise MalformedRequest(f"The body is a JSON object, not {describe_json_type(found)}.")
+    return GraphQLRequest.from_mapping(cast("dict[str, Any]", found))
 
 
-def in_fields(fields: Mapping[str, str]) -> GraphQLRequest:
+def parse_fields(fields: Mapping[str, str]) -> GraphQLRequest:
     """From a URL, in which variables and extensions are JSON. Raises Malformed."""
     given: dict[str, Any] = dict(fields)
     for name in ("variables", "extensions"):
         if name in fields:
-            given[name] = json_in(fields[name].encode(), f'"{name}"') if fields[name] else None
-    return GraphQLRequest.of(given)
+            given[name] = parse_json(fields[name].encode(), f'"{name}"') if fields[name] else None
+    return GraphQLRequest.from_mapping(given)
 
 
-def fields_in(query_string: bytes) -> dict[str, str]:
+def parse_query_string(query_string: bytes) -> dict[str, str]:
     """What a query string says, by name. Raises Malformed."""
     try:
-        pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_STRING_FIELDS)
     except ValueError:
         raise MalformedRequest("The query string can't be read.") from None
     found = dict(pairs)
@@ -71,17 +71,17 @@ def fields_in(query_string: bytes) -> dict[str, str]:
     return found
 
 
-def json_in(text: bytes, what: str) -> object:
+def parse_json(text: bytes, what: str) -> object:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"{what} is not JSON: {error}") from None
-    if text.count(b"{") + text.count(b"[") > DEEPEST and not is_written(found):
+    if text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH and not is_serializable(found):
         raise MalformedRequest(f"{what} is nested too deeply.")
     return found
 
 
-def holds_more(variables: Mapping[str, Any], most: int) -> bool:
+def has_more_values(variables: Mapping[str, Any], most: int) -> bool:
     """Whether there are more than so many values, however they are nested."""
     left: list[Any] = [variables]
     count = 0
@@ -89,7 +89,7 @@ def holds_more(variables: Mapping[str, Any], most: int) -> bool:
         value = left.pop()
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value)
-            count += len(members) + sum([len(name) for name in members]) // LONG_NAME
+            count += len(members) + sum([len(name) for name in members]) // NAME_CHARACTERS_PER_VALUE
             left.extend(members.values())
         elif isinstance(value, list):
             count += len(cast("list[Any]", value))
@@ -99,15 +99,15 @@ def holds_more(variables: Mapping[str, Any], most: int) -> bool:
     return False
 
 
-def object_in(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+def get_object(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """A member that is an object; None where it is null or absent."""
     value = sent.get(name)
     if not isinstance(value, dict | None):
-        raise MalformedRequest(f'"{name}" is an object, not {kind(value)}.')
+        raise MalformedRequest(f'"{name}" is an object, not {describe_json_type(value)}.')
     return cast("dict[str, Any] | None", value)
 
 
-def kind(value: object) -> str:
+def describe_json_type(value: object) -> str:
     """A JSON value's kind, in words."""
     match value:
         case None:
@@ -124,7 +124,7 @@ def kind(value: object) -> str:
             return "an object"
 
 
-def is_written(found: object) -> bool:
+def is_serializable(found: object) -> bool:
     try:
         orjson.dumps(found)
     except TypeError:

@@ -11,15 +11,15 @@ from strawberry.types.execution import PreExecutionError
 from engine.graphql.errors import RequestError
 
 
-def located(error: Exception) -> GraphQLError:
+def as_graphql_error(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
 
 
-def not_run(message: str, code: str, **more: Any) -> PreExecutionError:
+def request_error_result(message: str, code: str, **more: Any) -> PreExecutionError:
     return PreExecutionError(None, [RequestError(message, code, **more)])
 
 
-def told(result: Any) -> dict[str, Any]:
+def build_response(result: Any) -> dict[str, Any]:
     """A result for a client; one of a request that was never run has no data."""
     found: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
     if result.errors:
@@ -29,6 +29,6 @@ def told(result: Any) -> dict[str, Any]:
     return found
 
 
-def encoded(result: Any) -> bytes:
+def encode_response(result: Any) -> bytes:
     """A result for a client, as JSON."""
-    return orjson.dumps(told(result), option=orjson.OPT_UTC_Z)
+    return orjson.dumps(build_response(result), option=orjson.OPT_UTC_Z)

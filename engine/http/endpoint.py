@@ -1,7 +1,8 @@
-"""/graphql over HTTP (GraphQL over HTTP, draft of the GraphQL foundation): read, authenticate, answer, and nothing else.
+"""The endpoint /graphql for HTTP requests (GraphQL over HTTP, draft of the GraphQL Foundation).
 
-Both media types, statuses as they go with each, GET for queries alone and only with a header that forces a preflight. What every
-request has around it is engine/http/middleware'; sockets are engine/websocket/connection's.
+It supports both response types with their statuses. GET requests may only run queries, and need a
+header that makes browsers send a CORS preflight. Request ids, body limits and access logging are in
+engine/http/middleware.py, WebSockets in engine/websocket/connection.py.
 """
 
 from __future__ import annotations
@@ -16,114 +17,155 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from engine.auth import AuthHooks, Unauthorized, token_in
+from engine.auth import AuthHooks, Unauthorized, parse_bearer_token
 from engine.execution.schema import Schema
-from engine.graphql.errors import AWAY, BROKEN, SIGNED_OUT, IsOutage
-from engine.graphql.operation import READS, WRITES
-from engine.graphql.request import LONGEST, GraphQLRequest, MalformedRequest, fields_in, in_body, in_fields
-from engine.graphql.response import encoded
-from engine.http.content_negotiation import PLAIN, RESULT, result_type
-from engine.http.disconnect import ClientDisconnected, DisconnectWatch
-from engine.http.rate_limit_headers import quota_headers, retry_after
-from engine.server.error_response import JSON, Refused, error_body
+from engine.graphql.errors import UNAVAILABLE_MESSAGE, INTERNAL_ERROR_MESSAGE, INVALID_TOKEN_MESSAGE, IsOutage
+from engine.graphql.operation import QUERIES, QUERIES_AND_MUTATIONS
+from engine.graphql.request import MAX_QUERY_STRING_BYTES, GraphQLRequest, MalformedRequest, parse_query_string, parse_body, parse_fields
+from engine.graphql.response import encode_response
+from engine.http.content_negotiation import JSON_TYPE, GRAPHQL_RESPONSE_TYPE, select_result_type
+from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
+from engine.http.rate_limit_headers import build_rate_limit_headers, format_retry_after
+from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
 
-PREFLIGHTED = (b"authorization", b"apollo-require-preflight", b"x-apollo-operation-name", b"x-requested-with")
-ELSEWHERE = "Subscriptions are followed over WebSocket at /graphql, or as server-sent events at /graphql/stream."
-CONTENT_TYPES = {type: f"{type}; charset=utf-8".encode() for type in (PLAIN, RESULT)}
+PREFLIGHT_HEADERS = (
+    b"authorization",
+    b"apollo-require-preflight",
+    b"x-apollo-operation-name",
+    b"x-requested-with",
+)
+"""A browser sends none of these to another origin without a preflight."""
+SUBSCRIPTION_REFUSED = (
+    "Subscriptions are not available over plain HTTP. "
+    "Use WebSocket at /graphql, or server-sent events at /graphql/stream."
+)
+NOT_ACCEPTABLE = (
+    f"Not acceptable. Supported response types: {JSON_TYPE}, {GRAPHQL_RESPONSE_TYPE}. "
+    "For server-sent events, use /graphql/stream."
+)
+CONTENT_TYPES = {
+    type: f"{type}; charset=utf-8".encode() for type in (JSON_TYPE, GRAPHQL_RESPONSE_TYPE)
+}
 STATUSES = {"RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
-"""Of what was not run, whatever the media type."""
+"""Statuses of operations that were not executed, by error code, for both response types."""
 log = structlog.get_logger("ticketwire.http")
 
 
 class GraphQLEndpoint:
-    """The endpoint, as an ASGI application for HTTP; `given` in the scope is what engine/http/middleware found in the headers."""
+    """An ASGI application for HTTP. It needs the scope entries that RequestMiddleware adds."""
 
-    def __init__(self, schema: Schema, connect: AuthHooks) -> None:
+    def __init__(self, schema: Schema, auth: AuthHooks) -> None:
         self.schema = schema
-        self.connect = connect
+        self.auth = auth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id: str = scope["request_id"]
-        given: Mapping[bytes, bytes] = scope["given"]
-        type = result_type(given.get(b"accept"))
-        headers: list[tuple[bytes, bytes]] = [(b"content-type", CONTENT_TYPES[type] if type else JSON)]
+        type = select_result_type(scope["headers_by_name"].get(b"accept"))
+        content_type = CONTENT_TYPES[type] if type else JSON_CONTENT_TYPE
+        headers: list[tuple[bytes, bytes]] = [(b"content-type", content_type)]
         try:
-            result = await self.answer(scope, receive, type, given)
-            scope["line"]["errors"] = len(result.errors or ())
+            result = await self.handle(scope, receive, type)
+            scope["log_fields"]["errors"] = len(result.errors or ())
             status = 200
             if result.errors and isinstance(result, PreExecutionError):
-                status = status_of(result.errors, type, headers)
+                status = select_status(result.errors, type, headers)
             if result.extensions and "cost" in result.extensions:
-                headers += quota_headers(result.extensions["cost"])
-            body = encoded(result)
+                headers += build_rate_limit_headers(result.extensions["cost"])
+            body = encode_response(result)
         except ClientDisconnected:
-            log.info("http.hung_up", request_id=request_id)
+            log.info("http.client_disconnected", request_id=request_id)
             return
         except Exception as error:
-            refused = refused_by(error, request_id, self.schema.is_outage)
-            status, body = refused.status_code, error_body(refused.reason, refused.code, request_id)
-            headers += [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+            refusal = to_refusal(error, request_id, self.schema.is_outage)
+            status = refusal.status_code
+            body = encode_error_body(refusal.reason, refusal.code, request_id)
+            headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
         headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def answer(self, scope: Scope, receive: Receive, type: str | None, given: Mapping[bytes, bytes]) -> ExecutionResult:
-        """Raises what `refused_by` knows."""
+    async def handle(self, scope: Scope, receive: Receive, type: str | None) -> ExecutionResult:
+        """Read, authenticate and execute a request. Raises what `to_refusal` accepts."""
         is_post = scope["method"] == "POST"
-        check(scope, given, type, is_post=is_post)
-        body = await whole(receive)  # before the token is read, or who trickles it acts by rights that have ended meanwhile
-        client = scope["client"]
-        context = self.connect.context(scope["request_id"], client[0] if client else "")
-        token = given.get(b"authorization")
-        if token is not None:
-            text = token_in(token.decode("latin-1"))
-            if text is not None:
-                await self.connect.authenticate(context, text)
+        headers: Mapping[bytes, bytes] = scope["headers_by_name"]
+        check_headers(scope, headers, type, is_post=is_post)
+        # Authenticate after the body has arrived: a client that sends it slowly must not use
+        # permissions that have ended in the meantime.
+        body = await read_body(receive)
+        context = await self.authenticate(scope, headers.get(b"authorization"))
         try:
-            asked = in_body(body) if is_post else in_fields(fields_in(scope["query_string"]))
+            if is_post:
+                request = parse_body(body)
+            else:
+                request = parse_fields(parse_query_string(scope["query_string"]))
         except MalformedRequest as error:
-            raise Refused(400, str(error)) from None
-        if not is_post and await self.schema.kind(asked, context) is OperationType.MUTATION:
-            raise Refused(405, "Mutations are sent by POST.", allow="POST")
-        with DisconnectWatch(scope, partial(self.schema.reads, asked, context)):
-            return await self.run(asked, context, WRITES if is_post else READS)
+            raise RequestRefused(400, str(error)) from None
+        if not is_post and await self.schema.kind(request, context) is OperationType.MUTATION:
+            raise RequestRefused(405, "Use POST for mutations.", allow="POST")
+        with cancel_on_disconnect(scope, partial(self.schema.reads, request, context)):
+            return await self.execute(request, context, QUERIES_AND_MUTATIONS if is_post else QUERIES)
 
-    async def run(self, asked: GraphQLRequest, context: Any, kinds: Sequence[OperationType]) -> ExecutionResult:
-        result = await self.schema.answer(asked, context, kinds)
-        if isinstance(result, PreExecutionError) and await self.schema.kind(asked, context) is OperationType.SUBSCRIPTION:
-            raise Refused(400, ELSEWHERE)
+    async def authenticate(self, scope: Scope, authorization: bytes | None) -> Any:
+        """Create the context of a request, with its token's owner as viewer."""
+        client = scope["client"]
+        context = self.auth.create_context(scope["request_id"], client[0] if client else "")
+        if authorization is not None:
+            token = parse_bearer_token(authorization.decode("latin-1"))
+            if token is not None:
+                await self.auth.authenticate(context, token)
+        return context
+
+    async def execute(
+        self, request: GraphQLRequest, context: Any, kinds: Sequence[OperationType]
+    ) -> ExecutionResult:
+        result = await self.schema.answer(request, context, kinds)
+        if isinstance(result, PreExecutionError):
+            kind = await self.schema.kind(request, context)
+            if kind is OperationType.SUBSCRIPTION:
+                raise RequestRefused(400, SUBSCRIPTION_REFUSED)
         return result
 
 
-def check(scope: Scope, given: Mapping[bytes, bytes], type: str | None, *, is_post: bool) -> None:
-    """What can be said before the body has come. Raises Refused."""
+def check_headers(
+    scope: Scope, headers: Mapping[bytes, bytes], type: str | None, *, is_post: bool
+) -> None:
+    """Check what is known before the body arrives. Raises RequestRefused."""
     if not is_post and scope["method"] != "GET":
-        raise Refused(405, "Operations are sent by GET or POST.", allow="GET, POST")
+        raise RequestRefused(405, "Use GET or POST.", allow="GET, POST")
     if type is None:
-        raise Refused(406, f"Answers are {PLAIN} or {RESULT}; event streams are to be had at /graphql/stream.")
+        raise RequestRefused(406, NOT_ACCEPTABLE)
     if is_post:
-        if given.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
-            raise Refused(415, "Bodies are not compressed.", accept_encoding="identity")
-        if not is_json(given.get(b"content-type", b"")):
-            raise Refused(415, "An operation is sent as application/json, in UTF-8.")
+        encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+        if encoding not in (b"", b"identity"):
+            raise RequestRefused(
+                415, "The request body must not be compressed.", accept_encoding="identity"
+            )
+        if not is_json(headers.get(b"content-type", b"")):
+            raise RequestRefused(415, "The request body must be application/json in UTF-8.")
         return
-    if len(scope["query_string"]) > LONGEST:
-        raise Refused(414, f"A query string has at most {LONGEST} bytes; longer operations are sent by POST.")
-    if not any(name in given for name in PREFLIGHTED):
-        raise Refused(400, "A GET needs a header that forces a preflight, such as X-Requested-With.")
+    if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
+        raise RequestRefused(
+            414, f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. Use POST for longer requests."
+        )
+    if not any(name in headers for name in PREFLIGHT_HEADERS):
+        raise RequestRefused(
+            400, "A GET request needs a header that requires a preflight, such as X-Requested-With."
+        )
 
 
 @lru_cache(maxsize=64)
 def is_json(content_type: bytes) -> bool:
-    """Whether a body is said to be JSON in UTF-8, which is what it is where no charset is named."""
+    """Whether a Content-Type header means JSON in UTF-8, which is JSON's default charset."""
     type, *parameters = content_type.decode("latin-1").lower().split(";")
-    pairs = [each.partition("=") for each in parameters]
-    charsets = {value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"}
-    return type.strip() == PLAIN and charsets <= {"utf-8", "utf8"}
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
+            return False
+    return type.strip() == JSON_TYPE
 
 
-async def whole(receive: Receive) -> bytes:
-    """Raises HungUp."""
+async def read_body(receive: Receive) -> bytes:
+    """Raises ClientDisconnected."""
     message = await receive()
     if not message.get("more_body") and message["type"] == "http.request":
         return message.get("body", b"")
@@ -136,30 +178,38 @@ async def whole(receive: Receive) -> bytes:
     raise ClientDisconnected
 
 
-def status_of(errors: list[GraphQLError], type: str | None, headers: list[tuple[bytes, bytes]]) -> int:
-    """Of a result without data (GraphQL over HTTP, section 6.4): plain JSON says 200 to all that was a request."""
+def select_status(
+    errors: list[GraphQLError], type: str | None, headers: list[tuple[bytes, bytes]]
+) -> int:
+    """Select the status of a result without data (GraphQL over HTTP, section 6.4).
+
+    With application/json, the status of every well-formed request is 200. Adds Retry-After to the
+    headers if the request exceeds a rate limit.
+    """
     for error in errors:
         extensions = error.extensions or {}
         status = STATUSES.get(str(extensions.get("code")))
         if status is not None:
             if status == STATUSES["RATE_LIMITED"]:
-                headers.append((b"retry-after", retry_after(extensions.get("retryAfterMs"))))
+                headers.append((b"retry-after", format_retry_after(extensions.get("retryAfterMs"))))
             return status
-    return 400 if type == RESULT else 200
+    return 400 if type == GRAPHQL_RESPONSE_TYPE else 200
 
 
-def refused_by(error: Exception, request_id: str, is_outage: IsOutage) -> Refused:
-    """What a request is told that could not be run."""
-    if isinstance(error, Refused):
+def to_refusal(error: Exception, request_id: str, is_outage: IsOutage) -> RequestRefused:
+    """Convert an exception into a response for the client, and log unexpected exceptions."""
+    if isinstance(error, RequestRefused):
         return error
     if isinstance(error, Unauthorized):
-        return Refused(401, SIGNED_OUT, "UNAUTHENTICATED", www_authenticate="Bearer")
+        return RequestRefused(401, INVALID_TOKEN_MESSAGE, "UNAUTHENTICATED", www_authenticate="Bearer")
     log.error("http.failed", request_id=request_id, exc_info=error)
-    return Refused(503, AWAY, "UNAVAILABLE") if is_outage(error) else Refused(500, BROKEN, "INTERNAL")
+    if is_outage(error):
+        return RequestRefused(503, UNAVAILABLE_MESSAGE, "UNAVAILABLE")
+    return RequestRefused(500, INTERNAL_ERROR_MESSAGE, "INTERNAL")
 
 
-def refusal(error: Exception, request_id: str, is_outage: IsOutage) -> Response:
-    """The same for an endpoint that answers by Starlette's means."""
-    refused = refused_by(error, request_id, is_outage)
-    body = error_body(refused.reason, refused.code, request_id)
-    return Response(body, refused.status_code, refused.headers, media_type="application/json")
+def build_error_response(error: Exception, request_id: str, is_outage: IsOutage) -> Response:
+    """Build the response that `to_refusal` describes, as a Starlette response."""
+    refusal = to_refusal(error, request_id, is_outage)
+    body = encode_error_body(refusal.reason, refusal.code, request_id)
+    return Response(body, refusal.status_code, refusal.headers, media_type="application/json")

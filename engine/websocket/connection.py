@@ -11,17 +11,17 @@ from typing import Any
 import structlog
 from starlette.datastructures import Headers
 
-from engine.auth import Unauthorized, token_in
+from engine.auth import Unauthorized, parse_bearer_token
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import AWAY
-from engine.server.websocket_protocol import EXTENSION, FrameWriter
+from engine.graphql.errors import UNAVAILABLE_MESSAGE
+from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
 from engine.websocket.operations import Operations
 from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
-from engine.websocket.protocol import GraphQLTransportWS, Open, Send, Start, Step, Stop, cut
+from engine.websocket.protocol import GraphQLTransportWS, Authenticate, SendMessage, StartOperation, Step, StopOperation, truncate_reason
 
 SUBPROTOCOL = "graphql-transport-ws"
 BURST_SECONDS = 10
-SECONDS_TO_FINISH = 6.0
+MUTATION_SECONDS = 6.0
 log = structlog.get_logger("ticketwire.socket")
 
 
@@ -39,22 +39,22 @@ class WebSocketConnection:
         self.send = send
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self.viewer: str | None = None
-        limits = services.places.limits
-        self.protocol = GraphQLTransportWS(limits.operations)
-        self.wire: FrameWriter | None = scope.get("extensions", {}).get(EXTENSION)
+        limits = services.registry.limits
+        self.protocol = GraphQLTransportWS(limits.max_operations_per_socket)
+        self.writer: FrameWriter | None = scope.get("extensions", {}).get(FRAME_WRITER_EXTENSION)
         self.outbox: WebSocketOutbox | QueuedWebSocketOutbox = (
-            WebSocketOutbox(self.wire, limits.backlog, self.overflowed)
-            if self.wire is not None
-            else QueuedWebSocketOutbox(send, limits.backlog, self.overflowed)
+            WebSocketOutbox(self.writer, limits.max_outbox_bytes, self.close_slow_reader)
+            if self.writer is not None
+            else QueuedWebSocketOutbox(send, limits.max_outbox_bytes, self.close_slow_reader)
         )
-        self.context: Any = services.connect.context(scope["request_id"], self.address)
-        self.running = Operations(self, services)
-        self.chores: set[asyncio.Task[None]] = set()
-        self.life = asyncio.timeout(None)
+        self.context: Any = services.auth.create_context(scope["request_id"], self.address)
+        self.operations = Operations(self, services)
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.reading = asyncio.timeout(None)
         """Ends the reading when the socket is closed from this side."""
-        self.ended = self.stops = False
-        self.allowance = float(limits.messages_per_second * BURST_SECONDS)
-        self.counted_at = monotonic()
+        self.is_closed = self.is_stopping = False
+        self.message_allowance = float(limits.max_messages_per_second * BURST_SECONDS)
+        self.allowance_updated_at = monotonic()
 
     # ------------------------------------------------------------ its life
 
@@ -64,21 +64,21 @@ class WebSocketConnection:
         if not speaks:
             await self.send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
-        if (crowded := self.services.places.check(self)) is not None:
+        if (crowded := self.services.registry.check(self)) is not None:
             await self.send({"type": "websocket.close", "code": 1013, "reason": crowded.reason})
             return
-        if self.wire is not None:
-            self.wire.stopping = self.stopping
-        patience = self.services.places.limits.init_seconds
-        waiting = asyncio.get_running_loop().call_later(patience, lambda: self.take(self.protocol.waited()))
+        if self.writer is not None:
+            self.writer.shutdown_callback = self.begin_shutdown
+        patience = self.services.registry.limits.init_timeout_seconds
+        waiting = asyncio.get_running_loop().call_later(patience, lambda: self.apply(self.protocol.expire_init()))
         sending = asyncio.create_task(self.outbox.run()) if isinstance(self.outbox, QueuedWebSocketOutbox) else None
         try:
             with contextlib.suppress(TimeoutError):
-                async with self.life:
+                async with self.reading:
                     await self.read()
         finally:
             waiting.cancel()
-            await self.leave()
+            await self.clean_up()
             if sending is not None:
                 sending.cancel()
 
@@ -87,118 +87,118 @@ class WebSocketConnection:
             message = await self.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if not self.counted():
-                self.finish(1008, f"At most {self.services.places.limits.messages_per_second} messages a second.")
+            if not self.take_allowance():
+                self.close(1008, f"At most {self.services.registry.limits.max_messages_per_second} messages a second.")
                 continue
             text = message.get("text")
-            self.take(self.protocol.received_binary() if text is None else self.protocol.received(text))
+            self.apply(self.protocol.receive_binary() if text is None else self.protocol.receive_text(text))
 
-    def counted(self) -> bool:
+    def take_allowance(self) -> bool:
         """Whether one more message may come now."""
-        rate = self.services.places.limits.messages_per_second
+        rate = self.services.registry.limits.max_messages_per_second
         at = monotonic()
-        self.allowance = min(rate * BURST_SECONDS, self.allowance + (at - self.counted_at) * rate) - 1
-        self.counted_at = at
-        return self.allowance >= 0
+        self.message_allowance = min(rate * BURST_SECONDS, self.message_allowance + (at - self.allowance_updated_at) * rate) - 1
+        self.allowance_updated_at = at
+        return self.message_allowance >= 0
 
-    def take(self, steps: Sequence[Step]) -> None:
+    def apply(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            if isinstance(step, Send):
+            if isinstance(step, SendMessage):
                 self.outbox.post(step.text.encode())
-            elif isinstance(step, Start):
-                if not self.stops:  # else it is never begun, and its client finds another server
-                    self.running.begin(step)
-            elif isinstance(step, Stop):
-                self.running.stop(step.id)
-            elif isinstance(step, Open):
-                self.spawn(self.authenticate(step.payload))
+            elif isinstance(step, StartOperation):
+                if not self.is_stopping:  # else it is never begun, and its client finds another server
+                    self.operations.start(step)
+            elif isinstance(step, StopOperation):
+                self.operations.stop(step.id)
+            elif isinstance(step, Authenticate):
+                self.start_task(self.authenticate(step.payload))
             else:
-                self.finish(step.code, step.reason)
+                self.close(step.code, step.reason)
 
-    def spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self.chores.add(task)
-        task.add_done_callback(self.chores.discard)
+    def start_task(self, coroutine: Any) -> None:
+        task = asyncio.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
-    def finish(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         """Close behind what was sent. Nothing is delivered from here on."""
-        if not self.ended:
-            self.protocol.end(code, reason)
-            self.abandon()
-            self.spawn(self.close(code, cut(reason)))
+        if not self.is_closed:
+            self.protocol.close(code, reason)
+            self.stop_operations()
+            self.start_task(self.send_close(code, truncate_reason(reason)))
 
-    async def close(self, code: int, reason: str) -> None:
-        if self.ended:
+    async def send_close(self, code: int, reason: str) -> None:
+        if self.is_closed:
             return
-        self.ended = True
+        self.is_closed = True
         try:
-            await self.outbox.end(code, reason)
+            await self.outbox.close(code, reason)
         except Exception as error:  # the peer went away first
             log.info("socket.close_failed", error=repr(error))
-        self.life.reschedule(asyncio.get_running_loop().time())
+        self.reading.reschedule(asyncio.get_running_loop().time())
 
-    def overflowed(self) -> None:
-        self.services.places.slow += 1
+    def close_slow_reader(self) -> None:
+        self.services.registry.slow_clients += 1
         log.warning("socket.slow_reader", request_id=self.context.request_id, address=self.address)
-        self.finish(1013, "Too slow; resume after the last cursor.")
+        self.close(1013, "Too slow; resume after the last cursor.")
 
-    def stopping(self) -> None:
+    def begin_shutdown(self) -> None:
         """The server stops: what changes something is finished first, then the socket closes with 1012."""
-        self.stops = True
-        self.spawn(self.stop_with_server())
+        self.is_stopping = True
+        self.start_task(self.shut_down())
 
-    async def stop_with_server(self) -> None:
-        await self.running.finish(SECONDS_TO_FINISH)
-        self.abandon()
-        if self.wire is not None:
-            self.wire.stop()
+    async def shut_down(self) -> None:
+        await self.operations.wait_for_mutations(MUTATION_SECONDS)
+        self.stop_operations()
+        if self.writer is not None:
+            self.writer.close_for_shutdown()
 
-    def abandon(self) -> None:
-        self.running.abandon()
+    def stop_operations(self) -> None:
+        self.operations.stop_all()
 
-    async def leave(self) -> None:
-        self.abandon()
-        self.services.connect.closed(self.context)
-        await self.running.finish(None)
-        for chore in self.chores:
+    async def clean_up(self) -> None:
+        self.stop_operations()
+        self.services.auth.on_close(self.context)
+        await self.operations.wait_for_mutations(None)
+        for chore in self.tasks:
             chore.cancel()
 
     # ------------------------------------------------------------ who calls
 
     async def authenticate(self, payload: Mapping[str, Any] | None) -> None:
         """The token comes in connection_init's payload, or in the handshake's header."""
-        connect = self.services.connect
+        connect = self.services.auth
         sent = (payload or {}).get("authorization", Headers(scope=self.scope).get("authorization"))
         try:
-            token = token_in(sent if sent is None or isinstance(sent, str) else "")
+            token = parse_bearer_token(sent if sent is None or isinstance(sent, str) else "")
             if token is not None:
                 await connect.authenticate(self.context, token)
         except Unauthorized:
-            self.take(self.protocol.refuse())
+            self.apply(self.protocol.refuse())
             return
         except Exception as error:
             is_outage = self.services.schema.is_outage(error)
             if not is_outage:
                 log.exception("socket.authentication_failed", request_id=self.context.request_id)
-            self.finish(1013 if is_outage else 1011, AWAY)
+            self.close(1013 if is_outage else 1011, UNAVAILABLE_MESSAGE)
             return
-        if self.ended:
+        if self.is_closed:
             return
-        if (crowded := self.services.places.claim(self, self.context)) is not None:
-            self.finish(1013, crowded.reason)
+        if (crowded := self.services.registry.assign_viewer(self, self.context)) is not None:
+            self.close(1013, crowded.reason)
             return
-        connect.opened(self.context, self.forbid, self.changed)
-        self.take(self.protocol.acknowledge())
+        connect.on_open(self.context, self.close_forbidden, self.update_viewer)
+        self.apply(self.protocol.acknowledge())
 
-    async def forbid(self) -> None:
-        self.abandon()
-        await self.close(4403, "Forbidden")
+    async def close_forbidden(self) -> None:
+        self.stop_operations()
+        await self.send_close(4403, "Forbidden")
 
-    def changed(self) -> None:
+    def update_viewer(self) -> None:
         """The viewer became another: running subscriptions leave those whom they shared with, before the next event."""
-        if self.services.connect.viewer(self.context) is None:
-            self.abandon()  # the token has ended, and the socket is about to
+        if self.services.auth.viewer_key(self.context) is None:
+            self.stop_operations()  # the token has ended, and the socket is about to
             return
-        if (crowded := self.services.places.claim(self, self.context)) is not None:
-            self.finish(1013, crowded.reason)  # which leaves nobody to move
-        self.running.move()
+        if (crowded := self.services.registry.assign_viewer(self, self.context)) is not None:
+            self.close(1013, crowded.reason)  # which leaves nobody to move
+        self.operations.update_viewer()

@@ -19,18 +19,18 @@ from support.eventstream import Told, ask, codes, stream
 from support.live import head, log, places, until
 from support.service import Process, running, start
 
-import app
 from engine.fanout import group as groups
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
 from engine.sse import connection as streaming
 from engine.sse import outbox
 from models import database
-from models.access import permissions
+from models.access.viewer import authenticate
 from models.core import time
 from models.log.event import Event, cursor, position_of
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import Role, User
+from resolvers.auth import viewer_cache
 from schema.loaders import Loaders
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -326,7 +326,7 @@ async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_
         assert (await events.value(FIELD))["type"] == "TICKET_CREATED"
 
 
-@pytest.mark.parametrize("place", [(permissions, "authenticate"), (app.event, "head")])
+@pytest.mark.parametrize("place", [(viewer_cache, "authenticate"), (event, "head")])
 async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gives_up_after_any_refusal(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
@@ -366,7 +366,7 @@ async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_s
                 'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
             )
             assert await events.cut() == []
-        monkeypatch.setattr(permissions, "authenticate", away)
+        monkeypatch.setattr(viewer_cache, "authenticate", away)
         async with stream(ada, EVENTS) as events:
             assert await events.cut() == []
         await nobody_left(held)
@@ -378,7 +378,7 @@ async def test_a_bug_at_the_beginning_is_told_masked_and_completes(
     async def broken(*_: Any) -> Any:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr("engine.execution.schema.Schema.follow", broken)
+    monkeypatch.setattr("engine.execution.schema.Schema.start_subscription", broken)
     async with stream(service.client(world.ada.token), EVENTS) as events:
         told = await events.rest()
         assert ends(told) == ["INTERNAL"]
@@ -536,7 +536,7 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str
     async with patient(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        reading, asked, stop = permissions.authenticate, asyncio.Event(), asyncio.Event()
+        reading, asked, stop = authenticate, asyncio.Event(), asyncio.Event()
 
         async def late(*given: Any) -> Any:
             asked.set()
@@ -544,7 +544,7 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str
             return await reading(*given)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(permissions, "authenticate", late)
+            patch.setattr(viewer_cache, "authenticate", late)
             first = asyncio.create_task(cut_at_once(ada))
             await asked.wait()
             service.stop()

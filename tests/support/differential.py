@@ -10,19 +10,19 @@ from typing import Any
 import orjson
 from graphql import GraphQLSchema
 
-from app import schema_of
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.execution.schema import Schema
-from engine.graphql.operation import WRITES
+from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
-from engine.graphql.response import encoded
+from engine.graphql.response import encode_response
 from engine.limits.attempts import SignInThrottle
-from models.access import permissions
+from models.access.viewer import authenticate
 from models.people.password import Passwords
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
+from services import build_schema
 from settings import load
 from support.large_dataset import NOW
 
@@ -74,7 +74,7 @@ class Desk:
             guesses=SignInThrottle(100_000),
             sessions=sessions,
         )
-        return cls(schema_of(settings), services)
+        return cls(build_schema(settings), services)
 
     @property
     def core(self) -> GraphQLSchema:
@@ -101,11 +101,11 @@ class Desk:
         """The answer as a client reads it, but for what differs each time."""
         context = Context(self.services, "request", "127.0.0.1")
         if token is not None:
-            viewer = await permissions.authenticate(token, now())
+            viewer = await authenticate(token, now())
             assert viewer is not None
             context.become(viewer)
         parameters = GraphQLRequest(asked.query, asked.variables, asked.operation_name, None)
-        found = orjson.loads(encoded(await self.schema.answer(parameters, context, WRITES)))
+        found = orjson.loads(encode_response(await self.schema.execute_request(parameters, context, QUERIES_AND_MUTATIONS)))
         for name in VOLATILE:
             found.get("extensions", {}).pop(name, None)
             for error in found.get("errors", ()):

@@ -185,12 +185,12 @@ class Planner:
 
     def plans(self, operation: Operation) -> Plans | None:
         """Kept with the operation, as long as its document is. None where graphql-core answers: the schema is its to tell."""
-        if operation.price.of_schema or operation.kind is OperationType.SUBSCRIPTION:
+        if operation.query_cost.schema_objects or operation.type is OperationType.SUBSCRIPTION:
             return None
-        if operation.plan is None:
-            operation.plan = Plans(self, operation.document, operation.node)
-            return operation.plan if self.at_once or operation.price.most > PLANNED_FIRST else None
-        return operation.plan
+        if operation.compiled is None:
+            operation.compiled = Plans(self, operation.document, operation.node)
+            return operation.compiled if self.at_once or operation.query_cost.highest > PLANNED_FIRST else None
+        return operation.compiled
 
     async def data(self, plans: Plans, context: Any, variables: Any) -> dict[str, Any]:
         """The data of an answer without errors. Raises Unplanned."""

@@ -15,7 +15,7 @@ from support.live import until
 from support.service import running
 
 from engine.server.client_connection import ClientProtocol
-from engine.server.http_protocol import MAX_HEADERS, MAX_MESSAGE, MAX_URL, MOST_WAITING
+from engine.server.http_protocol import MAX_HEADER_BYTES, MAX_REQUEST_BYTES, MAX_URL_BYTES, MAX_PIPELINED_REQUESTS
 
 HASTY_SECONDS = 0.2
 PATIENT_SECONDS = 3600.0
@@ -49,10 +49,10 @@ class Patience:
         """Be hasty from now on, also with the connections that are open."""
         self.seconds = HASTY_SECONDS
         for each in self.connections:
-            if each.watch is not None and not each.transport.is_closing():
-                each.seconds = HASTY_SECONDS
-                each.stop_watching()
-                each.look()
+            if each.watchdog is not None and not each.transport.is_closing():
+                each.timeout_seconds = HASTY_SECONDS
+                each.stop_watchdog()
+                each.check_timeouts()
 
     def begin(self) -> None:
         """Be patient with connections that are opened from now on."""
@@ -60,7 +60,7 @@ class Patience:
 
     async def has_received(self) -> bool:
         """Whether something came on the newest connection."""
-        return bool(self.connections) and self.connections[-1].newest > 0
+        return bool(self.connections) and self.connections[-1].last_read_bytes > 0
 
 
 @pytest.fixture
@@ -214,8 +214,8 @@ async def test_requests_that_come_at_once_are_answered_in_order_and_so_is_the_en
     for last, status in (
         (b"GET / HTTP/1.1\r\nX-Slow: ", 408),
         (HEAD + b"Content-Length: 100\r\n\r\n{", 408),
-        (b"GET /" + b"x" * (MAX_URL + 1), 414),
-        (HEAD + b"X-Long: " + b"x" * MAX_HEADERS + b"\r\n\r\n", 431),
+        (b"GET /" + b"x" * (MAX_URL_BYTES + 1), 414),
+        (HEAD + b"X-Long: " + b"x" * MAX_HEADER_BYTES + b"\r\n\r\n", 431),
         (b"\x16\x03\x01 no HTTP at all\r\n\r\n", 400),
     ):
         async with raw(service) as connection:
@@ -266,16 +266,16 @@ async def test_no_socket_is_opened_behind_a_request_that_is_being_answered(servi
 
 
 TOO_MUCH = {
-    "a URL": (b"GET /graphql?query=" + b"x" * MAX_URL + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-    "a URL without end": (b"GET /" + b"x" * MAX_URL * 2, 414),
-    "a header": (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * MAX_HEADERS + b"\r\n\r\n", 431),
-    "a header without end": (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * MAX_HEADERS * 2, 431),
-    "a header's name": (b"GET / HTTP/1.1\r\n" + b"x" * MAX_HEADERS + b": x\r\n\r\n", 431),
-    "many headers": (b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * MAX_HEADERS + b"\r\n", 431),
-    "headers of a socket": (UPGRADE + b"X-Long: " + b"x" * MAX_HEADERS + b"\r\n\r\n", 431),
-    "what stands behind a chunk's length": (CHUNKED + b"1;" + b"x" * MAX_MESSAGE, 413),
-    "a trailer": (CHUNKED + b"0\r\nX: " + b"x" * MAX_MESSAGE, 413),
-    "bodies that are refused": (HEAD + b"Content-Length: 99999999\r\n\r\n" + b"x" * (MAX_MESSAGE + 300_000), 413),
+    "a URL": (b"GET /graphql?query=" + b"x" * MAX_URL_BYTES + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    "a URL without end": (b"GET /" + b"x" * MAX_URL_BYTES * 2, 414),
+    "a header": (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * MAX_HEADER_BYTES + b"\r\n\r\n", 431),
+    "a header without end": (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * MAX_HEADER_BYTES * 2, 431),
+    "a header's name": (b"GET / HTTP/1.1\r\n" + b"x" * MAX_HEADER_BYTES + b": x\r\n\r\n", 431),
+    "many headers": (b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * MAX_HEADER_BYTES + b"\r\n", 431),
+    "headers of a socket": (UPGRADE + b"X-Long: " + b"x" * MAX_HEADER_BYTES + b"\r\n\r\n", 431),
+    "what stands behind a chunk's length": (CHUNKED + b"1;" + b"x" * MAX_REQUEST_BYTES, 413),
+    "a trailer": (CHUNKED + b"0\r\nX: " + b"x" * MAX_REQUEST_BYTES, 413),
+    "bodies that are refused": (HEAD + b"Content-Length: 99999999\r\n\r\n" + b"x" * (MAX_REQUEST_BYTES + 300_000), 413),
 }
 
 
@@ -290,7 +290,7 @@ async def test_who_sends_too_much_is_hung_up_on(service: Service, what: str) -> 
 
 
 async def test_what_is_just_short_enough_is_taken(service: Service) -> None:
-    fits = HEAD + b"X-Long: " + b"x" * (MAX_HEADERS - len(HEAD) - 60) + b"\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    fits = HEAD + b"X-Long: " + b"x" * (MAX_HEADER_BYTES - len(HEAD) - 60) + b"\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
     async with raw(service) as connection:
         await connection.send(fits + fits)
         for _ in range(2):
@@ -303,8 +303,8 @@ async def test_what_is_just_short_enough_is_taken(service: Service) -> None:
 
 async def test_requests_that_wait_are_few_and_not_read_ahead(service: Service) -> None:
     async with raw(service) as connection:
-        await connection.send(WHOLE * (MOST_WAITING + 2))
-        for _ in range(MOST_WAITING + 1):
+        await connection.send(WHOLE * (MAX_PIPELINED_REQUESTS + 2))
+        for _ in range(MAX_PIPELINED_REQUESTS + 1):
             assert (await connection.answer())[0] == 200
         assert await connection.refused() == 429
     await lives(service)
@@ -322,7 +322,7 @@ async def test_who_takes_no_answers_keeps_no_connection(service: Service, patien
             with contextlib.suppress(ConnectionError):  # the server cuts it off
                 while True:
                     await asyncio.get_running_loop().sock_sendall(deaf, request * 20)
-                    assert sum(len(each.pipeline) for each in service.server.server_state.connections) <= MOST_WAITING
+                    assert sum(len(each.pipeline) for each in service.server.server_state.connections) <= MAX_PIPELINED_REQUESTS
     patience.begin()
     await lives(service)
 

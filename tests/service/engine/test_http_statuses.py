@@ -164,7 +164,7 @@ async def told(service: Service, monkeypatch: pytest.MonkeyPatch, result: Execut
     async def answer(*_: object) -> ExecutionResult:
         return result
 
-    monkeypatch.setattr(Schema, "answer", answer)
+    monkeypatch.setattr(Schema, "execute_request", answer)
     return await ask(service, content=QUERY, headers={**JSON, "Accept": accept})
 
 

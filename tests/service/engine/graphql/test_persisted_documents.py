@@ -17,7 +17,7 @@ from support.service import running
 
 from engine.graphql import persisted_documents as engine_trusted
 from engine.graphql.errors import RequestError
-from engine.graphql.persisted_documents import KEPT, KEPT_BYTES, PersistedDocuments, listed_in
+from engine.graphql.persisted_documents import MAX_DOCUMENTS, MAX_TEXT_CHARACTERS, PersistedDocuments, load_manifest
 from settings import SettingsError, load
 
 VIEWER = "query Who { viewer { role } }"
@@ -96,34 +96,34 @@ async def test_what_could_not_be_run_is_not_kept(service: Service, world: World)
 
 async def test_what_is_left_is_bounded() -> None:
     trusted = PersistedDocuments()
-    for place in range(KEPT + 10):
-        trusted.learn(str(place), "x")
-    assert len(trusted.left) == KEPT
+    for place in range(MAX_DOCUMENTS + 10):
+        trusted.store(str(place), "x")
+    assert len(trusted.registered) == MAX_DOCUMENTS
     for place in range(10):
-        trusted.learn(f"large {place}", "x" * (KEPT_BYTES // 4))
-    assert trusted.size == sum(map(len, trusted.left.values())) <= KEPT_BYTES
+        trusted.store(f"large {place}", "x" * (MAX_TEXT_CHARACTERS // 4))
+    assert trusted.text_characters == sum(map(len, trusted.registered.values())) <= MAX_TEXT_CHARACTERS
 
 
 async def test_processes_know_each_others_documents_by_redis_and_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    patience = engine_trusted.PATIENCE_SECONDS
-    monkeypatch.setattr(engine_trusted, "PATIENCE_SECONDS", SECONDS)
+    patience = engine_trusted.REDIS_TIMEOUT_SECONDS
+    monkeypatch.setattr(engine_trusted, "REDIS_TIMEOUT_SECONDS", SECONDS)
     async with redis_server() as redis:
         one, other = PersistedDocuments(), PersistedDocuments()
-        one.share(redis.url)
-        other.share(redis.url)
+        one.connect_redis(redis.url)
+        other.connect_redis(redis.url)
         try:
-            one.keep(VIEWER, persisted(VIEWER))
+            one.register(VIEWER, persisted(VIEWER))
             for task in list(one.tasks):
                 await task
-            assert await other.text("", persisted(VIEWER)) == VIEWER
+            assert await other.find_text("", persisted(VIEWER)) == VIEWER
             redis.kill()
-            monkeypatch.setattr(engine_trusted, "PATIENCE_SECONDS", patience)  # what is asked from now on fails
-            assert await other.text("", persisted(VIEWER)) == VIEWER
+            monkeypatch.setattr(engine_trusted, "REDIS_TIMEOUT_SECONDS", patience)  # what is asked from now on fails
+            assert await other.find_text("", persisted(VIEWER)) == VIEWER
             for _ in range(2):
                 with pytest.raises(RequestError, match="PersistedQueryNotFound"):
-                    await other.text("", persisted(FOLLOW))
-            other.keep(FOLLOW, persisted(FOLLOW))
-            assert await other.text("", persisted(FOLLOW)) == FOLLOW
+                    await other.find_text("", persisted(FOLLOW))
+            other.register(FOLLOW, persisted(FOLLOW))
+            assert await other.find_text("", persisted(FOLLOW)) == FOLLOW
         finally:
             await one.close()
             await other.close()
@@ -184,4 +184,4 @@ async def test_a_manifest_that_is_none_stops_the_start(tmp_path: Path, text: str
     with pytest.raises(SettingsError, match="TICKETWIRE_TRUSTED_DOCUMENTS"):
         load(trusted_documents=str(path))
     with pytest.raises(ValueError, match="manifest"):
-        listed_in(str(tmp_path / "missing.json"))
+        load_manifest(str(tmp_path / "missing.json"))

@@ -10,19 +10,19 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from engine.execution.timeout import SharedTimeout, Timed
+from engine.execution.timeout import SharedTimeout, TimeoutScope
 
 LONG_SECONDS = 1e9
 SHORT_SECONDS = 0.01
 
 
 async def within(deadline: SharedTimeout, work: Awaitable[object]) -> object:
-    with Timed(deadline):
+    with TimeoutScope(deadline):
         return await work
 
 
 async def test_what_takes_too_long_is_cancelled_and_says_so() -> None:
-    clock = Timed(SharedTimeout(SHORT_SECONDS))
+    clock = TimeoutScope(SharedTimeout(SHORT_SECONDS))
     ended: list[bool] = []
 
     async def long() -> None:
@@ -43,9 +43,9 @@ async def test_what_is_done_in_time_leaves_nothing_behind() -> None:
     deadline = SharedTimeout(LONG_SECONDS)
     for _ in range(100):
         assert await within(deadline, asyncio.sleep(0, "done")) == "done"
-    assert not deadline.running
+    assert not deadline.active
     deadline = SharedTimeout(SHORT_SECONDS)
-    with Timed(deadline):
+    with TimeoutScope(deadline):
         pass
     async with asyncio.timeout(60):
         while deadline.timer is not None:  # nothing runs, so nothing is waited for
@@ -99,22 +99,22 @@ async def test_each_piece_has_its_own_time(later: Callable[[float], Awaitable[No
         await later(1000)
         assert ended == list(range(1, number + 1, 2)), "each ends ten thousand seconds after it began"
     await asyncio.gather(*tasks)
-    assert not deadline.running
+    assert not deadline.active
 
 
 async def test_who_is_cancelled_from_outside_is_not_late() -> None:
     deadline = SharedTimeout(LONG_SECONDS)
     task = asyncio.create_task(within(deadline, asyncio.sleep(3600)))
     await asyncio.sleep(0)
-    assert deadline.running
+    assert deadline.active
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not deadline.running
+    assert not deadline.active
 
 
 async def test_a_timeout_of_the_work_itself_is_another_one() -> None:
-    clock = Timed(SharedTimeout(LONG_SECONDS))
+    clock = TimeoutScope(SharedTimeout(LONG_SECONDS))
 
     async def late() -> None:
         raise TimeoutError
@@ -128,7 +128,7 @@ async def test_a_cancellation_at_the_same_moment_is_not_swallowed() -> None:
     deadline = SharedTimeout(SHORT_SECONDS)
     task = asyncio.create_task(within(deadline, asyncio.sleep(3600)))
     await asyncio.sleep(0)
-    deadline.running_loop().call_at(next(iter(deadline.running)).ends_at, task.cancel)
+    deadline.running_loop().call_at(next(iter(deadline.active)).ends_at, task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
 

@@ -21,8 +21,8 @@ from engine.fanout import group as engine_groups
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Batch, Outbox
 from engine.graphql.request import GraphQLRequest
-from engine.websocket.outbox import heads
-from engine.websocket.protocol import id_tail
+from engine.websocket.outbox import next_prefixes
+from engine.websocket.protocol import next_suffix
 
 pytestmark = [pytest.mark.asyncio(loop_scope="function"), pytest.mark.never_retried]
 
@@ -102,57 +102,57 @@ class Subscription:
 SCHEMA = Schema(Query, subscription=Subscription)
 
 
-class Box(Outbox):
+class RecordingOutbox(Outbox):
     """Keeps what it is given. While `open` is not set, `drained` waits, and `waited_for` is set once it does."""
 
     def __init__(self) -> None:
-        super().__init__(1 << 20, self.overflowed)
-        self.told: list[int] = []
-        self.rounds = 0
+        super().__init__(1 << 20, self.count_overflow)
+        self.received: list[int] = []
+        self.batches = 0
         self.open = asyncio.Event()
         self.open.set()
         self.waited_for = asyncio.Event()
         self.overflows = 0
 
-    def overflowed(self) -> None:
+    def count_overflow(self) -> None:
         self.overflows += 1
 
     def post(self, message: bytes) -> None:
         raise AssertionError(message)
 
-    def deliver(self, batch: Batch, tail: bytes) -> None:
-        self.rounds += 1
-        for head in heads(batch):
-            message = orjson.loads(head + tail)
-            assert orjson.loads(tail.removeprefix(b',"id":').removesuffix(b"}")) == message["id"]
-            self.told.append(message["payload"]["data"]["numbers"]["value"])
+    def deliver(self, batch: Batch, suffix: bytes) -> None:
+        self.batches += 1
+        for head in next_prefixes(batch):
+            message = orjson.loads(head + suffix)
+            assert orjson.loads(suffix.removeprefix(b',"id":').removesuffix(b"}")) == message["id"]
+            self.received.append(message["payload"]["data"]["numbers"]["value"])
 
     @property
     def backlog(self) -> int:
         return 0
 
-    async def drained(self) -> None:
+    async def drain(self) -> None:
         if not self.open.is_set():
             self.waited_for.set()
         await self.open.wait()
 
-    async def end(self, code: int, reason: str) -> None:
+    async def close(self, code: int, reason: str) -> None:
         raise AssertionError((code, reason))
 
 
 class Reader:
     """One who subscribed, with what it was told."""
 
-    def __init__(self, world: World, following: SubscriptionExecution, id: str) -> None:
-        self.box = Box()
+    def __init__(self, world: World, execution: SubscriptionExecution, id: str) -> None:
+        self.outbox = RecordingOutbox()
         self.errors: list[Any] = []
-        self.began = following.source.position
-        self.member = Subscriber(self.box, id_tail(id), self.began, self.errors.extend, lambda: self.errors.append("interrupted"))
-        world.groups.join(following, self.member)
+        self.began = execution.source.position
+        self.subscriber = Subscriber(self.outbox, next_suffix(id), self.began, self.errors.extend, lambda: self.errors.append("interrupted"))
+        world.groups.join(execution, self.subscriber)
 
     @property
-    def told(self) -> list[int]:
-        return self.box.told
+    def received(self) -> list[int]:
+        return self.outbox.received
 
 
 class World:
@@ -165,7 +165,7 @@ class World:
         return SimpleNamespace(numbers=self.numbers, audience=audience, request_id="r", address="", refresh=lambda: None)
 
     async def read(self, audience: Hashable = "all", query: str = QUERY, **variables: Any) -> Reader:
-        following = await SCHEMA.follow(GraphQLRequest(query, variables, None, None), self.context(audience))
+        following = await SCHEMA.start_subscription(GraphQLRequest(query, variables, None, None), self.context(audience))
         assert isinstance(following, SubscriptionExecution), following
         self.readers.append(Reader(self, following, f"id-{len(self.readers)}"))
         return self.readers[-1]
@@ -177,7 +177,7 @@ class World:
 @pytest_asyncio.fixture(loop_scope="function")
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Readers that take nothing are waited for without end, except where a test sets another time."""
-    monkeypatch.setattr(engine_groups, "PATIENCE_SECONDS", 3600)
+    monkeypatch.setattr(engine_groups, "DRAIN_SECONDS", 3600)
     found = World()
     with capture_logs():  # rendering a line for each subscription would cost more than what is tested
         yield found
@@ -200,17 +200,17 @@ async def steps(count: int) -> None:
 async def test_equal_subscriptions_share_one_execution(world: World) -> None:
     readers = [await world.read() for _ in range(5)]
     world.numbers.write(3)
-    await until(lambda: all(reader.told == [1, 2, 3] for reader in readers))
+    await until(lambda: all(reader.received == [1, 2, 3] for reader in readers))
     assert world.numbers.executed == [1, 2, 3]
     assert len(world.groups.running) == 1
-    assert (world.groups.counts.items, world.groups.counts.deliveries) == (3, 15)
+    assert (world.groups.counters.items, world.groups.counters.deliveries) == (3, 15)
 
 
 async def test_what_is_told_together_comes_in_one_write(world: World) -> None:
     reader = await world.read()
     world.numbers.write(9)
-    await until(lambda: len(reader.told) == 9)
-    assert reader.box.rounds == 1
+    await until(lambda: len(reader.received) == 9)
+    assert reader.outbox.batches == 1
 
 
 @pytest.mark.parametrize(
@@ -227,22 +227,22 @@ async def test_unequal_subscriptions_share_nothing(world: World, other: dict[str
     await world.read()
     await world.read(**other)
     world.numbers.write()
-    await until(lambda: all(reader.told == [1] for reader in world.readers))
+    await until(lambda: all(reader.received == [1] for reader in world.readers))
     assert world.numbers.executed == [1, 1]
 
 
 async def test_who_resumes_from_a_cursor_reads_alone_and_then_joins(world: World) -> None:
     leading = await world.read()
     world.numbers.write(200)
-    await until(lambda: leading.told == world.expected(leading))
+    await until(lambda: leading.received == world.expected(leading))
     late = [await world.read(after=place) for place in (0, 57, 199)]
-    await until(lambda: all(reader.told == world.expected(reader) for reader in late))
+    await until(lambda: all(reader.received == world.expected(reader) for reader in late))
     world.numbers.write(30)
-    await until(lambda: all(reader.told == world.expected(reader) for reader in world.readers))
+    await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
     assert len(world.groups.running) == 1
     world.numbers.executed.clear()
     world.numbers.write(5)
-    await until(lambda: all(reader.told == world.expected(reader) for reader in world.readers))
+    await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
     assert world.numbers.executed == [231, 232, 233, 234, 235]
 
 
@@ -250,7 +250,7 @@ async def test_a_cursor_in_the_document_is_part_of_what_is_asked(world: World) -
     await world.read(query="subscription { numbers(after: 0) { value times(by: 1) } }")
     await world.read(query="subscription($after: Int!) { numbers(after: $after) { value times(by: $after) } }", after=0)
     world.numbers.write()
-    await until(lambda: all(reader.told == [1] for reader in world.readers))
+    await until(lambda: all(reader.received == [1] for reader in world.readers))
     assert world.numbers.executed == [1, 1]
 
 
@@ -258,82 +258,82 @@ async def test_a_batch_without_visible_items_moves_each_position(world: World) -
     """Otherwise a member that moves to another group would read the hidden items again, perhaps with wider permissions."""
     readers = [await world.read() for _ in range(2)]
     world.numbers.write(9)
-    await until(lambda: all(len(reader.told) == 9 for reader in readers))
+    await until(lambda: all(len(reader.received) == 9 for reader in readers))
     world.numbers.write()  # number 10 is visible to nobody
-    await until(lambda: all(reader.member.position == 10 for reader in readers))
-    assert [len(reader.told) for reader in readers] == [9, 9]
+    await until(lambda: all(reader.subscriber.position == 10 for reader in readers))
+    assert [len(reader.received) for reader in readers] == [9, 9]
 
 
 async def test_the_last_to_leave_ends_the_group(world: World) -> None:
     readers = [await world.read() for _ in range(2)]
     for reader in readers:
         assert len(world.groups.running) == 1
-        reader.member.leave()
+        reader.subscriber.leave()
     await until(lambda: not world.groups.running)
-    assert not world.groups.leads
+    assert not world.groups.leaders
     world.numbers.write()
     again = await world.read(after=0)
-    await until(lambda: again.told == [1])
-    assert [reader.told for reader in readers] == [[], []]
+    await until(lambda: again.received == [1])
+    assert [reader.received for reader in readers] == [[], []]
 
 
 async def test_a_source_that_fails_ends_each_subscription_with_one_masked_error(world: World) -> None:
     readers = [await world.read() for _ in range(3)]
     world.numbers.fail_after = 2
     world.numbers.write(2)
-    await until(lambda: all(reader.told == [1, 2] for reader in readers))
+    await until(lambda: all(reader.received == [1, 2] for reader in readers))
     world.numbers.write()
     await until(lambda: all(reader.errors for reader in readers))
     for reader in readers:
         assert [error["extensions"]["code"] for error in reader.errors] == ["INTERNAL"]
         assert "secret" not in str(reader.errors)
     await until(lambda: not world.groups.running)
-    assert not world.groups.leads
+    assert not world.groups.leaders
 
 
 async def test_who_reads_alone_is_told_as_fast_as_they_take_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_groups, "AT_ONCE", 5)
+    monkeypatch.setattr(engine_groups, "MAX_BATCH_ITEMS", 5)
     world.numbers.write(100)
     reader = await world.read(after=0)
-    reader.box.open.clear()
-    await until(reader.box.waited_for.is_set)
+    reader.outbox.open.clear()
+    await until(reader.outbox.waited_for.is_set)
     await steps(50)
-    assert len(reader.told) == 5
-    reader.box.open.set()
-    await until(lambda: reader.told == world.expected(reader))
+    assert len(reader.received) == 5
+    reader.outbox.open.set()
+    await until(lambda: reader.received == world.expected(reader))
 
 
 async def test_who_reads_alone_and_takes_nothing_for_long_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_groups, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(engine_groups, "DRAIN_SECONDS", 0.05)
     world.numbers.write(100)
     reader = await world.read(after=0)
-    reader.box.open.clear()
-    await until(lambda: reader.box.overflows == 1)
+    reader.outbox.open.clear()
+    await until(lambda: reader.outbox.overflows == 1)
 
 
 async def test_who_joins_is_not_held_up_by_one_who_read_alone_and_takes_nothing(world: World) -> None:
     slow = await world.read()
-    slow.box.open.clear()
+    slow.outbox.open.clear()
     world.numbers.write()
-    await until(slow.box.waited_for.is_set)
-    assert slow.told == [1]
+    await until(slow.outbox.waited_for.is_set)
+    assert slow.received == [1]
     others = [await world.read() for _ in range(2)]
     world.numbers.write(2)
-    await until(lambda: all(reader.told == [2, 3] for reader in others))
-    assert slow.told == [1]
-    slow.box.open.set()
+    await until(lambda: all(reader.received == [2, 3] for reader in others))
+    assert slow.received == [1]
+    slow.outbox.open.set()
     world.numbers.write()
-    await until(lambda: all(reader.told == world.expected(reader) for reader in world.readers))
+    await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
     await until(lambda: len(world.groups.running) == 1)
 
 
 async def test_rounds_are_bounded_in_bytes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_groups, "ROUND", 100)
+    monkeypatch.setattr(engine_groups, "MAX_BATCH_BYTES", 100)
     reader = await world.read()
     world.numbers.write(9)
-    await until(lambda: len(reader.told) == 9)
-    assert reader.told == list(range(1, 10))
-    assert reader.box.rounds > 3
+    await until(lambda: len(reader.received) == 9)
+    assert reader.received == list(range(1, 10))
+    assert reader.outbox.batches > 3
 
 
 @pytest.mark.stress
@@ -342,8 +342,8 @@ async def test_whoever_joins_leaves_and_resumes_is_told_all_that_follows_once_an
     world: World, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = random_for("groups", number)
-    monkeypatch.setattr(engine_groups, "AT_ONCE", random.choice([1, 2, 7, 32]))
-    monkeypatch.setattr(engine_groups, "STEP", random.choice([1, 2, 64]))
+    monkeypatch.setattr(engine_groups, "MAX_BATCH_ITEMS", random.choice([1, 2, 7, 32]))
+    monkeypatch.setattr(engine_groups, "SUBSCRIBERS_PER_YIELD", random.choice([1, 2, 64]))
     world.numbers.at_once = random.choice([3, 50])
     gone: list[tuple[Reader, int]] = []
     for _ in range(100):
@@ -355,20 +355,20 @@ async def test_whoever_joins_leaves_and_resumes_is_told_all_that_follows_once_an
             await world.read(**({} if after is None else {"after": after}))
         elif act < 0.7 and world.readers:
             reader = world.readers.pop(random.randrange(len(world.readers)))
-            reader.member.leave()
-            gone.append((reader, reader.member.position))
+            reader.subscriber.leave()
+            gone.append((reader, reader.subscriber.position))
         elif act < 0.8 and world.readers:
             # rights change: on with another context, from where they are
             reader = random.choice(world.readers)
-            assert reader.member.group is not None
+            assert reader.subscriber.group is not None
             audience = random.choice(["all", "others"])
-            following = reader.member.group.following.moved(world.context(audience), reader.member.position)
-            reader.member.leave()
-            world.groups.join(following, reader.member)
+            following = reader.subscriber.group.execution.fork(world.context(audience), reader.subscriber.position)
+            reader.subscriber.leave()
+            world.groups.join(following, reader.subscriber)
         await steps(random.choice([0, 1, 3, 20]))
     world.numbers.write()
-    await until(lambda: all(reader.told == world.expected(reader) for reader in world.readers))
+    await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
     for reader, position in gone:
-        assert reader.told == [number for number in world.expected(reader) if number <= position]
-    await until(lambda: world.groups.running == {reader.member.group for reader in world.readers})
+        assert reader.received == [number for number in world.expected(reader) if number <= position]
+    await until(lambda: world.groups.running == {reader.subscriber.group for reader in world.readers})
     assert len(world.groups.running) <= 2

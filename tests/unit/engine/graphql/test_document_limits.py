@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from app import explain
 from engine.execution.schema import Schema
 from engine.graphql.document_cache import Document
-from engine.graphql.document_limits import FIELDS, DocumentLimits, LimitExceeded
-from engine.graphql.operation import WRITES
+from engine.graphql.document_limits import MAX_SELECTIONS, DocumentLimits, LimitExceeded
+from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
-from engine.graphql.response import told
-from models.access import permissions
+from engine.graphql.response import build_response
+from models.access.viewer import ANONYMOUS
 from schema import root
+from services import explain_error
 
 EVENTS = ("TicketReplied", "TicketNoted", "TicketLinked", "TicketMerged", "TicketRated", "TicketUpdated", "SlaAtRisk")
 
@@ -23,7 +23,7 @@ EVENTS = ("TicketReplied", "TicketNoted", "TicketLinked", "TicketMerged", "Ticke
 class Caller:
     """Who asks nothing of a database."""
 
-    viewer = permissions.STRANGER
+    viewer = ANONYMOUS
     address = "192.0.2.1"
     request_id = "r"
     resume_from = None
@@ -33,12 +33,12 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def schema() -> Schema:
-    return root.build(explain=explain)
+    return root.build(explain_error=explain_error)
 
 
 async def codes(schema: Schema, query: str, variables: dict[str, Any] | None = None) -> set[str]:
     asked = GraphQLRequest(query, variables, None, None)
-    result = told(await schema.answer(asked, Caller(), WRITES))
+    result = build_response(await schema.execute_request(asked, Caller(), QUERIES_AND_MUTATIONS))
     return {error["extensions"]["code"] for error in result.get("errors", ())}
 
 
@@ -117,14 +117,14 @@ BEYOND = {
 @pytest.mark.parametrize("query", BEYOND.values(), ids=BEYOND)
 async def test_what_is_beyond_a_limit_is_refused_and_never_validated(schema: Schema, query: str) -> None:
     document = Document(query, DocumentLimits())
-    assert document.broken is not None
-    assert not document.errors
+    assert document.error is not None
+    assert not document.validation_errors
     assert await codes(schema, query) == {"QUERY_TOO_EXPENSIVE"}
 
 
 async def test_the_limit_that_was_passed_is_told(schema: Schema) -> None:
     asked = GraphQLRequest(BEYOND["aliases"], None, None, None)
-    (error,) = told(await schema.answer(asked, Caller(), WRITES))["errors"]
+    (error,) = build_response(await schema.execute_request(asked, Caller(), QUERIES_AND_MUTATIONS))["errors"]
     assert error["extensions"] == {"code": "QUERY_TOO_EXPENSIVE", "requested": 31, "limit": 30}
     assert "30 aliases" in error["message"]
 
@@ -133,9 +133,9 @@ async def test_no_more_selections_are_visited_than_there_may_be() -> None:
     """Below eleven levels of a thousand ways each, without any other limit in the way."""
     double = " ".join(f"a{place}: mergedInto {{ ...F~ }}" for place in range(10))
     query = "{ ticket(id: 1) { ...F0 } } " + fragments(10, double) + " fragment F10 on Ticket { id }"
-    document = Document(query, DocumentLimits(aliases=10**9, repeats=10**9))
-    assert isinstance(document.broken, LimitExceeded)
-    assert document.broken.message == f"A document has at most {FIELDS} selections, its fragments in place."
+    document = Document(query, DocumentLimits(aliases=10**9, merged_selections=10**9))
+    assert isinstance(document.error, LimitExceeded)
+    assert document.error.message == f"A document has at most {MAX_SELECTIONS} selections, its fragments in place."
 
 
 CYCLES = {
@@ -180,7 +180,7 @@ WRONG = {
 @pytest.mark.parametrize(("query", "code"), WRONG.values(), ids=WRONG)
 async def test_what_is_wrong_is_told_with_few_errors(schema: Schema, query: str, code: str) -> None:
     asked = GraphQLRequest(query, None, None, None)
-    found = told(await schema.answer(asked, Caller(), WRITES))
+    found = build_response(await schema.execute_request(asked, Caller(), QUERIES_AND_MUTATIONS))
     assert {error["extensions"]["code"] for error in found["errors"]} == {code}, found
     assert 0 < len(found["errors"]) <= 21
     assert "data" not in found
@@ -205,6 +205,6 @@ async def test_variables_hold_a_bounded_number_of_values(schema: Schema) -> None
         deep = {"and": [deep]}
     assert await codes(schema, query, {"filter": deep}) == {"BAD_REQUEST"}
     wrong = {"status": {"in": ["NOTHING"] * 2400}}
-    result = await schema.answer(GraphQLRequest(query, {"filter": wrong}, None, None), Caller(), WRITES)
+    result = await schema.execute_request(GraphQLRequest(query, {"filter": wrong}, None, None), Caller(), QUERIES_AND_MUTATIONS)
     assert len(result.errors or ()) <= 51
     assert await codes(schema, query, {"filter": {"status": {"in": ["NEW"] * 100}}}) == {"UNAUTHENTICATED"}

@@ -36,7 +36,7 @@ async def test_who_is_cancelled_keeps_its_turn_until_the_thread_is_free() -> Non
     first.cancel()
     await steps()
     assert not first.done()
-    assert executor.callers.of("ada").locked()
+    assert executor.callers.semaphore_of("ada").locked()
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -62,7 +62,7 @@ async def test_what_has_not_begun_is_not_begun_any_more() -> None:
 async def test_a_document_that_is_asked_for_many_times_at_once_is_made_once() -> None:
     documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ viewer { role } }"
-    found = await asyncio.gather(*(documents.find(text, closed=False, who="ada") for _ in range(30)))
+    found = await asyncio.gather(*(documents.load(text, schema_hidden=False, caller="ada") for _ in range(30)))
     assert len({id(each) for each in found}) == 1
     documents.close()
 
@@ -70,9 +70,9 @@ async def test_a_document_that_is_asked_for_many_times_at_once_is_made_once() ->
 async def test_what_is_wrong_for_strangers_alone_is_kept_with_what_is_right() -> None:
     documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ __schema { queryType { name } } }"
-    assert (await documents.find(text, closed=True, who="stranger")).errors[True]
-    assert text in documents.wrong
-    assert (await documents.find(text, closed=False, who="ada")).errors[False] == []
-    assert text in documents.kept
-    assert text not in documents.wrong
+    assert (await documents.load(text, schema_hidden=True, caller="stranger")).validation_errors[True]
+    assert text in documents.invalid_documents
+    assert (await documents.load(text, schema_hidden=False, caller="ada")).validation_errors[False] == []
+    assert text in documents.documents
+    assert text not in documents.invalid_documents
     documents.close()
