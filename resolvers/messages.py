@@ -30,7 +30,7 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
     body = text.body(input.body, "body")
     position = position_seen(input)
     if position is not None:
-        unseen = await timeline.unseen_messages(viewer, change.ticket.id, position)
+        unseen = await timeline.find_unseen_messages(viewer, change.ticket.id, position)
         if unseen:
             raise UnseenMessages(unseen)
     for_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id

@@ -8,6 +8,9 @@ from typing import Annotated, Any
 import strawberry
 
 from models.access import permissions
+from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller
+from models.access.viewer import Viewer
+from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest, Code, InvalidInput, RateLimited
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
@@ -30,9 +33,9 @@ BUSY_MS = 1000
 LONGEST_EMAIL = 320
 
 
-async def viewer(info: strawberry.Info) -> permissions.Viewer | None:
+async def viewer(info: strawberry.Info) -> Viewer | None:
     found = context_of(info).viewer
-    return None if found.caller is permissions.Caller.ANONYMOUS else found
+    return None if found.caller is Caller.ANONYMOUS else found
 
 
 async def teams(info: strawberry.Info) -> Many[Team]:
@@ -52,7 +55,7 @@ async def users(
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[User]:
-    return tickets.users(search, role, page_request(first, after, last, before))
+    return tickets.list_users(search, role, page_request(first, after, last, before))
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:
@@ -77,7 +80,7 @@ async def found_node(context: Context, id: str) -> Any:
     prefix, _ = found
     loaders, viewer = context.loaders, context.viewer
     if prefix == ids.EVENT:
-        return await loaders.events.load(int(found[1])) if permissions.READ_LOG.allows(viewer) else None
+        return await loaders.events.load(int(found[1])) if permissions.READ_EVENTS.allows(viewer) else None
     if prefix == ids.NOTIFICATION:
         return await loaders.notifications.load(int(found[1])) if permissions.OWN_NOTIFICATIONS.allows(viewer) else None
     key = ids.key_of(prefix, id)
@@ -100,7 +103,7 @@ async def found_node(context: Context, id: str) -> Any:
         ids.ESCALATION_PATH: loaders.escalation_paths,
     }[prefix]
     record = await load.load(key)
-    return record if record is not None and permissions.sees_record(viewer, record) else None
+    return record if record is not None and can_see_record(viewer, record) else None
 
 
 async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
@@ -125,7 +128,7 @@ async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
 
 async def session(context: Context, person: User) -> SignInPayload:
     at = context.now()
-    scopes = [scope.value for scope in permissions.HOLDS[permissions.CALLER_OF_ROLE[person.role]]]
+    scopes = [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[person.role]]]
     expires = at + context.rules.session_length
     _, text = await token.issue(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
     signed_in = await context.services.sessions.authenticate(text)

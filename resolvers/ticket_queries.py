@@ -12,11 +12,11 @@ from models.core.pagination import page_request
 from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries import tickets as listing
-from models.queries.stats import Group, Stats, stats
-from models.queries.timeline import EventFilter, events
+from models.queries.stats import Group, Stats, read_stats
+from models.queries.timeline import EventFilter, list_events
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
-from schema.filters import OrderDirection, TicketFilter, TicketOrder, plain_filter
+from schema.filters import OrderDirection, TicketFilter, TicketOrder, filter_mapping
 from schema.pagination import After, Before, First, Last
 
 Filter = Annotated[TicketFilter | None, strawberry.argument(description="Only tickets that fit.")]
@@ -26,13 +26,13 @@ async def ticket(
     info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="The ticket's id.")]
 ) -> One[Ticket]:
     key = ids.key_of(ids.TICKET, id)
-    return listing.ticket(context_of(info).viewer, compare("t.id", "=", key) if key else FALSE)
+    return listing.find_ticket(context_of(info).viewer, compare("t.id", "=", key) if key else FALSE)
 
 
 async def ticket_by_number(
     info: strawberry.Info, number: Annotated[int, strawberry.argument(description="The human number.")]
 ) -> One[Ticket]:
-    return listing.ticket(context_of(info).viewer, compare("t.number", "=", number))
+    return listing.find_ticket(context_of(info).viewer, compare("t.number", "=", number))
 
 
 async def ticket_by_external_id(
@@ -42,7 +42,7 @@ async def ticket_by_external_id(
     ],
 ) -> One[Ticket]:
     usable = text.is_clean(external_id) and len(external_id) <= text.EXTERNAL_ID
-    return listing.by_external_id(context_of(info).viewer, external_id if usable else None)
+    return listing.find_by_external_id(context_of(info).viewer, external_id if usable else None)
 
 
 async def tickets(
@@ -59,7 +59,7 @@ async def tickets(
     context = context_of(info)
     sorts = [(order.field.value, order.direction is OrderDirection.DESC) for order in order_by or ()]
     asked = page_request(first, after, last, before)
-    return listing.tickets(context.viewer, plain_filter(filter), listing.ticket_order(sorts), asked, context.now())
+    return listing.list_tickets(context.viewer, filter_mapping(filter), listing.build_ticket_order(sorts), asked, context.now())
 
 
 async def ticket_stats(
@@ -68,7 +68,7 @@ async def ticket_stats(
     group_by: Annotated[Group | None, strawberry.argument(description="What to count by.")] = None,
 ) -> Stats:
     context = context_of(info)
-    return await stats(context.viewer, plain_filter(filter), group_by, context.now())
+    return await read_stats(context.viewer, filter_mapping(filter), group_by, context.now())
 
 
 async def log_events(
@@ -84,4 +84,4 @@ async def log_events(
 ) -> ConnectionQuery[Event]:
     context = context_of(info)
     extract = EventFilter(None if types is None else frozenset(types))
-    return await events(context.viewer, extract, plain_filter(filter), page_request(first, after, last, before), context.now())
+    return await list_events(context.viewer, extract, filter_mapping(filter), page_request(first, after, last, before), context.now())

@@ -16,7 +16,8 @@ from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
 from models import database
-from models.access.permissions import Viewer, can_see_ticket, visible_events
+from models.access.viewer import Viewer
+from models.access.visibility import can_see_ticket, visible_events
 from models.changes import sla_audit
 from models.changes.sla_audit import RebuiltClocks
 from models.core.lazy_query import ConnectionQuery, Many
@@ -38,15 +39,15 @@ from models.tickets.attachment import Attachment
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import Ticket
 
-MOST_TOLD = 100
-MOST_KEYS = 5000  # both databases bound the parameters of a statement by some 32,000
+MAX_AUDITED_TICKETS = 100
+MAX_KEYS_PER_STATEMENT = 5000  # both databases bound the parameters of a statement by some 32,000
 
 K = TypeVar("K")
 V = TypeVar("V")
 M = TypeVar("M", bound=Model)
 
 
-class Loader(DataLoader[K, V]):
+class ShieldedLoader(DataLoader[K, V]):
     """All who ask for one key wait for one future, and graphql-core cancels what waits beside a field that failed: without
     a shield it would cancel the future, and with it everybody else's wait, up to the whole operation."""
 
@@ -54,21 +55,21 @@ class Loader(DataLoader[K, V]):
         return asyncio.shield(super().load(key))
 
 
-def by_id(model: type[M]) -> DataLoader[UUID, M | None]:
+def load_by_id(model: type[M]) -> DataLoader[UUID, M | None]:
     async def load(keys: list[UUID]) -> list[M | None]:
         found = {record.pk: record for record in await model.filter(pk__in=keys)}
         return [found.get(key) for key in keys]
 
-    return Loader(load, max_batch_size=MOST_KEYS)
+    return ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
 
-Read = Callable[..., Many[Any]]
+ReadRelated = Callable[..., Many[Any]]
 """Describes what belongs to many owners: takes the viewer and the owners' keys (models/related)."""
-ReadPage = Callable[..., ConnectionQuery[Any]]
+ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
 """The same, page by page, with further arguments that say which page."""
 
 
-REFERRED: Mapping[type[Model], str] = {
+LOADER_NAMES: Mapping[type[Model], str] = {
     User: "users",
     ApiClient: "clients",
     Organization: "organizations",
@@ -81,7 +82,7 @@ REFERRED: Mapping[type[Model], str] = {
 """The loaders of what foreign keys lead to, by its model."""
 
 
-class PlainLoader(Generic[M]):
+class RecordLoader(Generic[M]):
     """A loader of a model's records by their primary keys, made when it is first asked for."""
 
     def __init__(self, model: type[M]) -> None:
@@ -91,70 +92,70 @@ class PlainLoader(Generic[M]):
         self.name = name
 
     def __get__(self, loaders: object, owner: type) -> DataLoader[UUID, M | None]:
-        found = vars(loaders)[self.name] = by_id(self.model)
+        found = vars(loaders)[self.name] = load_by_id(self.model)
         return found
 
 
 class Loaders:
     """Each loader is made when it is first asked for: most operations need few of them, or none."""
 
-    users = PlainLoader(User)
-    clients = PlainLoader(ApiClient)
-    organizations = PlainLoader(Organization)
-    teams = PlainLoader(Team)
-    categories = PlainLoader(Category)
-    calendars = PlainLoader(SlaCalendar)
-    policies = PlainLoader(SlaPolicy)
-    escalation_paths = PlainLoader(EscalationPath)
+    users = RecordLoader(User)
+    clients = RecordLoader(ApiClient)
+    organizations = RecordLoader(Organization)
+    teams = RecordLoader(Team)
+    categories = RecordLoader(Category)
+    calendars = RecordLoader(SlaCalendar)
+    policies = RecordLoader(SlaPolicy)
+    escalation_paths = RecordLoader(EscalationPath)
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
-        self.belongings: dict[Read, DataLoader[Any, list[Any]]] = {}
-        self.pages: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
+        self.related_loaders: dict[ReadRelated, DataLoader[Any, list[Any]]] = {}
+        self.page_loaders: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
 
     @cached_property
     def tickets(self) -> DataLoader[UUID, Ticket | None]:
-        return Loader(self.read_tickets, max_batch_size=MOST_KEYS)
+        return ShieldedLoader(self.read_tickets, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def messages(self) -> DataLoader[UUID, Message | None]:
-        return Loader(self.read_messages, max_batch_size=MOST_KEYS)
+        return ShieldedLoader(self.read_messages, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def events(self) -> DataLoader[int, Event | None]:
-        return Loader(self.read_events, max_batch_size=MOST_KEYS)
+        return ShieldedLoader(self.read_events, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def notifications(self) -> DataLoader[int, Notification | None]:
-        return Loader(self.read_notifications)
+        return ShieldedLoader(self.read_notifications)
 
     @cached_property
     def attachments(self) -> DataLoader[UUID, Attachment | None]:
-        return Loader(self.read_attachments, max_batch_size=MOST_KEYS)
+        return ShieldedLoader(self.read_attachments, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def client_scopes(self) -> DataLoader[UUID, list[str]]:
-        return Loader(read_scopes, max_batch_size=MOST_KEYS)
+        return ShieldedLoader(read_scopes, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
-    def terms(self) -> DataLoader[str, PolicySnapshot]:
-        return Loader(read_terms)
+    def policy_snapshots(self) -> DataLoader[str, PolicySnapshot]:
+        return ShieldedLoader(read_policy_snapshots)
 
     @cached_property
-    def told_clocks(self) -> DataLoader[UUID, RebuiltClocks]:
-        return Loader(read_told_clocks, max_batch_size=MOST_TOLD)
+    def rebuilt_clocks(self) -> DataLoader[UUID, RebuiltClocks]:
+        return ShieldedLoader(read_rebuilt_clocks, max_batch_size=MAX_AUDITED_TICKETS)
 
     @cached_property
-    def policy_of_terms(self) -> DataLoader[str, SlaPolicy | None]:
-        return Loader(self.read_policies)
+    def snapshot_policies(self) -> DataLoader[str, SlaPolicy | None]:
+        return ShieldedLoader(self.read_policies)
 
-    def referred(self, model: type[Model]) -> DataLoader[Any, Any]:
+    def of_model(self, model: type[Model]) -> DataLoader[Any, Any]:
         """What loads what foreign keys to a model lead to."""
-        return getattr(self, REFERRED[model])
+        return getattr(self, LOADER_NAMES[model])
 
-    def belonging(self, read: Read) -> DataLoader[Any, list[Any]]:
+    def related(self, read: ReadRelated) -> DataLoader[Any, list[Any]]:
         """What belongs to owners, by their keys."""
-        if read not in self.belongings:
+        if read not in self.related_loaders:
 
             async def load(keys: list[Any]) -> list[list[Any]]:
                 found: dict[str, list[Any]] = {str(key): [] for key in keys}
@@ -162,20 +163,20 @@ class Loaders:
                     found[str(owner)].append(record)
                 return [found[str(key)] for key in keys]
 
-            self.belongings[read] = Loader(load, max_batch_size=MOST_KEYS)
-        return self.belongings[read]
+            self.related_loaders[read] = ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
+        return self.related_loaders[read]
 
-    def page(self, read: ReadPage, *which: Hashable) -> DataLoader[UUID, Page[Any]]:
+    def related_page(self, read: ReadRelatedPage, *which: Hashable) -> DataLoader[UUID, Page[Any]]:
         """A page of what belongs to owners, by their keys."""
         key = (read, *which)
-        if key not in self.pages:
+        if key not in self.page_loaders:
 
             async def load(keys: list[UUID]) -> list[Page[Any]]:
                 found = await read(self.viewer, keys, *which).owned(keys, as_uuid)
                 return [found[key] for key in keys]
 
-            self.pages[key] = Loader(load, max_batch_size=MOST_KEYS)
-        return self.pages[key]
+            self.page_loaders[key] = ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
+        return self.page_loaders[key]
 
     async def read_tickets(self, keys: list[UUID]) -> list[Ticket | None]:
         found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys) if can_see_ticket(self.viewer, ticket)}
@@ -205,7 +206,7 @@ class Loaders:
         seen = await database.rows(
             f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}", condition.params
         )
-        found = await timeline.by_position({int(str(row["position"])) for row in seen})
+        found = await timeline.read_by_positions({int(str(row["position"])) for row in seen})
         return [found.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:
@@ -214,16 +215,16 @@ class Loaders:
         return [found.get(key) for key in keys]
 
     async def read_policies(self, digests: list[str]) -> list[SlaPolicy | None]:
-        terms = await self.terms.load_many(digests)
+        terms = await self.policy_snapshots.load_many(digests)
         return await self.policies.load_many([each.policy_id for each in terms])
 
 
-async def read_terms(digests: list[str]) -> list[PolicySnapshot]:
+async def read_policy_snapshots(digests: list[str]) -> list[PolicySnapshot]:
     found = await policies.read_snapshots(digests)
     return [found[digest] for digest in digests]
 
 
-async def read_told_clocks(keys: list[UUID]) -> list[RebuiltClocks]:
+async def read_rebuilt_clocks(keys: list[UUID]) -> list[RebuiltClocks]:
     found = await sla_audit.load_rebuilt_clocks(keys)
     return [found[key] for key in keys]
 

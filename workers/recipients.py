@@ -8,7 +8,8 @@ from itertools import chain
 from typing import cast
 from uuid import UUID
 
-from models.access.permissions import Viewer, concerns, viewer_as
+from models.access.viewer import Viewer, viewer_as
+from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import mentions as mention
 from models.notifications import preferences
@@ -20,7 +21,7 @@ from models.people.user import Role, User
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketWatcher
 
-MOST_KEYS = 5000  # both databases bound the parameters of a statement by some 32,000
+MAX_KEYS_PER_STATEMENT = 5000  # both databases bound the parameters of a statement by some 32,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Recipients:
         if audience is Audience.MENTIONED:
             return self.mentioned.get(entry.position, ())
         if audience is Audience.NAMED:
-            return named(entry)
+            return notified_by(entry)
         holder = self.users.get(assignee) if assignee else None
         if audience is Audience.TEAM_ALONE and holder is not None and holder.is_staff:
             return ()  # else nobody has it, or somebody who has left
@@ -63,7 +64,7 @@ class Recipients:
         if channel is Channel.EMAIL and "@" not in user.email:
             return False
         viewer = self.viewers[user_id]
-        sees = concerns(viewer, self.tickets[entry.ticket_id]) and (viewer.sees_notes or not entry.internal)
+        sees = can_access_ticket(viewer, self.tickets[entry.ticket_id]) and (viewer.can_see_notes or not entry.internal)
         return sees and preferences.wants(self.chosen, user_id, row.topic, channel)
 
 
@@ -80,35 +81,35 @@ def team_of(entry: Event, ticket: Ticket) -> UUID:
     return UUID(str(entry.changes["team_id"][1])) if "team_id" in entry.changes else ticket.team_id
 
 
-def named(entry: Event) -> list[UUID]:
+def notified_by(entry: Event) -> list[UUID]:
     return [UUID(each) for each in cast("Sequence[str]", entry.value("notified") or ())]
 
 
-async def assemble(entries: Sequence[Event]) -> Recipients:
+async def read_recipients(entries: Sequence[Event]) -> Recipients:
     """Everybody whom the table could mean by these entries."""
     tickets = {ticket.id: ticket for ticket in await Ticket.filter(id__in={entry.ticket_id for entry in entries})}
     teams = {team_of(entry, tickets[entry.ticket_id]) for entry in entries}
-    watchers = gathered(
+    watchers = group_by_owner(
         await TicketWatcher.filter(ticket_id__in=list(tickets)).order_by("id").values_list("ticket_id", "user_id")
     )
-    members = await members_of(teams)
-    mentioned = await mentions([entry for entry in entries if entry.type is EventType.NOTE_ADDED])
+    members = await read_members(teams)
+    mentioned = await read_mentions([entry for entry in entries if entry.type is EventType.NOTE_ADDED])
     assignees = {assignee_of(entry, tickets[entry.ticket_id]) for entry in entries}
     ids = {ticket.requester_id for ticket in tickets.values()} | {each for each in assignees if each is not None}
-    ids |= set(chain.from_iterable([*watchers.values(), *members.values(), *mentioned.values(), *map(named, entries)]))
+    ids |= set(chain.from_iterable([*watchers.values(), *members.values(), *mentioned.values(), *map(notified_by, entries)]))
     users: dict[UUID, User] = {}
     chosen: dict[tuple[UUID, Topic, Channel], bool] = {}
-    for some in portions(ids):
+    for some in chunks(ids):
         users |= {user.id: user for user in await User.filter(id__in=some, active=True).select_related("organization")}
         chosen.update(await preferences.chosen(some))
     viewers = {user_id: viewer_as(user) for user_id, user in users.items()}
     return Recipients(tickets, users, viewers, watchers, members, mentioned, chosen)
 
 
-async def members_of(teams: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+async def read_members(teams: Iterable[UUID]) -> dict[UUID, list[UUID]]:
     """Who works in the teams; the admins, where nobody does."""
     working = Membership.filter(team_id__in=list(teams), user__active=True).exclude(user__role=Role.CUSTOMER).order_by("id")
-    found = gathered(await working.values_list("team_id", "user_id"))
+    found = group_by_owner(await working.values_list("team_id", "user_id"))
     empty = [team for team in teams if team not in found]
     if empty:
         admins = await User.filter(role=Role.ADMIN, active=True).order_by("id").values_list("id", flat=True)
@@ -116,7 +117,7 @@ async def members_of(teams: Iterable[UUID]) -> dict[UUID, list[UUID]]:
     return found
 
 
-async def mentions(notes: Sequence[Event]) -> dict[int, list[UUID]]:
+async def read_mentions(notes: Sequence[Event]) -> dict[int, list[UUID]]:
     """Whom notes mention, by their entries' positions."""
     if not notes:
         return {}
@@ -133,7 +134,7 @@ async def mentions(notes: Sequence[Event]) -> dict[int, list[UUID]]:
     }
 
 
-def gathered(pairs: Iterable[object]) -> dict[UUID, list[UUID]]:
+def group_by_owner(pairs: Iterable[object]) -> dict[UUID, list[UUID]]:
     """Lists by owner, out of pairs of owner and member."""
     found: dict[UUID, list[UUID]] = {}
     for owner, member in cast("Iterable[tuple[UUID, UUID]]", pairs):
@@ -141,8 +142,8 @@ def gathered(pairs: Iterable[object]) -> dict[UUID, list[UUID]]:
     return found
 
 
-def portions(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
     """As many keys as one statement takes, at a time."""
     every = sorted(ids)
-    for start in range(0, len(every), MOST_KEYS):
-        yield every[start : start + MOST_KEYS]
+    for start in range(0, len(every), MAX_KEYS_PER_STATEMENT):
+        yield every[start : start + MAX_KEYS_PER_STATEMENT]

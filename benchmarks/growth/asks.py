@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.access.permissions import Viewer, viewer_as, visible
+from models.access.viewer import Viewer, viewer_as
+from models.access.visibility import visible_tickets
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import Order, PageRequest
@@ -21,7 +22,7 @@ from models.log import event
 from models.people.team import Team
 from models.people.user import Organization, Role, User
 from models.queries import stats, tickets, timeline
-from models.queries.filter import Plain
+from models.queries.filter import FilterData
 from models.queries.stats import Group
 from models.queries.timeline import EventFilter
 from models.sla.clock import ClockStatus
@@ -29,7 +30,7 @@ from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket
 
 Asked = Callable[[], Awaitable[object]]
-OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
+OPEN: FilterData = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
 WINDOW = PageRequest(50, backward=False, after=None, before=None)
 BACK = replace(WINDOW, backward=True)
 COUNTS = "whole sets"
@@ -70,22 +71,22 @@ async def owner_of_most(*, shared: bool) -> User:
 
 
 def page(
-    viewer: Viewer, at: datetime, filter: Plain | None = None, order: Order | None = None, window: PageRequest = WINDOW
+    viewer: Viewer, at: datetime, filter: FilterData | None = None, order: Order | None = None, window: PageRequest = WINDOW
 ) -> Asked:
     async def ask() -> object:
-        return await tickets.tickets(viewer, filter, order or ordered(), window, at)
+        return await tickets.list_tickets(viewer, filter, order or ordered(), window, at)
 
     return ask
 
 
 def ordered(*sorts: tuple[str, bool]) -> Order:
-    return tickets.ticket_order(sorts)
+    return tickets.build_ticket_order(sorts)
 
 
 async def deep(viewer: Viewer, order: Order) -> str:
     """The cursor in the middle of all that the viewer sees."""
-    sight = visible(viewer)
-    count = await tickets.count(tickets.TICKETS, sight)
+    sight = visible_tickets(viewer)
+    count = await tickets.count_rows(tickets.TICKETS, sight)
     found = await database.rows(
         f"SELECT t.id AS id FROM tickets t WHERE {sight.text} ORDER BY {order.text()} LIMIT 1 OFFSET {count // 2}", sight.params
     )
@@ -132,7 +133,7 @@ def filters(scene: Scene) -> list[Ask]:
     assert requester is not None
     assert account is not None
     assert agent.user_id is not None
-    told: Mapping[str, Plain] = {
+    told: Mapping[str, FilterData] = {
         "open": OPEN,
         "NEW": {"status": {"eq": Status.NEW}},
         "CLOSED": {"status": {"eq": Status.CLOSED}},
@@ -160,7 +161,7 @@ def filters(scene: Scene) -> list[Ask]:
     found = [Ask("agent, newest change", name, page(agent, at, filter)) for name, filter in told.items()]
     names = ("newest", "oldest", "priority", "priority, then oldest", "next promise", "untouched, then next promise", "number")
     found += [Ask("agent, open tickets", name, page(agent, at, OPEN, ordered(*ORDERS[name]))) for name in names]
-    found.append(Ask("agent, open tickets", "a team's queue", lambda: tickets.queue(agent, scene.team.id, WINDOW, at)))
+    found.append(Ask("agent, open tickets", "a team's queue", lambda: tickets.list_queue(agent, scene.team.id, WINDOW, at)))
     return found
 
 
@@ -178,10 +179,10 @@ async def customers(scene: Scene) -> list[Ask]:
 
 
 def log(
-    viewer: Viewer, scene: Scene, window: PageRequest, filter: Plain | None = None, types: EventFilter | None = None
+    viewer: Viewer, scene: Scene, window: PageRequest, filter: FilterData | None = None, types: EventFilter | None = None
 ) -> Asked:
     async def ask() -> object:
-        return await (await timeline.events(viewer, types or EventFilter(), filter, window, scene.at))
+        return await (await timeline.list_events(viewer, types or EventFilter(), filter, window, scene.at))
 
     return ask
 
@@ -199,10 +200,10 @@ async def records(scene: Scene) -> list[Ask]:
         return lambda: read.owned(ids, as_uuid)
 
     return [
-        Ask("records", "a ticket's timeline", of(keys[:1], timeline.record(agent, keys[:1], EventFilter(), ten))),
-        Ask("records", "a ticket's messages", of(keys[:1], timeline.conversation(agent, keys[:1], ten))),
-        Ask("records", "messages of 20 tickets", of(keys, timeline.conversation(agent, keys, ten))),
-        Ask("records", "counts of 20 tickets", lambda: timeline.record_counts(agent, keys, EventFilter())),
+        Ask("records", "a ticket's timeline", of(keys[:1], timeline.list_record(agent, keys[:1], EventFilter(), ten))),
+        Ask("records", "a ticket's messages", of(keys[:1], timeline.list_messages(agent, keys[:1], ten))),
+        Ask("records", "messages of 20 tickets", of(keys, timeline.list_messages(agent, keys, ten))),
+        Ask("records", "counts of 20 tickets", lambda: timeline.count_records(agent, keys, EventFilter())),
         Ask("the log", "first", log(agent, scene, WINDOW)),
         Ask("the log", "after the middle", log(agent, scene, after)),
         Ask("the log", "last", log(agent, scene, BACK)),
@@ -219,9 +220,9 @@ def whole(scene: Scene) -> list[Ask]:
     """What reads all of a set, and so may grow with it."""
     agent, at = scene.agent, scene.at
 
-    def total(viewer: Viewer, filter: Plain | None) -> Asked:
+    def total(viewer: Viewer, filter: FilterData | None) -> Asked:
         async def ask() -> object:
-            return await (await tickets.tickets(viewer, filter, ordered(), replace(WINDOW, size=1), at)).total()
+            return await (await tickets.list_tickets(viewer, filter, ordered(), replace(WINDOW, size=1), at)).total()
 
         return ask
 
@@ -229,9 +230,9 @@ def whole(scene: Scene) -> list[Ask]:
         Ask(COUNTS, "totalCount, all", total(agent, None)),
         Ask(COUNTS, "totalCount, open", total(agent, OPEN)),
         Ask(COUNTS, "totalCount, customer", total(scene.customer, None)),
-        Ask(COUNTS, "ticketStats by status, all", lambda: stats.stats(agent, None, Group.STATUS, at)),
-        Ask(COUNTS, "ticketStats by status, open", lambda: stats.stats(agent, OPEN, Group.STATUS, at)),
-        Ask(COUNTS, "ticketStats, customer", lambda: stats.stats(scene.customer, None, None, at)),
+        Ask(COUNTS, "ticketStats by status, all", lambda: stats.read_stats(agent, None, Group.STATUS, at)),
+        Ask(COUNTS, "ticketStats by status, open", lambda: stats.read_stats(agent, OPEN, Group.STATUS, at)),
+        Ask(COUNTS, "ticketStats, customer", lambda: stats.read_stats(scene.customer, None, None, at)),
     ]
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import cast
 
 from models import database
-from models.access.permissions import Viewer, visible_entries
+from models.access.viewer import Viewer
+from models.access.visibility import visible_events
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import Order, PageRequest, Sort
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list, is_null
 from models.notifications.notification import Notification
-from models.queries.tickets import count, listed
+from models.queries.tickets import build_connection, count_rows
 
 NOTICES = "notifications n JOIN events e ON e.position = n.event_id JOIN tickets t ON t.id = e.ticket_id"
 NEWEST = Order((Sort("n.number", "pk", True, integers=range(2**63)),))
@@ -23,7 +24,7 @@ def own(viewer: Viewer) -> Condition:
     """Which notifications (alias `n`, of entry `e` and ticket `t`) exist for the viewer."""
     if viewer.user_id is None:
         return FALSE
-    return compare("n.user_id", "=", viewer.user_id) & visible_entries(viewer)
+    return compare("n.user_id", "=", viewer.user_id) & visible_events(viewer)
 
 
 async def numbers(condition: Condition, order: str = "", limit: int | None = None) -> list[int]:
@@ -42,12 +43,12 @@ async def numbers(condition: Condition, order: str = "", limit: int | None = Non
 def page(viewer: Viewer, window: PageRequest, *, unread_only: bool) -> ConnectionQuery[Notification]:
     """A page, newest first."""
     condition = own(viewer) & (UNREAD if unread_only else TRUE)
-    return listed(Notification, "n", NOTICES, condition, NEWEST, window)
+    return build_connection(Notification, "n", NOTICES, condition, NEWEST, window)
 
 
 async def unread(viewer: Viewer) -> int:
     """How many are unread."""
-    return await count(NOTICES, own(viewer) & UNREAD)
+    return await count_rows(NOTICES, own(viewer) & UNREAD)
 
 
 async def seen(viewer: Viewer, among: Collection[int]) -> set[int]:

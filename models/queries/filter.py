@@ -11,35 +11,35 @@ from enum import Enum
 from typing import cast
 from uuid import UUID
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.core.errors import BadRequest
 from models.core.ids import ORGANIZATION as ORGANIZATION_ID
 from models.core.ids import TICKET, USER, key_of
 from models.core.sql import FALSE, TRUE, Condition, all_of, any_of, compare, exists, in_list, is_null
 from models.core.text import TAGS
 from models.database import Dialect, marks
-from models.queries.filter_limits import MOST_LEVELS, FilterContext
-from models.queries.indexes import OPEN_TICKETS
+from models.queries.filter_limits import MAX_LEVELS, FilterContext
+from models.queries.indexes import OPEN_TICKETS_SQL
 from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Stage, Status
 
-OPEN = Condition(f"(t.{OPEN_TICKETS})")
+OPEN = Condition(f"(t.{OPEN_TICKETS_SQL})")
 NOBODY = UUID(int=0)
 
-Plain = Mapping[str, object]
+FilterData = Mapping[str, object]
 """A filter as nested mappings: the contract's field names, enum members, instants, durations, texts and numbers."""
 
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def matching(filter: Plain | None, viewer: Viewer, at: datetime, dialect: Dialect, *, few: bool = False) -> Condition:
+def compile_filter(filter: FilterData | None, viewer: Viewer, at: datetime, dialect: Dialect, *, few_tickets: bool = False) -> Condition:
     """The condition that a ticket (alias `t`) fits the filter, apart from who may see it."""
-    return compiled(filter, FilterContext(viewer, at, dialect, few)) if filter else TRUE
+    return compiled(filter, FilterContext(viewer, at, dialect, few_tickets)) if filter else TRUE
 
 
-def compiled(filter: Plain, asked: FilterContext) -> Condition:
+def compiled(filter: FilterData, asked: FilterContext) -> Condition:
     asked.levels += 1
-    if asked.levels > MOST_LEVELS:
-        raise BadRequest(f"A filter is nested at most {MOST_LEVELS} levels deep.")  # SQLite's parser has a stack of 100
+    if asked.levels > MAX_LEVELS:
+        raise BadRequest(f"A filter is nested at most {MAX_LEVELS} levels deep.")  # SQLite's parser has a stack of 100
     found = all_of(part(name, value, asked) for name, value in filter.items() if value is not None)
     asked.levels -= 1
     return found
@@ -48,14 +48,14 @@ def compiled(filter: Plain, asked: FilterContext) -> Condition:
 def part(name: str, value: object, asked: FilterContext) -> Condition:
     asked.count()
     if name == "and":
-        return all_of(compiled(each, asked) for each in cast("Sequence[Plain]", value))
+        return all_of(compiled(each, asked) for each in cast("Sequence[FilterData]", value))
     if name == "or":
-        return any_of(compiled(each, asked) for each in cast("Sequence[Plain]", value))
+        return any_of(compiled(each, asked) for each in cast("Sequence[FilterData]", value))
     if name == "not":
-        return ~compiled(cast("Plain", value), asked)
+        return ~compiled(cast("FilterData", value), asked)
     if name == "search":
         return asked.search(cast("str", value))
-    tests = {test: operand for test, operand in cast("Plain", value).items() if operand is not None}
+    tests = {test: operand for test, operand in cast("FilterData", value).items() if operand is not None}
     for operand in tests.values():
         asked.count()
         asked.check(cast("list[object]", operand) if isinstance(operand, list) else [operand])
@@ -65,7 +65,7 @@ def part(name: str, value: object, asked: FilterContext) -> Condition:
 def column(name: str, *, nullable: bool = False, of: Callable[[object], object] | None = None) -> Field:
     """A field that is compared with one column; `of` turns what the caller sent into what is stored."""
 
-    def condition(tests: Plain, asked: FilterContext) -> Condition:
+    def condition(tests: FilterData, asked: FilterContext) -> Condition:
         return all_of(test(name, operator, operand, nullable, of) for operator, operand in tests.items())
 
     return condition
@@ -104,7 +104,7 @@ def instant(name: str, *, nullable: bool = False) -> Field:
     """A field that holds an instant: bounds, or durations counted back from now."""
     plain = column(name, nullable=nullable)
 
-    def condition(tests: Plain, asked: FilterContext) -> Condition:
+    def condition(tests: FilterData, asked: FilterContext) -> Condition:
         found = plain({k: v for k, v in tests.items() if k not in ("within", "olderThan")}, asked)
         if "within" in tests:
             found &= compare(name, ">=", before(asked.at, tests["within"]))
@@ -126,7 +126,7 @@ def slug(key: str, table: str) -> Field:
     """A field that is compared with the slug of the record that a key points to."""
     plain = column("s.slug")
 
-    def condition(tests: Plain, asked: FilterContext) -> Condition:
+    def condition(tests: FilterData, asked: FilterContext) -> Condition:
         others = {name: operand for name, operand in tests.items() if name != "eq"}
         found = TRUE
         if "eq" in tests:
@@ -149,7 +149,7 @@ def within(statuses: Sequence[Status]) -> Condition:
     return OPEN & ~in_list("t.status", rest)
 
 
-def status(tests: Plain, asked: FilterContext) -> Condition:
+def status(tests: FilterData, asked: FilterContext) -> Condition:
     others = {name: operand for name, operand in tests.items() if name not in ("eq", "in")}
     found = column("t.status", of=stored_value)(others, asked)
     if "eq" in tests:
@@ -159,7 +159,7 @@ def status(tests: Plain, asked: FilterContext) -> Condition:
     return found
 
 
-def stage(tests: Plain, asked: FilterContext) -> Condition:
+def stage(tests: FilterData, asked: FilterContext) -> Condition:
     def statuses(stages: Sequence[Stage]) -> Condition:
         return within([status for status, its in STAGES.items() if its in stages])
 
@@ -171,34 +171,34 @@ def stage(tests: Plain, asked: FilterContext) -> Condition:
     return found
 
 
-def priority(tests: Plain, asked: FilterContext) -> Condition:
+def priority(tests: FilterData, asked: FilterContext) -> Condition:
     """A plus keeps SQLite from looking up the many tickets of a priority, to sort them then."""
     return column("+t.priority" if asked.dialect == "sqlite" else "t.priority", of=stored_value)(tests, asked)
 
 
-def watcher(tests: Plain, asked: FilterContext) -> Condition:
+def watcher(tests: FilterData, asked: FilterContext) -> Condition:
     plain = column("w.user_id", of=key(USER))
 
     def watched(operator: str, operand: object) -> Condition:
         if operator == "null":
-            anyone = exists("ticket_watchers w WHERE w.ticket_id = t.id", each=asked.few)
+            anyone = exists("ticket_watchers w WHERE w.ticket_id = t.id", each=asked.few_tickets)
             return ~anyone if operand else anyone
         found = plain({"in": [operand] if operator == "eq" else operand}, asked)
         if found is FALSE:
             return TRUE if operator == "nin" else FALSE
         if operator != "nin":
             return among("ticket_watchers w", found, asked)
-        return ~exists(f"ticket_watchers w WHERE w.ticket_id = t.id AND {found.text}", found.params, each=asked.few)
+        return ~exists(f"ticket_watchers w WHERE w.ticket_id = t.id AND {found.text}", found.params, each=asked.few_tickets)
 
     return all_of(watched(operator, operand) for operator, operand in tests.items())
 
 
-def tags(tests: Plain, asked: FilterContext) -> Condition:
+def tags(tests: FilterData, asked: FilterContext) -> Condition:
     def tagged(names: Sequence[object]) -> Condition:
         if not names:
             return FALSE
         names = list(dict.fromkeys(names))
-        return exists(f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)})", names, each=asked.few)
+        return exists(f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)})", names, each=asked.few_tickets)
 
     found = TRUE
     if "some" in tests:
@@ -220,7 +220,7 @@ def all_tagged(names: Sequence[object]) -> Condition:
     return Condition(f"(({counted}) = {len(names)})", tuple(names))
 
 
-def resource(tests: Plain, asked: FilterContext) -> Condition:
+def resource(tests: FilterData, asked: FilterContext) -> Condition:
     found = Condition("r.kind = ? AND r.external_id = ?", (tests["kind"], tests["externalId"]))
     named = tests.get("name")
     if named is not None:
@@ -230,12 +230,12 @@ def resource(tests: Plain, asked: FilterContext) -> Condition:
 
 def among(table: str, found: Condition, asked: FilterContext) -> Condition:
     """Whether the ticket has a row beside it that fits, of which there are few: they are looked up, not each ticket's."""
-    if asked.few:
+    if asked.few_tickets:
         return exists(f"{table} WHERE {table[-1]}.ticket_id = t.id AND {found.text}", found.params, each=True)
     return Condition(f"(t.id IN (SELECT {table[-1]}.ticket_id FROM {table} WHERE {found.text}))", found.params)
 
 
-def sla(tests: Plain, asked: FilterContext) -> Condition:
+def sla(tests: FilterData, asked: FilterContext) -> Condition:
     """Whether one of the ticket's clocks stands so."""
     plain = column("c.status", of=stored_value)
 
@@ -257,7 +257,7 @@ def stored_value(sent: object) -> object:
     return cast("object", sent.value) if isinstance(sent, Enum) else sent
 
 
-Field = Callable[[Plain, FilterContext], Condition]
+Field = Callable[[FilterData, FilterContext], Condition]
 
 FIELDS: Mapping[str, Field] = {
     "id": column("t.id", of=key(TICKET)),

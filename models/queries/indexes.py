@@ -14,19 +14,19 @@ from models.tickets.lifecycle import OPEN_STATUSES, Status
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
 
-OPEN_TICKETS = f"status NOT IN ({', '.join(repr(status.value) for status in Status if status not in OPEN_STATUSES)})"
+OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status.value) for status in Status if status not in OPEN_STATUSES)})"
 """In words that no index by status can serve: SQLite would rather use that, and sort what it finds."""
-TOUCHED = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
-PROMISE = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
-LAST_PROMISE = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
+IS_TOUCHED_SQL = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
+BREACH_TIME_NULLS_LAST_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
+BREACH_TIME_NULLS_FIRST_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
 
 INDEXES: Mapping[str, str] = {
-    "tickets_promise": f"({PROMISE}, id)",
-    "tickets_last_promise": f"({LAST_PROMISE}, id)",
-    "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS}",
-    "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS}",
-    "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS}",
-    "tickets_queue": f"(team_id, {TOUCHED}, {PROMISE}, number, id) WHERE {OPEN_TICKETS}",
+    "tickets_promise": f"({BREACH_TIME_NULLS_LAST_SQL}, id)",
+    "tickets_last_promise": f"({BREACH_TIME_NULLS_FIRST_SQL}, id)",
+    "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS_SQL}",
+    "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS_SQL}",
+    "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS_SQL}",
+    "tickets_queue": f"(team_id, {IS_TOUCHED_SQL}, {BREACH_TIME_NULLS_LAST_SQL}, number, id) WHERE {OPEN_TICKETS_SQL}",
 }
 
 

@@ -10,13 +10,14 @@ from typing import cast
 from uuid import UUID
 
 from models import database
-from models.access.permissions import Viewer, visible
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
 from models.core.ids import USER, encode
 from models.core.sql import in_list
 from models.database import Row, as_instant, as_uuid
 from models.people.team import Category, Team
 from models.people.user import User
-from models.queries.filter import Plain, matching
+from models.queries.filter import FilterData, compile_filter
 from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Priority, Stage, Status
 
 UNASSIGNED = "unassigned"
@@ -44,7 +45,7 @@ COLUMNS: Mapping[Group | None, str] = {
 }
 
 IS_OPEN = in_list("t.status", sorted(status.value for status in OPEN_STATUSES))
-STANDING = (
+CLOCK_FLAGS_SQL = (
     "SELECT c.ticket_id AS ticket_id, MAX(CASE WHEN c.status = 'at_risk' THEN 1 ELSE 0 END) AS risky, "
     "MAX(CASE WHEN c.status = 'breached' THEN 1 ELSE 0 END) AS broken "
     "FROM sla_clocks c WHERE c.status IN ('at_risk', 'breached') GROUP BY c.ticket_id"
@@ -76,9 +77,9 @@ class Stats:
     groups: Sequence[Bucket]
 
 
-async def stats(viewer: Viewer, filter: Plain | None, group: Group | None, at: datetime) -> Stats:
+async def read_stats(viewer: Viewer, filter: FilterData | None, group: Group | None, at: datetime) -> Stats:
     """The figures of the tickets that the viewer may see and that fit the filter."""
-    condition = visible(viewer) & matching(filter, viewer, at, database.dialect())
+    condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     column = COLUMNS[group]
     found = await database.rows(
         "SELECT h.position AS position, g.bucket AS bucket, g.n AS n, g.opened AS opened, g.free AS free, g.oldest AS oldest, "
@@ -88,39 +89,39 @@ async def stats(viewer: Viewer, filter: Plain | None, group: Group | None, at: d
         f"SUM(CASE WHEN {IS_OPEN.text} AND t.assignee_id IS NULL THEN 1 ELSE 0 END) AS free, "
         f"MIN(CASE WHEN {IS_OPEN.text} THEN t.created_at END) AS oldest, "
         "SUM(COALESCE(s.risky, 0)) AS risky, SUM(COALESCE(s.broken, 0)) AS broken "
-        f"FROM tickets t LEFT JOIN ({STANDING}) s ON s.ticket_id = t.id WHERE {condition.text} GROUP BY {column}) g ON (1 = 1)",
+        f"FROM tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id WHERE {condition.text} GROUP BY {column}) g ON (1 = 1)",
         IS_OPEN.params * 3 + condition.params,
     )
     counted = [row for row in found if row["n"] is not None]
     oldest = [instant for row in counted if (instant := as_instant(row["oldest"]))]
     return Stats(
         position=cast("int", found[0]["position"]),
-        total=total(counted, "n"),
-        open=total(counted, "opened"),
-        unassigned=total(counted, "free"),
-        at_risk=total(counted, "risky"),
-        breached=total(counted, "broken"),
+        total=sum_column(counted, "n"),
+        open=sum_column(counted, "opened"),
+        unassigned=sum_column(counted, "free"),
+        at_risk=sum_column(counted, "risky"),
+        breached=sum_column(counted, "broken"),
         oldest_open_at=min(oldest, default=None),
-        groups=await buckets(group, {shared(group, row["bucket"]): int(cast("int", row["n"])) for row in counted})
+        groups=await build_buckets(group, {bucket_key(group, row["bucket"]): int(cast("int", row["n"])) for row in counted})
         if group
         else (),
     )
 
 
-def total(rows: Sequence[Row], name: str) -> int:
+def sum_column(rows: Sequence[Row], name: str) -> int:
     return sum(int(cast("int", row[name])) for row in rows)
 
 
-def shared(group: Group | None, value: object) -> object:
+def bucket_key(group: Group | None, value: object) -> object:
     """What a ticket shares with the others of its bucket, out of a raw row."""
     by_key = group in (Group.CATEGORY, Group.TEAM, Group.ASSIGNEE)
     return as_uuid(value) if by_key and value is not None else value
 
 
-async def buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
+async def build_buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
     """Counts by key; the kinds that are fixed (status, stage, priority) are all there, also with 0."""
     if group in (Group.STATUS, Group.STAGE, Group.PRIORITY):
-        return fixed(group, counts)
+        return build_fixed_buckets(group, counts)
     keys = [key for key in counts if key is not None]
     if group is Group.ASSIGNEE:
         names = {user.id: (encode(USER, user.id), user.display_name) for user in await User.filter(id__in=keys)}
@@ -131,16 +132,16 @@ async def buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
     return sorted(named, key=lambda bucket: (-bucket.count, bucket.label, bucket.key))
 
 
-def fixed(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
+def build_fixed_buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
     if group is Group.PRIORITY:
-        return [Bucket(each.name, label(each.name), counts.get(each.value, 0)) for each in Priority]
+        return [Bucket(each.name, format_label(each.name), counts.get(each.value, 0)) for each in Priority]
     if group is Group.STATUS:
-        return [Bucket(each.name, label(each.name), counts.get(each.value, 0)) for each in Status]
+        return [Bucket(each.name, format_label(each.name), counts.get(each.value, 0)) for each in Status]
     return [
-        Bucket(stage.name, label(stage.name), sum(counts.get(s.value, 0) for s, its in STAGES.items() if its is stage))
+        Bucket(stage.name, format_label(stage.name), sum(counts.get(s.value, 0) for s, its in STAGES.items() if its is stage))
         for stage in Stage
     ]
 
 
-def label(name: str) -> str:
+def format_label(name: str) -> str:
     return name.replace("_", " ").capitalize()

@@ -12,24 +12,25 @@ from uuid import UUID
 from tortoise.models import Model
 
 from models import database
-from models.access.permissions import Viewer, visible_entries
+from models.access.viewer import Viewer
+from models.access.visibility import visible_events
 from models.core.errors import CursorExpired, CursorInvalid
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
 from models.database import as_uuid
 from models.log.event import MESSAGES, Event, EventType, cursor, head, position_of
-from models.queries.filter import Plain, matching
+from models.queries.filter import FilterData, compile_filter
 from models.tickets.message import Message
 
 M = TypeVar("M", bound=Model)
 ENTRIES = "events e JOIN tickets t ON t.id = e.ticket_id"
 
 
-PLACES = ("e.position",)
+CURSOR_COLUMNS = ("e.position",)
 
 
-def placed(values: Sequence[object]) -> str:
+def build_cursor(values: Sequence[object]) -> str:
     """The cursor of an entry, by PLACES."""
     return cursor(cast("int", values[0]))
 
@@ -45,7 +46,7 @@ class EventFilter:
         return TRUE if self.types is None else in_list("e.type", sorted(each.value for each in self.types))
 
 
-def within(window: PageRequest) -> Condition:
+def between_cursors(window: PageRequest) -> Condition:
     """Entries between the window's cursors."""
     bounds = [TRUE]
     if window.after is not None:
@@ -55,7 +56,7 @@ def within(window: PageRequest) -> Condition:
     return all_of(bounds)
 
 
-def outside(window: PageRequest) -> Condition:
+def beyond_start(window: PageRequest) -> Condition:
     """Entries that lie beyond the cursor which the window starts from."""
     if window.backward:
         return FALSE if window.before is None else Condition("(e.position >= ?)", (position_of(window.before),))
@@ -76,40 +77,40 @@ async def require_retained(position: int) -> None:
         raise CursorExpired("The log is no longer kept from this cursor on; read the tickets afresh.")
 
 
-async def events(
-    viewer: Viewer, extract: EventFilter, filter: Plain | None, window: PageRequest, at: datetime
+async def list_events(
+    viewer: Viewer, event_filter: EventFilter, filter: FilterData | None, page_request: PageRequest, at: datetime
 ) -> ConnectionQuery[Event]:
     """A page of the log, oldest first, as far as the viewer may see it. Raises CursorInvalid, CursorExpired."""
-    if window.after is not None:
-        await require_range(position_of(window.after))
-        await require_retained(position_of(window.after))
-    condition = visible_entries(viewer) & extract.condition & matching(filter, viewer, at, database.dialect())
+    if page_request.after is not None:
+        await require_range(position_of(page_request.after))
+        await require_retained(position_of(page_request.after))
+    condition = visible_events(viewer) & event_filter.condition & compile_filter(filter, viewer, at, database.dialect())
 
     async def total(_: object) -> int:
-        return await count(condition)
+        return await count_events(condition)
 
     async def beyond(_: object) -> bool:
-        return await count(condition & outside(window)) > 0
+        return await count_events(condition & beyond_start(page_request)) > 0
 
     # Of few tickets the entries are looked up and sorted; else Postgres may walk the log until it has met enough of theirs.
-    position = "e.position" if viewer.sees_every_ticket else "e.position + 0"
-    order = f"{position} {'DESC' if window.backward else 'ASC'}"
-    select = LazyQuery(Event, "e", ENTRIES, condition & within(window), order, window.size + 1)
-    return ConnectionQuery(select, window, PLACES, placed, total, beyond)
+    position = "e.position" if viewer.can_see_all_tickets else "e.position + 0"
+    order = f"{position} {'DESC' if page_request.backward else 'ASC'}"
+    select = LazyQuery(Event, "e", ENTRIES, condition & between_cursors(page_request), order, page_request.size + 1)
+    return ConnectionQuery(select, page_request, CURSOR_COLUMNS, build_cursor, total, beyond)
 
 
-async def by_position(positions: Collection[int]) -> Mapping[int, Event]:
+async def read_by_positions(positions: Collection[int]) -> Mapping[int, Event]:
     return {entry.position: entry for entry in await Event.filter(position__in=list(positions))} if positions else {}
 
 
-async def count(condition: Condition) -> int:
+async def count_events(condition: Condition) -> int:
     if condition is FALSE:
         return 0
     found = await database.rows(f"SELECT COUNT(*) AS n FROM {ENTRIES} WHERE {condition.text}", condition.params)
     return cast("int", found[0]["n"])
 
 
-def owned(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
+def record_positions(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
     """Positions with the ticket whose record shows them: its own entries, and the messages of those merged into it."""
     own = condition & in_list("e.ticket_id", list(ticket_ids))
     theirs = condition & in_list("t.merged_into_id", list(ticket_ids)) & EventFilter(MESSAGES).condition
@@ -120,21 +121,21 @@ def owned(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
     )
 
 
-def record(viewer: Viewer, ticket_ids: Sequence[UUID], extract: EventFilter, window: PageRequest) -> ConnectionQuery[Event]:
+def list_record(viewer: Viewer, ticket_ids: Sequence[UUID], event_filter: EventFilter, page_request: PageRequest) -> ConnectionQuery[Event]:
     """A page of the record of each ticket."""
-    return of_owners(Event, "e", "events e ON e.position = r.position", viewer, ticket_ids, extract, window)
+    return list_by_ticket(Event, "e", "events e ON e.position = r.position", viewer, ticket_ids, event_filter, page_request)
 
 
-def conversation(viewer: Viewer, ticket_ids: Sequence[UUID], window: PageRequest) -> ConnectionQuery[Message]:
+def list_messages(viewer: Viewer, ticket_ids: Sequence[UUID], page_request: PageRequest) -> ConnectionQuery[Message]:
     """A page of the messages of each ticket: its record's entries of these types, by what they hold."""
     # the entries are read with the viewer's sight, so their messages need no second look
-    return of_owners(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, EventFilter(MESSAGES), window)
+    return list_by_ticket(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, EventFilter(MESSAGES), page_request)
 
 
-def of_owners(
+def list_by_ticket(
     model: type[M], alias: str, held: str, viewer: Viewer, ticket_ids: Sequence[UUID], extract: EventFilter, window: PageRequest
 ) -> ConnectionQuery[M]:
-    condition = visible_entries(viewer) & extract.condition & within(window)
+    condition = visible_events(viewer) & extract.condition & between_cursors(window)
     direction = "DESC" if window.backward else "ASC"
     limited = lateral_pages if database.dialect() == "postgres" else ranked_pages
     source = limited(ticket_ids, condition, direction, window.size + 1)
@@ -146,13 +147,13 @@ def of_owners(
         f"r.position {direction}",
         given=source.params,
     )
-    whole = Counts(lambda: record_counts(viewer, ticket_ids, extract))
-    beyond = Counts(lambda: record_counts(viewer, ticket_ids, extract, outside(window)))
+    whole = SharedCounts(lambda: count_records(viewer, ticket_ids, extract))
+    beyond = SharedCounts(lambda: count_records(viewer, ticket_ids, extract, beyond_start(window)))
 
     async def is_beyond(owner: object) -> bool:
-        return await beyond.of(owner) > 0
+        return await beyond.count_for(owner) > 0
 
-    return ConnectionQuery(select, window, ("r.position",), placed, whole.of, is_beyond, "r.owner")
+    return ConnectionQuery(select, window, ("r.position",), build_cursor, whole.count_for, is_beyond, "r.owner")
 
 
 def lateral_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
@@ -176,7 +177,7 @@ def lateral_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: s
 
 def ranked_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: str, most: int) -> Condition:
     """The same where nothing can be limited for each row."""
-    source = owned(ticket_ids, condition)
+    source = record_positions(ticket_ids, condition)
     return Condition(
         "(SELECT * FROM (SELECT o.position AS position, o.message_id AS message_id, o.owner AS owner, "
         f"ROW_NUMBER() OVER (PARTITION BY o.owner ORDER BY o.position {direction}) AS place FROM {source.text} o) "
@@ -185,7 +186,7 @@ def ranked_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: st
     )
 
 
-class Counts:
+class SharedCounts:
     """Counts by owner, read together when the first is asked for."""
 
     def __init__(self, read: Callable[[], Coroutine[None, None, Mapping[UUID, int]]]) -> None:
@@ -193,7 +194,7 @@ class Counts:
         self.reading: asyncio.Task[Mapping[UUID, int]] | None = None
         self.waiting = 0
 
-    async def of(self, owner: object) -> int:
+    async def count_for(self, owner: object) -> int:
         if self.reading is None:
             self.reading = asyncio.ensure_future(self.read())
         self.waiting += 1
@@ -209,18 +210,18 @@ class Counts:
         return found.get(as_uuid(owner), 0)
 
 
-async def record_counts(
-    viewer: Viewer, ticket_ids: Sequence[UUID], extract: EventFilter, part: Condition = TRUE
+async def count_records(
+    viewer: Viewer, ticket_ids: Sequence[UUID], event_filter: EventFilter, part: Condition = TRUE
 ) -> Mapping[UUID, int]:
     """How many entries the record of each ticket has, in the part asked for; one statement."""
-    source = owned(ticket_ids, visible_entries(viewer) & extract.condition & part)
+    source = record_positions(ticket_ids, visible_events(viewer) & event_filter.condition & part)
     found = await database.rows(f"SELECT o.owner AS owner, COUNT(*) AS n FROM {source.text} o GROUP BY o.owner", source.params)
     return {as_uuid(row["owner"]): cast("int", row["n"]) for row in found}
 
 
-async def unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[UUID]:
+async def find_unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[UUID]:
     """Messages of others on the ticket that came after a position, as far as the viewer may read them, oldest first."""
-    condition = visible_entries(viewer) & EventFilter(MESSAGES).condition & in_list("e.ticket_id", [ticket_id])
+    condition = visible_events(viewer) & EventFilter(MESSAGES).condition & in_list("e.ticket_id", [ticket_id])
     condition &= Condition("(e.position > ?)", (after,))
     found = await database.rows(
         f"SELECT e.message_id AS id, e.actor_user_id AS person, e.actor_client_id AS machine FROM {ENTRIES} "
@@ -231,13 +232,13 @@ async def unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[U
     return [as_uuid(row["id"]) for row in found if not own & {str(row["person"]), str(row["machine"])}]
 
 
-async def last_position(ticket_id: UUID) -> int:
+async def read_last_position(ticket_id: UUID) -> int:
     """The position of a ticket's newest entry."""
     found = await database.rows("SELECT MAX(position) AS position FROM events WHERE ticket_id = ?", [ticket_id])
     return cast("int", found[0]["position"])
 
 
-async def read_after(position: int, most: int) -> list[Event]:
+async def read_after(position: int, limit: int) -> list[Event]:
     """The log itself after a position, whoever may see it: what the tail follows."""
     newer = Condition("(e.position > ?)", (position,))
-    return await Many(LazyQuery(Event, "e", "events e", newer, "e.position", most))
+    return await Many(LazyQuery(Event, "e", "events e", newer, "e.position", limit))

@@ -24,16 +24,16 @@ class Workload:
     def __init__(self) -> None:
         self.teams: dict[UUID, dict[User, int]] = {}
 
-    async def of(self, team_id: UUID) -> dict[User, int]:
+    async def count_by_candidate(self, team_id: UUID) -> dict[User, int]:
         if team_id not in self.teams:
             present = [user for user in await team.workers(team_id) if user.present]
-            counts = await open_tickets([user.id for user in present])
+            counts = await count_open_tickets([user.id for user in present])
             self.teams[team_id] = {user: counts.get(user.id, 0) for user in present}
         return self.teams[team_id]
 
-    async def choose(self, team_id: UUID, but: Collection[UUID] = ()) -> tuple[User, dict[str, Json]] | None:
+    async def choose(self, team_id: UUID, exclude: Collection[UUID] = ()) -> tuple[User, dict[str, Json]] | None:
         """The candidate with the fewest open tickets, with what the log says of the choice; None where nobody is there."""
-        candidates = {user: count for user, count in (await self.of(team_id)).items() if user.id not in but}
+        candidates = {user: count for user, count in (await self.count_by_candidate(team_id)).items() if user.id not in exclude}
         if not candidates:
             return None
         chosen = min(candidates, key=lambda user: (candidates[user], str(user.id)))
@@ -42,7 +42,7 @@ class Workload:
         return chosen, said
 
 
-async def open_tickets(user_ids: Collection[UUID]) -> dict[UUID, int]:
+async def count_open_tickets(user_ids: Collection[UUID]) -> dict[UUID, int]:
     if not user_ids:
         return {}
     statuses = sorted(status.value for status in OPEN_STATUSES)

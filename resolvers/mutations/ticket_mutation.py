@@ -14,7 +14,8 @@ from uuid import UUID
 import strawberry
 from tortoise.exceptions import IntegrityError
 
-from models.access.permissions import Viewer, concerns
+from models.access.viewer import Viewer
+from models.access.visibility import can_access_ticket
 from models.changes.change import TicketChange, lock_tickets, write
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids
@@ -68,7 +69,7 @@ class TicketMutation:
         changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = found.get(key) if key else None
-            if ticket is None or not concerns(self.viewer, ticket):
+            if ticket is None or not can_access_ticket(self.viewer, ticket):
                 raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", field)
             same = next((change for change in self.changes if change.ticket.id == ticket.id), None)
             changes.append(same or self.change(ticket))
@@ -153,7 +154,7 @@ async def execute(context: Context, function: Function[Input], input: Input, key
     own = mutation.changes[0]
     position = await write(*mutation.changes, key=key, last=True)
     if not position:  # nothing had to change
-        position = await timeline.last_position(own.ticket.id)
+        position = await timeline.read_last_position(own.ticket.id)
         if key is not None:
             await store_result(key, ResultReference(mutation.at, own.ticket.id, reached=position))
     return Outcome(own.ticket, own.main_event, position, own.messages[0] if own.messages else None)
@@ -163,7 +164,7 @@ async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
     """The outcome of the mutation that had this key; the ticket as it is now. Raises InvalidInput if it is no longer visible."""
     assert stored.reached is not None  # every ticket mutation stores it
     ticket = await Ticket.get(id=stored.record_id)
-    if not concerns(viewer, ticket):
+    if not can_access_ticket(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
         ticket=ticket,

@@ -16,7 +16,10 @@ import strawberry
 
 from engine.execution.source import Source
 from models import database
-from models.access.permissions import OWN_NOTIFICATIONS, READ_LOG, Scope, Viewer, visible
+from models.access.permissions import OWN_NOTIFICATIONS, READ_EVENTS
+from models.access.scopes import Scope
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
 from models.core import ids
 from models.core.errors import CursorExpired
 from models.core.sql import TRUE, in_list
@@ -27,10 +30,10 @@ from models.log.event import LIFE_CYCLE, Event, EventType, position_of
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import timeline
-from models.queries.filter import matching
+from models.queries.filter import compile_filter
 from models.queries.timeline import EventFilter
 from resolvers.context import Context, context_of
-from schema.filters import TicketFilter, plain_filter
+from schema.filters import TicketFilter, filter_mapping
 
 AT_ONCE = 200
 RETRY_SECONDS = 0.5
@@ -77,7 +80,7 @@ class Wanted:
     @classmethod
     def of(cls, ticket_id: str | None, extract: EventFilter, filter: TicketFilter | None) -> Wanted:
         key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
-        return cls(extract, plain_filter(filter), ticket_id is not None, key)
+        return cls(extract, filter_mapping(filter), ticket_id is not None, key)
 
     def takes(self, entry: Event) -> bool:
         """What can be told of the entry alone."""
@@ -88,7 +91,7 @@ class Wanted:
 
 async def follow(context: Context, wanted: Wanted, after: str | None) -> TicketEventSource:
     """The entries after a cursor that the viewer may see, for ever. Raises CursorInvalid, CursorExpired, BadRequest."""
-    matching(wanted.filter, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
+    compile_filter(wanted.filter, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
     return TicketEventSource(context, wanted, await starting_point(after, context.services.tail.head))
 
 
@@ -104,7 +107,7 @@ class TicketEventSource(Source[Event]):
 
     @property
     def share_key(self) -> Hashable:
-        return self.context.viewer.audience
+        return self.context.viewer.visibility_key
 
     @property
     def is_live(self) -> bool:
@@ -122,7 +125,7 @@ class TicketEventSource(Source[Event]):
             await tail.wait_beyond(self.position)
             try:
                 entries = (tail.after(self.position) or await self.paged())[:AT_ONCE]
-                READ_LOG.check(self.context.viewer)
+                READ_EVENTS.check(self.context.viewer)
                 seen = await readable(self.context, self.wanted, entries)
             except Exception as error:
                 if not is_outage(error):
@@ -161,10 +164,10 @@ async def starting_point(after: str | None, head: int) -> int:
 async def readable(context: Context, wanted: Wanted, entries: Sequence[Event]) -> list[Event]:
     """Those of the entries that the viewer may see now and that fit; one statement at most."""
     viewer = context.viewer
-    taken = [entry for entry in entries if wanted.takes(entry) and (viewer.sees_notes or not entry.internal)]
+    taken = [entry for entry in entries if wanted.takes(entry) and (viewer.can_see_notes or not entry.internal)]
     if not taken or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    condition = visible(viewer) & matching(wanted.filter, viewer, context.now(), database.dialect())
+    condition = visible_tickets(viewer) & compile_filter(wanted.filter, viewer, context.now(), database.dialect())
     if condition is TRUE:
         return taken
     condition &= in_list("t.id", list({entry.ticket_id for entry in taken}))
@@ -188,7 +191,7 @@ class NotificationSource(Source[Notification]):
 
     @property
     def share_key(self) -> Hashable:
-        return (self.context.viewer.key, self.context.viewer.audience)
+        return (self.context.viewer.caller_key, self.context.viewer.visibility_key)
 
     def fork(self, context: Context, position: int) -> NotificationSource:
         return NotificationSource(context, position)

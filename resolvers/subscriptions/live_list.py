@@ -18,16 +18,17 @@ from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from models import database
 from models.access import revision
-from models.access.permissions import READ_TICKETS, Viewer
+from models.access.permissions import READ_TICKETS
+from models.access.viewer import Viewer
 from models.core.errors import CursorExpired
 from models.database.outage import is_outage
 from models.log import event
 from models.log.event import Event, position_of
 from models.queries import live_list, timeline
-from models.queries.filter import matching
-from models.queries.live_list import ChangeKind, Standing, TicketChange
+from models.queries.filter import compile_filter
+from models.queries.live_list import ChangeKind, LiveListChange, Membership
 from resolvers.context import Context, context_of
-from schema.filters import TicketFilter, plain_filter
+from schema.filters import TicketFilter, filter_mapping
 
 HEARTBEAT_SECONDS = 15.0
 TIMED_SECONDS = 5.0
@@ -55,10 +56,10 @@ async def ticket_changes(
         bool,
         strawberry.argument(description="Whether to begin with a picture of what fits now; without one, with the next change."),
     ] = True,
-) -> AsyncIterable[TicketChange]:
+) -> AsyncIterable[LiveListChange]:
     context = context_of(info)
-    asked = plain_filter(filter)
-    matching(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
+    asked = filter_mapping(filter)
+    compile_filter(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
     if after is not None:
         return LiveListSource(context, asked, await going_on(context, asked, after))
     source = LiveListSource(context, asked, OWED)
@@ -77,7 +78,7 @@ async def going_on(context: Context, filter: Mapping[str, Any] | None, after: st
     if not context.viewer.can_see_all_tickets:
         return GAP_OWED
     # What left a list of recent tickets, or somebody's sight as accounts and roles changed, left no entry.
-    if live_list.is_timed(filter) or await revision.visibility_changed_since(position):
+    if live_list.is_time_dependent(filter) or await revision.visibility_changed_since(position):
         return GAP_OWED
     try:
         await timeline.require_retained(position)
@@ -86,7 +87,7 @@ async def going_on(context: Context, filter: Mapping[str, Any] | None, after: st
     return position if context.services.tail.head - position <= MOST_BEHIND else GAP_OWED
 
 
-class LiveListSource(Source[TicketChange]):
+class LiveListSource(Source[LiveListChange]):
     """`inside` is the set at `head` as `viewer` sees it, None where it was not read yet; the reader was told up to `told`."""
 
     cursor_argument = "after"
@@ -94,8 +95,8 @@ class LiveListSource(Source[TicketChange]):
     def __init__(self, context: Context, filter: Mapping[str, Any] | None, told: int) -> None:
         self.context = context
         self.filter = filter
-        self.key = live_list.canonical(filter)
-        self.timed = live_list.is_timed(filter)
+        self.key = live_list.serialize_filter(filter)
+        self.timed = live_list.is_time_dependent(filter)
         self.position = self.told = self.head = told
         self.inside: set[UUID] | None = None
         self.viewer = context.viewer
@@ -134,7 +135,7 @@ class LiveListSource(Source[TicketChange]):
     def sight_changed(self) -> bool:
         return self.context.viewer.visibility_key != self.viewer.visibility_key
 
-    async def next_batch(self) -> Sequence[Item[TicketChange]]:
+    async def next_batch(self) -> Sequence[Item[LiveListChange]]:
         while True:
             try:
                 steps = await self.steps()
@@ -149,7 +150,7 @@ class LiveListSource(Source[TicketChange]):
             self.context.refresh()  # after the set was read, so that what is shown is not older than it
             return [(step.position, step) for step in steps]
 
-    async def steps(self) -> list[TicketChange]:
+    async def steps(self) -> list[LiveListChange]:
         """What comes next. Nothing of this source moves before all that it takes was read, so it can be cancelled anywhere."""
         if self.told < 0:
             return await self.picture()
@@ -163,7 +164,7 @@ class LiveListSource(Source[TicketChange]):
         if self.tail.head > self.head:
             return await self.advance()
         await self.renew()
-        return [TicketChange(ChangeKind.HEARTBEAT, self.head)] if self.is_due(self.heard + HEARTBEAT_SECONDS) else []
+        return [LiveListChange(ChangeKind.HEARTBEAT, self.head)] if self.is_due(self.heard + HEARTBEAT_SECONDS) else []
 
     def is_due(self, instant: float, asked: bool = True) -> bool:
         return asked and monotonic() >= instant
@@ -188,7 +189,7 @@ class LiveListSource(Source[TicketChange]):
         while True:
             viewer = self.context.viewer
             most = self.context.rules.max_live_list_tickets
-            head, inside = await live_list.read_set(viewer, self.filter, self.context.now(), most)
+            head, inside = await live_list.read_members(viewer, self.filter, self.context.now(), most)
             if (await self.renew()).visibility_key == viewer.visibility_key:
                 return viewer, head, inside
 
@@ -197,14 +198,14 @@ class LiveListSource(Source[TicketChange]):
         self.viewer, self.head, self.inside = await self.whole()
         self.read = monotonic()
 
-    async def picture(self) -> list[TicketChange]:
+    async def picture(self) -> list[LiveListChange]:
         """The first picture; to a reader who had another one, with a GAP before it."""
         gap = self.told != OWED
         await self.look()
         self.told = self.head
-        return [*([TicketChange(ChangeKind.GAP, self.head)] if gap else []), *live_list.snapshot(self.inside or set(), self.head)]
+        return [*([LiveListChange(ChangeKind.GAP, self.head)] if gap else []), *live_list.build_snapshot(self.inside or set(), self.head)]
 
-    async def go_on(self) -> list[TicketChange]:
+    async def go_on(self) -> list[LiveListChange]:
         """Some more of what was logged since the cursor that a reader goes on from, until that reaches the set."""
         end = min(self.told + AT_ONCE, self.head)
         entries = await self.entries(self.told, end)
@@ -212,33 +213,33 @@ class LiveListSource(Source[TicketChange]):
         if entries is None or self.inside is None or self.sight_changed():
             return await self.picture()
         self.told = end
-        return live_list.replay(entries, self.inside, self.viewer)
+        return live_list.replay_events(entries, self.inside, self.viewer)
 
-    async def advance(self) -> list[TicketChange]:
+    async def advance(self) -> list[LiveListChange]:
         """To the head of the log, by the tickets of which something was logged."""
-        head, standing = await live_list.changed_since(self.viewer, self.filter, self.context.now(), self.head)
+        head, standing = await live_list.read_memberships_since(self.viewer, self.filter, self.context.now(), self.head)
         entries = await self.entries(self.head, head)
         await self.renew()
         if self.sight_changed():
             return await self.anew()
         if entries is None or self.inside is None:
             return await self.picture()
-        steps = live_list.diff_entries(entries, self.inside, standing, self.viewer)
+        steps = live_list.diff_events(entries, self.inside, standing, self.viewer)
         self.inside -= standing.keys()
-        self.inside |= {key for key, each in standing.items() if each is Standing.INSIDE}
+        self.inside |= {key for key, each in standing.items() if each is Membership.INSIDE}
         self.head = self.told = head
-        live_list.expect_few(len(self.inside), self.context.rules.max_live_list_tickets)
+        live_list.check_size(len(self.inside), self.context.rules.max_live_list_tickets)
         return steps
 
-    async def anew(self) -> list[TicketChange]:
+    async def anew(self) -> list[LiveListChange]:
         """To the head of the log, by the whole set: what time moved, or another sight."""
         viewer, head, inside = await self.whole()
         entries = await self.entries(self.head, head)
         if entries is None or self.inside is None:
             return await self.picture()
         logged = {entry.ticket_id for entry in entries}
-        standing = {key: Standing.INSIDE if key in inside else Standing.UNSEEN for key in logged}
-        steps = live_list.diff_entries(entries, self.inside, standing, viewer) + live_list.diff_sets(
+        standing = {key: Membership.INSIDE if key in inside else Membership.NOT_VISIBLE for key in logged}
+        steps = live_list.diff_events(entries, self.inside, standing, viewer) + live_list.diff_sets(
             self.inside - logged, inside - logged, head
         )
         self.viewer, self.head, self.told, self.inside, self.read = viewer, head, head, inside, monotonic()

@@ -15,15 +15,16 @@ import strawberry
 from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from models import database
-from models.access.permissions import READ, Viewer
+from models.access.permissions import READ_TICKETS
+from models.access.viewer import Viewer
 from models.database.outage import is_outage
 from models.log.event import Event
 from models.queries import live_list
-from models.queries.filter import matching
+from models.queries.filter import compile_filter
 from models.queries.running_stats import RunningStats
-from models.queries.stats import Group, Stats, stats
+from models.queries.stats import Group, Stats, read_stats
 from resolvers.context import Context, context_of
-from schema.filters import TicketFilter, plain_filter
+from schema.filters import TicketFilter, filter_mapping
 
 PACE_SECONDS = 0.25
 SLOW_SECONDS = 1.0
@@ -40,8 +41,8 @@ async def live_ticket_stats(
     group_by: Annotated[Group | None, strawberry.argument(description="What to count by.")] = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
-    asked = plain_filter(filter)
-    matching(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
+    asked = filter_mapping(filter)
+    compile_filter(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
     return LiveStatsSource(context, asked, group_by)
 
 
@@ -62,7 +63,7 @@ class LiveStats:
         self.turn = 0
         self.position = 0
         self.looked = 0.0
-        self.counted = live_list.is_timed(filter)
+        self.counted = live_list.is_time_dependent(filter)
         """Whether the database counts anew each time: where time moves the figures, or where the tickets are too many."""
         self.timed = self.counted
         self.tally: RunningStats | None = None
@@ -95,7 +96,7 @@ class LiveStats:
             if self.latest is not None and self.rest > 0:
                 await asyncio.sleep(self.rest)  # what happens meanwhile is told together
             self.looked = monotonic()
-            found = await (stats(self.viewer, self.filter, self.group, self.now()) if self.counts_anew() else self.kept())
+            found = await (read_stats(self.viewer, self.filter, self.group, self.now()) if self.counts_anew() else self.kept())
             self.position = max(self.position, found.position)
             if self.latest is None or replace(found, position=0) != replace(self.latest, position=0):
                 self.latest = found
@@ -109,14 +110,14 @@ class LiveStats:
             tally = RunningStats(self.viewer, self.filter, self.group)
             if not await tally.read(self.now(), MOST_KEPT):
                 self.counted = True
-                return await stats(self.viewer, self.filter, self.group, self.now())
+                return await read_stats(self.viewer, self.filter, self.group, self.now())
             self.tally = tally
         else:
             tally = self.tally
             await tally.advance(self.now())
-        counts = (replace(tally.figures(), position=0), tally.by_bucket())
+        counts = (replace(tally.build_totals(), position=0), tally.count_by_bucket())
         if counts != self.counts or self.latest is None:
-            found = await tally.stats()
+            found = await tally.build_stats()
             self.counts = counts
             return found
         return replace(self.latest, position=tally.position)
@@ -136,7 +137,7 @@ class LiveStatsSource(Source[Stats]):
 
     def those_of(self, viewer: Viewer) -> LiveStats:
         services = self.context.services
-        key = (live_list.canonical(self.filter), self.group, viewer.audience)
+        key = (live_list.serialize_filter(self.filter), self.group, viewer.visibility_key)
         found: LiveStats | None = services.figures.get(key)
         if found is None:
             found = services.figures[key] = LiveStats(viewer, self.filter, self.group, services.tail, services.now)
@@ -146,7 +147,7 @@ class LiveStatsSource(Source[Stats]):
     def share_key(self) -> Hashable:
         figures = self.figures
         # Where time moves the figures, a position does not say which were told.
-        return None if figures.timed else ("stats", live_list.canonical(self.filter), self.group, figures.viewer.audience)
+        return None if figures.timed else ("stats", live_list.serialize_filter(self.filter), self.group, figures.viewer.visibility_key)
 
     def fork(self, context: Context, position: int) -> LiveStatsSource:
         """Whose sight is another gets the figures of that by the first `take`."""
@@ -178,8 +179,8 @@ class LiveStatsSource(Source[Stats]):
             await figures.bring_on()
         if self.turn != figures.turn:
             await self.context.services.sessions.refresh()
-        READ.check(self.context.viewer)
-        if self.context.viewer.audience != figures.viewer.audience:
+        READ_TICKETS.check(self.context.viewer)
+        if self.context.viewer.visibility_key != figures.viewer.visibility_key:
             self.figures, self.turn, self.least = self.those_of(self.context.viewer), 0, max(self.least, self.position)
             return None
         if self.turn == figures.turn or figures.latest is None or figures.position < self.least:

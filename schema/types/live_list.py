@@ -6,20 +6,20 @@ import strawberry
 
 from models.core import ids
 from models.log.event import MESSAGES, QUIET, Event, EventType, cursor
-from models.queries.live_list import ChangeKind, TicketChange
+from models.queries.live_list import ChangeKind, LiveListChange
 from models.sla.inputs import parse_clock_input
 from models.tickets.ticket import Ticket
 from schema.context import loaders
 from schema.interfaces import TicketEventInterface
-from schema.types.event import GLOBAL, HIDDEN, camel
+from schema.types.event import ID_COLUMNS, UNEXPOSED_COLUMNS, to_camel_case
 from schema.types.ticket import TicketType
 
-SHOWN = frozenset({ChangeKind.SNAPSHOT, ChangeKind.ADDED, ChangeKind.UPDATED})
-WITH_STATUS = ("status", "stage", "allowedActions")
-OF_SATISFACTION = frozenset({"satisfaction_score", "satisfaction_comment", "rated_at"})
-OF_NO_FIELD = HIDDEN | {"reminded_at"}
-OF_CLOCKS = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED})
-BRINGS_MESSAGES = MESSAGES | {EventType.MERGED}
+KINDS_WITH_TICKET = frozenset({ChangeKind.SNAPSHOT, ChangeKind.ADDED, ChangeKind.UPDATED})
+STATUS_FIELDS = ("status", "stage", "allowedActions")
+SATISFACTION_COLUMNS = frozenset({"satisfaction_score", "satisfaction_comment", "rated_at"})
+COLUMNS_WITHOUT_FIELD = UNEXPOSED_COLUMNS | {"reminded_at"}
+CLOCK_EVENTS = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED})
+MESSAGE_EVENTS = MESSAGES | {EventType.MERGED}
 
 
 @strawberry.type(name="TicketChange", description="A step of a live list.")
@@ -27,11 +27,11 @@ class TicketChangeType:
     kind: ChangeKind = strawberry.field(description="What happened to the list.")
 
     @strawberry.field(description="Up to where the list is told with this step, and the others of the same cursor.")
-    def cursor(self, root: strawberry.Parent[TicketChange]) -> str:
+    def cursor(self, root: strawberry.Parent[LiveListChange]) -> str:
         return cursor(root.position)
 
     @strawberry.field(description="Which ticket; null where the step is about none.")
-    def ticket_id(self, root: strawberry.Parent[TicketChange]) -> strawberry.ID | None:
+    def ticket_id(self, root: strawberry.Parent[LiveListChange]) -> strawberry.ID | None:
         return strawberry.ID(ids.encode(ids.TICKET, root.ticket_id)) if root.ticket_id else None
 
     @strawberry.field(
@@ -39,21 +39,21 @@ class TicketChangeType:
         "which a REMOVED then tells.",
         graphql_type=TicketType | None,
     )
-    async def ticket(self, root: strawberry.Parent[TicketChange], info: strawberry.Info) -> Ticket | None:
-        return await loaders(info).tickets.load(root.ticket_id) if root.ticket_id and root.kind in SHOWN else None
+    async def ticket(self, root: strawberry.Parent[LiveListChange], info: strawberry.Info) -> Ticket | None:
+        return await loaders(info).tickets.load(root.ticket_id) if root.ticket_id and root.kind in KINDS_WITH_TICKET else None
 
     @strawberry.field(
         description="What was done, in ADDED and UPDATED; null where the viewer may not see that, and where time did it.",
         graphql_type=TicketEventInterface | None,
     )
-    def event(self, root: strawberry.Parent[TicketChange]) -> Event | None:
-        return None if root.hidden else root.entry
+    def event(self, root: strawberry.Parent[LiveListChange]) -> Event | None:
+        return None if root.hidden else root.event
 
     @strawberry.field(description="The fields of Ticket that were changed, by name, in UPDATED.")
-    def changed_fields(self, root: strawberry.Parent[TicketChange]) -> list[str]:
-        if root.entry is None or root.kind is not ChangeKind.UPDATED:
+    def changed_fields(self, root: strawberry.Parent[LiveListChange]) -> list[str]:
+        if root.event is None or root.kind is not ChangeKind.UPDATED:
             return []
-        return changed_fields(root.entry, hidden=root.hidden)
+        return changed_fields(root.event, hidden=root.hidden)
 
 
 def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
@@ -61,17 +61,17 @@ def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
     found: set[str] = set()
     for name in entry.changes:
         if name == "status":
-            found.update(WITH_STATUS)
-        elif name in OF_SATISFACTION:
+            found.update(STATUS_FIELDS)
+        elif name in SATISFACTION_COLUMNS:
             found.add("satisfaction")
-        elif name not in OF_NO_FIELD:
-            found.add(camel(name.removesuffix("_id") if name in GLOBAL else name))
+        elif name not in COLUMNS_WITHOUT_FIELD:
+            found.add(to_camel_case(name.removesuffix("_id") if name in ID_COLUMNS else name))
     if entry.type is EventType.LINKED:
         found.add("links")
-    if entry.type in OF_CLOCKS or parse_clock_input(entry) is not None:
+    if entry.type in CLOCK_EVENTS or parse_clock_input(entry) is not None:
         found.add("clocks")
     if not hidden:
-        found.update({"messages", "timeline"} if entry.type in BRINGS_MESSAGES else {"timeline"})
+        found.update({"messages", "timeline"} if entry.type in MESSAGE_EVENTS else {"timeline"})
     if entry.type not in QUIET:
         found.update({"updatedAt", "version"})
     return sorted(found)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from models import related
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import page_request
 from models.notifications import inbox, preferences
@@ -20,7 +20,7 @@ from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
-from schema.relations import many, one
+from schema.relations import related_list_field, foreign_key_field
 from schema.types.notification import NotificationPreferenceType
 
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
@@ -40,13 +40,13 @@ class UserType(Node, Actor):
     @strawberry.field(description="Visible to the user, to agents and to admins; null for others.")
     def email(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
         viewer = context_of(info).viewer
-        return root.email if viewer.sees_people or viewer.user_id == root.id else None
+        return root.email if viewer.can_see_people or viewer.user_id == root.id else None
 
     role: Role = strawberry.field(description="What the person may do at large.")
 
-    organization: Any = one("organization", OrganizationType | None, "The account that the person belongs to.")
+    organization: Any = foreign_key_field("organization", OrganizationType | None, "The account that the person belongs to.")
 
-    teams: Any = many(related.teams, list[LazyTeam], "The teams that the person works in.")
+    teams: Any = related_list_field(related.teams, list[LazyTeam], "The teams that the person works in.")
     active: bool = strawberry.field(description="Whether the person may sign in.")
 
     @strawberry.field(description="Whether rules may give tickets to this agent or admin now; null for others and to customers.")
@@ -86,7 +86,7 @@ class TeamType(Node):
         viewer = context_of(info).viewer
         return None if viewer.is_customer else root.assigns_by_load
 
-    members: Any = many(
+    members: Any = related_list_field(
         related.members, list[UserType], "Who works in it; empty for customers, and for tokens without the scope users:read."
     )
 
@@ -105,7 +105,7 @@ class TeamType(Node):
         before: Before = None,
     ) -> ConnectionQuery[Ticket]:
         context = context_of(info)
-        return tickets.queue(context.viewer, root.id, page_request(first, after, last, before), context.now())
+        return tickets.list_queue(context.viewer, root.id, page_request(first, after, last, before), context.now())
 
 
 @strawberry.type(name="Category", description="What a ticket is about; it routes the ticket to a team.")
@@ -113,10 +113,10 @@ class CategoryType(Node):
     slug: str = strawberry.field(description="A stable key: technical, sales and billing exist from the first start.")
     name: str = strawberry.field(description="The category's name.")
 
-    team: Any = one("team", TeamType, "Where tickets of this category go.")
+    team: Any = foreign_key_field("team", TeamType, "Where tickets of this category go.")
 
 
-async def calling_person(root: strawberry.Parent[Viewer], info: strawberry.Info) -> User | None:
+async def load_viewer_user(root: strawberry.Parent[Viewer], info: strawberry.Info) -> User | None:
     """Read afresh: a socket's viewer is made anew when rights change, not when a name does."""
     return await loaders(info).users.load(root.user.id) if root.user else None
 
@@ -124,7 +124,7 @@ async def calling_person(root: strawberry.Parent[Viewer], info: strawberry.Info)
 @strawberry.type(name="Viewer", description="Who is calling.")
 class ViewerType:
     user: Any = strawberry.field(
-        description="The person, where a person calls.", graphql_type=UserType | None, resolver=calling_person
+        description="The person, where a person calls.", graphql_type=UserType | None, resolver=load_viewer_user
     )
 
     @strawberry.field(description="The machine, where one calls.", graphql_type=ApiClientType | None)

@@ -243,7 +243,7 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
     await cora.raise_ticket()
     since = await head()
     tickets = [(await cora.raise_ticket())["id"] for _ in range(3)]
-    whole, reading, told = live_list.live_list.read_set, asyncio.Event(), asyncio.Event()
+    whole, reading, told = live_list.live_list.read_members, asyncio.Event(), asyncio.Event()
 
     async def slow_at_first(*given: Any) -> Any:
         found = await whole(*given)
@@ -252,7 +252,7 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
             await told.wait()
         return found
 
-    monkeypatch.setattr(live_list.live_list, "read_set", slow_at_first)
+    monkeypatch.setattr(live_list.live_list, "read_members", slow_at_first)
     async with ada.socket() as first, ada.socket() as other:
         await first.subscribe(CHANGES)
         await reading.wait()
@@ -268,7 +268,7 @@ async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypa
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         kept = LiveList()
-        touched = live_list.live_list.changed_since
+        touched = live_list.live_list.read_memberships_since
 
         async def late(*given: Any) -> Any:
             for _ in range(4):
@@ -278,7 +278,7 @@ async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypa
         async with ada.socket() as socket:
             await kept.begin(socket)
             with monkeypatch.context() as patch:
-                patch.setattr(live_list.live_list, "changed_since", late)
+                patch.setattr(live_list.live_list, "read_memberships_since", late)
                 await cora.raise_ticket()
                 await kept.until(socket, "GAP")
             await kept.until(socket, "SNAPSHOT_END")
@@ -405,7 +405,7 @@ async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, wor
         assert position_of(came[-1]["cursor"]) == position_of(done["cursor"])
 
 
-@pytest.mark.parametrize("reading", ["read_set", "changed_since"])
+@pytest.mark.parametrize("reading", ["read_members", "read_memberships_since"])
 async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, reading: str
 ) -> None:

@@ -19,7 +19,7 @@ from support.commands import WINDOW, act, raised, viewer
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.limits.attempts import SignInThrottle
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.core import time
 from models.core.errors import TooExpensive
@@ -27,7 +27,7 @@ from models.log import event
 from models.log.event import Event
 from models.people.password import Passwords
 from models.queries import live_list, timeline
-from models.queries.live_list import ChangeKind, TicketChange
+from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from resolvers.auth.open_sessions import OpenSessions
@@ -52,7 +52,7 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
     def place(entry: Event) -> int:
         return entry.position
 
-    tail = LogTail(read, place, wakeup.listen(), interval=0.01)
+    tail = LogTail(read, place, wakeup.listen(), poll_seconds=0.01)
     tail.start_at(await event.head())
     sessions = OpenSessions(time.now)
     services = Services(
@@ -74,7 +74,7 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def take(source: LiveListSource) -> list[TicketChange]:
+async def take(source: LiveListSource) -> list[LiveListChange]:
     """The next batch, which must keep what a source promises of positions."""
     before = source.position
     async with asyncio.timeout(SECONDS):
@@ -85,14 +85,14 @@ async def take(source: LiveListSource) -> list[TicketChange]:
     return [step for _, step in items]
 
 
-async def up_to(source: LiveListSource, position: int) -> list[TicketChange]:
-    came: list[TicketChange] = []
+async def up_to(source: LiveListSource, position: int) -> list[LiveListChange]:
+    came: list[LiveListChange] = []
     while source.position < position:
         came += await take(source)
     return came
 
 
-def applied(steps: Sequence[TicketChange], held: set[UUID]) -> set[UUID]:
+def applied(steps: Sequence[LiveListChange], held: set[UUID]) -> set[UUID]:
     held = set(held)
     for step in steps:
         if step.kind is ChangeKind.REMOVED and step.ticket_id:
@@ -141,7 +141,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
             steps = await up_to(group, await event.head())
             held = applied(steps, held)
             assert applied([step for step in steps if step.position > reached], have) == held
-            assert (await live_list.read_set(ada, filter, time.now(), 100))[1] == held
+            assert (await live_list.read_members(ada, filter, time.now(), 100))[1] == held
 
 
 async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(database: str) -> None:

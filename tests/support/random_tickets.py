@@ -15,7 +15,7 @@ from tortoise.models import Model
 from models import database
 from models.core import ids
 from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
-from models.queries.filter import Plain
+from models.queries.filter import FilterData
 from models.tickets.lifecycle import STAGES, CloseReason, Priority, Stage, Status
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher
@@ -34,7 +34,7 @@ OPERATORS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
 @st.composite
-def filters(draw: st.DrawFn, pile: Pile, levels: int = 3) -> Plain:
+def filters(draw: st.DrawFn, pile: Pile, levels: int = 3) -> FilterData:
     """Filters that often find something: their operands are mostly values of the pile."""
     filter: dict[str, object] = {
         name: draw(pile.fields[name]) for name in draw(st.lists(st.sampled_from(pile.names), max_size=2))
@@ -81,7 +81,7 @@ def words(*texts: str) -> frozenset[str]:
     return frozenset(word for text in texts for word in WORD.findall(text.lower()))
 
 
-def fits(fact: Fact, filter: Plain, at: datetime = NOON, *, notes: bool = True) -> bool:
+def fits(fact: Fact, filter: FilterData, at: datetime = NOON, *, notes: bool = True) -> bool:
     """Whether the ticket fits the filter, read as the API describes it."""
     return all(part(fact, name, value, at, notes) for name, value in filter.items() if value is not None)
 

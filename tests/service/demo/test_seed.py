@@ -11,7 +11,7 @@ import pytest
 from demo import seed
 from demo.seed import PASSWORD, seed_demo, seed_tickets
 from models import database as db
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 from models.changes import sla_audit
 from models.changes.change import allocate_number, allocate_numbers, rebuild_from_log, serialize_ticket
 from models.log import event as log
@@ -65,7 +65,7 @@ async def test_the_demo_agrees_with_its_log(database: str) -> None:
 
 async def test_the_demo_shows_every_status(database: str) -> None:
     await seed_demo(NOW)
-    counted = await stats.stats(SYSTEM, None, stats.Group.STATUS, NOW)
+    counted = await stats.read_stats(SYSTEM, None, stats.Group.STATUS, NOW)
     assert all(bucket.count >= 2 for bucket in counted.groups), counted.groups
     assert await Ticket.filter(merged_into_id__isnull=False).exists()
     assert await TicketLink.exists()

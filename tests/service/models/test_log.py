@@ -14,7 +14,7 @@ from support.bounds import count_pages
 from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, Desk, modest, until
 
 from models import database
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange, allocate_number, lock_tickets, write
 from models.core.errors import CursorExpired, CursorInvalid
@@ -237,7 +237,7 @@ async def test_the_log_shows_customers_their_own_tickets_without_notes(desk: Des
     public = ["TICKET_CREATED", "REPLY_ADDED", "STATUS_CHANGED", "REPLY_ADDED"]
     every = ["TICKET_CREATED", "NOTE_ADDED", *public[1:], "NOTE_ADDED", "TICKET_CREATED"]
     for viewer, expected in [(desk.ada, every), (desk.cora, public), (desk.carl, public), (desk.olga, ["TICKET_CREATED"])]:
-        page = await (await timeline.events(viewer, EventFilter(), None, EVERYTHING, NOON))
+        page = await (await timeline.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert types(list(page.rows)) == expected
         assert await page.total() == len(expected)
         assert [position_of(each) for each in page.cursors] == [entry.position for entry in page.rows]
@@ -247,11 +247,11 @@ async def test_the_log_is_read_by_type_and_filter(desk: Desk) -> None:
     await conversation(desk)
     await desk.raise_ticket(by=desk.olga, subject="Mail is down")
     replies = EventFilter(frozenset({EventType.REPLY_ADDED}))
-    assert types(list((await (await timeline.events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
+    assert types(list((await (await timeline.list_events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
     nothing = EventFilter(frozenset())
-    assert (await (await timeline.events(desk.ada, nothing, None, EVERYTHING, NOON))).rows == []
+    assert (await (await timeline.list_events(desk.ada, nothing, None, EVERYTHING, NOON))).rows == []
     mail = {"subject": {"eq": "Mail is down"}}
-    assert types(list((await (await timeline.events(desk.ada, EventFilter(), mail, EVERYTHING, NOON))).rows)) == [
+    assert types(list((await (await timeline.list_events(desk.ada, EventFilter(), mail, EVERYTHING, NOON))).rows)) == [
         "TICKET_CREATED"
     ]
 
@@ -264,7 +264,7 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
     edge: str | None = None
     for _ in count_pages():
         window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
-        page = await (await timeline.events(desk.cora, EventFilter(), None, window, NOON))
+        page = await (await timeline.list_events(desk.cora, EventFilter(), None, window, NOON))
         positions = [entry.position for entry in page.rows]
         read = positions + read if backward else read + positions
         onward = await page.has_previous() if backward else await page.has_next()
@@ -277,9 +277,9 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
 
 async def test_a_cursor_before_the_first_entry_reads_all_and_one_at_the_head_reads_nothing(desk: Desk) -> None:
     await conversation(desk)
-    whole = await (await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(0), None), NOON))
+    whole = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(0), None), NOON))
     assert [entry.position for entry in whole.rows] == [1, 2, 3, 4, 5, 6]
-    ahead = await (await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(6), None), NOON))
+    ahead = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(6), None), NOON))
     assert (list(ahead.rows), await ahead.has_next(), await ahead.has_previous()) == ([], False, True)
 
 
@@ -287,20 +287,20 @@ async def test_a_cursor_beyond_the_head_is_of_another_log(desk: Desk) -> None:
     await conversation(desk)
     for position in (7, 10**18 - 1):
         with pytest.raises(CursorInvalid):
-            await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(position), None), NOON)
+            await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(position), None), NOON)
 
 
 async def test_a_cursor_from_before_what_is_kept_has_expired(desk: Desk) -> None:
     await conversation(desk)
     await database.rows("DELETE FROM events WHERE position <= 3")
-    kept = await (await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(3), None), NOON))
+    kept = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(3), None), NOON))
     assert [entry.position for entry in kept.rows] == [4, 5, 6]
     with pytest.raises(CursorExpired):
-        await timeline.events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(2), None), NOON)
+        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(2), None), NOON)
 
 
 async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: PageRequest) -> dict[UUID, Page[Event]]:
-    return await timeline.record(viewer, ticket_ids, EventFilter(), window).owned(ticket_ids, database.as_uuid)
+    return await timeline.list_record(viewer, ticket_ids, EventFilter(), window).owned(ticket_ids, database.as_uuid)
 
 
 async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk) -> None:
@@ -318,7 +318,7 @@ async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk
         own = ["TICKET_CREATED", "MERGED"]
         assert types(list(pages[into.id].rows)) == [*messages, *own]
         assert types(list(pages[old.id].rows))[-2:] == ["MERGED", "STATUS_CHANGED"]
-        counts = await timeline.record_counts(viewer, [into.id, old.id], EventFilter())
+        counts = await timeline.count_records(viewer, [into.id, old.id], EventFilter())
         assert counts[into.id] == len(messages) + 2
 
 
@@ -336,9 +336,9 @@ async def test_pages_of_many_records_are_cut_one_by_one(desk: Desk) -> None:
 async def test_unseen_are_the_messages_of_others_that_the_writer_may_read(desk: Desk) -> None:
     ticket = await conversation(desk)
     entries = {entry.position: entry.message_id for entry in await Event.all()}
-    assert await timeline.unseen_messages(desk.bill, ticket.id, 0) == [entries[2], entries[3], entries[5], entries[6]]
-    assert await timeline.unseen_messages(desk.bill, ticket.id, 3) == [entries[5], entries[6]]
-    assert await timeline.unseen_messages(desk.ada, ticket.id, 0) == [entries[5]]
-    assert await timeline.unseen_messages(desk.cora, ticket.id, 0) == [entries[3]]
-    assert await timeline.unseen_messages(desk.olga, ticket.id, 0) == []
-    assert await timeline.last_position(ticket.id) == 6
+    assert await timeline.find_unseen_messages(desk.bill, ticket.id, 0) == [entries[2], entries[3], entries[5], entries[6]]
+    assert await timeline.find_unseen_messages(desk.bill, ticket.id, 3) == [entries[5], entries[6]]
+    assert await timeline.find_unseen_messages(desk.ada, ticket.id, 0) == [entries[5]]
+    assert await timeline.find_unseen_messages(desk.cora, ticket.id, 0) == [entries[3]]
+    assert await timeline.find_unseen_messages(desk.olga, ticket.id, 0) == []
+    assert await timeline.read_last_position(ticket.id) == 6

@@ -203,8 +203,8 @@ async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) 
     ticket = await desk.raise_ticket(subject="Printer on fire")
     await desk.act(ticket, lambda change: commands.reply(change, "Use the extinguisher", is_from_customer=False))
     for text in ("printer", "extinguisher"):
-        page = await tickets.tickets(
-            desk.cora, {"search": text}, tickets.ticket_order(()), PageRequest(10, False, None, None), NOON
+        page = await tickets.list_tickets(
+            desk.cora, {"search": text}, tickets.build_ticket_order(()), PageRequest(10, False, None, None), NOON
         )
         assert [each.id for each in page.rows] == [ticket.id], text
     assert (ticket.number, await allocate_number()) == (1001, 1002)

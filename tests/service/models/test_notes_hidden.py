@@ -8,7 +8,8 @@ import pytest
 from support.ticket_factory import NOON, Desk
 
 from models import database
-from models.access.permissions import Scope, Viewer
+from models.access.scopes import Scope
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.core.pagination import PageRequest
 from models.log.event import Event, EventType
@@ -43,17 +44,17 @@ async def note(ticket: Ticket) -> Event:
 async def test_a_live_list_tells_them_that_a_ticket_changed_and_not_by_what(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     for viewer, hidden in ((desk.ada, False), (blind(desk.ada), True), (desk.cora, True)):
-        _, standing = await live_list.changed_since(viewer, None, NOON, 0)
-        (step,) = live_list.diff_entries([entry], {ticket.id}, standing, viewer)
+        _, standing = await live_list.read_memberships_since(viewer, None, NOON, 0)
+        (step,) = live_list.diff_events([entry], {ticket.id}, standing, viewer)
         assert step.hidden is hidden, viewer.caller
 
 
 async def test_the_log_and_the_record_show_them_no_note(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     for viewer, shown in ((desk.ada, True), (blind(desk.ada), False), (desk.cora, False)):
-        log = await (await timeline.events(viewer, EventFilter(), None, EVERYTHING, NOON))
+        log = await (await timeline.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert (entry.position in {each.position for each in log.rows}) is shown
-        counts = await timeline.record_counts(viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED})))
+        counts = await timeline.count_records(viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED})))
         assert counts.get(ticket.id, 0) == (1 if shown else 0)
 
 
@@ -61,7 +62,7 @@ async def test_a_note_is_no_unseen_message_of_theirs(desk: Desk, ticket: Ticket)
     replied = await Event.get(ticket_id=ticket.id, type=EventType.REPLY_ADDED)
     noted = await note(ticket)
     for viewer, expected in ((desk.ada, [noted, replied]), (blind(desk.ada), [replied])):
-        assert await timeline.unseen_messages(viewer, ticket.id, 0) == [each.message_id for each in expected]
+        assert await timeline.find_unseen_messages(viewer, ticket.id, 0) == [each.message_id for each in expected]
 
 
 async def test_a_notification_of_a_note_does_not_exist_for_them(desk: Desk, ticket: Ticket) -> None:

@@ -21,7 +21,7 @@ from support.statements import statements
 from support.ticket_factory import IS_SQLITE, NOON, Desk, customer
 
 from models import database
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import Order, PageRequest
@@ -30,15 +30,15 @@ from models.log.event import Event, EventType
 from models.people.user import User
 from models.queries import tickets as listing
 from models.queries import timeline
-from models.queries.filter import Plain
-from models.queries.tickets import ticket_order
+from models.queries.filter import FilterData
+from models.queries.tickets import build_ticket_order
 from models.queries.timeline import EventFilter
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
 Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
 TICKETS = 2000
-OPEN: Plain = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
+OPEN: FilterData = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
 WINDOW = PageRequest(50, backward=False, after=None, before=None)
 Sorts = Sequence[tuple[str, bool]]
 
@@ -166,8 +166,8 @@ def postgres_plan(root: Any) -> Plan:
     )
 
 
-def page(viewer: Viewer, filter: Plain | None, sorts: Sorts, window: PageRequest = WINDOW) -> Callable[[], Awaitable[object]]:
-    return lambda: listing.tickets(viewer, filter, ticket_order(sorts), window, NOON)
+def page(viewer: Viewer, filter: FilterData | None, sorts: Sorts, window: PageRequest = WINDOW) -> Callable[[], Awaitable[object]]:
+    return lambda: listing.list_tickets(viewer, filter, build_ticket_order(sorts), window, NOON)
 
 
 def windows(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
@@ -193,7 +193,7 @@ async def judged(cases: Mapping[str, tuple[Callable[[], Awaitable[object]], str]
 # The cases
 
 NUMBER = "sqlite_autoindex_tickets_2" if IS_SQLITE else "tickets_number_key"
-ORDERS: Mapping[str, tuple[Plain | None, Sorts, str]] = {
+ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
     "newest change": (None, (), "idx_tickets_updated_"),
     "oldest change": (None, [("updated_at", False)], "idx_tickets_updated_"),
     "newest": (None, [("created_at", True)], "idx_tickets_created_"),
@@ -213,14 +213,14 @@ async def test_an_order_is_walked_by_its_index_from_any_place(many: Many) -> Non
     cases = {
         f"{name}, {part}": (page(many.desk.ada, filter, sorts, window), index)
         for name, (filter, sorts, index) in ORDERS.items()
-        for part, window in windows(ticket_order(sorts), middle).items()
+        for part, window in windows(build_ticket_order(sorts), middle).items()
     }
     promise: Sorts = [("sla_breaches_at", False)]
-    after_null = windows(ticket_order(promise), closed)["after"]
+    after_null = windows(build_ticket_order(promise), closed)["after"]
     cases["next promise, after one without"] = (page(many.desk.ada, None, promise, after_null), "tickets_promise")
-    for part, window in windows(listing.QUEUE, middle).items():
+    for part, window in windows(listing.QUEUE_ORDER, middle).items():
         key = next(iter(many.desk.teams.values())).id
-        cases[f"queue, {part}"] = (lambda key=key, asked=window: listing.queue(many.desk.ada, key, asked, NOON), "tickets_queue")
+        cases[f"queue, {part}"] = (lambda key=key, asked=window: listing.list_queue(many.desk.ada, key, asked, NOON), "tickets_queue")
     assert await judged(cases) == []
 
 
@@ -229,7 +229,7 @@ async def test_a_common_filter_and_its_order_are_found_by_one_index(many: Many) 
     assert desk.ada.user_id is not None
     assert desk.olga.user_id is not None
     assert desk.cora.shared_organization_id is not None
-    filters: Mapping[str, tuple[Plain, str]] = {
+    filters: Mapping[str, tuple[FilterData, str]] = {
         "open": (OPEN, "tickets_open_updated"),
         "a stage": ({"stage": {"eq": Stage.RESOLUTION}}, "tickets_open_updated"),
         "two statuses": ({"status": {"in": [Status.OPEN, Status.ON_HOLD]}}, "tickets_open_updated"),
@@ -251,7 +251,7 @@ async def test_what_is_looked_up_beside_tickets_is_not_looked_for_in_each(many: 
     desk = many.desk
     assert desk.ada.user_id is not None
     assert desk.cora.shared_organization_id is not None
-    asked: Mapping[str, tuple[Viewer, Plain | None, str]] = {
+    asked: Mapping[str, tuple[Viewer, FilterData | None, str]] = {
         "a resource": (desk.ada, {"resource": {"kind": "server", "externalId": "s-1"}}, "idx_ticket_reso_kind_"),
         "a watcher": (desk.ada, {"watcherId": {"eq": encode(USER, desk.ada.user_id)}}, "idx_ticket_watc_user_id_"),
         "an account": (
@@ -271,12 +271,12 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
     middle = event.cursor(TICKETS // 2)
     for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
         for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
-            found = await plan(lambda v=viewer, f=filter, w=window: timeline.events(v, EventFilter(), f, w, NOON))
+            found = await plan(lambda v=viewer, f=filter, w=window: timeline.list_events(v, EventFilter(), f, w, NOON))
             assert not found.sorts, f"{window}: {found}"
             assert not found.scanned, f"{window}: {found}"
         if window.after is not None:
             continue  # of so few entries the later half is read as soon
-        own = await plan(lambda w=window: timeline.events(many.owner, EventFilter(), None, w, NOON), walks=False)
+        own = await plan(lambda w=window: timeline.list_events(many.owner, EventFilter(), None, w, NOON), walks=False)
         assert not own.scanned, str(own)
         assert {each[:19] for each in own.indexes} == {"idx_tickets_request", "idx_events_ticket__"}, str(own)
 
@@ -284,6 +284,6 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
 async def test_a_record_is_found_by_its_ticket(many: Many) -> None:
     keys = [each.id for each in many.tickets[:20]]
     word = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
-    found = await plan(lambda: timeline.record(many.desk.ada, keys, EventFilter(), WINDOW), word, walks=False)
+    found = await plan(lambda: timeline.list_record(many.desk.ada, keys, EventFilter(), WINDOW), word, walks=False)
     assert not found.scanned, str(found)
     assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-from models.queries.timeline import Counts
+from models.queries.timeline import SharedCounts
 
 
 async def test_a_count_ends_with_the_last_who_waits_for_it() -> None:
@@ -21,8 +21,8 @@ async def test_a_count_ends_with_the_last_who_waits_for_it() -> None:
             ended.append("cancelled")
             raise
 
-    counts = Counts(read)
-    first, second = (asyncio.create_task(counts.of(owner)) for _ in range(2))
+    counts = SharedCounts(read)
+    first, second = (asyncio.create_task(counts.count_for(owner)) for _ in range(2))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     first.cancel()
@@ -34,5 +34,5 @@ async def test_a_count_ends_with_the_last_who_waits_for_it() -> None:
     await asyncio.sleep(0)
     assert ended == ["cancelled"]
     go.set()
-    assert await counts.of(owner) == 3, "who asks later is not cancelled with them"
-    assert await counts.of(uuid4()) == 0
+    assert await counts.count_for(owner) == 3, "who asks later is not cancelled with them"
+    assert await counts.count_for(uuid4()) == 0

@@ -16,7 +16,10 @@ from support.ticket_factory import NOON, Desk, modest, ticket, viewer
 
 from models import database
 from models.access import permissions
-from models.access.permissions import ANYONE, STRANGER, SYSTEM, Caller, Permission, Scope, Viewer, authenticate, sees, visible
+from models.access.permissions import PUBLIC, Permission
+from models.access.scopes import MAX_SCOPES, Caller, Scope, granted_scopes
+from models.access.viewer import ANONYMOUS, SYSTEM, Viewer, authenticate, viewer_as
+from models.access.visibility import can_access_ticket, can_see_record, can_see_ticket, visible_events, visible_tickets
 from models.core.errors import Forbidden, Unauthenticated
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
@@ -34,21 +37,21 @@ MAY_HOLD = {"ANONYMOUS": set[str](), "CUSTOMER": CUSTOMERS, "AGENT": AGENTS, "AD
 
 RIGHTS: Mapping[str, tuple[str, str | None]] = {
     # right: who, and the scope that it takes
-    "ANYONE": ("ANONYMOUS CUSTOMER AGENT ADMIN API_CLIENT", None),
-    "SESSION": ("CUSTOMER AGENT ADMIN API_CLIENT", None),
-    "READ": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:read"),
-    "READ_LOG": ("CUSTOMER AGENT ADMIN API_CLIENT", "events:read"),
+    "PUBLIC": ("ANONYMOUS CUSTOMER AGENT ADMIN API_CLIENT", None),
+    "AUTHENTICATED": ("CUSTOMER AGENT ADMIN API_CLIENT", None),
+    "READ_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:read"),
+    "READ_EVENTS": ("CUSTOMER AGENT ADMIN API_CLIENT", "events:read"),
     "READ_PEOPLE": ("AGENT ADMIN API_CLIENT", "users:read"),
-    "TAKE_PART": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write"),
-    "WATCH": ("CUSTOMER AGENT ADMIN", "tickets:write"),
-    "WORK": ("AGENT ADMIN API_CLIENT", "tickets:write"),
+    "WRITE_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write"),
+    "WATCH_TICKETS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
+    "HANDLE_TICKETS": ("AGENT ADMIN API_CLIENT", "tickets:write"),
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
-    "OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
+    "MANAGE_OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
     "OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
     "READ_POLICIES": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "READ_PRESENCE": ("AGENT ADMIN API_CLIENT", "tickets:read"),
-    "BE_PRESENT": ("AGENT ADMIN", "tickets:write"),
-    "MANAGE": ("ADMIN API_CLIENT", "admin"),
+    "WRITE_PRESENCE": ("AGENT ADMIN", "tickets:write"),
+    "ADMINISTER": ("ADMIN API_CLIENT", "admin"),
 }
 
 
@@ -64,9 +67,9 @@ def test_every_right_is_written_out_here() -> None:
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
 def test_a_caller_holds_at_most_what_its_kind_may(caller: Caller) -> None:
-    assert {scope.value for scope in permissions.held(caller, EVERY)} == MAY_HOLD[caller.name]
-    assert permissions.held(caller, []) == frozenset()
-    assert permissions.held(caller, ["tickets:read", "no:such"]) == {Scope.TICKETS_READ} & permissions.HOLDS[caller]
+    assert {scope.value for scope in granted_scopes(caller, EVERY)} == MAY_HOLD[caller.name]
+    assert granted_scopes(caller, []) == frozenset()
+    assert granted_scopes(caller, ["tickets:read", "no:such"]) == {Scope.TICKETS_READ} & MAX_SCOPES[caller]
 
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
@@ -90,9 +93,9 @@ def test_a_right_opens_to_its_callers_with_its_scope_and_to_nobody_else(name: st
 @pytest.mark.parametrize("name", RIGHTS)
 def test_tokens_are_handled_by_those_who_signed_in_and_by_no_program(name: str) -> None:
     for caller in (Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN):
-        signed_in = Viewer(caller, permissions.HOLDS[caller], token=Token(kind=TokenKind.SESSION))
+        signed_in = Viewer(caller, MAX_SCOPES[caller], token=Token(kind=TokenKind.SESSION))
         for program in (replace(signed_in, token=Token(kind=TokenKind.API)), replace(signed_in, token=None)):
-            if name != "OWN_TOKENS":
+            if name != "MANAGE_OWN_TOKENS":
                 assert rights()[name].allows(program) == rights()[name].allows(signed_in)
                 continue
             assert rights()[name].allows(signed_in)
@@ -124,7 +127,7 @@ def test_sight_of_all_tickets_notes_and_people_goes_by_kind_and_scope(
     caller: Caller, scopes: set[str], tickets: bool, notes: bool, people: bool
 ) -> None:
     who = Viewer(caller, frozenset(scope for scope in Scope if scope.value in scopes))
-    assert (who.sees_every_ticket, who.sees_notes, who.sees_people) == (tickets, notes, people)
+    assert (who.can_see_all_tickets, who.can_see_notes, who.can_see_people) == (tickets, notes, people)
 
 
 def test_a_machine_acts_as_an_agent_and_with_the_scope_admin_as_an_admin() -> None:
@@ -136,9 +139,9 @@ def test_a_machine_acts_as_an_agent_and_with_the_scope_admin_as_an_admin() -> No
 
 def test_callers_are_told_apart_whatever_token_they_use() -> None:
     cora = viewer()
-    assert cora.key == replace(cora, scopes=frozenset()).key
+    assert cora.caller_key == replace(cora, scopes=frozenset()).caller_key
     client = ApiClient(display_name="Sync")
-    keys = {cora.key, viewer().key, Viewer(Caller.API_CLIENT, client=client).key, SYSTEM.key}
+    keys = {cora.caller_key, viewer().caller_key, Viewer(Caller.API_CLIENT, client=client).caller_key, SYSTEM.caller_key}
     assert len(keys) == 4
 
 
@@ -165,7 +168,7 @@ def test_a_customer_sees_own_tickets_and_those_of_a_shared_account(
         expected = own or (shared is not None and shared == account)
     else:
         expected = True
-    assert sees(who, there) == expected
+    assert can_see_ticket(who, there) == expected
 
 
 @pytest.mark.stress
@@ -180,11 +183,11 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: R
             user=random.choice(people),
             shared_organization_id=random.choice(accounts),
         )
-        condition = visible(who)
+        condition = visible_tickets(who)
         rows = await database.rows(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
-        expected = {fact.ticket.number for fact in pile.facts if sees(who, fact.ticket)}
+        expected = {fact.ticket.number for fact in pile.facts if can_see_ticket(who, fact.ticket)}
         assert {row["number"] for row in rows} == expected, who
-        listed = await listing.tickets(who, None, listing.ticket_order(()), PageRequest(100, False, None, None), NOON)
+        listed = await listing.list_tickets(who, None, listing.build_ticket_order(()), PageRequest(100, False, None, None), NOON)
         assert {each.number for each in listed.rows} == expected, who
 
 
@@ -196,22 +199,22 @@ def test_customers_see_themselves_their_account_and_those_who_share_it() -> None
     alone = replace(viewer(user=cora), shared_organization_id=None)
     sharing = replace(alone, shared_organization_id=account.id)
     nobody = User(email="nobody@example.com", display_name="Nobody")
-    assert [permissions.sees_record(alone, each) for each in (cora, carl, other, nobody)] == [True, False, False, False]
-    assert [permissions.sees_record(sharing, each) for each in (cora, carl, other, nobody)] == [True, True, False, False]
-    assert permissions.sees_record(alone, account)
-    assert not permissions.sees_record(alone, Organization(name="Other"))
-    for who, expected in [(viewer(Role.AGENT), True), (viewer(Role.ADMIN), True), (SYSTEM, True), (STRANGER, False)]:
-        assert [permissions.sees_record(who, each) for each in (cora, other, account)] == [expected] * 3
+    assert [can_see_record(alone, each) for each in (cora, carl, other, nobody)] == [True, False, False, False]
+    assert [can_see_record(sharing, each) for each in (cora, carl, other, nobody)] == [True, True, False, False]
+    assert can_see_record(alone, account)
+    assert not can_see_record(alone, Organization(name="Other"))
+    for who, expected in [(viewer(Role.AGENT), True), (viewer(Role.ADMIN), True), (SYSTEM, True), (ANONYMOUS, False)]:
+        assert [can_see_record(who, each) for each in (cora, other, account)] == [expected] * 3
 
 
 def test_a_token_that_may_not_read_people_shows_its_owner_alone() -> None:
     machine, other = ApiClient(display_name="Sync"), ApiClient(display_name="Other")
     cora = User(email="cora@example.com", display_name="Cora")
     blind = Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_READ}), client=machine)
-    assert [permissions.sees_record(blind, each) for each in (cora, other, machine)] == [False, False, True]
+    assert [can_see_record(blind, each) for each in (cora, other, machine)] == [False, False, True]
     seeing = replace(blind, scopes=frozenset({Scope.USERS_READ}))
-    assert [permissions.sees_record(seeing, each) for each in (cora, other, machine)] == [True, True, True]
-    assert permissions.sees_record(blind, Organization(name="Acme"))
+    assert [can_see_record(seeing, each) for each in (cora, other, machine)] == [True, True, True]
+    assert can_see_record(blind, Organization(name="Acme"))
 
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
@@ -219,14 +222,14 @@ def test_what_concerns_a_caller_does_not_depend_on_its_scopes(caller: Caller) ->
     user = User(email="x@example.com", display_name="X")
     who = Viewer(caller, frozenset({Scope.TICKETS_WRITE}), user=user)
     staff = caller in (Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT)
-    assert permissions.concerns(who, ticket(requester_id=user.id)) == (staff or caller is Caller.CUSTOMER)
-    assert permissions.concerns(who, ticket()) == staff
-    assert not sees(who, ticket(requester_id=user.id))
+    assert can_access_ticket(who, ticket(requester_id=user.id)) == (staff or caller is Caller.CUSTOMER)
+    assert can_access_ticket(who, ticket()) == staff
+    assert not can_see_ticket(who, ticket(requester_id=user.id))
 
 
 @pytest.mark.parametrize(("role", "internal"), [(Role.CUSTOMER, False), (Role.AGENT, True), (Role.ADMIN, True)])
 def test_entries_that_are_internal_are_for_the_team(role: Role, internal: bool) -> None:
-    assert ("e.internal" in permissions.visible_entries(viewer(role)).text) == (not internal)
+    assert ("e.internal" in visible_events(viewer(role)).text) == (not internal)
 
 
 # --- tokens ---
@@ -279,12 +282,12 @@ async def test_a_token_knows_the_shared_account_of_its_owner(desk: Desk) -> None
 async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) -> None:
     for member in (*desk.customers, *desk.staff):
         assert member.user is not None
-        held = [scope.value for scope in permissions.HOLDS[member.caller]]
+        held = [scope.value for scope in MAX_SCOPES[member.caller]]
         _, text = await token.issue(TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON)
         signed_in = await authenticate(text, NOON)
         assert signed_in is not None
         user = await User.get(id=member.user.id).select_related("organization")
-        assert replace(signed_in, token=None) == permissions.viewer_as(user)
+        assert replace(signed_in, token=None) == viewer_as(user)
 
 
 async def test_a_token_opens_nothing_from_its_end_on(desk: Desk) -> None:
@@ -348,5 +351,5 @@ async def test_uses_are_noted_many_at_a_time(desk: Desk) -> None:
 
 
 def test_anyone_is_the_only_right_of_strangers() -> None:
-    assert [name for name, right in rights().items() if right.allows(STRANGER)] == ["ANYONE"]
-    assert ANYONE.allows(STRANGER)
+    assert [name for name, right in rights().items() if right.allows(ANONYMOUS)] == ["PUBLIC"]
+    assert PUBLIC.allows(ANONYMOUS)

@@ -13,15 +13,16 @@ from support.random_tickets import Pile, filters, fits
 from support.ticket_factory import NOON, modest, viewer
 
 from models import database
-from models.access.permissions import Viewer, sees
+from models.access.viewer import Viewer
+from models.access.visibility import can_see_ticket
 from models.core import ids
 from models.core.errors import BadRequest
 from models.core.pagination import PageRequest
 from models.database import Dialect
 from models.queries import tickets
-from models.queries.filter import Plain, matching
-from models.queries.filter_limits import MOST_CONDITIONS, MOST_LEVELS, MOST_VALUES, MOST_WORDS
-from models.queries.stats import Group, stats
+from models.queries.filter import FilterData, compile_filter
+from models.queries.filter_limits import MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, MAX_WORDS
+from models.queries.stats import Group, read_stats
 from models.tickets.ticket import Ticket
 
 STRANGE = "01a207c7-61c7-7748-8a66-cce542632835"
@@ -29,8 +30,8 @@ GARBAGE = ["", "x", "tkt_", "tkt_1", f"usr_{STRANGE}", f"tkt_{STRANGE}", "tkt_0"
 DIALECTS: list[Dialect] = ["sqlite", "postgres"]
 
 
-async def matches(filter: Plain | None, viewer: Viewer) -> set[UUID]:
-    condition = matching(filter, viewer, NOON, database.dialect())
+async def matches(filter: FilterData | None, viewer: Viewer) -> set[UUID]:
+    condition = compile_filter(filter, viewer, NOON, database.dialect())
     found = await database.rows(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
     assert len(found) == len({row["id"] for row in found})
     return {database.as_uuid(row["id"]) for row in found}
@@ -89,14 +90,14 @@ TEXTS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("filter", TEXTS, ids=ascii)
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_texts_that_no_database_holds_are_bad_requests(filter: Plain, dialect: Dialect) -> None:
+def test_texts_that_no_database_holds_are_bad_requests(filter: FilterData, dialect: Dialect) -> None:
     with pytest.raises(BadRequest):
-        matching(filter, viewer(), NOON, dialect)
+        compile_filter(filter, viewer(), NOON, dialect)
 
 
 async def test_searches_are_bounded_over_the_whole_filter(pile: Pile) -> None:
-    half = " ".join(["vpn"] * (MOST_WORDS // 2))
-    several: list[Plain] = [{"search": half}, {"not": {"search": half}}]
+    half = " ".join(["vpn"] * (MAX_WORDS // 2))
+    several: list[FilterData] = [{"search": half}, {"not": {"search": half}}]
     assert await matches({"and": several}, pile.desk.ada) == set()
     for more in ({"search": "x"}, {"not": {"or": [{"search": "x"}]}}):
         with pytest.raises(BadRequest):
@@ -110,57 +111,57 @@ async def test_more_tags_than_a_ticket_can_have_are_on_none(pile: Pile) -> None:
     assert await matches({"tags": {"every": ["vpn"] * 50}}, pile.desk.ada) == tagged
 
 
-def nested(depth: int) -> Plain:
-    filter: Plain = {"number": {"gt": 0}}
+def nested(depth: int) -> FilterData:
+    filter: FilterData = {"number": {"gt": 0}}
     for _ in range(depth):
         filter = {"not": filter}
     return filter
 
 
 async def test_a_filter_holds_a_hundred_conditions_and_no_more(pile: Pile) -> None:
-    most = (MOST_CONDITIONS - 1) // 2
+    most = (MAX_CONDITIONS - 1) // 2
     assert len(await matches({"or": [{"number": {"eq": 1001 + place}} for place in range(most)]}, pile.desk.ada)) == most
     for filter in (
         {"or": [{"number": {"eq": place}} for place in range(most + 1)]},
-        {"and": [{"or": []}] * MOST_CONDITIONS},
-        nested(MOST_CONDITIONS),
+        {"and": [{"or": []}] * MAX_CONDITIONS},
+        nested(MAX_CONDITIONS),
     ):
         with pytest.raises(BadRequest):
             await matches(filter, pile.desk.ada)
 
 
 async def test_a_filter_is_nested_ten_levels_deep_and_no_more(pile: Pile) -> None:
-    assert len(await matches(nested(MOST_LEVELS - 2), pile.desk.ada)) == len(pile.facts)
-    assert await matches(nested(MOST_LEVELS - 1), pile.desk.ada) == set()
-    for filter in (nested(MOST_LEVELS), {"and": [{"or": [nested(MOST_LEVELS - 2)]}]}):
+    assert len(await matches(nested(MAX_LEVELS - 2), pile.desk.ada)) == len(pile.facts)
+    assert await matches(nested(MAX_LEVELS - 1), pile.desk.ada) == set()
+    for filter in (nested(MAX_LEVELS), {"and": [{"or": [nested(MAX_LEVELS - 2)]}]}):
         with pytest.raises(BadRequest):
             await matches(filter, pile.desk.ada)
 
 
 async def test_the_deepest_filters_are_read_wherever_they_are_asked(pile: Pile) -> None:
     """SQLite's parser gives up on what is nested too deep, and an order and a cursor go deeper still."""
-    order = tickets.ticket_order([("priority", True), ("number", False), ("created_at", True), ("updated_at", False)])
-    leaf: Plain = {"subject": {"neq": "x", "nin": ["y"]}, "number": {"gt": 0}}
+    order = tickets.build_ticket_order([("priority", True), ("number", False), ("created_at", True), ("updated_at", False)])
+    leaf: FilterData = {"subject": {"neq": "x", "nin": ["y"]}, "number": {"gt": 0}}
     cursor = order.cursor(pile.facts[0].ticket)
     for names in (("or", "not"), ("not",), ("and", "or")):
         deep, expected = leaf, True
-        for level in range(MOST_LEVELS - 2):
+        for level in range(MAX_LEVELS - 2):
             name = names[level % len(names)]
             deep = {
                 "number": {"gt": 0},
                 name: deep if name == "not" else [{"number": {"lt": 0} if name == "or" else {"gt": 0}}, deep],
             }
             expected = expected != (name == "not")
-        page = await tickets.tickets(pile.desk.cora, deep, order, PageRequest(100, False, cursor, cursor), NOON)
-        assert await page.total() == (sum(sees(pile.desk.cora, fact.ticket) for fact in pile.facts) if expected else 0)
-        assert (await stats(pile.desk.cora, deep, Group.TEAM, NOON)).total == await page.total()
+        page = await tickets.list_tickets(pile.desk.cora, deep, order, PageRequest(100, False, cursor, cursor), NOON)
+        assert await page.total() == (sum(can_see_ticket(pile.desk.cora, fact.ticket) for fact in pile.facts) if expected else 0)
+        assert (await read_stats(pile.desk.cora, deep, Group.TEAM, NOON)).total == await page.total()
 
 
 async def test_a_filter_holds_a_thousand_values_and_no_more(pile: Pile) -> None:
-    numbers = list(range(MOST_VALUES))
+    numbers = list(range(MAX_VALUES))
     assert await matches({"number": {"in": numbers}}, pile.desk.ada) == set()
-    spread: Plain = {"and": [{"number": {"in": numbers[:600]}}, {"not": {"tags": {"some": ["x"] * 401}}}]}
-    for filter in ({"number": {"in": [*numbers, 0]}}, {"tags": {"none": ["x"] * (MOST_VALUES + 1)}}, spread):
+    spread: FilterData = {"and": [{"number": {"in": numbers[:600]}}, {"not": {"tags": {"some": ["x"] * 401}}}]}
+    for filter in ({"number": {"in": [*numbers, 0]}}, {"tags": {"none": ["x"] * (MAX_VALUES + 1)}}, spread):
         with pytest.raises(BadRequest):
             await matches(filter, pile.desk.ada)
 
@@ -169,7 +170,7 @@ async def test_a_filter_holds_a_thousand_values_and_no_more(pile: Pile) -> None:
 @pytest.mark.parametrize("operator", ["within", "olderThan"])
 def test_a_duration_beyond_the_calendar_is_a_bad_request(operator: str, duration: timedelta) -> None:
     with pytest.raises(BadRequest):
-        matching({"createdAt": {operator: duration}}, viewer(), NOON, "sqlite")
+        compile_filter({"createdAt": {operator: duration}}, viewer(), NOON, "sqlite")
 
 
 async def test_bounds_tell_the_same_instant_from_a_microsecond_beside_it(pile: Pile) -> None:
@@ -196,5 +197,5 @@ async def test_the_greatest_and_smallest_numbers_are_compared(pile: Pile) -> Non
 
 async def test_a_filter_for_notes_finds_them_only_for_those_who_read_them(pile: Pile) -> None:
     for reader in (pile.desk.ada, pile.desk.cora):
-        expected = {fact.ticket.id for fact in pile.facts if fits(fact, {"search": "fails"}, notes=reader.sees_notes)}
+        expected = {fact.ticket.id for fact in pile.facts if fits(fact, {"search": "fails"}, notes=reader.can_see_notes)}
         assert await matches({"search": "fails"}, reader) == expected

@@ -14,16 +14,16 @@ from support.ticket_factory import IS_SQLITE, NOON, STEPS, Desk, modest, step
 
 import models.queries.running_stats
 from models import database
-from models.access.permissions import STRANGER, Viewer
+from models.access.viewer import ANONYMOUS, Viewer
 from models.changes import commands
 from models.core import ids
 from models.core.errors import TooExpensive
 from models.database import rows
 from models.log.event import Event, EventType, head
 from models.queries import live_list
-from models.queries.live_list import ChangeKind, Standing, TicketChange
-from models.queries.running_stats import RunningStats, facts
-from models.queries.stats import Group, stats
+from models.queries.live_list import ChangeKind, LiveListChange, Membership
+from models.queries.running_stats import RunningStats, build_fact_columns
+from models.queries.stats import Group, read_stats
 from models.sla.clock import ClockStatus
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 MOST = 10_000
 
 
-def applied(steps: list[TicketChange], held: set[UUID]) -> set[UUID]:
+def applied(steps: list[LiveListChange], held: set[UUID]) -> set[UUID]:
     """What a client holds after the steps."""
     held = set(held)
     for each in steps:
@@ -49,8 +49,8 @@ async def keys() -> list[UUID]:
 @pytest.fixture
 def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """One statement looks at two entries."""
-    assert "LIMIT 100" in live_list.TOUCHED
-    monkeypatch.setattr(live_list, "TOUCHED", live_list.TOUCHED.replace("LIMIT 100", "LIMIT 2"))
+    assert "LIMIT 100" in live_list.CHANGED_TICKETS_SQL
+    monkeypatch.setattr(live_list, "CHANGED_TICKETS_SQL", live_list.CHANGED_TICKETS_SQL.replace("LIMIT 100", "LIMIT 2"))
 
 
 @pytest.mark.usefixtures("in_small_pieces")
@@ -64,7 +64,7 @@ async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(pile: Pile, d
     filter = data.draw(st.none() | filters(pile))
     group = data.draw(st.none() | st.sampled_from(Group))
     dice = Random(data.draw(st.integers(0, 10**6)))
-    position, inside = await live_list.read_set(viewer, filter, NOON, MOST)
+    position, inside = await live_list.read_members(viewer, filter, NOON, MOST)
     tally = RunningStats(viewer, filter, group)
     assert await tally.read(NOON, MOST)
     middle = set(inside)
@@ -72,70 +72,70 @@ async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(pile: Pile, d
         for _ in range(dice.randrange(1, 4)):
             await step(desk, dice.choice(list(STEPS)), dice, await keys())
         if place == 1:
-            _, middle = await live_list.read_set(viewer, filter, NOON, MOST)
+            _, middle = await live_list.read_members(viewer, filter, NOON, MOST)
             joined = await head()
-        end, standing = await live_list.changed_since(viewer, filter, NOON, position)
+        end, standing = await live_list.read_memberships_since(viewer, filter, NOON, position)
         entries = await Event.filter(position__gt=position).order_by("position")
         assert set(standing) == {entry.ticket_id for entry in entries}
-        steps = live_list.diff_entries(entries, inside, standing, viewer)
+        steps = live_list.diff_events(entries, inside, standing, viewer)
         assert [each.position for each in steps] == sorted({each.position for each in steps})
-        assert all(standing[each.ticket_id] is not Standing.UNSEEN or each.ticket_id in inside for each in steps)
+        assert all(standing[each.ticket_id] is not Membership.NOT_VISIBLE or each.ticket_id in inside for each in steps)
         position, inside = end, applied(steps, inside)
-        assert (end, inside) == await live_list.read_set(viewer, filter, NOON, MOST)
+        assert (end, inside) == await live_list.read_members(viewer, filter, NOON, MOST)
         if place >= 1:  # somebody who has the set of another position goes on with the same steps
             middle = applied([each for each in steps if each.position > joined], middle)
             assert middle == inside
         await tally.advance(NOON)
-        assert await tally.stats() == await stats(viewer, filter, group, NOON)
+        assert await tally.build_stats() == await read_stats(viewer, filter, group, NOON)
 
 
 async def test_who_joins_between_two_sets_goes_on_from_their_own_position(desk: Desk) -> None:
     """Whatever came and went between: the joiner holds a ticket that is in neither of the two."""
     ticket = await desk.raise_ticket()
     filter = {"escalationLevel": {"eq": 1}}
-    position, inside = await live_list.read_set(desk.ada, filter, NOON, MOST)
+    position, inside = await live_list.read_members(desk.ada, filter, NOON, MOST)
     await desk.act(ticket, lambda change: commands.escalate(change, "1"))
-    joined, held = await live_list.read_set(desk.ada, filter, NOON, MOST)
+    joined, held = await live_list.read_members(desk.ada, filter, NOON, MOST)
     assert held == {ticket.id}
     await desk.act(ticket, lambda change: commands.escalate(change, "2"))
-    _, standing = await live_list.changed_since(desk.ada, filter, NOON, position)
+    _, standing = await live_list.read_memberships_since(desk.ada, filter, NOON, position)
     entries = await Event.filter(position__gt=position).order_by("position")
-    steps = live_list.diff_entries(entries, inside, standing, desk.ada)
+    steps = live_list.diff_events(entries, inside, standing, desk.ada)
     assert applied([each for each in steps if each.position > joined], held) == set()
 
 
 async def test_nothing_is_told_of_tickets_that_were_and_stay_outside(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    position, inside = await live_list.read_set(desk.ada, {"priority": {"eq": 4}}, NOON, MOST)
+    position, inside = await live_list.read_members(desk.ada, {"priority": {"eq": 4}}, NOON, MOST)
     await desk.act(ticket, lambda change: commands.assign(change, desk.ada.user))
     entries = await Event.filter(position__gt=position).order_by("position")
     assert len(entries) == 2
-    _, standing = await live_list.changed_since(desk.ada, {"priority": {"eq": 4}}, NOON, position)
-    assert live_list.diff_entries(entries, inside, standing, desk.ada) == []
+    _, standing = await live_list.read_memberships_since(desk.ada, {"priority": {"eq": 4}}, NOON, position)
+    assert live_list.diff_events(entries, inside, standing, desk.ada) == []
 
 
 async def test_a_strangers_tickets_are_told_to_nobody(desk: Desk) -> None:
     """Neither by an entry nor by several that may have brought it in and out."""
-    position, inside = await live_list.read_set(desk.olga, None, NOON, MOST)
+    position, inside = await live_list.read_members(desk.olga, None, NOON, MOST)
     ticket = await desk.raise_ticket(desk.cora)
     for level in ("1", "2"):
         await desk.act(ticket, lambda change, level=level: commands.escalate(change, level))
     entries = await Event.filter(position__gt=position).order_by("position")
-    for viewer in (desk.olga, STRANGER):
-        _, standing = await live_list.changed_since(viewer, None, NOON, position)
-        assert standing == {ticket.id: Standing.UNSEEN}
-        assert live_list.diff_entries(entries, inside, standing, viewer) == []
+    for viewer in (desk.olga, ANONYMOUS):
+        _, standing = await live_list.read_memberships_since(viewer, None, NOON, position)
+        assert standing == {ticket.id: Membership.NOT_VISIBLE}
+        assert live_list.diff_events(entries, inside, standing, viewer) == []
 
 
 async def test_an_entry_that_a_viewer_may_not_see_is_told_without_it(desk: Desk) -> None:
     ticket = await desk.raise_ticket(desk.cora)
-    position, inside = await live_list.read_set(desk.cora, None, NOON, MOST)
+    position, inside = await live_list.read_members(desk.cora, None, NOON, MOST)
     await desk.act(ticket, lambda change: commands.add_note(change, "for us"))
     await desk.act(ticket, lambda change: change.log(EventType.ESCALATION_STEP, internal=True))
     entries = await Event.filter(position__gt=position).order_by("position")
     for viewer, expected in ((desk.ada, [False, False]), (desk.cora, [True])):
-        _, standing = await live_list.changed_since(viewer, None, NOON, position)
-        assert [each.hidden for each in live_list.diff_entries(entries, inside, standing, viewer)] == expected
+        _, standing = await live_list.read_memberships_since(viewer, None, NOON, position)
+        assert [each.hidden for each in live_list.diff_events(entries, inside, standing, viewer)] == expected
 
 
 async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> None:
@@ -148,9 +148,9 @@ async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> N
             ({"search": "zeb"}, inside),
             ({"not": {"search": "zeb"}}, {first.id, second.id, third.id} - inside),
         ):
-            _, standing = await live_list.changed_since(viewer, filter, NOON, 0)
-            assert {key for key, each in standing.items() if each is Standing.INSIDE} == expected
-            assert (await live_list.read_set(viewer, filter, NOON, MOST))[1] == expected
+            _, standing = await live_list.read_memberships_since(viewer, filter, NOON, 0)
+            assert {key for key, each in standing.items() if each is Membership.INSIDE} == expected
+            assert (await live_list.read_members(viewer, filter, NOON, MOST))[1] == expected
 
 
 async def test_the_oldest_open_ticket_is_found_after_it_ended_and_was_taken_up_again(desk: Desk) -> None:
@@ -167,12 +167,12 @@ async def test_the_oldest_open_ticket_is_found_after_it_ended_and_was_taken_up_a
         if verb:
             await desk.act(old, verb)
             await tally.advance(NOON)
-        assert (await tally.stats()).oldest_open_at == oldest.created_at
-        assert await tally.stats() == await stats(desk.ada, None, Group.TEAM, NOON)
+        assert (await tally.build_stats()).oldest_open_at == oldest.created_at
+        assert await tally.build_stats() == await read_stats(desk.ada, None, Group.TEAM, NOON)
 
 
 async def test_the_heap_of_a_tally_does_not_grow_with_what_comes_and_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.queries.running_stats, "SPARE", 3)
+    monkeypatch.setattr(models.queries.running_stats, "MIN_STALE_HEAP_ENTRIES", 3)
     ticket = await desk.raise_ticket()
     tally = RunningStats(desk.ada, None, None)
     assert await tally.read(NOON, MOST)
@@ -180,33 +180,33 @@ async def test_the_heap_of_a_tally_does_not_grow_with_what_comes_and_goes(desk: 
         for verb in (lambda change: commands.resolve(change, "done"), lambda change: commands.reopen(change, "again")):
             await desk.act(ticket, verb)
             await tally.advance(NOON)
-    assert len(tally.waiting) <= 2 + 3
-    assert await tally.stats() == await stats(desk.ada, None, None, NOON)
+    assert len(tally.open_heap) <= 2 + 3
+    assert await tally.build_stats() == await read_stats(desk.ada, None, None, NOON)
 
 
 async def test_a_set_that_is_too_large_is_refused(pile: Pile) -> None:
     count = len(pile.facts)
-    assert len((await live_list.read_set(pile.desk.ada, None, NOON, count))[1]) == count
+    assert len((await live_list.read_members(pile.desk.ada, None, NOON, count))[1]) == count
     with pytest.raises(TooExpensive, match="narrow"):
-        await live_list.read_set(pile.desk.ada, None, NOON, count - 1)
+        await live_list.read_members(pile.desk.ada, None, NOON, count - 1)
     assert not await RunningStats(pile.desk.ada, None, None).read(NOON, count - 1)
 
 
 async def test_a_filter_is_timed_where_time_alone_can_move_it() -> None:
     day = timedelta(days=1)
     for timed in ({"createdAt": {"within": day}}, {"or": [{"not": {"closedAt": {"olderThan": day}}}]}):
-        assert live_list.is_timed(timed)
+        assert live_list.is_time_dependent(timed)
     for still in (None, {}, {"createdAt": {"within": None, "gt": NOON}}, {"subject": {"eq": "within"}}, {"or": [{}]}):
-        assert not live_list.is_timed(still)
+        assert not live_list.is_time_dependent(still)
 
 
 async def test_filters_that_are_given_alike_have_one_text() -> None:
     one = {"status": {"in": [ClockStatus.PAUSED]}, "createdAt": {"gt": NOON, "within": None}, "search": None}
-    assert live_list.canonical(one) == live_list.canonical({"createdAt": {"gt": NOON}, "status": {"in": [ClockStatus.PAUSED]}})
-    assert live_list.canonical(None) == live_list.canonical({}) == live_list.canonical({"search": None})
+    assert live_list.serialize_filter(one) == live_list.serialize_filter({"createdAt": {"gt": NOON}, "status": {"in": [ClockStatus.PAUSED]}})
+    assert live_list.serialize_filter(None) == live_list.serialize_filter({}) == live_list.serialize_filter({"search": None})
     different = [{"search": "a"}, {"subject": {"eq": "a"}}, {"not": {"search": "a"}}, {"createdAt": {"within": timedelta(1)}}]
     different += [{"createdAt": {"within": timedelta(2)}}, {"or": []}, {"and": []}, {"number": {"eq": 1}}, {"id": {"eq": "1"}}]
-    assert len({live_list.canonical(each) for each in different}) == len(different)
+    assert len({live_list.serialize_filter(each) for each in different}) == len(different)
 
 
 @pytest.mark.skipif(not IS_SQLITE, reason="Postgres plans by the sizes of its tables, which are small in tests")
@@ -227,7 +227,7 @@ async def test_what_was_touched_is_found_by_keys_alone(desk: Desk, monkeypatch: 
 
     monkeypatch.setattr(database, "rows", noted)
     for viewer in (desk.ada, desk.carl):
-        await live_list.touched_rows(viewer, every, NOON, 0, facts(Group.TEAM))
+        await live_list.read_changed_tickets(viewer, every, NOON, 0, build_fact_columns(Group.TEAM))
     assert len(asked) == 2
     for sql, params in asked:
         plan = [str(row["detail"]) for row in await rows(f"EXPLAIN QUERY PLAN {sql}", params)]

@@ -10,28 +10,29 @@ from hypothesis import strategies as st
 from support.ticket_factory import IS_SQLITE, NOON, Desk, modest
 
 from models import database
-from models.access.permissions import Scope, Viewer
+from models.access.scopes import Scope
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.core.errors import BadRequest
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE
 from models.core.text import is_clean
 from models.queries import live_list, search, stats, tickets, timeline
-from models.queries.filter import Plain, matching
-from models.queries.live_list import Standing
+from models.queries.filter import FilterData, compile_filter
+from models.queries.live_list import Membership
 from models.queries.running_stats import RunningStats
-from models.queries.tickets import ticket_order
+from models.queries.tickets import build_ticket_order
 from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried
 
-NEWEST = ticket_order([("number", False)])
+NEWEST = build_ticket_order([("number", False)])
 
 
 async def found(viewer: Viewer, text: str) -> list[int]:
     """The numbers of the tickets that a search finds."""
-    page = await tickets.tickets(viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON)
+    page = await tickets.list_tickets(viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON)
     assert await page.total() == len(page.rows)
     return [ticket.number for ticket in page.rows]
 
@@ -99,7 +100,7 @@ async def test_notes_are_searched_for_those_only_who_read_them(desk: Desk) -> No
 
 SECRET = "zebra"
 """A word that one internal note holds, and nothing else of that ticket."""
-FINDS: dict[str, Plain] = {
+FINDS: dict[str, FilterData] = {
     "alone": {"search": SECRET},
     "its beginning": {"search": SECRET[:3]},
     "among words of the ticket": {"search": f"vpn {SECRET} noon"},
@@ -111,7 +112,7 @@ FINDS: dict[str, Plain] = {
     "or in and": {"and": [{"or": [{"and": [{"search": SECRET}]}, {"number": {"eq": 0}}]}]},
 }
 """Filters that find a ticket by the word. Who may not read the note must find nothing by any of them."""
-EXCLUDES: dict[str, Plain] = {
+EXCLUDES: dict[str, FilterData] = {
     "not": {"not": {"search": SECRET}},
     "not in and": {"and": [{"search": "vpn"}, {"not": {"search": SECRET}}]},
     "not in or": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]},
@@ -120,18 +121,18 @@ EXCLUDES: dict[str, Plain] = {
 """Filters that leave the ticket out because of the word. For who may not read the note it must stay in the list."""
 
 
-async def numbers_by_all_readers(viewer: Viewer, filter: Plain) -> list[list[int]]:
+async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[list[int]]:
     """The numbers of the tickets inside the filter, by each way of reading tickets; figures must count the same."""
-    page = await tickets.tickets(viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON)
+    page = await tickets.list_tickets(viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON)
     listed = {ticket.id: ticket.number for ticket in page.rows}
     everything = {ticket.id: ticket.number for ticket in await Ticket.all()}
-    entries = await (await timeline.events(viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON))
-    _, whole = await live_list.read_set(viewer, filter, NOON, 100)
-    _, touched = await live_list.changed_since(viewer, filter, NOON, 0)
+    entries = await (await timeline.list_events(viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON))
+    _, whole = await live_list.read_members(viewer, filter, NOON, 100)
+    _, touched = await live_list.read_memberships_since(viewer, filter, NOON, 0)
     tally, advanced = RunningStats(viewer, filter, None), RunningStats(viewer, filter, None)
     assert await tally.read(NOON, 100)
     await advanced.advance(NOON)
-    counted = await stats.stats(viewer, filter, stats.Group.STATUS, NOON)
+    counted = await stats.read_stats(viewer, filter, stats.Group.STATUS, NOON)
     assert await page.total() == counted.total == sum(bucket.count for bucket in counted.groups) == len(listed)
     assert await entries.total() == len(entries.rows)
     return [
@@ -140,15 +141,15 @@ async def numbers_by_all_readers(viewer: Viewer, filter: Plain) -> list[list[int
             listed,
             {entry.ticket_id for entry in entries.rows},
             whole,
-            {key for key, standing in touched.items() if standing is Standing.INSIDE},
-            tally.tickets,
-            advanced.tickets,
+            {key for key, standing in touched.items() if standing is Membership.INSIDE},
+            tally.facts_by_ticket,
+            advanced.facts_by_ticket,
         )
     ]
 
 
 @pytest.mark.parametrize("filter", [*FINDS.values(), *EXCLUDES.values()], ids=[*FINDS, *EXCLUDES])
-async def test_a_word_of_a_note_finds_and_excludes_nothing_for_those_who_may_not_read_it(desk: Desk, filter: Plain) -> None:
+async def test_a_word_of_a_note_finds_and_excludes_nothing_for_those_who_may_not_read_it(desk: Desk, filter: FilterData) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.add_note(change, f"the customer owns a {SECRET}"))
     with_notes = [ticket.number] if filter in FINDS.values() else []
@@ -182,7 +183,7 @@ async def test_both_ways_of_searching_look_into_notes_only_where_notes_are_read(
     noted, described = await desk.raise_ticket(), await desk.raise_ticket(description=f"a {SECRET}")
     await desk.act(noted, lambda change: commands.add_note(change, f"a {SECRET}"))
     viewer = desk.ada if sees_notes else desk.cora
-    condition = matching({"search": SECRET}, viewer, NOON, database.dialect(), few=few)
+    condition = compile_filter({"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few)
     rows = await database.rows(f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params)
     assert [row["n"] for row in rows] == [noted.number, described.number][0 if sees_notes else 1 :]
 
@@ -272,7 +273,7 @@ async def test_only_the_first_sixteen_words_count(desk: Desk) -> None:
 
 
 async def test_a_search_reads_the_index_and_not_the_tickets(desk: Desk) -> None:
-    condition = search.matches("vpn", database.dialect(), notes=True)
+    condition = search.build_search_condition("vpn", database.dialect(), include_notes=True)
     explain = "EXPLAIN QUERY PLAN" if IS_SQLITE else "EXPLAIN"
     async with database.transaction():
         if not IS_SQLITE:
@@ -283,10 +284,10 @@ async def test_a_search_reads_the_index_and_not_the_tickets(desk: Desk) -> None:
 
 
 def test_long_words_are_cut() -> None:
-    assert search.words("x" * 500) == ["x" * search.LONGEST_WORD]
+    assert search.split_words("x" * 500) == ["x" * search.MAX_WORD_LENGTH]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
 def test_without_words_there_is_nothing_to_ask_the_database(dialect: database.Dialect) -> None:
-    assert search.matches("  ", dialect, notes=False) is TRUE
-    assert search.matches("?!", dialect, notes=False) is FALSE
+    assert search.build_search_condition("  ", dialect, include_notes=False) is TRUE
+    assert search.build_search_condition("?!", dialect, include_notes=False) is FALSE

@@ -17,15 +17,17 @@ from support.bounds import count_pages
 from support.random_tickets import Pile, filters, fits, random_ticket
 from support.ticket_factory import NOON, Desk, modest
 
-from models.access.permissions import STRANGER, Caller, Scope, Viewer, sees
+from models.access.scopes import Caller, Scope
+from models.access.viewer import ANONYMOUS, Viewer
+from models.access.visibility import can_see_ticket
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import new_id
 from models.core.pagination import Order, Page, PageRequest
 from models.core.time import text
 from models.people.user import ApiClient, Role, User
 from models.queries import tickets as listing
-from models.queries.filter import Plain
-from models.queries.tickets import ticket_order
+from models.queries.filter import FilterData
+from models.queries.tickets import build_ticket_order
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 
@@ -60,7 +62,7 @@ async def nothing(_: Page[Ticket]) -> None:
 
 async def walk(
     viewer: Viewer,
-    filter: Plain | None,
+    filter: FilterData | None,
     order: Order,
     size: int,
     *,
@@ -72,7 +74,7 @@ async def walk(
     edge: str | None = None
     for _ in count_pages():
         window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
-        page = await listing.tickets(viewer, filter, order, window, NOON)
+        page = await listing.list_tickets(viewer, filter, order, window, NOON)
         read = [*page.rows, *read] if backward else [*read, *page.rows]
         if not await (page.has_previous() if backward else page.has_next()):
             break
@@ -91,9 +93,9 @@ async def test_pages_put_together_are_the_sorted_list(
     viewer = data.draw(st.sampled_from([pile.desk.ada, pile.desk.cora, pile.desk.olga]))
     filter = data.draw(st.none() | filters(pile, 1))
     there = [
-        fact.ticket for fact in pile.facts if sees(viewer, fact.ticket) and fits(fact, filter or {}, notes=viewer.sees_notes)
+        fact.ticket for fact in pile.facts if can_see_ticket(viewer, fact.ticket) and fits(fact, filter or {}, notes=viewer.can_see_notes)
     ]
-    read = await walk(viewer, filter, ticket_order(sorts), size, backward=backward)
+    read = await walk(viewer, filter, build_ticket_order(sorts), size, backward=backward)
     assert [ticket.number for ticket in read] == [ticket.number for ticket in sorted_by(there, sorts)]
 
 
@@ -102,12 +104,12 @@ async def test_pages_put_together_are_the_sorted_list(
 async def test_a_page_knows_exactly_what_lies_before_and_after_it(
     pile: Pile, sorts: Sorts, size: int, backward: bool, data: st.DataObject
 ) -> None:
-    order, expected = ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
+    order, expected = build_ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
     last = len(expected) - 1
     place = data.draw(st.sampled_from([None, 0, 1, last - 1, last]) | st.integers(0, last))
     edge = None if place is None else order.cursor(expected[place])
     window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
-    page = await listing.tickets(pile.desk.ada, None, order, window, NOON)
+    page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
     if backward:
         end = len(expected) if place is None else place
         start = max(0, end - size)
@@ -123,11 +125,11 @@ async def test_a_page_knows_exactly_what_lies_before_and_after_it(
 @modest(30)
 @given(sorts=sorts, data=st.data())
 async def test_between_two_cursors_lies_what_lies_between_their_records(pile: Pile, sorts: Sorts, data: st.DataObject) -> None:
-    order, expected = ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
+    order, expected = build_ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
     after, before = (data.draw(st.integers(0, len(expected) - 1)) for _ in range(2))
     for backward in (False, True):
         window = PageRequest(100, backward, order.cursor(expected[after]), order.cursor(expected[before]))
-        page = await listing.tickets(pile.desk.ada, None, order, window, NOON)
+        page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
         assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[after + 1 : before]]
 
 
@@ -149,7 +151,7 @@ async def test_no_ticket_that_stayed_is_lost_or_doubled_while_others_come_and_ch
             stayed.discard(moved)
 
         backward = random.random() < 0.5
-        read = await walk(pile.desk.ada, None, ticket_order(sorts), random.choice([7, 13]), backward=backward, between=between)
+        read = await walk(pile.desk.ada, None, build_ticket_order(sorts), random.choice([7, 13]), backward=backward, between=between)
         seen = [ticket for ticket in read if ticket.id in stayed]
         assert len(stayed) > 40
         assert {ticket.id for ticket in seen} == stayed
@@ -157,29 +159,29 @@ async def test_no_ticket_that_stayed_is_lost_or_doubled_while_others_come_and_ch
 
 
 async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(pile: Pile) -> None:
-    order = ticket_order([("number", False)])
-    filter: Plain = {"number": {"neq": 1003}}
+    order = build_ticket_order([("number", False)])
+    filter: FilterData = {"number": {"neq": 1003}}
     gone = order.cursor(pile.facts[2].ticket)
-    page = await listing.tickets(pile.desk.ada, filter, order, PageRequest(2, False, gone, None), NOON)
+    page = await listing.list_tickets(pile.desk.ada, filter, order, PageRequest(2, False, gone, None), NOON)
     assert [ticket.number for ticket in page.rows] == [1004, 1005]
     assert await page.has_previous()
-    nothing_before: Plain = {"number": {"gt": 1003}}
-    page = await listing.tickets(pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON)
+    nothing_before: FilterData = {"number": {"gt": 1003}}
+    page = await listing.list_tickets(pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON)
     assert not await page.has_previous()
 
 
 async def test_an_empty_list_has_nothing_before_or_after(desk: Desk) -> None:
     await desk.raise_ticket()
-    for viewer in (desk.olga, STRANGER):
+    for viewer in (desk.olga, ANONYMOUS):
         for backward in (False, True):
-            page = await listing.tickets(viewer, None, ticket_order(()), PageRequest(10, backward, None, None), NOON)
+            page = await listing.list_tickets(viewer, None, build_ticket_order(()), PageRequest(10, backward, None, None), NOON)
             assert (list(page.rows), list(page.cursors), await page.total()) == ([], [], 0)
             assert (await page.has_next(), await page.has_previous()) == (False, False)
 
 
 async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> None:
     """Whatever passes as a cursor must also pass the database's own types."""
-    orders = {field: ticket_order([(field, True)]) for field in FIELDS}
+    orders = {field: build_ticket_order([(field, True)]) for field in FIELDS}
     whens = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", text(NOON)]
     values: dict[str, list[object]] = {
         **{field: [*whens, "x", "\x00", 7, None] for field in ("created_at", "updated_at", "sla_breaches_at")},
@@ -193,7 +195,7 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
                 cursor = base64.urlsafe_b64encode(orjson.dumps([order.signature, value, key])).decode().rstrip("=")
                 for window in (PageRequest(5, False, cursor, None), PageRequest(5, True, None, cursor)):
                     try:
-                        page = await listing.tickets(pile.desk.ada, None, order, window, NOON)
+                        page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
                         await page.has_next()
                         await page.has_previous()
                     except CursorInvalid:
@@ -203,9 +205,9 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
 @pytest.mark.parametrize("side", ["after", "before"])
 async def test_a_bad_cursor_is_refused_even_where_nothing_is_visible(desk: Desk, side: str) -> None:
     window = PageRequest(5, False, "x", None) if side == "after" else PageRequest(5, False, None, "x")
-    for viewer in (desk.ada, STRANGER):
+    for viewer in (desk.ada, ANONYMOUS):
         with pytest.raises(CursorInvalid):
-            await listing.tickets(viewer, None, ticket_order(()), window, NOON)
+            await listing.list_tickets(viewer, None, build_ticket_order(()), window, NOON)
 
 
 @pytest.mark.never_retried
@@ -215,18 +217,18 @@ async def test_a_ticket_is_found_by_its_key_among_those_that_the_viewer_sees(des
     second = await desk.raise_ticket(by=desk.cora, external_id="key")
     own = await desk.raise_ticket(by=desk.cora, external_id="key", external_scope=str(machine.id))
     program = Viewer(Caller.API_CLIENT, frozenset(Scope), client=machine)
-    for viewer, expected in ((desk.ada, first), (desk.olga, first), (desk.carl, second), (program, own), (STRANGER, None)):
-        found = await listing.by_external_id(viewer, "key")
+    for viewer, expected in ((desk.ada, first), (desk.olga, first), (desk.carl, second), (program, own), (ANONYMOUS, None)):
+        found = await listing.find_by_external_id(viewer, "key")
         assert (found and found.number) == (expected and expected.number)
-        assert await listing.by_external_id(viewer, "KEY") is None
-        assert await listing.by_external_id(viewer, "") is None
+        assert await listing.find_by_external_id(viewer, "KEY") is None
+        assert await listing.find_by_external_id(viewer, "") is None
 
 
 # --- people ---
 
 
 async def names(search: str | None, role: Role | None = None) -> list[str]:
-    return [user.display_name for user in (await listing.users(search, role, PageRequest(100, False, None, None))).rows]
+    return [user.display_name for user in (await listing.list_users(search, role, PageRequest(100, False, None, None))).rows]
 
 
 async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginning_of_their_address(desk: Desk) -> None:
@@ -256,13 +258,13 @@ async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginnin
 
 async def test_pages_of_people_put_together_are_the_list(desk: Desk) -> None:
     await User.bulk_create(User(email=f"x{place}@example.com", display_name="Same") for place in range(5))
-    whole = [user.id for user in (await listing.users(None, None, PageRequest(100, False, None, None))).rows]
+    whole = [user.id for user in (await listing.list_users(None, None, PageRequest(100, False, None, None))).rows]
     assert len(whole) == 11
     for size in (1, 3, 11):
         read: list[UUID] = []
         edge: str | None = None
         for _ in count_pages():
-            page = await listing.users(None, None, PageRequest(size, False, edge, None))
+            page = await listing.list_users(None, None, PageRequest(size, False, edge, None))
             read += [user.id for user in page.rows]
             if not await page.has_next():
                 break

@@ -16,12 +16,12 @@ from models.core.errors import BadRequest, CursorInvalid
 from models.core.pagination import Order, PageRequest
 from models.core.time import text
 from models.people.user import User
-from models.queries.tickets import BY_NAME, ticket_order
+from models.queries.tickets import USER_ORDER, build_ticket_order
 from models.tickets.lifecycle import Priority
 
 FIELDS = ["created_at", "updated_at", "number", "priority"]
 sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)
-ORDER = ticket_order([("priority", True), ("updated_at", False)])
+ORDER = build_ticket_order([("priority", True), ("updated_at", False)])
 VALID = ORDER.cursor(ticket(priority=Priority.HIGH))
 
 
@@ -42,7 +42,7 @@ def read(order: Order, cursor: str) -> list[object] | None:
 def test_a_cursor_holds_what_its_record_is_sorted_by(
     sorts: list[tuple[str, bool]], number: int, priority: Priority, at: datetime
 ) -> None:
-    order = ticket_order(sorts)
+    order = build_ticket_order(sorts)
     at = at.replace(tzinfo=NOON.tzinfo)
     record = ticket(number=number, priority=priority, created_at=at, updated_at=at + timedelta(microseconds=1))
     values = order.values(order.cursor(record))
@@ -61,7 +61,7 @@ def test_a_cursor_holds_what_its_record_is_sorted_by(
 @example(base64.urlsafe_b64encode(b"\xff\xfe").decode(), [])
 @example(VALID, [])
 def test_random_text_is_no_cursor(cursor: str, sorts: list[tuple[str, bool]]) -> None:
-    assert read(ticket_order(sorts), cursor) is None
+    assert read(build_ticket_order(sorts), cursor) is None
 
 
 @modest(150)
@@ -127,25 +127,25 @@ def test_what_no_record_is_sorted_by_is_refused(values: tuple[object, ...]) -> N
 @modest(100)
 @given(sorts, sorts)
 def test_a_cursor_is_of_its_own_order_only(one: list[tuple[str, bool]], other: list[tuple[str, bool]]) -> None:
-    first, second = ticket_order(one), ticket_order(other)
+    first, second = build_ticket_order(one), build_ticket_order(other)
     assert (read(second, first.cursor(ticket())) is not None) == (first.signature == second.signature)
 
 
 def test_a_cursor_of_people_is_none_of_tickets() -> None:
-    person = BY_NAME.cursor(User(email="x@example.com", display_name="X"))
-    assert read(BY_NAME, person) is not None
-    assert read(ticket_order([]), person) is None
-    assert read(BY_NAME, ticket_order([]).cursor(ticket())) is None
+    person = USER_ORDER.cursor(User(email="x@example.com", display_name="X"))
+    assert read(USER_ORDER, person) is not None
+    assert read(build_ticket_order([]), person) is None
+    assert read(USER_ORDER, build_ticket_order([]).cursor(ticket())) is None
 
 
 @pytest.mark.parametrize("name", [7, None, "a\x00b"])
 def test_a_name_that_nobody_has_is_refused_in_a_cursor(name: object) -> None:
-    assert read(BY_NAME, coded(BY_NAME.signature, name, KEY)) is None
+    assert read(USER_ORDER, coded(USER_ORDER.signature, name, KEY)) is None
 
 
 @pytest.mark.parametrize(("field", "value"), [("priority", 2**15), ("priority", -(2**15) - 1), ("priority", 0), ("priority", 5)])
 def test_a_number_beyond_its_columns_range_is_refused_in_a_cursor(field: str, value: int) -> None:
-    order = ticket_order([(field, True)])
+    order = build_ticket_order([(field, True)])
     assert read(order, coded(order.signature, value, KEY)) is None
 
 
@@ -153,23 +153,23 @@ def test_a_number_beyond_its_columns_range_is_refused_in_a_cursor(field: str, va
 
 
 def test_tickets_are_ordered_by_their_newest_change_where_nothing_is_asked() -> None:
-    assert ticket_order(()).text() == "t.updated_at DESC, t.id DESC"
-    assert ticket_order(()).text(reverse=True) == "t.updated_at ASC, t.id ASC"
+    assert build_ticket_order(()).text() == "t.updated_at DESC, t.id DESC"
+    assert build_ticket_order(()).text(reverse=True) == "t.updated_at ASC, t.id ASC"
 
 
 def test_an_order_is_tied_by_the_id_in_the_direction_of_its_last_field() -> None:
-    assert ticket_order([("priority", True), ("number", False)]).text() == "t.priority DESC, t.number ASC, t.id ASC"
+    assert build_ticket_order([("priority", True), ("number", False)]).text() == "t.priority DESC, t.number ASC, t.id ASC"
 
 
 def test_a_field_that_is_asked_for_twice_counts_once() -> None:
-    assert ticket_order([("number", True), ("number", False)]).text() == "t.number DESC, t.id DESC"
+    assert build_ticket_order([("number", True), ("number", False)]).text() == "t.number DESC, t.id DESC"
 
 
 def test_an_order_takes_four_fields_and_no_more() -> None:
     four = [(field, True) for field in FIELDS]
-    assert len(ticket_order(four).sorts) == 5
+    assert len(build_ticket_order(four).sorts) == 5
     with pytest.raises(BadRequest):
-        ticket_order([*four, ("number", False)])
+        build_ticket_order([*four, ("number", False)])
 
 
 # --- windows ---
