@@ -1,7 +1,8 @@
-"""One reader of a growing, gapless log for the whole process: it keeps the newest entries at hand and wakes those who follow.
+"""Reads a growing, gapless log once for the whole process, keeps its newest events in memory and
+wakes the readers.
 
-It reads on; the listener only says when. A lost ring costs at most `interval` of latency, never an entry.
-Before entries are announced, `fresh` brings up to date what they are judged by; where it fails, they wait.
+The tail polls the log. A wake-up only makes it poll sooner, so a lost one costs at most
+`poll_seconds` of latency and never an event.
 """
 
 from __future__ import annotations
@@ -19,36 +20,39 @@ log = structlog.get_logger("ticketwire.tail")
 
 class Listener(Protocol):
     async def wait(self, seconds: float) -> None:
-        """Return when it rang, or after the given time."""
+        """Return after a wake-up, or after the given time."""
         ...
 
 
-async def nothing() -> None:
-    """For a log whose entries are judged by nothing."""
+async def do_nothing() -> None:
+    """The default for `refresh`."""
 
 
 class LogTail(Generic[T]):
-    """Follows a log that `read` returns in order, after a position, some entries at a time.
+    """Follows a log.
 
-    `kept` is how many of the newest entries stay at hand.
+    `read` returns events after a position, in order, a limited number at a time. `position_of`
+    returns an event's position. `refresh` updates what readers judge events by, such as
+    permissions; the tail awaits it before it announces events, and announces none while it fails.
+    The newest `max_recent` events stay in memory.
     """
 
     def __init__(
         self,
         read: Callable[[int], Awaitable[Sequence[T]]],
-        position: Callable[[T], int],
+        position_of: Callable[[T], int],
         listener: Listener,
         *,
-        fresh: Callable[[], Awaitable[None]] = nothing,
-        interval: float = 0.5,
-        kept: int = 10_000,
+        refresh: Callable[[], Awaitable[None]] = do_nothing,
+        poll_seconds: float = 0.5,
+        max_recent: int = 10_000,
     ) -> None:
         self.read = read
-        self.position = position
+        self.position_of = position_of
         self.listener = listener
-        self.refresh = fresh
-        self.interval = interval
-        self.recent: deque[T] = deque(maxlen=kept)
+        self.refresh = refresh
+        self.poll_seconds = poll_seconds
+        self.recent: deque[T] = deque(maxlen=max_recent)
         self.head = 0
         self.grown = asyncio.Event()
 
@@ -56,41 +60,42 @@ class LogTail(Generic[T]):
         self.head = head
 
     async def run(self) -> None:
-        """Follow for ever. A database that is gone delays entries; it loses none."""
+        """Follow the log for ever. A database outage delays events but loses none."""
         while True:
             try:
-                more = await self.advance()
-            except Exception:  # whatever the database says, following goes on
+                has_read = await self.advance()
+            except Exception:  # the tail must survive any database error
                 log.exception("reading the log failed")
-                await asyncio.sleep(self.interval)
+                await asyncio.sleep(self.poll_seconds)
             else:
-                if not more:
-                    await self.listener.wait(self.interval)
+                if not has_read:
+                    await self.listener.wait(self.poll_seconds)
 
     async def advance(self) -> bool:
-        """Read on once; returns whether there was anything."""
-        entries = await self.read(self.head)
-        if not entries:
+        """Read the next events once; return whether there were any."""
+        events = await self.read(self.head)
+        if not events:
             return False
-        # After the reading, so that who is woken by an entry has rights that are no older than it.
+        # After the read, so that a reader never judges an event by permissions that are older than
+        # the event.
         await self.refresh()
-        # No await from here to the waking, so that who looks sees the ring and the head agree.
-        self.recent.extend(entries)
-        self.head = self.position(entries[-1])
+        # No await from here on: `recent`, `head` and `grown` must change together.
+        self.recent.extend(events)
+        self.head = self.position_of(events[-1])
         grown, self.grown = self.grown, asyncio.Event()
         grown.set()
         return True
 
     def after(self, position: int) -> list[T] | None:
-        """Everything after a position, or None where that reaches further back than what is at hand."""
+        """All events after a position; None if some of them are no longer in memory."""
         if position >= self.head:
             return []
         missing = self.head - position
         if missing > len(self.recent):
             return None
-        return [self.recent[place] for place in range(len(self.recent) - missing, len(self.recent))]
+        return [self.recent[index] for index in range(len(self.recent) - missing, len(self.recent))]
 
     async def wait_beyond(self, position: int) -> None:
-        """Return once the log has grown beyond a position."""
+        """Return when the log has an event after the position."""
         while self.head <= position:
             await self.grown.wait()

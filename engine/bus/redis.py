@@ -1,7 +1,9 @@
-"""A doorbell over Redis as a backend of broadcaster: it never fails, never holds up its caller, and comes back by itself.
+"""A backend of broadcaster that sends wake-up signals over Redis. It never fails, never blocks a
+caller and reconnects.
 
-Messages carry nothing. Of the rings of a channel that wait, to go out or to be heard, there is one; own ones are not heard. Who
-has connected hears a ring, for it may have missed some.
+Signals have no content. At most one signal per channel waits to be sent, and at most one waits to
+be read. A process does not receive its own signals. After each connect it signals itself, because
+it may have missed some.
 """
 
 from __future__ import annotations
@@ -12,161 +14,188 @@ from collections.abc import Collection, Coroutine
 import structlog
 from broadcaster import BroadcastBackend, Event
 
-from engine.bus.redis_connection import QUIET_SECONDS, RedisConnection
+from engine.bus.redis_connection import IDLE_SECONDS, RedisConnection
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
-STEADY_SECONDS = 5.0
-"""A connection that held for so long is tried again at once when it is lost."""
+MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.05, 0.5
+STABLE_SECONDS = 5.0
+"""After a connection that lasted this long, the delay between attempts starts at its minimum
+again."""
 log = structlog.get_logger("ticketwire.bus")
 
 
 class RedisBackend(BroadcastBackend):
-    """`name` is who rings. Two connections, one that hears and one that rings, which live and end together."""
+    """Uses two connections, one to subscribe and one to publish. If either fails, both are closed.
 
-    def __init__(self, url: str, name: str) -> None:
-        """Raises ValueError for a URL that can't be used."""
-        self.ear, self.mouth = RedisConnection(url), RedisConnection(url)
-        self.name = name
+    `sender_id` identifies this process in the signals that it sends.
+    """
+
+    def __init__(self, url: str, sender_id: str) -> None:
+        """Raises ValueError for an unusable URL."""
+        self.subscriber, self.publisher = RedisConnection(url), RedisConnection(url)
+        self.sender_id = sender_id
         self.channels: set[str] = set()
-        self.asked: set[str] = set()
-        self.rung: set[str] = set()
-        self.ringing = asyncio.Event()
-        self.owed: set[str] = set()
-        self.owing = asyncio.Event()
-        self.keeping: asyncio.Task[None] | None = None
+        """The channels that this process wants to receive."""
+        self.subscribed: set[str] = set()
+        """The channels that the current connection has asked Redis for."""
+        self.incoming: set[str] = set()
+        """The channels with a signal that broadcaster has not read yet."""
+        self.has_incoming = asyncio.Event()
+        self.outgoing: set[str] = set()
+        """The channels with a signal that waits to be sent."""
+        self.has_outgoing = asyncio.Event()
+        self.connection_task: asyncio.Task[None] | None = None
         self.lost_at: float | None = None
         self.connected = False
-        self.reconnects = self.heard = self.sent = 0
+        self.reconnects = self.received = self.sent = 0
+
+    # ---------------------------------------------------------------- broadcaster's interface
 
     async def connect(self) -> None:
-        self.keeping = asyncio.create_task(self.keep())
+        self.connection_task = asyncio.create_task(self.stay_connected())
 
     async def disconnect(self) -> None:
-        if self.keeping is not None:
-            self.keeping.cancel()
-            await asyncio.gather(self.keeping, return_exceptions=True)
+        if self.connection_task is not None:
+            self.connection_task.cancel()
+            await asyncio.gather(self.connection_task, return_exceptions=True)
         self.connected = False
 
     async def subscribe(self, group: str) -> None:
-        """Heard from the next connection on; on one that stands, within QUIET_SECONDS."""
+        """Takes effect with the next connection, or within IDLE_SECONDS on the current one."""
         self.channels.add(group)
 
     async def unsubscribe(self, group: str) -> None:
         self.channels.discard(group)
 
     async def publish(self, channel: str, message: object) -> None:
-        """Owe the others a ring; it goes out as soon as it can, however many are asked for until then."""
-        self.owed.add(channel)
-        self.owing.set()
+        """Queue a signal and return at once. Calls before it is sent are merged into one signal."""
+        self.outgoing.add(channel)
+        self.has_outgoing.set()
 
     async def next_published(self) -> Event:
-        while not self.rung:
-            self.ringing.clear()
-            await self.ringing.wait()
-        return Event(self.rung.pop(), "")
+        while not self.incoming:
+            self.has_incoming.clear()
+            await self.has_incoming.wait()
+        return Event(self.incoming.pop(), "")
 
-    async def keep(self) -> None:
-        """Be connected, for ever. A try begins at once after one that ran into its deadline, or else after a growing pause."""
-        clock, pause = asyncio.get_running_loop().time, FIRST_PAUSE
+    # ---------------------------------------------------------------- the connection
+
+    async def stay_connected(self) -> None:
+        """Connect again after each failure, for ever. The delay grows, minus the time that the
+        failed attempt took."""
+        clock, delay = asyncio.get_running_loop().time, MIN_RETRY_SECONDS
         while True:
-            began = clock()
+            started_at = clock()
             try:
-                await self.connection()
-            except Exception as error:  # whatever ended it, there is a next one
-                self.note_loss(error)
-            lasted = clock() - began
-            if lasted > STEADY_SECONDS:
-                pause = FIRST_PAUSE
-            await asyncio.sleep(max(FIRST_PAUSE, pause - lasted))
-            pause = min(2 * pause, LONGEST_PAUSE)
+                await self.run_connection()
+            except Exception as error:  # whatever failed, the next attempt may succeed
+                self.record_loss(error)
+            duration = clock() - started_at
+            if duration > STABLE_SECONDS:
+                delay = MIN_RETRY_SECONDS
+            await asyncio.sleep(max(MIN_RETRY_SECONDS, delay - duration))
+            delay = min(2 * delay, MAX_RETRY_SECONDS)
 
-    async def connection(self) -> None:
-        """From opening to the first thing that goes wrong, which it raises."""
-        async with self.ear as ear, self.mouth as mouth:
-            await self.open(ear, mouth)
-            await first_of(self.hear(ear), self.speak(mouth))
+    async def run_connection(self) -> None:
+        """Connect, and exchange signals until something fails. Raises that error."""
+        async with self.subscriber as subscriber, self.publisher as publisher:
+            await self.start_connection(subscriber, publisher)
+            await run_until_first_ends(
+                self.receive_signals(subscriber), self.send_signals(publisher)
+            )
 
-    async def open(self, ear: RedisConnection, mouth: RedisConnection) -> None:
-        """Listen, then ring everywhere: a connection counts once both work, as they may not for want of rights."""
-        self.asked = set(self.channels)
-        if self.asked:
-            await ear.say("SUBSCRIBE", *self.asked)
+    async def start_connection(
+        self, subscriber: RedisConnection, publisher: RedisConnection
+    ) -> None:
+        """Subscribe, then publish to each channel. Either may be forbidden, so `connected` is set
+        after both worked."""
+        self.subscribed = set(self.channels)
+        if self.subscribed:
+            await subscriber.send("SUBSCRIBE", *self.subscribed)
         confirmed = 0
-        while confirmed < len(self.asked):
-            confirmed += is_confirmation(await ear.answer())
-        await self.wake_listeners(mouth, self.asked)
+        while confirmed < len(self.subscribed):
+            if is_confirmation(await subscriber.read_reply()):
+                confirmed += 1
+        await self.send_to_channels(publisher, self.subscribed)
         self.connected = True
-        self.note_return()
-        self.let_hear(self.asked)
+        self.record_return()
+        self.deliver(self.subscribed)
 
-    async def hear(self, ear: RedisConnection) -> None:
+    async def receive_signals(self, subscriber: RedisConnection) -> None:
         while True:
-            if late := self.channels - self.asked:
-                self.asked |= late
-                await ear.say("SUBSCRIBE", *late)
-            match await ear.hear():
-                case [b"message", bytes(channel), bytes(name)] if name != self.name.encode():
-                    self.heard += 1
-                    self.let_hear([channel.decode()])
+            new_channels = self.channels - self.subscribed
+            if new_channels:
+                self.subscribed |= new_channels
+                await subscriber.send("SUBSCRIBE", *new_channels)
+            match await subscriber.receive():
+                case [b"message", bytes(channel), bytes(sender)] if (
+                    sender != self.sender_id.encode()
+                ):
+                    self.received += 1
+                    self.deliver([channel.decode()])
                 case [b"subscribe", bytes(channel), _]:
-                    self.let_hear([channel.decode()])
+                    self.deliver([channel.decode()])
                 case _:
-                    pass  # an own ring, or the answer to a ping
+                    pass  # a signal of this process, or the reply to a ping
 
-    async def speak(self, mouth: RedisConnection) -> None:
-        """Ring for what is owed, and look whether the line lives where nothing is."""
+    async def send_signals(self, publisher: RedisConnection) -> None:
+        """Send the queued signals. Without any for IDLE_SECONDS, check that the connection
+        works."""
         while True:
-            if not self.owed:
-                await self.wait_for_debts()
-            if self.owed:
-                await self.wake_listeners(mouth, set(self.owed))
+            if not self.outgoing:
+                await self.wait_for_outgoing()
+            if self.outgoing:
+                await self.send_to_channels(publisher, set(self.outgoing))
             else:
-                await mouth.ask("PING")
+                await publisher.request("PING")
 
-    async def wait_for_debts(self) -> None:
-        self.owing.clear()
+    async def wait_for_outgoing(self) -> None:
+        self.has_outgoing.clear()
         try:
-            async with asyncio.timeout(QUIET_SECONDS):
-                await self.owing.wait()
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self.has_outgoing.wait()
         except TimeoutError:
             return
 
-    async def wake_listeners(self, mouth: RedisConnection, channels: Collection[str]) -> None:
+    async def send_to_channels(self, publisher: RedisConnection, channels: Collection[str]) -> None:
         for channel in channels:
-            self.owed.discard(channel)  # before it is sent: a ring that is asked for meanwhile is another
+            self.outgoing.discard(
+                channel
+            )  # before sending, so that a `publish` during it queues another signal
             try:
-                await mouth.ask("PUBLISH", channel, self.name)
+                await publisher.request("PUBLISH", channel, self.sender_id)
             except BaseException:
-                self.owed.add(channel)
+                self.outgoing.add(channel)
                 raise
             self.sent += 1
 
-    def let_hear(self, channels: Collection[str]) -> None:
-        self.rung.update(channels)
-        self.ringing.set()
+    def deliver(self, channels: Collection[str]) -> None:
+        self.incoming.update(channels)
+        self.has_incoming.set()
 
-    def note_loss(self, error: Exception) -> None:
+    def record_loss(self, error: Exception) -> None:
         self.connected = False
         if self.lost_at is None:
             self.lost_at = asyncio.get_running_loop().time()
             log.warning("bus.lost", error=f"{type(error).__name__}: {error}")
 
-    def note_return(self) -> None:
+    def record_return(self) -> None:
         if self.lost_at is not None:
-            away = asyncio.get_running_loop().time() - self.lost_at
+            outage_seconds = asyncio.get_running_loop().time() - self.lost_at
             self.lost_at = None
             self.reconnects += 1
-            log.warning("bus.back", seconds=round(away, 3))
+            log.warning("bus.back", seconds=round(outage_seconds, 3))
 
 
 def is_confirmation(reply: object) -> bool:
     return isinstance(reply, list) and reply[0] == b"subscribe"
 
 
-async def first_of(*works: Coroutine[None, None, None]) -> None:
-    """Run them together until one ends, and end as it does. (A TaskGroup of which one fails would swallow a cancellation
-    that comes at the same time.)"""
-    tasks = [asyncio.create_task(work) for work in works]
+async def run_until_first_ends(*coroutines: Coroutine[None, None, None]) -> None:
+    """Run coroutines together until one of them ends; return or raise as it does.
+
+    Not a TaskGroup: if one of its tasks fails while it is cancelled, it swallows the cancellation.
+    """
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         done.pop().result()

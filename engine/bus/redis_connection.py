@@ -1,6 +1,8 @@
-"""One connection to Redis on which nothing is waited for beyond a deadline; what goes wrong raises, and the line is done with.
+"""One connection to Redis. Every wait has a deadline; after an error the connection is closed and
+can be opened again.
 
-Over redis-py's connections, so that URLs mean what they mean there, without its own retries.
+It uses redis-py's connections, so that URLs mean what redis-py documents, but without redis-py's
+retries.
 """
 
 from __future__ import annotations
@@ -12,33 +14,39 @@ from redis import asyncio as redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-QUIET_SECONDS = 1.0
-"""A line on which nothing came for so long is asked whether it lives."""
-ANSWER_SECONDS = 0.8
-"""Who answers later is slower than looking at the log would be, and counts as lost."""
-TWICE = range(2)
-"""How often is waited for half of that: a process that was held up finds its time over before it sees what has come meanwhile."""
-OURS: dict[str, object] = {
+IDLE_SECONDS = 1.0
+"""A connection is pinged after it received nothing for this long."""
+REPLY_SECONDS = 0.8
+"""How long to wait for a connection or a reply. Anything slower is worse than polling the log, and
+counts as lost."""
+HALF_WAITS = range(2)
+"""A deadline is two waits of half its length. After a pause of the whole process, the first wait is
+over before the process sees what has arrived; the second one finds it."""
+FIXED_OPTIONS: dict[str, object] = {
     "decode_responses": False,
     "health_check_interval": 0,
     "protocol": 2,
     "retry": None,
     "retry_on_error": [],
     "retry_on_timeout": False,
-    "socket_connect_timeout": ANSWER_SECONDS,
+    "socket_connect_timeout": REPLY_SECONDS,
     "socket_timeout": None,
 }
-"""What a URL may not set: waiting and trying again are this file's and its caller's."""
+"""Options that a URL can't set, because this module and its caller do the waiting and the
+retries."""
 
 
 class RedisConnection:
-    """Open while entered, any number of times. One task may use it at a time."""
+    """A context manager that opens the connection. It can be entered again after it was left.
+
+    Only one task may use it at a time.
+    """
 
     def __init__(self, url: str) -> None:
-        """Opens nothing yet. Raises ValueError for a URL that can't be used."""
+        """Doesn't connect yet. Raises ValueError for an unusable URL."""
         try:
             pool = redis.ConnectionPool.from_url(url)
-            pool.connection_kwargs.update(OURS)
+            pool.connection_kwargs.update(FIXED_OPTIONS)
             self.connection = pool.make_connection()
         except (RedisError, TypeError, ValueError) as error:
             raise ValueError(f"use redis://host:port ({error})") from error
@@ -47,10 +55,11 @@ class RedisConnection:
     async def __aenter__(self) -> RedisConnection:
         connecting = asyncio.ensure_future(self.connection.connect())
         try:
-            for _ in TWICE:
-                if (await asyncio.wait({connecting}, timeout=ANSWER_SECONDS / 2))[0]:
+            for _ in HALF_WAITS:
+                done, _pending = await asyncio.wait({connecting}, timeout=REPLY_SECONDS / 2)
+                if done:
                     connecting.result()
-                    self.transport = transport_of(self.connection)
+                    self.transport = get_transport(self.connection)
                     return self
             raise TimeoutError("no connection in time")
         except BaseException:
@@ -59,7 +68,9 @@ class RedisConnection:
             await self.connection.disconnect(nowait=True)
             raise
 
-    async def __aexit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
         is_lost = kind is not None and issubclass(kind, Exception)
         try:
             if not is_lost:
@@ -68,31 +79,34 @@ class RedisConnection:
             pass  # it took too long
         finally:
             if self.transport is not None:
-                self.transport.abort()  # what is lost answers no farewell, for which TLS would wait half a minute
+                # TLS would wait half a minute for a lost peer to confirm the close.
+                self.transport.abort()
             await self.connection.disconnect(nowait=True)
 
-    async def say(self, *words: str) -> None:
-        async with asyncio.timeout(ANSWER_SECONDS):
+    async def send(self, *words: str) -> None:
+        async with asyncio.timeout(REPLY_SECONDS):
             await self.connection.send_command(*words)
 
-    async def ask(self, *words: str) -> object:
-        await self.say(*words)
-        return await self.answer()
+    async def request(self, *words: str) -> object:
+        await self.send(*words)
+        return await self.read_reply()
 
-    async def answer(self) -> object:
-        """What comes within the deadline. Raises TimeoutError where nothing does."""
-        for _ in TWICE:
-            found = await self.connection.read_response(timeout=ANSWER_SECONDS / 2)
-            if found is not None:
-                return found
-        raise TimeoutError("no answer in time")
+    async def read_reply(self) -> object:
+        """Return the next message. Raises TimeoutError if none comes within the deadline."""
+        for _ in HALF_WAITS:
+            reply = await self.connection.read_response(timeout=REPLY_SECONDS / 2)
+            if reply is not None:
+                return reply
+        raise TimeoutError("no reply in time")
 
-    async def hear(self) -> object:
-        """What comes, whenever that is, for as long as the other side answers when it is asked."""
-        found = await self.connection.read_response(timeout=QUIET_SECONDS)
-        return await self.ask("PING") if found is None else found
+    async def receive(self) -> object:
+        """Return the next message, however long it takes. An idle connection is pinged, and returns
+        the pong."""
+        message = await self.connection.read_response(timeout=IDLE_SECONDS)
+        return await self.request("PING") if message is None else message
 
 
-def transport_of(connection: AbstractConnection) -> asyncio.WriteTransport | None:
-    writer = connection._writer  # pyright: ignore[reportPrivateUsage] - it has no way of its own to drop a connection at once
+def get_transport(connection: AbstractConnection) -> asyncio.WriteTransport | None:
+    # redis-py has no public way to drop a connection at once
+    writer = connection._writer  # pyright: ignore[reportPrivateUsage]
     return writer.transport if writer else None

@@ -1,6 +1,8 @@
-"""The doorbell: it says that the log grew, never what it holds. Losing it costs latency, not events.
+"""The wake-up bus signals that the log has grown. It never carries events, so a lost signal costs
+latency, not events.
 
-Over broadcaster: in memory for one process, Redis for several. While Redis is away, the tail polls.
+It uses broadcaster: in memory for one process, Redis for several. During a Redis outage, the log
+tail polls.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ CHANNEL = "ticketwire.log"
 
 
 class Listener:
-    """One listener. A ring that comes while it does not wait is kept for it."""
+    """Waits for signals. A signal that comes while nobody waits ends the next wait at once."""
 
     def __init__(self) -> None:
         self.notified = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Return when it rang, or after the given time."""
-        # asyncio.wait_for of Python 3.11 loses a cancellation that comes together with the ring
+        """Return after a signal, or after the given time."""
+        # asyncio.wait_for of Python 3.11 loses a cancellation that comes together with the signal.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.notified.wait()
@@ -36,86 +38,96 @@ class Listener:
 
 
 class WakeupBus:
-    """Rings in every process that listens at the same URL (memory:// or redis://). Raises ValueError for another."""
+    """Signals to all processes that use the same URL (memory:// or redis://). Raises ValueError for
+    any other URL."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.name = token_hex(8)
-        self.redis = redis_backend(url, self.name)
+        self.sender_id = token_hex(8)
+        self.redis = create_redis_backend(url, self.sender_id)
         self.listeners: list[Listener] = []
         self.pending = asyncio.Event()
 
     @property
     def connected(self) -> bool:
-        """Whether rings go to the other processes and come from them; in memory there are none."""
+        """Whether signals reach other processes and come from them. Always true in memory: there
+        are no others."""
         return self.redis is None or self.redis.connected
 
     @property
     def reconnects(self) -> int:
-        """How often the bus came back."""
+        """How often the connection to Redis was lost and restored."""
         return self.redis.reconnects if self.redis else 0
 
     @property
     def received(self) -> int:
-        """Rings that came from other processes."""
-        return self.redis.heard if self.redis else 0
+        """The number of signals received from other processes."""
+        return self.redis.received if self.redis else 0
 
     @property
     def sent(self) -> int:
-        """Rings that the bus took; several that are asked for at once may be one."""
+        """The number of signals that Redis accepted. Several calls of `notify` may be sent as one
+        signal."""
         return self.redis.sent if self.redis else 0
 
     def notify(self) -> None:
-        """Ring here at once, and elsewhere as soon as the bus takes it; a bus that hangs holds up no caller."""
+        """Signal to this process at once, and to the others as soon as Redis accepts it. Never
+        waits for Redis."""
         self.wake_listeners()
         self.pending.set()
 
     def wake_listeners(self) -> None:
-        for ear in self.listeners:
-            ear.notified.set()
+        for listener in self.listeners:
+            listener.notified.set()
 
     def listen(self) -> Listener:
-        """A new listener, for as long as the doorbell lives."""
-        self.listeners.append(Listener())
-        return self.listeners[-1]
+        """Return a new listener, which lives as long as the bus."""
+        listener = Listener()
+        self.listeners.append(listener)
+        return listener
 
     async def run(self) -> None:
-        """Carry rings from and to the other processes, for ever."""
+        """Exchange signals with the other processes, for ever."""
         async with (
             Broadcast(backend=self.redis) if self.redis else Broadcast(self.url) as broadcast,
             broadcast.subscribe(CHANNEL) as subscriber,
-            asyncio.TaskGroup() as both,
+            asyncio.TaskGroup() as tasks,
         ):
-            both.create_task(self.receive(subscriber.get))
-            both.create_task(self.send(broadcast))
+            tasks.create_task(self.receive(subscriber.get))
+            tasks.create_task(self.send(broadcast))
 
-    async def receive(self, heard: Callable[[], Awaitable[Event]]) -> None:
+    async def receive(self, next_event: Callable[[], Awaitable[Event]]) -> None:
         while True:
-            event = await heard()
-            if event.message != self.name:  # our own has rung here already
+            event = await next_event()
+            if (
+                event.message != self.sender_id
+            ):  # `notify` has already woken the listeners of this process
                 self.wake_listeners()
 
     async def send(self, broadcast: Broadcast) -> None:
         while True:
             await self.pending.wait()
-            self.pending.clear()  # before sending: a ring meanwhile is sent after this one
-            await broadcast.publish(CHANNEL, self.name)
+            self.pending.clear()  # before publishing: a `notify` during it is sent afterwards
+            await broadcast.publish(CHANNEL, self.sender_id)
 
 
-def redis_backend(url: str, name: str) -> RedisBackend | None:
-    """Ours for redis:// and rediss://, none for memory://. Raises ValueError for what is neither, or can't be used."""
+def create_redis_backend(url: str, sender_id: str) -> RedisBackend | None:
+    """A backend for redis:// and rediss://, None for memory://. Raises ValueError for an unusable
+    URL."""
     parts = urlsplit(url)
     if parts.scheme == "memory":
         return None
-    if parts.scheme not in ("redis", "rediss") or not has_port(parts):
+    if parts.scheme not in ("redis", "rediss") or not has_valid_port(parts):
         raise ValueError("use memory:// or redis://host:port")
-    from engine.bus.redis import RedisBackend  # here, as importing redis takes 0.1 s that memory:// can do without
+    # Imported here because importing redis takes 0.1 s, which memory:// does not need.
+    from engine.bus.redis import RedisBackend
 
-    return RedisBackend(url, name)
+    return RedisBackend(url, sender_id)
 
 
-def has_port(parts: SplitResult) -> bool:
-    """Whether it is a number where there is one; what is none may be part of a password, and is told nobody."""
+def has_valid_port(parts: SplitResult) -> bool:
+    """Whether the port is absent or a number. The text is never shown, because it may be part of a
+    password."""
     try:
         return parts.port is None or parts.port > 0
     except ValueError:

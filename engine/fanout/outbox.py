@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-SECONDS_TO_EMPTY = 5.0
+FLUSH_SECONDS = 5.0
 """How long an outbox that ends may take to send what waits."""
 
 
@@ -47,17 +47,17 @@ class Batch:
 class Outbox(ABC):
     """`overflow` is called once, when there is more to send while over `most` bytes wait for the peer; nothing is kept then."""
 
-    def __init__(self, most: int, overflow: Callable[[], None]) -> None:
-        self.most = most
-        self.overflow = overflow
-        self.ended = False
+    def __init__(self, max_backlog_bytes: int, on_overflow: Callable[[], None]) -> None:
+        self.max_backlog_bytes = max_backlog_bytes
+        self.on_overflow = on_overflow
+        self.is_closed = False
 
     @abstractmethod
     def post(self, message: bytes) -> None:
         """Send one message."""
 
     @abstractmethod
-    def deliver(self, batch: Batch, tail: bytes) -> None:
+    def deliver(self, batch: Batch, suffix: bytes) -> None:
         """Send all items of a batch to the operation with this tail, in one write."""
 
     @property
@@ -66,26 +66,26 @@ class Outbox(ABC):
         """Bytes that wait for the peer."""
 
     @abstractmethod
-    async def drained(self) -> None:
+    async def drain(self) -> None:
         """Return when little waits for the peer, or it has ended."""
 
-    def flooded(self) -> None:
-        if not self.ended:
-            self.ended = True
-            self.overflow()
+    def overflow(self) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            self.on_overflow()
 
 
-class Queue(Outbox):
+class QueuedOutbox(Outbox):
     """Messages that wait for ASGI's `send`."""
 
-    def __init__(self, send: Sender, most: int, overflow: Callable[[], None]) -> None:
-        super().__init__(most, overflow)
+    def __init__(self, send: Sender, max_backlog_bytes: int, on_overflow: Callable[[], None]) -> None:
+        super().__init__(max_backlog_bytes, on_overflow)
         self.send = send
-        self.waiting: deque[bytes] = deque()
-        self.size = 0
-        self.filled = asyncio.Event()
-        self.emptied = asyncio.Event()
-        self.emptied.set()
+        self.messages: deque[bytes] = deque()
+        self.queued_bytes = 0
+        self.has_messages = asyncio.Event()
+        self.is_empty = asyncio.Event()
+        self.is_empty.set()
 
     @abstractmethod
     async def write(self, message: bytes) -> None: ...
@@ -93,34 +93,34 @@ class Queue(Outbox):
     def post(self, message: bytes) -> None:
         if self.ended:
             return
-        if self.size > self.most:
-            self.flooded()
-            self.waiting.clear()
+        if self.queued_bytes > self.max_backlog_bytes:
+            self.overflow()
+            self.messages.clear()
             return
-        self.waiting.append(message)
-        self.size += len(message)
-        self.emptied.clear()
-        self.filled.set()
+        self.messages.append(message)
+        self.queued_bytes += len(message)
+        self.is_empty.clear()
+        self.has_messages.set()
 
     async def run(self) -> None:
         """Send what waits, for as long as the peer lives."""
         while True:
-            await self.filled.wait()
-            while self.waiting and not self.ended:
-                message = self.waiting.popleft()
+            await self.has_messages.wait()
+            while self.messages and not self.ended:
+                message = self.messages.popleft()
                 try:
                     await self.write(message)
                 except Exception:  # the client has gone; the task that reads from it ends the connection
                     self.ended = True
-                    self.emptied.set()
+                    self.is_empty.set()
                     return
-                self.size -= len(message)
-            self.filled.clear()
-            self.emptied.set()
+                self.queued_bytes -= len(message)
+            self.has_messages.clear()
+            self.is_empty.set()
 
     @property
     def backlog(self) -> int:
-        return self.size
+        return self.queued_bytes
 
-    async def drained(self) -> None:
-        await self.emptied.wait()
+    async def drain(self) -> None:
+        await self.is_empty.wait()

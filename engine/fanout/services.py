@@ -15,6 +15,6 @@ class ConnectionServices:
     """One for the process."""
 
     schema: Schema
-    connect: AuthHooks
+    auth: AuthHooks
     groups: SubscriptionGroups
-    places: ConnectionRegistry
+    registry: ConnectionRegistry

@@ -23,11 +23,11 @@ def next_event(payload: bytes, cursor: str | None = None) -> bytes:
     return b"event: next\n%bdata: %b\n\n" % (id, payload)
 
 
-def beat(cursor: str | None = None) -> bytes:
+def heartbeat(cursor: str | None = None) -> bytes:
     """A comment, which nobody is told of; with a cursor it moves the last id on, past what was nothing for this reader."""
     return b":\n\n" if cursor is None else b":\nid: %b\n\n" % cursor.encode()
 
 
-def retry(milliseconds: int) -> bytes:
+def retry_delay(milliseconds: int) -> bytes:
     """How long a client waits before it comes again."""
     return b"retry: %d\n\n" % milliseconds

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Batch, Queue
+from engine.fanout.outbox import Batch, QueuedOutbox
 from engine.sse.events import next_event
 
-SECONDS_TO_TAKE = 30.0
+WRITE_SECONDS = 30.0
 """How long a client may take nothing of what was written."""
 
 
-def events(batch: Batch) -> bytes:
+def encode_events(batch: Batch) -> bytes:
     """All items of a batch as server-sent events, the same for all members."""
     found: bytes | None = batch.encodings.get("events")
     if found is None:
@@ -20,23 +20,23 @@ def events(batch: Batch) -> bytes:
     return found
 
 
-class SSEOutbox(Queue):
+class SSEOutbox(QueuedOutbox):
     """The body of an answer that goes on."""
 
-    def deliver(self, batch: Batch, tail: bytes) -> None:
-        self.post(events(batch))
+    def deliver(self, batch: Batch, suffix: bytes) -> None:
+        self.post(encode_events(batch))
 
     async def write(self, message: bytes) -> None:
         try:
-            async with asyncio.timeout(SECONDS_TO_TAKE):
+            async with asyncio.timeout(WRITE_SECONDS):
                 await self.send({"type": "http.response.body", "body": message, "more_body": True})
         except TimeoutError:  # sockets have pings for that
-            self.flooded()
+            self.overflow()
             raise
 
-    async def end(self) -> None:
+    async def close(self) -> None:
         """End the body behind what was sent. Raises TimeoutError where the peer does not take it."""
-        async with asyncio.timeout(outbox.SECONDS_TO_EMPTY):
-            await self.emptied.wait()
+        async with asyncio.timeout(outbox.FLUSH_SECONDS):
+            await self.is_empty.wait()
             self.ended = True
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})

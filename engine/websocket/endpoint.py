@@ -20,25 +20,25 @@ class WebSocketEndpoint:
 
     def __init__(self, services: ConnectionServices, allowed_origins: Sequence[str]) -> None:
         self.services = services
-        self.places = services.places
+        self.registry = services.registry
         self.allowed_origins = normalize_allowed_origins(allowed_origins)
-        self.open: set[WebSocketConnection] = set()
+        self.connections: set[WebSocketConnection] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        if not self.takes_origin(Headers(scope=scope)):
+        if not self.is_allowed_origin(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})
             return
         socket = WebSocketConnection(self.services, scope, receive, send)
-        self.open.add(socket)
-        self.places.add(socket)
+        self.connections.add(socket)
+        self.registry.add(socket)
         try:
             await socket.serve()
         finally:
-            self.open.discard(socket)
-            self.places.remove(socket)
+            self.connections.discard(socket)
+            self.registry.remove(socket)
 
-    def takes_origin(self, headers: Headers) -> bool:
+    def is_allowed_origin(self, headers: Headers) -> bool:
         """Whether a page of this origin may connect; who sends none is no browser."""
         origin = headers.get("origin")
         if origin is None or is_same_origin(origin, headers.get("host", "")):

@@ -7,36 +7,36 @@ from typing import Any, cast
 
 import orjson
 
-from engine.graphql.request import DEEPEST, MalformedRequest, is_written, kind
+from engine.graphql.request import MAX_JSON_DEPTH, MalformedRequest, is_serializable, describe_json_type
 
-FROM_SERVER = ("connection_ack", "next", "error")
+SERVER_MESSAGE_TYPES = ("connection_ack", "next", "error")
 
 
-def message_in(text: str) -> Mapping[str, Any]:
+def parse_message(text: str) -> Mapping[str, Any]:
     """The object that a frame holds; its members are still of any shape."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"The message is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise MalformedRequest(f"A message is a JSON object, not {kind(found)}.")
-    if text.count("{") + text.count("[") > DEEPEST and not is_written(found):
+        raise MalformedRequest(f"A message is a JSON object, not {describe_json_type(found)}.")
+    if text.count("{") + text.count("[") > MAX_JSON_DEPTH and not is_serializable(found):
         raise MalformedRequest("The message is nested too deeply.")
     return cast("dict[str, Any]", found)
 
 
-def id_in(sent: Mapping[str, Any]) -> str:
-    id = sent.get("id")
+def read_id(message: Mapping[str, Any]) -> str:
+    id = message.get("id")
     if not isinstance(id, str):
-        raise MalformedRequest(f"A {sent['type']} message has an id, a string, not {kind(id)}.")
+        raise MalformedRequest(f"A {message['type']} message has an id, a string, not {describe_json_type(id)}.")
     if not id:
-        raise MalformedRequest(f"The id of a {sent['type']} message is not empty.")
+        raise MalformedRequest(f"The id of a {message['type']} message is not empty.")
     return id
 
 
-def why_unknown(type: object) -> str:
+def describe_unknown_type(type: object) -> str:
     if not isinstance(type, str):
-        return f"The type of a message is a string, not {kind(type)}."
-    if type in FROM_SERVER:
+        return f"The type of a message is a string, not {describe_json_type(type)}."
+    if type in SERVER_MESSAGE_TYPES:
         return f"Only the server sends {type} messages."
     return f'There is no message of the type "{type}".'

@@ -13,18 +13,18 @@ from typing import Any
 
 import orjson
 
-from engine.graphql.request import MalformedRequest, kind, object_in
-from engine.websocket.messages import id_in, message_in, why_unknown
+from engine.graphql.request import MalformedRequest, describe_json_type, get_object
+from engine.websocket.messages import read_id, parse_message, describe_unknown_type
 
-FIRST_FRAME = 16 * 1024
+MAX_FIRST_MESSAGE_CHARACTERS = 16 * 1024
 """Characters of a text frame that are parsed before connection_init came: it holds a token, and who sends it is unknown yet."""
 
-LONGEST_REASON = 123
+MAX_REASON_BYTES = 123
 """Bytes; a close frame holds 125, and two of them are the code (RFC 6455, section 5.5)."""
 
-MALFORMED, UNAUTHORIZED, FORBIDDEN, NO_INIT, TAKEN, SECOND_INIT = 4400, 4401, 4403, 4408, 4409, 4429
+MALFORMED, UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT, DUPLICATE_ID, DUPLICATE_INIT = 4400, 4401, 4403, 4408, 4409, 4429
 
-NEXT_HEAD = b'{"type":"next","payload":'
+NEXT_PREFIX = b'{"type":"next","payload":'
 
 
 class Phase(Enum):
@@ -35,14 +35,14 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class Authenticate:
     """Authenticate, then call `acknowledge` or `refuse`."""
 
     payload: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartOperation:
     """Run this operation. It ends by `finished`, by `failed`, by a Stop or by the End."""
 
     id: str
@@ -53,26 +53,26 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopOperation:
     """The client completed this operation. Its id may be started again by the very next step."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendMessage:
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class CloseSocket:
     """Close the socket."""
 
     code: int
     reason: str
 
 
-Step = Open | Start | Stop | Send | End
+Step = Authenticate | StartOperation | StopOperation | SendMessage | CloseSocket
 
 
 class GraphQLTransportWS:
@@ -80,140 +80,140 @@ class GraphQLTransportWS:
 
     __slots__ = ("most_operations", "operations", "phase")
 
-    def __init__(self, most_operations: int = 100) -> None:
-        self.most_operations = most_operations
+    def __init__(self, max_operations: int = 100) -> None:
+        self.most_operations = max_operations
         self.phase = Phase.WAITING
         self.operations: set[str] = set()
 
-    def received(self, text: str) -> list[Step]:
+    def receive_text(self, text: str) -> list[Step]:
         """A text frame came."""
         if self.phase is Phase.ENDED:
             return []
         try:
-            if self.phase is Phase.WAITING and len(text) > FIRST_FRAME:
-                raise MalformedRequest(f"A message before connection_init may have {FIRST_FRAME} characters.")
-            return self.answer(message_in(text))
+            if self.phase is Phase.WAITING and len(text) > MAX_FIRST_MESSAGE_CHARACTERS:
+                raise MalformedRequest(f"A message before connection_init may have {MAX_FIRST_MESSAGE_CHARACTERS} characters.")
+            return self.handle_message(parse_message(text))
         except MalformedRequest as error:
-            return self.end(MALFORMED, str(error))
+            return self.close(MALFORMED, str(error))
 
-    def received_binary(self) -> list[Step]:
+    def receive_binary(self) -> list[Step]:
         """A binary frame came, whatever it holds."""
-        return self.end(MALFORMED, "Messages are text frames, not binary ones.")
+        return self.close(MALFORMED, "Messages are text frames, not binary ones.")
 
-    def waited(self) -> list[Step]:
+    def expire_init(self) -> list[Step]:
         """The time for connection_init has passed."""
-        return self.end(NO_INIT, "Connection initialisation timeout") if self.phase is Phase.WAITING else []
+        return self.close(INIT_TIMEOUT, "Connection initialisation timeout") if self.phase is Phase.WAITING else []
 
     def acknowledge(self, payload: Mapping[str, Any] | None = None) -> list[Step]:
         """Answers Open: operations may come now."""
         if self.phase is not Phase.OPENING:
             return []
         self.phase = Phase.READY
-        return [message("connection_ack", payload=payload)]
+        return [build_message("connection_ack", payload=payload)]
 
     def refuse(self, reason: str = "Forbidden") -> list[Step]:
         """Answers Open; also later, when the rights that the socket was opened with are gone."""
-        return self.end(FORBIDDEN, reason)
+        return self.close(FORBIDDEN, reason)
 
-    def end(self, code: int, reason: str) -> list[Step]:
+    def close(self, code: int, reason: str) -> list[Step]:
         """Closes the socket for a reason of the caller's own."""
         if self.phase is Phase.ENDED:
             return []
         self.phase = Phase.ENDED
         self.operations.clear()
-        return [End(code, cut(reason))]
+        return [CloseSocket(code, truncate_reason(reason))]
 
-    def takes(self, id: str) -> bool:
+    def is_running(self, id: str) -> bool:
         """Whether a `next` for this operation may still be sent."""
         return id in self.operations
 
-    def finished(self, id: str) -> list[Step]:
+    def complete(self, id: str) -> list[Step]:
         """The source ended, or the query is answered. Nothing to tell where the client stopped it before."""
         if id not in self.operations:
             return []
         self.operations.remove(id)
-        return [message("complete", id=id)]
+        return [build_message("complete", id=id)]
 
-    def failed(self, id: str, errors: Sequence[Mapping[str, Any]]) -> list[Step]:
+    def fail(self, id: str, errors: Sequence[Mapping[str, Any]]) -> list[Step]:
         """The operation ended by errors, at least one, formatted for the client; no `complete` follows."""
         if id not in self.operations:
             return []
         self.operations.remove(id)
-        return [message("error", payload=errors, id=id)]
+        return [build_message("error", payload=errors, id=id)]
 
     # ---------------------------------------------------------------- messages of the client
 
-    def answer(self, sent: Mapping[str, Any]) -> list[Step]:
-        match sent.get("type"):
+    def handle_message(self, message: Mapping[str, Any]) -> list[Step]:
+        match message.get("type"):
             case "connection_init":
-                return self.init(object_in(sent, "payload"))
+                return self.handle_init(get_object(message, "payload"))
             case "subscribe":
-                return self.subscribe(start_in(sent))
+                return self.handle_subscribe(read_subscribe(message))
             case "complete":
-                return self.complete(id_in(sent))
+                return self.handle_complete(read_id(message))
             case "ping":
-                return [message("pong", payload=object_in(sent, "payload"))]
+                return [build_message("pong", payload=get_object(message, "payload"))]
             case "pong":
-                object_in(sent, "payload")
+                get_object(message, "payload")
                 return []
             case unknown:
-                raise MalformedRequest(why_unknown(unknown))
+                raise MalformedRequest(describe_unknown_type(unknown))
 
-    def init(self, payload: Mapping[str, Any] | None) -> list[Step]:
+    def handle_init(self, payload: Mapping[str, Any] | None) -> list[Step]:
         if self.phase is not Phase.WAITING:
-            return self.end(SECOND_INIT, "Too many initialisation requests")
+            return self.close(DUPLICATE_INIT, "Too many initialisation requests")
         self.phase = Phase.OPENING
-        return [Open(payload)]
+        return [Authenticate(payload)]
 
-    def subscribe(self, start: Start) -> list[Step]:
+    def handle_subscribe(self, start: StartOperation) -> list[Step]:
         if self.phase is not Phase.READY:
-            return self.end(UNAUTHORIZED, "Unauthorized")
+            return self.close(UNAUTHORIZED, "Unauthorized")
         if start.id in self.operations:
-            return self.end(TAKEN, f"Subscriber for {start.id} already exists")
+            return self.close(DUPLICATE_ID, f"Subscriber for {start.id} already exists")
         if len(self.operations) >= self.most_operations:
             told = f"A socket runs at most {self.most_operations} operations at once."
-            return [message("error", payload=[{"message": told, "extensions": {"code": "BAD_REQUEST"}}], id=start.id)]
+            return [build_message("error", payload=[{"message": told, "extensions": {"code": "BAD_REQUEST"}}], id=start.id)]
         self.operations.add(start.id)
         return [start]
 
-    def complete(self, id: str) -> list[Step]:
+    def handle_complete(self, id: str) -> list[Step]:
         if id not in self.operations:
             return []  # it may have ended while the message was on its way
         self.operations.remove(id)
-        return [Stop(id)]
+        return [StopOperation(id)]
 
 
-def message(type: str, **members: object) -> Send:
+def build_message(type: str, **members: object) -> SendMessage:
     """A message of ours; members that are None are left out."""
     given = {name: value for name, value in members.items() if value is not None}
-    return Send(orjson.dumps({"type": type, **given}).decode())
+    return SendMessage(orjson.dumps({"type": type, **given}).decode())
 
 
-def start_in(sent: Mapping[str, Any]) -> Start:
+def read_subscribe(sent: Mapping[str, Any]) -> StartOperation:
     """The operation that a subscribe message asks for."""
-    id, payload = id_in(sent), object_in(sent, "payload")
+    id, payload = read_id(sent), get_object(sent, "payload")
     if payload is None:
         raise MalformedRequest("A subscribe message has a payload.")
-    query, name, extensions = payload.get("query"), payload.get("operationName"), object_in(payload, "extensions")
+    query, name, extensions = payload.get("query"), payload.get("operationName"), get_object(payload, "extensions")
     if query is None and extensions and "persistedQuery" in extensions:
         query = ""  # it is known by its hash
     if not isinstance(query, str):
-        raise MalformedRequest(f"A query is a string, not {kind(query)}.")
+        raise MalformedRequest(f"A query is a string, not {describe_json_type(query)}.")
     if not isinstance(name, str | None):
-        raise MalformedRequest(f"An operationName is a string, not {kind(name)}.")
-    return Start(id, query, object_in(payload, "variables"), name, extensions)
+        raise MalformedRequest(f"An operationName is a string, not {describe_json_type(name)}.")
+    return StartOperation(id, query, get_object(payload, "variables"), name, extensions)
 
 
 def next_message(id: str, payload: bytes) -> bytes:
     """A result, from its ready JSON. The id stands last, so that what stands before it can be shared by many sockets."""
-    return NEXT_HEAD + payload + id_tail(id)
+    return NEXT_PREFIX + payload + next_suffix(id)
 
 
-def id_tail(id: str) -> bytes:
+def next_suffix(id: str) -> bytes:
     """What follows the payload of a `next`."""
     return b',"id":' + orjson.dumps(id) + b"}"
 
 
-def cut(reason: str) -> str:
+def truncate_reason(reason: str) -> str:
     """As much of it as a close frame holds."""
-    return reason.encode(errors="replace")[:LONGEST_REASON].decode(errors="ignore")
+    return reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")

@@ -53,7 +53,7 @@ async def test_an_event_that_can_not_be_read_is_told_when_it_can_be(
 async def test_an_outage_that_lasts_ends_the_socket_and_the_client_resumes_with_what_was_not_told(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(group, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
     before = cursor(await head())
     async with ada.socket() as socket, ada.socket() as other:

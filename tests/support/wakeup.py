@@ -1,4 +1,5 @@
-"""Doorbells with one who listens, how tests wait for them, and how long they wait for Redis."""
+"""Wake-up buses with one listener, conditions to wait for on them, and the time limits for
+Redis."""
 
 from __future__ import annotations
 
@@ -13,66 +14,69 @@ from engine.bus.wakeup import WakeupBus
 from support.live import until
 
 LIMIT = 60
-"""Seconds; what is waited for comes in less than one."""
-QUIET_SECONDS = 0.2
-ANSWER_SECONDS = 0.2
+"""Seconds. Whatever a test waits for normally comes within one."""
+IDLE_SECONDS = 0.2
+REPLY_SECONDS = 0.2
 
 
-class Patience:
-    """How long answers of Redis are waited for: without end, so that a slow machine is never taken for an outage.
+class RedisTimeouts:
+    """Replaces the time limits for Redis: they are endless, so that a slow machine never looks like
+    an outage.
 
-    In the product a time limit decides that Redis is away. Here the test decides: with `hasty` only while Redis is away.
+    In production a time limit decides that Redis is lost. Here the test decides: it enters
+    `enforced` while Redis is away.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_endless = True
-        monkeypatch.setitem(redis_connection.OURS, "socket_connect_timeout", LIMIT)
+        self.are_suspended = True
+        monkeypatch.setitem(redis_connection.FIXED_OPTIONS, "socket_connect_timeout", LIMIT)
         for module in (redis_connection, redis):
-            monkeypatch.setattr(module, "QUIET_SECONDS", QUIET_SECONDS)
-        monkeypatch.setattr(redis_connection, "ANSWER_SECONDS", ANSWER_SECONDS)
-        monkeypatch.setattr(redis_connection, "TWICE", self)
+            monkeypatch.setattr(module, "IDLE_SECONDS", IDLE_SECONDS)
+        monkeypatch.setattr(redis_connection, "REPLY_SECONDS", REPLY_SECONDS)
+        monkeypatch.setattr(redis_connection, "HALF_WAITS", self)
 
     def __iter__(self) -> Iterator[int]:
-        """How often half of ANSWER_SECONDS is waited for; those who wait already look here as well."""
+        """One item per wait of half of REPLY_SECONDS. A wait that has begun already follows a
+        change of `are_suspended`."""
         yield from range(2)
-        while self.is_endless:
+        while self.are_suspended:
             yield 2
 
     @contextlib.contextmanager
-    def hasty(self) -> Iterator[None]:
-        """Wait for ANSWER_SECONDS only. Enter it when answers no longer come, and leave it before they come again."""
-        self.is_endless = False
+    def enforced(self) -> Iterator[None]:
+        """Wait for REPLY_SECONDS only. Enter it after the last reply, and leave it before replies
+        come again."""
+        self.are_suspended = False
         try:
             yield
         finally:
-            self.is_endless = True
+            self.are_suspended = True
 
 
-class Bell(WakeupBus):
-    """A doorbell with one who listens."""
+class ListeningBus(WakeupBus):
+    """A bus with one listener."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.listener = self.listen()
-        self.rung = self.listener.notified
+        self.notified = self.listener.notified
 
     async def wait(self, seconds: float) -> None:
         await self.listener.wait(seconds)
 
-    async def heard_a_ring(self) -> None:
-        """Wait until it rang."""
+    async def wait_for_wakeup(self) -> None:
         async with asyncio.timeout(LIMIT):
             await self.listener.wait(3600)
 
     @property
     def losses(self) -> int:
-        """How often the bus was lost."""
+        """How often the connection to Redis was lost."""
         return self.reconnects + (self.redis is not None and self.redis.lost_at is not None)
 
 
 @contextlib.asynccontextmanager
-async def running(*bells: WakeupBus) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(bell.run()) for bell in bells]
+async def running(*buses: WakeupBus) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(bus.run()) for bus in buses]
     try:
         yield
         assert not [task for task in tasks if task.done()], "it runs for ever, whatever happens"
@@ -82,44 +86,42 @@ async def running(*bells: WakeupBus) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def connected(*bells: WakeupBus) -> None:
-    """Return once all of them are."""
-
+async def wait_until_connected(*buses: WakeupBus) -> None:
     async def all_are() -> bool:
-        return all(bell.connected for bell in bells)
+        return all(bus.connected for bus in buses)
 
     await until(all_are, LIMIT)
 
 
-async def lost(times: int, *bells: Bell) -> None:
-    """Return once all of them lost the bus so many times; they may be back already."""
+async def wait_until_lost(times: int, *buses: ListeningBus) -> None:
+    """Return when each bus has been lost so many times. It may be back by then."""
 
     async def all_are() -> bool:
-        return all(bell.losses >= times for bell in bells)
+        return all(bus.losses >= times for bus in buses)
 
     await until(all_are, LIMIT)
 
 
-async def reconnected(times: int, *bells: WakeupBus) -> None:
-    """Return once all of them came back so many times."""
+async def wait_until_reconnected(times: int, *buses: WakeupBus) -> None:
+    """Return when each bus is connected and has reconnected so many times."""
 
     async def all_are() -> bool:
-        return all(bell.connected and bell.reconnects >= times for bell in bells)
+        return all(bus.connected and bus.reconnects >= times for bus in buses)
 
     await until(all_are, LIMIT)
 
 
-async def rings_over(ringing: WakeupBus, hearing: WakeupBus) -> None:
-    """One ring, which must arrive."""
-    before = hearing.received
+async def send_wakeup(sender: WakeupBus, receiver: WakeupBus) -> None:
+    """Send one signal, and wait until it has arrived."""
+    before = receiver.received
 
-    async def arrived() -> bool:
-        return hearing.received > before
+    async def has_arrived() -> bool:
+        return receiver.received > before
 
-    ringing.notify()
-    await until(arrived, LIMIT)
+    sender.notify()
+    await until(has_arrived, LIMIT)
 
 
-async def ring_both_ways(one: WakeupBus, other: WakeupBus) -> None:
-    await rings_over(one, other)
-    await rings_over(other, one)
+async def send_wakeup_both_ways(one: WakeupBus, other: WakeupBus) -> None:
+    await send_wakeup(one, other)
+    await send_wakeup(other, one)

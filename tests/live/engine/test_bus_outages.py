@@ -1,6 +1,8 @@
-"""Redis killed, frozen or cut off: it is noticed, told once, and rings go through again when it is back; nobody waits for it.
+"""Outages of Redis: each is noticed and logged once, blocks no caller, and signals arrive again
+after it.
 
-The time limits of the product, which decide that a silent Redis is away, run out here only while it is: see `Patience`.
+The time limits that decide that a silent Redis is lost run out only during an outage: see
+`RedisTimeouts`.
 """
 
 from __future__ import annotations
@@ -16,61 +18,70 @@ from redis import asyncio as redis
 from structlog.testing import capture_logs
 from support.live import until
 from support.redis_server import Proxy, RedisServer, proxy, redis_server
-from support.wakeup import LIMIT, Bell, Patience, connected, lost, reconnected, ring_both_ways, running
+from support.wakeup import (
+    LIMIT,
+    ListeningBus,
+    RedisTimeouts,
+    running,
+    send_wakeup_both_ways,
+    wait_until_connected,
+    wait_until_lost,
+    wait_until_reconnected,
+)
 
 from engine.bus.redis import RedisBackend
 from engine.bus.wakeup import CHANNEL
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 
-Outage = Callable[[RedisServer, Proxy, Patience], contextlib.AbstractAsyncContextManager[None]]
+Outage = Callable[[RedisServer, Proxy, RedisTimeouts], contextlib.AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
-    return Patience(monkeypatch)
+def timeouts(monkeypatch: pytest.MonkeyPatch) -> RedisTimeouts:
+    return RedisTimeouts(monkeypatch)
 
 
 @contextlib.asynccontextmanager
-async def killed(server: RedisServer, _: Proxy, __: Patience) -> AsyncIterator[None]:
+async def killed(server: RedisServer, _: Proxy, __: RedisTimeouts) -> AsyncIterator[None]:
     server.kill()
     yield
     await server.start()
 
 
 @contextlib.asynccontextmanager
-async def frozen(server: RedisServer, _: Proxy, patience: Patience) -> AsyncIterator[None]:
-    """The machine takes connections and bytes for it, and nobody reads them."""
+async def frozen(server: RedisServer, _: Proxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
+    """The kernel accepts connections and bytes, but nobody reads them."""
     server.signal(signal.SIGSTOP)
-    with patience.hasty():
+    with timeouts.enforced():
         yield
     server.signal(signal.SIGCONT)
 
 
 @contextlib.asynccontextmanager
-async def half_open(_: RedisServer, line: Proxy, patience: Patience) -> AsyncIterator[None]:
-    """Bytes go nowhere, and no connection that was open is closed until it is over."""
+async def half_open(_: RedisServer, line: Proxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
+    """Bytes are dropped, and open connections stay open until the outage is over."""
     line.cut = True
-    with patience.hasty():
+    with timeouts.enforced():
         yield
     line.mend()
 
 
 @contextlib.asynccontextmanager
-async def paused(server: RedisServer, _: Proxy, patience: Patience) -> AsyncIterator[None]:
-    """Redis holds back its answers to publishing, and no others."""
+async def paused(server: RedisServer, _: Proxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
+    """Redis delays its replies to PUBLISH, and no others."""
     async with redis.from_url(server.url) as control:
         await control.client_pause(3_600_000, all=False)
-        with patience.hasty():
+        with timeouts.enforced():
             yield
         await control.client_unpause()
 
 
 def disconnected(kind: str) -> Outage:
-    """Redis ends the connections that listen, or the others."""
+    """Redis closes the connections that subscribe, or the others."""
 
     @contextlib.asynccontextmanager
-    async def outage(server: RedisServer, _: Proxy, __: Patience) -> AsyncIterator[None]:
+    async def outage(server: RedisServer, _: Proxy, __: RedisTimeouts) -> AsyncIterator[None]:
         async with redis.from_url(server.url) as control:
             await control.client_kill_filter(_type=kind, skipme=True)
         yield
@@ -83,90 +94,100 @@ OUTAGES: dict[str, Outage] = {
     "frozen": frozen,
     "half-open": half_open,
     "publishing paused": paused,
-    "listeners disconnected": disconnected("pubsub"),
-    "ringers disconnected": disconnected("normal"),
+    "subscribers disconnected": disconnected("pubsub"),
+    "publishers disconnected": disconnected("normal"),
 }
 
 
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES.keys())
-async def test_an_outage_is_told_once_and_rings_go_through_again_after_it(outage: Outage, patience: Patience) -> None:
+async def test_an_outage_is_logged_once_and_signals_arrive_again_after_it(
+    outage: Outage, timeouts: RedisTimeouts
+) -> None:
     async with redis_server() as server, proxy(server.port) as line:
-        here, there = Bell(line.url), Bell(line.url)
+        here, there = ListeningBus(line.url), ListeningBus(line.url)
         with capture_logs() as lines:
             async with running(here, there):
-                await connected(here, there)
-                await ring_both_ways(here, there)
+                await wait_until_connected(here, there)
+                await send_wakeup_both_ways(here, there)
                 assert lines == []
-                async with outage(server, line, patience):
+                async with outage(server, line, timeouts):
                     here.notify()
                     there.notify()
-                    await lost(1, here, there)
-                    there.rung.clear()
-                    await ring_on(here, 1000)
-                    assert here.rung.is_set()
+                    await wait_until_lost(1, here, there)
+                    there.notified.clear()
+                    await notify_repeatedly(here, 1000)
+                    assert here.notified.is_set()
                     if outage in (killed, half_open):
                         tried = line.taken
                         await until(lambda: has_taken(line, tried + 6))
-                # who comes back hears a ring without anybody ringing
-                await there.heard_a_ring()
-                await reconnected(1, here, there)
-                await ring_both_ways(here, there)
-        assert sorted(line["event"] for line in lines) == ["bus.back", "bus.back", "bus.lost", "bus.lost"]
+                # a bus that reconnects wakes its listeners, although nobody has sent a signal
+                await there.wait_for_wakeup()
+                await wait_until_reconnected(1, here, there)
+                await send_wakeup_both_ways(here, there)
+        assert sorted(line["event"] for line in lines) == [
+            "bus.back",
+            "bus.back",
+            "bus.lost",
+            "bus.lost",
+        ]
         assert (here.reconnects, there.reconnects) == (1, 1)
 
 
 async def has_taken(line: Proxy, connections: int) -> bool:
-    """Whether it was tried so often to connect."""
+    """Whether so many connections were attempted."""
     return line.taken >= connections
 
 
-async def ring_on(bell: Bell, count: int) -> None:
-    """As requests do that are served meanwhile: with turns of the loop between."""
+async def notify_repeatedly(bus: ListeningBus, count: int) -> None:
+    """Notify as requests do: the event loop runs other tasks in between."""
     for _ in range(count):
-        bell.notify()
+        bus.notify()
         await asyncio.sleep(0)
 
 
-async def test_a_ring_during_an_outage_arrives_as_one_ring_after_it() -> None:
+async def test_signals_during_an_outage_arrive_as_one_signal_after_it() -> None:
     async with redis_server() as server, proxy(server.port) as line:
-        here, there = Bell(line.url), Bell(server.url)
+        here, there = ListeningBus(line.url), ListeningBus(server.url)
         async with running(here, there):
-            await connected(here, there)
-            await ring_both_ways(here, there)
+            await wait_until_connected(here, there)
+            await send_wakeup_both_ways(here, there)
             line.go_down()
-            await lost(1, here)
+            await wait_until_lost(1, here)
             heard, published = there.received, await server.published()
-            there.rung.clear()
-            await ring_on(here, 1000)
-            assert not there.rung.is_set()
+            there.notified.clear()
+            await notify_repeatedly(here, 1000)
+            assert not there.notified.is_set()
             assert here.redis is not None
-            assert here.redis.owed == {CHANNEL}, "many rings are one"
+            assert here.redis.outgoing == {CHANNEL}, "many signals are merged into one"
             line.mend()
-            await there.heard_a_ring()
-            await ring_both_ways(here, there)
-        # one on coming back, and one each of the last two
+            await there.wait_for_wakeup()
+            await send_wakeup_both_ways(here, there)
+        # one after the reconnect, and one from each of the last two
         assert there.received == heard + 2
         assert await server.published() == published + 3
         assert there.reconnects == 0
 
 
-async def test_who_only_rings_owes_what_was_not_taken_and_who_comes_late_hears_it() -> None:
-    """Through broadcaster alone: channels that one rings and the other asks for while it is connected."""
+async def test_an_unsent_signal_is_kept_and_a_late_subscriber_receives_it() -> None:
+    """Uses broadcaster alone: one side publishes to a channel, the other subscribes to it while it
+    is connected."""
     async with redis_server() as server, proxy(server.port) as line:
-        ringing, hearing = RedisBackend(line.url, "one"), RedisBackend(server.url, "other")
-        async with Broadcast(backend=ringing) as one, Broadcast(backend=hearing) as other:
-            await until(lambda: both_connected(ringing, hearing))
+        sender, receiver = RedisBackend(line.url, "one"), RedisBackend(server.url, "other")
+        async with Broadcast(backend=sender) as one, Broadcast(backend=receiver) as other:
+            await until(lambda: both_connected(sender, receiver))
             async with other.subscribe("late") as subscriber:
-                assert await asyncio.wait_for(subscriber.get(), LIMIT) == Event("late", ""), "it may have missed some"
+                assert await asyncio.wait_for(subscriber.get(), LIMIT) == Event("late", ""), (
+                    "it may have missed some"
+                )
                 line.cut = True
-                await one.publish("late", "what is said does not count")
+                await one.publish("late", "the content does not matter")
                 await until(lambda: has_swallowed(line))
                 line.go_down()
-                await until(lambda: is_lost(ringing))
+                await until(lambda: is_lost(sender))
                 line.mend()
                 assert await asyncio.wait_for(subscriber.get(), LIMIT) == Event("late", "")
-                await until(lambda: has_sent(ringing, 1))
-        assert (ringing.sent, hearing.heard) == (1, 1)
+                await until(lambda: has_sent(sender, 1))
+        assert (sender.sent, receiver.received) == (1, 1)
 
 
 async def has_swallowed(line: Proxy) -> bool:
@@ -185,46 +206,50 @@ async def is_lost(backend: RedisBackend) -> bool:
     return not backend.connected
 
 
-async def test_redis_that_dies_again_and_again_is_found_again_each_time() -> None:
+async def test_each_restart_of_redis_is_followed_by_a_reconnect() -> None:
     async with redis_server() as server:
-        here, there = Bell(server.url), Bell(server.url)
+        here, there = ListeningBus(server.url), ListeningBus(server.url)
         async with running(here, there):
             for times in range(1, 5):
-                await connected(here, there)
+                await wait_until_connected(here, there)
                 server.kill()
-                await lost(times, here, there)
+                await wait_until_lost(times, here, there)
                 await server.start()
-                await reconnected(times, here, there)
-                await ring_both_ways(here, there)
+                await wait_until_reconnected(times, here, there)
+                await send_wakeup_both_ways(here, there)
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["that listens", "that rings"])
-async def test_one_connection_that_is_cut_is_noticed_also_when_nobody_rings(number: int, patience: Patience) -> None:
+@pytest.mark.parametrize("number", [0, 1], ids=["subscriber", "publisher"])
+async def test_losing_either_connection_is_noticed_without_any_signal(
+    number: int, timeouts: RedisTimeouts
+) -> None:
     async with redis_server() as server, proxy(server.port) as line:
-        here, there = Bell(line.url), Bell(server.url)
+        here, there = ListeningBus(line.url), ListeningBus(server.url)
         async with running(here):
-            await connected(here)
+            await wait_until_connected(here)
             line.cut_off.add(number)
-            with patience.hasty():
-                await lost(1, here)
-            await reconnected(1, here)
+            with timeouts.enforced():
+                await wait_until_lost(1, here)
+            await wait_until_reconnected(1, here)
             async with running(there):
-                await connected(there)
-                await ring_both_ways(here, there)
+                await wait_until_connected(there)
+                await send_wakeup_both_ways(here, there)
 
 
-async def test_who_is_back_hears_a_ring_and_leaves_no_connections_behind(patience: Patience) -> None:
+async def test_a_reconnect_wakes_the_listeners_and_leaks_no_connections(
+    timeouts: RedisTimeouts,
+) -> None:
     async with redis_server() as server, proxy(server.port) as line:
-        bell = Bell(line.url)
-        async with running(bell):
-            await connected(bell)
+        bus = ListeningBus(line.url)
+        async with running(bus):
+            await wait_until_connected(bus)
             for times in (1, 2):
-                async with half_open(server, line, patience):
-                    await lost(times, bell)
-                    bell.rung.clear()
-                await reconnected(times, bell)
-                # nobody else is there who could have rung
-                await bell.heard_a_ring()
+                async with half_open(server, line, timeouts):
+                    await wait_until_lost(times, bus)
+                    bus.notified.clear()
+                await wait_until_reconnected(times, bus)
+                # no other process could have sent a signal
+                await bus.wait_for_wakeup()
             await until(lambda: carries(line, 2))
         await until(lambda: carries(line, 0))
 
@@ -234,12 +259,12 @@ async def carries(line: Proxy, connections: int) -> bool:
 
 
 @pytest.mark.parametrize("steps", range(8))
-async def test_a_loss_does_not_keep_who_is_told_to_stop(steps: int) -> None:
-    """A loss and a cancellation that come together: a group of tasks tells of the loss alone."""
+async def test_a_loss_at_the_moment_of_a_cancellation_does_not_prevent_the_stop(steps: int) -> None:
+    """A TaskGroup would raise the loss and swallow the cancellation."""
     async with redis_server() as server:
-        bell = Bell(server.url)
-        task = asyncio.create_task(bell.run())
-        await connected(bell)
+        bus = ListeningBus(server.url)
+        task = asyncio.create_task(bus.run())
+        await wait_until_connected(bus)
         server.kill()
         for _ in range(steps):
             await asyncio.sleep(0)
@@ -247,24 +272,28 @@ async def test_a_loss_does_not_keep_who_is_told_to_stop(steps: int) -> None:
         done, _ = await asyncio.wait([task], timeout=LIMIT)
         try:
             assert done
-            assert not bell.connected
+            assert not bus.connected
         finally:
             task.cancel()
             await asyncio.wait([task])
 
 
 @pytest.mark.parametrize("outage", [killed, frozen, half_open])
-async def test_it_stops_in_the_middle_of_an_outage(outage: Outage, patience: Patience) -> None:
+async def test_it_stops_in_the_middle_of_an_outage(outage: Outage, timeouts: RedisTimeouts) -> None:
     async with redis_server() as server, proxy(server.port) as line:
-        bell = Bell(line.url)
+        bus = ListeningBus(line.url)
         before = asyncio.all_tasks()
-        task = asyncio.create_task(bell.run())
-        await connected(bell)
-        async with outage(server, line, patience):
-            await lost(1, bell)
-            bell.notify()
+        task = asyncio.create_task(bus.run())
+        await wait_until_connected(bus)
+        async with outage(server, line, timeouts):
+            await wait_until_lost(1, bus)
+            bus.notify()
             task.cancel()
             done, _ = await asyncio.wait([task], timeout=LIMIT)
             assert done
-            left = {each for each in asyncio.all_tasks() - before if "proxy" not in repr(each) and "Proxy" not in repr(each)}
+            left = {
+                each
+                for each in asyncio.all_tasks() - before
+                if "proxy" not in repr(each) and "Proxy" not in repr(each)
+            }
             assert left == set()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.websocket.protocol import End, GraphQLTransportWS, Open, Phase, Send, Start, Step, Stop
+from engine.websocket.protocol import CloseSocket, GraphQLTransportWS, Authenticate, Phase, SendMessage, StartOperation, Step, StopOperation
 
 pytestmark = pytest.mark.stress
 
@@ -53,20 +53,20 @@ mostly = st.integers(1, 8).flatmap(lambda number: rarer if number == 8 else happ
 def happen(protocol: GraphQLTransportWS, what: str, *given: str) -> list[Step]:
     """A client seldom subscribes with an id that runs: that ends the socket, and nothing happens after it."""
     if what in ("subscribe", "subscribe again"):
-        if what == "subscribe" and protocol.takes(given[0]):
+        if what == "subscribe" and protocol.is_running(given[0]):
             return []
-        return protocol.received(json.dumps({"type": "subscribe", "id": given[0], "payload": {"query": "{ a }"}}))
+        return protocol.receive_text(json.dumps({"type": "subscribe", "id": given[0], "payload": {"query": "{ a }"}}))
     if what == "complete":
-        return protocol.received(json.dumps({"type": "complete", "id": given[0]}))
+        return protocol.receive_text(json.dumps({"type": "complete", "id": given[0]}))
     if what == "failed":
-        return protocol.failed(given[0], [{"message": "It failed."}])
+        return protocol.fail(given[0], [{"message": "It failed."}])
     steps: list[Step] = getattr(protocol, what)(*given)
     return steps
 
 
 def ready() -> GraphQLTransportWS:
     protocol = GraphQLTransportWS(MOST)
-    protocol.received('{"type":"connection_init"}')
+    protocol.receive_text('{"type":"connection_init"}')
     protocol.acknowledge()
     return protocol
 
@@ -77,14 +77,14 @@ def test_no_frame_makes_it_raise(texts: list[str], phase: str) -> None:
     protocol = GraphQLTransportWS() if phase == "waiting" else ready()
     if phase == "opening":
         protocol = GraphQLTransportWS()
-        protocol.received('{"type":"connection_init"}')
+        protocol.receive_text('{"type":"connection_init"}')
     over = False
     for text in texts:
-        steps = protocol.received(text)
+        steps = protocol.receive_text(text)
         assert not (over and steps), "nothing comes after the end"
-        over = over or any(isinstance(step, End) for step in steps)
+        over = over or any(isinstance(step, CloseSocket) for step in steps)
         assert over == (protocol.phase is Phase.ENDED)
-        assert all(len(step.reason.encode()) <= 123 for step in steps if isinstance(step, End))
+        assert all(len(step.reason.encode()) <= 123 for step in steps if isinstance(step, CloseSocket))
 
 
 class Life:
@@ -99,18 +99,18 @@ class Life:
         for step in steps:
             assert not self.over, "nothing comes after the end"
             match step:
-                case Open():
+                case Authenticate():
                     assert not self.opened
                     self.opened = True
-                case Start(id=id):
+                case StartOperation(id=id):
                     assert id not in self.running
                     assert len(self.running) < MOST
                     self.running.add(id)
-                case Stop(id=id):
+                case StopOperation(id=id):
                     self.running.remove(id)
-                case Send(text=text):
+                case SendMessage(text=text):
                     self.heard(json.loads(text))
-                case End():
+                case CloseSocket():
                     self.over = True
                     self.running.clear()
 
@@ -135,7 +135,7 @@ def test_each_operation_is_ended_once_by_either_side(sequence: list[tuple[str, .
     for what, *given_ in sequence:
         life.told(what, given_, happen(protocol, what, *given_))
         assert protocol.operations == life.running
-        assert [protocol.takes(id) for id in "12345"] == [id in life.running for id in "12345"]
+        assert [protocol.is_running(id) for id in "12345"] == [id in life.running for id in "12345"]
 
 
 @settings(max_examples=100)
@@ -146,6 +146,6 @@ def test_no_operation_starts_before_the_acknowledgement(sequence: list[tuple[str
         before = protocol.phase
         steps = happen(protocol, what, *given_)
         life.told(what, given_, steps)
-        if any(isinstance(step, Start) for step in steps):
+        if any(isinstance(step, StartOperation) for step in steps):
             assert before is Phase.READY
         assert life.opened or protocol.phase in (Phase.WAITING, Phase.ENDED)

@@ -12,12 +12,12 @@ from engine.execution.source import Item, Source
 from engine.fanout import group
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Batch, Outbox
-from engine.sse.outbox import events
+from engine.sse.outbox import encode_events
 
 pytestmark = pytest.mark.never_retried
 
 
-class Told(Source[int]):
+class FixedSource(Source[int]):
     """Tells what it is given, at once."""
 
     def __init__(self, items: Sequence[Item[int]], position: int = 0) -> None:
@@ -41,32 +41,32 @@ class Told(Source[int]):
         return f"at{position}"
 
 
-class Followed:
+class StubExecution:
     """A subscription whose payloads are its items."""
 
     key = "same"
 
-    def __init__(self, source: Told) -> None:
+    def __init__(self, source: FixedSource) -> None:
         self.source = source
 
     async def payloads(self, values: Sequence[int]) -> list[bytes]:
         return [b"%d" % value for value in values]
 
 
-class Kept(Outbox):
+class RecordingOutbox(Outbox):
     """A stream's mailbox that keeps what it is told, until it was told a number of items."""
 
     def __init__(self, items: int) -> None:
         super().__init__(0, lambda: None)
-        self.rounds: list[bytes] = []
+        self.batches: list[bytes] = []
         self.missing = items
         self.full = asyncio.Event()
 
     def post(self, message: bytes) -> None:
         raise NotImplementedError
 
-    def deliver(self, batch: Batch, tail: bytes) -> None:
-        self.rounds.append(events(batch))
+    def deliver(self, batch: Batch, suffix: bytes) -> None:
+        self.batches.append(encode_events(batch))
         self.missing -= len(batch.positions)
         if not self.missing:
             self.full.set()
@@ -75,26 +75,26 @@ class Kept(Outbox):
     def backlog(self) -> int:
         return 0
 
-    async def drained(self) -> None:
+    async def drain(self) -> None:
         return
 
 
-async def told(items: Sequence[Item[int]], *, members: int = 1, position: int = 0) -> list[list[bytes]]:
-    following: Any = Followed(Told(items, position))
+async def send_to_streams(items: Sequence[Item[int]], *, members: int = 1, position: int = 0) -> list[list[bytes]]:
+    following: Any = StubExecution(FixedSource(items, position))
     together = SubscriptionGroups()
-    kept = [Kept(len(items)) for _ in range(members)]
+    kept = [RecordingOutbox(len(items)) for _ in range(members)]
     for mailbox in kept:
         together.join(following, Subscriber(mailbox, b"", position, lambda _: None, lambda: None))
     async with asyncio.timeout(60):
         for mailbox in kept:
             await mailbox.full.wait()
-    assert (together.counts.items, together.counts.deliveries) == (len(items), members * len(items))
+    assert (together.counters.items, together.counters.deliveries) == (len(items), members * len(items))
     await together.close()
-    return [mailbox.rounds for mailbox in kept]
+    return [mailbox.batches for mailbox in kept]
 
 
 async def test_each_position_has_its_cursor_on_the_last_item_there() -> None:
-    ((all_at_once,),) = await told([(3, 1), (5, 2), (5, 3), (5, 4), (6, 5)])
+    ((all_at_once,),) = await send_to_streams([(3, 1), (5, 2), (5, 3), (5, 4), (6, 5)])
     assert all_at_once == (
         b"event: next\nid: at3\ndata: 1\n\n"
         b"event: next\ndata: 2\n\n"
@@ -104,12 +104,12 @@ async def test_each_position_has_its_cursor_on_the_last_item_there() -> None:
     )
 
 
-@pytest.mark.parametrize("cut", ["AT_ONCE", "ROUND"])
+@pytest.mark.parametrize("cut", ["MAX_BATCH_ITEMS", "MAX_BATCH_BYTES"])
 async def test_a_position_that_is_told_in_several_rounds_has_its_cursor_in_the_last(
     cut: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group, cut, 2)
-    (rounds,) = await told([(7, 10), (7, 11), (7, 12), (7, 13), (8, 14)])
+    (rounds,) = await send_to_streams([(7, 10), (7, 11), (7, 12), (7, 13), (8, 14)])
     assert len(rounds) > 1
     assert [line for line in b"".join(rounds).split(b"\n") if line.startswith((b"id", b"data"))] == [
         *(b"data: 10", b"data: 11", b"data: 12"),
@@ -117,13 +117,13 @@ async def test_a_position_that_is_told_in_several_rounds_has_its_cursor_in_the_l
     ]
 
 
-@pytest.mark.parametrize("cut", ["AT_ONCE", "ROUND"])
+@pytest.mark.parametrize("cut", ["MAX_BATCH_ITEMS", "MAX_BATCH_BYTES"])
 async def test_a_picture_that_is_told_in_several_rounds_has_one_cursor_at_its_end(
     cut: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is cut off in the middle of it must not go on from a cursor: the rest of the picture would never come."""
     monkeypatch.setattr(group, cut, 2)
-    (rounds,) = await told([(7, 10), (8, 11), (9, 12), (9, 13), (9, 14)], position=-1)
+    (rounds,) = await send_to_streams([(7, 10), (8, 11), (9, 12), (9, 13), (9, 14)], position=-1)
     assert len(rounds) > 1
     assert [line for line in b"".join(rounds).split(b"\n") if line.startswith((b"id", b"data"))] == [
         *(b"data: 10", b"data: 11", b"data: 12", b"data: 13", b"id: at9", b"data: 14"),
@@ -131,6 +131,6 @@ async def test_a_picture_that_is_told_in_several_rounds_has_one_cursor_at_its_en
 
 
 async def test_all_streams_of_a_group_are_told_the_very_same_bytes() -> None:
-    one, other = await told([(1, 1), (2, 2)], members=2)
+    one, other = await send_to_streams([(1, 1), (2, 2)], members=2)
     assert len(one) == 1
     assert one[0] is other[0]

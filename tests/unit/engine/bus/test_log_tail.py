@@ -1,4 +1,5 @@
-"""The tail: what it keeps at hand, whom it wakes, and that it loses nothing when reading fails."""
+"""The log tail: which events it keeps in memory, which readers it wakes, and that a failed read
+loses no event."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ from engine.bus.wakeup import WakeupBus
 pytestmark = pytest.mark.never_retried
 
 LIMIT = 60
-"""Seconds; what is waited for comes in less than one."""
+"""Seconds. Whatever a test waits for normally comes within one."""
 
 
 class ListeningBus(WakeupBus):
-    """A listener with one who listens."""
+    """A bus with one listener."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -24,7 +25,7 @@ class ListeningBus(WakeupBus):
 
 
 class Log:
-    """A gapless log of numbers, some of which may be read at once."""
+    """A gapless log of numbers. `at_once` of them are read at a time."""
 
     def __init__(self, at_once: int = 1000) -> None:
         self.head = 0
@@ -42,7 +43,13 @@ class Log:
 
 
 def tail_of(log: Log, *, max_recent: int = 100, poll_seconds: float = 0.02) -> LogTail[int]:
-    return LogTail(log.read, lambda entry: entry, ListeningBus("memory://"), poll_seconds=poll_seconds, max_recent=max_recent)
+    return LogTail(
+        log.read,
+        lambda event: event,
+        ListeningBus("memory://"),
+        poll_seconds=poll_seconds,
+        max_recent=max_recent,
+    )
 
 
 async def test_it_reads_on_from_where_it_was_started() -> None:
@@ -55,10 +62,10 @@ async def test_it_reads_on_from_where_it_was_started() -> None:
     assert tail.after(4) == [5, 6, 7, 8, 9, 10]
     assert tail.after(7) == [8, 9, 10]
     assert tail.after(10) == tail.after(99) == []
-    assert tail.after(3) is None, "it never had entry 4"
+    assert tail.after(3) is None, "it never had event 4"
 
 
-async def test_it_keeps_the_newest_and_says_where_it_does_not_reach() -> None:
+async def test_it_keeps_the_newest_events_and_returns_none_for_older_ones() -> None:
     log = Log()
     log.head = 10
     tail = tail_of(log, max_recent=4)
@@ -70,10 +77,10 @@ async def test_it_keeps_the_newest_and_says_where_it_does_not_reach() -> None:
     assert (tail.after(8), tail.after(7)) == ([9, 10, 11, 12], None)
 
 
-async def test_who_waits_is_woken_by_growth_beyond_their_place_and_by_nothing_else() -> None:
+async def test_a_reader_is_woken_only_when_the_log_grows_beyond_its_position() -> None:
     log = Log()
     tail = tail_of(log)
-    waiting = {place: asyncio.create_task(tail.wait_beyond(place)) for place in (0, 1, 2)}
+    waiting = {position: asyncio.create_task(tail.wait_beyond(position)) for position in (0, 1, 2)}
     await asyncio.sleep(0)
     log.head = 2
     await tail.advance()
@@ -85,7 +92,7 @@ async def test_who_waits_is_woken_by_growth_beyond_their_place_and_by_nothing_el
     await asyncio.wait_for(tail.wait_beyond(1), LIMIT)
 
 
-async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows() -> None:
+async def test_readers_get_each_event_once_and_in_order_while_the_log_grows() -> None:
     log = Log(at_once=7)
     tail = tail_of(log, max_recent=1000)
     following = asyncio.create_task(tail.run())
@@ -95,10 +102,10 @@ async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows(
         position = place * 10
         while position < 500:
             await tail.wait_beyond(position)
-            entries = tail.after(position)
-            assert entries
-            seen[place] += entries
-            position = entries[-1]
+            events = tail.after(position)
+            assert events
+            seen[place] += events
+            position = events[-1]
 
     async def grow() -> None:
         while log.head < 500:
@@ -107,14 +114,16 @@ async def test_a_follower_gets_each_entry_once_and_in_order_while_the_log_grows(
             await asyncio.sleep(0)
 
     try:
-        await asyncio.wait_for(asyncio.gather(grow(), *(follow(place) for place in range(3))), LIMIT)
+        await asyncio.wait_for(
+            asyncio.gather(grow(), *(follow(place) for place in range(3))), LIMIT
+        )
     finally:
         following.cancel()
-    for place, entries in enumerate(seen):
-        assert entries == list(range(place * 10 + 1, entries[-1] + 1))
+    for place, events in enumerate(seen):
+        assert events == list(range(place * 10 + 1, events[-1] + 1))
 
 
-async def test_a_lost_ring_or_a_failed_reading_costs_time_and_no_entry() -> None:
+async def test_a_lost_signal_or_a_failed_read_costs_time_and_no_event() -> None:
     log = Log()
     tail = tail_of(log)
     following = asyncio.create_task(tail.run())
@@ -130,7 +139,7 @@ async def test_a_lost_ring_or_a_failed_reading_costs_time_and_no_entry() -> None
     assert log.reads > 4
 
 
-async def test_it_waits_for_the_bell_and_does_not_spin() -> None:
+async def test_it_waits_for_a_signal_between_reads() -> None:
     log = Log()
     tail = tail_of(log, poll_seconds=3600)
     following = asyncio.create_task(tail.run())
@@ -145,16 +154,18 @@ async def test_it_waits_for_the_bell_and_does_not_spin() -> None:
         following.cancel()
 
 
-async def test_an_entry_is_announced_after_what_it_is_judged_by_was_read_and_not_without() -> None:
+async def test_events_are_announced_after_a_refresh_and_not_while_it_fails() -> None:
     log, failing, seen = Log(), [True, True, False], list[tuple[int, int]]()
 
-    async def fresh() -> None:
+    async def refresh() -> None:
         await asyncio.sleep(0)
         seen.append((tail.head, log.reads))
         if failing.pop(0):
             raise ConnectionError("away")
 
-    tail = LogTail(log.read, lambda entry: entry, ListeningBus("memory://"), refresh=fresh, poll_seconds=0.02)
+    tail = LogTail(
+        log.read, lambda event: event, ListeningBus("memory://"), refresh=refresh, poll_seconds=0.02
+    )
     log.head = 2
     waiting = asyncio.create_task(tail.wait_beyond(0))
     for reads in (1, 2):
@@ -166,4 +177,4 @@ async def test_an_entry_is_announced_after_what_it_is_judged_by_was_read_and_not
     await asyncio.wait_for(waiting, LIMIT)
     assert tail.after(0) == [1, 2]
     assert not await tail.advance()
-    assert len(seen) == 3, "where nothing came nothing is asked for"
+    assert len(seen) == 3, "without new events there is no refresh"

@@ -9,17 +9,17 @@ import orjson
 import pytest
 
 from engine.websocket.protocol import (
-    FIRST_FRAME,
-    NEXT_HEAD,
-    End,
+    MAX_FIRST_MESSAGE_CHARACTERS,
+    NEXT_PREFIX,
+    CloseSocket,
     GraphQLTransportWS,
-    Open,
+    Authenticate,
     Phase,
-    Send,
-    Start,
+    SendMessage,
+    StartOperation,
     Step,
-    Stop,
-    id_tail,
+    StopOperation,
+    next_suffix,
     next_message,
 )
 
@@ -34,8 +34,8 @@ def subscribe(id: Any = "1", payload: Any = None, **more: Any) -> dict[str, Any]
     return {"type": "subscribe", "id": id, "payload": {"query": QUERY, **more} if payload is None else payload}
 
 
-def start(id: str = "1", query: str = QUERY, variables: Any = None, operation_name: Any = None, extensions: Any = None) -> Start:
-    return Start(id, query, variables, operation_name, extensions)
+def start(id: str = "1", query: str = QUERY, variables: Any = None, operation_name: Any = None, extensions: Any = None) -> StartOperation:
+    return StartOperation(id, query, variables, operation_name, extensions)
 
 
 def at(phase: Phase, most_operations: int = 100) -> GraphQLTransportWS:
@@ -43,32 +43,32 @@ def at(phase: Phase, most_operations: int = 100) -> GraphQLTransportWS:
     protocol = GraphQLTransportWS(most_operations)
     if phase is Phase.WAITING:
         return protocol
-    assert give(protocol, {"type": "connection_init"}) == [Open(None)]
+    assert give(protocol, {"type": "connection_init"}) == [Authenticate(None)]
     if phase is Phase.OPENING:
         return protocol
-    assert protocol.acknowledge() == [Send('{"type":"connection_ack"}')]
+    assert protocol.acknowledge() == [SendMessage('{"type":"connection_ack"}')]
     assert give(protocol, subscribe(RUNNING)) == [start(RUNNING)]
     if phase is Phase.ENDED:
-        protocol.received("")
+        protocol.receive_text("")
     assert protocol.phase is phase
     return protocol
 
 
 def give(protocol: GraphQLTransportWS, message: object) -> list[Step]:
-    return protocol.received(message if isinstance(message, str) else json.dumps(message))
+    return protocol.receive_text(message if isinstance(message, str) else json.dumps(message))
 
 
 def sent(steps: list[Step]) -> Any:
     """The one message that is sent."""
     [step] = steps
-    assert isinstance(step, Send)
+    assert isinstance(step, SendMessage)
     return json.loads(step.text)
 
 
 def ended(protocol: GraphQLTransportWS, steps: list[Step]) -> tuple[int, str]:
     """The code and reason of the one step, which closes the socket."""
     [step] = steps
-    assert isinstance(step, End)
+    assert isinstance(step, CloseSocket)
     assert len(step.reason.encode()) <= LONGEST_REASON
     assert protocol.phase is Phase.ENDED
     assert protocol.operations == set()
@@ -78,13 +78,13 @@ def ended(protocol: GraphQLTransportWS, steps: list[Step]) -> tuple[int, str]:
 # ---------------------------------------------------------------- what each message does in each phase
 
 STEPS: list[tuple[str, Phase, object, list[Step]]] = [
-    ("an init asks to be opened", Phase.WAITING, {"type": "connection_init", "payload": {"a": 1}}, [Open({"a": 1})]),
-    ("an init needs no payload", Phase.WAITING, {"type": "connection_init"}, [Open(None)]),
-    ("an init's payload may be null", Phase.WAITING, {"type": "connection_init", "payload": None}, [Open(None)]),
-    ("an init's payload may be empty", Phase.WAITING, {"type": "connection_init", "payload": {}}, [Open({})]),
-    ("members that nobody asked for are passed over", Phase.WAITING, {"type": "connection_init", "id": 7, "x": []}, [Open(None)]),
-    ("white space may surround a message", Phase.WAITING, ' \r\n\t{"type":"connection_init"}\n', [Open(None)]),
-    ("a member given twice counts once", Phase.WAITING, '{"type":7,"type":"connection_init"}', [Open(None)]),
+    ("an init asks to be opened", Phase.WAITING, {"type": "connection_init", "payload": {"a": 1}}, [Authenticate({"a": 1})]),
+    ("an init needs no payload", Phase.WAITING, {"type": "connection_init"}, [Authenticate(None)]),
+    ("an init's payload may be null", Phase.WAITING, {"type": "connection_init", "payload": None}, [Authenticate(None)]),
+    ("an init's payload may be empty", Phase.WAITING, {"type": "connection_init", "payload": {}}, [Authenticate({})]),
+    ("members that nobody asked for are passed over", Phase.WAITING, {"type": "connection_init", "id": 7, "x": []}, [Authenticate(None)]),
+    ("white space may surround a message", Phase.WAITING, ' \r\n\t{"type":"connection_init"}\n', [Authenticate(None)]),
+    ("a member given twice counts once", Phase.WAITING, '{"type":7,"type":"connection_init"}', [Authenticate(None)]),
     ("an operation starts", Phase.READY, subscribe(), [start()]),
     ("an empty query is an operation's own error", Phase.READY, subscribe(query=""), [start(query="")]),
     (
@@ -104,17 +104,17 @@ STEPS: list[tuple[str, Phase, object, list[Step]]] = [
     ("an id is any text", Phase.READY, subscribe('\u0000"\\\n😀'), [start('\u0000"\\\n😀')]),
     ("an integer of 64 bits is kept", Phase.READY, subscribe(variables={"a": 2**64 - 1}), [start(variables={"a": 2**64 - 1})]),
     ("a longer integer is a number", Phase.READY, subscribe(variables={"a": 2**64}), [start(variables={"a": 2.0**64})]),
-    ("the client stops an operation", Phase.READY, {"type": "complete", "id": RUNNING}, [Stop(RUNNING)]),
-    ("to stop needs the id alone", Phase.READY, {"type": "complete", "id": RUNNING, "payload": 7}, [Stop(RUNNING)]),
+    ("the client stops an operation", Phase.READY, {"type": "complete", "id": RUNNING}, [StopOperation(RUNNING)]),
+    ("to stop needs the id alone", Phase.READY, {"type": "complete", "id": RUNNING, "payload": 7}, [StopOperation(RUNNING)]),
     *(("an unknown id stops nothing", phase, {"type": "complete", "id": "unknown"}, []) for phase in BEFORE_END),
-    *(("a ping is answered", phase, {"type": "ping"}, [Send('{"type":"pong"}')]) for phase in BEFORE_END),
-    *(("null is no payload", phase, {"type": "ping", "payload": None}, [Send('{"type":"pong"}')]) for phase in BEFORE_END),
+    *(("a ping is answered", phase, {"type": "ping"}, [SendMessage('{"type":"pong"}')]) for phase in BEFORE_END),
+    *(("null is no payload", phase, {"type": "ping", "payload": None}, [SendMessage('{"type":"pong"}')]) for phase in BEFORE_END),
     *(
         (
             "a ping's payload comes back",
             phase,
             {"type": "ping", "payload": payload},
-            [Send(f'{{"type":"pong","payload":{text}}}')],
+            [SendMessage(f'{{"type":"pong","payload":{text}}}')],
         )
         for phase in BEFORE_END
         for payload, text in [({}, "{}"), ({"at": [1, "ü\u0000", None]}, '{"at":[1,"ü\\u0000",null]}')]
@@ -257,7 +257,7 @@ def test_a_reason_is_cut_to_123_bytes_at_a_character(id: str, shown: str) -> Non
 
 
 def test_a_message_may_be_nested_as_deeply_as_an_answer() -> None:
-    assert sent(at(Phase.READY).received(nested(254))) == {**json.loads(nested(254)), "type": "pong"}
+    assert sent(at(Phase.READY).receive_text(nested(254))) == {**json.loads(nested(254)), "type": "pong"}
 
 
 def test_many_brackets_are_not_deep() -> None:
@@ -270,23 +270,23 @@ def padded(characters: int) -> str:
 
 
 def test_the_first_frame_is_bounded_before_it_is_parsed() -> None:
-    assert at(Phase.WAITING).received(padded(FIRST_FRAME)) == [Open(None)]
+    assert at(Phase.WAITING).receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS)) == [Authenticate(None)]
     protocol = at(Phase.WAITING)
     reason = "A message before connection_init may have 16384 characters."
-    assert ended(protocol, protocol.received(padded(FIRST_FRAME + 1))) == (4400, reason)
+    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS + 1))) == (4400, reason)
     protocol = at(Phase.WAITING)
-    assert ended(protocol, protocol.received("{" * (FIRST_FRAME + 1))) == (4400, reason), "it was not looked into"
+    assert ended(protocol, protocol.receive_text("{" * (MAX_FIRST_MESSAGE_CHARACTERS + 1))) == (4400, reason), "it was not looked into"
 
 
 def test_so_is_one_after_a_ping_that_came_before_init() -> None:
     protocol = at(Phase.WAITING)
     give(protocol, {"type": "ping"})
-    assert ended(protocol, protocol.received(padded(FIRST_FRAME + 1)))[0] == 4400
+    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS + 1)))[0] == 4400
 
 
 @pytest.mark.parametrize("phase", [Phase.OPENING, Phase.READY])
 def test_later_frames_may_be_longer(phase: Phase) -> None:
-    payload = {"a": "x" * FIRST_FRAME}
+    payload = {"a": "x" * MAX_FIRST_MESSAGE_CHARACTERS}
     assert sent(give(at(phase), {"type": "ping", "payload": payload})) == {"type": "pong", "payload": payload}
 
 
@@ -296,19 +296,19 @@ def test_later_frames_may_be_longer(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", BEFORE_END)
 def test_a_binary_frame_closes_with_4400(phase: Phase) -> None:
     protocol = at(phase)
-    assert ended(protocol, protocol.received_binary()) == (4400, "Messages are text frames, not binary ones.")
+    assert ended(protocol, protocol.receive_binary()) == (4400, "Messages are text frames, not binary ones.")
 
 
 def test_an_init_that_does_not_come_in_time_closes_with_4408() -> None:
     protocol = at(Phase.WAITING)
     give(protocol, {"type": "ping"})
-    assert ended(protocol, protocol.waited()) == (4408, "Connection initialisation timeout")
+    assert ended(protocol, protocol.expire_init()) == (4408, "Connection initialisation timeout")
 
 
 @pytest.mark.parametrize("phase", [Phase.OPENING, Phase.READY, Phase.ENDED])
 def test_an_init_that_came_needs_no_hurry(phase: Phase) -> None:
     protocol = at(phase)
-    assert protocol.waited() == []
+    assert protocol.expire_init() == []
     assert protocol.phase is phase
 
 
@@ -326,7 +326,7 @@ def test_a_refusal_may_have_its_own_reason() -> None:
 @pytest.mark.parametrize("phase", BEFORE_END)
 def test_the_endpoint_may_close_for_its_own_reasons(phase: Phase) -> None:
     protocol = at(phase)
-    assert ended(protocol, protocol.end(1013, "Too slow")) == (1013, "Too slow")
+    assert ended(protocol, protocol.close(1013, "Too slow")) == (1013, "Too slow")
 
 
 @pytest.mark.parametrize("phase", [Phase.WAITING, Phase.READY, Phase.ENDED])
@@ -342,10 +342,10 @@ def test_an_acknowledgement_may_have_a_payload() -> None:
 
 def test_nothing_comes_after_the_end() -> None:
     protocol = at(Phase.ENDED)
-    assert not protocol.takes(RUNNING)
-    assert protocol.received("nonsense") == protocol.received_binary() == protocol.waited() == []
-    assert protocol.acknowledge() == protocol.refuse() == protocol.end(1012, "bye") == []
-    assert protocol.finished(RUNNING) == protocol.failed(RUNNING, [{"message": "x"}]) == []
+    assert not protocol.is_running(RUNNING)
+    assert protocol.receive_text("nonsense") == protocol.receive_binary() == protocol.expire_init() == []
+    assert protocol.acknowledge() == protocol.refuse() == protocol.close(1012, "bye") == []
+    assert protocol.complete(RUNNING) == protocol.fail(RUNNING, [{"message": "x"}]) == []
     assert protocol.phase is Phase.ENDED
 
 
@@ -354,39 +354,39 @@ def test_nothing_comes_after_the_end() -> None:
 
 def test_an_operation_takes_results_from_its_start_until_it_is_finished() -> None:
     protocol = at(Phase.READY)
-    assert not protocol.takes("1")
+    assert not protocol.is_running("1")
     give(protocol, subscribe("1"))
-    assert protocol.takes("1")
+    assert protocol.is_running("1")
     assert protocol.operations == {RUNNING, "1"}
-    assert sent(protocol.finished("1")) == {"type": "complete", "id": "1"}
-    assert not protocol.takes("1")
-    assert protocol.finished("1") == []
+    assert sent(protocol.complete("1")) == {"type": "complete", "id": "1"}
+    assert not protocol.is_running("1")
+    assert protocol.complete("1") == []
     assert protocol.operations == {RUNNING}, "the others live on"
 
 
 def test_a_failed_operation_ends_with_one_error_and_nothing_after_it() -> None:
     protocol = at(Phase.READY)
     errors = [{"message": "No \u0000 ü.", "extensions": {"code": "BAD_REQUEST"}}, {"message": "Nor this."}]
-    assert sent(protocol.failed(RUNNING, errors)) == {"type": "error", "id": RUNNING, "payload": errors}
-    assert not protocol.takes(RUNNING)
-    assert protocol.finished(RUNNING) == protocol.failed(RUNNING, errors) == []
+    assert sent(protocol.fail(RUNNING, errors)) == {"type": "error", "id": RUNNING, "payload": errors}
+    assert not protocol.is_running(RUNNING)
+    assert protocol.complete(RUNNING) == protocol.fail(RUNNING, errors) == []
     assert protocol.phase is Phase.READY
 
 
 def test_nothing_comes_for_an_operation_that_the_client_stopped() -> None:
     protocol = at(Phase.READY)
     stop = {"type": "complete", "id": RUNNING}
-    assert give(protocol, stop) == [Stop(RUNNING)]
-    assert not protocol.takes(RUNNING)
-    assert protocol.finished(RUNNING) == protocol.failed(RUNNING, [{"message": "x"}]) == []
+    assert give(protocol, stop) == [StopOperation(RUNNING)]
+    assert not protocol.is_running(RUNNING)
+    assert protocol.complete(RUNNING) == protocol.fail(RUNNING, [{"message": "x"}]) == []
     assert give(protocol, stop) == []
 
 
 @pytest.mark.parametrize("unknown", ["", "never", "ü"])
 def test_an_unknown_operation_neither_finishes_nor_fails(unknown: str) -> None:
     protocol = at(Phase.READY)
-    assert protocol.finished(unknown) == protocol.failed(unknown, [{"message": "x"}]) == []
-    assert not protocol.takes(unknown)
+    assert protocol.complete(unknown) == protocol.fail(unknown, [{"message": "x"}]) == []
+    assert not protocol.is_running(unknown)
 
 
 @pytest.mark.parametrize("way", ["stopped", "finished", "failed"])
@@ -395,11 +395,11 @@ def test_an_id_is_free_again_at_once(way: str) -> None:
     if way == "stopped":
         give(protocol, {"type": "complete", "id": RUNNING})
     elif way == "finished":
-        protocol.finished(RUNNING)
+        protocol.complete(RUNNING)
     else:
-        protocol.failed(RUNNING, [{"message": "x"}])
+        protocol.fail(RUNNING, [{"message": "x"}])
     assert give(protocol, subscribe(RUNNING)) == [start(RUNNING)]
-    assert protocol.takes(RUNNING)
+    assert protocol.is_running(RUNNING)
 
 
 def test_ids_that_look_alike_are_different() -> None:
@@ -414,9 +414,9 @@ def test_one_operation_too_many_is_refused_and_the_socket_lives() -> None:
     told = {"message": "A socket runs at most 2 operations at once.", "extensions": {"code": "BAD_REQUEST"}}
     for _ in range(2):
         assert sent(give(protocol, subscribe("2"))) == {"type": "error", "id": "2", "payload": [told]}
-        assert not protocol.takes("2")
-    assert protocol.finished("2") == []
-    protocol.finished("1")
+        assert not protocol.is_running("2")
+    assert protocol.complete("2") == []
+    protocol.complete("1")
     assert give(protocol, subscribe("2")) == [start("2")]
 
 
@@ -433,4 +433,4 @@ def test_a_result_is_spliced_from_its_payload_and_the_id(id: str) -> None:
     payload = {"data": {"a": "ü"}, "extensions": {}}
     message = next_message(id, orjson.dumps(payload))
     assert json.loads(message) == {"type": "next", "payload": payload, "id": id}
-    assert message == NEXT_HEAD + orjson.dumps(payload) + id_tail(id), "the id stands last"
+    assert message == NEXT_PREFIX + orjson.dumps(payload) + next_suffix(id), "the id stands last"
