@@ -16,7 +16,8 @@ from benchmarks.databases import empty
 from demo.history import History
 from demo.seed import store_histories
 from models import database, migrate
-from models.access.permissions import CALLER_OF_ROLE, MAX_SCOPES, Viewer
+from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import allocate_numbers
 from models.people.team import Category
@@ -25,7 +26,7 @@ from models.sla.records import SlaClock
 from models.sla.update import PolicySet
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import TimerSettings, tick
+from workers.ticket_timers import TimerSettings, run_timers
 
 SIZES = (1_000, 10_000)
 DUE = (0, 1, 10, 100)
@@ -97,7 +98,7 @@ async def measured(due: int, begin: datetime, rounds: int) -> float:
     for _ in range(rounds):
         at = await instant_with(due, begin)
         started = perf_counter()
-        done = await tick(at, DAYS)
+        done = await run_timers(at, DAYS)
         times.append(perf_counter() - started)
         assert done == due, f"{done} changed, {due} were due"
     return median(times)

@@ -16,7 +16,7 @@ from demo.ticket_generator import (
     TicketGenerator,
     TicketSpec,
 )
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.tickets.lifecycle import Status

@@ -9,7 +9,7 @@ from random import Random
 from typing import cast
 from uuid import UUID
 
-from models.access.permissions import SYSTEM, Viewer
+from models.access.viewer import SYSTEM, Viewer
 from models.changes.change import TicketChange
 from models.log.event import Event, Json
 from models.sla.state_machine import TicketClocks

@@ -8,7 +8,7 @@ from random import Random
 
 from demo.people import build_viewer
 from demo.scenario import Scenario
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.tickets.lifecycle import CloseReason, Status
 

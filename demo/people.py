@@ -9,7 +9,8 @@ from random import Random
 from uuid import UUID
 
 from demo.names import build_domain, choose_company_name, choose_person_name, reserve_email
-from models.access.permissions import ALL_SCOPES, CALLER_OF_ROLE, MAX_SCOPES, Caller, Viewer
+from models.access.scopes import ALL_SCOPES, CALLER_OF_ROLE, MAX_SCOPES, Caller
+from models.access.viewer import Viewer
 from models.people.team import Category, Membership, Team
 from models.people.user import ApiClient, Organization, Role, User
 from models.sla.update import PolicySet

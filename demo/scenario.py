@@ -11,7 +11,7 @@ from demo.history import Command, History, Step
 from demo.names import get_first_name
 from demo.people import Participants, build_viewer
 from demo.text_writer import TextWriter
-from models.access.permissions import SYSTEM, Viewer
+from models.access.viewer import SYSTEM, Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.people.team import Category, Team

@@ -15,7 +15,7 @@ from demo.phrases import load_category_phrases
 from demo.scenario import Scenario
 from demo.text_writer import TextWriter
 from demo.topics import Topic, load_alerts, load_topics
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.people.team import Category
 from models.people.user import User
 from models.tickets.lifecycle import Priority, Status

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models import database
-from models.access import permissions
-from models.access.permissions import HOLDS, Caller, Scope
+from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller, Scope
 from models.core.ids import USER, encode
 from models.core.text import NAME, is_clean
 from models.core.time import utc
@@ -71,7 +70,7 @@ async def issue_token(
         if not client.strip() or len(client) > NAME or not is_clean(client):
             raise Unusable(f"a name has 1 to {NAME} characters")
         machine, _ = await ApiClient.get_or_create(display_name=client.strip())
-    caller = permissions.CALLER_OF_ROLE[person.role] if person else Caller.API_CLIENT
+    caller = CALLER_OF_ROLE[person.role] if person else Caller.API_CLIENT
     granted = usable_scopes(caller, scopes)
     _, text = await token.issue(
         TokenKind.API,
@@ -86,7 +85,7 @@ async def issue_token(
 
 
 def usable_scopes(caller: Caller, scopes: Sequence[str] | None) -> list[str]:
-    held = {scope.value for scope in HOLDS[caller]}
+    held = {scope.value for scope in MAX_SCOPES[caller]}
     if scopes is None:
         return sorted(held)
     known = {scope.value for scope in Scope}

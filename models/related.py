@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.access.permissions import Viewer, visible
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import FALSE, TRUE, in_list, is_null
 from models.notifications.email import Mail
@@ -33,7 +34,7 @@ def watchers(viewer: Viewer, tickets: Keys) -> Many[User]:
 def links(viewer: Viewer, tickets: Keys) -> Many[TicketLink]:
     """Those to tickets that the viewer may see."""
     source = "ticket_links l JOIN tickets t ON t.id = l.other_id"
-    return Many(LazyQuery(TicketLink, "l", source, in_list("l.ticket_id", tickets) & visible(viewer), "l.id"), "l.ticket_id")
+    return Many(LazyQuery(TicketLink, "l", source, in_list("l.ticket_id", tickets) & visible_tickets(viewer), "l.id"), "l.ticket_id")
 
 
 def clocks(viewer: Viewer, tickets: Keys) -> Many[SlaClock]:
@@ -54,7 +55,7 @@ def message_attachments(viewer: Viewer, messages: Keys) -> Many[Attachment]:
 def members(viewer: Viewer, teams: Keys) -> Many[User]:
     """For those who may see people."""
     source = "memberships m JOIN users u ON u.id = m.user_id"
-    seen = TRUE if viewer.sees_people else FALSE
+    seen = TRUE if viewer.can_see_people else FALSE
     return Many(LazyQuery(User, "u", source, in_list("m.team_id", teams) & seen, "u.display_name, m.id"), "m.team_id")
 
 
@@ -65,5 +66,5 @@ def teams(viewer: Viewer, users: Keys) -> Many[Team]:
 
 def deliveries(viewer: Viewer, entries: Keys) -> Many[Mail]:
     """For those who may see notes."""
-    seen = TRUE if viewer.sees_notes else FALSE
+    seen = TRUE if viewer.can_see_notes else FALSE
     return Many(LazyQuery(Mail, "d", "mails d", in_list("d.event_id", entries) & seen, "d.id"), "d.event_id")

@@ -13,7 +13,7 @@ import strawberry
 
 from engine.bus.log_tail import LogTail
 from engine.limits.rate import address_key
-from models.access.permissions import ANONYMOUS, Viewer
+from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal
 from models.core.lazy_query import ConnectionQuery

@@ -9,7 +9,8 @@ from uuid import UUID
 import strawberry
 
 from engine.execution.source import Item, Source
-from models.access.permissions import READ_PRESENCE, concerns, sees
+from models.access.permissions import READ_PRESENCE
+from models.access.visibility import can_access_ticket, can_see_ticket
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput, Refusal, TicketNotFound
 from models.tickets import presence
@@ -39,13 +40,13 @@ async def said(context: Context, ticket_id: str, state: PresenceState, client_ke
     assert viewer.token is not None
     key = str(viewer.token.id) if client_key is None else text.written(client_key, "clientKey", longest=presence.KEY)
     ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, ticket_id))
-    if ticket is None or not concerns(viewer, ticket):
+    if ticket is None or not can_access_ticket(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
     if await presence.say(ticket.id, viewer.user_id, key, state, at):
         context.services.wakeup.notify()
     context.refresh()
     found = (await presence.on_tickets([ticket.id], at))[ticket.id]
-    return found if sees(viewer, ticket) else found.of(viewer.user_id)
+    return found if can_see_ticket(viewer, ticket) else found.of(viewer.user_id)
 
 
 async def ticket_presence(
@@ -73,7 +74,7 @@ class PresenceSource(Source[TicketPresence]):
 
     @property
     def share_key(self) -> Hashable:
-        return self.context.viewer.audience
+        return self.context.viewer.visibility_key
 
     def fork(self, context: Context, position: int) -> PresenceSource:
         return PresenceSource(context, self.ticket_id, position, self.shown if position == self.position else None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.access.permissions import MANAGE, Viewer
+from models.access.permissions import ADMINISTER
+from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import Code, InvalidInput
 from models.people import team
@@ -24,7 +25,7 @@ def check_whose(viewer: Viewer, input: SetAvailabilityInput) -> None:
         return
     key = ids.key_of(ids.USER, input.user_id)
     if key is None or key != viewer.user_id:
-        MANAGE.check(viewer)
+        ADMINISTER.check(viewer)
 
 
 @admin_mutation(AvailabilityPayload, "user", User, check=check_whose)

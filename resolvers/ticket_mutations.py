@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput
@@ -56,11 +56,11 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
 def external_key(viewer: Viewer, ticket: Ticket, named: str | None) -> tuple[str, str | None] | None:
     """The scope and the value of a changed external key; None if it stays. A key stays in the scope of whoever first set it."""
     holder = ticket.external_scope if ticket.external_id is not None else ""
-    if viewer.client_id is not None and holder not in ("", viewer.key_scope):
+    if viewer.client_id is not None and holder not in ("", viewer.external_id_scope):
         raise InvalidInput(Code.TAKEN, "Another program holds this ticket's key.", "externalId")
     if named == ticket.external_id:
         return None
-    return (holder or viewer.key_scope if named is not None else "", named)
+    return (holder or viewer.external_id_scope if named is not None else "", named)
 
 
 @ticket_mutation(TicketPayload)

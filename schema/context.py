@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 import strawberry
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from schema.loaders import Loaders
 
 

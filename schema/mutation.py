@@ -6,18 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import (
-    ANYONE,
-    BE_PRESENT,
-    MANAGE,
-    OWN_NOTIFICATIONS,
-    OWN_TOKENS,
-    SESSION,
-    TAKE_PART,
-    WATCH,
-    WORK,
-    WRITE_NOTES,
-)
+from models.access.permissions import ADMINISTER, AUTHENTICATED, HANDLE_TICKETS, MANAGE_OWN_TOKENS, OWN_NOTIFICATIONS, PUBLIC, WATCH_TICKETS, WRITE_NOTES, WRITE_PRESENCE, WRITE_TICKETS
 from resolvers import (
     demo,
     escalation,
@@ -49,60 +38,60 @@ TICKET = TicketPayload | None
 @strawberry.type(description="What can be done.")
 class Mutation:
     sign_in: Any = mutation(
-        people.sign_in, ANYONE, "E-mail and password for a bearer token; the embedded way in.", SignInPayload | None
+        people.sign_in, PUBLIC, "E-mail and password for a bearer token; the embedded way in.", SignInPayload | None
     )
-    sign_out: Any = mutation(people.sign_out, SESSION, "End the token that makes this call.", SignOutPayload | None)
+    sign_out: Any = mutation(people.sign_out, AUTHENTICATED, "End the token that makes this call.", SignOutPayload | None)
 
     create_ticket: Any = mutation(
-        ticket_creation.create_ticket, TAKE_PART, "Raise a ticket; its category sends it to a team.", TICKET
+        ticket_creation.create_ticket, WRITE_TICKETS, "Raise a ticket; its category sends it to a team.", TICKET
     )
     update_ticket: Any = mutation(
-        ticket_mutations.update_ticket, WORK, "Change subject, priority, category, tags or external key.", TICKET
+        ticket_mutations.update_ticket, HANDLE_TICKETS, "Change subject, priority, category, tags or external key.", TICKET
     )
     assign_ticket: Any = mutation(
-        ticket_mutations.assign_ticket, WORK, "Give a ticket to somebody, or to nobody. A NEW one is started by it.", TICKET
+        ticket_mutations.assign_ticket, HANDLE_TICKETS, "Give a ticket to somebody, or to nobody. A NEW one is started by it.", TICKET
     )
-    transfer_ticket: Any = mutation(ticket_mutations.transfer_ticket, WORK, "Hand a ticket to another team.", TICKET)
-    start_ticket: Any = mutation(ticket_mutations.start_ticket, WORK, "Take a NEW ticket up.", TICKET)
+    transfer_ticket: Any = mutation(ticket_mutations.transfer_ticket, HANDLE_TICKETS, "Hand a ticket to another team.", TICKET)
+    start_ticket: Any = mutation(ticket_mutations.start_ticket, HANDLE_TICKETS, "Take a NEW ticket up.", TICKET)
     await_customer: Any = mutation(
-        ticket_mutations.await_customer, WORK, "Wait for the customer; their reply resumes the ticket.", TICKET
+        ticket_mutations.await_customer, HANDLE_TICKETS, "Wait for the customer; their reply resumes the ticket.", TICKET
     )
-    hold_ticket: Any = mutation(ticket_mutations.hold_ticket, WORK, "Park a ticket, perhaps until an instant.", TICKET)
-    resume_ticket: Any = mutation(ticket_mutations.resume_ticket, WORK, "Go on with a ticket that waits or is parked.", TICKET)
+    hold_ticket: Any = mutation(ticket_mutations.hold_ticket, HANDLE_TICKETS, "Park a ticket, perhaps until an instant.", TICKET)
+    resume_ticket: Any = mutation(ticket_mutations.resume_ticket, HANDLE_TICKETS, "Go on with a ticket that waits or is parked.", TICKET)
     resolve_ticket: Any = mutation(
-        ticket_mutations.resolve_ticket, WORK, "Give the answer; the customer may confirm or reopen.", TICKET
+        ticket_mutations.resolve_ticket, HANDLE_TICKETS, "Give the answer; the customer may confirm or reopen.", TICKET
     )
     close_ticket: Any = mutation(
         ticket_mutations.close_ticket,
-        TAKE_PART,
+        WRITE_TICKETS,
         "End a ticket: confirm a resolved one, or withdraw or end an unresolved one.",
         TICKET,
     )
     reopen_ticket: Any = mutation(
         ticket_mutations.reopen_ticket,
-        TAKE_PART,
+        WRITE_TICKETS,
         "Take a RESOLVED or CLOSED ticket up again; a closed one within 14 days, unless set otherwise.",
         TICKET,
     )
     escalate_ticket: Any = mutation(
-        ticket_mutations.escalate_ticket, TAKE_PART, "Ask for more attention to an open ticket.", TICKET
+        ticket_mutations.escalate_ticket, WRITE_TICKETS, "Ask for more attention to an open ticket.", TICKET
     )
     rate_ticket: Any = mutation(
-        ticket_mutations.rate_ticket, TAKE_PART, "Say how satisfied the customer is with a RESOLVED or CLOSED ticket.", TICKET
+        ticket_mutations.rate_ticket, WRITE_TICKETS, "Say how satisfied the customer is with a RESOLVED or CLOSED ticket.", TICKET
     )
-    watch_ticket: Any = mutation(ticket_mutations.watch_ticket, WATCH, "Follow a ticket. For people.", TICKET)
-    unwatch_ticket: Any = mutation(ticket_mutations.unwatch_ticket, WATCH, "Follow a ticket no longer. For people.", TICKET)
-    link_tickets: Any = mutation(ticket_mutations.link_tickets, WORK, "Tie two tickets together.", TICKET)
+    watch_ticket: Any = mutation(ticket_mutations.watch_ticket, WATCH_TICKETS, "Follow a ticket. For people.", TICKET)
+    unwatch_ticket: Any = mutation(ticket_mutations.unwatch_ticket, WATCH_TICKETS, "Follow a ticket no longer. For people.", TICKET)
+    link_tickets: Any = mutation(ticket_mutations.link_tickets, HANDLE_TICKETS, "Tie two tickets together.", TICKET)
     merge_tickets: Any = mutation(
         ticket_mutations.merge_tickets,
-        WORK,
+        HANDLE_TICKETS,
         "Make one of two tickets: the first is closed as DUPLICATE, the other shows both.",
         TICKET,
     )
 
     reply_to_ticket: Any = mutation(
         messages.reply_to_ticket,
-        TAKE_PART,
+        WRITE_TICKETS,
         "Write a public message. The customer's resumes or reopens the ticket; an agent's first one starts it.",
         ReplyPayload | None,
     )
@@ -110,7 +99,7 @@ class Mutation:
 
     set_presence: Any = mutation(
         presence.set_presence,
-        BE_PRESENT,
+        WRITE_PRESENCE,
         "Say that the viewer looks at a ticket, or writes a reply; say it again every 5 to 10 seconds. No part of the ticket's "
         "record. For agents and admins.",
         SetPresencePayload | None,
@@ -130,84 +119,84 @@ class Mutation:
     )
 
     create_sla_calendar: Any = mutation(
-        sla.create_sla_calendar, MANAGE, "Make a calendar: when work is done. For admins.", SlaCalendarPayload | None
+        sla.create_sla_calendar, ADMINISTER, "Make a calendar: when work is done. For admins.", SlaCalendarPayload | None
     )
     update_sla_calendar: Any = mutation(
         sla.update_sla_calendar,
-        MANAGE,
+        ADMINISTER,
         "Change a calendar, or take an archived one back. For admins.",
         SlaCalendarPayload | None,
     )
     archive_sla_calendar: Any = mutation(
         sla.archive_sla_calendar,
-        MANAGE,
+        ADMINISTER,
         "Put a calendar away that no active policy goes by. For admins.",
         SlaCalendarPayload | None,
     )
     create_sla_policy: Any = mutation(
         sla.create_sla_policy,
-        MANAGE,
+        ADMINISTER,
         "Promise something for the tickets that fit. For admins.",
         SlaPolicyPayload | None,
     )
     update_sla_policy: Any = mutation(
         sla.update_sla_policy,
-        MANAGE,
+        ADMINISTER,
         "Change a policy, or take an archived one back; open tickets follow, and keep what was spent. For admins.",
         SlaPolicyPayload | None,
     )
     archive_sla_policy: Any = mutation(
         sla.archive_sla_policy,
-        MANAGE,
+        ADMINISTER,
         "Promise it no more; open tickets come under the next policy that fits. For admins.",
         SlaPolicyPayload | None,
     )
     create_escalation_path: Any = mutation(
         escalation.create_escalation_path,
-        MANAGE,
+        ADMINISTER,
         "Say what is done, step by step, about tickets that need more attention. For admins.",
         EscalationPathPayload | None,
     )
     update_escalation_path: Any = mutation(
         escalation.update_escalation_path,
-        MANAGE,
+        ADMINISTER,
         "Change an escalation path, or take an archived one back. For admins.",
         EscalationPathPayload | None,
     )
     archive_escalation_path: Any = mutation(
         escalation.archive_escalation_path,
-        MANAGE,
+        ADMINISTER,
         "Put an escalation path away; where it is under way, it goes on. For admins.",
         EscalationPathPayload | None,
     )
     update_team: Any = mutation(
         teams.update_team,
-        MANAGE,
+        ADMINISTER,
         "Change a team, and whether rules give out its new tickets. For admins.",
         TeamPayload | None,
     )
     set_availability: Any = mutation(
         teams.set_availability,
-        WORK,
+        HANDLE_TICKETS,
         "Say whether rules may give tickets to somebody now. For staff; for others than oneself, for admins.",
         AvailabilityPayload | None,
     )
     advance_clock: Any = mutation(
         demo.advance_clock,
-        MANAGE,
+        ADMINISTER,
         "Move time ahead, for all: in the demo alone, for admins. What falls due is done within seconds, and tokens end too.",
         AdvanceClockPayload | None,
     )
 
     create_api_token: Any = mutation(
         tokens.create_api_token,
-        OWN_TOKENS,
+        MANAGE_OWN_TOKENS,
         "Make a token with some of the caller's scopes.",
         CreateApiTokenPayload | None,
     )
     revoke_api_token: Any = mutation(
         tokens.revoke_api_token,
-        OWN_TOKENS,
+        MANAGE_OWN_TOKENS,
         "End one of the caller's tokens; its subscriptions end within seconds.",
         RevokeApiTokenPayload | None,
     )

@@ -12,8 +12,8 @@ import resolvers.people
 import resolvers.sla
 import resolvers.ticket_queries
 import resolvers.tokens
-from models.access.permissions import ANYONE, OWN_NOTIFICATIONS, OWN_TOKENS, READ, READ_LOG, READ_PEOPLE, READ_POLICIES, SESSION
-from schema.cost import SEARCHED, STATS, TABLE, cost
+from models.access.permissions import AUTHENTICATED, MANAGE_OWN_TOKENS, OWN_NOTIFICATIONS, PUBLIC, READ_EVENTS, READ_PEOPLE, READ_POLICIES, READ_TICKETS
+from schema.cost import SEARCH_FILTER_COST, STATS_COST, QUERY_DESCRIPTION, cost
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
@@ -26,47 +26,47 @@ from schema.types.ticket import TicketType
 from schema.types.token import ApiTokenType
 
 
-@strawberry.type(description=TABLE)
+@strawberry.type(description=QUERY_DESCRIPTION)
 class Query:
-    viewer: Any = query(resolvers.people.viewer, ANYONE, "Who is calling; null for a stranger.", ViewerType | None)
+    viewer: Any = query(resolvers.people.viewer, PUBLIC, "Who is calling; null for a stranger.", ViewerType | None)
     node: Any = query(
-        resolvers.people.node, SESSION, "Any record by its id; null where there is none for the viewer.", Node | None
+        resolvers.people.node, AUTHENTICATED, "Any record by its id; null where there is none for the viewer.", Node | None
     )
     nodes: Any = query(
-        resolvers.people.nodes, SESSION, "Many records by id, in the order asked for.", list[Node | None], cost(by="ids")
+        resolvers.people.nodes, AUTHENTICATED, "Many records by id, in the order asked for.", list[Node | None], cost(by="ids")
     )
     ticket: Any = query(
-        resolvers.ticket_queries.ticket, READ, "One ticket; null where there is none for the viewer.", TicketType | None
+        resolvers.ticket_queries.ticket, READ_TICKETS, "One ticket; null where there is none for the viewer.", TicketType | None
     )
     ticket_by_number: Any = query(
-        resolvers.ticket_queries.ticket_by_number, READ, "One ticket by its human number.", TicketType | None
+        resolvers.ticket_queries.ticket_by_number, READ_TICKETS, "One ticket by its human number.", TicketType | None
     )
     ticket_by_external_id: Any = query(
-        resolvers.ticket_queries.ticket_by_external_id, READ, "One ticket by the integrator's own key.", TicketType | None
+        resolvers.ticket_queries.ticket_by_external_id, READ_TICKETS, "One ticket by the integrator's own key.", TicketType | None
     )
     tickets: Any = query(
         resolvers.ticket_queries.tickets,
-        READ,
+        READ_TICKETS,
         "Tickets that the viewer may see, page by page.",
         Connection[TicketType],
-        cost(given=SEARCHED),
+        cost(given=SEARCH_FILTER_COST),
     )
     ticket_stats: Any = query(
         resolvers.ticket_queries.ticket_stats,
-        READ,
+        READ_TICKETS,
         "Figures over the tickets that the viewer may see.",
         TicketStatsType,
-        cost(flat=STATS, given=SEARCHED),
+        cost(flat=STATS_COST, given=SEARCH_FILTER_COST),
     )
     events: Any = query(
         resolvers.ticket_queries.log_events,
-        READ_LOG,
+        READ_EVENTS,
         "The log in order, for sync: everything after a cursor that the viewer may see. Needs the scope events:read.",
         Connection[TicketEventInterface],
-        cost(given=SEARCHED),
+        cost(given=SEARCH_FILTER_COST),
     )
-    teams: Any = query(resolvers.people.teams, SESSION, "All teams.", list[TeamType])
-    categories: Any = query(resolvers.people.categories, SESSION, "All categories.", list[CategoryType])
+    teams: Any = query(resolvers.people.teams, AUTHENTICATED, "All teams.", list[TeamType])
+    categories: Any = query(resolvers.people.categories, AUTHENTICATED, "All categories.", list[CategoryType])
     users: Any = query(
         resolvers.people.users, READ_PEOPLE, "People, by name. For staff; needs the scope users:read.", Connection[UserType]
     )
@@ -91,4 +91,4 @@ class Query:
         "The viewer's own notifications, newest first. For people.",
         Connection[NotificationType],
     )
-    api_tokens: Any = query(resolvers.tokens.api_tokens, OWN_TOKENS, "The viewer's own tokens, newest first.", list[ApiTokenType])
+    api_tokens: Any = query(resolvers.tokens.api_tokens, MANAGE_OWN_TOKENS, "The viewer's own tokens, newest first.", list[ApiTokenType])

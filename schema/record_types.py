@@ -9,7 +9,8 @@ from tortoise.models import Model
 
 from engine.execution.plans.schema_map import Kinds, Words
 from models import database
-from models.access.permissions import Viewer, visible
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
 from models.core.hydration import row_hydrator
 from models.core.sql import TRUE, Condition
 from models.log.event import Event
@@ -17,36 +18,36 @@ from models.notifications.email import Mail
 from models.sla.records import SlaClock
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
-from schema.interfaces import EVENT_TYPES, RECORD_TYPES, type_name
+from schema.interfaces import EVENT_TYPE_NAMES, RECORD_TYPE_NAMES, type_name
 
-HIDDEN = frozenset({Ticket, Event, Message})
+RESTRICTED = frozenset({Ticket, Event, Message})
 """Models whose records are not seen by everybody who sees what refers to them."""
-APART = frozenset({Event, Message})
+NEVER_JOINED = frozenset({Event, Message})
 """Those of them that are looked up by loaders, which know who may see them."""
 
 TYPES: dict[type[Model], str | Kinds] = {
-    **{model: name for model, name in RECORD_TYPES.items() if issubclass(model, Model)},
+    **{model: name for model, name in RECORD_TYPE_NAMES.items() if issubclass(model, Model)},
     TicketResource: "TicketResource",
     TicketLink: "TicketLink",
     SlaClock: "SlaClock",
     Mail: "MailDelivery",
     Message: Kinds("kind", {Kind.REPLY.value: "Reply", Kind.NOTE.value: "Note"}),
-    Event: Kinds("type", {kind.value: name for kind, name in EVENT_TYPES.items()}),
+    Event: Kinds("type", {kind.value: name for kind, name in EVENT_TYPE_NAMES.items()}),
 }
 
 
-def sight(model: type[Model], context: Any, alias: str) -> Condition | None:
+def visibility(model: type[Model], context: Any, alias: str) -> Condition | None:
     """What must hold for the caller to see a joined record."""
     assert model is Ticket
-    condition = visible(caller(context), alias)
+    condition = visible_tickets(viewer_of(context), alias)
     return None if condition is TRUE else condition
 
 
-def made(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
+def record_factory(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
     return row_hydrator(model, database.dialect())
 
 
-def caller(context: Any) -> Viewer:
+def viewer_of(context: Any) -> Viewer:
     viewer: Viewer = context.viewer
     return viewer
 
@@ -54,11 +55,11 @@ def caller(context: Any) -> Viewer:
 WORDS = Words(
     types=TYPES,
     type_name=type_name,
-    sight=sight,
-    hidden=HIDDEN,
-    apart=APART,
-    maker=made,
-    caller=caller,
+    sight=visibility,
+    hidden=RESTRICTED,
+    apart=NEVER_JOINED,
+    maker=record_factory,
+    caller=viewer_of,
     fetch=database.fetch,
     dialect=database.dialect,
 )

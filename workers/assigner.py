@@ -1,11 +1,11 @@
-"""Gives the new tickets of teams that want it so to whoever is present and has the fewest open ones."""
+"""Assigns new tickets to the present member with the fewest open tickets, for the teams that assign by load."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.log.event import Event, EventType
@@ -17,30 +17,33 @@ from workers.job import LogJob
 
 class Assigner(LogJob[Event]):
     name = "assigner"
-    at_once = 20
+    batch_size = 20
 
-    def __init__(self, window: timedelta) -> None:
-        self.window = window
+    def __init__(self, reopen_window: timedelta) -> None:
+        self.reopen_window = reopen_window
 
-    def wants(self, entry: Event) -> bool:
-        """Whether a ticket may have come to a team without anybody who has it."""
-        if entry.type is EventType.STATUS_CHANGED:
-            return entry.value("action") == Action.REOPEN.value
-        return entry.type in (EventType.TICKET_CREATED, EventType.TRANSFERRED)
+    def wants(self, event: Event) -> bool:
+        """Whether a ticket may have come to a team without an assignee."""
+        if event.type is EventType.STATUS_CHANGED:
+            return event.value("action") == Action.REOPEN.value
+        return event.type in (EventType.TICKET_CREATED, EventType.TRANSFERRED)
 
-    async def prepare(self, entries: Sequence[Event], at: datetime) -> Sequence[Event]:
-        return entries if await Team.exists(assigns_by_load=True) else []
+    async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[Event]:
+        return events if await Team.exists(assigns_by_load=True) else []
 
     async def handle(self, work: Sequence[Event], at: datetime) -> int:
-        teams = {team.id for team in await Team.filter(assigns_by_load=True)}
-        loads, changes = Workload(), list[TicketChange]()
-        for ticket in (await lock_tickets(entry.ticket_id for entry in work)).values():
-            if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in teams:
+        team_ids = {team.id for team in await Team.filter(assigns_by_load=True)}
+        tickets = await lock_tickets(event.ticket_id for event in work)
+        workload, changes = Workload(), list[TicketChange]()
+        for ticket in tickets.values():
+            if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in team_ids:
                 continue
-            chosen = await loads.choose(ticket.team_id)
+            chosen = await workload.choose(ticket.team_id)
             if chosen is None:
-                continue  # it stays on top of the team's list
-            changes.append(TicketChange(ticket, SYSTEM, at, self.window))
-            commands.assign(changes[-1], chosen[0], chosen[1])
+                continue  # nobody is present: the ticket stays at the top of the team's queue
+            assignee, choice = chosen
+            change = TicketChange(ticket, SYSTEM, at, self.reopen_window)
+            commands.assign(change, assignee, choice)
+            changes.append(change)
         await write(*changes)
         return len(changes)

@@ -1,4 +1,4 @@
-"""After a change of the policies: open tickets come under the terms that hold for them now, and keep what was spent."""
+"""After a change of the SLA policies, open tickets get the terms that apply to them now. Time spent so far counts."""
 
 from __future__ import annotations
 
@@ -6,47 +6,48 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from models import database
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core.errors import Refusal
 from models.sla import policies
 from models.sla.update import set_terms
 from workers.job import Progress
 
-AT_ONCE = 100
+MAX_TICKETS_PER_RUN = 100
 
 
 class SlaRefresh:
-    """The duty that lets open tickets follow the policies; between changes it costs one look at one row."""
+    """The job that applies changed policies to open tickets. Without a change it reads one row per run."""
 
-    name = "retargeter"
+    name = "sla_refresh"
 
-    def __init__(self, window: timedelta) -> None:
-        self.window = window
-        self.clean = 0
-        """The newest revision that all open tickets followed when they were looked at: the next look is the last one."""
+    def __init__(self, reopen_window: timedelta) -> None:
+        self.reopen_window = reopen_window
+        self.refreshed_revision = 0
+        """The newest revision for which a run found no open ticket with other terms."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        # read first, so that a change that comes meanwhile is looked at again
+        # Read the revision first, so that a change made during this run is handled by the next one.
         seen = await policies.read_revision()
-        if seen.changed <= seen.applied or (seen.changed == self.clean and not policies.is_settled(seen, at)):
+        is_refreshed = seen.changed == self.refreshed_revision and not policies.is_settled(seen, at)
+        if seen.changed <= seen.applied or is_refreshed:
             return Progress(0, position)
-        found = await policies.find_outdated_tickets(AT_ONCE)
-        done = sum([await self.retarget(ticket_id, at) for ticket_id in found])
-        if not found:
-            self.clean = seen.changed
+        ticket_ids = await policies.find_outdated_tickets(MAX_TICKETS_PER_RUN)
+        count = sum([await self.refresh_ticket(ticket_id, at) for ticket_id in ticket_ids])
+        if not ticket_ids:
+            self.refreshed_revision = seen.changed
             await policies.mark_applied(seen, at)
-        return Progress(done, position)
+        return Progress(count, position)
 
-    async def retarget(self, ticket_id: UUID, at: datetime) -> int:
-        """One ticket, unless somebody came first; 1 where it changed."""
+    async def refresh_ticket(self, ticket_id: UUID, at: datetime) -> int:
+        """Give one ticket its terms; returns 1 if they changed, otherwise 0."""
         try:
             async with database.transaction():
                 ticket = (await lock_tickets([ticket_id]))[ticket_id]
                 (digest,) = await policies.find_terms([ticket])
                 if not ticket.is_open or digest == ticket.sla_terms:
                     return 0
-                change = TicketChange(ticket, SYSTEM, at, self.window, advances_clocks=True)
+                change = TicketChange(ticket, SYSTEM, at, self.reopen_window, timed=True)
                 set_terms(change, digest)
                 await write(change)
         except Refusal:

@@ -1,6 +1,8 @@
-"""What time does to tickets: held ones are taken up, silent customers are reminded and let go, promises come due.
+"""Changes that become due with time: tickets on hold resume, customers are reminded, silent tickets close, and SLA
+clocks come at risk or are breached.
 
-Each step is decided again on the locked ticket, so any number of processes may look at once, and people come first.
+Each change is decided again on the locked ticket, so several processes may run this at once, and a person's change
+takes precedence.
 """
 
 from __future__ import annotations
@@ -12,13 +14,12 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from models import database
-from models.access.permissions import SYSTEM
-from models.changes import commands, idempotency
+from models.access.viewer import SYSTEM
+from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core.errors import Refusal
 from models.database import as_uuid
 from models.sla.records import SlaClock
-from models.tickets import presence
 from models.tickets.lifecycle import CloseReason, Status
 from models.tickets.ticket import Ticket
 from workers.job import Progress
@@ -26,85 +27,101 @@ from workers.job import Progress
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
 
-AT_ONCE = 100
-TIDY_EVERY = timedelta(minutes=1)
+MAX_TICKETS_PER_RUN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class TimerSettings:
-    """How long things may stay as they are. A reminder of zero is none."""
+    """How long tickets stay in a status. A reminder of zero means that no reminder is sent."""
 
     close_after: timedelta
+    """Time from resolution to closure."""
     reopen_window: timedelta
     close_reminder: timedelta = timedelta()
     """How long before a resolved ticket closes the customer is reminded."""
     waiting_reminder: timedelta = timedelta()
-    """How long a ticket waits on the customer before they are reminded; less than `abandon_after`."""
+    """How long a ticket waits on the customer before the reminder; less than `abandon_after`."""
     abandon_after: timedelta | None = None
-    """How long a ticket waits on the customer before it is closed; None waits for ever."""
+    """How long a ticket waits on the customer before it closes; None means forever."""
 
     @property
-    def reminds_resolved_after(self) -> timedelta:
+    def resolved_reminder_delay(self) -> timedelta:
         return max(self.close_after - self.close_reminder, timedelta())
 
-    def closes(self, status: Status) -> timedelta | None:
-        """How long after it came to this status a ticket closes by itself."""
-        return {Status.RESOLVED: self.close_after, Status.WAITING_ON_CUSTOMER: self.abandon_after}.get(status)
-
-    def reminds(self, status: Status) -> timedelta | None:
-        """How long after it came to this status the customer is reminded; None where not at all."""
+    def close_delay(self, status: Status) -> timedelta | None:
+        """How long a ticket stays in this status before it closes; None if it does not close by itself."""
         if status is Status.RESOLVED:
-            return self.reminds_resolved_after if self.close_reminder else None
-        return self.waiting_reminder or None if status is Status.WAITING_ON_CUSTOMER else None
+            return self.close_after
+        return self.abandon_after if status is Status.WAITING_ON_CUSTOMER else None
 
-    def notice(self, status: Status) -> timedelta:
-        """How long the customer has between the reminder and the end, also where the reminder came late."""
-        end, reminder = self.closes(status), self.reminds(status)
-        return end - reminder if end is not None and reminder is not None else timedelta()
+    def reminder_delay(self, status: Status) -> timedelta | None:
+        """How long a ticket stays in this status before the customer is reminded; None for no reminder."""
+        if status is Status.RESOLVED and self.close_reminder:
+            return self.resolved_reminder_delay
+        if status is Status.WAITING_ON_CUSTOMER and self.waiting_reminder:
+            return self.waiting_reminder
+        return None
+
+    def notice_period(self, status: Status) -> timedelta:
+        """The least time between the reminder and the closure, even if the reminder was late."""
+        close_delay, reminder_delay = self.close_delay(status), self.reminder_delay(status)
+        if close_delay is None or reminder_delay is None:
+            return timedelta()
+        return close_delay - reminder_delay
 
 
 @dataclass
 class TicketTimers:
-    """The duty that looks at the time."""
+    """The job that makes the changes that are due."""
 
-    days: TimerSettings
-    name: str = field(default="clock", init=False)
+    settings: TimerSettings
+    name: str = field(default="ticket_timers", init=False)
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        done = await tick(at, self.days)
-        return Progress(done, position, more=done >= AT_ONCE)
+        count = await run_timers(at, self.settings)
+        return Progress(count, position, more=count >= MAX_TICKETS_PER_RUN)
 
 
-async def tick(at: datetime, days: TimerSettings) -> int:
-    """Do what is due; returns how many tickets changed. What it costs depends on what is due, not on what is open."""
-    done = 0
+async def run_timers(at: datetime, settings: TimerSettings) -> int:
+    """Make the changes that are due; returns the number of changed tickets.
+
+    The cost depends on the number of tickets that are due, not on the number of open tickets.
+    """
+    count = 0
     for status in (Status.RESOLVED, Status.WAITING_ON_CUSTOMER):
-        if (after := days.closes(status)) is not None:
-            too_long = Ticket.filter(status=status, status_since__lte=at - after).order_by("status_since")
-            if days.reminds(status) is not None:
-                too_long = too_long.filter(reminded_at__lte=at - days.notice(status))
-            done += await each(too_long, at, days, status, close)
-        if (after := days.reminds(status)) is not None:
-            silent = Ticket.filter(status=status, reminded_at__isnull=True, status_since__lte=at - after).order_by("status_since")
-            done += await each(silent, at, days, status, remind)
+        close_delay, reminder_delay = settings.close_delay(status), settings.reminder_delay(status)
+        if close_delay is not None:
+            expired = Ticket.filter(status=status, status_since__lte=at - close_delay)
+            if reminder_delay is not None:
+                expired = expired.filter(reminded_at__lte=at - settings.notice_period(status))
+            count += await change_each(expired.order_by("status_since"), at, settings, status, close_if_due)
+        if reminder_delay is not None:
+            silent = Ticket.filter(
+                status=status, reminded_at__isnull=True, status_since__lte=at - reminder_delay
+            )
+            count += await change_each(silent.order_by("status_since"), at, settings, status, remind_if_due)
     held = Ticket.filter(status=Status.ON_HOLD, held_until__lte=at).order_by("held_until")
-    done += await each(held, at, days, Status.ON_HOLD, wake)
-    return done + await promises(at, days)
+    count += await change_each(held, at, settings, Status.ON_HOLD, resume_if_due)
+    return count + await update_sla_clocks(at, settings)
 
 
-async def each(found: QuerySet[Ticket], at: datetime, days: TimerSettings, status: Status, act: Act) -> int:
-    """Do something about tickets that stand so, unless somebody came first."""
-    ids = cast("list[UUID]", await found.limit(AT_ONCE).values_list("id", flat=True))
-    return sum(
-        [await due(ticket_id, at, days, lambda change: change.ticket.status is status and act(change, days)) for ticket_id in ids]
-    )
+TimerAction = Callable[[TicketChange, TimerSettings], bool]
+"""Makes a change as the system; returns False if the change is not due any more."""
 
 
-Act = Callable[[TicketChange, TimerSettings], bool]
-"""Does what is due, as the system; returns False where it is not due any more."""
+async def change_each(
+    tickets: QuerySet[Ticket], at: datetime, settings: TimerSettings, status: Status, action: TimerAction
+) -> int:
+    """Apply the action to the first tickets of a query that still have this status; returns how many changed."""
+    ids = cast("list[UUID]", await tickets.limit(MAX_TICKETS_PER_RUN).values_list("id", flat=True))
+
+    def apply(change: TicketChange) -> bool:
+        return change.ticket.status is status and action(change, settings)
+
+    return sum([await change_ticket(ticket_id, at, settings, apply) for ticket_id in ids])
 
 
-def wake(change: TicketChange, _: TimerSettings) -> bool:
+def resume_if_due(change: TicketChange, _: TimerSettings) -> bool:
     until = change.ticket.held_until
     if until is None or until > change.at:
         return False
@@ -112,62 +129,60 @@ def wake(change: TicketChange, _: TimerSettings) -> bool:
     return True
 
 
-def close(change: TicketChange, days: TimerSettings) -> bool:
-    """Never before the customer was reminded, and had time to answer."""
+def close_if_due(change: TicketChange, settings: TimerSettings) -> bool:
+    """Close a ticket whose customer was reminded, if reminders are on, and had the notice period to answer."""
     ticket, at = change.ticket, change.at
-    after = days.closes(ticket.status)
-    if after is None or ticket.status_since is None or ticket.status_since > at - after:
+    delay = settings.close_delay(ticket.status)
+    if delay is None or ticket.status_since is None or ticket.status_since > at - delay:
         return False
-    if days.reminds(ticket.status) is not None and not is_warned(ticket, at - days.notice(ticket.status)):
+    has_reminder = settings.reminder_delay(ticket.status) is not None
+    if has_reminder and not was_reminded_by(ticket, at - settings.notice_period(ticket.status)):
         return False
-    commands.close(change, CloseReason.RESOLVED if ticket.status is Status.RESOLVED else CloseReason.ABANDONED)
+    is_resolved = ticket.status is Status.RESOLVED
+    commands.close(change, CloseReason.RESOLVED if is_resolved else CloseReason.ABANDONED)
     return True
 
 
-def is_warned(ticket: Ticket, by: datetime) -> bool:
-    return ticket.reminded_at is not None and ticket.reminded_at <= by
+def was_reminded_by(ticket: Ticket, time: datetime) -> bool:
+    return ticket.reminded_at is not None and ticket.reminded_at <= time
 
 
-def remind(change: TicketChange, days: TimerSettings) -> bool:
+def remind_if_due(change: TicketChange, settings: TimerSettings) -> bool:
     ticket, at = change.ticket, change.at
-    after, end = days.reminds(ticket.status), days.closes(ticket.status)
-    if ticket.reminded_at is not None or ticket.status_since is None or after is None or ticket.status_since + after > at:
+    delay, close_delay = settings.reminder_delay(ticket.status), settings.close_delay(ticket.status)
+    if delay is None or ticket.reminded_at is not None or ticket.status_since is None:
         return False
-    commands.remind(change, None if end is None else max(ticket.status_since + end, at + days.notice(ticket.status)))
+    if ticket.status_since + delay > at:
+        return False
+    closes_at = None
+    if close_delay is not None:
+        closes_at = max(ticket.status_since + close_delay, at + settings.notice_period(ticket.status))
+    commands.remind(change, closes_at)
     return True
 
 
-async def promises(at: datetime, days: TimerSettings) -> int:
-    """Tell of the clocks that are at risk or breached by now."""
-    found = await SlaClock.filter(due_at__lte=at).order_by("due_at").limit(AT_ONCE).values_list("ticket_id", flat=True)
-    tickets = list(dict.fromkeys(as_uuid(ticket_id) for ticket_id in found))
-    return sum([await due(ticket_id, at, days, lambda _: True, timed=True) for ticket_id in tickets])
+async def update_sla_clocks(at: datetime, settings: TimerSettings) -> int:
+    """Log the SLA clocks that are at risk or breached by now; returns the number of tickets."""
+    due = SlaClock.filter(due_at__lte=at).order_by("due_at").limit(MAX_TICKETS_PER_RUN)
+    ticket_ids = dict.fromkeys(map(as_uuid, await due.values_list("ticket_id", flat=True)))
+    return sum(
+        [await change_ticket(ticket_id, at, settings, lambda _: True, timed=True) for ticket_id in ticket_ids]
+    )
 
 
-async def due(
-    ticket_id: UUID, at: datetime, days: TimerSettings, act: Callable[[TicketChange], bool], *, timed: bool = False
+async def change_ticket(
+    ticket_id: UUID,
+    at: datetime,
+    settings: TimerSettings,
+    action: Callable[[TicketChange], bool],
+    *,
+    timed: bool = False,
 ) -> int:
-    """One ticket's change, in a transaction of its own; 1 where there was something to change."""
+    """Change one ticket in its own transaction; returns 1 if something changed, otherwise 0."""
     try:
         async with database.transaction():
             ticket = (await lock_tickets([ticket_id]))[ticket_id]
-            change = TicketChange(ticket, SYSTEM, at, days.reopen_window, advances_clocks=timed)
-            return int(act(change) and await write(change) > 0)
+            change = TicketChange(ticket, SYSTEM, at, settings.reopen_window, timed=timed)
+            return int(action(change) and await write(change) > 0)
     except Refusal:
         return 0
-
-
-class Cleanup:
-    """The duty that forgets idempotency keys, and who was on a ticket."""
-
-    name = "tidy"
-
-    def __init__(self) -> None:
-        self.forgotten: datetime | None = None
-
-    async def run_once(self, at: datetime, position: int) -> Progress:
-        if self.forgotten is None or at - self.forgotten >= TIDY_EVERY:
-            await idempotency.delete_before(at - idempotency.KEY_LIFETIME)
-            await presence.forget(at)
-            self.forgotten = at
-        return Progress(0, position)

@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 
 from engine.bus.wakeup import WakeupBus
 from models import database
-from models.access.permissions import CALLER_OF_ROLE, MAX_SCOPES, Viewer
+from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange, allocate_numbers, write
 from models.log import event

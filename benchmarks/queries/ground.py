@@ -15,7 +15,7 @@ from benchmarks.fanout import machine
 from benchmarks.fanout.ours import is_postgres
 from demo.seed import seed_tickets
 from models import database, migrate
-from models.access import permissions
+from models.access.scopes import AGENT_SCOPES
 from models.people.token import TokenKind, issue
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
@@ -74,7 +74,7 @@ async def ground(server: str, tickets: int) -> AsyncGenerator[Ground]:
             # A ticket's messages are its own alone, or the peers would need to know about merging.
             await database.rows("UPDATE tickets SET merged_into_id = NULL WHERE merged_into_id IS NOT NULL RETURNING id")
             agent = await User.create(email="bench@example.com", display_name="Bench", role=Role.AGENT)
-            scopes = [scope.value for scope in permissions.AGENT_SCOPES]
+            scopes = [scope.value for scope in AGENT_SCOPES]
             _, token = await issue(TokenKind.API, "bench", scopes, user_id=agent.id, at=datetime.now(UTC))
             numbers = [int(str(each)) for each in await Ticket.all().limit(NUMBERS).values_list("number", flat=True)]
             dialect = database.dialect()

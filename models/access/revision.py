@@ -15,7 +15,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
-from models.access.permissions import CALLER_OF_ROLE, Caller, Scope, Viewer, granted_scopes, viewer_of
+from models.access.scopes import CALLER_OF_ROLE, Caller, Scope, granted_scopes
+from models.access.viewer import Viewer, viewer_of
 from models.database import as_instant
 from models.people.token import Token
 from models.people.user import Role

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from models.access import revision as rights
-from models.access.permissions import ANONYMOUS, Viewer
+from models.access.viewer import ANONYMOUS, Viewer
 from resolvers.auth.viewer_cache import ViewerCache
 from resolvers.context import Context
 

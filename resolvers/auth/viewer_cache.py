@@ -13,9 +13,8 @@ from contextvars import Context
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from models.access import permissions
 from models.access import revision as rights
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer, authenticate
 from models.people.token import digest
 
 T = TypeVar("T")
@@ -85,7 +84,7 @@ class ViewerCache:
                 return viewer
             del self.kept[key]
         revision = self.revision
-        viewer = await permissions.authenticate(text, self.now())
+        viewer = await authenticate(text, self.now())
         if viewer is not None and revision == self.revision:  # else it may be older than what is kept
             self.kept[key] = viewer
             if len(self.kept) > self.most:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from tortoise.models import Model
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core.errors import Refusal, Refusals
 from resolvers.context import context_of

@@ -15,7 +15,7 @@ from models.core.errors import Code, InvalidInput
 from models.core.time import text as instant_text
 from models.log.event import Json
 from resolvers.context import Context
-from schema.filters import plain
+from schema.filters import to_mapping
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ async def once(
     text = checked_key(input.idempotency_key)
     if text is None:
         return await database.transacted(lambda: execute(None))
-    key = KeyedRequest(context.viewer.key, mutation, text, fingerprint_of(input))
+    key = KeyedRequest(context.viewer.caller_key, mutation, text, fingerprint_of(input))
 
     async def keyed() -> T:
         before = await idempotency.find_result(key, context.now())
@@ -59,7 +59,7 @@ def checked_key(key: str | None) -> str | None:
 
 
 def fingerprint_of(input: Keyed) -> str:
-    return idempotency.hash_input(cast("dict[str, Json]", fingerprinted(plain(input))))
+    return idempotency.hash_input(cast("dict[str, Json]", fingerprinted(to_mapping(input))))
 
 
 def fingerprinted(value: object) -> Json:

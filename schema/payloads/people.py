@@ -1,4 +1,4 @@
-"""The payloads of mutations: signing in."""
+"""Payloads of the mutations for signing in and out."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from datetime import datetime
 
 import strawberry
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import errors, made
+from schema.payloads.fields import RECORD, record_field, user_errors_field
 from schema.types.people import ViewerType
 
 
-@strawberry.type(description="Whether somebody is signed in now.")
+@strawberry.type(description="The result of the mutation signIn.")
 class SignInPayload:
-    token: str | None = strawberry.field(default=None, description="Send it as `Authorization: Bearer …`.")
-    viewer: Viewer | None = made("Who signed in.", ViewerType | None)
-    expires_at: datetime | None = strawberry.field(default=None, description="When the token ends by itself.")
-    user_errors: list[UserErrorInterface] = errors()
+    token: str | None = strawberry.field(
+        default=None,
+        description="The bearer token of the new session, for the header `Authorization: Bearer "
+        "<token>`. It cannot be read again. Null with user errors.",
+    )
+    viewer: Viewer | None = record_field(f"The user who signed in. {RECORD}", ViewerType | None)
+    expires_at: datetime | None = strawberry.field(
+        default=None,
+        description="The time at which the session expires, 30 days later by default. Null with "
+        "user errors.",
+    )
+    user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="The token that made the call has ended.")
+@strawberry.type(description="The result of the mutation signOut.")
 class SignOutPayload:
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -16,14 +16,14 @@ from models.people.user import User
 from models.tickets.message import Message
 from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
-from schema.cost import TEXT, cost
+from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.types.message import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
-from schema.types.sla_event import ATTENTION_TYPES
+from schema.types.sla_event import SLA_AND_ESCALATION_TYPES
 from schema.types.ticket import TicketType
 
-GLOBAL = {
+ID_COLUMNS = {
     "category_id": ids.CATEGORY,
     "team_id": ids.TEAM,
     "assignee_id": ids.USER,
@@ -31,7 +31,7 @@ GLOBAL = {
     "organization_id": ids.ORGANIZATION,
     "merged_into_id": ids.TICKET,
 }
-HIDDEN = frozenset({"external_scope", "sla_terms"})
+UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
 
 
 @strawberry.type(description="One field of a ticket that changed, as texts.")
@@ -43,15 +43,15 @@ class FieldChange:
     to: str | None = strawberry.field(description="After.")
 
 
-def shown(name: str, value: Json) -> str | None:
+def format_value(name: str, value: Json) -> str | None:
     if value is None:
         return None
     if name == "watchers":
         return ", ".join(ids.encode(ids.USER, UUID(str(each))) for each in cast("Sequence[Json]", value))
     if isinstance(value, (list, tuple)):
         return ", ".join(str(each) for each in value)
-    if name in GLOBAL:
-        return ids.encode(GLOBAL[name], UUID(str(value)))
+    if name in ID_COLUMNS:
+        return ids.encode(ID_COLUMNS[name], UUID(str(value)))
     if name in ("status", "priority", "close_reason"):
         return str(value).upper()
     return str(value)
@@ -61,32 +61,32 @@ def field_changes(event: Event) -> list[FieldChange]:
     """The entry's changes in the API's words."""
     return [
         FieldChange(
-            field=camel(name.removesuffix("_id") if name in GLOBAL else name), from_=shown(name, old), to=shown(name, new)
+            field=to_camel_case(name.removesuffix("_id") if name in ID_COLUMNS else name), from_=format_value(name, old), to=format_value(name, new)
         )
         for name, (old, new) in event.changes.items()
-        if name not in HIDDEN
+        if name not in UNEXPOSED_COLUMNS
     ]
 
 
-def camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
     return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
 
 
-async def person(info: strawberry.Info, event: Event, place: int) -> User | None:
+async def load_assignee(info: strawberry.Info, event: Event, place: int) -> User | None:
     value = event.changes["assignee_id"][place]
     return await loaders(info).users.load(UUID(str(value))) if value is not None else None
 
 
-async def team(info: strawberry.Info, event: Event, place: int) -> Team | None:
+async def load_team(info: strawberry.Info, event: Event, place: int) -> Team | None:
     return await loaders(info).teams.load(UUID(str(event.changes["team_id"][place])))
 
 
-async def named_ticket(info: strawberry.Info, event: Event, name: str) -> Ticket | None:
+async def load_ticket(info: strawberry.Info, event: Event, name: str) -> Ticket | None:
     value = event.value(name)
     return await loaders(info).tickets.load(UUID(str(value))) if value is not None else None
 
 
-async def message(info: strawberry.Info, event: Event) -> Message | None:
+async def load_message(info: strawberry.Info, event: Event) -> Message | None:
     return await loaders(info).messages.load(event.message_id) if event.message_id else None
 
 
@@ -98,7 +98,7 @@ class TicketCreated(TicketStatusEventInterface):
 @strawberry.type(name="TicketStatusChanged", description="A ticket took a step of the life cycle.")
 class TicketStatusChanged(TicketStatusEventInterface):
     @strawberry.field(
-        description="What was said with the step: the resolution, or the reason to reopen.", metadata=cost(flat=TEXT)
+        description="What was said with the step: the resolution, or the reason to reopen.", metadata=cost(flat=TEXT_COST)
     )
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("comment"))
@@ -121,11 +121,11 @@ class Candidate:
 class TicketAssigned(TicketEventInterface):
     @strawberry.field(description="The assignee before the event. Null if nobody was assigned.", graphql_type=UserType | None)
     async def from_assignee(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
-        return await person(info, root, 0)
+        return await load_assignee(info, root, 0)
 
     @strawberry.field(description="The assignee after the event. Null if nobody is assigned.", graphql_type=UserType | None)
     async def to_assignee(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
-        return await person(info, root, 1)
+        return await load_assignee(info, root, 1)
 
     @strawberry.field(
         description="Among whom a rule chose whoever has the fewest open tickets; null where somebody decided, and for customers."
@@ -133,7 +133,7 @@ class TicketAssigned(TicketEventInterface):
     async def candidates(self, root: strawberry.Parent[Event], info: strawberry.Info) -> list[Candidate] | None:
         viewer = context_of(info).viewer
         choice = cast("Mapping[str, Mapping[str, int]] | None", root.value("choice"))
-        if choice is None or not viewer.sees_people:
+        if choice is None or not viewer.can_see_people:
             return None
         counts = {UUID(key): count for key, count in choice["open"].items()}
         found = await loaders(info).users.load_many(list(counts))
@@ -144,11 +144,11 @@ class TicketAssigned(TicketEventInterface):
 class TicketTransferred(TicketEventInterface):
     @strawberry.field(description="The team before the event.", graphql_type=TeamType)
     async def from_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
-        return await team(info, root, 0)
+        return await load_team(info, root, 0)
 
     @strawberry.field(description="The team after the event.", graphql_type=TeamType)
     async def to_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
-        return await team(info, root, 1)
+        return await load_team(info, root, 1)
 
 
 @strawberry.type(name="TicketEscalated", description="Somebody asked for more attention.")
@@ -157,7 +157,7 @@ class TicketEscalated(TicketEventInterface):
     def level(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.changes["escalation_level"][1])
 
-    @strawberry.field(description="Why.", metadata=cost(flat=TEXT))
+    @strawberry.field(description="Why.", metadata=cost(flat=TEXT_COST))
     def reason(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("reason"))
 
@@ -166,14 +166,14 @@ class TicketEscalated(TicketEventInterface):
 class TicketReplied(TicketEventInterface):
     @strawberry.field(description="The message.", graphql_type=ReplyType)
     async def reply(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Message | None:
-        return await message(info, root)
+        return await load_message(info, root)
 
 
 @strawberry.type(name="TicketNoted", description="An internal message was written; never shown to customers.")
 class TicketNoted(TicketEventInterface):
     @strawberry.field(description="The message.", graphql_type=NoteType)
     async def note(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Message | None:
-        return await message(info, root)
+        return await load_message(info, root)
 
 
 @strawberry.type(name="TicketLinked", description="A ticket was tied to another.")
@@ -184,7 +184,7 @@ class TicketLinked(TicketEventInterface):
 
     @strawberry.field(description="The other ticket, where the viewer may see it.", graphql_type=TicketType | None)
     async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await named_ticket(info, root, "other_id")
+        return await load_ticket(info, root, "other_id")
 
 
 @strawberry.type(name="TicketMerged", description="A ticket was merged into another, or another into it.")
@@ -193,13 +193,13 @@ class TicketMerged(TicketEventInterface):
         description="The ticket that was merged into `into`. Null if the viewer may not see it.", graphql_type=TicketType | None
     )
     async def from_ticket(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await named_ticket(info, root, "from_id")
+        return await load_ticket(info, root, "from_id")
 
     @strawberry.field(
         description="The ticket that this one ended in, where the viewer may see it.", graphql_type=TicketType | None
     )
     async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await named_ticket(info, root, "into_id")
+        return await load_ticket(info, root, "into_id")
 
 
 @strawberry.type(name="TicketRated", description="The customer said how satisfied they are.")
@@ -208,7 +208,7 @@ class TicketRated(TicketEventInterface):
     def score(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.value("score"))
 
-    @strawberry.field(description="What the customer said.", metadata=cost(flat=TEXT))
+    @strawberry.field(description="What the customer said.", metadata=cost(flat=TEXT_COST))
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("comment"))
 
@@ -216,5 +216,5 @@ class TicketRated(TicketEventInterface):
 EVENT_TYPES = [
     *(TicketCreated, TicketStatusChanged, TicketUpdated, TicketAssigned, TicketTransferred, TicketEscalated),
     *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketRated),
-    *ATTENTION_TYPES,
+    *SLA_AND_ESCALATION_TYPES,
 ]

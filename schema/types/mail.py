@@ -9,18 +9,18 @@ import strawberry
 
 from models.notifications.email import Mail, MailStatus
 from schema.context import context_of
-from schema.relations import one
+from schema.relations import foreign_key_field
 from schema.types.people import UserType
 
 
 @strawberry.type(name="MailDelivery", description="One mail to one person about one entry of the log; never shown to customers.")
 class MailDeliveryType:
-    recipient: Any = one("user", UserType, "Whom it is for.")
+    recipient: Any = foreign_key_field("user", UserType, "Whom it is for.")
 
     @strawberry.field(description="Where it goes; null for tokens without the scope users:read.")
     def address(self, root: strawberry.Parent[Mail], info: strawberry.Info) -> str | None:
         context = context_of(info)
-        return root.address if context.viewer.sees_people else None
+        return root.address if context.viewer.can_see_people else None
 
     status: MailStatus = strawberry.field(description="What became of it.")
     attempts: int = strawberry.field(description="How often it was tried.")

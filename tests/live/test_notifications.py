@@ -14,7 +14,7 @@ from support.live import end_of, error_of
 from support.service import running
 
 from engine.bus.log_tail import LogTail
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.core import ids, time
 from models.notifications import inbox
 from models.notifications.notification import Notification

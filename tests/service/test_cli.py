@@ -12,7 +12,7 @@ from support.service import running
 
 from models import database as db
 from models import migrate
-from models.access import permissions
+from models.access.scopes import AGENT_SCOPES, ALL_SCOPES
 from models.core import time
 from models.sla.records import SlaClock
 
@@ -116,10 +116,10 @@ async def test_a_token_is_printed_alone_and_works(url: str, tmp_path: Path) -> N
     async with running(url) as service:
         ada = (await service.client(person.out.strip()).run(query))["viewer"]
         assert (ada["role"], ada["user"]) == ("AGENT", {"displayName": "Ada"})
-        assert set(ada["scopes"]) == {scope.value for scope in permissions.AGENT_SCOPES}
+        assert set(ada["scopes"]) == {scope.value for scope in AGENT_SCOPES}
         sync = (await service.client(machine.out.strip()).run(query))["viewer"]
         assert (sync["scopes"], sync["apiClient"]) == (["events:read", "tickets:read"], {"displayName": "Sync"})
-        assert len((await service.client(brief.out.strip()).run(query))["viewer"]["scopes"]) == len(permissions.ALL_SCOPES)
+        assert len((await service.client(brief.out.strip()).run(query))["viewer"]["scopes"]) == len(ALL_SCOPES)
         service.clock.advance(days=91)
         assert (await service.client(brief.out.strip()).post(query)).status_code == 401
         assert (await service.client(machine.out.strip()).post(query)).status_code == 200

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.access import permissions
-from models.access.permissions import Caller
+from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller
 from models.core import ids, time
 from models.people.team import Membership, Team
 from models.people.token import TokenKind, issue
@@ -34,7 +33,7 @@ async def person(
 
 async def token_of(user: User, scopes: list[str] | None = None) -> str:
     """As if signed in; with scopes given, as a token that the person made for a program."""
-    granted = scopes or [scope.value for scope in permissions.HOLDS[permissions.CALLER_OF_ROLE[user.role]]]
+    granted = scopes or [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
     kind = TokenKind.API if scopes else TokenKind.SESSION
     _, text = await issue(kind, "test", granted, user_id=user.id, at=time.now())
     return text
@@ -43,7 +42,7 @@ async def token_of(user: User, scopes: list[str] | None = None) -> str:
 async def machine(name: str, scopes: list[str] | None = None) -> str:
     """A token of an API client."""
     client, _ = await ApiClient.get_or_create(display_name=name)
-    granted = scopes or [scope.value for scope in permissions.HOLDS[Caller.API_CLIENT]]
+    granted = scopes or [scope.value for scope in MAX_SCOPES[Caller.API_CLIENT]]
     _, text = await issue(TokenKind.API, "test", granted, client_id=client.id, at=time.now())
     return text
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.access.permissions import SYSTEM, Viewer, viewer_as
+from models.access.viewer import SYSTEM, Viewer, viewer_as
 from models.changes import commands
 from models.changes.change import TicketChange, allocate_number, lock_tickets, write
 from models.core import time
@@ -109,19 +109,19 @@ async def prefer(who: Person, topic: Topic, channel: Channel, enabled: bool) -> 
 async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
     """Let the notifier come to the head of the log, beside others that may do it too; returns how much it did."""
     notifier = Notifier(DOMAIN)
-    notifier.at_once = at_once
+    notifier.batch_size = at_once
     await consumer.register(notifier.name)
     done = position = 0
     for _ in count_turns():
         position = (await LogConsumer.get(name=notifier.name)).position
-        if max(position, notifier.seen) >= await event.head():
+        if max(position, notifier.seen_position) >= await event.head():
             break
         try:
-            done += (await notifier.run_once(at or time.now(), position)).done
+            done += (await notifier.run_once(at or time.now(), position)).count
         except OffsetConflict:
             continue
     # as the renewal of its lease does
-    await LogConsumer.filter(name=notifier.name, position=position).update(position=max(position, notifier.seen))
+    await LogConsumer.filter(name=notifier.name, position=position).update(position=max(position, notifier.seen_position))
     return done
 
 

@@ -12,7 +12,7 @@ import time_machine
 
 from demo.seed import seed_demo
 from models import database
-from models.access.permissions import Scope
+from models.access.scopes import Scope
 from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core import ids

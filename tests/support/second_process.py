@@ -16,7 +16,7 @@ from uuid import UUID
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from models import database, migrate
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time

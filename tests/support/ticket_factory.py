@@ -18,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from models import database
-from models.access.permissions import CALLER_OF_ROLE, HOLDS, Viewer
+from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange, allocate_number, lock_tickets, write
 from models.core.errors import Refusal
@@ -51,7 +52,7 @@ def viewer(role: Role = Role.CUSTOMER, user: User | None = None) -> Viewer:
     """Somebody of a role with all that it may hold; a person who is only in memory where none is given."""
     who = user or User(email=f"{new_id()}@example.com", display_name="Somebody", role=role)
     caller = CALLER_OF_ROLE[who.role]
-    return Viewer(caller, HOLDS[caller], user=who)
+    return Viewer(caller, MAX_SCOPES[caller], user=who)
 
 
 def ticket(status: Status = Status.NEW, **values: object) -> Ticket:

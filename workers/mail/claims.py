@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from models import database
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time
 from models.core.ids import new_id
@@ -30,20 +30,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Attempt:
     """A mail that was tried, and what became of it."""
 
     claim: Claim
     mail: Mail
-    outcome: DeliveryResult
+    result: DeliveryResult
 
 
-async def waiting(at: datetime) -> bool:
+async def has_due_mails(at: datetime) -> bool:
     """Whether there is a mail to send."""
     return bool(await database.rows(f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, time.now()]))
 
 
-async def claim(at: datetime, length: timedelta, most: int) -> list[Claim]:
+async def claim_mails(at: datetime, length: timedelta, most: int) -> list[Claim]:
     """Take the mails that have been due for longest, for one attempt each. One statement."""
     by, now = new_id().hex, time.now()
     skipping = "FOR UPDATE SKIP LOCKED" if database.dialect() == "postgres" else ""
@@ -55,34 +55,34 @@ async def claim(at: datetime, length: timedelta, most: int) -> list[Claim]:
     return [Claim(as_uuid(row["id"]), by) for row in found]
 
 
-async def note(ended: Sequence[Sent], at: datetime) -> bool:
+async def record_results(ended: Sequence[Attempt], at: datetime) -> bool:
     """Note what became of mails, in one transaction; failures that are told go to their tickets' records with it.
 
     Where a claim had ended nothing is noted. Returns whether something was told.
     """
-    return await database.transacted(lambda: noted(ended, at))
+    return await database.transacted(lambda: record_in_transaction(ended, at))
 
 
-async def noted(ended: Sequence[Sent], at: datetime) -> bool:
+async def record_in_transaction(ended: Sequence[Attempt], at: datetime) -> bool:
     # tickets are locked before anything that hangs on them
-    told = {each.mail.ticket_id for each in ended if each.outcome.told}
+    told = {each.mail.ticket_id for each in ended if each.result.is_logged}
     tickets = await lock_tickets(told) if told else {}
     changes = {ticket_id: TicketChange(ticket, SYSTEM, at, timedelta()) for ticket_id, ticket in tickets.items()}
     for each in sorted(ended, key=mail_id):
-        if await settled(each) and each.outcome.told:
+        if await record_result(each) and each.result.is_logged:
             changes[each.mail.ticket_id].log(
                 EventType.MAIL_FAILED,
                 internal=True,
                 user=str(each.mail.user_id),
-                answer=each.outcome.answer,
+                answer=each.result.answer,
                 mail=str(each.mail.id),
             )
     return await write(*changes.values()) > 0
 
 
-async def settled(sent: Sent) -> bool:
+async def record_result(sent: Attempt) -> bool:
     """Store what became of one mail; False where the claim had ended."""
-    outcome, claim = sent.outcome, sent.claim
+    outcome, claim = sent.result, sent.claim
     found = await database.rows(
         "UPDATE mails SET status = ?, answer = ?, next_attempt_at = ?, sent_at = ?, claimed_by = NULL, claimed_until = NULL "
         "WHERE id = ? AND claimed_by = ? RETURNING id",
@@ -91,5 +91,5 @@ async def settled(sent: Sent) -> bool:
     return bool(found)
 
 
-def mail_id(sent: Sent) -> UUID:
+def mail_id(sent: Attempt) -> UUID:
     return sent.mail.id

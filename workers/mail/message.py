@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
-from models.access.permissions import Viewer, concerns, viewer_as
+from models.access.viewer import Viewer, viewer_as
+from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import preferences
 from models.notifications.email import Mail, MailStatus
@@ -20,7 +21,7 @@ from models.sla.snapshot import Metric
 from models.tickets.message import Kind, Message
 from models.tickets.ticket import Ticket, TicketWatcher
 
-TELLS: Mapping[str, EventType] = {
+EVENT_TYPE_OF_TEMPLATE: Mapping[str, EventType] = {
     "created": EventType.TICKET_CREATED,
     "raised": EventType.TICKET_CREATED,
     "replied": EventType.REPLY_ADDED,
@@ -38,121 +39,121 @@ TELLS: Mapping[str, EventType] = {
     "rated": EventType.RATED,
 }
 """Each mail's template, and the only kind of entry that it tells of: notes are none of them."""
-UNTOLD = frozenset({EventType.ESCALATION_STEP})
+INTERNAL_BUT_MAILED = frozenset({EventType.ESCALATION_STEP})
 """Internal entries whose mail says that they are there, and nothing of what they hold."""
-MOST_REFERENCES = 20
+MAX_REFERENCES = 20
 
 
-class NotSent(Exception):
+class MailWithheld(Exception):
     """The mail is not to go out; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class MessageBuilder:
+class OutgoingMail:
     """`subject` is the ticket's as it was raised, `earlier` the ids of the person's mails before this one, oldest first."""
 
     mail: Mail
-    entry: Event
+    event: Event
     ticket: Ticket
     recipient: User
     subject: str
-    earlier: Sequence[str] = ()
+    earlier_message_ids: Sequence[str] = ()
     team: Team | None = None
     """Where the ticket was transferred to."""
-    clock: SlaClock | None = None
-    watches: bool = False
-    wanted: bool = True
-    into: Ticket | None = None
+    sla_clock: SlaClock | None = None
+    is_watching: bool = False
+    is_wanted: bool = True
+    merge_target: Ticket | None = None
     """The ticket that this one was merged into, where the reader may see it."""
 
     @property
     def message(self) -> Message | None:
-        return self.entry.message if self.entry.message_id is not None else None
+        return self.event.message if self.event.message_id is not None else None
 
     @property
     def actor(self) -> User | ApiClient | None:
         """None where the system did it."""
-        if self.entry.actor_user_id is not None:
-            return self.entry.actor_user
-        return self.entry.actor_client if self.entry.actor_client_id is not None else None
+        if self.event.actor_user_id is not None:
+            return self.event.actor_user
+        return self.event.actor_client if self.event.actor_client_id is not None else None
 
-    def expect_public(self) -> None:
+    def require_public(self) -> None:
         """Raises NotSent for notes and whatever else is internal, whoever it is for."""
         message = self.message
-        if TELLS.get(self.mail.template) is not self.entry.type:
-            raise NotSent("the mail does not fit what happened")
+        if EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
+            raise MailWithheld("the mail does not fit what happened")
         if message is not None and message.kind is not Kind.REPLY:
-            raise NotSent("notes never leave by mail")
-        if self.entry.internal and self.entry.type not in UNTOLD:
-            raise NotSent("what is internal never leaves by mail")
+            raise MailWithheld("notes never leave by mail")
+        if self.event.internal and self.event.type not in INTERNAL_BUT_MAILED:
+            raise MailWithheld("what is internal never leaves by mail")
 
-    def expect_seen(self) -> None:
+    def require_visible(self) -> None:
         """Raises NotSent where the person has left, or may not see by now what the mail tells of."""
         if not self.recipient.active:
-            raise NotSent("this person is deactivated")
+            raise MailWithheld("this person is deactivated")
         viewer = viewer_as(self.recipient)
         is_meant = not viewer.is_customer or self.mail.template in MAILED_TO_CUSTOMERS
-        if not (is_meant and concerns(viewer, self.ticket)) or (self.entry.internal and not viewer.sees_notes):
-            raise NotSent("this person may not see it")
+        if not (is_meant and can_access_ticket(viewer, self.ticket)) or (self.event.internal and not viewer.can_see_notes):
+            raise MailWithheld("this person may not see it")
 
-    def expect_wanted(self) -> None:
+    def require_wanted(self) -> None:
         """Raises NotSent where the person chose since it was queued not to be told so."""
-        if not self.wanted:
-            raise NotSent("this person does not want it")
+        if not self.is_wanted:
+            raise MailWithheld("this person does not want it")
 
 
-async def read(mail_id: UUID) -> MessageBuilder:
+async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
     """A mail with its entry, ticket and reader, as they are now."""
     mail = await Mail.get(id=mail_id).select_related("user", "user__organization")
     entry = await Event.get(position=mail.event_id).select_related("message", "actor_user", "actor_client")
     ticket = await Ticket.get(id=mail.ticket_id).select_related("team")
     transferred = entry.changes.get("team_id", [None, None])[1] if entry.type is EventType.TRANSFERRED else None
     metric = entry.value("metric")
-    return MessageBuilder(
+    return OutgoingMail(
         mail,
         entry,
         ticket,
         mail.user,
-        await first_subject(ticket),
-        await earlier(mail),
+        await read_first_subject(ticket),
+        await read_earlier_message_ids(mail),
         await Team.get_or_none(id=UUID(str(transferred))) if transferred is not None else None,
-        await clock(ticket.id, Metric(metric), cast("int", entry.value("ordinal"))) if metric is not None else None,
+        await find_clock(ticket.id, Metric(metric), cast("int", entry.value("ordinal"))) if metric is not None else None,
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
-        await wanted(mail),
-        await goes_on(ticket, viewer_as(mail.user)),
+        await is_still_wanted(mail),
+        await find_merge_target(ticket, viewer_as(mail.user)),
     )
 
 
-async def goes_on(ticket: Ticket, viewer: Viewer) -> Ticket | None:
+async def find_merge_target(ticket: Ticket, viewer: Viewer) -> Ticket | None:
     """Where a merged ticket goes on, as far as the viewer may know."""
     into = await Ticket.get_or_none(id=ticket.merged_into_id) if ticket.merged_into_id is not None else None
-    return into if into is not None and concerns(viewer, into) else None
+    return into if into is not None and can_access_ticket(viewer, into) else None
 
 
-async def wanted(mail: Mail) -> bool:
+async def is_still_wanted(mail: Mail) -> bool:
     """Whether the person wants such mails now: it may have waited for days."""
     topic = TOPICS.get(mail.template)
     return topic is None or preferences.wants(await preferences.chosen([mail.user_id]), mail.user_id, topic, Channel.EMAIL)
 
 
-async def earlier(mail: Mail) -> list[str]:
+async def read_earlier_message_ids(mail: Mail) -> list[str]:
     """The ids of the latest mails to the person about the ticket before this one, as many as there is room for after the root."""
     found = Mail.filter(ticket_id=mail.ticket_id, user_id=mail.user_id, event_id__lt=mail.event_id)
     ids = (
         await found.exclude(status=MailStatus.FAILED)
         .order_by("-event_id")
-        .limit(MOST_REFERENCES - 1)
+        .limit(MAX_REFERENCES - 1)
         .values_list("message_id", flat=True)
     )
     return cast("list[str]", ids)[::-1]
 
 
-async def first_subject(ticket: Ticket) -> str:
+async def read_first_subject(ticket: Ticket) -> str:
     """The subject that the ticket was raised with: mail programs tell conversations apart by it."""
     created = await Event.filter(ticket_id=ticket.id, type=EventType.TICKET_CREATED).first()
     raised = created.changes.get("subject") if created else None
     return str(raised[1]) if raised else ticket.subject
 
 
-async def clock(ticket_id: UUID, metric: Metric, ordinal: int) -> SlaClock | None:
+async def find_clock(ticket_id: UUID, metric: Metric, ordinal: int) -> SlaClock | None:
     return await SlaClock.get_or_none(ticket_id=ticket_id, metric=metric, ordinal=ordinal)

@@ -12,7 +12,7 @@ from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
 from support.commands import tell
 
-from models.access.permissions import HOLDS, Caller, Scope
+from models.access.scopes import MAX_SCOPES, Caller, Scope
 from models.log.event import cursor
 from models.people.user import User
 from models.tickets.ticket import Ticket
@@ -197,7 +197,7 @@ async def test_each_kind_of_caller_gets_just_its_rows(service: Service, world: W
 async def test_a_token_without_a_rows_scope_does_not_get_it(service: Service, world: World, caller: str) -> None:
     await service.client(world.cora.token).raise_ticket()
     kind = {"customer": Caller.CUSTOMER, "agent": Caller.AGENT, "admin": Caller.ADMIN, "machine": Caller.API_CLIENT}[caller]
-    held = {scope.value for scope in HOLDS[kind]}
+    held = {scope.value for scope in MAX_SCOPES[kind]}
     without = {
         scope: service.client(await token(world, caller, sorted(held - {scope})))
         for scope in {None, *(scope for _, scope in EXPECTED.values())}

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from demo.history import MIN_GAP, Step, choose_step_times
-from models.access.permissions import SYSTEM
+from models.access.viewer import SYSTEM
 
 pytestmark = pytest.mark.stress
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import strawberry
 
-from models.access.permissions import READ_LOG, STRANGER, Caller, Scope, Viewer
+from models.access.permissions import READ_EVENTS
+from models.access.scopes import Caller, Scope
+from models.access.viewer import ANONYMOUS, Viewer
 from models.core.errors import Forbidden, Unauthenticated
-from schema.fields import PermissionCheck, mutation, query, right_of, subscription
+from schema.fields import PermissionCheck, mutation, query, permission_of, subscription
 
 pytestmark = pytest.mark.never_retried
 
@@ -34,10 +36,10 @@ async def test_a_subscription_does_not_begin_for_who_may_not_follow_it() -> None
 
         return values()
 
-    row = subscription(follow, READ_LOG, "x", str)
-    assert right_of(row) is READ_LOG
+    row = subscription(follow, READ_EVENTS, "x", str)
+    assert permission_of(row) is READ_EVENTS
     resolver = row.base_resolver.wrapped_func
-    for viewer, error in ((STRANGER, Unauthenticated), (EMPTY, Forbidden)):
+    for viewer, error in ((ANONYMOUS, Unauthenticated), (EMPTY, Forbidden)):
         with pytest.raises(error):
             await resolver(asked_by(viewer))
     assert began == []
@@ -55,10 +57,10 @@ async def test_a_query_or_mutation_does_not_run_for_who_may_not_call_it() -> Non
         return "done"
 
     for kind in (query, mutation):
-        row = kind(act, READ_LOG, "x", str)
-        assert right_of(row) is READ_LOG
+        row = kind(act, READ_EVENTS, "x", str)
+        assert permission_of(row) is READ_EVENTS
         (guard,) = [extension for extension in row.extensions if isinstance(extension, PermissionCheck)]
-        for viewer, error in ((STRANGER, Unauthenticated), (EMPTY, Forbidden)):
+        for viewer, error in ((ANONYMOUS, Unauthenticated), (EMPTY, Forbidden)):
             with pytest.raises(error):
                 await guard.resolve_async(next_, None, asked_by(viewer))
         assert ran == []

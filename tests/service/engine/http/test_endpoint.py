@@ -292,12 +292,12 @@ async def test_what_is_our_doing_is_masked_and_in_the_log(
 async def test_an_outage_while_the_token_is_read_is_masked_as_well(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.access import permissions
+    from resolvers.auth import viewer_cache
 
     async def fail(*_: object) -> Any:
         raise ConnectionError("hunter2.example:5432 refused")
 
-    monkeypatch.setattr(permissions, "authenticate", fail)
+    monkeypatch.setattr(viewer_cache, "authenticate", fail)
     answer = await service.client(world.ada.token).post("{ viewer { role } }")
     assert "hunter2" not in answer.text
     assert (answer.status_code, codes(answer)) == (503, ["UNAVAILABLE"])

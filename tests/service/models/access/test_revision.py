@@ -15,9 +15,10 @@ import pytest
 from support.ticket_factory import IS_SQLITE, NOON, WINDOW, Desk
 
 from models import database
-from models.access import permissions, revision_triggers
 from models.access import revision as rights
-from models.access.permissions import ALL_SCOPES, viewer_of
+from models.access import revision_triggers
+from models.access.scopes import ALL_SCOPES
+from models.access.viewer import ANONYMOUS, viewer_of
 from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core.ids import new_id
@@ -275,4 +276,4 @@ async def test_a_print_opens_what_the_token_opens_and_viewers_are_those_who_sign
 async def test_a_token_that_is_unknown_has_no_print() -> None:
     assert await rights.fingerprints([str(new_id())]) == {}
     assert await rights.load_viewers([str(new_id())], NOON) == {}
-    assert rights.grant_of(permissions.ANONYMOUS) is None
+    assert rights.grant_of(ANONYMOUS) is None

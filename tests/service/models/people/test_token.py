@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from support.ticket_factory import NOON, Desk
 
-from models.access import permissions
+from models.access.viewer import authenticate
 from models.people import token
 from models.people.token import Token, TokenKind, issue
 
@@ -18,5 +18,5 @@ async def test_a_token_that_is_revoked_by_two_at_once_keeps_the_first_instant(de
     await token.revoke(first, NOON + timedelta(hours=1))
     await token.revoke(second, NOON + timedelta(hours=2))
     assert (await Token.get(id=first.id)).revoked_at == NOON + timedelta(hours=1)
-    assert await permissions.authenticate(text, NOON) is None
-    assert await permissions.authenticate(other, NOON) is not None, "no other token is revoked"
+    assert await authenticate(text, NOON) is None
+    assert await authenticate(other, NOON) is not None, "no other token is revoked"

@@ -10,7 +10,7 @@ import pytest
 from support.statements import statements
 from support.ticket_factory import NOON, Desk
 
-from models.access.permissions import Viewer
+from models.access.viewer import Viewer
 from models.people.user import Role, User
 from models.tickets import presence
 from models.tickets.presence import LASTS, MOST, Presence, PresenceState

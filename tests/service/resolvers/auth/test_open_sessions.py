@@ -18,13 +18,15 @@ from support.statements import statements
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.limits.attempts import SignInThrottle
-from models.access import permissions, revision
-from models.access.permissions import ANONYMOUS, Caller, Viewer
+from models.access import revision
+from models.access.scopes import Caller
+from models.access.viewer import ANONYMOUS, Viewer, authenticate
 from models.core import time
 from models.people import token
 from models.people.password import Passwords
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import Organization, Role, User
+from resolvers.auth import viewer_cache
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -99,7 +101,7 @@ async def test_one_entry_costs_one_statement_for_fifty_sockets(sockets: Sockets,
     for person in (people.ada, people.cora, people.carl, people.root, people.otto) * 10:
         await sockets.open(person.token)
     log = Log()
-    tail = LogTail(log.read, int, WakeupBus("memory://").listen(), fresh=sockets.sessions.refresh)
+    tail = LogTail(log.read, int, WakeupBus("memory://").listen(), refresh=sockets.sessions.refresh)
     for place in range(3):
         log.head += 1
         with statements() as sent:
@@ -182,16 +184,16 @@ async def test_who_is_authenticated_while_rights_move_has_the_new_ones(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sockets.open(people.cora.token)
-    read, times = permissions.authenticate, list[Viewer | None]()
+    times = list[Viewer | None]()
 
-    async def authenticate(text: str, at: Any) -> Viewer | None:
-        times.append(await read(text, at))
+    async def slow_authenticate(text: str, at: Any) -> Viewer | None:
+        times.append(await authenticate(text, at))
         if len(times) == 1:  # after it was read, and before it is known to anybody
             await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
             await sockets.sessions.refresh()
         return times[-1]
 
-    monkeypatch.setattr(permissions, "authenticate", authenticate)
+    monkeypatch.setattr(viewer_cache, "authenticate", slow_authenticate)
     assert (await sockets.open(people.ada.token)).viewer.caller is Caller.CUSTOMER
     assert [viewer.caller for viewer in times if viewer] == [Caller.AGENT, Caller.CUSTOMER]
 

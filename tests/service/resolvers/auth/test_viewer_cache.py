@@ -14,11 +14,12 @@ from support import Service, World
 from support.service import Clock
 from support.statements import statements
 
-from models.access import permissions, revision
-from models.access.permissions import Viewer
+from models.access import revision
+from models.access.viewer import Viewer, authenticate
 from models.database import fair_share
 from models.people.token import Token, TokenKind, digest, issue
 from models.people.user import Role, User
+from resolvers.auth import viewer_cache
 from resolvers.auth.viewer_cache import Shared, ViewerCache
 
 pytestmark = pytest.mark.never_retried
@@ -170,15 +171,14 @@ async def test_a_viewer_that_was_read_before_the_rights_moved_is_not_kept(people
     """One request finds the token, then another sees that rights moved, then the first one has its viewer."""
     viewers = ViewerCache(Clock())
     found, go = asyncio.Event(), asyncio.Event()
-    real = permissions.authenticate
 
     async def slowly(text: str, at: datetime) -> Viewer | None:
-        viewer = await real(text, at)
+        viewer = await authenticate(text, at)
         found.set()
         await go.wait()
         return viewer
 
-    monkeypatch.setattr(permissions, "authenticate", slowly)
+    monkeypatch.setattr(viewer_cache, "authenticate", slowly)
     first = asyncio.create_task(viewers.authenticate(people.ada.token))
     await found.wait()
     monkeypatch.undo()

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from support.ticket_factory import NOON, WINDOW, change_of, logged, ticket, viewer
 
-from models.access.permissions import SYSTEM, Viewer
+from models.access.viewer import SYSTEM, Viewer
 from models.changes import change as changes
 from models.changes import commands
 from models.changes.change import TicketChange

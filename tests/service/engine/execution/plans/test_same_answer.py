@@ -25,9 +25,9 @@ from support.large_dataset import BUSY, NOW, Plenty
 from support.seed import IS_FIXED, random_for
 
 from models import database as db
-from models.access import permissions
+from models.access.viewer import ANONYMOUS, authenticate
 from models.core import ids
-from schema.fields import right_of
+from schema.fields import permission_of
 from schema.query import Query
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.stress, pytest.mark.timeout(1200)]
@@ -129,9 +129,9 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 async def open_to(token: str | None) -> list[str]:
     """The roots that a viewer may call."""
-    viewer = await permissions.authenticate(token, NOW) if token else permissions.STRANGER
+    viewer = await authenticate(token, NOW) if token else ANONYMOUS
     rows: Any = Query.__strawberry_definition__  # type: ignore[attr-defined]
-    rights = {to_camel_case(row.python_name): right_of(row) for row in rows.fields}
+    rights = {to_camel_case(row.python_name): permission_of(row) for row in rows.fields}
     return [name for name, right in rights.items() if right is not None and viewer is not None and right.allows(viewer)]
 
 

@@ -1,0 +1,158 @@
+"""The viewer of a request: the authenticated user or API client, and the scopes of its token."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from models.access.scopes import (
+    ALL_SCOPES,
+    CALLER_OF_ROLE,
+    MAX_SCOPES,
+    STAFF,
+    Caller,
+    Scope,
+    granted_scopes,
+)
+from models.people.token import Token, TokenKind, digest
+from models.people.user import ApiClient, Role, User
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A user, an API client, the system itself, or an anonymous caller (no user, client or scopes)."""
+
+    caller: Caller
+    scopes: frozenset[Scope] = frozenset()
+    user: User | None = None
+    client: ApiClient | None = None
+    token: Token | None = None
+    shared_organization_id: UUID | None = None
+    """The user's organization, if its customers may see each other's tickets."""
+
+    @property
+    def user_id(self) -> UUID | None:
+        return self.user.id if self.user else None
+
+    @property
+    def client_id(self) -> UUID | None:
+        return self.client.id if self.client else None
+
+    @property
+    def caller_key(self) -> str:
+        """Identifies the user or API client, whatever token it uses."""
+        return f"client:{self.client_id}" if self.client else f"user:{self.user_id}"
+
+    @property
+    def visibility_key(self) -> Hashable:
+        """Viewers with equal keys see the same data, except their own account.
+
+        This holds until the permissions of one of them change.
+        """
+        if self.can_see_all_tickets and self.can_see_people:
+            return (self.caller, self.scopes)
+        organization_id = self.user.organization_id if self.user else None
+        return (
+            self.caller,
+            self.scopes,
+            self.caller_key,
+            organization_id,
+            self.shared_organization_id,
+        )
+
+    @property
+    def external_id_scope(self) -> str:
+        """The namespace of the external ids that the viewer assigns.
+
+        An API client and a customer have one each; all staff share the empty one.
+        """
+        return str(self.client_id or (self.user_id if self.is_customer else ""))
+
+    @property
+    def role(self) -> Role:
+        """The user's role; an API client's role follows from its scopes."""
+        if self.user:
+            return self.user.role
+        return Role.ADMIN if Scope.ADMIN in self.scopes else Role.AGENT
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the viewer signed in, instead of using an API token."""
+        return self.token is not None and self.token.kind is TokenKind.SESSION
+
+    @property
+    def is_customer(self) -> bool:
+        return self.caller is Caller.CUSTOMER
+
+    @property
+    def can_see_notes(self) -> bool:
+        return self.caller in STAFF and Scope.NOTES_READ in self.scopes
+
+    @property
+    def can_see_people(self) -> bool:
+        """Whether the viewer may see email addresses and list users."""
+        return self.caller in STAFF and Scope.USERS_READ in self.scopes
+
+    @property
+    def can_see_all_tickets(self) -> bool:
+        return self.caller in STAFF and Scope.TICKETS_READ in self.scopes
+
+
+ANONYMOUS = Viewer(Caller.ANONYMOUS)
+SYSTEM = Viewer(Caller.ADMIN, ALL_SCOPES)
+
+
+async def authenticate(text: str, at: datetime) -> Viewer | None:
+    """The viewer of a bearer token.
+
+    None if the token is unknown, revoked or expired, or its owner is deactivated.
+    """
+    tokens = Token.get_or_none(digest=digest(text))
+    token = await tokens.select_related("user", "user__organization", "client")
+    return viewer_of(token, at) if token else None
+
+
+def viewer_of(token: Token, at: datetime) -> Viewer | None:
+    """The viewer of a token; None if the token or its owner is no longer valid.
+
+    The token's user with its organization, and its client, must be loaded.
+    """
+    if token.revoked_at is not None:
+        return None
+    if token.expires_at is not None and token.expires_at <= at:
+        return None
+    user, client = token.user, token.client
+    if user is not None:
+        if not user.active:
+            return None
+        caller = CALLER_OF_ROLE[user.role]
+        return Viewer(
+            caller,
+            granted_scopes(caller, token.scopes),
+            user=user,
+            token=token,
+            shared_organization_id=shared_organization_id(user),
+        )
+    if client is None or not client.active:
+        return None
+    scopes = granted_scopes(Caller.API_CLIENT, token.scopes)
+    return Viewer(Caller.API_CLIENT, scopes, client=client, token=token)
+
+
+def viewer_as(user: User) -> Viewer:
+    """A viewer with all scopes that the user's role may hold. The user's organization must be loaded."""
+    caller = CALLER_OF_ROLE[user.role]
+    return Viewer(
+        caller,
+        MAX_SCOPES[caller],
+        user=user,
+        shared_organization_id=shared_organization_id(user),
+    )
+
+
+def shared_organization_id(user: User) -> UUID | None:
+    if user.organization is None or not user.organization.shared:
+        return None
+    return user.organization_id

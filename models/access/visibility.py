@@ -1,0 +1,82 @@
+"""The rules that decide which tickets, events and other records a viewer can see."""
+
+from __future__ import annotations
+
+from models.access.permissions import READ_POLICIES
+from models.access.scopes import STAFF, Scope
+from models.access.viewer import Viewer
+from models.core.sql import FALSE, TRUE, Condition, compare
+from models.escalation.path import EscalationPath
+from models.people.user import ApiClient, Organization, User
+from models.sla.records import SlaCalendar, SlaPolicy
+from models.tickets.ticket import Ticket
+
+
+def visible_tickets(viewer: Viewer, alias: str = "t") -> Condition:
+    """The tickets that the viewer can see; `alias` names the table `tickets` in the statement.
+
+    Every statement that reads tickets or their events must include this condition.
+    """
+    if viewer.can_see_all_tickets:
+        return TRUE
+    may_read = viewer.is_customer and Scope.TICKETS_READ in viewer.scopes
+    if not may_read or viewer.user_id is None:
+        return FALSE
+    own = compare(f"{alias}.requester_id", "=", viewer.user_id)
+    if viewer.shared_organization_id is None:
+        return own
+    return own | compare(f"{alias}.organization_id", "=", viewer.shared_organization_id)
+
+
+def visible_events(viewer: Viewer) -> Condition:
+    """The events (alias `e`) of tickets (alias `t`) that the viewer can see."""
+    public = TRUE if viewer.can_see_notes else Condition("(e.internal = FALSE)")
+    return visible_tickets(viewer) & public
+
+
+def can_see_ticket(viewer: Viewer, ticket: Ticket) -> bool:
+    """`visible_tickets` for a loaded ticket. A test checks that both give the same result."""
+    return Scope.TICKETS_READ in viewer.scopes and can_access_ticket(viewer, ticket)
+
+
+def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether the ticket is within the viewer's reach, whatever the scopes of its token.
+
+    A token that may only write tickets can change these tickets but not see them.
+    """
+    if viewer.caller in STAFF:
+        return True
+    if not viewer.is_customer or viewer.user_id is None:
+        return False
+    if ticket.requester_id == viewer.user_id:
+        return True
+    shared = viewer.shared_organization_id
+    return shared is not None and ticket.organization_id == shared
+
+
+def can_see_record(viewer: Viewer, record: object) -> bool:
+    """Whether the viewer can see a user, API client, organization, SLA policy, calendar or path.
+
+    Customers see themselves, their organization, and the users of a shared organization. Only staff
+    see policies, calendars and paths; customers see a policy only through the clocks of their tickets.
+    """
+    if isinstance(record, SlaPolicy | SlaCalendar | EscalationPath):
+        return READ_POLICIES.allows(viewer)
+    if viewer.is_customer:
+        return can_customer_see_record(viewer, record)
+    if viewer.caller not in STAFF:
+        return False
+    if not isinstance(record, User | ApiClient):
+        return True
+    return viewer.can_see_people or record.id in (viewer.user_id, viewer.client_id)
+
+
+def can_customer_see_record(viewer: Viewer, record: object) -> bool:
+    if isinstance(record, User):
+        shared = viewer.shared_organization_id
+        if record.id == viewer.user_id:
+            return True
+        return shared is not None and record.organization_id == shared
+    if isinstance(record, Organization):
+        return viewer.user is not None and record.id == viewer.user.organization_id
+    return True
