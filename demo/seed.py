@@ -15,7 +15,7 @@ from demo.ticket_generator import Probabilities, TicketSpec
 from models import database
 from models.changes.change import allocate_numbers
 from models.log import event
-from models.people.password import HASH, hashed
+from models.people.password import HASHER, hash_password
 from models.people.team import Membership, Team
 from models.people.user import Organization, Role, User
 from models.sla.records import SlaClock
@@ -57,7 +57,7 @@ async def seed_demo(now: datetime) -> bool:
     """Fill a database that has no users. Returns False, without a change, if it has some."""
     if await User.exists():
         return False
-    password_hash = await asyncio.to_thread(hashed, PASSWORD)
+    password_hash = await asyncio.to_thread(hash_password, PASSWORD)
     async with database.transaction():
         # If several processes start at once, the row lock makes the others wait for the first.
         await database.rows("UPDATE log_head SET position = position RETURNING position")
@@ -79,7 +79,7 @@ async def has_demo_accounts() -> bool:
     """Return whether a demo account can sign in with the demo's password."""
     emails = (CUSTOMER_EMAIL, AGENT_EMAIL, ADMIN_EMAIL)
     for account in await User.filter(email__in=emails, active=True, password_hash__isnull=False):
-        if await asyncio.to_thread(HASH.verify, PASSWORD, account.password_hash or ""):
+        if await asyncio.to_thread(HASHER.verify, PASSWORD, account.password_hash or ""):
             return True
     return False
 

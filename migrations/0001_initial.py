@@ -4,7 +4,7 @@ from models.log.event import EventType
 from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.tickets.lifecycle import CloseReason, Priority, Status
-from models.tickets.message import Kind
+from models.tickets.message import MessageKind
 from models.people.user import Role
 from models.tickets.ticket import LinkKind
 from models.people.token import TokenKind
@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('ticket', fields.ForeignKeyField('models.Ticket', source_field='ticket_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
-                ('kind', fields.CharEnumField(description='REPLY: reply\nNOTE: note', enum_type=Kind, max_length=8)),
+                ('kind', fields.CharEnumField(description='REPLY: reply\nNOTE: note', enum_type=MessageKind, max_length=8)),
                 ('author_user', fields.ForeignKeyField('models.User', source_field='author_user_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('author_client', fields.ForeignKeyField('models.ApiClient', source_field='author_client_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('body', fields.TextField(unique=False)),

@@ -2,13 +2,13 @@
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.escalation.path import Trigger
+from models.escalation.path import EscalationTrigger
 from models.log.event import EventType
 from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.tickets.lifecycle import Priority
 from models.notifications.email import MailStatus
-from models.notifications.notification import Channel, Reason, Topic
+from models.notifications.notification import Channel, NotificationReason, Topic
 from models.sla.clock import ClockStatus
 from models.sla.snapshot import Metric
 from orjson import loads
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('name', fields.CharField(max_length=200)),
                 ('position', fields.IntField()),
-                ('trigger', fields.CharEnumField(description='ESCALATED: escalated\nSLA_AT_RISK: sla_at_risk\nSLA_BREACHED: sla_breached\nUNTOUCHED: untouched', enum_type=Trigger, max_length=16)),
+                ('trigger', fields.CharEnumField(description='ESCALATED: escalated\nSLA_AT_RISK: sla_at_risk\nSLA_BREACHED: sla_breached\nUNTOUCHED: untouched', enum_type=EscalationTrigger, max_length=16)),
                 ('metric', fields.CharEnumField(null=True, description='FIRST_RESPONSE: first_response\nNEXT_RESPONSE: next_response\nRESOLUTION: resolution', enum_type=Metric, max_length=16)),
                 ('priority', fields.IntEnumField(null=True, description='LOW: 1\nNORMAL: 2\nHIGH: 3\nURGENT: 4', enum_type=Priority, generated=False)),
                 ('team', fields.ForeignKeyField('models.Team', source_field='team_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 ('number', fields.BigIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ('user', fields.ForeignKeyField('models.User', source_field='user_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('event', fields.ForeignKeyField('models.Event', source_field='event_id', db_constraint=True, to_field='position', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('reason', fields.CharEnumField(description='MENTIONED: mentioned\nESCALATION: escalation\nREQUESTER: requester\nASSIGNEE: assignee\nWATCHER: watcher\nTEAM: team', enum_type=Reason, max_length=16)),
+                ('reason', fields.CharEnumField(description='MENTIONED: mentioned\nESCALATION: escalation\nREQUESTER: requester\nASSIGNEE: assignee\nWATCHER: watcher\nTEAM: team', enum_type=NotificationReason, max_length=16)),
                 ('created_at', InstantField(auto_now=False, auto_now_add=False)),
                 ('read_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
             ],

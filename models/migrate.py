@@ -59,9 +59,9 @@ async def establish() -> None:
         await counter.get_or_create(id=1)
     for name in consumer.FOLLOWERS:
         await consumer.register(name)  # from here on nothing is too early for them
-    await team.establish()
+    await team.create_default_teams()
     await policies.create_default_policies()
-    await path.establish()
+    await path.create_default_paths()
 
 
 async def apply() -> list[str]:

@@ -12,7 +12,7 @@ from models.core.ids import USER, encode
 from models.core.text import NAME, is_clean
 from models.core.time import utc
 from models.people import token
-from models.people.password import LONGEST, SHORTEST, hashed
+from models.people.password import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, hash_password
 from models.people.team import Membership, Team
 from models.people.token import TokenKind
 from models.people.user import ApiClient, Organization, Role, User
@@ -36,9 +36,9 @@ async def create(
         raise Unusable(f"a name has 1 to {NAME} characters")
     if role not in {each.value for each in Role}:
         raise Unusable(f"there is no role {role!r}; use customer, agent or admin")
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise Unusable(f"a password has {SHORTEST} to {LONGEST} characters")
-    digest = hashed(password)  # before the transaction, which on SQLite holds the only write lock
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        raise Unusable(f"a password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters")
+    digest = hash_password(password)  # before the transaction, which on SQLite holds the only write lock
     async with database.transaction():
         if await User.exists(email=address):
             raise Unusable(f"{address} is there already")
@@ -72,7 +72,7 @@ async def issue_token(
         machine, _ = await ApiClient.get_or_create(display_name=client.strip())
     caller = CALLER_OF_ROLE[person.role] if person else Caller.API_CLIENT
     granted = usable_scopes(caller, scopes)
-    _, text = await token.issue(
+    _, text = await token.issue_token(
         TokenKind.API,
         name[:NAME],
         granted,

@@ -17,7 +17,7 @@ from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification
-from models.people.password import Passwords
+from models.people.password import PasswordChecker
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
@@ -65,7 +65,7 @@ class Services:
     tail: LogTail[Event]
     notices: LogTail[Notification]
     presence: PresenceTail
-    passwords: Passwords
+    passwords: PasswordChecker
     guesses: SignInAttempts
     sessions: Fresh
     clock: DemoClock | None = None

@@ -17,7 +17,7 @@ CLEARED = frozenset({"metric", "priority", "team"})
 
 
 async def list_escalation_paths(info: strawberry.Info, include_inactive: Archived = None) -> list[EscalationPath]:
-    return await admin.in_order(archived=bool(include_inactive))
+    return await admin.list_paths(archived=bool(include_inactive))
 
 
 escalation_path_mutation = admin_mutation(EscalationPathPayload, "escalation_path", EscalationPath)

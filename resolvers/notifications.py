@@ -32,7 +32,7 @@ async def notifications(
     before: Before = None,
 ) -> ConnectionQuery[Notification]:
     asked = page_request(first, after, last, before)
-    return inbox.page(context_of(info).viewer, asked, unread_only=bool(unread_only))
+    return inbox.build_page(context_of(info).viewer, asked, unread_only=bool(unread_only))
 
 
 async def mark_notifications_read(info: strawberry.Info, input: MarkNotificationsReadInput) -> MarkNotificationsReadPayload:
@@ -40,10 +40,10 @@ async def mark_notifications_read(info: strawberry.Info, input: MarkNotification
     try:
         numbers = None if input.ids is None else await own_numbers(context.viewer, input.ids)
     except Refusal as refusal:
-        return MarkNotificationsReadPayload(unread=await inbox.unread(context.viewer), user_errors=[user_error(refusal)])
+        return MarkNotificationsReadPayload(unread=await inbox.count_unread(context.viewer), user_errors=[user_error(refusal)])
     await inbox.mark_read(context.viewer, numbers, context.now())
     context.refresh()
-    return MarkNotificationsReadPayload(unread=await inbox.unread(context.viewer))
+    return MarkNotificationsReadPayload(unread=await inbox.count_unread(context.viewer))
 
 
 async def own_numbers(viewer: Viewer, named: list[strawberry.ID]) -> set[int]:
@@ -52,7 +52,7 @@ async def own_numbers(viewer: Viewer, named: list[strawberry.ID]) -> set[int]:
         raise InvalidInput(Code.INVALID, f"At most {MOST_MARKED} notifications at once.", "ids")
     found = [ids.decode(each) for each in named]
     numbers = {int(each[1]) for each in found if each is not None and each[0] == ids.NOTIFICATION}
-    if len(numbers) < len(set(named)) or len(await inbox.seen(viewer, numbers)) < len(numbers):
+    if len(numbers) < len(set(named)) or len(await inbox.filter_visible(viewer, numbers)) < len(numbers):
         raise InvalidInput(Code.NOT_FOUND, "There is no such notification.", "ids")
     return numbers
 
@@ -63,7 +63,9 @@ async def set_notification_preference(
     user = context_of(info).viewer.user
     assert user is not None  # the row is for people
     try:
-        await preference.choose(user, input.topic, input.channel, input.enabled)
+        await preference.set_preference(user, input.topic, input.channel, input.enabled)
     except Refusal as refusal:
-        return SetNotificationPreferencePayload(preferences=await preference.preferences(user), user_errors=[user_error(refusal)])
-    return SetNotificationPreferencePayload(preferences=await preference.preferences(user))
+        return SetNotificationPreferencePayload(
+            preferences=await preference.list_preferences(user), user_errors=[user_error(refusal)]
+        )
+    return SetNotificationPreferencePayload(preferences=await preference.list_preferences(user))

@@ -18,7 +18,7 @@ from models.core.pagination import MOST, page_request
 from models.core.sql import TRUE
 from models.core.text import is_clean
 from models.people import token
-from models.people.password import LONGEST, Busy
+from models.people.password import MAX_PASSWORD_LENGTH, PasswordQueueFull
 from models.people.team import Category, Team
 from models.people.token import Token, TokenKind
 from models.people.user import Role, User
@@ -114,10 +114,10 @@ async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
         raise RateLimited("Too many attempts to sign in.", waiting)
     person = await User.get_or_none(email=email) if is_clean(email) and len(email) <= LONGEST_EMAIL else None
     stored = person.password_hash if person and person.active else None
-    given = input.password if is_clean(input.password) and len(input.password) <= LONGEST else ""
+    given = input.password if is_clean(input.password) and len(input.password) <= MAX_PASSWORD_LENGTH else ""
     try:
         matches = await context.services.passwords.matches(given, stored)
-    except Busy:
+    except PasswordQueueFull:
         raise RateLimited("Too many people sign in at this moment.", BUSY_MS) from None
     if person is None or not matches:
         return SignInPayload(
@@ -130,7 +130,7 @@ async def session(context: Context, person: User) -> SignInPayload:
     at = context.now()
     scopes = [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[person.role]]]
     expires = at + context.rules.session_length
-    _, text = await token.issue(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
+    _, text = await token.issue_token(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
     signed_in = await context.services.sessions.authenticate(text)
     assert signed_in is not None
     context.become(signed_in)
@@ -140,5 +140,5 @@ async def session(context: Context, person: User) -> SignInPayload:
 async def sign_out(info: strawberry.Info) -> SignOutPayload:
     context = context_of(info)
     if context.viewer.token is not None:
-        await token.revoke(context.viewer.token, context.now())
+        await token.revoke_token(context.viewer.token, context.now())
     return SignOutPayload()

@@ -38,15 +38,19 @@ async def said(context: Context, ticket_id: str, state: PresenceState, client_ke
     viewer, at = context.viewer, context.now()
     assert viewer.user_id is not None  # the row is for people
     assert viewer.token is not None
-    key = str(viewer.token.id) if client_key is None else text.written(client_key, "clientKey", longest=presence.KEY)
+    key = (
+        str(viewer.token.id)
+        if client_key is None
+        else text.written(client_key, "clientKey", longest=presence.MAX_CLIENT_KEY_LENGTH)
+    )
     ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, ticket_id))
     if ticket is None or not can_access_ticket(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
-    if await presence.say(ticket.id, viewer.user_id, key, state, at):
+    if await presence.set_presence(ticket.id, viewer.user_id, key, state, at):
         context.services.wakeup.notify()
     context.refresh()
-    found = (await presence.on_tickets([ticket.id], at))[ticket.id]
-    return found if can_see_ticket(viewer, ticket) else found.of(viewer.user_id)
+    found = (await presence.read_presence([ticket.id], at))[ticket.id]
+    return found if can_see_ticket(viewer, ticket) else found.for_user(viewer.user_id)
 
 
 async def ticket_presence(

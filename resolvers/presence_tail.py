@@ -100,7 +100,7 @@ class PresenceTail:
                 await asyncio.sleep(PACE_SECONDS)
 
     async def look(self) -> None:
-        found = await presence.on_tickets(list(self.watched), self.now())
+        found = await presence.read_presence(list(self.watched), self.now())
         if not self.news(found):
             return
         await self.fresh()

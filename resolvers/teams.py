@@ -16,7 +16,7 @@ from schema.payloads.teams import AvailabilityPayload, TeamPayload
 
 @admin_mutation(TeamPayload, "team", Team)
 async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
-    return await team.update(input.team, name=input.name, assigns_by_load=input.assigns_by_load)
+    return await team.update_team(input.team, name=input.name, assigns_by_load=input.assigns_by_load)
 
 
 def check_whose(viewer: Viewer, input: SetAvailabilityInput) -> None:
@@ -33,4 +33,4 @@ async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput)
     key = mutation.viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
     if input.user_id is None and key is None:
         raise InvalidInput(Code.REQUIRED, "Say whose; a program is neither here nor away.", "userId")
-    return await team.set_present(key, present=input.present)
+    return await team.set_availability(key, present=input.present)

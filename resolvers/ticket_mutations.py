@@ -39,14 +39,14 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
         key = input.external_id
         named = None if key is None else text.written(key, "externalId", longest=text.EXTERNAL_ID)
         external = external_key(mutation.viewer, change.ticket, named)
-    category = None if input.category is None else await team.category_named(input.category, "category")
+    category = None if input.category is None else await team.get_category(input.category, "category")
     commands.update(
         change,
         current_tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
         subject=None if input.subject is None else text.written(input.subject, "subject", longest=text.SUBJECT),
         priority=input.priority,
         category=category,
-        member_ids=[] if category is None else await team.members(category.team_id),
+        member_ids=[] if category is None else await team.list_member_ids(category.team_id),
         add_tags=text.tags(input.add_tags or [], "addTags"),
         remove_tags=text.tags(input.remove_tags or [], "removeTags"),
         external=external,
@@ -78,8 +78,8 @@ async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> N
 @ticket_mutation(TicketPayload)
 async def transfer_ticket(mutation: TicketMutation, input: TransferTicketInput) -> None:
     change = await mutation.ticket(input)
-    to = await team.named(input.team, "team")
-    commands.transfer(change, to, await team.members(to.id))
+    to = await team.get_team(input.team, "team")
+    commands.transfer(change, to, await team.list_member_ids(to.id))
 
 
 @ticket_mutation(TicketPayload)

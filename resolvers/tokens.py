@@ -33,7 +33,7 @@ async def create_api_token(info: strawberry.Info, input: CreateApiTokenInput) ->
             raise InvalidInput(Code.INVALID, f"At most {MOST} live tokens; revoke one first.")
     except Refusal as refusal:
         return CreateApiTokenPayload(user_errors=[user_error(refusal)])
-    made, shown = await token.issue(
+    made, shown = await token.issue_token(
         TokenKind.API, name, scopes, user_id=context.viewer.user_id, expires_at=input.expires_at, at=context.now()
     )
     return CreateApiTokenPayload(api_token=made, token=shown)
@@ -56,5 +56,5 @@ async def revoke_api_token(info: strawberry.Info, input: RevokeApiTokenInput) ->
     found = await Token.get_or_none(id=key, user_id=context.viewer.user_id, kind=TokenKind.API) if key else None
     if found is None:
         return RevokeApiTokenPayload(user_errors=[user_error(InvalidInput(Code.NOT_FOUND, "There is no such token.", "tokenId"))])
-    await token.revoke(found, context.now())
+    await token.revoke_token(found, context.now())
     return RevokeApiTokenPayload(api_token=found)

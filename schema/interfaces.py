@@ -19,11 +19,11 @@ from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import Action, Status
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from schema.context import context_of
-from schema.cost import HTML, TEXT, cost
-from schema.relations import RELATION, OfKey, first_of, many, one
+from schema.cost import HTML_COST, TEXT_COST, cost
+from schema.relations import RELATION, RecordId, first_foreign_key_field, foreign_key_field, related_list_field
 
 if TYPE_CHECKING:
     from schema.types.mail import MailDeliveryType
@@ -43,7 +43,7 @@ class SystemActor:
 
 SYSTEM_ACTOR = SystemActor()
 
-EVENT_TYPES = {
+EVENT_TYPE_NAMES = {
     EventType.TICKET_CREATED: "TicketCreated",
     EventType.TICKET_UPDATED: "TicketUpdated",
     EventType.STATUS_CHANGED: "TicketStatusChanged",
@@ -63,7 +63,7 @@ EVENT_TYPES = {
     EventType.REMINDED: "TicketReminded",
     EventType.MAIL_FAILED: "TicketMailFailed",
 }
-RECORD_TYPES: dict[type, str] = {
+RECORD_TYPE_NAMES: dict[type, str] = {
     User: "User",
     ApiClient: "ApiClient",
     SystemActor: "System",
@@ -83,13 +83,13 @@ RECORD_TYPES: dict[type, str] = {
 def type_name(record: object) -> str:
     """The GraphQL type of a record."""
     if isinstance(record, Event):
-        return EVENT_TYPES[record.type]
+        return EVENT_TYPE_NAMES[record.type]
     if isinstance(record, Message):
-        return "Reply" if record.kind is Kind.REPLY else "Note"
-    return RECORD_TYPES[type(record)]
+        return "Reply" if record.kind is MessageKind.REPLY else "Note"
+    return RECORD_TYPE_NAMES[type(record)]
 
 
-class FromRecords:
+class RecordType:
     """For types whose values are records: told apart by the record, not by a Strawberry class."""
 
     @classmethod
@@ -101,7 +101,7 @@ class FromRecords:
         return True
 
 
-PREFIXES: dict[type, str] = {
+ID_PREFIXES: dict[type, str] = {
     User: ids.USER,
     ApiClient: ids.API_CLIENT,
     Organization: ids.ORGANIZATION,
@@ -121,62 +121,68 @@ PREFIXES: dict[type, str] = {
 
 def id_prefix(model: type) -> str:
     """What the ids of a model's records begin with."""
-    return f"{PREFIXES[model]}_"
+    return f"{ID_PREFIXES[model]}_"
 
 
 @strawberry.interface(description="Anything with a globally unique id that `node` finds again.")
-class Node(FromRecords):
-    @strawberry.field(description="Opaque and globally unique.", metadata={RELATION: OfKey(id_prefix)})
+class Node(RecordType):
+    @strawberry.field(description="Opaque and globally unique.", metadata={RELATION: RecordId(id_prefix)})
     def id(self, root: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(f"{id_prefix(type(root))}{root.pk}")
 
 
 @strawberry.interface(description="What a client may know of anybody: never an e-mail address.")
-class Actor(FromRecords):
+class Actor(RecordType):
     display_name: str = strawberry.field(description="The name to show.")
 
 
-@strawberry.interface(name="Message", description="Reply or Note. A customer never receives a Note.")
+@strawberry.interface(name="Message", description="Reply or Note. A customer never receives a "
+    "Note.")
 class MessageInterface(Node):
-    ticket: Any = one("ticket", LazyTicket, "The ticket it was written on.")
-    author: Any = first_of(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "Who wrote it.")
-    body: str = strawberry.field(description="Markdown as written.", metadata=cost(flat=TEXT))
+    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket it was written on.")
+    author: Any = first_foreign_key_field(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "Who wrote it.")
+    body: str = strawberry.field(description="Markdown as written.", metadata=cost(flat=TEXT_COST))
 
     @strawberry.field(
-        description="The body rendered to HTML and sanitised on the server; as written where that would be far longer.",
-        metadata=cost(flat=HTML),
+        description="The body rendered to HTML and sanitised on the server; as written where that "
+            "would be far longer.",
+        metadata=cost(flat=HTML_COST),
     )
     async def body_html(self, root: strawberry.Parent[Message], info: strawberry.Info) -> str:
         context = context_of(info)
         return await context.rendered(root.body)
 
-    attachments: Any = many(related.message_attachments, list[LazyAttachment], "Files that came with it.")
+    attachments: Any = related_list_field(related.message_attachments, list[LazyAttachment], "Files that came with it.")
     created_at: datetime = strawberry.field(description="When it was written.")
 
 
 @strawberry.interface(
     name="TicketEvent",
-    description="One entry of the one ordered log that stands behind timelines, subscriptions, webhooks, sync and export. "
-    "Concrete types carry what changed (from, to) and may be added; clients that do not know one still read these fields.",
+    description="One entry of the one ordered log that stands behind timelines, subscriptions, "
+        "webhooks, sync and export. Concrete types carry what changed (from, to) and may be added; "
+        "clients that do not know one still read these fields.",
 )
 class TicketEventInterface(Node):
     type: EventType = strawberry.field(description="What it tells.")
-    cursor: str = strawberry.field(description="The place in the log: opaque, ordered; hand it to `after` anywhere.")
+    cursor: str = strawberry.field(description="The place in the log: opaque, ordered; hand it to "
+        "`after` anywhere.")
 
-    ticket: Any = one("ticket", LazyTicket, "The ticket, as it stands when this is read.")
-    actor: Any = first_of(("actor_user", "actor_client"), SYSTEM_ACTOR, Actor, "Who did it.")
+    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket, as it stands when this is read.")
+    actor: Any = first_foreign_key_field(("actor_user", "actor_client"), SYSTEM_ACTOR, Actor, "Who did it.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
 
-    deliveries: Any = many(
+    deliveries: Any = related_list_field(
         related.deliveries,
         list[LazyMailDelivery],
-        "The mails that it caused, and what became of them; empty for customers, and without the scope notes:read.",
+        "The mails that it caused, and what became of them; empty for customers, and without "
+            "the scope notes:read.",
     )
 
 
 @strawberry.interface(
     name="TicketStatusEvent",
-    description="A step of the life cycle: the creation (from and action are null, to is NEW) or a change of status.",
+    description="A step of the life cycle: the creation (from and action are null, to is NEW) or "
+        "a change of status.",
 )
 class TicketStatusEventInterface(TicketEventInterface):
     @strawberry.field(description="The step that was taken; null for the creation.")
@@ -194,8 +200,10 @@ class TicketStatusEventInterface(TicketEventInterface):
         return Status(root.changes["status"][1])
 
 
-@strawberry.interface(name="UserError", description="A refusal that the caller can act on. Nothing was changed.")
+@strawberry.interface(name="UserError", description="A refusal that the caller can act on. "
+    "Nothing was changed.")
 class UserErrorInterface:
     code: Code = strawberry.field(description="What was refused, for programs.")
     message: str = strawberry.field(description="What was refused, for people.")
-    field: list[str] | None = strawberry.field(description='The path into input, such as ["input", "subject"].')
+    field: list[str] | None = strawberry.field(description="The path into input, such as "
+        "[\"input\", \"subject\"].")

@@ -36,7 +36,7 @@ from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot
 from models.tickets.attachment import Attachment
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 
 MAX_AUDITED_TICKETS = 100
@@ -187,7 +187,7 @@ class Loaders:
         found = {
             message.id: message
             for message in records
-            if can_see_ticket(self.viewer, message.ticket) and (message.kind is Kind.REPLY or self.viewer.can_see_notes)
+            if can_see_ticket(self.viewer, message.ticket) and (message.kind is MessageKind.REPLY or self.viewer.can_see_notes)
         }
         return [found.get(key) for key in keys]
 
@@ -197,7 +197,7 @@ class Loaders:
             key: each
             for key, each in records.items()
             if can_see_ticket(self.viewer, each.ticket)
-            and (each.message is None or each.message.kind is Kind.REPLY or self.viewer.can_see_notes)
+            and (each.message is None or each.message.kind is MessageKind.REPLY or self.viewer.can_see_notes)
         }
         return [found.get(key) for key in keys]
 
@@ -210,7 +210,7 @@ class Loaders:
         return [found.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:
-        seen = await inbox.seen(self.viewer, keys)
+        seen = await inbox.filter_visible(self.viewer, keys)
         found = {each.number: each for each in await Notification.filter(number__in=seen)} if seen else {}
         return [found.get(key) for key in keys]
 

@@ -16,7 +16,7 @@ from models.core.sql import TRUE, Condition
 from models.log.event import Event
 from models.notifications.email import Mail
 from models.sla.records import SlaClock
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 from schema.interfaces import EVENT_TYPE_NAMES, RECORD_TYPE_NAMES, type_name
 
@@ -31,7 +31,7 @@ TYPES: dict[type[Model], str | Kinds] = {
     TicketLink: "TicketLink",
     SlaClock: "SlaClock",
     Mail: "MailDelivery",
-    Message: Kinds("kind", {Kind.REPLY.value: "Reply", Kind.NOTE.value: "Note"}),
+    Message: Kinds("kind", {MessageKind.REPLY.value: "Reply", MessageKind.NOTE.value: "Note"}),
     Event: Kinds("type", {kind.value: name for kind, name in EVENT_TYPE_NAMES.items()}),
 }
 

@@ -15,7 +15,7 @@ from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.escalation import admin
-from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
+from models.escalation.path import EscalationPath, EscalationRun, EscalationTrigger, StepAction
 from models.log.event import Event, EventType, Json
 from models.people import team
 from models.people.team import Team
@@ -29,11 +29,11 @@ from models.tickets.ticket import Ticket
 from workers.job import LogJob, Progress
 
 MAX_STEPS_PER_RUN = 100
-TRIGGERS: Mapping[EventType, Trigger] = {
-    EventType.ESCALATED: Trigger.ESCALATED,
-    EventType.SLA_AT_RISK: Trigger.SLA_AT_RISK,
-    EventType.SLA_BREACHED: Trigger.SLA_BREACHED,
-    EventType.TICKET_CREATED: Trigger.UNTOUCHED,
+TRIGGERS: Mapping[EventType, EscalationTrigger] = {
+    EventType.ESCALATED: EscalationTrigger.ESCALATED,
+    EventType.SLA_AT_RISK: EscalationTrigger.SLA_AT_RISK,
+    EventType.SLA_BREACHED: EscalationTrigger.SLA_BREACHED,
+    EventType.TICKET_CREATED: EscalationTrigger.UNTOUCHED,
 }
 METRICS = {Metric.FIRST_RESPONSE: "first response", Metric.NEXT_RESPONSE: "next response", Metric.RESOLUTION: "resolution"}
 
@@ -58,7 +58,7 @@ class Escalator(LogJob[TriggeredPaths]):
         return event.type in TRIGGERS
 
     async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[TriggeredPaths]:
-        paths = await admin.in_order()
+        paths = await admin.list_paths()
         triggered = [(event, [path for path in paths if is_triggered(path, event)]) for event in events]
         return [(event, paths) for event, paths in triggered if paths]
 
@@ -73,7 +73,7 @@ class Escalator(LogJob[TriggeredPaths]):
                 continue
             started += 1
             await start_run(path, event)
-            if path.trigger is Trigger.SLA_BREACHED:
+            if path.trigger is EscalationTrigger.SLA_BREACHED:
                 change = changes.setdefault(ticket.id, TicketChange(ticket, SYSTEM, at, self.reopen_window))
                 metric = METRICS[Metric(event.value("metric"))]
                 commands.escalate(change, f"The SLA target for the {metric} was missed.")
@@ -92,8 +92,8 @@ def is_applicable(path: EscalationPath, ticket: Ticket) -> bool:
     return is_for_ticket and is_needed(path.trigger, ticket)
 
 
-def is_needed(trigger: Trigger, ticket: Ticket) -> bool:
-    return ticket.is_untouched if trigger is Trigger.UNTOUCHED else ticket.is_open
+def is_needed(trigger: EscalationTrigger, ticket: Ticket) -> bool:
+    return ticket.is_untouched if trigger is EscalationTrigger.UNTOUCHED else ticket.is_open
 
 
 async def start_run(path: EscalationPath, event: Event) -> None:
@@ -199,7 +199,7 @@ class EscalationStep:
             return [assignee.id] if assignee is not None and assignee.is_staff else []
         if action is StepAction.NOTIFY_ADMINS:
             return [user.id for user in await User.filter(role=Role.ADMIN, active=True).order_by("id")]
-        return [user.id for user in await team.workers(self.ticket.team_id)]
+        return [user.id for user in await team.list_assignable_members(self.ticket.team_id)]
 
     async def raise_priority(self) -> str | None:
         if self.ticket.priority is Priority.URGENT:
@@ -216,7 +216,9 @@ class EscalationStep:
                 return "The intended assignee is already assigned."
             commands.assign(self.change, user)
             return None
-        chosen = await Workload().choose(self.ticket.team_id, exclude=[self.ticket.assignee_id] if self.ticket.assignee_id else [])
+        chosen = await Workload().choose(
+            self.ticket.team_id, exclude=[self.ticket.assignee_id] if self.ticket.assignee_id else []
+        )
         if chosen is None:
             return "No other member of the team is present."
         commands.assign(self.change, *chosen)
@@ -226,5 +228,5 @@ class EscalationStep:
         to = await Team.get_or_none(id=UUID(str(self.definition["team"])))
         if to is None or to.id == self.ticket.team_id:
             return "The ticket is already in that team."
-        commands.transfer(self.change, to, await team.members(to.id))
+        commands.transfer(self.change, to, await team.list_member_ids(to.id))
         return None

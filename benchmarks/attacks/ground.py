@@ -14,7 +14,7 @@ from benchmarks.attacks.bystander import Bystander
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import NOTE, WIDE_TABLE
 from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
-from models.people.token import TokenKind, issue
+from models.people.token import TokenKind, issue_token
 from models.people.user import Role, User
 
 LONG = 65_536
@@ -73,5 +73,5 @@ async def token(name: str) -> str:
     email = f"{name.lower().replace(' ', '-')}@example.com"
     user = await User.create(email=email, display_name=name, role=Role.ADMIN)
     scopes = [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
-    _, text = await issue(TokenKind.API, "attacks", scopes, user_id=user.id, at=datetime.now(UTC))
+    _, text = await issue_token(TokenKind.API, "attacks", scopes, user_id=user.id, at=datetime.now(UTC))
     return text

@@ -16,7 +16,7 @@ from benchmarks.fanout.ours import is_postgres
 from demo.seed import seed_tickets
 from models import database, migrate
 from models.access.scopes import AGENT_SCOPES
-from models.people.token import TokenKind, issue
+from models.people.token import TokenKind, issue_token
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
 
@@ -75,7 +75,7 @@ async def ground(server: str, tickets: int) -> AsyncGenerator[Ground]:
             await database.rows("UPDATE tickets SET merged_into_id = NULL WHERE merged_into_id IS NOT NULL RETURNING id")
             agent = await User.create(email="bench@example.com", display_name="Bench", role=Role.AGENT)
             scopes = [scope.value for scope in AGENT_SCOPES]
-            _, token = await issue(TokenKind.API, "bench", scopes, user_id=agent.id, at=datetime.now(UTC))
+            _, token = await issue_token(TokenKind.API, "bench", scopes, user_id=agent.id, at=datetime.now(UTC))
             numbers = [int(str(each)) for each in await Ticket.all().limit(NUMBERS).values_list("number", flat=True)]
             dialect = database.dialect()
             for statement in PEER_EVENTS[dialect]:

@@ -16,7 +16,7 @@ from models.access.scopes import (
     Scope,
     granted_scopes,
 )
-from models.people.token import Token, TokenKind, digest
+from models.people.token import Token, TokenKind, hash_token
 from models.people.user import ApiClient, Role, User
 
 
@@ -109,7 +109,7 @@ async def authenticate(text: str, at: datetime) -> Viewer | None:
 
     None if the token is unknown, revoked or expired, or its owner is deactivated.
     """
-    tokens = Token.get_or_none(digest=digest(text))
+    tokens = Token.get_or_none(digest=hash_token(text))
     token = await tokens.select_related("user", "user__organization", "client")
     return viewer_of(token, at) if token else None
 

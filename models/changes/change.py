@@ -27,7 +27,7 @@ from models.sla.state_machine import TicketClocks
 from models.sla.update import build_clock_records, build_clock_updates, update_clocks
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status, TransitionRefused
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import (
     LinkKind,
     Ticket,
@@ -40,9 +40,7 @@ from models.tickets.ticket import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNLOGGED_COLUMNS = frozenset(
-    {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
-)
+UNLOGGED_COLUMNS = frozenset({"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"})
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
 
 
@@ -160,13 +158,9 @@ class TicketChange:
 
     def allowed_actions(self) -> list[Action]:
         """The life-cycle actions that the ticket's status permits to the actor."""
-        return self.ticket.allowed_actions(
-            self.at, self.reopen_window, customer=self.actor.is_customer
-        )
+        return self.ticket.allowed_actions(self.at, self.reopen_window, is_customer=self.actor.is_customer)
 
-    def add_message(
-        self, kind: Kind, body: str, side: Side | None = None, **values: object
-    ) -> Message:
+    def add_message(self, kind: MessageKind, body: str, side: Side | None = None, **values: object) -> Message:
         """Add a message and its event, and set further columns. `side` is the author's side."""
         message = new_record(
             Message,
@@ -178,21 +172,19 @@ class TicketChange:
             created_at=self.at,
         )
         self.messages.append(message)
-        type = EventType.REPLY_ADDED if kind is Kind.REPLY else EventType.NOTE_ADDED
+        type = EventType.REPLY_ADDED if kind is MessageKind.REPLY else EventType.NOTE_ADDED
         self.log(
             type,
             self.set(**values),
             message=message,
-            internal=kind is Kind.NOTE,
+            internal=kind is MessageKind.NOTE,
             side=side.value if side else None,
         )
         return message
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link, and its event."""
-        self.links.append(
-            new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
-        )
+        self.links.append(new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
 
 
@@ -219,11 +211,7 @@ def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
     """The ticket's logged columns, with values in the form that events store."""
     meta = ticket._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     columns = meta.fields_db_projection.values()
-    return {
-        name: serialize_value(getattr(ticket, name))
-        for name in columns
-        if name not in UNLOGGED_COLUMNS
-    }
+    return {name: serialize_value(getattr(ticket, name)) for name in columns if name not in UNLOGGED_COLUMNS}
 
 
 async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
@@ -315,10 +303,7 @@ def build_new_records(change: TicketChange) -> list[Model]:
     """New records of the ticket: messages, tags, resources, watchers, links and SLA clocks."""
     ticket_id = change.ticket.id
     tags = [new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags]
-    watchers = [
-        new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id)
-        for user_id in change.added_watchers
-    ]
+    watchers = [new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers]
     new_clocks = build_clock_records(ticket_id, change.clocks) if change.clocks is not None else ()
     return [
         *change.messages,

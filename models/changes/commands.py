@@ -17,8 +17,8 @@ from models.people.team import Category, Team
 from models.people.user import User
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status, TransitionRefused
-from models.tickets.message import Kind, Message
-from models.tickets.ticket import INVERSE, LinkKind, TicketResource
+from models.tickets.message import Message, MessageKind
+from models.tickets.ticket import INVERSE_LINK, LinkKind, TicketResource
 
 MAX_SCORE = 5
 
@@ -33,9 +33,7 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     change.added_tags = list(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {
-        name: [None, value]
-        for name, value in serialize_ticket(change.ticket).items()
-        if value is not None
+        name: [None, value] for name, value in serialize_ticket(change.ticket).items() if value is not None
     }
     if tags:
         changes["tags"] = [[], list(tags)]
@@ -59,9 +57,7 @@ def update(
     `external` is the scope and the value of the external key. A new category moves the ticket to
     the category's team; `member_ids` are the members of that team.
     """
-    change.added_tags = [
-        tag for tag in add_tags if tag not in current_tags and tag not in remove_tags
-    ]
+    change.added_tags = [tag for tag in add_tags if tag not in current_tags and tag not in remove_tags]
     change.removed_tags = [tag for tag in current_tags if tag in remove_tags]
     after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
     if len(after) > text.TAGS:
@@ -85,9 +81,7 @@ def update(
         move_to_team(change, category.team_id, member_ids)
 
 
-def assign(
-    change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None
-) -> None:
+def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
     """Set or remove the assignee. Assigning a NEW ticket also starts it.
 
     `choice` is logged if a rule chose the assignee: it states the rule and the candidates.
@@ -234,7 +228,7 @@ def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, is_linked
         raise InvalidInput(Code.INVALID, "must be another ticket", "otherId")
     if not is_linked:
         change.add_link(other.ticket, kind)
-        other.add_link(change.ticket, INVERSE[kind])
+        other.add_link(change.ticket, INVERSE_LINK[kind])
 
 
 def follow_up(change: TicketChange, original: TicketChange) -> None:
@@ -274,7 +268,7 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
     if ticket.merged_into_id is not None:
         raise build_merged_refusal(ticket.status, Action.REOPEN)
     if is_from_customer:
-        message = change.add_message(Kind.REPLY, body, Side.CUSTOMER)
+        message = change.add_message(MessageKind.REPLY, body, Side.CUSTOMER)
         if ticket.status is Status.WAITING_ON_CUSTOMER:
             change.transition(Action.RESUME)
         elif ticket.stage is Stage.CLOSURE:
@@ -284,9 +278,7 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
         explanation = "The team can't reply to a closed ticket. Reopen it first."
         allowed = change.allowed_actions()
         raise TransitionRefused(ticket.status, Action.RESUME, allowed, explanation)
-    message = change.add_message(
-        Kind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at
-    )
+    message = change.add_message(MessageKind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at)
     if ticket.status is Status.NEW:
         change.transition(Action.START)
     return message
@@ -294,7 +286,7 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
 
 def add_note(change: TicketChange, body: str) -> Message:
     """Add an internal message. This is possible in every status."""
-    return change.add_message(Kind.NOTE, body)
+    return change.add_message(MessageKind.NOTE, body)
 
 
 def remind(change: TicketChange, closes_at: datetime | None) -> None:

@@ -10,21 +10,21 @@ from models import database
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput
 from models.core.time import whole_seconds
-from models.escalation.path import EscalationPath, StepAction, Trigger
+from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
 from models.people.user import User
 from models.sla import policies
-from models.sla.admin import POSITION_GAP, MAX_POSITION
+from models.sla.admin import MAX_POSITION, POSITION_GAP
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 
 if TYPE_CHECKING:
     from models.log.event import Json
 
-MOST_PATHS = 100
-MOST_STEPS = 20
-LATEST = timedelta(days=365)
-OF_METRICS = frozenset({Trigger.SLA_AT_RISK, Trigger.SLA_BREACHED})
+MAX_ACTIVE_PATHS = 100
+MAX_STEPS = 20
+MAX_STEP_DELAY = timedelta(days=365)
+METRIC_TRIGGERS = frozenset({EscalationTrigger.SLA_AT_RISK, EscalationTrigger.SLA_BREACHED})
 
 
 class StepFields(TypedDict):
@@ -39,7 +39,7 @@ class StepFields(TypedDict):
 class PathFields(TypedDict, total=False):
     name: str
     position: int
-    trigger: Trigger
+    trigger: EscalationTrigger
     metric: Metric | None
     priority: Priority | None
     team: str | None
@@ -47,26 +47,32 @@ class PathFields(TypedDict, total=False):
     active: bool
 
 
-async def in_order(*, archived: bool = False) -> list[EscalationPath]:
+async def list_paths(*, archived: bool = False) -> list[EscalationPath]:
     """The first that fits, for each trigger, is the one that is taken."""
-    return await (EscalationPath.all() if archived else EscalationPath.filter(active=True)).order_by("position", "id")
+    return await (
+        EscalationPath.all() if archived else EscalationPath.filter(active=True)
+    ).order_by("position", "id")
 
 
-async def create_path(given: PathFields, at: datetime) -> EscalationPath:
+async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
     """Raises InvalidInput. Where no position is given, the path is tried after all others."""
-    path = EscalationPath(name="", position=0, trigger=Trigger.ESCALATED, steps=[], created_at=at)
+    path = EscalationPath(
+        name="", position=0, trigger=EscalationTrigger.ESCALATED, steps=[], created_at=at
+    )
     async with database.transaction():
         await policies.lock_admin_changes()
-        if "position" not in given:
+        if "position" not in fields:
             last = await EscalationPath.filter(active=True).order_by("-position").first()
-            path.position = POSITION_GAP if last is None else min(last.position + POSITION_GAP, MAX_POSITION)
-        await fill(path, given)
-        await expect_room()
+            path.position = (
+                POSITION_GAP if last is None else min(last.position + POSITION_GAP, MAX_POSITION)
+            )
+        await apply_fields(path, fields)
+        await check_path_limit()
         await path.save(force_create=True)
     return path
 
 
-async def update_path(path_id: str, given: PathFields) -> EscalationPath:
+async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
     """What is left out stays. Raises InvalidInput."""
     key = ids.key_of(ids.ESCALATION_PATH, path_id)
     async with database.transaction():
@@ -75,9 +81,9 @@ async def update_path(path_id: str, given: PathFields) -> EscalationPath:
         if path is None:
             raise InvalidInput(Code.NOT_FOUND, "There is no such path.", "pathId")
         was_active = path.active
-        await fill(path, given)
+        await apply_fields(path, fields)
         if path.active and not was_active:
-            await expect_room()
+            await check_path_limit()
         await path.save()
     return path
 
@@ -87,39 +93,54 @@ async def archive_path(path_id: str) -> EscalationPath:
     return await update_path(path_id, {"active": False})
 
 
-async def expect_room() -> None:
-    if await EscalationPath.filter(active=True).count() >= MOST_PATHS:
-        raise InvalidInput(Code.INVALID, f"At most {MOST_PATHS} active paths; archive one first.")
+async def check_path_limit() -> None:
+    if await EscalationPath.filter(active=True).count() >= MAX_ACTIVE_PATHS:
+        raise InvalidInput(
+            Code.INVALID, f"At most {MAX_ACTIVE_PATHS} active paths; archive one first."
+        )
 
 
-async def fill(path: EscalationPath, given: PathFields) -> None:
-    if "name" in given:
-        path.name = text.written(given["name"], "name", longest=text.NAME)
-    path.position = given.get("position", path.position)
-    path.trigger = given.get("trigger", path.trigger)
-    path.metric = given.get("metric", path.metric)
-    if path.metric is not None and path.trigger not in OF_METRICS:
-        raise InvalidInput(Code.INVALID, f"A path that {path.trigger.name} sets off has no metric.", "metric")
-    path.priority = given.get("priority", path.priority)
-    if "team" in given:
-        path.team_id = None if given["team"] is None else (await team.named(given["team"], "team")).id
-    if "steps" in given:
-        path.steps = await checked(given["steps"])
-    path.active = given.get("active", path.active)
+async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
+    if "name" in fields:
+        path.name = text.written(fields["name"], "name", longest=text.NAME)
+    path.position = fields.get("position", path.position)
+    path.trigger = fields.get("trigger", path.trigger)
+    path.metric = fields.get("metric", path.metric)
+    if path.metric is not None and path.trigger not in METRIC_TRIGGERS:
+        raise InvalidInput(
+            Code.INVALID, f"A path that {path.trigger.name} sets off has no metric.", "metric"
+        )
+    path.priority = fields.get("priority", path.priority)
+    if "team" in fields:
+        path.team_id = (
+            None if fields["team"] is None else (await team.get_team(fields["team"], "team")).id
+        )
+    if "steps" in fields:
+        path.steps = await validate_steps(fields["steps"])
+    path.active = fields.get("active", path.active)
 
 
-async def checked(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
+async def validate_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
     """Steps as they are stored. Raises InvalidInput."""
     if not steps:
         raise InvalidInput(Code.REQUIRED, "A path has a step at least.", "steps")
-    if len(steps) > MOST_STEPS:
-        raise InvalidInput(Code.INVALID, f"At most {MOST_STEPS} steps; these are {len(steps)}.", "steps")
-    return [await checked_step(step, "steps", str(place)) for place, step in enumerate(steps)]
+    if len(steps) > MAX_STEPS:
+        raise InvalidInput(
+            Code.INVALID, f"At most {MAX_STEPS} steps; these are {len(steps)}.", "steps"
+        )
+    return [await validate_step(step, "steps", str(place)) for place, step in enumerate(steps)]
 
 
-async def checked_step(step: StepFields, *path: str) -> dict[str, Json]:
+async def validate_step(step: StepFields, *path: str) -> dict[str, Json]:
     action = step["action"]
-    after = whole_seconds(step["after"], timedelta(), LATEST, f"From nothing to {LATEST.days} days.", *path, "after")
+    after = whole_seconds(
+        step["after"],
+        timedelta(),
+        MAX_STEP_DELAY,
+        f"From nothing to {MAX_STEP_DELAY.days} days.",
+        *path,
+        "after",
+    )
     slug, person = step["team"], step["user_id"]
     if action is StepAction.TRANSFER and slug is None:
         raise InvalidInput(Code.REQUIRED, "Say to which team.", *path, "team")
@@ -127,12 +148,12 @@ async def checked_step(step: StepFields, *path: str) -> dict[str, Json]:
         raise InvalidInput(Code.INVALID, "Only TRANSFER goes to a team.", *path, "team")
     if action is not StepAction.REASSIGN and person is not None:
         raise InvalidInput(Code.INVALID, "Only REASSIGN goes to a person.", *path, "userId")
-    to = None if slug is None else str((await team.named(slug, *path, "team")).id)
-    user = None if person is None else str((await worker(person, *path, "userId")).id)
+    to = None if slug is None else str((await team.get_team(slug, *path, "team")).id)
+    user = None if person is None else str((await find_assignable_user(person, *path, "userId")).id)
     return {"after": after, "action": action.value, "team": to, "user": user}
 
 
-async def worker(user_id: str, *path: str) -> User:
+async def find_assignable_user(user_id: str, *path: str) -> User:
     """Somebody who takes tickets. Raises InvalidInput."""
     key = ids.key_of(ids.USER, user_id)
     found = await User.get_or_none(id=key) if key else None

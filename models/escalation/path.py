@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.log.event import Json
 
 
-class Trigger(Enum):
+class EscalationTrigger(Enum):
     """What sets a path off."""
 
     ESCALATED = "escalated"
@@ -48,7 +48,7 @@ class EscalationPath(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=200)
     position = fields.IntField()
-    trigger = fields.CharEnumField(Trigger, max_length=16)
+    trigger = fields.CharEnumField(EscalationTrigger, max_length=16)
     metric: Metric | None = fields.CharEnumField(Metric, max_length=16, null=True)  # pyright: ignore[reportAssignmentType]
     priority: Priority | None = fields.IntEnumField(Priority, null=True)  # pyright: ignore[reportAssignmentType]
     team: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
@@ -91,11 +91,24 @@ class EscalationRun(Model):
         indexes = (("due_at",), ("ticket_id",))
 
 
-async def establish() -> None:
+async def create_default_paths() -> None:
     """The paths that exist from the first start; nothing is added where there is one already."""
     if await EscalationPath.exists():
         return
-    told = ({"after": 0, "action": StepAction.NOTIFY_ASSIGNEE.value}, {"after": 0, "action": StepAction.NOTIFY_TEAM.value})
+    told = (
+        {"after": 0, "action": StepAction.NOTIFY_ASSIGNEE.value},
+        {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
+    )
     later = {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value}
-    await EscalationPath.create(name="A promise is broken", position=100, trigger=Trigger.SLA_BREACHED, steps=[*told, later])
-    await EscalationPath.create(name="Somebody asks for more", position=200, trigger=Trigger.ESCALATED, steps=[*told, later])
+    await EscalationPath.create(
+        name="A promise is broken",
+        position=100,
+        trigger=EscalationTrigger.SLA_BREACHED,
+        steps=[*told, later],
+    )
+    await EscalationPath.create(
+        name="Somebody asks for more",
+        position=200,
+        trigger=EscalationTrigger.ESCALATED,
+        steps=[*told, later],
+    )

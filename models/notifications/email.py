@@ -30,13 +30,17 @@ class Mail(Model):
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
-    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField("models.Event", related_name=False, on_delete=fields.CASCADE)
+    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
+        "models.Event", related_name=False, on_delete=fields.CASCADE
+    )
     event_id: int
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
         "models.Ticket", related_name=False, on_delete=fields.RESTRICT
     )
     ticket_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
     user_id: UUID
     template = fields.CharField(max_length=32)
     address = fields.CharField(max_length=320)
@@ -57,11 +61,11 @@ class Mail(Model):
         indexes = (("next_attempt_at",), ("ticket_id", "user_id"))
 
 
-def message_id(position: int, user_id: UUID, domain: str) -> str:
+def build_message_id(position: int, user_id: UUID, domain: str) -> str:
     """The Message-ID of the mail to a person about an entry (RFC 5322, section 3.6.4): the same whenever it is asked for."""
     return f"<evt-{position}.{user_id.hex}@{domain}>"
 
 
-def root_id(ticket_id: UUID, domain: str) -> str:
+def build_thread_id(ticket_id: UUID, domain: str) -> str:
     """What all mails about a ticket refer to, so that mail programs show them as one conversation. No mail bears it itself."""
     return f"<tkt-{ticket_id.hex}@{domain}>"

@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
-MOST = 50
+MAX_MENTIONS = 50
 """How many people one note mentions at most. Names that mean nobody, as a pasted log has them, do not count."""
-MOST_NAMES = 1000
+MAX_NAMES = 1000
 """How many different names of a note are looked at: what more would cost, requests would wait for."""
 
 NAME = re.compile(r"@(\w[\w.+'-]*)(?:@(\w[\w.-]*))?")
@@ -27,41 +27,43 @@ AROUND = "_*~.+-"
 TRAILING = "._+-'"
 
 
-def mentioned(body: str, people: Mapping[str, UUID]) -> set[UUID]:
+def find_mentioned_users(body: str, people: Mapping[str, UUID]) -> set[UUID]:
     """Whom a note mentions, by their names in lower case as `directory` gives them."""
     found: set[UUID] = set()
-    for spellings in names(body):
+    for spellings in find_names(body):
         user_id = next((people[each] for each in spellings if each in people), None)
-        if user_id is not None and len(found) < MOST:
+        if user_id is not None and len(found) < MAX_MENTIONS:
             found.add(user_id)
     return found
 
 
-def directory(staff: Iterable[tuple[UUID, str]]) -> dict[str, UUID]:
+def build_directory(staff: Iterable[tuple[UUID, str]]) -> dict[str, UUID]:
     """Names by which people can be mentioned, out of their keys and addresses: local parts only where one person has it."""
     addresses = {address.lower(): user_id for user_id, address in staff}
     owners: dict[str, set[UUID]] = {}
     for address, user_id in addresses.items():
         owners.setdefault(address.rpartition("@")[0], set()).add(user_id)
-    return {name: next(iter(ids)) for name, ids in owners.items() if name and len(ids) == 1} | addresses
+    return {
+        name: next(iter(ids)) for name, ids in owners.items() if name and len(ids) == 1
+    } | addresses
 
 
-def names(body: str) -> list[tuple[str, ...]]:
+def find_names(body: str) -> list[tuple[str, ...]]:
     """The first names after an `@`, each once, each with the spellings that it may stand for, likeliest first."""
     found: dict[str, tuple[str, ...]] = {}
-    for text in paragraphs(body):
+    for text in extract_paragraphs(body):
         for name in NAME.finditer(text) if "@" in text else ():
-            if not starts_here(text, name.start()):
+            if not is_mention_start(text, name.start()):
                 continue
             written = name[0][1:].lower()
             if written not in found:
-                found[written] = spellings(written)
-            if len(found) == MOST_NAMES:
+                found[written] = build_spellings(written)
+            if len(found) == MAX_NAMES:
                 return list(found.values())
     return list(found.values())
 
 
-def starts_here(text: str, place: int) -> bool:
+def is_mention_start(text: str, place: int) -> bool:
     """Whether the `@` there begins a word, and stands in no address, path or escape."""
     before = place - 1
     while before >= 0 and text[before] in AROUND:
@@ -72,15 +74,20 @@ def starts_here(text: str, place: int) -> bool:
     return not (letter.isascii() and letter.isalnum()) and letter not in "/@\\=&%"
 
 
-def spellings(written: str) -> tuple[str, ...]:
+def build_spellings(written: str) -> tuple[str, ...]:
     """As it is written, without what may be punctuation, and up to where another script goes on without a space."""
     latin = LATIN.match(written)
     owner = written.partition("'")[0]
-    shorter = (written, written.rstrip(TRAILING), owner.rstrip(TRAILING), latin[0].rstrip(TRAILING) if latin else "")
+    shorter = (
+        written,
+        written.rstrip(TRAILING),
+        owner.rstrip(TRAILING),
+        latin[0].rstrip(TRAILING) if latin else "",
+    )
     return tuple(dict.fromkeys(each for each in shorter if each))
 
 
-def paragraphs(body: str) -> Iterator[str]:
+def extract_paragraphs(body: str) -> Iterator[str]:
     """The text of Markdown without its code: fenced blocks, indented ones and spans."""
     text: list[str] = []
     fence, in_list = "", False
@@ -88,24 +95,24 @@ def paragraphs(body: str) -> Iterator[str]:
     for written in LINE.split(body):
         line = QUOTE.sub("", written, count=1) if QUOTE.match(written) else written
         if fence:
-            fence = "" if closes(line, fence) else fence
+            fence = "" if is_closing_fence(line, fence) else fence
             continue
-        fence = opened(line)
+        fence = find_opening_fence(line)
         is_item, indented = ITEM.match(line) is not None, line.startswith(("    ", "\t"))
         is_code = indented and not after_text and not in_list
         if fence or not line.strip() or is_code:
             after_text = False
-            yield from (spoken("\n".join(text)),) if text else ()
+            yield from (remove_code_spans("\n".join(text)),) if text else ()
             text = []
             continue
         # a list goes on over blank lines as long as what follows is indented
         in_list = is_item or (in_list and (after_text or line.startswith((" ", "\t"))))
         after_text = True
         text.append(line)
-    yield from (spoken("\n".join(text)),) if text else ()
+    yield from (remove_code_spans("\n".join(text)),) if text else ()
 
 
-def opened(line: str) -> str:
+def find_opening_fence(line: str) -> str:
     """The fence with which a line begins a block of code, or nothing."""
     item = ITEM.match(line)
     fence = FENCE.fullmatch(line, item.end() if item else 0)
@@ -114,12 +121,12 @@ def opened(line: str) -> str:
     return fence[1]
 
 
-def closes(line: str, fence: str) -> bool:
+def is_closing_fence(line: str, fence: str) -> bool:
     text = line.strip()
     return len(text) >= len(fence) and not text.strip(fence[0])
 
 
-def spoken(text: str) -> str:
+def remove_code_spans(text: str) -> str:
     """A paragraph without its code spans: those between two runs of backticks of one length."""
     runs = [(run.start(), run.end()) for run in TICKS.finditer(text)]
     places: dict[int, list[int]] = {}

@@ -41,7 +41,7 @@ class Channel(Enum):
     EMAIL = "email"
 
 
-class Reason(Enum):
+class NotificationReason(Enum):
     """Why somebody hears of an entry; the first that fits is the one told."""
 
     MENTIONED = "mentioned"
@@ -67,11 +67,15 @@ class Notification(Model):
     """One person told of one entry. Numbers are gapless and in the order of commits, as the log's positions are."""
 
     number = fields.BigIntField(primary_key=True, generated=False)
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
     user_id: UUID
-    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField("models.Event", related_name=False, on_delete=fields.CASCADE)
+    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
+        "models.Event", related_name=False, on_delete=fields.CASCADE
+    )
     event_id: int
-    reason = fields.CharEnumField(Reason, max_length=16)
+    reason = fields.CharEnumField(NotificationReason, max_length=16)
     created_at = InstantField()
     read_at = InstantField(null=True)
 
@@ -86,7 +90,9 @@ class NotificationPreference(Model):
     """Where somebody departs from what is usual."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
     user_id: UUID
     topic = fields.CharEnumField(Topic, max_length=16)
     channel = fields.CharEnumField(Channel, max_length=8)
@@ -98,32 +104,34 @@ class NotificationPreference(Model):
         unique_together = (("user", "topic", "channel"),)
 
 
-USUAL: Mapping[Channel, frozenset[Topic]] = {
+DEFAULT_TOPICS: Mapping[Channel, frozenset[Topic]] = {
     Channel.IN_APP: frozenset(Topic),
     Channel.EMAIL: frozenset(Topic) - {Topic.NOTES, Topic.MENTIONS},
 }
 """What is sent unless somebody chose otherwise. Notes never leave by e-mail, so nothing about them can be chosen there."""
 
 
-async def append(notifications: Sequence[Notification]) -> None:
+async def append_notifications(notifications: Sequence[Notification]) -> None:
     """Number the notifications and store them: the last step of the transaction that makes them."""
     if not notifications:
         return
     count = len(notifications)
-    advanced = await database.rows("UPDATE notification_head SET number = number + ? RETURNING number", [count])
+    advanced = await database.rows(
+        "UPDATE notification_head SET number = number + ? RETURNING number", [count]
+    )
     first = cast("int", advanced[0]["number"]) - count + 1
     for place, each in enumerate(notifications):
         each.number = first + place
     await Notification.bulk_create(notifications)
 
 
-async def head() -> int:
+async def read_last_number() -> int:
     """The number of the newest notification, 0 where there is none."""
     found = await database.rows("SELECT number FROM notification_head")
     return cast("int", found[0]["number"])
 
 
-async def read_after(number: int, most: int) -> list[Notification]:
+async def read_notifications_after(number: int, limit: int) -> list[Notification]:
     """Everybody's notifications after a number: what the tail follows."""
     newer = Condition("(n.number > ?)", (number,))
-    return await Many(LazyQuery(Notification, "n", "notifications n", newer, "n.number", most))
+    return await Many(LazyQuery(Notification, "n", "notifications n", newer, "n.number", limit))

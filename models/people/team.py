@@ -14,8 +14,12 @@ from models.core.lazy_query import LazyQuery, One
 from models.core.sql import FALSE, Condition
 from models.people.user import User
 
-TEAMS = (("support", "Support"), ("sales", "Sales"), ("billing", "Billing"))
-CATEGORIES = (("technical", "Technical", "support"), ("sales", "Sales", "sales"), ("billing", "Billing", "billing"))
+DEFAULT_TEAMS = (("support", "Support"), ("sales", "Sales"), ("billing", "Billing"))
+DEFAULT_CATEGORIES = (
+    ("technical", "Technical", "support"),
+    ("sales", "Sales", "sales"),
+    ("billing", "Billing", "billing"),
+)
 
 
 class Team(Model):
@@ -32,9 +36,13 @@ class Team(Model):
 
 class Membership(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.CASCADE)
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name=False, on_delete=fields.CASCADE
+    )
     team_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
     user_id: UUID
 
     class Meta:
@@ -48,7 +56,9 @@ class Category(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.RESTRICT)
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name=False, on_delete=fields.RESTRICT
+    )
     team_id: UUID
 
     class Meta:
@@ -56,17 +66,17 @@ class Category(Model):
         table_description = "What tickets are about"
 
 
-async def members(team_id: UUID) -> list[UUID]:
+async def list_member_ids(team_id: UUID) -> list[UUID]:
     return [each.user_id for each in await Membership.filter(team_id=team_id)]
 
 
-async def workers(team_id: UUID) -> list[User]:
+async def list_assignable_members(team_id: UUID) -> list[User]:
     """The members who may be given tickets, in one order."""
     found = await Membership.filter(team_id=team_id).select_related("user").order_by("user_id")
     return [each.user for each in found if each.user.is_staff]
 
 
-async def named(slug: str, *path: str) -> Team:
+async def get_team(slug: str, *path: str) -> Team:
     """A team by its slug. Raises InvalidInput NOT_FOUND."""
     found = await Team.get_or_none(slug=slug) if text.is_slug(slug) else None
     if found is None:
@@ -74,7 +84,7 @@ async def named(slug: str, *path: str) -> Team:
     return found
 
 
-async def category_named(slug: str, *path: str) -> Category:
+async def get_category(slug: str, *path: str) -> Category:
     """A category by its slug. Raises InvalidInput NOT_FOUND."""
     named = Condition("(c.slug = ?)", (slug,)) if text.is_slug(slug) else FALSE
     found = await One(LazyQuery(Category, "c", "categories c", named))
@@ -83,9 +93,11 @@ async def category_named(slug: str, *path: str) -> Category:
     return found
 
 
-async def update(slug: str, *, name: str | None = None, assigns_by_load: bool | None = None) -> Team:
+async def update_team(
+    slug: str, *, name: str | None = None, assigns_by_load: bool | None = None
+) -> Team:
     """Change a team; what is None stays. Raises InvalidInput."""
-    found = await named(slug, "team")
+    found = await get_team(slug, "team")
     given: dict[str, object] = {}
     if name is not None:
         given["name"] = text.written(name, "name", longest=text.NAME)
@@ -96,21 +108,25 @@ async def update(slug: str, *, name: str | None = None, assigns_by_load: bool | 
     return await Team.get(id=found.id)
 
 
-async def set_present(user_id: UUID | None, *, present: bool) -> User:
+async def set_availability(user_id: UUID | None, *, present: bool) -> User:
     """Say whether tickets may be given to somebody by rules. Raises InvalidInput."""
     found = await User.get_or_none(id=user_id) if user_id else None
     if found is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "userId")
     if not found.is_staff:
-        raise InvalidInput(Code.INVALID, "Only active agents and admins are given tickets.", "userId")
+        raise InvalidInput(
+            Code.INVALID, "Only active agents and admins are given tickets.", "userId"
+        )
     await User.filter(id=found.id).update(present=present)
     found.present = present
     return found
 
 
-async def establish() -> None:
+async def create_default_teams() -> None:
     """The three teams and categories that exist from the first start; what is there already stays as it is."""
-    for slug, name in TEAMS:
+    for slug, name in DEFAULT_TEAMS:
         await Team.get_or_create(slug=slug, defaults={"name": name})
-    for slug, name, team in CATEGORIES:
-        await Category.get_or_create(slug=slug, defaults={"name": name, "team": await Team.get(slug=team)})
+    for slug, name, team in DEFAULT_CATEGORIES:
+        await Category.get_or_create(
+            slug=slug, defaults={"name": name, "team": await Team.get(slug=team)}
+        )

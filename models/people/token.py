@@ -19,8 +19,8 @@ from models.core.time import InstantField, now
 if TYPE_CHECKING:
     from models.people.user import ApiClient, User
 
-PREFIX = "twk_"
-SHOWN = 12
+TOKEN_PREFIX = "twk_"
+STORED_PREFIX_LENGTH = 12
 
 
 class TokenKind(Enum):
@@ -57,11 +57,11 @@ class Token(Model):
         indexes = (("user_id",), ("client_id",))
 
 
-def digest(text: str) -> str:
+def hash_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def issue(
+async def issue_token(
     kind: TokenKind,
     name: str,
     scopes: Sequence[str],
@@ -72,12 +72,12 @@ async def issue(
     at: datetime,
 ) -> tuple[Token, str]:
     """Store a new token and return it with its text, which is to be had this once."""
-    text = PREFIX + secrets.token_urlsafe(32)
+    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = await Token.create(
         kind=kind,
         name=name,
-        digest=digest(text),
-        prefix=text[:SHOWN],
+        digest=hash_token(text),
+        prefix=text[:STORED_PREFIX_LENGTH],
         user_id=user_id,
         client_id=client_id,
         scopes=list(scopes),
@@ -87,13 +87,13 @@ async def issue(
     return token, text
 
 
-async def revoke(token: Token, at: datetime) -> None:
+async def revoke_token(token: Token, at: datetime) -> None:
     """End a token; one that was revoked before keeps its instant."""
     await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
     token.revoked_at = token.revoked_at or at
 
 
-async def note_use(seen: dict[UUID, datetime]) -> None:
+async def record_use(last_used: dict[UUID, datetime]) -> None:
     """Store when tokens were last used, many at a time, so that a request costs no write."""
-    for token_id, at in seen.items():
+    for token_id, at in last_used.items():
         await Token.filter(id=token_id).update(last_used_at=at)

@@ -26,7 +26,7 @@ class Workload:
 
     async def count_by_candidate(self, team_id: UUID) -> dict[User, int]:
         if team_id not in self.teams:
-            present = [user for user in await team.workers(team_id) if user.present]
+            present = [user for user in await team.list_assignable_members(team_id) if user.present]
             counts = await count_open_tickets([user.id for user in present])
             self.teams[team_id] = {user: counts.get(user.id, 0) for user in present}
         return self.teams[team_id]

@@ -181,7 +181,9 @@ async def archive_policy(policy_id: str, at: datetime) -> SlaPolicy:
 async def store_policy(policy: SlaPolicy, fields: PolicyFields, *, new: bool) -> None:
     was_active = policy.active and not new
     await set_policy_fields(policy, fields)
-    calendar = await find_calendar(fields["calendar_id"]) if "calendar_id" in fields else await SlaCalendar.get(id=policy.calendar_id)
+    calendar = (
+        await find_calendar(fields["calendar_id"]) if "calendar_id" in fields else await SlaCalendar.get(id=policy.calendar_id)
+    )
     policy.calendar_id = calendar.id
     if policy.active and not calendar.active:
         raise InvalidInput(Code.INVALID, "This calendar is archived.", "calendarId")
@@ -196,9 +198,9 @@ async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:
     policy.position = fields.get("position", policy.position)
     policy.priority = fields.get("priority", policy.priority)
     if "team" in fields:
-        policy.team_id = None if fields["team"] is None else (await team.named(fields["team"], "team")).id
+        policy.team_id = None if fields["team"] is None else (await team.get_team(fields["team"], "team")).id
     if "category" in fields:
-        policy.category_id = None if fields["category"] is None else (await team.category_named(fields["category"], "category")).id
+        policy.category_id = None if fields["category"] is None else (await team.get_category(fields["category"], "category")).id
     if "organization_id" in fields:
         named = fields["organization_id"]
         policy.organization_id = None if named is None else (await find_organization(named)).id

@@ -112,33 +112,39 @@ class TransitionRefused(Refusal):
         message: str | None = None,
         code: Code = Code.TRANSITION_REFUSED,
     ) -> None:
-        super().__init__(code, message or f"A ticket that is {status.name} can't be taken through {action.name}.")
+        super().__init__(
+            code, message or f"A ticket that is {status.name} can't be taken through {action.name}."
+        )
         self.status = status
         self.action = action
         self.allowed = list(allowed)
 
 
-def window_passed(closed_at: datetime | None, at: datetime, window: timedelta) -> bool:
+def is_reopen_window_over(closed_at: datetime | None, at: datetime, window: timedelta) -> bool:
     """Whether a ticket that was closed then can no longer be reopened now."""
     return closed_at is not None and at - closed_at > window
 
 
-def allowed(status: Status, *, reopenable: bool = True) -> list[Action]:
+def list_allowed_actions(status: Status, *, reopenable: bool = True) -> list[Action]:
     """The steps that lead on from a status, in the table's order."""
     steps = TRANSITIONS[status]
-    return [action for action in steps if reopenable or not (status is Status.CLOSED and action is Action.REOPEN)]
+    return [
+        action
+        for action in steps
+        if reopenable or not (status is Status.CLOSED and action is Action.REOPEN)
+    ]
 
 
 def advance(status: Status, action: Action, *, reopenable: bool = True) -> Status:
     """Where the action leads. Raises TransitionRefused where the table has no such step."""
     target = TRANSITIONS[status].get(action)
     if target is None:
-        raise TransitionRefused(status, action, allowed(status, reopenable=reopenable))
+        raise TransitionRefused(status, action, list_allowed_actions(status, reopenable=reopenable))
     if status is Status.CLOSED and not reopenable:
         raise TransitionRefused(
             status,
             action,
-            allowed(status, reopenable=False),
+            list_allowed_actions(status, reopenable=False),
             "The time to reopen this ticket has passed; raise a follow-up ticket.",
             Code.REOPEN_WINDOW_PASSED,
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.tickets.ticket import Ticket
 
 
-class Kind(Enum):
+class MessageKind(Enum):
     REPLY = "reply"
     NOTE = "note"
 
@@ -30,7 +30,7 @@ class Message(Model):
         "models.Ticket", related_name=False, on_delete=fields.RESTRICT
     )
     ticket_id: UUID
-    kind = fields.CharEnumField(Kind, max_length=8)
+    kind = fields.CharEnumField(MessageKind, max_length=8)
     author_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
     )

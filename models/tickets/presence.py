@@ -24,13 +24,13 @@ from models.database import as_instant, as_uuid
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
 
-LASTS = timedelta(seconds=15)
+PRESENCE_LIFETIME = timedelta(seconds=15)
 """How long what was said holds."""
-KEPT = timedelta(minutes=1)
+EXPIRED_RETENTION = timedelta(minutes=1)
 """How long what no longer holds is left alone, since the clocks of several machines differ a little."""
-MOST = 50
+MAX_WINDOWS_PER_USER = 50
 """How many windows of a person are remembered; those who were last heard of come first."""
-KEY = 64
+MAX_CLIENT_KEY_LENGTH = 64
 
 
 class PresenceState(Enum):
@@ -47,9 +47,11 @@ class Presence(Model):
         "models.Ticket", related_name=False, on_delete=fields.CASCADE
     )
     ticket_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
     user_id: UUID
-    client_key = fields.CharField(max_length=KEY)
+    client_key = fields.CharField(max_length=MAX_CLIENT_KEY_LENGTH)
     state = fields.CharEnumField(PresenceState, max_length=8)
     since = InstantField()
     until = InstantField()
@@ -62,7 +64,7 @@ class Presence(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class PresentUser:
     """A person on a ticket. Who writes in one of several windows is writing, since the first of those began to."""
 
     user_id: UUID
@@ -75,14 +77,18 @@ class TicketPresence:
     """Everybody on a ticket at some instant; who has been as they are for longest comes first."""
 
     ticket_id: UUID
-    people: tuple[Present, ...]
+    people: tuple[PresentUser, ...]
 
-    def of(self, user_id: UUID) -> TicketPresence:
+    def for_user(self, user_id: UUID) -> TicketPresence:
         """What there is of one person alone."""
-        return TicketPresence(self.ticket_id, tuple(each for each in self.people if each.user_id == user_id))
+        return TicketPresence(
+            self.ticket_id, tuple(each for each in self.people if each.user_id == user_id)
+        )
 
 
-async def say(ticket_id: UUID, user_id: UUID, client_key: str, state: PresenceState, at: datetime) -> bool:
+async def set_presence(
+    ticket_id: UUID, user_id: UUID, client_key: str, state: PresenceState, at: datetime
+) -> bool:
     """Store what a window says of itself; returns whether that is news to those who follow."""
     if state is PresenceState.GONE:
         return bool(
@@ -96,24 +102,27 @@ async def say(ticket_id: UUID, user_id: UUID, client_key: str, state: PresenceSt
         "ON CONFLICT (ticket_id, user_id, client_key) DO UPDATE SET state = excluded.state, until = excluded.until, "
         "since = CASE WHEN presences.state = excluded.state AND presences.until > excluded.since THEN presences.since "
         "ELSE excluded.since END RETURNING since",
-        [new_id(), ticket_id, user_id, client_key, state, at, at + LASTS],
+        [new_id(), ticket_id, user_id, client_key, state, at, at + PRESENCE_LIFETIME],
     )
     if as_instant(stored[0]["since"]) != at:
         return False
-    await bound(user_id)
+    await delete_excess_windows(user_id)
     return True
 
 
-async def bound(user_id: UUID) -> None:
+async def delete_excess_windows(user_id: UUID) -> None:
     """Forget the windows of a person that are too many."""
     newest = "SELECT id FROM presences WHERE user_id = ? ORDER BY until DESC, id DESC LIMIT ?"
     # two that forget the same ones in different orders end one another on Postgres
     await database.transacted(
-        lambda: database.rows(f"DELETE FROM presences WHERE user_id = ? AND id NOT IN ({newest})", [user_id, user_id, MOST])
+        lambda: database.rows(
+            f"DELETE FROM presences WHERE user_id = ? AND id NOT IN ({newest})",
+            [user_id, user_id, MAX_WINDOWS_PER_USER],
+        )
     )
 
 
-async def on_tickets(ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, TicketPresence]:
+async def read_presence(ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, TicketPresence]:
     """Who is on each of the tickets; one statement, whose text is the same for any number of them."""
     keys = [str(ticket_id) for ticket_id in ticket_ids]
     if database.dialect() == "postgres":
@@ -126,21 +135,26 @@ async def on_tickets(ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, T
         "AND u.active = TRUE AND u.role <> ? GROUP BY p.ticket_id, p.user_id, p.state",
         [given, at, Role.CUSTOMER],
     )
-    people: dict[UUID, list[Present]] = {ticket_id: [] for ticket_id in ticket_ids}
+    people: dict[UUID, list[PresentUser]] = {ticket_id: [] for ticket_id in ticket_ids}
     for row in found:
         since = cast("datetime", as_instant(row["since"]))
-        present = Present(as_uuid(row["user_id"]), PresenceState(row["state"]), since)
+        present = PresentUser(as_uuid(row["user_id"]), PresenceState(row["state"]), since)
         people[as_uuid(row["ticket_id"])].append(present)
-    return {ticket_id: TicketPresence(ticket_id, each_once(among)) for ticket_id, among in people.items()}
+    return {
+        ticket_id: TicketPresence(ticket_id, merge_windows(among))
+        for ticket_id, among in people.items()
+    }
 
 
-def each_once(found: list[Present]) -> tuple[Present, ...]:
+def merge_windows(found: list[PresentUser]) -> tuple[PresentUser, ...]:
     """One for each person: writing wins over looking."""
-    strongest = sorted(found, key=lambda each: (each.user_id, each.state is not PresenceState.WRITING))
+    strongest = sorted(
+        found, key=lambda each: (each.user_id, each.state is not PresenceState.WRITING)
+    )
     once = [next(states) for _, states in groupby(strongest, key=lambda each: each.user_id)]
     return tuple(sorted(once, key=lambda each: (each.since, each.user_id)))
 
 
-async def forget(at: datetime) -> None:
+async def delete_expired(at: datetime) -> None:
     """Remove what has not held for a while."""
-    await database.transacted(lambda: Presence.filter(until__lt=at - KEPT).delete())
+    await database.transacted(lambda: Presence.filter(until__lt=at - EXPIRED_RETENTION).delete())

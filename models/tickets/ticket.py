@@ -16,7 +16,15 @@ from models.core.time import InstantField
 from models.people.team import Category, Team
 from models.people.user import Organization, User
 from models.tickets import lifecycle
-from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Action, CloseReason, Priority, Stage, Status
+from models.tickets.lifecycle import (
+    OPEN_STATUSES,
+    STAGES,
+    Action,
+    CloseReason,
+    Priority,
+    Stage,
+    Status,
+)
 
 
 class LinkKind(Enum):
@@ -29,7 +37,7 @@ class LinkKind(Enum):
     CHILD_OF = "child_of"
 
 
-INVERSE: Mapping[LinkKind, LinkKind] = {
+INVERSE_LINK: Mapping[LinkKind, LinkKind] = {
     LinkKind.RELATED: LinkKind.RELATED,
     LinkKind.DUPLICATE_OF: LinkKind.DUPLICATED_BY,
     LinkKind.DUPLICATED_BY: LinkKind.DUPLICATE_OF,
@@ -40,12 +48,12 @@ INVERSE: Mapping[LinkKind, LinkKind] = {
 }
 
 
-def reference(number: int) -> str:
+def build_reference(number: int) -> str:
     """A ticket's number as people write it."""
     return f"TKT-{number}"
 
 
-def stage_of(status: Status) -> Stage:
+def get_stage(status: Status) -> Stage:
     return STAGES[status]
 
 
@@ -69,7 +77,9 @@ class Ticket(Model):
         "models.Category", related_name=False, on_delete=fields.RESTRICT
     )
     category_id: UUID
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, on_delete=fields.RESTRICT)
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name=False, on_delete=fields.RESTRICT
+    )
     team_id: UUID
     requester: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, on_delete=fields.RESTRICT
@@ -104,8 +114,8 @@ class Ticket(Model):
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
     version = fields.IntField(default=1)
-    ref = computed_property(("number",), reference)
-    stage = computed_property(("status",), stage_of)
+    ref = computed_property(("number",), build_reference)
+    stage = computed_property(("status",), get_stage)
 
     class Meta:
         """Further indexes are in models/queries/indexes."""
@@ -144,12 +154,18 @@ class Ticket(Model):
 
     def is_reopenable(self, at: datetime, window: timedelta) -> bool:
         """Whether time and merging still let this ticket be reopened."""
-        return self.merged_into_id is None and not lifecycle.window_passed(self.closed_at, at, window)
+        return self.merged_into_id is None and not lifecycle.is_reopen_window_over(
+            self.closed_at, at, window
+        )
 
-    def allowed_actions(self, at: datetime, window: timedelta, *, customer: bool) -> list[Action]:
+    def allowed_actions(
+        self, at: datetime, window: timedelta, *, is_customer: bool
+    ) -> list[Action]:
         """The steps of the life cycle that are open from here, to a customer or to the team."""
-        steps = lifecycle.allowed(self.status, reopenable=self.is_reopenable(at, window))
-        return [step for step in steps if not customer or step in lifecycle.CUSTOMER_ACTIONS]
+        steps = lifecycle.list_allowed_actions(
+            self.status, reopenable=self.is_reopenable(at, window)
+        )
+        return [step for step in steps if not is_customer or step in lifecycle.CUSTOMER_ACTIONS]
 
 
 class TicketTag(Model):
@@ -192,7 +208,9 @@ class TicketWatcher(Model):
         "models.Ticket", related_name=False, on_delete=fields.CASCADE
     )
     ticket_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
     user_id: UUID
 
     class Meta:

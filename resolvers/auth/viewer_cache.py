@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from models.access import revision as rights
 from models.access.viewer import Viewer, authenticate
-from models.people.token import digest
+from models.people.token import hash_token
 
 T = TypeVar("T")
 KEPT = 2000
@@ -74,7 +74,7 @@ class ViewerCache:
 
     async def authenticate(self, text: str) -> Viewer | None:
         """The viewer of a token with the rights that hold now or later; None where it opens nothing."""
-        key = digest(text)
+        key = hash_token(text)
         self.stand(await self.readings.get())
         viewer = self.kept.get(key)
         if viewer is not None and viewer.token is not None:

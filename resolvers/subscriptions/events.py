@@ -179,7 +179,7 @@ async def readable(context: Context, wanted: Wanted, entries: Sequence[Event]) -
 async def notifications(info: strawberry.Info) -> NotificationSource:
     context = context_of(info)
     # As for the log: what was there before the call is not news.
-    return NotificationSource(context, max(context.services.notices.head, await notification.head()))
+    return NotificationSource(context, max(context.services.notices.head, await notification.read_last_number()))
 
 
 class NotificationSource(Source[Notification]):
@@ -213,7 +213,7 @@ class NotificationSource(Source[Notification]):
             return [(notice.number, notice) for notice in seen]
 
     async def paged(self) -> Sequence[Notification]:
-        notices = await notification.read_after(self.position, AT_ONCE)
+        notices = await notification.read_notifications_after(self.position, AT_ONCE)
         await self.context.services.sessions.refresh()
         return notices
 
@@ -221,5 +221,5 @@ class NotificationSource(Source[Notification]):
 async def own_among(viewer: Viewer, notices: Sequence[Notification]) -> list[Notification]:
     """Those that exist for the viewer now; one statement at most."""
     own = [notice for notice in notices if notice.user_id == viewer.user_id]
-    seen = await inbox.seen(viewer, [notice.number for notice in own])
+    seen = await inbox.filter_visible(viewer, [notice.number for notice in own])
     return [notice for notice in own if notice.number in seen]

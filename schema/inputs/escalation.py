@@ -1,4 +1,4 @@
-"""The inputs of mutations: escalation paths."""
+"""Inputs of the mutations for escalation paths."""
 
 from __future__ import annotations
 
@@ -6,58 +6,63 @@ from datetime import timedelta
 
 import strawberry
 
-from models.escalation.path import StepAction, Trigger
+from models.escalation.path import EscalationTrigger, StepAction
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
-from schema.inputs.fields import ADMIN_KEY, given, optional
+from schema.inputs.fields import NAME, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
 
-NAME = "1 to 200 characters after trimming."
-STAYS = "; left out or null, it stays."
-CLEARS = "; left out it stays, null means any."
-ACTIVE = "true takes an archived one back, false archives it; left out or null, it stays."
-STEPS = "1 to 20 steps."
-FITS = "; null for any."
+ANY = "Null: any."
+KEEP = "Absent or null: unchanged."
+KEEP_OR_ANY = "Absent: unchanged. Null: any."
+ORDER = "The server tries paths in ascending order of position."
+METRIC = "The SLA metric that the path applies to; only with a trigger SLA_AT_RISK or SLA_BREACHED."
+PRIORITY = "The priority of the tickets that the path applies to."
+TEAM = f"The slug of the team whose tickets the path applies to, {SLUG}"
+ACTIVE = "Whether the path is active. True restores an archived path, false archives it."
 
 
-@strawberry.input(description="What an escalation path does at some time.")
+@strawberry.input(description="A step of an escalation path.")
 class EscalationStepInput:
-    after: timedelta = given("How long after what set the path off, up to 365 days, in whole seconds.")
-    action: StepAction = given("What is done.")
-    team: str | None = optional("The team to hand the ticket to, by slug: for TRANSFER, which needs it.")
+    after: timedelta = required("The delay between the trigger and the step, from 0 seconds to 365 days, in whole seconds.")
+    action: StepAction = required("The action of the step.")
+    team: str | None = optional(
+        "The slug of the team that receives the ticket. Required for TRANSFER; must be null for other actions."
+    )
     user_id: strawberry.ID | None = optional(
-        "The agent or admin to give the ticket to: for REASSIGN; null lets the fewest open tickets decide."
+        "The id of the active agent or admin to assign the ticket to; only for REASSIGN. "
+        "Null: the available member of the team with the fewest open tickets."
     )
 
 
-@strawberry.input(description="A new escalation path; it is taken for tickets that fit all that it names.")
+@strawberry.input(description="A new escalation path. It applies to tickets that match its metric, priority and team.")
 class CreateEscalationPathInput:
-    name: str = given(NAME)
-    position: int | None = optional("Paths are tried from the lowest on; left out or null, this one comes last.")
-    trigger: Trigger = given("What sets it off.")
-    metric: Metric | None = optional("Only for this promise, where a promise sets it off" + FITS)
-    priority: Priority | None = optional("Only for tickets of this priority" + FITS)
-    team: str | None = optional("Only for tickets of this team, by slug" + FITS)
-    steps: list[EscalationStepInput] = given(STEPS)
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    name: str = required(f"The name of the path. {NAME}")
+    position: int | None = optional(f"The position of the path. {ORDER} Absent or null: after all others.")
+    trigger: EscalationTrigger = required("The event that starts the path.")
+    metric: Metric | None = optional(f"{METRIC} {ANY}")
+    priority: Priority | None = optional(f"{PRIORITY} {ANY}")
+    team: str | None = optional(f"{TEAM} {ANY}")
+    steps: list[EscalationStepInput] = required("The steps of the path, 1 to 20, in any order.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(
-    description="What to change of an escalation path; what is left out stays. Where it is under way, it goes on as it was."
-)
+@strawberry.input(description="Changes to an escalation path. A path that already runs on a ticket keeps its steps there.")
 class UpdateEscalationPathInput:
-    path_id: strawberry.ID = given("The path.")
-    name: str | None = optional("1 to 200 characters after trimming" + STAYS)
-    position: int | None = optional("Paths are tried from the lowest on" + STAYS)
-    trigger: Trigger | None = optional("What sets it off" + STAYS)
-    metric: Metric | None = optional("Only for this promise, where a promise sets it off" + CLEARS, strawberry.UNSET)
-    priority: Priority | None = optional("Only for tickets of this priority" + CLEARS, strawberry.UNSET)
-    team: str | None = optional("Only for tickets of this team, by slug" + CLEARS, strawberry.UNSET)
-    steps: list[EscalationStepInput] | None = optional("1 to 20 steps in place of those it has" + STAYS)
-    active: bool | None = optional(ACTIVE)
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    path_id: strawberry.ID = required("The id of the escalation path.")
+    name: str | None = optional(f"The new name. {NAME} {KEEP}")
+    position: int | None = optional(f"The new position. {ORDER} {KEEP}")
+    trigger: EscalationTrigger | None = optional(f"The event that starts the path. {KEEP}")
+    metric: Metric | None = optional(f"{METRIC} {KEEP_OR_ANY}", strawberry.UNSET)
+    priority: Priority | None = optional(f"{PRIORITY} {KEEP_OR_ANY}", strawberry.UNSET)
+    team: str | None = optional(f"{TEAM} {KEEP_OR_ANY}", strawberry.UNSET)
+    steps: list[EscalationStepInput] | None = optional(
+        f"The steps that replace all steps of the path, 1 to 20, in any order. {KEEP}"
+    )
+    active: bool | None = optional(f"{ACTIVE} {KEEP}")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="An escalation path to archive: nothing sets it off any more.")
+@strawberry.input(description="An escalation path to archive.")
 class ArchiveEscalationPathInput:
-    path_id: strawberry.ID = given("The path.")
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    path_id: strawberry.ID = required("The id of the escalation path.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from models.escalation.path import EscalationPath, StepAction, Trigger
+from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.log.event import Json
 from models.people.team import Team
 from models.people.user import User
@@ -16,7 +16,7 @@ from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 from schema.context import loaders
 from schema.interfaces import Node
-from schema.relations import one
+from schema.relations import foreign_key_field
 from schema.types.people import TeamType, UserType
 
 
@@ -39,7 +39,7 @@ class EscalationStepType:
         return await loaders(info).users.load(self.user_id) if self.user_id else None
 
 
-def key(value: Json) -> UUID | None:
+def parse_key(value: Json) -> UUID | None:
     return None if value is None else UUID(str(value))
 
 
@@ -50,11 +50,11 @@ def key(value: Json) -> UUID | None:
 class EscalationPathType(Node):
     name: str = strawberry.field(description="Its name.")
     position: int = strawberry.field(description="Paths are tried from the lowest on.")
-    trigger: Trigger = strawberry.field(description="What sets it off.")
+    trigger: EscalationTrigger = strawberry.field(description="What sets it off.")
     metric: Metric | None = strawberry.field(description="Only for this promise; null for any.")
     priority: Priority | None = strawberry.field(description="Only for tickets of this priority; null for any.")
 
-    team: Any = one("team", TeamType | None, "Only for tickets of this team; null for any.")
+    team: Any = foreign_key_field("team", TeamType | None, "Only for tickets of this team; null for any.")
 
     @strawberry.field(description="Its steps as they were written; each is taken at its time.")
     def steps(self, root: strawberry.Parent[EscalationPath]) -> list[EscalationStepType]:
@@ -62,8 +62,8 @@ class EscalationPathType(Node):
             EscalationStepType(
                 after=timedelta(seconds=cast("int", step["after"])),
                 action=StepAction(step["action"]),
-                team_id=key(step.get("team")),
-                user_id=key(step.get("user")),
+                team_id=parse_key(step.get("team")),
+                user_id=parse_key(step.get("user")),
             )
             for step in root.steps
         ]

@@ -7,16 +7,16 @@ from typing import Any
 
 import strawberry
 
-from models.notifications.notification import Channel, Reason, Topic
+from models.notifications.notification import Channel, NotificationReason, Topic
 from schema.interfaces import Node, TicketEventInterface
-from schema.relations import one
+from schema.relations import foreign_key_field
 
 
 @strawberry.type(name="Notification", description="One person told of one entry of the log.")
 class NotificationType(Node):
-    event: Any = one("event", TicketEventInterface, "What happened.")
+    event: Any = foreign_key_field("event", TicketEventInterface, "What happened.")
 
-    reason: Reason = strawberry.field(description="Why the viewer is told; the first that fits.")
+    reason: NotificationReason = strawberry.field(description="Why the viewer is told; the first that fits.")
     read_at: datetime | None = strawberry.field(description="When it was marked as read; null while it is unread.")
     created_at: datetime = strawberry.field(description="When the viewer was told.")
 

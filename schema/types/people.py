@@ -20,7 +20,7 @@ from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
-from schema.relations import related_list_field, foreign_key_field
+from schema.relations import foreign_key_field, related_list_field
 from schema.types.notification import NotificationPreferenceType
 
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
@@ -139,11 +139,11 @@ class ViewerType:
 
     @strawberry.field(description="How many notifications are unread; 0 for an API client.")
     async def unread_notifications(self, root: strawberry.Parent[Viewer]) -> int:
-        return await inbox.unread(root)
+        return await inbox.count_unread(root)
 
     @strawberry.field(
         description="All that can be chosen about being told, as it is now; empty for an API client.",
         graphql_type=list[NotificationPreferenceType],
     )
     async def notification_preferences(self, root: strawberry.Parent[Viewer]) -> list[Preference]:
-        return await preferences.preferences(root.user) if root.user else []
+        return await preferences.list_preferences(root.user) if root.user else []

@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from models.people.user import User
-from models.tickets.presence import PresenceState, Present, TicketPresence
+from models.tickets.presence import PresenceState, PresentUser, TicketPresence
 from models.tickets.ticket import Ticket
 from schema.context import loaders
 from schema.interfaces import LazyTicket
@@ -17,7 +17,7 @@ from schema.types.people import UserType
 @strawberry.type(name="Presence", description="An agent or admin at a ticket, once, however many windows are open.")
 class PresenceType:
     @strawberry.field(description="Who it is.", graphql_type=UserType)
-    async def user(self, root: strawberry.Parent[Present], info: strawberry.Info) -> User | None:
+    async def user(self, root: strawberry.Parent[PresentUser], info: strawberry.Info) -> User | None:
         return await loaders(info).users.load(root.user_id)
 
     state: PresenceState = strawberry.field(description="LOOKING, or WRITING where one of the windows is.")
@@ -30,7 +30,7 @@ class TicketPresenceType:
     async def ticket(self, root: strawberry.Parent[TicketPresence], info: strawberry.Info) -> Ticket | None:
         return await loaders(info).tickets.load(root.ticket_id)
 
-    people: list[Present] = strawberry.field(
+    people: list[PresentUser] = strawberry.field(
         description="Each of them, the viewer too: who has been as they are for longest comes first.",
         graphql_type=list[PresenceType],
     )

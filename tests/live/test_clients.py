@@ -13,7 +13,7 @@ from support.live import head, log, places
 from support.redis_proxy import Line, line_to
 
 from models.log.event import LIFE_CYCLE
-from models.people.password import hashed
+from models.people.password import hash_password
 from models.people.user import User
 
 FOLDER = Path(__file__).parent
@@ -64,7 +64,7 @@ async def follows_across_cuts(client: Following, line: Line, service: Service, w
 
 
 async def works(program: str, script: str, service: Service, world: World) -> Following:
-    await User.filter(id=world.ada.id).update(password_hash=hashed(SECRET))
+    await User.filter(id=world.ada.id).update(password_hash=hash_password(SECRET))
     async with line_to(service.port) as line:
         given = (line.http, line.ws, "ada@example.com", SECRET, await head())
         path = FOLDER / script
@@ -100,7 +100,7 @@ async def test_urql_whose_plain_queries_are_answered_in_json_whatever_else_it_ta
 @pytest.mark.node
 async def test_apollo_client_with_persisted_queries(node: str, service: Service, world: World) -> None:
     """The text travels once; after that the hash does, by POST and by GET."""
-    await User.filter(id=world.ada.id).update(password_hash=hashed(SECRET))
+    await User.filter(id=world.ada.id).update(password_hash=hash_password(SECRET))
     path = FOLDER / "node/persisted.mjs"
     given = (service.http, service.ws, "ada@example.com", SECRET, await head())
     async with following(node, path.name, *given, folder=path.parent) as client:

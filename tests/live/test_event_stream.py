@@ -19,6 +19,7 @@ from support.eventstream import Told, ask, codes, stream
 from support.live import head, log, places, until
 from support.service import Process, running, start
 
+import services
 from engine.fanout import group as groups
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
@@ -27,8 +28,9 @@ from engine.sse import outbox
 from models import database
 from models.access.viewer import authenticate
 from models.core import time
+from models.log import event
 from models.log.event import Event, cursor, position_of
-from models.people.token import Token, TokenKind, digest, issue
+from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
 from schema.loaders import Loaders
@@ -49,7 +51,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[ConnectionRegistry]:
         found.append(ConnectionRegistry(*given))
         return found[0]
 
-    monkeypatch.setattr(app, "ConnectionRegistry", places)
+    monkeypatch.setattr(services, "ConnectionRegistry", places)
     return found
 
 
@@ -205,7 +207,7 @@ async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_pas
 
 async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = SubscriptionGroups()
-    monkeypatch.setattr(app, "SubscriptionGroups", lambda: shared)
+    monkeypatch.setattr(services, "SubscriptionGroups", lambda: shared)
     async with running(url) as service:
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)
@@ -248,14 +250,14 @@ async def test_who_begins_further_back_is_told_all_and_shares_from_then_on(servi
 
 
 async def by_revoking(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
-    token, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], user_id=world.ada.id, at=time.now())
+    token, text = await issue_token(TokenKind.API, "p", ["tickets:read", "events:read"], user_id=world.ada.id, at=time.now())
     return text, lambda: Token.filter(id=token.id).delete()
 
 
 async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
     at = time.now()
     given: dict[str, Any] = {"user_id": world.ada.id, "expires_at": at + timedelta(hours=1), "at": at}
-    _, text = await issue(TokenKind.API, "p", ["tickets:read", "events:read"], **given)
+    _, text = await issue_token(TokenKind.API, "p", ["tickets:read", "events:read"], **given)
 
     async def expire() -> None:
         service.clock.advance(hours=1)
@@ -299,7 +301,7 @@ async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tic
 async def test_a_token_that_loses_the_scope_completes_the_stream(service: Service, world: World) -> None:
     async with stream(service.client(world.ada.token), EVENTS) as events:
         await events.begun()
-        await Token.filter(digest=digest(world.ada.token)).update(scopes=["tickets:read"])
+        await Token.filter(digest=hash_token(world.ada.token)).update(scopes=["tickets:read"])
         await service.client(world.cora.token).raise_ticket()
         assert ends(await events.rest()) == ["FORBIDDEN"]
 
@@ -359,7 +361,7 @@ async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_s
         async with stream(ada, EVENTS) as events, stream(bill, EVENTS) as other:
             for each in (events, other):
                 await each.begun()
-            await Token.filter(digest=digest(world.bill.token)).delete()
+            await Token.filter(digest=hash_token(world.bill.token)).delete()
             assert ends(await other.rest()) == ["UNAUTHENTICATED"]
             monkeypatch.setattr(Loaders, "read_tickets", away)
             await service.client(world.cora.token).post(

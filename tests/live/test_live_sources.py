@@ -25,7 +25,7 @@ from models.core import time
 from models.core.errors import TooExpensive
 from models.log import event
 from models.log.event import Event
-from models.people.password import Passwords
+from models.people.password import PasswordChecker
 from models.queries import live_list, timeline
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
@@ -61,7 +61,7 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
         wakeup=wakeup,
         tail=tail,
         notices=tail,  # type: ignore[arg-type] - nobody follows notices here
-        passwords=Passwords(),
+        passwords=PasswordChecker(),
         guesses=SignInThrottle(100),
         presence=PresenceTail(wakeup.listen(), time.now, fresh=sessions.refresh),
         sessions=sessions,

@@ -18,8 +18,8 @@ from models.access.viewer import Viewer
 from models.core import ids, time
 from models.notifications import inbox
 from models.notifications.notification import Notification
-from models.people.password import hashed
-from models.people.token import Token, digest
+from models.people.password import hash_password
+from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.subscriptions import events
@@ -135,7 +135,7 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    hold, seen = OpenSessions.hold, inbox.seen
+    hold, seen = OpenSessions.hold, inbox.filter_visible
     context: list[Any] = []
     judged: list[set[int]] = []
 
@@ -156,7 +156,7 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
     monkeypatch.setattr(OpenSessions, "hold", remember)
     async with carl.socket() as socket:
         own = await following(carl, socket, world.carl)
-        monkeypatch.setattr(inbox, "seen", end_after)
+        monkeypatch.setattr(inbox, "filter_visible", end_after)
         hidden = await tell(key(ticket), world.carl.id)
         last = await tell(key(own), world.carl.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
@@ -187,7 +187,7 @@ async def test_a_token_that_loses_the_scope_ends_the_stream_and_keeps_the_socket
     token = await token_of(await User.get(id=world.cora.id))
     async with service.client(token).socket() as socket:
         operation = await follow(socket, key(ticket), world.cora.id)
-        await Token.filter(digest=digest(token)).update(scopes=["tickets:write"])
+        await Token.filter(digest=hash_token(token)).update(scopes=["tickets:write"])
         await tell(key(ticket), world.cora.id)
         message = await socket.receive()
         assert (message["type"], message["id"]) == ("error", operation)
@@ -208,7 +208,7 @@ async def test_a_token_that_ends_closes_the_socket_and_nothing_is_delivered_afte
             await User.filter(id=world.cora.id).update(active=False)
         else:
             column = {"revoked": "revoked_at", "expired": "expires_at"}[end]
-            await Token.filter(digest=digest(world.cora.token)).update(**{column: time.now()})
+            await Token.filter(digest=hash_token(world.cora.token)).update(**{column: time.now()})
         await tell(key(ticket), world.cora.id)
         code, _, came = await end_of(socket)
         assert code == 4403
@@ -216,7 +216,7 @@ async def test_a_token_that_ends_closes_the_socket_and_nothing_is_delivered_afte
 
 
 async def test_who_signs_in_anew_over_the_socket_follows_as_the_new_person(service: Service, world: World) -> None:
-    await User.filter(id=world.olga.id).update(password_hash=hashed("correct horse"))
+    await User.filter(id=world.olga.id).update(password_hash=hash_password("correct horse"))
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
     hers, theirs = await cora.raise_ticket(), await olga.raise_ticket()
     async with cora.socket() as socket:
@@ -234,7 +234,7 @@ async def test_who_signs_in_anew_over_the_socket_follows_as_the_new_person(servi
 async def test_nothing_is_read_for_those_whom_it_does_not_concern(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, read = inbox.seen, list[UUID | None]()
+    seen, read = inbox.filter_visible, list[UUID | None]()
 
     async def noting(viewer: Viewer, among: list[int]) -> set[int]:
         if among:
@@ -245,7 +245,7 @@ async def test_nothing_is_read_for_those_whom_it_does_not_concern(
     async with cora.socket() as hers, olga.socket() as theirs:
         ticket = await following(cora, hers, world.cora)
         await following(olga, theirs, world.olga)
-        monkeypatch.setattr(inbox, "seen", noting)
+        monkeypatch.setattr(inbox, "filter_visible", noting)
         for _ in range(5):
             await tell(key(ticket), world.cora.id)
         await hers.take("notifications", 5)
@@ -255,7 +255,7 @@ async def test_nothing_is_read_for_those_whom_it_does_not_concern(
 async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, failures = inbox.seen, [ConnectionRefusedError("away")] * 2
+    seen, failures = inbox.filter_visible, [ConnectionRefusedError("away")] * 2
 
     async def failing(viewer: Viewer, among: list[int]) -> set[int]:
         if failures:
@@ -265,7 +265,7 @@ async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
     cora = service.client(world.cora.token)
     async with cora.socket() as socket:
         ticket = await following(cora, socket, world.cora)
-        monkeypatch.setattr(inbox, "seen", failing)
+        monkeypatch.setattr(inbox, "filter_visible", failing)
         told = [await tell(key(ticket), world.cora.id) for _ in range(3)]
         assert [each["id"] for each in await socket.take("notifications", 3)] == [f"ntf_{number}" for number in told]
         assert not failures

@@ -25,7 +25,7 @@ from support.statements import statements
 
 from models import database
 from models.core import ids, time
-from models.people.token import Token, digest
+from models.people.token import Token, hash_token
 from models.people.user import Role, User
 from models.tickets import presence
 from models.tickets.presence import Presence
@@ -363,7 +363,7 @@ async def test_who_no_longer_may_is_told_so_and_shown_no_more(service: Service, 
         for socket in (hers, narrow, his):
             await follow(socket, ticket)
             assert await shown(socket) == {}
-        await Token.filter(digest=digest(narrowed)).update(scopes=["tickets:write"])
+        await Token.filter(digest=hash_token(narrowed)).update(scopes=["tickets:write"])
         await say(bill, ticket, "LOOKING")
         assert await shown(his) == {"Bill": "LOOKING"}
         assert await shown(hers) == {"Bill": "LOOKING"}
@@ -472,13 +472,13 @@ async def test_a_look_costs_one_statement_for_any_number_of_tickets_and_of_those
 def there(service: Service) -> dict[str, Any]:
     """What a window that looks has stored, past the mutation and its ring."""
     at = service.clock()
-    return {"client_key": "x", "state": presence.PresenceState.LOOKING, "since": at, "until": at + presence.LASTS}
+    return {"client_key": "x", "state": presence.PresenceState.LOOKING, "since": at, "until": at + presence.PRESENCE_LIFETIME}
 
 
 async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
     service: Service, world: World, ticket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, failures = presence.on_tickets, [ConnectionRefusedError("away")] * 2
+    read, failures = presence.read_presence, [ConnectionRefusedError("away")] * 2
 
     async def failing(*given: Any) -> Any:
         task = asyncio.current_task()
@@ -490,7 +490,7 @@ async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
     async with service.client(world.bill.token).socket() as socket:
         await follow(socket, ticket)
         assert await shown(socket) == {}
-        monkeypatch.setattr(presence, "on_tickets", failing)
+        monkeypatch.setattr(presence, "read_presence", failing)
         await say(ada, ticket, "LOOKING")
         assert await shown(socket) == {"Ada": "LOOKING"}
         assert failures == []

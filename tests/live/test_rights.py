@@ -20,9 +20,9 @@ from websockets.exceptions import ConnectionClosed
 from models.access import revision
 from models.core import ids, time
 from models.log.event import position_of
-from models.people.password import hashed
+from models.people.password import hash_password
 from models.people.team import Membership, Team
-from models.people.token import Token, TokenKind, digest, issue
+from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import ApiClient, Organization, Role, User
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context
@@ -41,12 +41,12 @@ PASSWORD = "correct horse"
 
 
 async def token_id(text: str) -> str:
-    return ids.encode(ids.TOKEN, (await Token.get(digest=digest(text))).id)
+    return ids.encode(ids.TOKEN, (await Token.get(digest=hash_token(text))).id)
 
 
 async def session(client: Client, email: str = "ada@example.com") -> str:
     """Sign in with a password; the session's token."""
-    await User.filter(email=email).update(password_hash=hashed(PASSWORD))
+    await User.filter(email=email).update(password_hash=hash_password(PASSWORD))
     answer = await client.run(SIGN_IN, input={"email": email, "password": PASSWORD})
     return str(answer["signIn"]["token"])
 
@@ -65,7 +65,7 @@ async def result(socket: Socket, query: str, **variables: Any) -> dict[str, Any]
 
 async def by_revoking(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
     scopes = ["tickets:read", "events:read"]
-    _, token = await issue(TokenKind.API, "program", scopes, user_id=world.ada.id, at=time.now())
+    _, token = await issue_token(TokenKind.API, "program", scopes, user_id=world.ada.id, at=time.now())
     other = service.client(await session(service.client()))
     wanted = {"tokenId": await token_id(token)}
 
@@ -83,7 +83,7 @@ async def by_signing_out(service: Service, world: World) -> tuple[str, Callable[
 async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[], Awaitable[object]]]:
     at = time.now()
     scopes = ["tickets:read", "events:read"]
-    _, token = await issue(TokenKind.API, "short", scopes, user_id=world.ada.id, expires_at=at + timedelta(hours=1), at=at)
+    _, token = await issue_token(TokenKind.API, "short", scopes, user_id=world.ada.id, expires_at=at + timedelta(hours=1), at=at)
 
     async def expire() -> None:
         service.clock.advance(hours=1)
@@ -252,7 +252,7 @@ async def test_a_token_that_loses_the_scope_ends_its_stream_and_keeps_its_socket
     token = await token_of(user)
     async with service.client(token).socket() as socket:
         operation = await socket.subscribe(EVENTS, after=await head())
-        await Token.filter(digest=digest(token)).update(scopes=["tickets:read"])
+        await Token.filter(digest=hash_token(token)).update(scopes=["tickets:read"])
         await service.client(world.cora.token).raise_ticket()
         message = await socket.receive()
         assert (message["type"], message["id"]) == ("error", operation)
@@ -334,7 +334,7 @@ async def test_a_token_that_may_read_notes_no_more_goes_on_without_them(service:
         await socket.subscribe(EVENTS, after=await head())
         note = await bill.do("addNote", ticketId=key, body="x")
         assert (await socket.next("ticketEvents"))["cursor"] == note["cursor"]
-        await Token.filter(digest=digest(token)).update(scopes=["tickets:read", "events:read"])
+        await Token.filter(digest=hash_token(token)).update(scopes=["tickets:read", "events:read"])
         await bill.do("addNote", ticketId=key, body="x")
         await bill.do("replyToTicket", ticketId=key, body="x")
         assert (await socket.next("ticketEvents"))["type"] != "NOTE_ADDED"
@@ -402,7 +402,7 @@ async def test_the_token_may_come_with_the_handshake_and_the_payload_goes_before
 
 
 async def test_a_stranger_signs_in_over_the_socket_and_goes_on_as_the_person(service: Service, world: World) -> None:
-    await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
+    await User.filter(id=world.cora.id).update(password_hash=hash_password(PASSWORD))
     async with service.client().socket() as socket:
         assert (await result(socket, VIEWER))["data"] == {"viewer": None}
         wrong = await result(socket, SIGN_IN, input={"email": "cora@example.com", "password": "wrong"})
@@ -423,7 +423,7 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, revoke = await by_revoking(service, world)
-    await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
+    await User.filter(id=world.cora.id).update(password_hash=hash_password(PASSWORD))
     read, signed = revision.fingerprints, asyncio.Event()
 
     async def read_then_sign_in(keys: list[str]) -> dict[str, str]:
@@ -491,8 +491,8 @@ async def test_a_request_whose_token_ends_before_its_body_has_come_is_refused(se
 async def test_who_signs_in_over_a_socket_counts_as_themselves(url: str) -> None:
     async with running(url, max_connections_per_viewer=1) as service:
         world = await World.make()
-        await User.filter(id=world.cora.id).update(password_hash=hashed(PASSWORD))
+        await User.filter(id=world.cora.id).update(password_hash=hash_password(PASSWORD))
         async with service.client(world.cora.token).socket(), service.client().socket() as other:
             await other.subscribe(SIGN_IN, input={"email": "cora@example.com", "password": PASSWORD})
             code, reason, _ = await end_of(other)
-            assert (code, reason) == (1013, "At most 1 connections of one viewer.")
+            assert (code, reason) == (1013, "Too many connections: at most 1 per viewer.")

@@ -29,7 +29,7 @@ from models.log import event
 from models.log.event import Event, cursor, position_of
 from models.notifications import notification
 from models.notifications.notification import Notification
-from models.people.token import Token, digest
+from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
 from resolvers.auth.open_sessions import OpenSessions
@@ -69,7 +69,7 @@ class Pause:
 def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     """Pages of one entry, all read from the database; permissions are refreshed by nobody but readers and the tail."""
     found = Pause()
-    page, read_notices = events.paged, notification.read_after
+    page, read_notices = events.paged, notification.read_notifications_after
 
     async def paged(position: int) -> list[Event]:
         entries = await page(position)
@@ -87,7 +87,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 0)
     monkeypatch.setattr(events, "AT_ONCE", 1)
     monkeypatch.setattr(events, "paged", paged)
-    monkeypatch.setattr(events, "notification", SimpleNamespace(head=notification.head, read_after=read_after))
+    monkeypatch.setattr(events, "notification", SimpleNamespace(head=notification.read_last_number, read_after=read_after))
     monkeypatch.setattr(OpenSessions, "run", never)
     return found
 
@@ -184,21 +184,21 @@ class Ended:
 
 
 async def revoke(token: str) -> None:
-    await Token.filter(digest=digest(token)).update(revoked_at=time.now())
+    await Token.filter(digest=hash_token(token)).update(revoked_at=time.now())
 
 
 async def expire(token: str) -> None:
-    await Token.filter(digest=digest(token)).update(expires_at=time.now())
+    await Token.filter(digest=hash_token(token)).update(expires_at=time.now())
 
 
 async def deactivate(token: str) -> None:
-    found = await Token.get(digest=digest(token))
+    found = await Token.get(digest=hash_token(token))
     await User.filter(id=found.user_id).update(active=False)
 
 
 def take_scope(scope: str) -> Callable[[str], Awaitable[object]]:
     async def take(token: str) -> None:
-        await Token.filter(digest=digest(token)).update(scopes=[each for each in SCOPES if each != scope])
+        await Token.filter(digest=hash_token(token)).update(scopes=[each for each in SCOPES if each != scope])
 
     return take
 
@@ -323,7 +323,7 @@ async def told(contexts: list[Context], pause: Pause, tickets: Sequence[dict[str
 
     The reader is stopped when the tail announces the first ones, so the rest is written before the page is judged.
     """
-    pause.number = await notification.head() + 2
+    pause.number = await notification.read_last_number() + 2
     numbers = [await tell(key(ticket), user_id) for ticket in tickets]
     await caught_up(contexts[-1].services.notices, numbers[-1])
     await caught_up(contexts[-1].services.tail, await event.head())

@@ -11,6 +11,6 @@ from settings import load
 
 def test_building_the_application_hashes_no_password(tmp_path: Path) -> None:
     """A hash takes 0.2 s of CPU; the first sign-in computes it."""
-    password.stand_in_hash.cache_clear()
+    password.get_dummy_hash.cache_clear()
     create_app(load(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
-    assert password.stand_in_hash.cache_info().currsize == 0
+    assert password.get_dummy_hash.cache_info().currsize == 0

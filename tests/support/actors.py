@@ -8,7 +8,7 @@ from uuid import UUID
 from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller
 from models.core import ids, time
 from models.people.team import Membership, Team
-from models.people.token import TokenKind, issue
+from models.people.token import TokenKind, issue_token
 from models.people.user import ApiClient, Organization, Role, User
 
 
@@ -35,7 +35,7 @@ async def token_of(user: User, scopes: list[str] | None = None) -> str:
     """As if signed in; with scopes given, as a token that the person made for a program."""
     granted = scopes or [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
     kind = TokenKind.API if scopes else TokenKind.SESSION
-    _, text = await issue(kind, "test", granted, user_id=user.id, at=time.now())
+    _, text = await issue_token(kind, "test", granted, user_id=user.id, at=time.now())
     return text
 
 
@@ -43,7 +43,7 @@ async def machine(name: str, scopes: list[str] | None = None) -> str:
     """A token of an API client."""
     client, _ = await ApiClient.get_or_create(display_name=name)
     granted = scopes or [scope.value for scope in MAX_SCOPES[Caller.API_CLIENT]]
-    _, text = await issue(TokenKind.API, "test", granted, client_id=client.id, at=time.now())
+    _, text = await issue_token(TokenKind.API, "test", granted, client_id=client.id, at=time.now())
     return text
 
 

@@ -17,7 +17,7 @@ from models.log.consumer import LogConsumer, OffsetConflict
 from models.log.event import Event, EventType
 from models.notifications import email, notification
 from models.notifications.email import Mail
-from models.notifications.notification import Channel, Notification, NotificationPreference, Reason, Topic
+from models.notifications.notification import Channel, Notification, NotificationPreference, NotificationReason, Topic
 from models.people.team import Category
 from models.people.user import User
 from models.tickets.ticket import Ticket, TicketWatcher
@@ -161,7 +161,7 @@ async def entry(position: int) -> Event:
 async def whole() -> None:
     """Fails where something was told twice, where numbers have holes, or where a mail is not to be sent."""
     notices = await Notification.all().order_by("number")
-    head = await notification.head()
+    head = await notification.read_last_number()
     numbers = [notice.number for notice in notices]
     assert numbers == list(range(head - len(notices) + 1, head + 1))
     mails = await Mail.all()
@@ -172,7 +172,7 @@ async def whole() -> None:
     for each in mails:
         assert entries[each.event_id].ticket_id == each.ticket_id
         assert not entries[each.event_id].internal or (await User.get(id=each.user_id)).is_staff
-        assert each.message_id == email.message_id(each.event_id, each.user_id, DOMAIN)
+        assert each.message_id == email.build_message_id(each.event_id, each.user_id, DOMAIN)
         assert (each.status.value, each.attempts, each.sent_at) == ("queued", 0, None)
         assert each.next_attempt_at == each.created_at
 
@@ -183,6 +183,9 @@ async def tell(ticket_id: UUID, *user_ids: UUID) -> int:
     heard = Event(type=EventType.LINKED, ticket_id=ticket_id, occurred_at=at, version=1)
     async with database.transaction():
         await event.append([heard])
-        told = [Notification(user_id=each, event_id=heard.position, reason=Reason.TEAM, created_at=at) for each in user_ids]
-        await notification.append(told)
+        told = [
+            Notification(user_id=each, event_id=heard.position, reason=NotificationReason.TEAM, created_at=at)
+            for each in user_ids
+        ]
+        await notification.append_notifications(told)
     return told[-1].number  # not the head, where the notifier may have told somebody meanwhile

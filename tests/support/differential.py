@@ -18,7 +18,7 @@ from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encode_response
 from engine.limits.attempts import SignInThrottle
 from models.access.viewer import authenticate
-from models.people.password import Passwords
+from models.people.password import PasswordChecker
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -70,7 +70,7 @@ class Desk:
             tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
             notices=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
             presence=PresenceTail(bell.listen(), now, fresh=sessions.refresh),
-            passwords=Passwords(),
+            passwords=PasswordChecker(),
             guesses=SignInThrottle(100_000),
             sessions=sessions,
         )

@@ -16,7 +16,7 @@ from models.access.scopes import Scope
 from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core import ids
-from models.escalation.path import EscalationPath, StepAction, Trigger
+from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel, Notification, Topic
@@ -67,8 +67,10 @@ class Plenty:
             await acting.notify()
             await deliver(world)
         with time_machine.travel(NOW, tick=False):
-            await presence.say(told[0].id, world.ada.id, "one", presence.PresenceState.WRITING, NOW - timedelta(seconds=5))
-            await presence.say(told[0].id, world.root.id, "one", presence.PresenceState.LOOKING, NOW)
+            await presence.set_presence(
+                told[0].id, world.ada.id, "one", presence.PresenceState.WRITING, NOW - timedelta(seconds=5)
+            )
+            await presence.set_presence(told[0].id, world.root.id, "one", presence.PresenceState.LOOKING, NOW)
             tokens = await keys(world)
         return cls(world, tokens)
 
@@ -125,7 +127,12 @@ async def promise(world: World) -> None:
         {"after": 60, "action": StepAction.TRANSFER.value, "team": str(support.id)},
         {"after": 90, "action": StepAction.REASSIGN.value, "user": str(world.ada.id)},
     ]
-    path: dict[str, Any] = {"trigger": Trigger.SLA_AT_RISK, "metric": Metric.RESOLUTION, "team": support, "steps": steps}
+    path: dict[str, Any] = {
+        "trigger": EscalationTrigger.SLA_AT_RISK,
+        "metric": Metric.RESOLUTION,
+        "team": support,
+        "steps": steps,
+    }
     await EscalationPath.create(name="Acme's", position=1, priority=Priority.HIGH, **path)
     await EscalationPath.create(name="Of old", position=2, active=False, **path)
     await Team.filter(id=support.id).update(assigns_by_load=True)

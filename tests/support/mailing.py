@@ -7,7 +7,7 @@ from typing import Any
 
 from models.core import time
 from models.log.event import Event, EventType
-from models.notifications.email import Mail, message_id
+from models.notifications.email import Mail, build_message_id
 from models.people.user import User
 from models.tickets.ticket import Ticket
 from support.actors import Person
@@ -37,7 +37,7 @@ async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
         turn = await worker.run_once(now, 0)
         if not turn.more:
             break
-        tried += turn.done
+        tried += turn.count
     return tried
 
 
@@ -57,7 +57,7 @@ async def queued(ticket: Ticket, who: Person, template: str = "created", entry: 
         "user_id": who.id,
         "template": template,
         "address": user.email,
-        "message_id": message_id(entry.position, who.id, DOMAIN),
+        "message_id": build_message_id(entry.position, who.id, DOMAIN),
         "next_attempt_at": at,
         "created_at": at,
     }

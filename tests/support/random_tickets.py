@@ -17,7 +17,7 @@ from models.core import ids
 from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
 from models.queries.filter import FilterData
 from models.tickets.lifecycle import STAGES, CloseReason, Priority, Stage, Status
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher
 from support.ticket_factory import NOON, Desk
 
@@ -262,7 +262,7 @@ def hang(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> Fact
     tags = dice.sample(TAGS, dice.randrange(4))
     watchers = dice.sample([each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3))
     resources = {each[:2]: each for each in dice.sample(RESOURCES, dice.randrange(3))}
-    said = [(dice.choice(BODIES), dice.choice(list(Kind))) for _ in range(dice.randrange(3))]
+    said = [(dice.choice(BODIES), dice.choice(list(MessageKind))) for _ in range(dice.randrange(3))]
     records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
     records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]
     records += [
@@ -276,6 +276,6 @@ def hang(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> Fact
         tags=frozenset(tags),
         watchers=frozenset(key for key in watchers if key),
         resources=frozenset(resources.values()),
-        public=words(ticket.subject, ticket.description, *(body for body, kind in said if kind is Kind.REPLY)),
-        notes=words(*(body for body, kind in said if kind is Kind.NOTE)),
+        public=words(ticket.subject, ticket.description, *(body for body, kind in said if kind is MessageKind.REPLY)),
+        notes=words(*(body for body, kind in said if kind is MessageKind.NOTE)),
     )

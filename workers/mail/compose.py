@@ -8,11 +8,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from models.core.text import SUBJECT
-from models.notifications.email import root_id
-from workers.mail.address import address, line
-from workers.mail.content import words
-from workers.mail.header import Ids, Text
-from workers.mail.message import MessageBuilder, NotSent
+from models.notifications.email import build_thread_id
+from workers.mail.address import make_address, one_line
+from workers.mail.content import template_values
+from workers.mail.header import IdListHeader, TextHeader
+from workers.mail.message import MailWithheld, OutgoingMail
 from workers.mail.template import Templates
 
 RECEIPT = "created"
@@ -27,42 +27,44 @@ class Composer:
     reply_to: Address | None = None
     url: str | None = None
 
-    async def compose(self, letter: MessageBuilder) -> EmailMessage:
+    async def compose(self, outgoing: OutgoingMail) -> EmailMessage:
         """The mail. Raises NotSent where it may not go out, or there is no address that it could go to."""
-        letter.expect_public()
-        letter.expect_seen()
-        letter.expect_wanted()
-        message = self.headed(letter)
-        text, html = self.templates.render(letter.mail.template, await words(letter, self.url))
+        outgoing.require_public()
+        outgoing.require_visible()
+        outgoing.require_wanted()
+        message = self.with_headers(outgoing)
+        text, html = self.templates.render(outgoing.mail.template, await template_values(outgoing, self.url))
         # quoted-printable passes every server, and keeps lines short
         message.set_content(text, cte="quoted-printable")
         message.add_alternative(html, subtype="html", cte="quoted-printable")
         return message
 
-    def headed(self, letter: MessageBuilder) -> EmailMessage:
+    def with_headers(self, outgoing: OutgoingMail) -> EmailMessage:
         """RFC 5322 for what threads a conversation, RFC 3834 (section 5) for what says that no human sent it."""
-        mail, domain = letter.mail, self.mail_from.domain
-        root = root_id(mail.ticket_id, domain)
+        mail, domain = outgoing.mail, self.mail_from.domain
+        root = build_thread_id(mail.ticket_id, domain)
         message = EmailMessage(policy=SMTP)
         message["From"] = self.mail_from
         try:
-            message["To"] = address(letter.recipient.display_name, mail.address)
+            message["To"] = make_address(outgoing.recipient.display_name, mail.address)
         except ValueError as error:
-            raise NotSent(str(error)) from error
+            raise MailWithheld(str(error)) from error
         if self.reply_to is not None:
             message["Reply-To"] = self.reply_to
-        message["Subject"] = Text("Subject", subject(letter))
+        message["Subject"] = TextHeader("Subject", subject_of(outgoing))
         message["Date"] = mail.created_at
         message["Message-ID"] = mail.message_id
-        message["In-Reply-To"] = Ids("In-Reply-To", letter.earlier[-1] if letter.earlier else root)
-        message["References"] = Ids("References", " ".join((root, *letter.earlier)))
-        message["List-Id"] = Ids("List-Id", f"<tickets.{domain}>")
+        message["In-Reply-To"] = IdListHeader(
+            "In-Reply-To", outgoing.earlier_message_ids[-1] if outgoing.earlier_message_ids else root
+        )
+        message["References"] = IdListHeader("References", " ".join((root, *outgoing.earlier_message_ids)))
+        message["List-Id"] = IdListHeader("List-Id", f"<tickets.{domain}>")
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         return message
 
 
-def subject(letter: MessageBuilder) -> str:
+def subject_of(outgoing: OutgoingMail) -> str:
     """The same for a whole conversation, but for the Re: of what follows the receipt."""
-    named = line(f"[{letter.ticket.ref}] {letter.subject}", SUBJECT + 20)
-    return named if letter.mail.template == RECEIPT else f"Re: {named}"
+    named = one_line(f"[{outgoing.ticket.ref}] {outgoing.subject}", SUBJECT + 20)
+    return named if outgoing.mail.template == RECEIPT else f"Re: {named}"

@@ -15,15 +15,15 @@ from models.core.text import NAME, SUBJECT
 from models.core.time import utc
 from models.log.event import EventType, Json
 from models.notifications.notification import Topic
-from models.notifications.routing import TOPICS
+from models.notifications.routing import TOPIC_BY_TEMPLATE
 from models.people.user import User
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Status
-from workers.mail.address import line
-from workers.mail.message import MessageBuilder
+from workers.mail.address import one_line
+from workers.mail.message import OutgoingMail
 
 SYSTEM = "Ticketwire"
-ABOUT: Mapping[Topic, str] = {
+TOPIC_NAMES: Mapping[Topic, str] = {
     Topic.RAISED: "new tickets",
     Topic.REPLIES: "replies",
     Topic.STATUS: "the progress of tickets",
@@ -37,7 +37,7 @@ Values = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class MarkdownText:
     """What somebody wrote, in Markdown and as safe HTML."""
 
     text: str
@@ -45,7 +45,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketWords:
+class TicketValues:
     ref: str
     number: int
     subject: str
@@ -55,7 +55,7 @@ class TicketWords:
 
 
 @dataclass(frozen=True, slots=True)
-class EventWords:
+class EventValues:
     """`status` is where a step of the life cycle led."""
 
     type: str
@@ -64,7 +64,7 @@ class EventWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class SlaTarget:
     """`at` is None while the promise's clock stands still."""
 
     metric: str
@@ -77,59 +77,59 @@ class Rating:
     comment: str | None = None
 
 
-NOTHING: Values = dict.fromkeys(
+OPTIONAL_VALUES: Values = dict.fromkeys(
     ("request", "reply", "resolution", "reason", "into", "promise", "closes_at", "team", "rating", "url")
 )
 """What not every mail has."""
 
 
-async def words(letter: MessageBuilder, url: str | None) -> Values:
+async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
     """The values for a letter's templates. What an internal entry holds is not among them."""
-    ticket, entry, recipient = letter.ticket, letter.entry, letter.recipient
-    actor = letter.actor
+    ticket, entry, recipient = outgoing.ticket, outgoing.event, outgoing.recipient
+    actor = outgoing.actor
     step = entry.changes.get("status") if entry.type is EventType.STATUS_CHANGED else None
     common: dict[str, object] = {
-        "ticket": TicketWords(
+        "ticket": TicketValues(
             ticket.ref,
             ticket.number,
-            line(ticket.subject, SUBJECT),
-            plain(ticket.status),
-            plain(ticket.priority),
-            line(ticket.team.name, NAME),
+            one_line(ticket.subject, SUBJECT),
+            label_of(ticket.status),
+            label_of(ticket.priority),
+            one_line(ticket.team.name, NAME),
         ),
-        "event": EventWords(entry.type.value, entry.occurred_at, plain(Status(step[1])) if step else None),
-        "actor": line(actor.display_name, NAME) if actor is not None else SYSTEM,
-        "recipient": line(recipient.display_name, NAME),
+        "event": EventValues(entry.type.value, entry.occurred_at, label_of(Status(step[1])) if step else None),
+        "actor": one_line(actor.display_name, NAME) if actor is not None else SYSTEM,
+        "recipient": one_line(recipient.display_name, NAME),
         "url": f"{url.rstrip('/')}/tickets/{ticket.number}" if url else None,
-        "because": f"You get this because {because(letter)}.",
-        "hint": hint(letter.mail.template),
+        "because": f"You get this because {reason_for(outgoing)}.",
+        "hint": hint(outgoing.mail.template),
     }
-    return {**NOTHING, **common, **(await told(letter) if not entry.internal else {})}
+    return {**OPTIONAL_VALUES, **common, **(await event_values(outgoing) if not entry.internal else {})}
 
 
-async def told(letter: MessageBuilder) -> Values:
+async def event_values(outgoing: OutgoingMail) -> Values:
     """What this kind of mail has beside the names that all have."""
-    entry, template = letter.entry, letter.mail.template
+    entry, template = outgoing.event, outgoing.mail.template
     if template in ("created", "raised"):
-        return {"request": await written(letter.ticket.description)}
+        return {"request": await render_text(outgoing.ticket.description)}
     if template == "replied":
-        return {"reply": await written(letter.message.body)} if letter.message is not None else {}
+        return {"reply": await render_text(outgoing.message.body)} if outgoing.message is not None else {}
     if template == "resolved":
-        return {"resolution": await written(text_of(entry.value("comment")) or "")}
+        return {"resolution": await render_text(text_of(entry.value("comment")) or "")}
     if template == "closed":
         closed = entry.changes.get("close_reason", [None, None])[1]
         return {
             "reason": str(closed).replace("_", " ") if closed is not None else None,
-            "into": letter.into.ref if letter.into is not None else None,
+            "into": outgoing.merge_target.ref if outgoing.merge_target is not None else None,
         }
     if template == "reopened":
         return {"reason": text_of(entry.value("comment"))}
     if template == "escalated":
         return {"reason": text_of(entry.value("reason"))}
     if template == "transferred":
-        return {"team": line(letter.team.name, NAME) if letter.team is not None else None}
+        return {"team": one_line(outgoing.team.name, NAME) if outgoing.team is not None else None}
     if template in ("sla_at_risk", "sla_breached"):
-        return {"promise": promise(letter)}
+        return {"promise": sla_target_of(outgoing)}
     if template in ("reminder_waiting", "reminder_closing"):
         closes_at = entry.value("closes_at")
         return {"closes_at": datetime.fromisoformat(str(closes_at)) if closes_at else None}
@@ -138,49 +138,49 @@ async def told(letter: MessageBuilder) -> Values:
     return {}
 
 
-def promise(letter: MessageBuilder) -> Promise:
-    metric = plain(Metric(letter.entry.value("metric")))
-    if letter.entry.type is EventType.SLA_BREACHED:
-        return Promise(metric, letter.entry.occurred_at)
-    return Promise(metric, letter.clock.breaches_at if letter.clock is not None else None)
+def sla_target_of(outgoing: OutgoingMail) -> SlaTarget:
+    metric = label_of(Metric(outgoing.event.value("metric")))
+    if outgoing.event.type is EventType.SLA_BREACHED:
+        return SlaTarget(metric, outgoing.event.occurred_at)
+    return SlaTarget(metric, outgoing.sla_clock.breaches_at if outgoing.sla_clock is not None else None)
 
 
-def because(letter: MessageBuilder) -> str:
+def reason_for(outgoing: OutgoingMail) -> str:
     """Why somebody gets a mail, for: You get this because …"""
-    ticket, user = letter.ticket, letter.recipient
-    if letter.mail.template == "escalation_step":
+    ticket, user = outgoing.ticket, outgoing.recipient
+    if outgoing.mail.template == "escalation_step":
         return "an escalation of this ticket is to reach you"
     if user.id == ticket.requester_id:
         return "this is your request"
     if user.id == ticket.assignee_id:
         return "this ticket was given to you"
-    return "you watch this ticket" if letter.watches else team(user)
+    return "you watch this ticket" if outgoing.is_watching else team_reason(user)
 
 
-def team(user: User) -> str:
+def team_reason(user: User) -> str:
     return "this ticket is your team's" if user.is_staff else "your organization shares this ticket"
 
 
 def hint(template: str) -> str:
     """How to get no such mails."""
-    about = ABOUT[TOPICS[template]]
+    about = TOPIC_NAMES[TOPIC_BY_TEMPLATE[template]]
     return f"To get no more mails about {about}, turn them off in your notification preferences."
 
 
-async def written(text: str) -> Written:
-    return Written(text, Markup(await to_html(text)))  # noqa: S704 - it was sanitised there
+async def render_text(text: str) -> MarkdownText:
+    return MarkdownText(text, Markup(await to_html(text)))  # noqa: S704 - it was sanitised there
 
 
 def text_of(value: Json) -> str | None:
     return str(value) if value is not None else None
 
 
-def plain(value: Enum) -> str:
+def label_of(value: Enum) -> str:
     """The name of a value of an enum as people write it."""
     return value.name.lower().replace("_", " ")
 
 
-def moment(value: datetime) -> str:
+def format_instant(value: datetime) -> str:
     """An instant for people: 5 March 2026, 14:30 UTC."""
     at = utc(value)
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"

@@ -13,12 +13,12 @@ from models.log.event import Event, EventType
 from models.notifications import preferences
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel
-from models.notifications.routing import MAILED_TO_CUSTOMERS, TOPICS
+from models.notifications.routing import CUSTOMER_TEMPLATES, TOPIC_BY_TEMPLATE
 from models.people.team import Team
 from models.people.user import ApiClient, User
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketWatcher
 
 EVENT_TYPE_OF_TEMPLATE: Mapping[str, EventType] = {
@@ -82,7 +82,7 @@ class OutgoingMail:
         message = self.message
         if EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
             raise MailWithheld("the mail does not fit what happened")
-        if message is not None and message.kind is not Kind.REPLY:
+        if message is not None and message.kind is not MessageKind.REPLY:
             raise MailWithheld("notes never leave by mail")
         if self.event.internal and self.event.type not in INTERNAL_BUT_MAILED:
             raise MailWithheld("what is internal never leaves by mail")
@@ -92,7 +92,7 @@ class OutgoingMail:
         if not self.recipient.active:
             raise MailWithheld("this person is deactivated")
         viewer = viewer_as(self.recipient)
-        is_meant = not viewer.is_customer or self.mail.template in MAILED_TO_CUSTOMERS
+        is_meant = not viewer.is_customer or self.mail.template in CUSTOMER_TEMPLATES
         if not (is_meant and can_access_ticket(viewer, self.ticket)) or (self.event.internal and not viewer.can_see_notes):
             raise MailWithheld("this person may not see it")
 
@@ -132,8 +132,10 @@ async def find_merge_target(ticket: Ticket, viewer: Viewer) -> Ticket | None:
 
 async def is_still_wanted(mail: Mail) -> bool:
     """Whether the person wants such mails now: it may have waited for days."""
-    topic = TOPICS.get(mail.template)
-    return topic is None or preferences.wants(await preferences.chosen([mail.user_id]), mail.user_id, topic, Channel.EMAIL)
+    topic = TOPIC_BY_TEMPLATE.get(mail.template)
+    return topic is None or preferences.is_enabled(
+        await preferences.read_overrides([mail.user_id]), mail.user_id, topic, Channel.EMAIL
+    )
 
 
 async def read_earlier_message_ids(mail: Mail) -> list[str]:

@@ -16,7 +16,7 @@ from models.changes import sla_audit
 from models.changes.change import allocate_number, allocate_numbers, rebuild_from_log, serialize_ticket
 from models.log import event as log
 from models.log.event import QUIET, Event
-from models.people.password import Passwords
+from models.people.password import PasswordChecker
 from models.people.team import Membership
 from models.people.user import ApiClient, Organization, Role, User
 from models.queries import stats
@@ -77,7 +77,7 @@ async def test_the_three_accounts_can_sign_in(database: str) -> None:
     found = {user.email: user for user in await User.filter(password_hash__isnull=False).select_related("organization")}
     roles = {email: user.role for email, user in found.items()}
     assert roles == {"customer@example.com": Role.CUSTOMER, "agent@example.com": Role.AGENT, "admin@example.com": Role.ADMIN}
-    assert await Passwords().matches(PASSWORD, found["agent@example.com"].password_hash)
+    assert await PasswordChecker().matches(PASSWORD, found["agent@example.com"].password_hash)
     assert len({user.password_hash for user in found.values()}) == 1, "the password is hashed once"
     organization = found["customer@example.com"].organization
     assert organization is not None

@@ -14,7 +14,7 @@ from models.changes import commands
 from models.core.pagination import PageRequest
 from models.log.event import Event, EventType
 from models.notifications import inbox, notification
-from models.notifications.notification import Notification, Reason
+from models.notifications.notification import Notification, NotificationReason
 from models.queries import live_list, timeline
 from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
@@ -68,11 +68,11 @@ async def test_a_note_is_no_unseen_message_of_theirs(desk: Desk, ticket: Ticket)
 async def test_a_notification_of_a_note_does_not_exist_for_them(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     assert desk.ada.user_id is not None
-    told = Notification(user_id=desk.ada.user_id, event_id=entry.position, reason=Reason.WATCHER, created_at=NOON)
+    told = Notification(user_id=desk.ada.user_id, event_id=entry.position, reason=NotificationReason.WATCHER, created_at=NOON)
     async with database.transaction():
-        await notification.append([told])
+        await notification.append_notifications([told])
     for viewer, numbers in ((desk.ada, {told.number}), (blind(desk.ada), set()), (desk.bill, set())):
-        assert await inbox.seen(viewer, [told.number]) == numbers
-        assert await inbox.unread(viewer) == len(numbers)
+        assert await inbox.filter_visible(viewer, [told.number]) == numbers
+        assert await inbox.count_unread(viewer) == len(numbers)
     await inbox.mark_read(blind(desk.ada), None, NOON)
-    assert await inbox.unread(desk.ada) == 1
+    assert await inbox.count_unread(desk.ada) == 1

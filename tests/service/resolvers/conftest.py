@@ -14,8 +14,8 @@ from models.people import password
 @pytest.fixture
 def cheap_passwords() -> Iterator[None]:
     """Hash passwords with argon2id, but with the least work that it allows: the usual work takes 50 ms and more each time."""
-    password.stand_in_hash.cache_clear()
+    password.get_dummy_hash.cache_clear()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(password, "HASH", PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),)))
+        patched.setattr(password, "HASHER", PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),)))
         yield
-    password.stand_in_hash.cache_clear()
+    password.get_dummy_hash.cache_clear()

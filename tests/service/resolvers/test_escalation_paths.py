@@ -169,7 +169,7 @@ async def test_a_metric_goes_only_with_a_promise_also_when_the_trigger_changes(a
 async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: Client) -> None:
     like = await EscalationPath.filter(active=True).first()
     assert like is not None
-    for _ in range(escalation_paths.MOST_PATHS - 1 - await EscalationPath.filter(active=True).count()):
+    for _ in range(escalation_paths.MAX_ACTIVE_PATHS - 1 - await EscalationPath.filter(active=True).count()):
         await like.clone(pk=ids.new_id()).save(force_create=True)
     answers = await asyncio.gather(*(asked(admin, "createEscalationPath", **GIVEN) for _ in range(5)))
     made = [answer["escalationPath"] for answer in answers if not answer["userErrors"]]

@@ -11,7 +11,7 @@ from support.bounds import count_pages
 from support.service import running
 
 from models.people import password
-from models.people.password import hashed
+from models.people.password import hash_password
 from models.people.token import Token
 from models.people.user import Role, User
 
@@ -27,7 +27,7 @@ async def sign_in(client: Client, email: str, secret: str = SECRET) -> dict[str,
 
 
 async def known(world: World) -> None:
-    stored = hashed(SECRET)
+    stored = hash_password(SECRET)
     await User.filter(id__in=[world.cora.id, world.ada.id]).update(password_hash=stored)
 
 
@@ -68,8 +68,8 @@ async def test_whatever_is_wrong_is_told_and_paid_alike(service: Service, world:
     await known(world)
     await User.filter(id=world.ada.id).update(active=False)
     verified: list[str] = []
-    verify = password.HASH.verify
-    monkeypatch.setattr(password.HASH, "verify", lambda given, stored: verified.append(stored) or verify(given, stored))
+    verify = password.HASHER.verify
+    monkeypatch.setattr(password.HASHER, "verify", lambda given, stored: verified.append(stored) or verify(given, stored))
     stranger = service.client()
     async with nothing_stored():
         answers = [

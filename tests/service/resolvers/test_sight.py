@@ -17,7 +17,7 @@ from models.core import ids
 from models.log.event import Event
 from models.people.user import Organization, Role, User
 from models.tickets.attachment import Attachment
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -49,7 +49,7 @@ async def secret(service: Service, world: World) -> Secret:
     reply = await ada.do("replyToTicket", ticketId=ticket["id"], body="The walrus")
     note = await ada.do("addNote", ticketId=ticket["id"], body="The gecko")
     key = UUID(ticket["id"].removeprefix("tkt_"))
-    message = await Message.get(ticket_id=key, kind=Kind.NOTE)
+    message = await Message.get(ticket_id=key, kind=MessageKind.NOTE)
     common = {"ticket_id": key, "content_type": "text/plain", "size": 1, "sha256": "0" * 64}
     files = [await Attachment.create(filename="a", **common), await Attachment.create(filename="b", message=message, **common)]
     return Secret(

@@ -12,7 +12,7 @@ from support.service import running
 from support.statements import statements
 
 from models.core import ids, time
-from models.people.token import Token, TokenKind, digest, issue
+from models.people.token import Token, TokenKind, hash_token, issue_token
 
 pytestmark = pytest.mark.never_retried
 
@@ -83,7 +83,7 @@ async def test_names_and_ends_of_tokens_are_checked(service: Service, world: Wor
 async def test_a_person_has_at_most_a_hundred_live_tokens(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for n in range(100):
-        await issue(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now())
+        await issue_token(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now())
     assert [error["code"] for error in (await create(cora))["userErrors"]] == ["INVALID"]
     listed = (await cora.run(LIST))["apiTokens"]
     await cora.run(REVOKE, id=listed[0]["id"])
@@ -132,9 +132,9 @@ async def test_a_use_is_noted_without_a_write_for_each_request(url: str) -> None
             for _ in range(5):
                 await cora.run("{ viewer { role } }")
         assert [text for text in sent.texts if not text.startswith("SELECT")] == []
-        assert (await Token.get(digest=digest(world.cora.token))).last_used_at is None
+        assert (await Token.get(digest=hash_token(world.cora.token))).last_used_at is None
         before = service.clock()
     async with running(url):
-        used = (await Token.get(digest=digest(world.cora.token))).last_used_at
+        used = (await Token.get(digest=hash_token(world.cora.token))).last_used_at
         assert used is not None, "what was not stored yet is stored when the service stops"
         assert used <= before

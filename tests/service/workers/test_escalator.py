@@ -13,7 +13,7 @@ from support.bounds import count_turns
 
 from models.changes import sla_audit
 from models.core import ids, time
-from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
+from models.escalation.path import EscalationPath, EscalationRun, EscalationTrigger, StepAction
 from models.log import consumer
 from models.log.event import Event, EventType
 from models.people.team import Team
@@ -22,7 +22,7 @@ from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from workers.assigner import Assigner
 from workers.escalator import EscalationSteps, Escalator
-from workers.ticket_timers import TimerSettings, tick
+from workers.ticket_timers import TimerSettings, run_timers
 
 WINDOW = timedelta(days=14)
 DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
@@ -33,7 +33,7 @@ def later(**by: float) -> datetime:
     return time.now() + timedelta(**by)
 
 
-async def path(trigger: Trigger, *steps: tuple[int, StepAction], **more: Any) -> EscalationPath:
+async def path(trigger: EscalationTrigger, *steps: tuple[int, StepAction], **more: Any) -> EscalationPath:
     """The only path there is."""
     await EscalationPath.all().update(active=False)
     plan = [{"after": after, "action": action.value, **more} for after, action in steps]
@@ -47,7 +47,7 @@ async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> in
         position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
         turn = await duty.run_once(at or time.now(), position)
-        done += turn.done
+        done += turn.count
         if not turn.more:
             break
     return done
@@ -73,16 +73,16 @@ class TestWithoutAServiceThatWorks:
     async def test_a_broken_promise_raises_the_level_and_takes_the_steps_in_time(self, service: Service, world: World) -> None:
         cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket(priority="URGENT")
-        await path(Trigger.SLA_BREACHED, (0, StepAction.NOTIFY_TEAM), (HOUR, StepAction.NOTIFY_ADMINS))
+        await path(EscalationTrigger.SLA_BREACHED, (0, StepAction.NOTIFY_TEAM), (HOUR, StepAction.NOTIFY_ADMINS))
         raised = (await stored(ticket)).created_at
         breach = raised + timedelta(hours=1)
-        assert await tick(breach, DAYS) == 1
+        assert await run_timers(breach, DAYS) == 1
         assert await followed(Escalator(WINDOW), breach) == 1
         steps = EscalationSteps(WINDOW)
-        assert (await steps.run_once(breach, 0)).done == 1
-        assert (await steps.run_once(breach + timedelta(minutes=59), 0)).done == 0
-        assert (await steps.run_once(breach + timedelta(hours=1), 0)).done == 1
-        assert (await steps.run_once(breach + timedelta(days=9), 0)).done == 0
+        assert (await steps.run_once(breach, 0)).count == 1
+        assert (await steps.run_once(breach + timedelta(minutes=59), 0)).count == 0
+        assert (await steps.run_once(breach + timedelta(hours=1), 0)).count == 1
+        assert (await steps.run_once(breach + timedelta(days=9), 0)).count == 0
         found = await stored(ticket)
         assert (found.escalation_level, found.priority) == (1, Priority.URGENT)
         taken = await entries(ticket, EventType.ESCALATION_STEP)
@@ -93,20 +93,20 @@ class TestWithoutAServiceThatWorks:
         assert taken[0].value("notified") == [str(world.ada.id)]
         assert taken[1].value("notified") == [str(world.root.id)]
         (raised_level,) = await entries(ticket, EventType.ESCALATED)
-        assert raised_level.value("reason") == "The promised time for the first response has passed."
+        assert raised_level.value("reason") == "The SLA target for the first response was missed."
         await audit()
         assert (await sla_audit.verify_all_tickets())[1] == []
 
     async def test_the_steps_end_once_the_promise_is_kept(self, service: Service, world: World) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         ticket = await cora.raise_ticket(priority="URGENT")
-        await path(Trigger.SLA_BREACHED, (HOUR, StepAction.NOTIFY_ADMINS))
+        await path(EscalationTrigger.SLA_BREACHED, (HOUR, StepAction.NOTIFY_ADMINS))
         breach = (await stored(ticket)).created_at + timedelta(hours=1)
-        await tick(breach, DAYS)
+        await run_timers(breach, DAYS)
         await followed(Escalator(WINDOW), breach)
         service.clock.advance(hours=1, minutes=5)
         await ada.do("replyToTicket", ticketId=ticket["id"], body="We look at it.")
-        assert (await EscalationSteps(WINDOW).run_once(breach + timedelta(hours=2), 0)).done == 0
+        assert (await EscalationSteps(WINDOW).run_once(breach + timedelta(hours=2), 0)).count == 0
         assert await entries(ticket, EventType.ESCALATION_STEP) == []
         assert [run.due_at for run in await EscalationRun.all()] == [None]
 
@@ -119,10 +119,10 @@ class TestWithoutAServiceThatWorks:
         more = {"team": str(sales.id)} if action is StepAction.TRANSFER else {}
         if action is StepAction.REASSIGN:
             more = {"user": str(world.bill.id)}
-        await path(Trigger.ESCALATED, (0, action), **more)
+        await path(EscalationTrigger.ESCALATED, (0, action), **more)
         await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
         assert await followed(Escalator(WINDOW)) == 1
-        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).done == 1
+        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).count == 1
         found = await stored(ticket)
         assert found.escalation_level == 1, "a person raised it; the path does not once more"
         (step,) = await entries(ticket, EventType.ESCALATION_STEP)
@@ -142,11 +142,11 @@ class TestWithoutAServiceThatWorks:
     @pytest.mark.parametrize(
         ("action", "gone", "outcome"),
         [
-            (StepAction.NOTIFY_ASSIGNEE, True, "There is nobody to tell."),
-            (StepAction.RAISE_PRIORITY, False, "It is as pressing as can be."),
-            (StepAction.REASSIGN, False, "The person that it should go to has it already."),
-            (StepAction.REASSIGN, True, "The person that it should go to takes no tickets."),
-            (StepAction.TRANSFER, False, "The ticket is there already."),
+            (StepAction.NOTIFY_ASSIGNEE, True, "There is nobody to notify."),
+            (StepAction.RAISE_PRIORITY, False, "The ticket is already URGENT."),
+            (StepAction.REASSIGN, False, "The intended assignee is already assigned."),
+            (StepAction.REASSIGN, True, "The intended assignee is not an active agent or admin."),
+            (StepAction.TRANSFER, False, "The ticket is already in that team."),
         ],
     )
     async def test_a_step_that_comes_to_nothing_says_why(
@@ -157,13 +157,13 @@ class TestWithoutAServiceThatWorks:
         await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
         support = await Team.get(slug="support")
         more = {StepAction.TRANSFER: {"team": str(support.id)}, StepAction.REASSIGN: {"user": str(world.ada.id)}}
-        await path(Trigger.ESCALATED, (0, action), **more.get(action, {}))
+        await path(EscalationTrigger.ESCALATED, (0, action), **more.get(action, {}))
         await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
         await followed(Escalator(WINDOW))
         if gone:
             await User.filter(id=world.ada.id).update(active=False)
         before = await stored(ticket)
-        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).done == 1
+        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).count == 1
         (step,) = await entries(ticket, EventType.ESCALATION_STEP)
         assert (step.value("notified"), step.value("outcome")) == ([], outcome)
         assert (await stored(ticket)).version == before.version
@@ -171,17 +171,17 @@ class TestWithoutAServiceThatWorks:
 
     async def test_what_nobody_touched_sets_a_path_off_and_touching_it_ends_it(self, service: Service, world: World) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-        await path(Trigger.UNTOUCHED, (HOUR, StepAction.NOTIFY_TEAM))
+        await path(EscalationTrigger.UNTOUCHED, (HOUR, StepAction.NOTIFY_TEAM))
         left, taken = await cora.raise_ticket(), await cora.raise_ticket()
         assert await followed(Escalator(WINDOW)) == 2
         await ada.do("startTicket", ticketId=taken["id"])
-        assert (await EscalationSteps(WINDOW).run_once(later(hours=2), 0)).done == 1
+        assert (await EscalationSteps(WINDOW).run_once(later(hours=2), 0)).count == 1
         assert len(await entries(left, EventType.ESCALATION_STEP)) == 1
         assert await entries(taken, EventType.ESCALATION_STEP) == []
 
     async def test_several_at_once_take_each_step_once(self, service: Service, world: World) -> None:
         cora = service.client(world.cora.token)
-        await path(Trigger.ESCALATED, (0, StepAction.NOTIFY_TEAM))
+        await path(EscalationTrigger.ESCALATED, (0, StepAction.NOTIFY_TEAM))
         tickets = [await cora.raise_ticket() for _ in range(4)]
         for ticket in tickets:
             await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")

@@ -48,10 +48,10 @@ async def eventful(people: World, count: int) -> None:
 async def turn(at_once: int = 100, *, position: int | None = None) -> int | type[BaseException]:
     """One turn from where the cursor stands: what it did, or why it did nothing."""
     notifier = Notifier(DOMAIN)
-    notifier.at_once = at_once
+    notifier.batch_size = at_once
     start = (await LogConsumer.get(name="notifier")).position if position is None else position
     try:
-        return (await notifier.run_once(time.now(), start)).done
+        return (await notifier.run_once(time.now(), start)).count
     except OffsetConflict:
         return OffsetConflict
 
@@ -74,8 +74,8 @@ async def test_keepers_that_take_the_lease_from_one_another_tell_everything_once
 
     def keeper(holder: str) -> JobRunner:
         notifier = Notifier(DOMAIN)
-        notifier.at_once = 2
-        return JobRunner(notifier, holder, time.now, Bell(), lambda: None, lease=0.001, interval=0.001)
+        notifier.batch_size = 2
+        return JobRunner(notifier, holder, time.now, Bell(), lambda: None, lease_seconds=0.001, interval_seconds=0.001)
 
     await eventful(people, 4)
     working = [asyncio.create_task(keeper(f"worker-{place}").run()) for place in range(3)]
@@ -119,13 +119,13 @@ async def test_who_dies_in_the_middle_loses_nothing_and_leaves_nothing_half_done
         if where == "before":
             patched.setattr(Notifier, "handle", die)
         elif where == "between":
-            patched.setattr(notification, "append", die)
+            patched.setattr(notification, "append_notifications", die)
         else:
             patched.setattr(Notifier, "handle", handle_and_die)
         with pytest.raises(Died):
             await turn()
     assert (await LogConsumer.get(name="notifier")).position == 0
-    assert await Notification.all().count() == await Mail.all().count() == await notification.head() == 0
+    assert await Notification.all().count() == await Mail.all().count() == await notification.read_last_number() == 0
     await notify()
     await whole()
     assert "cora REPLY_ADDED REQUESTER" in await notices()
@@ -152,7 +152,7 @@ async def test_an_act_that_is_cut_by_the_end_of_a_reading_is_still_one(people: W
     before = await event.head()
     await reply(people.cora, ticket)
     assert await event.head() >= before + 2
-    monkeypatch.setattr("workers.job.READ_AT_ONCE", 1)
+    monkeypatch.setattr("workers.job.MAX_EVENTS_PER_READ", 1)
     await notify()
     assert (await noticed(), await mailed()) == ({"ada REPLY_ADDED ASSIGNEE"}, ["ada replied"])
 
@@ -180,12 +180,12 @@ async def test_a_turn_takes_as_many_statements_for_many_entries_and_people_as_fo
 async def test_numbers_follow_the_log_and_go_on_over_turns(people: World) -> None:
     await eventful(people, 1)
     await notify()
-    first = await notification.head()
+    first = await notification.read_last_number()
     assert first == await Notification.all().count() > 0
     await eventful(people, 1)
     await notify(at_once=3)
     await whole()
-    assert await notification.head() == await Notification.all().count() > first
+    assert await notification.read_last_number() == await Notification.all().count() > first
 
 
 async def test_a_reader_that_is_new_starts_at_the_head(people: World) -> None:

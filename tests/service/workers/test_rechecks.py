@@ -15,7 +15,7 @@ from support.commands import act, assign, raised
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.core import time
-from models.escalation.path import EscalationPath, EscalationRun, StepAction, Trigger
+from models.escalation.path import EscalationPath, EscalationRun, EscalationTrigger, StepAction
 from models.log.event import Event, EventType
 from models.people.team import Team
 from models.people.user import User
@@ -51,7 +51,7 @@ def close(change: TicketChange) -> None:
 async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
     """A path under way, whose first step is due at an instant and whose second is due an hour later."""
     steps = [{"after": 0, "action": StepAction.NOTIFY_TEAM.value}, {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value}]
-    path = await EscalationPath.create(name="Ours", position=100, trigger=Trigger.ESCALATED, steps=steps)
+    path = await EscalationPath.create(name="Ours", position=100, trigger=EscalationTrigger.ESCALATED, steps=steps)
     position = (await Event.filter(ticket_id=ticket.id).order_by("position"))[0].position
     return await EscalationRun.create(
         ticket_id=ticket.id, path_id=path.id, position=position, steps=steps, started_at=at, due_at=at
@@ -62,12 +62,12 @@ async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
 async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(people: World) -> None:
     ticket, at = await raised(people.cora), time.now()
     run = await run_of(ticket, at)
-    assert await EscalationSteps(WINDOW).take(run.id, ticket.id, at) == 1
-    assert await EscalationSteps(WINDOW).take(run.id, ticket.id, at) == 0
+    assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 1
+    assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 0
     assert await count(ticket, EventType.ESCALATION_STEP) == 1
     found = await EscalationRun.get(id=run.id)
     assert (found.next_step, found.due_at) == (1, at + HOUR)
-    assert [await EscalationSteps(WINDOW).take(run.id, ticket.id, at + HOUR) for _ in range(2)] == [1, 0]
+    assert [await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at + HOUR) for _ in range(2)] == [1, 0]
     assert await count(ticket, EventType.ESCALATION_STEP) == 2
 
 
@@ -76,7 +76,7 @@ async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(p
     ticket, at = await raised(people.cora), time.now()
     run = await run_of(ticket, at)
     await act(people.ada, ticket, close)
-    assert await EscalationSteps(WINDOW).take(run.id, ticket.id, at) == 0
+    assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 0
     assert await count(ticket, EventType.ESCALATION_STEP) == 0
     assert (await EscalationRun.get(id=run.id)).due_at is None, "it is not looked at again"
 
@@ -96,14 +96,14 @@ async def outdated(people: World) -> Ticket:
 async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(people: World) -> None:
     ticket = await outdated(people)
     await act(people.ada, ticket, close)
-    assert await SlaRefresh(WINDOW).retarget(ticket.id, time.now()) == 0
+    assert await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) == 0
     assert await count(ticket, EventType.SLA_RETARGETED) == 0
     assert (await Ticket.get(id=ticket.id)).sla_terms == ticket.sla_terms
 
 
 async def test_a_ticket_that_another_process_gave_new_terms_is_left_alone(people: World) -> None:
     ticket = await outdated(people)
-    assert [await SlaRefresh(WINDOW).retarget(ticket.id, time.now()) for _ in range(2)] == [1, 0]
+    assert [await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) for _ in range(2)] == [1, 0]
     assert await count(ticket, EventType.SLA_RETARGETED) == 1
     assert (await Ticket.get(id=ticket.id)).sla_terms is None
 

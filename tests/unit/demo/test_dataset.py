@@ -14,11 +14,11 @@ from demo.history import History, collect_events
 from demo.names import choose_person_name
 from demo.people import People, build_company
 from demo.ticket_generator import Probabilities, TicketSpec
-from models.people.team import CATEGORIES, TEAMS, Category, Team
+from models.people.team import DEFAULT_CATEGORIES, DEFAULT_TEAMS, Category, Team
 from models.people.user import ApiClient, Organization, Role, User
 from models.sla.update import PolicySet
 from models.tickets.lifecycle import CloseReason, Status
-from models.tickets.message import Kind
+from models.tickets.message import MessageKind
 
 pytestmark = pytest.mark.stress
 
@@ -38,9 +38,9 @@ PROBABILITIES = Probabilities(
 
 
 def build_people(random: Random) -> People:
-    teams = {slug: Team(slug=slug, name=name) for slug, name in TEAMS}
+    teams = {slug: Team(slug=slug, name=name) for slug, name in DEFAULT_TEAMS}
     categories: dict[str, Category] = {}
-    for slug, name, team in CATEGORIES:
+    for slug, name, team in DEFAULT_CATEGORIES:
         categories[slug] = Category(slug=slug, name=name, team_id=teams[team].id)
     agents = {team.id: [build_agent(random) for _ in range(3)] for team in teams.values()}
     companies = [build_company(random, NOW - PERIOD, set()) for _ in range(4)]
@@ -120,7 +120,7 @@ def test_customers_change_only_tickets_that_they_can_see(random: Random) -> None
             if organization is not None and event.actor_user_id != ticket.requester_id:
                 assert organization.shared
                 assert organization.id == ticket.organization_id
-        notes = [message for message in history.messages if message.kind is Kind.NOTE]
+        notes = [message for message in history.messages if message.kind is MessageKind.NOTE]
         assert not {note.author_user_id for note in notes} & set(organizations)
 
 

@@ -16,7 +16,7 @@ from engine.bus.wakeup import WakeupBus
 from models.core import time
 from models.core.ids import new_id
 from models.tickets import presence
-from models.tickets.presence import PresenceState, Present, TicketPresence
+from models.tickets.presence import PresenceState, PresentUser, TicketPresence
 from resolvers import presence_tail as watching
 from resolvers.presence_tail import PresenceTail
 
@@ -42,7 +42,7 @@ class Stage:
         return {key: self.pictures.get(key, TicketPresence(key, ())) for key in ticket_ids}
 
     def paint(self, ticket_id: UUID, second: int) -> TicketPresence:
-        people = (Present(UUID(int=1), PresenceState.LOOKING, NOW + timedelta(seconds=second)),)
+        people = (PresentUser(UUID(int=1), PresenceState.LOOKING, NOW + timedelta(seconds=second)),)
         self.pictures[ticket_id] = TicketPresence(ticket_id, people)
         return self.pictures[ticket_id]
 
@@ -63,7 +63,7 @@ class Stage:
 @pytest.fixture
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     made = Stage()
-    monkeypatch.setattr(presence, "on_tickets", made.read)
+    monkeypatch.setattr(presence, "read_presence", made.read)
     running = asyncio.create_task(made.watcher.run())
     yield made
     running.cancel()

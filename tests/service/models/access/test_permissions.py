@@ -239,7 +239,7 @@ async def issued(
     user: UUID | None = None, *, client: UUID | None = None, scopes: set[str] = EVERY, expires_at: datetime | None = None
 ) -> tuple[Token, str]:
     named = sorted(scopes)
-    return await token.issue(TokenKind.API, "test", named, user_id=user, client_id=client, expires_at=expires_at, at=NOON)
+    return await token.issue_token(TokenKind.API, "test", named, user_id=user, client_id=client, expires_at=expires_at, at=NOON)
 
 
 async def test_a_token_opens_what_it_names_as_far_as_its_owner_may(desk: Desk) -> None:
@@ -283,7 +283,7 @@ async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) ->
     for member in (*desk.customers, *desk.staff):
         assert member.user is not None
         held = [scope.value for scope in MAX_SCOPES[member.caller]]
-        _, text = await token.issue(TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON)
+        _, text = await token.issue_token(TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON)
         signed_in = await authenticate(text, NOON)
         assert signed_in is not None
         user = await User.get(id=member.user.id).select_related("organization")
@@ -300,11 +300,11 @@ async def test_a_token_opens_nothing_from_its_end_on(desk: Desk) -> None:
 async def test_a_revoked_token_opens_nothing_and_keeps_when_it_was_revoked(desk: Desk) -> None:
     made, text = await issued(desk.ada.user_id)
     _, other = await issued(desk.ada.user_id)
-    await token.revoke(made, NOON)
+    await token.revoke_token(made, NOON)
     assert await authenticate(text, NOON) is None
     assert await authenticate(other, NOON) is not None
-    await token.revoke(made, NOON + timedelta(hours=1))
-    await token.revoke(await Token.get(id=made.id), NOON + timedelta(hours=2))
+    await token.revoke_token(made, NOON + timedelta(hours=1))
+    await token.revoke_token(await Token.get(id=made.id), NOON + timedelta(hours=2))
     assert (await Token.get(id=made.id)).revoked_at == made.revoked_at == NOON
 
 
@@ -346,7 +346,7 @@ async def test_a_tokens_text_is_not_stored(desk: Desk) -> None:
 
 async def test_uses_are_noted_many_at_a_time(desk: Desk) -> None:
     made = [(await issued(desk.ada.user_id))[0] for _ in range(3)]
-    await token.note_use({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
+    await token.record_use({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
     assert [(await Token.get(id=each.id)).last_used_at for each in made] == [NOON, NOON + timedelta(hours=1), None]
 
 

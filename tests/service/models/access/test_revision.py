@@ -23,7 +23,7 @@ from models.changes import commands
 from models.changes.change import TicketChange, lock_tickets, write
 from models.core.ids import new_id
 from models.log import event
-from models.people.token import Token, TokenKind, issue, note_use, revoke
+from models.people.token import Token, TokenKind, issue_token, record_use, revoke_token
 from models.people.user import ApiClient, Organization, Role, User
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -95,7 +95,7 @@ async def by_hand(url: str, statement: str) -> None:
 async def token_of(owner: User | ApiClient, name: str = "", scopes: list[str] | None = None) -> Token:
     mine = {"user_id": owner.id} if isinstance(owner, User) else {"client_id": owner.id}
     granted = [scope.value for scope in ALL_SCOPES] if scopes is None else scopes
-    made, _ = await issue(TokenKind.SESSION, name, granted, at=NOON, **mine)
+    made, _ = await issue_token(TokenKind.SESSION, name, granted, at=NOON, **mine)
     return made
 
 
@@ -128,7 +128,9 @@ async def test_where_sight_may_change_the_logs_position_is_noted(desk: Desk, url
     await peopled(desk)
     seen = (await desk.raise_ticket(desk.carl), await event.head())[1]
     await by_hand(url, statement)
-    assert await rights.visibility_changed_since(seen), "it can't be told whether a reader at this position had read before or after"
+    assert await rights.visibility_changed_since(seen), (
+        "it can't be told whether a reader at this position had read before or after"
+    )
     assert await rights.visibility_changed_since(seen - 1)
     await desk.raise_ticket(desk.carl)
     assert not await rights.visibility_changed_since(await event.head())
@@ -151,10 +153,10 @@ async def test_our_own_writing_raises_it_where_it_should(desk: Desk) -> None:
         await act
         return await rights.read_revision() > before
 
-    assert not await raised(note_use({token.id: NOON}))
+    assert not await raised(record_use({token.id: NOON}))
     assert not await raised(desk.raise_ticket())
-    assert await raised(revoke(token, NOON))
-    assert not await raised(revoke(token, NOON)), "it was revoked before"
+    assert await raised(revoke_token(token, NOON))
+    assert not await raised(revoke_token(token, NOON)), "it was revoked before"
     assert await raised(User.filter(id=desk.ada.user_id).update(role=Role.CUSTOMER))
     assert not await raised(User.filter(id=desk.ada.user_id).update(role=Role.CUSTOMER))
 

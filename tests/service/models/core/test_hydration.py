@@ -16,13 +16,13 @@ from models.sla.clock import ClockStatus
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
-from models.tickets.message import Kind, Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketTag
 
 GIVEN = {
     Ticket: {"number": 7, "subject": "VPN is down", "description": "x", "priority": Priority.HIGH, "team_id": new_id()},
     Event: {"position": 3, "type": EventType.RATED, "ticket_id": new_id(), "occurred_at": NOON, "version": 2},
-    Message: {"ticket_id": new_id(), "kind": Kind.NOTE, "body": "x", "created_at": NOON},
+    Message: {"ticket_id": new_id(), "kind": MessageKind.NOTE, "body": "x", "created_at": NOON},
     SlaClock: {"ticket_id": new_id(), "metric": Metric.RESOLUTION, "status": ClockStatus.PENDING, "started_at": NOON},
     TicketTag: {"ticket_id": new_id(), "name": "vpn"},
 }

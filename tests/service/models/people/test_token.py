@@ -8,15 +8,15 @@ from support.ticket_factory import NOON, Desk
 
 from models.access.viewer import authenticate
 from models.people import token
-from models.people.token import Token, TokenKind, issue
+from models.people.token import Token, TokenKind, issue_token
 
 
 async def test_a_token_that_is_revoked_by_two_at_once_keeps_the_first_instant(desk: Desk) -> None:
-    _, text = await issue(TokenKind.API, "program", ["tickets:read"], user_id=desk.ada.user_id, at=NOON)
-    _, other = await issue(TokenKind.API, "other", ["tickets:read"], user_id=desk.ada.user_id, at=NOON)
-    first, second = [await Token.get(digest=token.digest(text)) for _ in range(2)]
-    await token.revoke(first, NOON + timedelta(hours=1))
-    await token.revoke(second, NOON + timedelta(hours=2))
+    _, text = await issue_token(TokenKind.API, "program", ["tickets:read"], user_id=desk.ada.user_id, at=NOON)
+    _, other = await issue_token(TokenKind.API, "other", ["tickets:read"], user_id=desk.ada.user_id, at=NOON)
+    first, second = [await Token.get(digest=token.hash_token(text)) for _ in range(2)]
+    await token.revoke_token(first, NOON + timedelta(hours=1))
+    await token.revoke_token(second, NOON + timedelta(hours=2))
     assert (await Token.get(id=first.id)).revoked_at == NOON + timedelta(hours=1)
     assert await authenticate(text, NOON) is None
     assert await authenticate(other, NOON) is not None, "no other token is revoked"

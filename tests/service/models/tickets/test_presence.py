@@ -13,7 +13,7 @@ from support.ticket_factory import NOON, Desk
 from models.access.viewer import Viewer
 from models.people.user import Role, User
 from models.tickets import presence
-from models.tickets.presence import LASTS, MOST, Presence, PresenceState
+from models.tickets.presence import MAX_WINDOWS_PER_USER, PRESENCE_LIFETIME, Presence, PresenceState
 from models.tickets.ticket import Ticket
 from workers.ticket_timers import Cleanup
 
@@ -26,12 +26,12 @@ def at(seconds: float) -> datetime:
 
 async def say(ticket: Ticket, who: Viewer, state: PresenceState, seconds: float, window: str = "one") -> bool:
     assert who.user_id is not None
-    return await presence.say(ticket.id, who.user_id, window, state, at(seconds))
+    return await presence.set_presence(ticket.id, who.user_id, window, state, at(seconds))
 
 
 async def seen(ticket: Ticket, seconds: float) -> list[tuple[str, PresenceState, float]]:
     """Who is there, doing what, since when."""
-    found = (await presence.on_tickets([ticket.id], at(seconds)))[ticket.id]
+    found = (await presence.read_presence([ticket.id], at(seconds)))[ticket.id]
     names = {user.id: user.display_name.lower() for user in await User.all()}
     return [(names[each.user_id], each.state, (each.since - NOON).total_seconds()) for each in found.people]
 
@@ -98,17 +98,17 @@ async def test_who_is_no_longer_of_the_team_is_not_there(desk: Desk, change: dic
 async def test_a_person_who_opens_everything_is_remembered_where_last_heard_of(desk: Desk) -> None:
     tickets = [await desk.raise_ticket() for _ in range(4)]
     await say(tickets[0], desk.bill, LOOKING, 0)
-    windows = MOST // 2 + 5
+    windows = MAX_WINDOWS_PER_USER // 2 + 5
     for second in range(windows):
         for ticket in tickets[:2]:
             await say(ticket, desk.ada, LOOKING, second / 100, f"{second}")
-    assert await Presence.filter(user_id=desk.ada.user_id).count() == MOST
+    assert await Presence.filter(user_id=desk.ada.user_id).count() == MAX_WINDOWS_PER_USER
     assert set(await Presence.filter(user_id=desk.ada.user_id).values_list("client_key", flat=True)) == {
         f"{second}" for second in range(5, windows)
     }
     assert await seen(tickets[0], 1) == [("bill", LOOKING, 0), ("ada", LOOKING, 0.05)]
     # those on other tickets go as well
-    for second in range(MOST):
+    for second in range(MAX_WINDOWS_PER_USER):
         await say(tickets[2], desk.ada, LOOKING, 2, f"{second}")
     assert await seen(tickets[1], 3) == []
     assert await seen(tickets[0], 3) == [("bill", LOOKING, 0)]
@@ -121,7 +121,7 @@ async def test_many_who_speak_at_once_are_all_heard(desk: Desk) -> None:
         await say(ticket, who, (LOOKING, WRITING, GONE)[place % 3], place / 1000, f"{place % 70}")
 
     await asyncio.gather(*(speak(who, place) for place in range(140) for who in desk.staff))
-    assert await Presence.all().count() <= MOST * len(desk.staff)
+    assert await Presence.all().count() <= MAX_WINDOWS_PER_USER * len(desk.staff)
     await asyncio.gather(*(say(ticket, who, WRITING, 1, "last") for who in desk.staff for _ in range(10)))
     assert {name for name, state, _ in await seen(ticket, 2) if state is WRITING} == {"ada", "bill", "root"}
 
@@ -132,7 +132,7 @@ async def test_what_no_longer_holds_is_removed_in_time(desk: Desk) -> None:
     await say(ticket, desk.bill, LOOKING, 60)
     await Cleanup().run_once(at(74), 0)
     assert await Presence.all().count() == 2, "machines whose clocks differ a little take nothing from one another"
-    await Cleanup().run_once(at(60) + LASTS + timedelta(seconds=1), 0)
+    await Cleanup().run_once(at(60) + PRESENCE_LIFETIME + timedelta(seconds=1), 0)
     assert [each.user_id for each in await Presence.all()] == [desk.bill.user_id]
 
 
@@ -144,7 +144,7 @@ async def test_all_tickets_are_read_by_one_statement(desk: Desk) -> None:
     texts: set[str] = set()
     for count in range(6):
         with statements() as sent:
-            found = await presence.on_tickets([ticket.id for ticket in tickets[:count]], at(1))
+            found = await presence.read_presence([ticket.id for ticket in tickets[:count]], at(1))
         assert [len(each.people) for each in found.values()] == [3] * count
         assert len(sent) == 1
         texts |= set(sent.texts)

@@ -23,8 +23,8 @@ from models.access.scopes import Caller
 from models.access.viewer import ANONYMOUS, Viewer, authenticate
 from models.core import time
 from models.people import token
-from models.people.password import Passwords
-from models.people.token import Token, TokenKind, digest, issue
+from models.people.password import PasswordChecker
+from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Organization, Role, User
 from resolvers.auth import viewer_cache
 from resolvers.auth.open_sessions import OpenSessions
@@ -83,7 +83,7 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
     empty: Any = LogTail(Log().read, int, bell.listen())
     watcher = PresenceTail(bell.listen(), clock, fresh=sessions.refresh)
     rules = Rules(timedelta(days=14), timedelta(days=30), 1000)
-    services = Services(rules, clock, bell, empty, empty, watcher, Passwords(), SignInThrottle(10), sessions)
+    services = Services(rules, clock, bell, empty, empty, watcher, PasswordChecker(), SignInThrottle(10), sessions)
     yield Sockets(sessions, services, clock)
     await asyncio.gather(*sessions.closing)
 
@@ -94,7 +94,7 @@ async def people(database: str) -> World:
 
 
 async def end(text: str) -> None:
-    await token.revoke(await Token.get(digest=digest(text)), time.now())
+    await token.revoke_token(await Token.get(digest=hash_token(text)), time.now())
 
 
 async def test_one_entry_costs_one_statement_for_fifty_sockets(sockets: Sockets, people: World) -> None:
@@ -243,7 +243,7 @@ async def test_what_decides_nothing_tells_nobody(sockets: Sockets, people: World
 
 async def test_a_deleted_token_ends_its_sockets(sockets: Sockets, people: World) -> None:
     context = await sockets.open(people.ada.token)
-    await Token.filter(digest=digest(people.ada.token)).delete()
+    await Token.filter(digest=hash_token(people.ada.token)).delete()
     await sockets.sessions.refresh()
     await sockets.over(context)
     assert sockets.sessions.holders == sockets.sessions.prints == {}
@@ -252,7 +252,9 @@ async def test_a_deleted_token_ends_its_sockets(sockets: Sockets, people: World)
 async def test_time_ends_a_socket_and_needs_no_statement(sockets: Sockets, people: World) -> None:
     at, user = sockets.clock(), await User.get(id=people.ada.id)
     made = [
-        await issue(TokenKind.SESSION, "x", ["tickets:read"], user_id=user.id, expires_at=at + timedelta(hours=hours), at=at)
+        await issue_token(
+            TokenKind.SESSION, "x", ["tickets:read"], user_id=user.id, expires_at=at + timedelta(hours=hours), at=at
+        )
         for hours in (1, 2, 3)
     ]
     first, second, third = [await sockets.open(text) for _, text in made]

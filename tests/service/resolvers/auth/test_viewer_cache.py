@@ -17,7 +17,7 @@ from support.statements import statements
 from models.access import revision
 from models.access.viewer import Viewer, authenticate
 from models.database import fair_share
-from models.people.token import Token, TokenKind, digest, issue
+from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
 from resolvers.auth.viewer_cache import Shared, ViewerCache
@@ -139,7 +139,7 @@ async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) ->
     clock = Clock()
     viewers = ViewerCache(clock)
     ends = clock() + timedelta(hours=1)
-    _, text = await issue(TokenKind.API, "x", ["tickets:read"], user_id=people.ada.id, expires_at=ends, at=clock())
+    _, text = await issue_token(TokenKind.API, "x", ["tickets:read"], user_id=people.ada.id, expires_at=ends, at=clock())
     for ahead, opens in ((0, True), (2, False), (0, True), (-48, True), (1, False), (0, True)):
         clock.ahead = timedelta(hours=ahead)
         assert ((await viewers.authenticate(text)) is not None) is opens
@@ -152,17 +152,17 @@ async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: Worl
     with statements() as sent:
         assert await asyncio.gather(*(viewers.authenticate(f"twk_{n}") for n in range(50))) == [None] * 50
     assert len(sent) <= 51, "a lookup for each and one reading of the revision"
-    assert list(viewers.kept) == [digest(people.ada.token), digest(people.cora.token)]
+    assert list(viewers.kept) == [hash_token(people.ada.token), hash_token(people.cora.token)]
     await viewers.authenticate(people.ada.token)
     await viewers.authenticate(people.machine)
-    assert list(viewers.kept) == [digest(people.ada.token), digest(people.machine)], "who was not seen for longest goes"
+    assert list(viewers.kept) == [hash_token(people.ada.token), hash_token(people.machine)], "who was not seen for longest goes"
 
 
 async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: World) -> None:
     viewers = ViewerCache(Clock())
     assert await viewers.authenticate("twk_later") is None
     await Token.create(
-        kind=TokenKind.API, name="x", digest=digest("twk_later"), prefix="twk_later", user_id=people.ada.id, scopes=["admin"]
+        kind=TokenKind.API, name="x", digest=hash_token("twk_later"), prefix="twk_later", user_id=people.ada.id, scopes=["admin"]
     )
     assert await viewers.authenticate("twk_later") is not None
 

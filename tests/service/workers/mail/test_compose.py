@@ -28,20 +28,20 @@ from models.changes.change import TicketChange, lock_tickets, write
 from models.core import time
 from models.database import MODULES
 from models.log.event import Event, EventType
-from models.notifications.email import Mail, MailStatus, message_id, root_id
-from models.notifications.routing import TABLE, TOPICS
+from models.notifications.email import Mail, MailStatus, build_message_id, build_thread_id
+from models.notifications.routing import RULES, TOPIC_BY_TEMPLATE
 from models.people.team import Team
 from models.people.user import User
 from models.sla.records import SlaClock
 from models.tickets.lifecycle import CloseReason
 from models.tickets.ticket import Ticket
-from workers.mail.address import address, is_plain, line, mailbox
+from workers.mail.address import is_plain_address, make_address, one_line, parse_mailbox
 from workers.mail.compose import Composer
-from workers.mail.content import ABOUT
-from workers.mail.message import MOST_REFERENCES, TELLS, MessageBuilder, NotSent, read
+from workers.mail.content import TOPIC_NAMES
+from workers.mail.message import EVENT_TYPE_OF_TEMPLATE, MAX_REFERENCES, MailWithheld, OutgoingMail, read_outgoing_mail
 
 PLACE = "https://help.example.com/desk"
-COMPOSER = Composer(TEMPLATES, mailbox(FROM), url=PLACE)
+COMPOSER = Composer(TEMPLATES, parse_mailbox(FROM), url=PLACE)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,7 +63,7 @@ async def inbox() -> AsyncIterator[Sink]:
 
 
 async def composed(mail: Mail, by: Composer = COMPOSER) -> EmailMessage:
-    return await by.compose(await read(mail.id))
+    return await by.compose(await read_outgoing_mail(mail.id))
 
 
 # ---------------------------------------------------------------- one conversation
@@ -83,7 +83,7 @@ async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbo
     own = sorted((m for m in inbox.received if "cora" in str(m["To"])), key=lambda m: len(str(m["References"])))
     ids = [mail.message_id for mail in mails]
     assert [str(message["Message-ID"]) for message in own] == ids
-    root = root_id(ticket.id, DOMAIN)
+    root = build_thread_id(ticket.id, DOMAIN)
     assert [str(message["References"]).split() for message in own] == [[root, *ids[:n]] for n in range(4)]
     assert [str(message["In-Reply-To"]) for message in own] == [root, *ids[:3]]
     named = f"[{ticket.ref}] VPN is down"
@@ -96,8 +96,8 @@ async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbo
 async def test_an_id_follows_from_the_entry_and_the_person(people: World) -> None:
     ticket = await raised(people.cora)
     position = (await last(ticket)).position
-    assert message_id(position, people.cora.id, DOMAIN) == f"<evt-{position}.{people.cora.id.hex}@{DOMAIN}>"
-    assert root_id(ticket.id, DOMAIN) == f"<tkt-{ticket.id.hex}@{DOMAIN}>"
+    assert build_message_id(position, people.cora.id, DOMAIN) == f"<evt-{position}.{people.cora.id.hex}@{DOMAIN}>"
+    assert build_thread_id(ticket.id, DOMAIN) == f"<tkt-{ticket.id.hex}@{DOMAIN}>"
 
 
 @pytest.mark.parametrize("length", [12, 40, 68, 190])
@@ -107,12 +107,12 @@ async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(people
     for n in range(3):
         await reply(people.ada, ticket, f"Answer {n}")
         entry = await last(ticket, EventType.REPLY_ADDED)
-        ids.append(message_id(entry.position, people.cora.id, domain))
+        ids.append(build_message_id(entry.position, people.cora.id, domain))
         await queued(ticket, people.cora, "replied", entry, message_id=ids[-1])
     await send(mailer(inbox, mail_from=f"desk@{domain}"))
     raw = sorted(inbox.raw, key=len)[-1]
     unfolded = raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n ", " ").split("\r\n")
-    root = root_id(ticket.id, domain)
+    root = build_thread_id(ticket.id, domain)
     for header in (
         f"Message-ID: {ids[2]}",
         f"In-Reply-To: {ids[1]}",
@@ -130,8 +130,8 @@ async def test_a_long_conversation_keeps_its_root_and_its_latest_mails(people: W
         await reply(people.cora, ticket, str(n))
         mails.append(await queued(ticket, people.ada, "replied", await last(ticket, EventType.REPLY_ADDED)))
     named = str((await composed(mails[-1]))["References"]).split()
-    assert len(named) == MOST_REFERENCES
-    assert named == [root_id(ticket.id, DOMAIN), *[mail.message_id for mail in mails[-20:-1]]]
+    assert len(named) == MAX_REFERENCES
+    assert named == [build_thread_id(ticket.id, DOMAIN), *[mail.message_id for mail in mails[-20:-1]]]
 
 
 async def test_mails_that_never_went_out_are_not_referred_to(people: World) -> None:
@@ -139,7 +139,7 @@ async def test_mails_that_never_went_out_are_not_referred_to(people: World) -> N
     await queued(ticket, people.cora, status=MailStatus.FAILED)
     await reply(people.ada, ticket)
     mail = await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
-    assert str((await composed(mail))["References"]) == root_id(ticket.id, DOMAIN)
+    assert str((await composed(mail))["References"]) == build_thread_id(ticket.id, DOMAIN)
 
 
 async def test_mails_say_who_sends_them_and_that_no_human_did(people: World) -> None:
@@ -151,7 +151,7 @@ async def test_mails_say_who_sends_them_and_that_no_human_did(people: World) -> 
     assert str(message["List-Id"]) == f"<tickets.{DOMAIN}>"
     assert message["Date"].datetime == mail.created_at
     assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
-    answered = Composer(TEMPLATES, mailbox(FROM), mailbox("answers@example.com"))
+    answered = Composer(TEMPLATES, parse_mailbox(FROM), parse_mailbox("answers@example.com"))
     assert str((await composed(mail, answered))["Reply-To"]) == "answers@example.com"
 
 
@@ -160,10 +160,10 @@ async def test_there_is_a_link_where_people_have_a_place_to_go(people: World) ->
     mail = await queued(ticket, people.cora)
     link = f"{PLACE}/tickets/{ticket.number}"
     for place in (PLACE, f"{PLACE}/"):
-        message = await composed(mail, Composer(TEMPLATES, mailbox(FROM), url=place))
+        message = await composed(mail, Composer(TEMPLATES, parse_mailbox(FROM), url=place))
         assert link in body(message)
         assert f'href="{link}"' in body(message, "html")
-    bare = await composed(mail, Composer(TEMPLATES, mailbox(FROM)))
+    bare = await composed(mail, Composer(TEMPLATES, parse_mailbox(FROM)))
     assert "http" not in body(bare)
     assert "href" not in body(bare, "html")
 
@@ -190,16 +190,16 @@ HOSTILE = [
 ]
 
 
-def letter(subject: str, name: str, spec: str = "cora@example.com") -> MessageBuilder:
+def letter(subject: str, name: str, spec: str = "cora@example.com") -> OutgoingMail:
     """One that is only in memory."""
     at, ticket, who = time.now(), Ticket(number=1001, subject=subject), User(email=spec, display_name=name)
     mail = Mail(ticket_id=ticket.id, user_id=who.id, template="replied", address=spec, created_at=at)
-    mail.message_id = message_id(1, who.id, DOMAIN)
-    return MessageBuilder(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
+    mail.message_id = build_message_id(1, who.id, DOMAIN)
+    return OutgoingMail(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
 
 
 def expect_sound(subject: str, name: str) -> EmailMessage:
-    message = COMPOSER.headed(letter(subject, name))
+    message = COMPOSER.with_headers(letter(subject, name))
     message.set_content("x")
     raw = message.as_bytes(policy=SMTP)
     assert max(len(each) for each in raw.split(b"\r\n")) <= 998
@@ -208,7 +208,7 @@ def expect_sound(subject: str, name: str) -> EmailMessage:
     assert len(found.keys()) == len(set(found.keys())), found.keys()
     assert set(found.keys()) <= HEADERS
     assert [each.addr_spec for each in found["To"].addresses] == ["cora@example.com"]
-    assert str(found["Subject"]) == line(f"Re: [TKT-1001] {line(subject, 200)}", 300)
+    assert str(found["Subject"]) == one_line(f"Re: [TKT-1001] {one_line(subject, 200)}", 300)
     return found
 
 
@@ -247,10 +247,10 @@ def test_nobody_adds_to_the_headers_by_encoded_words(text: str) -> None:
 @given(st.text(max_size=320) | st.from_regex(r"[^@]{1,64}@[^@]{1,64}", fullmatch=True))
 def test_an_address_is_plain_or_refused(spec: str) -> None:
     try:
-        found = address("Cora", spec)
+        found = make_address("Cora", spec)
     except ValueError:
         return
-    assert is_plain(found.addr_spec)
+    assert is_plain_address(found.addr_spec)
     assert found.addr_spec.isascii()
 
 
@@ -260,7 +260,7 @@ def test_an_address_is_plain_or_refused(spec: str) -> None:
     ids=["breaks", "turning", "encoded-word", "joined", "long"],
 )
 async def test_a_line_is_one_line(text: str, shown: str) -> None:
-    assert line(text, 5) == shown if text == "abcdef" else line(text, 200) == shown
+    assert one_line(text, 5) == shown if text == "abcdef" else one_line(text, 200) == shown
 
 
 async def test_what_people_write_arrives_as_text(people: World, inbox: Sink) -> None:
@@ -292,14 +292,14 @@ async def occasions(people: World) -> Mapping[str, str]:
     found: dict[str, str] = {}
 
     async def add(name: str, who: Person, *holds: str) -> None:
-        mail = await queued(await Ticket.get(id=ticket.id), who, name, await last(ticket, TELLS[name]))
+        mail = await queued(await Ticket.get(id=ticket.id), who, name, await last(ticket, EVENT_TYPE_OF_TEMPLATE[name]))
         message = await composed(mail)
         text, html = body(message), body(message, "html")
         assert [each for each in holds if each not in text] == [], text
         assert f"Hello {(await User.get(id=who.id)).display_name}," in text
         assert "\n-- \n" in text.replace("\r\n", "\n"), "by which mail programs know a footer (RFC 3676, section 4.3)"
         for part in (text, html):
-            assert f"mails about {ABOUT[TOPICS[name]]}, turn them off in your notification preferences" in part
+            assert f"mails about {TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]}, turn them off in your notification preferences" in part
         assert html.startswith("<!doctype html>")
         found[name] = text + html
         await mail.delete()
@@ -362,7 +362,7 @@ async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(people
 
 async def test_every_kind_of_mail_says_what_happened(people: World) -> None:
     found = await occasions(people)
-    assert set(found) == set(TELLS)
+    assert set(found) == set(EVENT_TYPE_OF_TEMPLATE)
     for name, text in found.items():
         assert "None" not in text, name
         assert "gecko" not in text, "what an internal entry holds stays here"
@@ -375,13 +375,13 @@ async def test_a_mail_tells_only_of_what_its_template_is_for(people: World) -> N
     await note(people.ada, ticket, "The gecko")
     await written(ticket, EventType.MAIL_FAILED, internal=True, user=str(people.cora.id), answer="The gecko")
     for entry in await Event.filter(ticket_id=ticket.id).order_by("position"):
-        now = await read((await queued(ticket, people.ada, "created", entry)).id)
-        for name in (*TELLS, "note", ""):
+        now = await read_outgoing_mail((await queued(ticket, people.ada, "created", entry)).id)
+        for name in (*EVENT_TYPE_OF_TEMPLATE, "note", ""):
             now.mail.template = name
-            if TELLS.get(name) is entry.type:
+            if EVENT_TYPE_OF_TEMPLATE.get(name) is entry.type:
                 assert entry.type not in (EventType.NOTE_ADDED, EventType.MAIL_FAILED)
                 continue
-            with pytest.raises(NotSent):
+            with pytest.raises(MailWithheld):
                 await COMPOSER.compose(now)
 
 
@@ -392,7 +392,7 @@ async def test_what_is_marked_internal_is_refused_whatever_it_is(people: World) 
     await Event.filter(position=entry.position).update(internal=True)
     for who in (people.cora, people.bill):
         mail = await queued(ticket, who, "replied", entry)
-        with pytest.raises(NotSent, match="internal"):
+        with pytest.raises(MailWithheld, match="internal"):
             await composed(mail)
 
 
@@ -402,7 +402,7 @@ async def test_a_note_that_pretends_to_be_a_reply_is_refused(people: World) -> N
     entry = await last(ticket, EventType.NOTE_ADDED)
     await Event.filter(position=entry.position).update(type=EventType.REPLY_ADDED, internal=False)
     mail = await queued(ticket, people.bill, "replied", entry)
-    with pytest.raises(NotSent, match="notes"):
+    with pytest.raises(MailWithheld, match="notes"):
         await composed(mail)
 
 
@@ -410,10 +410,10 @@ async def test_customers_are_not_told_of_escalation_steps(people: World) -> None
     ticket = await raised(people.cora)
     await written(ticket, EventType.ESCALATION_STEP, internal=True, path="x", step=1, action="notify_team", notified=[])
     mail = await queued(ticket, people.cora, "escalation_step", await last(ticket, EventType.ESCALATION_STEP))
-    with pytest.raises(NotSent, match="may not see"):
+    with pytest.raises(MailWithheld, match="may not see"):
         await composed(mail)
 
 
 async def test_there_is_a_template_for_each_mail_that_is_queued() -> None:
-    queued_by = {(row.template, type) for (type, _), rows in TABLE.items() for row in rows if row.template}
-    assert queued_by <= set(TELLS.items())
+    queued_by = {(row.template, type) for (type, _), rows in RULES.items() for row in rows if row.template}
+    assert queued_by <= set(EVENT_TYPE_OF_TEMPLATE.items())

@@ -22,15 +22,15 @@ from models.core import time
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel, Topic
-from models.notifications.routing import MAILED_TO_CUSTOMERS
+from models.notifications.routing import CUSTOMER_TEMPLATES
 from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
 from workers import mailer as module
 from workers import runner
 from workers.job import Progress
 from workers.mail import claims
-from workers.mail.delivery_result import FEWEST_ATTEMPTS, GIVEN_UP_AFTER
-from workers.mail.message import TELLS
+from workers.mail.delivery_result import GIVE_UP_AFTER, MIN_ATTEMPTS
+from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: 
     mail = await queued(ticket, people.cora)
     at = time.now()
     turn = await mailer(inbox).run_once(at, 7)
-    assert (turn.done, turn.position, turn.more, turn.changed) == (1, 7, True, False)
+    assert (turn.count, turn.position, turn.more, turn.changed) == (1, 7, True, False)
     found = await now_of(mail)
     assert (found.status, found.answer, found.attempts) == (MailStatus.SENT, "250 taken as 1", 1)
     assert (found.sent_at, found.next_attempt_at, found.claimed_by, found.claimed_until) == (at, None, None, None)
@@ -100,7 +100,7 @@ async def test_two_mailers_at_once_send_each_mail_once(people: World, inbox: Sin
 
 async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(people: World, inbox: Sink) -> None:
     mail = await queued(await raised(people.cora), people.cora)
-    assert len(await claims.claim(time.now(), timedelta(seconds=60), 2)) == 1
+    assert len(await claims.claim_mails(time.now(), timedelta(seconds=60), 2)) == 1
     assert await send(inbox) == 0
     await unclaim(mail)
     assert await send(inbox) == 1
@@ -110,12 +110,12 @@ async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(peo
 
 async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox: Sink) -> None:
     mail = await queued(await raised(people.cora), people.cora)
-    (late,) = await claims.claim(time.now(), timedelta(seconds=60), 1)
+    (late,) = await claims.claim_mails(time.now(), timedelta(seconds=60), 1)
     await unclaim(mail)
     assert await send(inbox) == 1
-    letter = await module.read(mail.id)
+    letter = await module.read_outgoing_mail(mail.id)
     refused = module.delivery_result.failed(mail, "550 no")
-    assert await claims.note([claims.Sent(late, letter.mail, refused)], time.now()) is False
+    assert await claims.record_results([claims.Attempt(late, letter.mail, refused)], time.now()) is False
     assert (await now_of(mail)).status is MailStatus.SENT
     assert await failures(letter.ticket) == []
 
@@ -136,7 +136,7 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
         return False
 
     with monkeypatch.context() as dying:
-        dying.setattr(claims, "note", never)
+        dying.setattr(claims, "record_results", never)
         turn = asyncio.create_task(mailer(inbox, finish_seconds=0).run_once(time.now(), 0))
         await reached.wait()
         turn.cancel()
@@ -153,12 +153,12 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
 
 
 async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(people: World, inbox: Sink) -> None:
-    mails = await many(people, module.LANES + 2)
+    mails = await many(people, module.MAX_CONCURRENT_MAILS + 2)
     inbox.open.clear()
     turn = asyncio.create_task(mailer(inbox, finish_seconds=60).run_once(time.now(), 0))
 
     async def busy() -> bool:
-        return len(inbox.asked) == module.LANES
+        return len(inbox.asked) == module.MAX_CONCURRENT_MAILS
 
     await until(busy)
     turn.cancel()
@@ -166,9 +166,9 @@ async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(pe
     inbox.open.set()
     with pytest.raises(asyncio.CancelledError):
         await turn
-    assert len(inbox.received) == module.LANES
+    assert len(inbox.received) == module.MAX_CONCURRENT_MAILS
     found = await Mail.filter(status=MailStatus.SENT)
-    assert len(found) == module.LANES
+    assert len(found) == module.MAX_CONCURRENT_MAILS
     assert await send(inbox) == 2, "the others were never claimed"
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
 
@@ -179,7 +179,7 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
 ) -> None:
     mail = await queued(await raised(people.cora), people.cora)
     tries: list[int] = []
-    note = claims.note
+    note = claims.record_results
 
     async def away(*given: Any) -> bool:
         tries.append(1)
@@ -187,8 +187,8 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
             raise OperationalError("the database is away")
         return await note(*given)
 
-    monkeypatch.setattr(claims, "note", away)
-    monkeypatch.setattr(module, "NOTE_SECONDS", 0.0)
+    monkeypatch.setattr(claims, "record_results", away)
+    monkeypatch.setattr(module, "RECORD_RETRY_SECONDS", 0.0)
     assert await send(inbox) == 1
     assert len(inbox.received) == 1
     assert (await now_of(mail)).status is MailStatus.SENT
@@ -233,9 +233,9 @@ async def test_what_is_answered_with_not_now_is_tried_again_later_each_time(peop
 
 async def test_after_three_days_it_is_given_up_and_told_on_the_ticket(people: World, inbox: Sink) -> None:
     ticket = await raised(people.cora)
-    mail = await queued(ticket, people.cora, attempts=FEWEST_ATTEMPTS - 1)
+    mail = await queued(ticket, people.cora, attempts=MIN_ATTEMPTS - 1)
     inbox.refuses["cora@example.com"] = "452 cora@example.com's mailbox is full"
-    just = mail.created_at + GIVEN_UP_AFTER
+    just = mail.created_at + GIVE_UP_AFTER
     await send(inbox, just)
     assert (await now_of(mail)).status is MailStatus.DEFERRED
     after = just + timedelta(hours=5)
@@ -252,8 +252,8 @@ async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_
     ticket = await raised(people.cora)
     mail = await queued(ticket, people.cora)
     inbox.refuses["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
-    at = mail.created_at + GIVEN_UP_AFTER * 2
-    for _ in range(FEWEST_ATTEMPTS - 1):
+    at = mail.created_at + GIVE_UP_AFTER * 2
+    for _ in range(MIN_ATTEMPTS - 1):
         await send(inbox, at)
         found = await now_of(mail)
         assert found.status is MailStatus.DEFERRED
@@ -414,11 +414,11 @@ async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(peop
     assert await failures(ticket) == [], "nothing went wrong"
 
 
-@pytest.mark.parametrize("named", sorted(set(TELLS) - MAILED_TO_CUSTOMERS))
+@pytest.mark.parametrize("named", sorted(set(EVENT_TYPE_OF_TEMPLATE) - CUSTOMER_TEMPLATES))
 async def test_what_is_for_the_team_does_not_reach_who_became_a_customer(people: World, inbox: Sink, named: str) -> None:
     ticket = await raised(people.cora)
     account = (await User.get(id=people.cora.id)).organization_id
-    await written(ticket, TELLS[named], metric="resolution", ordinal=1)
+    await written(ticket, EVENT_TYPE_OF_TEMPLATE[named], metric="resolution", ordinal=1)
     mail = await queued(ticket, people.bill, named)
     await User.filter(id=people.bill.id).update(role=Role.CUSTOMER, organization_id=account)
     await send(inbox)

@@ -20,8 +20,8 @@ from models.people.team import Category, Team
 from models.people.user import Role, User
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, CloseReason, Priority, Status, TransitionRefused
-from models.tickets.message import Kind
-from models.tickets.ticket import INVERSE, LinkKind, Ticket, TicketResource
+from models.tickets.message import MessageKind
+from models.tickets.ticket import INVERSE_LINK, LinkKind, Ticket, TicketResource
 
 pytestmark = pytest.mark.without_promises
 
@@ -348,7 +348,7 @@ def test_resolve_stores_the_resolution_and_tells_it() -> None:
 def test_customers_are_shown_those_steps_only_that_are_theirs(status: Status) -> None:
     stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
     team, customers = (change_of(stood, by).allowed_actions() for by in (AGENT, CUSTOMER))
-    assert team == lifecycle.allowed(status)
+    assert team == lifecycle.list_allowed_actions(status)
     assert customers == [action for action in team if action in (Action.CLOSE, Action.REOPEN)]
     with pytest.raises(TransitionRefused) as refusal:
         change_of(stood, CUSTOMER).transition(Action.START if status is not Status.NEW else Action.RESUME)
@@ -516,17 +516,17 @@ def test_a_link_stands_in_both_records(kind: LinkKind) -> None:
     assert logged(change) == logged(other) == [EventType.LINKED]
     assert change.events[0].value("kind") == kind.value
     assert change.events[0].value("other_id") == str(other.ticket.id)
-    assert other.events[0].value("kind") == INVERSE[kind].value
+    assert other.events[0].value("kind") == INVERSE_LINK[kind].value
     assert other.events[0].value("other_id") == str(change.ticket.id)
     assert [(link.ticket_id, link.other_id, link.kind) for link in (*change.links, *other.links)] == [
         (change.ticket.id, other.ticket.id, kind),
-        (other.ticket.id, change.ticket.id, INVERSE[kind]),
+        (other.ticket.id, change.ticket.id, INVERSE_LINK[kind]),
     ]
 
 
 @pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
 def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
-    assert INVERSE[INVERSE[kind]] is kind
+    assert INVERSE_LINK[INVERSE_LINK[kind]] is kind
 
 
 def test_linking_what_is_linked_so_changes_nothing() -> None:
@@ -616,7 +616,7 @@ def test_an_agents_first_reply_starts_a_new_ticket_and_counts_as_the_response() 
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
     assert told(change) == {"first_responded_at": [None, "2026-03-02T13:00:00Z"]}
     assert (change.ticket.status, change.ticket.first_responded_at) == (Status.OPEN, LATER)
-    assert (message.kind, message.body, message.author_user_id) == (Kind.REPLY, "Is the light on?", AGENT.user_id)
+    assert (message.kind, message.body, message.author_user_id) == (MessageKind.REPLY, "Is the light on?", AGENT.user_id)
     assert change.messages == [message]
     assert change.events[0].message_id == message.id
     assert change.events[1].message_id is None
@@ -692,7 +692,7 @@ def test_a_note_can_always_be_added_and_is_internal(status: Status, into: UUID |
     message = commands.add_note(change, "not for customers")
     assert logged(change) == [EventType.NOTE_ADDED]
     assert change.events[0].internal
-    assert (message.kind, change.ticket.status) == (Kind.NOTE, status)
+    assert (message.kind, change.ticket.status) == (MessageKind.NOTE, status)
     assert (change.ticket.first_responded_at, told(change)) == (None, {})
 
 

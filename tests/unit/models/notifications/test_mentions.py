@@ -9,11 +9,11 @@ from support.ticket_factory import modest
 
 from models.core.ids import new_id
 from models.core.text import BODY
-from models.notifications.mentions import MOST, MOST_NAMES, directory, mentioned, names
+from models.notifications.mentions import MAX_MENTIONS, MAX_NAMES, build_directory, find_mentioned_users, find_names
 
 ADA, BILL, ALEX, OTHER, BRIEN, LEE = (new_id() for _ in range(6))
 NAMES = {ADA: "ada", BILL: "bill", ALEX: "alex", OTHER: "other", BRIEN: "brien", LEE: "lee"}
-PEOPLE = directory(
+PEOPLE = build_directory(
     [
         (ADA, "ada@example.com"),
         (BILL, "bill.b-c@example.com"),
@@ -26,7 +26,7 @@ PEOPLE = directory(
 
 
 def met(body: str) -> list[str]:
-    return sorted(NAMES[user_id] for user_id in mentioned(body, PEOPLE))
+    return sorted(NAMES[user_id] for user_id in find_mentioned_users(body, PEOPLE))
 
 
 @pytest.mark.parametrize(
@@ -112,20 +112,20 @@ def test_code_mentions_nobody(body: str, expected: str) -> None:
 
 
 def test_names_that_two_share_mean_nobody_and_addresses_always_mean_their_owner() -> None:
-    people = directory([(ADA, "x@example.com"), (BILL, "X@example.org"), (ALEX, "y@example.com"), (LEE, "")])
+    people = build_directory([(ADA, "x@example.com"), (BILL, "X@example.org"), (ALEX, "y@example.com"), (LEE, "")])
     assert people == {"x@example.com": ADA, "x@example.org": BILL, "y@example.com": ALEX, "y": ALEX, "": LEE}
-    assert mentioned("@ @x @y", people) == {ALEX}
+    assert find_mentioned_users("@ @x @y", people) == {ALEX}
 
 
 def test_the_first_fifty_people_count() -> None:
-    crowd = {f"n{place}": new_id() for place in range(MOST + 10)}
-    body = " ".join(f"@n{place}" for place in range(MOST + 10))
-    assert mentioned(f"@n0 @n0 @n0 {body}", crowd) == {crowd[f"n{place}"] for place in range(MOST)}
+    crowd = {f"n{place}": new_id() for place in range(MAX_MENTIONS + 10)}
+    body = " ".join(f"@n{place}" for place in range(MAX_MENTIONS + 10))
+    assert find_mentioned_users(f"@n0 @n0 @n0 {body}", crowd) == {crowd[f"n{place}"] for place in range(MAX_MENTIONS)}
 
 
 def test_names_that_mean_nobody_hide_nobody() -> None:
-    log = "\n".join(f"at @scope{place}/package ({place})" for place in range(MOST * 3))
-    assert mentioned(f"{log}\n\n@ada, can you look at this?", {"ada": ADA}) == {ADA}
+    log = "\n".join(f"at @scope{place}/package ({place})" for place in range(MAX_MENTIONS * 3))
+    assert find_mentioned_users(f"{log}\n\n@ada, can you look at this?", {"ada": ADA}) == {ADA}
 
 
 LARGE = {
@@ -153,11 +153,11 @@ LARGE = {
 def test_the_longest_text_made_for_it_is_read_like_any_other(piece: str) -> None:
     filled = (piece * BODY)[: BODY - 10]
     assert met(filled) == []
-    assert len(names(filled)) <= MOST_NAMES
+    assert len(find_names(filled)) <= MAX_NAMES
 
 
 def test_no_more_names_are_looked_at_than_requests_can_wait_for() -> None:
-    assert len(names(" ".join(f"@n{place}" for place in range(MOST_NAMES * 3)))) == MOST_NAMES
+    assert len(find_names(" ".join(f"@n{place}" for place in range(MAX_NAMES * 3)))) == MAX_NAMES
 
 
 def test_runs_of_every_length_are_read_like_any_other() -> None:

@@ -14,9 +14,20 @@ from support.ticket_factory import NOON
 from models.core.ids import new_id
 from models.core.time import text
 from models.log.event import Event, EventType
-from models.notifications import routing as audience
-from models.notifications.notification import USUAL, Channel, Topic
-from models.notifications.routing import FOR_CUSTOMERS, INTERNAL, PRIORITY, TABLE, TOPICS, Audience, Rule, group_key, hears, route
+from models.notifications import routing
+from models.notifications.notification import DEFAULT_TOPICS, Channel, Topic
+from models.notifications.routing import (
+    CUSTOMER_AUDIENCES,
+    EVENT_PRIORITY,
+    INTERNAL_EVENT_TYPES,
+    RULES,
+    TOPIC_BY_TEMPLATE,
+    Audience,
+    Rule,
+    build_deliveries,
+    find_rules,
+    group_key,
+)
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status
 
@@ -39,7 +50,7 @@ def entry(type: EventType, *, position: int = 1, by: UUID | None = None, version
         actor_user_id=by,
         occurred_at=NOON,
         version=version,
-        internal=type in INTERNAL,
+        internal=type in INTERNAL_EVENT_TYPES,
         data={"changes": data.pop("changes", {}), **data},
     )
 
@@ -51,7 +62,7 @@ def step(action: Action, **more: Any) -> Event:
 def line(row: Rule) -> str:
     """`requester REPLIES replied`; the template is `-` where there is no mail, and in brackets where there is nothing else."""
     template = row.template or "-"
-    return f"{row.audience.value} {row.topic.name} {template if row.in_app else f'({template})'}{' own' if row.own else ''}"
+    return f"{row.audience.value} {row.topic.name} {template if row.in_app else f'({template})'}{' own' if row.includes_actor else ''}"
 
 
 STEP = EventType.STATUS_CHANGED
@@ -99,49 +110,51 @@ def all_of(rest: str, *who: str) -> set[str]:
     ids=lambda value: value.name if isinstance(value, EventType) else "",
 )
 def test_the_table(type: EventType, said: dict[str, Any], expected: set[str]) -> None:
-    assert {line(row) for row in hears(entry(type, **said))} == expected
+    assert {line(row) for row in find_rules(entry(type, **said))} == expected
 
 
 def test_every_type_is_in_the_table_or_silent_on_purpose() -> None:
-    types = {type for type, _ in TABLE}
+    types = {type for type, _ in RULES}
     assert types | SILENT == set(EventType)
     assert types & SILENT == set()
-    assert sorted(type.value for type in PRIORITY) == sorted(type.value for type in types)
+    assert sorted(type.value for type in EVENT_PRIORITY) == sorted(type.value for type in types)
 
 
 def test_every_step_of_the_life_cycle_is_in_the_table() -> None:
     steps = {action for steps in lifecycle.TRANSITIONS.values() for action in steps}
-    assert {detail for type, detail in TABLE if type is EventType.STATUS_CHANGED} == {action.value for action in steps}
+    assert {detail for type, detail in RULES if type is EventType.STATUS_CHANGED} == {action.value for action in steps}
 
 
 def test_mails_have_templates_of_the_mailer_and_nothing_internal_goes_to_who_may_be_a_customer() -> None:
-    for (type, _), rows in TABLE.items():
+    for (type, _), rows in RULES.items():
         for row in rows:
             assert row.in_app or row.template, type
             assert row.template is None or row.template in TEMPLATES, type
-            if type in INTERNAL or type in (EventType.SLA_AT_RISK, EventType.SLA_BREACHED):
-                assert row.template is None or row.audience not in FOR_CUSTOMERS, type
-    assert all(row.template is None for row in TABLE[EventType.NOTE_ADDED, None])
+            if type in INTERNAL_EVENT_TYPES or type in (EventType.SLA_AT_RISK, EventType.SLA_BREACHED):
+                assert row.template is None or row.audience not in CUSTOMER_AUDIENCES, type
+    assert all(row.template is None for row in RULES[EventType.NOTE_ADDED, None])
 
 
 def test_a_mail_is_about_one_topic_whatever_it_tells_of() -> None:
     topics: dict[str, set[Topic]] = {}
-    for row in (row for rows in TABLE.values() for row in rows if row.template is not None):
+    for row in (row for rows in RULES.values() for row in rows if row.template is not None):
         topics.setdefault(str(row.template), set()).add(row.topic)
-    assert topics == {template: {topic} for template, topic in TOPICS.items()}
+    assert topics == {template: {topic} for template, topic in TOPIC_BY_TEMPLATE.items()}
 
 
 def test_nobody_but_the_requester_of_a_new_ticket_hears_of_own_doings() -> None:
-    own = [(type, row.template, row.in_app) for (type, _), rows in TABLE.items() for row in rows if row.own]
+    own = [(type, row.template, row.in_app) for (type, _), rows in RULES.items() for row in rows if row.includes_actor]
     assert own == [(EventType.TICKET_CREATED, "created", False)]
 
 
 def test_what_staff_can_choose_is_what_is_usual() -> None:
-    assert set(audience.choices(customer=False)) == {(topic, channel) for channel in Channel for topic in USUAL[channel]}
+    assert set(routing.list_choices(customer=False)) == {
+        (topic, channel) for channel in Channel for topic in DEFAULT_TOPICS[channel]
+    }
 
 
 def test_customers_can_choose_what_they_are_ever_told() -> None:
-    shown = [f"{topic.name} {channel.name}" for topic, channel in audience.choices(customer=True)]
+    shown = [f"{topic.name} {channel.name}" for topic, channel in routing.list_choices(customer=True)]
     assert shown == [
         *("RAISED EMAIL", "REPLIES IN_APP", "REPLIES EMAIL", "STATUS IN_APP", "STATUS EMAIL"),
         *("REMINDERS IN_APP", "REMINDERS EMAIL"),
@@ -158,17 +171,17 @@ class Few:
     members: dict[Audience, list[UUID]]
     refused: set[tuple[UUID, Topic, Channel]] = field(default_factory=set)
 
-    def people(self, entry: Event, audience: Audience) -> Iterable[UUID]:
+    def list_user_ids(self, event: Event, audience: Audience) -> Iterable[UUID]:
         return self.members.get(audience, ())
 
-    def reaches(self, user_id: UUID, entry: Event, row: Rule, channel: Channel) -> bool:
-        return entry.actor_user_id != user_id and (user_id, row.topic, channel) not in self.refused
+    def can_notify(self, user_id: UUID, event: Event, rule: Rule, channel: Channel) -> bool:
+        return event.actor_user_id != user_id and (user_id, rule.topic, channel) not in self.refused
 
 
 def heard(act: list[Event], crowd: Few, channel: Channel = Channel.EMAIL) -> dict[UUID, str]:
-    found = list(route(act, channel, crowd))
+    found = list(build_deliveries(act, channel, crowd))
     assert len({each.user_id for each in found}) == len(found)
-    return {each.user_id: f"{each.entry.type.name} {each.row.reason.name}" for each in found}
+    return {each.user_id: f"{each.event.type.name} {each.rule.reason.name}" for each in found}
 
 
 def reopening() -> list[Event]:

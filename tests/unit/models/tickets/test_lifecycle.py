@@ -69,12 +69,12 @@ def test_an_action_leads_where_the_table_says_or_is_refused(status: Status, acti
 
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
 def test_what_is_allowed_is_the_tables_row(status: Status) -> None:
-    assert [action.name for action in lifecycle.allowed(status)] == list(TABLE[status.name])
+    assert [action.name for action in lifecycle.list_allowed_actions(status)] == list(TABLE[status.name])
 
 
 @pytest.mark.parametrize("action", Action, ids=lambda each: each.name)
 def test_a_closed_ticket_whose_window_passed_is_left_by_nothing(action: Action) -> None:
-    assert lifecycle.allowed(Status.CLOSED, reopenable=False) == []
+    assert lifecycle.list_allowed_actions(Status.CLOSED, reopenable=False) == []
     with pytest.raises(TransitionRefused) as refusal:
         lifecycle.advance(Status.CLOSED, action, reopenable=False)
     expected = Code.REOPEN_WINDOW_PASSED if action is Action.REOPEN else Code.TRANSITION_REFUSED
@@ -84,7 +84,7 @@ def test_a_closed_ticket_whose_window_passed_is_left_by_nothing(action: Action) 
 
 def test_the_window_counts_for_closed_tickets_only() -> None:
     assert lifecycle.advance(Status.RESOLVED, Action.REOPEN, reopenable=False) is Status.OPEN
-    assert Action.REOPEN in lifecycle.allowed(Status.RESOLVED, reopenable=False)
+    assert Action.REOPEN in lifecycle.list_allowed_actions(Status.RESOLVED, reopenable=False)
 
 
 def test_statuses_before_closure_are_open() -> None:
@@ -115,7 +115,7 @@ def test_no_walk_leaves_the_table_and_a_refused_step_stays_where_it_was(steps: l
 @modest(100)
 @given(statuses, actions, st.booleans())
 def test_an_action_is_allowed_exactly_where_it_leads_on(status: Status, action: Action, reopenable: bool) -> None:
-    after, allowed = outcome(status, action, reopenable), lifecycle.allowed(status, reopenable=reopenable)
+    after, allowed = outcome(status, action, reopenable), lifecycle.list_allowed_actions(status, reopenable=reopenable)
     if isinstance(after, TransitionRefused):
         assert action not in allowed
         assert after.allowed == allowed
@@ -126,13 +126,13 @@ def test_an_action_is_allowed_exactly_where_it_leads_on(status: Status, action: 
 @modest(100)
 @given(st.timedeltas(timedelta(0), timedelta(days=60)))
 def test_the_window_passes_only_after_its_last_moment(since: timedelta) -> None:
-    assert lifecycle.window_passed(NOON - since, NOON, WINDOW) == (since > WINDOW)
+    assert lifecycle.is_reopen_window_over(NOON - since, NOON, WINDOW) == (since > WINDOW)
 
 
 def test_the_windows_last_moment_is_inside() -> None:
-    assert not lifecycle.window_passed(NOON - WINDOW, NOON, WINDOW)
-    assert lifecycle.window_passed(NOON - WINDOW - timedelta(microseconds=1), NOON, WINDOW)
+    assert not lifecycle.is_reopen_window_over(NOON - WINDOW, NOON, WINDOW)
+    assert lifecycle.is_reopen_window_over(NOON - WINDOW - timedelta(microseconds=1), NOON, WINDOW)
 
 
 def test_what_was_never_closed_has_no_window() -> None:
-    assert not lifecycle.window_passed(None, NOON, WINDOW)
+    assert not lifecycle.is_reopen_window_over(None, NOON, WINDOW)
