@@ -1,4 +1,4 @@
-"""Running the service under uvicorn, in one process or several."""
+"""Runs the service under uvicorn, in one or several processes."""
 
 from __future__ import annotations
 
@@ -12,84 +12,87 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from engine.server.client_connection import ClientProtocol
-from engine.telemetry.logging import configure
+from engine.server.http_protocol import HTTPProtocol
+from engine.telemetry.logging import configure_logging
 from settings import Settings, load
 
-FRAME = 128 * 1024
-SECONDS_TO_FINISH = 8
-YOUNG = 10_000
-"""Objects made before the collector looks at them. Python's usual 700 are fewer than those that a page of tickets makes and
-drops; a tenth of the time went there."""
+MAX_FRAME_BYTES = 128 * 1024
+SHUTDOWN_SECONDS = 8
+GC_THRESHOLD = 10_000
+"""New objects before the garbage collector runs. A page of tickets creates more than the default
+of 700, and collecting them took a tenth of the time."""
 SWITCH_SECONDS = 0.0005
-"""After how long threads that compute let the event loop go on. It gives way at each statement to SQLite, and at Python's 5 ms
-a page of rows would wait 0.2 s for them."""
+"""The time after which a computing thread lets the event loop run. The event loop gives way at each
+SQLite statement, so with Python's default of 5 ms a page of rows would wait 0.2 s."""
 
 
-def application() -> ASGIApp:
-    """What each worker process serves; its settings come from the environment."""
+def create_worker_app() -> ASGIApp:
+    """Create the ASGI application of one worker process, with settings from the environment."""
     from app import create_app
 
     settings = load()
-    configure(settings.log_level)
+    configure_logging(settings.log_level)
     app = create_app(settings)
-    # What is made by now stays for ever: else each full collection walks all of it again, and everybody waits 0.1 s for that.
+    # The objects that exist now are never freed. Without freeze(), each full collection would visit
+    # all of them again, which stops the process for 0.1 s.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, 10, 10)
+    gc.set_threshold(GC_THRESHOLD, 10, 10)
     sys.setswitchinterval(SWITCH_SECONDS)
     return app
 
 
-def bound(settings: Settings) -> socket.socket:
-    """A socket at the address to serve on; it takes nobody yet. Raises OSError where the address is not to be had."""
-    family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-    found = socket.socket(family, kind, protocol)
+def bind_socket(settings: Settings) -> socket.socket:
+    """Bind a socket to the configured address; it does not listen yet. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM
+    )[0]
+    server_socket = socket.socket(family, kind, protocol)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
+        server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server_socket.bind(address)
     except OSError:
-        found.close()
+        server_socket.close()
         raise
-    found.set_inheritable(True)
-    return found
+    server_socket.set_inheritable(True)
+    return server_socket
 
 
-def run(settings: Settings, workers: int, at: socket.socket) -> bool:
-    """Serve at a bound socket until told to stop; returns whether it ever served."""
-    hand_on(settings)
+def run_server(settings: Settings, workers: int, server_socket: socket.socket) -> bool:
+    """Serve until the process is stopped. Returns whether the server started."""
+    export_settings(settings)
     config = uvicorn.Config(
-        "server:application",
+        "server:create_worker_app",
         factory=True,
         host=settings.host,
         port=settings.port,
         workers=workers,
         loop="auto",
-        http=cast("Any", partial(ClientProtocol, seconds=settings.request_timeout_seconds)),
+        http=cast("Any", partial(HTTPProtocol, timeout_seconds=settings.request_timeout_seconds)),
         ws="engine.server.websocket_protocol:WebSocketProtocol",
-        ws_max_size=FRAME,
+        ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         timeout_keep_alive=settings.keep_alive_timeout_seconds,
-        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         server_header=False,
-        reset_contextvars=True,  # a pipelined request would begin with what was said of the caller before it
+        reset_contextvars=True,  # otherwise a pipelined request inherits the one before's variables
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,
-        log_config=None,  # engine/telemetry/logging writes uvicorn's lines too
+        log_config=None,  # engine/telemetry/logging.py also formats uvicorn's log
         log_level="warning",
     )
     if workers > 1:
         from uvicorn.supervisors import Multiprocess
 
-        Multiprocess(config, sockets=[at]).run()
+        Multiprocess(config, sockets=[server_socket]).run()
         return True
     server = uvicorn.Server(config)
-    server.run(sockets=[at])
+    server.run(sockets=[server_socket])
     return server.started
 
 
-def hand_on(settings: Settings) -> None:
-    """Worker processes read the environment; what the command line said goes there."""
+def export_settings(settings: Settings) -> None:
+    """Write the options of the command line to the environment, which worker processes read."""
     os.environ["HOST"], os.environ["PORT"] = settings.host, str(settings.port)
     os.environ["TICKETWIRE_MODE"] = settings.mode

@@ -1,4 +1,4 @@
-"""What the application decides about callers, handed in by app.py; the engine knows tokens and contexts by these calls alone."""
+"""The application's authentication, as callbacks that app.py passes to the engine."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-BEARER = re.compile(r"[Bb]earer +(\S+)")
+BEARER_PATTERN = re.compile(r"[Bb]earer +(\S+)")
 
 
 class Unauthorized(Exception):
-    """The request came with a token that opens nothing."""
+    """The request's token is invalid, expired or malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthHooks:
-    context: Callable[[str, str], Any]
-    """Makes an operation's context from a request id and the client's address."""
-    fork: Callable[[Any], Any]
-    """Makes a context of its own for a subscription of a socket: who calls as of now, whatever becomes of the socket's."""
+    """Callbacks that create, authenticate and identify the context of an operation."""
+
+    create_context: Callable[[str, str], Any]
+    """Creates the context of a request from its request id and the client's address."""
+    fork_context: Callable[[Any], Any]
+    """Copies a connection's context for one subscription. Later changes of the connection's
+    viewer don't change the copy."""
     authenticate: Callable[[Any, str], Awaitable[None]]
-    """Makes the owner of a token the context's viewer. Raises Unauthorized."""
-    opened: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
-    """A socket was opened with this context. The second argument closes it with 4403; the third is called at once, whenever the
-    context's viewer has become another."""
-    closed: Callable[[Any], None]
-    viewer: Callable[[Any], str | None]
-    """One word for who calls, whatever token they use; None for a stranger."""
+    """Sets the context's viewer to the owner of a token. Raises Unauthorized."""
+    on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
+    """Called when a connection opens. Arguments: its context; a callback that closes the
+    connection as forbidden; a callback to call at once when the context's viewer changes."""
+    on_close: Callable[[Any], None]
+    """Called with the connection's context when the connection closes."""
+    viewer_key: Callable[[Any], str | None]
+    """Returns a key that identifies the viewer whatever token is used, or None if anonymous."""
 
 
-def token_in(header: str | None) -> str | None:
-    """The token of an Authorization header, or None without one. Raises Unauthorized for another scheme."""
+def parse_bearer_token(header: str | None) -> str | None:
+    """Return the token of an Authorization header, or None without a header.
+
+    Raises Unauthorized if the header has another scheme or no token.
+    """
     if header is None:
         return None
-    found = BEARER.fullmatch(header.strip())
-    if found is None:
+    match = BEARER_PATTERN.fullmatch(header.strip())
+    if match is None:
         raise Unauthorized
-    return found[1]
+    return match[1]

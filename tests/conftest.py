@@ -20,7 +20,7 @@ from support.seed import SEED, configure_hypothesis, random_for  # noqa: E402
 from support.service import running  # noqa: E402
 from tortoise import Tortoise  # noqa: E402
 
-from engine.telemetry.logging import COMMON, RENDER  # noqa: E402
+from engine.telemetry.logging import RENDERER, SHARED_PROCESSORS  # noqa: E402
 from models import database as db  # noqa: E402
 
 NEVER_AWAITED = ("coroutine object GraphQLCoreConverter.from_resolver", "coroutine object Executor.")
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     coroutine that was never awaited can be collected inside code that was made without builtins, as a named tuple's constructor
     is; there the warning can't even be imported, and that failure comes instead of it.
     """
-    structlog.configure(processors=[*COMMON, RENDER])
+    structlog.configure(processors=[*SHARED_PROCESSORS, RENDERER])
     hook = sys.unraisablehook
 
     def kept(unraisable: sys.UnraisableHookArgs) -> None:

@@ -7,9 +7,11 @@ from engine.limits.connections import ConnectionRegistry
 from engine.telemetry.metrics import ProcessSample, build_process_samples
 
 
-def connection_metrics(registry: ConnectionRegistry, groups: SubscriptionGroups, process: str) -> list[ProcessSample]:
-    """What this process holds and has told since it began. Backlogs are bytes that wait for readers."""
-    backlogs = [each.outbox.backlog for each in registry.connections]
+def connection_metrics(
+    registry: ConnectionRegistry, groups: SubscriptionGroups, process: str
+) -> list[ProcessSample]:
+    """The open connections and subscriptions now, and totals since the process started."""
+    backlogs = [connection.outbox.backlog for connection in registry.connections]
     return build_process_samples(
         process,
         connections=len(registry.connections),

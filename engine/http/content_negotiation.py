@@ -5,49 +5,65 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-RANGE = re.compile(r"\s*([\w!#$%&'*+.^`|~-]+)/([\w!#$%&'*+.^`|~-]+)\s*(?:;(.*))?", re.DOTALL)
-WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?=;|$)", re.IGNORECASE)
-PLAIN = "application/json"
-RESULT = "application/graphql-response+json"
-NAMED = 2
-"""How closely a range fits that names the type itself."""
+MEDIA_RANGE_PATTERN = re.compile(
+    r"\s*([\w!#$%&'*+.^`|~-]+)/([\w!#$%&'*+.^`|~-]+)\s*(?:;(.*))?", re.DOTALL
+)
+QUALITY_PATTERN = re.compile(
+    r"(?:^|;)\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?=;|$)", re.IGNORECASE
+)
+JSON_TYPE = "application/json"
+GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json"
+EXACT, SUBTYPE_WILDCARD, WILDCARD = 2, 1, 0
+"""How specific the media range is that matches a type."""
 
 
-def accepts(header: str | None, type: str) -> bool:
-    """Whether the header takes a media type: the range that names it closest says so. Who sends no header takes anything."""
-    return header is None or not header.strip() or weight(ranges(header), type)[0] > 0
+def is_accepted(header: str | None, type: str) -> bool:
+    """Whether an Accept header accepts a media type. Without a header, every type is accepted."""
+    if header is None or not header.strip():
+        return True
+    quality, _ = match_type(parse_media_ranges(header), type)
+    return quality > 0
 
 
 @lru_cache(maxsize=256)
-def result_type(header: bytes | None) -> str | None:
-    """The type that a result is told in, of the two that there are (GraphQL over HTTP, section 6.3); None where neither is taken.
+def select_result_type(header: bytes | None) -> str | None:
+    """Select the media type of a response (GraphQL over HTTP, section 6.3).
 
-    What is wanted more, then what is named, then the newer of two that are; who takes anything gets plain JSON.
+    The type with the higher quality wins, then the one with the more specific range. If both are
+    named, it is the GraphQL type; if both only match a wildcard, or without a header, it is
+    application/json. Returns None if the header accepts neither.
     """
     if header is None or not header.strip():
-        return PLAIN
-    found = ranges(header.decode("latin-1"))
-    plain, result = weight(found, PLAIN), weight(found, RESULT)
-    if max(plain, result)[0] == 0:
+        return JSON_TYPE
+    qualities = parse_media_ranges(header.decode("latin-1"))
+    json = match_type(qualities, JSON_TYPE)
+    graphql = match_type(qualities, GRAPHQL_RESPONSE_TYPE)
+    if json[0] == 0 and graphql[0] == 0:
         return None
-    is_result = result > plain or (result == plain and result[1] == NAMED)
-    return RESULT if is_result else PLAIN
+    if graphql == json:
+        _, specificity = graphql
+        return GRAPHQL_RESPONSE_TYPE if specificity == EXACT else JSON_TYPE
+    return GRAPHQL_RESPONSE_TYPE if graphql > json else JSON_TYPE
 
 
-def ranges(header: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for each in header.lower().split(","):
-        range = RANGE.fullmatch(each)
-        if range is not None:
-            said = WEIGHT.search(range[3] or "")
-            name = f"{range[1]}/{range[2]}"
-            found[name] = max(found.get(name, 0.0), float(said[1]) if said else 1.0)
-    return found
+def parse_media_ranges(header: str) -> dict[str, float]:
+    """Return the quality of each media range. Malformed ranges are ignored."""
+    qualities: dict[str, float] = {}
+    for item in header.lower().split(","):
+        match = MEDIA_RANGE_PATTERN.fullmatch(item)
+        if match is not None:
+            parameter = QUALITY_PATTERN.search(match[3] or "")
+            quality = float(parameter[1]) if parameter else 1.0
+            name = f"{match[1]}/{match[2]}"
+            qualities[name] = max(qualities.get(name, 0.0), quality)
+    return qualities
 
 
-def weight(found: dict[str, float], type: str) -> tuple[float, int]:
-    """How much a type is wanted, and how closely the range fits that says so."""
-    for closeness, name in ((NAMED, type), (1, f"{type.partition('/')[0]}/*"), (0, "*/*")):
-        if name in found:
-            return found[name], closeness
-    return 0.0, 0
+def match_type(qualities: dict[str, float], type: str) -> tuple[float, int]:
+    """Return the quality and specificity of the most specific range that matches a type."""
+    main_type = type.partition("/")[0]
+    ranges = ((EXACT, type), (SUBTYPE_WILDCARD, f"{main_type}/*"), (WILDCARD, "*/*"))
+    for specificity, name in ranges:
+        if name in qualities:
+            return qualities[name], specificity
+    return 0.0, WILDCARD

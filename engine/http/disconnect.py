@@ -1,52 +1,73 @@
-"""A client that hangs up while its query runs: nobody waits for the answer any more, and so its work ends.
+"""Cancels the execution of a query when its client disconnects.
 
-The connection tells of it, so that what is answered pays for no looking. Mutations go on: who hung up may ask again what became
-of them. Under a server without our protocol (engine/server/client_connection) queries go on too, until their time is over.
+The connection notifies by callback, so other requests cost nothing. Mutations always run to their
+end, because a client that lost the response may ask for the result again. Under a server without
+ClientConnection, queries also run until they end or time out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from types import TracebackType
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 
 from starlette.types import Scope
 
-from engine.server.client_connection import EXTENSION, ClientConnection
+from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
 
 
 class ClientDisconnected(Exception):
-    """The client went before it was answered."""
+    """The client disconnected before it received the response."""
 
 
-class DisconnectWatch:
-    """Around the answering of a request whose body was read: the block is cancelled, and HungUp raised in its place."""
+@contextmanager
+def cancel_on_disconnect(
+    scope: Scope, is_cancellable: Callable[[], Awaitable[bool]]
+) -> Generator[None]:
+    """Cancel the block when the client disconnects, and raise ClientDisconnected from it.
 
-    __slots__ = ("answering", "gone", "looking", "may_end", "pipe")
+    Use it only after the request's body was read.
 
-    def __init__(self, scope: Scope, may_end: Callable[[], Awaitable[bool]]) -> None:
-        self.pipe: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
-        self.may_end = may_end
-        self.answering: asyncio.Task[object] | None = None
-        self.gone = False
-        self.looking: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        if self.pipe is not None:
-            self.answering = asyncio.current_task(self.pipe.protocol.loop)
-            self.pipe.on_leaving(self.left)
-
-    def left(self) -> None:
-        self.looking = asyncio.create_task(self.look())
-
-    async def look(self) -> None:
-        if self.answering is not None and await self.may_end():
-            self.gone = self.answering.cancel()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.pipe is not None:
-            self.pipe.leaving = None
-        if self.looking is not None:
-            self.looking.cancel()
-        if self.gone and self.answering is not None and self.answering.uncancel() == 0 and kind is asyncio.CancelledError:
+    Args:
+        scope: the request's ASGI scope.
+        is_cancellable: called after a disconnect; returns whether the operation may be cancelled.
+    """
+    connection: ClientConnection | None = scope.get("extensions", {}).get(CONNECTION_EXTENSION)
+    if connection is None:
+        yield
+        return
+    cancellation = Cancellation(is_cancellable)
+    connection.on_disconnect(cancellation.start)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if cancellation.finish():
             raise ClientDisconnected from None
+        raise
+    finally:
+        cancellation.finish()
+        connection.remove_disconnect_callback()
+
+
+class Cancellation:
+    """Cancels the task that creates it, at most once."""
+
+    def __init__(self, is_cancellable: Callable[[], Awaitable[bool]]) -> None:
+        self.is_cancellable = is_cancellable
+        self.task = asyncio.current_task()
+        self.canceller: asyncio.Task[None] | None = None
+        self.has_cancelled = False
+
+    def start(self) -> None:
+        self.canceller = asyncio.create_task(self.cancel())
+
+    async def cancel(self) -> None:
+        if self.task is not None and await self.is_cancellable():
+            self.has_cancelled = self.task.cancel()
+
+    def finish(self) -> bool:
+        """Stop, and return whether the task was cancelled only here. Later calls do nothing."""
+        if self.canceller is not None:
+            self.canceller.cancel()
+        has_cancelled, self.has_cancelled = self.has_cancelled, False
+        return has_cancelled and self.task is not None and self.task.uncancel() == 0

@@ -19,11 +19,23 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.auth import AuthHooks, Unauthorized, parse_bearer_token
 from engine.execution.schema import Schema
-from engine.graphql.errors import UNAVAILABLE_MESSAGE, INTERNAL_ERROR_MESSAGE, INVALID_TOKEN_MESSAGE, IsOutage
+from engine.graphql.errors import (
+    INTERNAL_ERROR_MESSAGE,
+    INVALID_TOKEN_MESSAGE,
+    UNAVAILABLE_MESSAGE,
+    IsOutage,
+)
 from engine.graphql.operation import QUERIES, QUERIES_AND_MUTATIONS
-from engine.graphql.request import MAX_QUERY_STRING_BYTES, GraphQLRequest, MalformedRequest, parse_query_string, parse_body, parse_fields
+from engine.graphql.request import (
+    MAX_QUERY_STRING_BYTES,
+    GraphQLRequest,
+    MalformedRequest,
+    parse_body,
+    parse_fields,
+    parse_query_string,
+)
 from engine.graphql.response import encode_response
-from engine.http.content_negotiation import JSON_TYPE, GRAPHQL_RESPONSE_TYPE, select_result_type
+from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.rate_limit_headers import build_rate_limit_headers, format_retry_after
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
@@ -93,17 +105,16 @@ class GraphQLEndpoint:
         # permissions that have ended in the meantime.
         body = await read_body(receive)
         context = await self.authenticate(scope, headers.get(b"authorization"))
-        try:
-            if is_post:
-                request = parse_body(body)
-            else:
-                request = parse_fields(parse_query_string(scope["query_string"]))
-        except MalformedRequest as error:
-            raise RequestRefused(400, str(error)) from None
-        if not is_post and await self.schema.kind(request, context) is OperationType.MUTATION:
+        request = parse_request(scope, body, is_post=is_post)
+        if (
+            not is_post
+            and await self.schema.get_operation_type(request, context) is OperationType.MUTATION
+        ):
             raise RequestRefused(405, "Use POST for mutations.", allow="POST")
-        with cancel_on_disconnect(scope, partial(self.schema.reads, request, context)):
-            return await self.execute(request, context, QUERIES_AND_MUTATIONS if is_post else QUERIES)
+        with cancel_on_disconnect(scope, partial(self.schema.is_query, request, context)):
+            return await self.execute(
+                request, context, QUERIES_AND_MUTATIONS if is_post else QUERIES
+            )
 
     async def authenticate(self, scope: Scope, authorization: bytes | None) -> Any:
         """Create the context of a request, with its token's owner as viewer."""
@@ -118,9 +129,9 @@ class GraphQLEndpoint:
     async def execute(
         self, request: GraphQLRequest, context: Any, kinds: Sequence[OperationType]
     ) -> ExecutionResult:
-        result = await self.schema.answer(request, context, kinds)
+        result = await self.schema.execute_request(request, context, kinds)
         if isinstance(result, PreExecutionError):
-            kind = await self.schema.kind(request, context)
+            kind = await self.schema.get_operation_type(request, context)
             if kind is OperationType.SUBSCRIPTION:
                 raise RequestRefused(400, SUBSCRIPTION_REFUSED)
         return result
@@ -145,7 +156,9 @@ def check_headers(
         return
     if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
         raise RequestRefused(
-            414, f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. Use POST for longer requests."
+            414,
+            f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. "
+            "Use POST for longer requests.",
         )
     if not any(name in headers for name in PREFLIGHT_HEADERS):
         raise RequestRefused(
@@ -162,6 +175,16 @@ def is_json(content_type: bytes) -> bool:
         if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
             return False
     return type.strip() == JSON_TYPE
+
+
+def parse_request(scope: Scope, body: bytes, *, is_post: bool) -> GraphQLRequest:
+    """Parse the body of a POST request, or the query string. Raises RequestRefused."""
+    try:
+        if is_post:
+            return parse_body(body)
+        return parse_fields(parse_query_string(scope["query_string"]))
+    except MalformedRequest as error:
+        raise RequestRefused(400, str(error)) from None
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -201,7 +224,9 @@ def to_refusal(error: Exception, request_id: str, is_outage: IsOutage) -> Reques
     if isinstance(error, RequestRefused):
         return error
     if isinstance(error, Unauthorized):
-        return RequestRefused(401, INVALID_TOKEN_MESSAGE, "UNAUTHENTICATED", www_authenticate="Bearer")
+        return RequestRefused(
+            401, INVALID_TOKEN_MESSAGE, "UNAUTHENTICATED", www_authenticate="Bearer"
+        )
     log.error("http.failed", request_id=request_id, exc_info=error)
     if is_outage(error):
         return RequestRefused(503, UNAVAILABLE_MESSAGE, "UNAVAILABLE")

@@ -1,4 +1,4 @@
-"""Around every request: an id, one line in the log, a bound on the body, and no raw error to anybody."""
+"""The outermost middleware: request ids, access logging, the body limit, and unexpected errors."""
 
 from __future__ import annotations
 
@@ -9,26 +9,33 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.server.error_response import JSON, SAFE, Refused, error_body, new_id
-from engine.telemetry.logging import LINE, REQUESTS
+from engine.server.error_response import (
+    JSON_CONTENT_TYPE,
+    SECURITY_HEADERS,
+    RequestRefused,
+    encode_error_body,
+    generate_request_id,
+)
+from engine.telemetry.logging import REQUEST_FIELDS, REQUEST_LOGGER
 
-SANE = re.compile(rb"[\w.-]{8,64}")
-MAX_BODY = 1024 * 1024
-DRAINED = 8 * MAX_BODY
+REQUEST_ID_PATTERN = re.compile(rb"[\w.-]{8,64}")
+MAX_BODY_BYTES = 1024 * 1024
+MAX_DRAIN_BYTES = 8 * MAX_BODY_BYTES
 log = structlog.get_logger("ticketwire.request")
 
 
-class TooLarge(Refused):
-    """Raised where the body is read, so the endpoint answers it as it does other bad requests."""
+class BodyTooLarge(RequestRefused):
+    """Raised where the body is read, so that the endpoint responds as to other bad requests."""
 
     def __init__(self) -> None:
-        super().__init__(413, f"A request has at most {MAX_BODY} bytes.")
+        super().__init__(413, f"The request body must be at most {MAX_BODY_BYTES} bytes.")
 
 
 class RequestMiddleware:
-    """Pure ASGI. The id is the caller's own X-Request-Id where that is a plain one.
+    """ASGI middleware. The request id is the client's X-Request-Id if that is valid.
 
-    The scope tells what is inside: `request_id`; `given`, the headers by name; and `line`, what the log will say of the request.
+    It adds to the scope: `request_id`; `headers_by_name`, the headers as a dict; and for HTTP
+    `log_fields`, the fields of the request's log line.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -38,100 +45,115 @@ class RequestMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        given = scope["given"] = by_name(scope["headers"])
-        name = given.get(b"x-request-id", b"")
-        scope["request_id"] = name.decode() if SANE.fullmatch(name) else new_id()
+        headers = scope["headers_by_name"] = merge_headers(scope["headers"])
+        client_id = headers.get(b"x-request-id", b"")
+        is_valid = REQUEST_ID_PATTERN.fullmatch(client_id)
+        scope["request_id"] = client_id.decode() if is_valid else generate_request_id()
         if scope["type"] == "http":
-            await self.serve(scope, receive, send)
+            await self.handle_http(scope, receive, send)
         else:
-            await self.hold(scope, receive, send)
+            await self.handle_websocket(scope, receive, send)
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status, size = time.perf_counter(), 0, 0
         request_id: str = scope["request_id"]
-        line: dict[str, Any] = {"request_id": request_id, "method": scope["method"], "path": scope["path"]}
-        scope["line"] = line
-        LINE.set(line)
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "method": scope["method"],
+            "path": scope["path"],
+        }
+        scope["log_fields"] = fields
+        REQUEST_FIELDS.set(fields)
 
-        async def bounded() -> Message:
+        async def receive_limited() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > MAX_BODY:
+            if size > MAX_BODY_BYTES:
                 if message.get("more_body"):
-                    await drain(receive)
-                raise TooLarge
+                    await drain_body(receive)
+                raise BodyTooLarge
             return message
 
-        async def tagged(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = safe(message.get("headers", ()), request_id)
+                message["headers"] = add_common_headers(message.get("headers", ()), request_id)
             await send(message)
 
         try:
-            if not is_small(scope["given"].get(b"content-length")):
-                await drain(receive)
-                raise TooLarge
-            await self.app(scope, bounded, tagged)
-        except TooLarge as error:
+            if not is_length_allowed(scope["headers_by_name"].get(b"content-length")):
+                await drain_body(receive)
+                raise BodyTooLarge
+            await self.app(scope, receive_limited, send_with_headers)
+        except BodyTooLarge as error:
             if status:
                 raise
-            await answer(tagged, error.status_code, error.reason, error.code, request_id)
+            await send_error(
+                send_with_headers, error.status_code, error.reason, error.code, request_id
+            )
         except Exception:
             log.exception("request.failed", request_id=request_id, path=scope["path"])
             if status:
                 raise
-            await answer(tagged, 500, "Something went wrong on our side.", "INTERNAL", request_id)
+            message = "Something went wrong on our side."
+            await send_error(send_with_headers, 500, message, "INTERNAL", request_id)
         finally:
-            line["status"], line["ms"] = status, round((time.perf_counter() - started) * 1000, 1)
-            REQUESTS.write(line)
+            fields["status"] = status
+            fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
+            REQUEST_LOGGER.write(fields)
 
-    async def hold(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id: str = scope["request_id"]
-        log.info("socket.opened", request_id=request_id, path=scope["path"])
+        log.info("websocket.opened", request_id=request_id, path=scope["path"])
         try:
             await self.app(scope, receive, send)
         except Exception:
-            log.exception("socket.failed", request_id=request_id)
+            log.exception("websocket.failed", request_id=request_id)
         finally:
-            log.info("socket.closed", request_id=request_id)
+            log.info("websocket.closed", request_id=request_id)
 
 
-def by_name(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The headers, those that came more than once joined by commas (RFC 9110, section 5.3)."""
-    found = dict(headers)
-    if len(found) < len(headers):
-        found.clear()
+def merge_headers(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Map names to values. Repeated headers are joined by commas (RFC 9110, section 5.3)."""
+    merged = dict(headers)
+    if len(merged) < len(headers):
+        merged.clear()
         for name, value in headers:
-            found[name] = found[name] + b", " + value if name in found else value
-    return found
+            merged[name] = merged[name] + b", " + value if name in merged else value
+    return merged
 
 
-def safe(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
-    """An answer's headers, with those that each one has; who answers may say for how long it may be kept."""
-    found = [*headers, (b"x-request-id", request_id.encode())]
-    names = {name for name, _ in found}
-    return found + [each for each in SAFE if each[0] not in names]
+def add_common_headers(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    """Add the request id and the security headers. An endpoint's own Cache-Control is kept."""
+    result = [*headers, (b"x-request-id", request_id.encode())]
+    names = {name for name, _ in result}
+    return result + [header for header in SECURITY_HEADERS if header[0] not in names]
 
 
-def is_small(length: bytes | None) -> bool:
-    return length is None or (len(length) < 20 and length.isdigit() and int(length) <= MAX_BODY)
+def is_length_allowed(content_length: bytes | None) -> bool:
+    if content_length is None:
+        return True
+    is_number = len(content_length) < 20 and content_length.isdigit()
+    return is_number and int(content_length) <= MAX_BODY_BYTES
 
 
-async def drain(receive: Receive) -> None:
-    """Read on for a while before refusing: an answer to who still sends is lost when the connection is cut."""
-    left = DRAINED
-    while left > 0:
+async def drain_body(receive: Receive) -> None:
+    """Read and drop the rest of a body, up to a limit.
+
+    A client that still sends when the connection is closed could lose the response.
+    """
+    remaining = MAX_DRAIN_BYTES
+    while remaining > 0:
         message = await receive()
-        left -= len(message.get("body", b""))
+        remaining -= len(message.get("body", b""))
         if not message.get("more_body"):
             return
 
 
-async def answer(send: Send, status: int, message: str, code: str, request_id: str) -> None:
-    body = error_body(message, code, request_id)
-    headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body))]
+async def send_error(send: Send, status: int, message: str, code: str, request_id: str) -> None:
+    body = encode_error_body(message, code, request_id)
+    headers = [(b"content-type", JSON_CONTENT_TYPE), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

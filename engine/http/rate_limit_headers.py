@@ -1,4 +1,8 @@
-"""How much a caller may still ask for, as headers (draft-ietf-httpapi-ratelimit-headers, in three; RFC 9110, 10.2.3)."""
+"""Rate limits as response headers.
+
+RateLimit-Limit, -Remaining and -Reset follow draft-ietf-httpapi-ratelimit-headers, in its version
+with three headers; Retry-After is RFC 9110, section 10.2.3.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,22 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-EXPOSED = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-Id"]
-"""Headers of answers that pages of other origins may read."""
+EXPOSED_HEADERS = [
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-Id",
+]
+"""Response headers that pages of other origins may read (CORS)."""
 
 
-def quota_headers(cost: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """From `extensions.cost`, where it tells all three; resetAt is an instant, as such or in ISO 8601."""
+def build_rate_limit_headers(cost: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Build the headers from `extensions.cost`. Without a rate limit, the list is empty.
+
+    Args:
+        cost: `limit`, `remaining` and `resetAt`, a datetime or a string in ISO 8601.
+    """
     limit, remaining, reset_at = cost.get("limit"), cost.get("remaining"), cost.get("resetAt")
     if limit is None or remaining is None or reset_at is None:
         return []
@@ -25,6 +39,6 @@ def quota_headers(cost: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def retry_after(milliseconds: Any) -> bytes:
-    """Seconds, rounded up: who comes back then is not too early."""
+def format_retry_after(milliseconds: Any) -> bytes:
+    """Return whole seconds, rounded up, so that a client that waits for them is not too early."""
     return b"%d" % max(1, ceil((milliseconds or 0) / 1000))

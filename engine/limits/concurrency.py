@@ -1,4 +1,7 @@
-"""Limits on one caller's concurrent work, so that no caller occupies the event loop or the worker thread alone."""
+"""Limits on the concurrent work of one caller.
+
+No caller can occupy the event loop or the worker thread alone.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ T = TypeVar("T")
 
 
 class PerCallerLimit:
-    """Lets each caller run at most `limit` tasks at once; further tasks of that caller wait, in order."""
+    """Lets each caller run at most `limit` tasks at once. Further tasks wait, in order."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.semaphores: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
-        """Those of callers that have tasks now."""
+        """The semaphores of the callers that have tasks."""
 
-    def of(self, caller: Hashable) -> asyncio.Semaphore:
-        """The caller's semaphore; enter it around the task."""
+    def semaphore_of(self, caller: Hashable) -> asyncio.Semaphore:
+        """Return the caller's semaphore. Hold it while the task runs."""
         return self.semaphores.setdefault(caller, asyncio.Semaphore(self.limit))
 
 
@@ -36,21 +39,22 @@ class FairExecutor:
 
     async def run(self, caller: Hashable, work: Callable[..., T], *arguments: Any) -> T:
         """Run the work as a task of this caller; returns its result and raises its exception."""
-        async with self.callers.of(caller):
+        async with self.callers.semaphore_of(caller):
             return await self.submit(work, *arguments)
 
     async def submit(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run the work without a limit; the caller's semaphore must be held.
+        """Run the work without a limit. The caller's semaphore must be held.
 
-        Work that has begun can't be stopped. A task that is cancelled waits until it ends, and so holds its semaphore.
+        Work that has begun can't be stopped. A cancelled task therefore waits until its work ends,
+        and holds its semaphore until then.
         """
         future = self.thread.submit(work, *arguments)
-        ended = asyncio.wrap_future(future)
+        completion = asyncio.wrap_future(future)
         try:
-            return await asyncio.shield(ended)
+            return await asyncio.shield(completion)
         except asyncio.CancelledError:
             if not future.cancel():
-                await asyncio.wait([ended])
+                await asyncio.wait([completion])
             raise
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Who holds connections of this process open, sockets and streams alike: whom to take, and what an operator watches."""
+"""The connection registry: all WebSockets and event streams of this process, and their limits."""
 
 from __future__ import annotations
 
@@ -10,98 +10,107 @@ from typing import Any, NamedTuple, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Bounds on the sockets of one process."""
+    """Limits on the connections of one process."""
 
-    sockets: int
-    per_viewer: int
-    per_address: int
-    operations: int
-    """Of one socket, at once."""
-    messages_per_second: int
-    """From one socket; ten seconds' worth may come at once."""
-    backlog: int
-    """Bytes that wait for one reader."""
-    init_seconds: float
+    max_connections: int
+    max_connections_per_viewer: int
+    max_connections_per_address: int
+    max_operations_per_socket: int
+    max_messages_per_second: int
+    """From one WebSocket, on average over ten seconds."""
+    max_outbox_bytes: int
+    """Bytes that may wait for one client."""
+    init_timeout_seconds: float
+    """The time in which a WebSocket must send connection_init."""
 
 
 class HasBacklog(Protocol):
-    """Messages that wait for a client."""
+    """An outbox: the messages that wait for a client."""
 
     @property
     def backlog(self) -> int:
-        """Their bytes."""
+        """The bytes of these messages."""
         ...
 
 
 class Connection(Protocol):
+    """A WebSocket or an event stream."""
+
     address: str
     viewer: str | None
-    """Whose it is counted as."""
+    """The key of the viewer that the connection is counted for, if any."""
 
     @property
     def outbox(self) -> HasBacklog: ...
 
 
 class LimitReached(NamedTuple):
-    """Why there is no room for one more."""
+    """Why a connection is refused."""
 
     reason: str
-    is_callers: bool
-    """Whether it is the caller who holds too many, rather than all together."""
+    is_callers_own: bool
+    """Whether the caller has too many connections, rather than the process."""
 
 
 class ConnectionRegistry:
-    def __init__(self, limits: ConnectionLimits, viewer: Callable[[Any], str | None]) -> None:
+    """Counts connections in total, by client address and by viewer."""
+
+    def __init__(self, limits: ConnectionLimits, viewer_key: Callable[[Any], str | None]) -> None:
+        """`viewer_key` returns the key of a context's viewer, or None if it is anonymous."""
         self.limits = limits
-        self.viewer_of = viewer
+        self.viewer_key = viewer_key
         self.connections: set[Connection] = set()
-        self.addresses: Counter[str] = Counter()
-        self.viewers: Counter[str] = Counter()
-        self.slow = 0
-        """Readers that were ended since they took too long."""
+        self.counts_by_address: Counter[str] = Counter()
+        self.counts_by_viewer: Counter[str] = Counter()
+        self.slow_clients = 0
+        """Connections that were closed because the client read too slowly."""
         self.refused = 0
 
-    def add(self, holder: Connection) -> None:
-        """Count one that came, whether there is room for it or not."""
-        self.connections.add(holder)
-        self.addresses[holder.address] += 1
+    def add(self, connection: Connection) -> None:
+        """Register a new connection, also if it exceeds a limit."""
+        self.connections.add(connection)
+        self.counts_by_address[connection.address] += 1
 
-    def remove(self, holder: Connection) -> None:
-        self.connections.discard(holder)
-        forget(self.addresses, holder.address)
-        self.release(holder)
+    def remove(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        decrement(self.counts_by_address, connection.address)
+        self.unassign_viewer(connection)
 
-    def check(self, holder: Connection) -> LimitReached | None:
-        """Whether one that was taken has to go again."""
-        if len(self.connections) > self.limits.sockets:
-            return self.refuse("This server holds as many connections as it can; try again later.", is_callers=False)
-        if self.addresses[holder.address] > self.limits.per_address:
-            return self.refuse(f"At most {self.limits.per_address} connections from one address.")
+    def check(self, connection: Connection) -> LimitReached | None:
+        """Return the limit that a registered connection exceeds, if any."""
+        if len(self.connections) > self.limits.max_connections:
+            reason = "The server has reached its connection limit. Try again later."
+            return self.refuse(reason, is_callers_own=False)
+        limit = self.limits.max_connections_per_address
+        if self.counts_by_address[connection.address] > limit:
+            return self.refuse(f"Too many connections: at most {limit} per IP address.")
         return None
 
-    def claim(self, holder: Connection, context: Any) -> LimitReached | None:
-        """Count it as its viewer's, unless they hold as many as they may."""
-        viewer = self.viewer_of(context)
+    def assign_viewer(self, connection: Connection, context: Any) -> LimitReached | None:
+        """Count the connection for its context's viewer, unless that exceeds the limit."""
+        viewer = self.viewer_key(context)
         if viewer is None:
             return None
-        self.release(holder)
-        if self.viewers[viewer] >= self.limits.per_viewer:
-            return self.refuse(f"At most {self.limits.per_viewer} connections of one viewer.")
-        self.viewers[viewer] += 1
-        holder.viewer = viewer
+        self.unassign_viewer(connection)
+        limit = self.limits.max_connections_per_viewer
+        if self.counts_by_viewer[viewer] >= limit:
+            return self.refuse(f"Too many connections: at most {limit} per viewer.")
+        self.counts_by_viewer[viewer] += 1
+        connection.viewer = viewer
         return None
 
-    def release(self, holder: Connection) -> None:
-        if holder.viewer is not None:
-            forget(self.viewers, holder.viewer)
-            holder.viewer = None
+    def unassign_viewer(self, connection: Connection) -> None:
+        if connection.viewer is not None:
+            decrement(self.counts_by_viewer, connection.viewer)
+            connection.viewer = None
 
-    def refuse(self, reason: str, *, is_callers: bool = True) -> LimitReached:
+    def refuse(self, reason: str, *, is_callers_own: bool = True) -> LimitReached:
         self.refused += 1
-        return LimitReached(reason, is_callers)
+        return LimitReached(reason, is_callers_own)
 
 
-def forget(counter: Counter[str], key: str) -> None:
+def decrement(counter: Counter[str], key: str) -> None:
+    """Subtract one, and delete the key at zero so that the counter stays small."""
     counter[key] -= 1
     if counter[key] <= 0:
         del counter[key]

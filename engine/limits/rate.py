@@ -1,7 +1,9 @@
-"""A leaky bucket for each caller: what their operations cost fills it, time empties it, and while it is full they wait.
+"""Rate limits: a leaky bucket for each caller.
 
-Each process keeps its own, so that no operation waits for another machine. With Redis the processes tell one another what was
-spent twice a second, and so go by one level up to what is spent within that time; while Redis is away each goes by its own.
+The cost of a caller's operations fills the bucket, and it leaks at a constant rate. An operation
+that would overflow it is refused. Each process has its own buckets, so that no operation waits for
+another machine. With Redis, the processes synchronise the levels twice a second; while Redis is
+unavailable, each process uses its own levels.
 """
 
 from __future__ import annotations
@@ -21,13 +23,12 @@ import structlog
 if TYPE_CHECKING:
     from engine.bus.redis_connection import RedisConnection
 
-KEPT = 100_000
-TOGETHER = 200
-"""Buckets that are told of in one message."""
-TELL_SECONDS = 0.5
-AGAIN_SECONDS = 1.0
-NAME = "ticketwire:bucket:"
-SCRIPT = """
+MAX_BUCKETS = 100_000
+MAX_BUCKETS_PER_MESSAGE = 200
+SYNC_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+KEY_PREFIX = "ticketwire:bucket:"
+SYNC_SCRIPT = """
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
 local levels = {}
@@ -41,109 +42,139 @@ for i, key in ipairs(KEYS) do
 end
 return levels
 """
-log = structlog.get_logger("ticketwire.buckets")
+"""Adds costs to the buckets KEYS and returns their levels. Arguments: the leak per second, then one
+cost for each key."""
+log = structlog.get_logger("ticketwire.rate_limits")
 
 
 @dataclass(slots=True)
 class Bucket:
     level: float
-    at: float
-    untold: int = 0
-    """What was spent since the other processes were told."""
+    updated_at: float
+    unsynced_cost: int = 0
+    """The cost that Redis has not counted yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RateLimitResult:
     remaining: int
-    full_in: float
-    """Seconds until nothing of what was spent counts any more."""
-    wait_ms: int
-    """0 where there was room; else nothing was taken."""
+    """The cost that the caller may still use at once."""
+    reset_seconds: float
+    """Seconds until the bucket is empty."""
+    retry_after_ms: int
+    """0 if the cost was taken; otherwise nothing was taken, and this is the time to wait."""
 
 
 class LeakyBuckets:
-    """Each holds `size` and leaks `rate` a second; with a size of 0 nothing is counted."""
+    """One bucket for each key. Each holds `capacity` and leaks `leak_per_second`.
 
-    def __init__(self, size: int, rate: float, now: Callable[[], float] = time.monotonic) -> None:
-        self.size = size
-        self.rate = rate
+    A capacity of 0 turns the rate limit off; callers check that before they take a cost.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        leak_per_second: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.capacity = capacity
+        self.leak_per_second = leak_per_second
         self.now = now
-        self.kept: OrderedDict[str, Bucket] = OrderedDict()
-        self.untold: set[str] = set()
+        self.buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self.unsynced_keys: set[str] = set()
         self.is_shared = False
 
-    def take(self, key: str, cost: int) -> Taken:
-        bucket = self.bucket(key)
-        wait = (bucket.level + cost - self.size) / self.rate
-        if wait > 0:
-            return Taken(max(0, int(self.size - bucket.level)), bucket.level / self.rate, ceil(wait * 1000))
-        bucket.level += cost
-        if self.is_shared:
-            bucket.untold += cost
-            self.untold.add(key)
-        return Taken(int(self.size - bucket.level), bucket.level / self.rate, 0)
+    def take(self, key: str, cost: int) -> RateLimitResult:
+        """Add a cost to the key's bucket, unless the bucket would overflow."""
+        bucket = self.update_bucket(key)
+        wait_seconds = (bucket.level + cost - self.capacity) / self.leak_per_second
+        is_taken = wait_seconds <= 0
+        if is_taken:
+            bucket.level += cost
+            if self.is_shared:
+                bucket.unsynced_cost += cost
+                self.unsynced_keys.add(key)
+        return RateLimitResult(
+            remaining=max(0, int(self.capacity - bucket.level)),
+            reset_seconds=bucket.level / self.leak_per_second,
+            retry_after_ms=0 if is_taken else ceil(wait_seconds * 1000),
+        )
 
-    def bucket(self, key: str) -> Bucket:
-        """As full as it is now."""
-        at = self.now()
-        found = self.kept.get(key)
-        if found is None:
-            found = self.kept[key] = Bucket(0.0, at)
-            if len(self.kept) > KEPT:
-                self.untold.discard(self.kept.popitem(last=False)[0])  # who came longest ago
+    def update_bucket(self, key: str) -> Bucket:
+        """Return the key's bucket with its level at this moment; creates it if necessary."""
+        now = self.now()
+        bucket = self.buckets.get(key)
+        if bucket is None:
+            bucket = self.buckets[key] = Bucket(0.0, now)
+            if len(self.buckets) > MAX_BUCKETS:
+                least_recently_used, _ = self.buckets.popitem(last=False)
+                self.unsynced_keys.discard(least_recently_used)
         else:
-            self.kept.move_to_end(key)
-            found.level = max(0.0, found.level - max(0.0, at - found.at) * self.rate)
-            found.at = at
-        return found
+            self.buckets.move_to_end(key)
+            elapsed_seconds = max(0.0, now - bucket.updated_at)
+            bucket.level = max(0.0, bucket.level - elapsed_seconds * self.leak_per_second)
+            bucket.updated_at = now
+        return bucket
 
-    # ------------------------------------------------------------ with other processes
+    # ------------------------------------------------------------ synchronisation through Redis
 
     async def run(self, url: str) -> None:
-        """Tell Redis and learn from it, until cancelled."""
-        from engine.bus.redis_connection import (
-            RedisConnection,
-        )  # here, as importing redis takes 0.1 s that memory:// can do without
+        """Synchronise with the Redis at the URL until cancelled."""
+        # Importing redis takes 0.1 s, which memory:// does not need.
+        from engine.bus.redis_connection import RedisConnection
 
         self.is_shared = True
         while True:
             try:
-                async with RedisConnection(url) as line:
+                async with RedisConnection(url) as connection:
                     while True:
-                        await asyncio.sleep(TELL_SECONDS)
-                        await self.tell(line)
+                        await asyncio.sleep(SYNC_SECONDS)
+                        await self.sync(connection)
             except Exception as error:
-                log.warning("buckets.apart", error=repr(error))
-                await asyncio.sleep(AGAIN_SECONDS)
+                log.warning("rate_limits.redis_unavailable", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
 
-    async def tell(self, line: RedisConnection) -> None:
-        while self.untold:
-            keys = [self.untold.pop() for _ in range(min(TOGETHER, len(self.untold)))]
-            spent = [self.kept[key].untold if key in self.kept else 0 for key in keys]
+    async def sync(self, connection: RedisConnection) -> None:
+        """Send all unsynced costs to Redis and adopt its levels."""
+        while self.unsynced_keys:
+            count = min(MAX_BUCKETS_PER_MESSAGE, len(self.unsynced_keys))
+            keys = [self.unsynced_keys.pop() for _ in range(count)]
+            costs = [self.unsynced_cost(key) for key in keys]
             try:
-                given = [*(NAME + key for key in keys), str(self.rate), *map(str, spent)]
-                levels = cast("list[int]", await line.ask("EVAL", SCRIPT, str(len(keys)), *given))
+                redis_keys = [KEY_PREFIX + key for key in keys]
+                arguments = [str(self.leak_per_second), *map(str, costs)]
+                reply = await connection.request(
+                    "EVAL", SYNC_SCRIPT, str(len(keys)), *redis_keys, *arguments
+                )
             except BaseException:
-                self.untold.update(key for key in keys if key in self.kept)
+                self.unsynced_keys.update(key for key in keys if key in self.buckets)
                 raise
-            for key, told, level in zip(keys, spent, levels, strict=True):
-                self.learn(key, told, level)
+            levels = cast("list[int]", reply)
+            for key, cost, level in zip(keys, costs, levels, strict=True):
+                self.adopt_level(key, cost, level)
 
-    def learn(self, key: str, told: int, level: int) -> None:
-        """What all have spent together, and this one since it told."""
-        if key in self.kept:
-            bucket = self.bucket(key)
-            bucket.untold -= told
-            bucket.level = max(bucket.level, level + bucket.untold)
+    def unsynced_cost(self, key: str) -> int:
+        bucket = self.buckets.get(key)
+        return 0 if bucket is None else bucket.unsynced_cost
+
+    def adopt_level(self, key: str, synced_cost: int, level: int) -> None:
+        """Adopt the common level, plus the cost that this process has not sent yet."""
+        if key in self.buckets:
+            bucket = self.update_bucket(key)
+            bucket.unsynced_cost -= synced_cost
+            bucket.level = max(bucket.level, level + bucket.unsynced_cost)
 
 
 @lru_cache(maxsize=10_000)
 def address_key(address: str) -> str:
-    """One for who has no name: an address, or the network of 64 bits that is given to one customer in IPv6."""
+    """Return the rate limit key of an anonymous caller at an IP address.
+
+    IPv6 addresses in the same /64 network share a key, because one customer usually has all of it.
+    """
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return f"address:{address}"
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return f"address:{IPv6Address(int(found) >> 64 << 64)}"
-    return f"address:{found}"
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return f"address:{IPv6Address(int(parsed) >> 64 << 64)}"
+    return f"address:{parsed}"

@@ -1,1 +1,1 @@
-"""uvicorn's protocol classes with timeouts, size limits and disconnects."""
+"""uvicorn's protocol classes with timeouts, size limits and disconnect callbacks."""

@@ -1,76 +1,62 @@
-"""uvicorn's HTTP protocol, which also tells who answers that the peer hung up or that the server stops, and can cut answers off.
+"""The connection that a response is sent over, as endpoints see it.
 
-uvicorn waits for an answer that was begun, and has no way to end one as broken without a line of alarm in the log. Who answers
-finds a Pipe in the scope's extensions; under another server there is none.
+The HTTP protocol puts a ClientConnection into the scope's extensions. Other servers don't, so
+endpoints must also work without one. It notifies the endpoint when the client disconnects and when
+the server shuts down, and closes the connection. uvicorn has no way to close a connection before
+its response is complete without logging an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Protocol
 
-from engine.server.http_protocol import HTTPProtocol
+CONNECTION_EXTENSION = "ticketwire.client_connection"
 
-EXTENSION = "ticketwire.pipe"
+
+class ConnectionProtocol(Protocol):
+    """The part of the HTTP protocol that ClientConnection uses."""
+
+    is_shutting_down: bool
+
+    def close(self) -> None: ...
 
 
 class ClientConnection:
-    """One connection, as the answer that is being sent over it sees it."""
+    """One HTTP connection, shared by all its requests. At most one callback of each kind is set."""
 
-    __slots__ = ("is_gone", "leaving", "protocol", "stopping")
+    __slots__ = ("disconnect_callback", "is_disconnected", "protocol", "shutdown_callback")
 
-    def __init__(self, protocol: ClientProtocol) -> None:
+    def __init__(self, protocol: ConnectionProtocol) -> None:
         self.protocol = protocol
-        self.stopping: Callable[[], None] | None = None
-        self.leaving: Callable[[], None] | None = None
-        self.is_gone = False
+        self.shutdown_callback: Callable[[], None] | None = None
+        self.disconnect_callback: Callable[[], None] | None = None
+        self.is_disconnected = False
 
-    def on_leaving(self, act: Callable[[], None]) -> None:
-        """Have something called when the peer hangs up; at once where it has."""
-        self.leaving = act
-        if self.is_gone:
-            act()
+    def on_disconnect(self, callback: Callable[[], None]) -> None:
+        """Call the callback when the client disconnects, or at once if it already has."""
+        self.disconnect_callback = callback
+        if self.is_disconnected:
+            callback()
 
-    def left(self) -> None:
-        self.is_gone = True
-        if self.leaving is not None:
-            self.leaving()
+    def remove_disconnect_callback(self) -> None:
+        self.disconnect_callback = None
 
-    def watch(self, stopping: Callable[[], None]) -> None:
-        """Have something called when the server stops; at once where it is about to."""
-        if self.protocol.is_stopping:
-            stopping()
+    def mark_disconnected(self) -> None:
+        self.is_disconnected = True
+        if self.disconnect_callback is not None:
+            self.disconnect_callback()
+
+    def on_shutdown(self, callback: Callable[[], None]) -> None:
+        """Call the callback when the server shuts down, or at once if it already does."""
+        if self.protocol.is_shutting_down:
+            callback()
         else:
-            self.stopping = stopping
+            self.shutdown_callback = callback
 
-    def unwatch(self) -> None:
-        self.stopping = None
+    def remove_shutdown_callback(self) -> None:
+        self.shutdown_callback = None
 
-    def cut(self) -> None:
-        """Close the connection behind what was written. A peer that does not take that within a second is not waited for."""
-        self.protocol.cut()
-
-
-class ClientProtocol(HTTPProtocol):
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.pipe = ClientConnection(self)
-        self.is_stopping = False
-
-    @property
-    def is_streaming(self) -> bool:
-        return self.pipe.stopping is not None
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        cast("dict[str, Any]", self.scope)["extensions"] = {EXTENSION: self.pipe}
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self.pipe.left()
-
-    def shutdown(self) -> None:
-        self.is_stopping = True
-        super().shutdown()
-        if self.pipe.stopping is not None:
-            self.pipe.stopping()
+    def close(self) -> None:
+        """Send what was written, then close the connection. Aborts it after one second."""
+        self.protocol.close()

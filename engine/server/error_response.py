@@ -1,4 +1,4 @@
-"""Requests that are not run, and what they are answered by: JSON with a code and the request's id, whoever refuses."""
+"""Error responses outside GraphQL execution: JSON with a message, a code and the request id."""
 
 from __future__ import annotations
 
@@ -8,42 +8,54 @@ from random import getrandbits
 
 import orjson
 
-JSON = b"application/json; charset=utf-8"
-SAFE = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
-"""On every answer."""
+JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
+SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+"""Headers of every response, unless the endpoint sets its own."""
 
 
-class Refused(Exception):
-    """A request that is not run, with the code and the headers of its answer."""
+class RequestRefused(Exception):
+    """The request is not executed; the response has this status, message, code and headers."""
 
     def __init__(self, status: int, reason: str, code: str = "BAD_REQUEST", **headers: str) -> None:
+        """Keyword arguments are header names with underscores for hyphens."""
         super().__init__(reason)
         self.status_code = status
         self.reason = reason
         self.code = code
-        self.headers: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers: Mapping[str, str] = {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
 
 
-def error_body(message: str, code: str, request_id: str) -> bytes:
-    extensions = {"code": code}
-    return orjson.dumps({"errors": [{"message": message, "extensions": extensions}], "extensions": {"requestId": request_id}})
+def encode_error_body(message: str, code: str, request_id: str) -> bytes:
+    error = {"message": message, "extensions": {"code": code}}
+    return orjson.dumps({"errors": [error], "extensions": {"requestId": request_id}})
 
 
-def whole_answer(status: int, reason: str, request_id: str, more: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The bytes of an answer to what never became a request; the last of its connection."""
-    body = error_body(reason, "BAD_REQUEST", request_id)
+def build_raw_response(
+    status: int, reason: str, request_id: str, extra_headers: Iterable[tuple[bytes, bytes]]
+) -> bytes:
+    """Build a complete HTTP/1.1 error response that closes the connection.
+
+    The HTTP protocol writes it if no ASGI application can respond, for example to a parse error.
+    """
+    body = encode_error_body(reason, "BAD_REQUEST", request_id)
     headers = [
-        *more,
-        (b"content-type", JSON),
+        *extra_headers,
+        (b"content-type", JSON_CONTENT_TYPE),
         (b"content-length", b"%d" % len(body)),
         (b"connection", b"close"),
         (b"x-request-id", request_id.encode()),
-        *SAFE,
+        *SECURITY_HEADERS,
     ]
-    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-    return line + b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n" + body
+    status_line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+    header_lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+    return status_line + header_lines + b"\r\n" + body
 
 
-def new_id() -> str:
-    """An id for a request that came without one. It is no secret, and the system's own randomness takes 5 µs."""
+def generate_request_id() -> str:
+    """Generate an id for a request without a valid X-Request-Id header.
+
+    The id is not a secret, so it uses the fast generator: the system's takes 5 µs.
+    """
     return f"{getrandbits(128):032x}"

@@ -1,35 +1,45 @@
-"""uvicorn's HTTP protocol, which does not wait for ever for a request to arrive, nor take one of any size.
+"""uvicorn's HTTP protocol with timeouts and size limits.
 
-uvicorn bounds neither the time nor the size of headers, URLs, bodies and what lies between chunks. Nobody keeps a connection here
-but by sending whole requests in time and taking the answers. What is refused is answered after the answers that came before.
+uvicorn limits neither the time nor the size of headers, URLs, bodies and chunk extensions. With
+this class, a client keeps a connection only if it sends complete requests in time and reads the
+responses. An error response is sent after the responses to all earlier requests.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sized
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from engine.server.error_response import new_id, whole_answer
+from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
+from engine.server.error_response import build_raw_response, generate_request_id
 
-SECONDS = 15.0
-"""For the headers, and then for the body."""
-MAX_URL = 60 * 1024
-MAX_HEADERS = 16 * 1024
-MAX_MESSAGE = 16 * 1024 * 1024
-"""Bytes of a whole request as it is sent. Bodies are bounded where they are read; of a refused one, so much is read."""
-MOST_WAITING = 100
-"""Requests that may come before the one that is being answered has been."""
-SECONDS_TO_TAKE = 1.0
-log = structlog.get_logger("ticketwire.arrival")
+REQUEST_TIMEOUT_SECONDS = 15.0
+"""For the headers, and then again for the body."""
+MAX_URL_BYTES = 60 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+"""The size of a whole request with its chunk extensions and trailers. The middleware has a lower
+limit for bodies; of a body above that limit, the server reads no more than this."""
+MAX_PIPELINED_REQUESTS = 100
+"""Requests that may wait for the response to an earlier one."""
+CLOSE_TIMEOUT_SECONDS = 1.0
+MIN_CHECK_SECONDS = 0.01
+log = structlog.get_logger("ticketwire.http_protocol")
 
 
-class BodyFlow(FlowControl):
-    """uvicorn reads on as soon as a request reads its body, and so any number of requests behind it."""
+class PipelineFlowControl(FlowControl):
+    """Pauses reading while requests are pipelined.
+
+    uvicorn resumes reading as soon as an application reads a body, so it would queue any number of
+    further requests.
+    """
 
     def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
         super().__init__(transport)
@@ -41,98 +51,136 @@ class BodyFlow(FlowControl):
 
 
 class HTTPProtocol(HttpToolsProtocol):
-    def __init__(self, *given: Any, seconds: float = SECONDS, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.seconds = seconds
-        self.since = 0.0
-        """When the part of a request began that has not come wholly; 0 where nothing is awaited."""
-        self.is_heading = False
-        self.came = 0
-        """Bytes of the request, without the newest."""
-        self.newest = 0
-        self.arriving: RequestResponseCycle | None = None
-        """The request whose body has not come wholly."""
-        self.answering: RequestResponseCycle | None = None
-        """The newest request that was begun to be answered."""
+    """One HTTP connection. Endpoints find its ClientConnection in the scope's extensions."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.timeout_seconds = timeout_seconds
+        self.client_connection = ClientConnection(self)
+        self.is_shutting_down = False
+        self.waiting_since = 0.0
+        """When the server began to wait for the rest of a request; 0 if it waits for nothing."""
+        self.is_reading_headers = False
+        self.received_bytes = 0
+        """Bytes of the current request, without the last read."""
+        self.last_read_bytes = 0
+        """Bytes of the last read; 0 if the current request began in the middle of it."""
+        self.receiving_cycle: RequestResponseCycle | None = None
+        """The request whose body is incomplete."""
+        self.responding_cycle: RequestResponseCycle | None = None
+        """The newest request that was passed to the application."""
         self.is_refused = False
-        self.owed = b""
-        """A refusal that waits for the answers before it."""
-        self.untaken = (0.0, 0)
-        """Since when how many bytes of answers wait for the peer."""
-        self.watch: asyncio.TimerHandle | None = None
-        self.cutting: asyncio.TimerHandle | None = None
+        self.pending_refusal = b""
+        """An error response that waits for the responses to earlier requests."""
+        self.unsent_since = 0.0
+        self.unsent_bytes = 0
+        """Response bytes that the client has not accepted, and since when."""
+        self.watchdog: asyncio.TimerHandle | None = None
+        self.abort_timer: asyncio.TimerHandle | None = None
 
     @property
-    def is_answering(self) -> bool:
-        return bool(self.pipeline) or (self.answering is not None and not self.answering.response_complete)
+    def is_responding(self) -> bool:
+        cycle = self.responding_cycle
+        return bool(self.pipeline) or (cycle is not None and not cycle.response_complete)
 
     @property
     def is_streaming(self) -> bool:
-        """Whether who answers looks itself after a peer that takes nothing."""
-        return False
+        """Whether an event stream is open, which disconnects a stalled client itself."""
+        return self.client_connection.shutdown_callback is not None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    # ------------------------------------------------------------ transport
+
+    def connection_made(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, transport: asyncio.Transport
+    ) -> None:
         super().connection_made(transport)
-        self.flow = BodyFlow(transport, self.pipeline)
-        self.since = self.loop.time()
-        self.watch = self.loop.call_later(self.seconds, self.look)
+        self.flow = PipelineFlowControl(transport, self.pipeline)
+        self.waiting_since = self.loop.time()
+        self.watchdog = self.loop.call_later(self.timeout_seconds, self.check_timeouts)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.stop_watching()
-        if self.cutting is not None:
-            self.cutting.cancel()
-        # uvicorn tells the newest request alone, though an older one is being answered where requests are pipelined
-        if self.answering is not None and not self.answering.response_complete:
-            self.answering.disconnected = True
-            self.answering.message_event.set()
+        self.stop_watchdog()
+        if self.abort_timer is not None:
+            self.abort_timer.cancel()
+        # uvicorn marks only the newest request as disconnected. If requests are pipelined, an
+        # older one may be the one that is executed.
+        cycle = self.responding_cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.client_connection.mark_disconnected()
 
     def data_received(self, data: bytes) -> None:
         if self.is_refused:
             return
-        if not self.since:
-            self.since = self.loop.time()
-        self.newest = len(data)
+        if not self.waiting_since:
+            self.waiting_since = self.loop.time()
+        self.last_read_bytes = len(data)
         super().data_received(data)
-        if self.since and not self.is_refused:
-            self.came += self.newest
-            if self.is_heading:
-                self.measure(self.came)
-            elif self.came > MAX_MESSAGE:
-                self.refuse(413, "The request is too large.")
+        if self.waiting_since and not self.is_refused:
+            self.received_bytes += self.last_read_bytes
+            if self.is_reading_headers:
+                self.check_header_size(self.received_bytes)
+            elif self.received_bytes > MAX_REQUEST_BYTES:
+                self.refuse(413, f"The request must be at most {MAX_REQUEST_BYTES} bytes.")
+
+    def shutdown(self) -> None:
+        self.is_shutting_down = True
+        super().shutdown()
+        if self.client_connection.shutdown_callback is not None:
+            self.client_connection.shutdown_callback()
+
+    # ------------------------------------------------------------ parser
 
     def on_message_begin(self) -> None:
         if self.is_refused:
             return
         super().on_message_begin()
-        if not self.since:  # where another one ended, and how much of what came is its own is not known
-            self.since = self.loop.time()
-            self.newest = 0
-        self.is_heading = True
-        self.came = 0
+        cast("dict[str, Any]", self.scope)["extensions"] = {
+            CONNECTION_EXTENSION: self.client_connection
+        }
+        if not self.waiting_since:
+            # The previous request ended in the same read, so it is unknown how many of the bytes
+            # belong to this one.
+            self.waiting_since = self.loop.time()
+            self.last_read_bytes = 0
+        self.is_reading_headers = True
+        self.received_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        if len(self.url) <= MAX_URL:
+        if len(self.url) <= MAX_URL_BYTES:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.is_heading:  # trailers are not kept
+        if self.is_reading_headers:  # trailers are dropped
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if not self.newest or self.came + self.newest > MAX_HEADERS:
-            self.measure(len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers))
-        self.is_heading = False
+        read_bytes = self.received_bytes + self.last_read_bytes
+        if not self.last_read_bytes or read_bytes > MAX_HEADER_BYTES:
+            # The read may contain bytes of another request or of the body: count exactly.
+            header_bytes = sum(len(name) + len(value) + 4 for name, value in self.headers)
+            self.check_header_size(len(self.url) + header_bytes)
+        self.is_reading_headers = False
         if self.is_refused:
             return
-        self.since = self.loop.time()
-        if len(self.pipeline) >= MOST_WAITING:
-            self.refuse(429, f"A connection has at most {MOST_WAITING} requests that wait.")
+        self.waiting_since = self.loop.time()
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
+            limit = MAX_PIPELINED_REQUESTS
+            self.refuse(429, f"At most {limit} requests may wait on one connection.")
             return
-        before = self.cycle
+        previous_cycle = self.cycle
         super().on_headers_complete()
-        if self.cycle is not before:  # else it is to become a socket
-            self.arriving = self.cycle
+        if self.cycle is not previous_cycle:  # otherwise it is a WebSocket handshake
+            self.receiving_cycle = self.cycle
 
     def on_body(self, body: bytes) -> None:
         if not self.is_refused:
@@ -140,111 +188,135 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if not self.is_refused:
-            self.since, self.arriving = 0.0, None
+            self.waiting_since, self.receiving_cycle = 0.0, None
             super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        if self.is_answering:  # it would never be told that its client is gone, and would write between the frames
-            self.refuse(400, "A socket is opened when all requests before it have been answered.")
+        # The WebSocket protocol takes over the transport. A request that still runs would write
+        # between the frames and would not be notified of the disconnect.
+        if self.is_responding:
+            self.refuse(400, "Open a WebSocket after all earlier responses have arrived.")
         if not self.is_refused:
-            self.stop_watching()
+            self.stop_watchdog()
             super().handle_websocket_upgrade()
 
+    # ------------------------------------------------------------ responses
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self.answering = cycle
+        self.responding_cycle = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.owed and not self.is_answering:
-            self.say(self.owed)
+        if self.pending_refusal and not self.is_responding:
+            self.write_final_response(self.pending_refusal)
 
-    def look(self) -> None:
-        """From time to time, and not by a timer for each request, which would cost each one."""
+    # ------------------------------------------------------------ timeouts and limits
+
+    def check_timeouts(self) -> None:
+        """Close the connection if a request or the client is late.
+
+        One timer per connection checks periodically; a timer for each request would cost more.
+        """
         now = self.loop.time()
-        if self.since and (self.flow.read_paused or (self.arriving is None and self.is_answering)):
-            self.since = now  # it is we who let it wait
-        if self.since and now - self.since >= self.seconds:
-            self.late()
-        elif self.is_stuck(now):
+        is_waiting_for_server = self.flow.read_paused or (
+            self.receiving_cycle is None and self.is_responding
+        )
+        if self.waiting_since and is_waiting_for_server:
+            self.waiting_since = now
+        if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
+            self.handle_timeout()
+        elif self.is_client_stalled(now):
             self.abort()
         else:
-            left = self.since + self.seconds - now if self.since else self.seconds
-            self.watch = self.loop.call_later(max(left, 0.01), self.look)
+            began = self.waiting_since or now
+            delay = max(began + self.timeout_seconds - now, MIN_CHECK_SECONDS)
+            self.watchdog = self.loop.call_later(delay, self.check_timeouts)
 
-    def stop_watching(self) -> None:
-        if self.watch is not None:
-            self.watch.cancel()
+    def stop_watchdog(self) -> None:
+        if self.watchdog is not None:
+            self.watchdog.cancel()
 
-    def is_stuck(self, now: float) -> bool:
-        """Whether the peer takes nothing of what was answered."""
-        since, size = self.untaken
+    def is_client_stalled(self, now: float) -> bool:
+        """Whether the client has accepted no response bytes for the whole timeout."""
         waiting = 0 if self.is_streaming else self.transport.get_write_buffer_size()
-        if not size or waiting < size:
-            self.untaken = (now, waiting)
+        if not self.unsent_bytes or waiting < self.unsent_bytes:
+            self.unsent_since, self.unsent_bytes = now, waiting
             return False
-        return now - since >= self.seconds
+        return now - self.unsent_since >= self.timeout_seconds
 
-    def late(self) -> None:
-        if self.is_heading or self.arriving is not None:
-            self.refuse(408, f"The request did not come within {self.seconds:g} seconds.")
+    def handle_timeout(self) -> None:
+        if self.is_reading_headers or self.receiving_cycle is not None:
+            self.refuse(408, f"The request did not arrive within {self.timeout_seconds:g} seconds.")
         else:
-            self.cut()
+            self.close()
 
-    def measure(self, head: int) -> None:
-        """Refuse headers that are too long; they need not be whole."""
-        if len(self.url) > MAX_URL:
-            self.refuse(414, f"A URL has at most {MAX_URL} bytes.")
-        elif head - len(self.url) > MAX_HEADERS:
-            self.refuse(431, f"The headers of a request have at most {MAX_HEADERS} bytes.")
+    def check_header_size(self, size: int) -> None:
+        """Refuse the request if its URL or headers are too long, also if they are incomplete.
+
+        Args:
+            size: the bytes of the URL and the headers so far.
+        """
+        if len(self.url) > MAX_URL_BYTES:
+            self.refuse(414, f"The URL must be at most {MAX_URL_BYTES} bytes.")
+        elif size - len(self.url) > MAX_HEADER_BYTES:
+            self.refuse(431, f"The headers must be at most {MAX_HEADER_BYTES} bytes in total.")
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(400, msg)
 
     def refuse(self, status: int, reason: str) -> None:
-        """Answer what can't be run, once what came before is answered, and read no more."""
+        """Stop reading, and send an error response after the responses to earlier requests."""
         if self.is_refused:
             return
         self.is_refused = True
-        self.since = 0.0
-        request_id = new_id()
+        self.waiting_since = 0.0
+        request_id = generate_request_id()
         log.info("request.refused", request_id=request_id, status=status, reason=reason)
-        said = whole_answer(status, reason, request_id, self.server_state.default_headers)
-        cycle, self.arriving = self.arriving, None
-        if cycle is not None and cycle is not self.answering:
+        headers = self.server_state.default_headers
+        response = build_raw_response(status, reason, request_id, headers)
+        cycle, self.receiving_cycle = self.receiving_cycle, None
+        is_executing = cycle is not None and cycle is self.responding_cycle
+        if cycle is not None and not is_executing:
             self.pipeline.popleft()
         elif cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
             if cycle.response_started:
-                self.cut()
+                self.close()
                 return
-        if self.is_answering and self.answering is not cycle:
-            self.owed = said
+        if self.is_responding and not is_executing:
+            self.pending_refusal = response
         else:
-            self.say(said)
+            self.write_final_response(response)
 
-    def say(self, last: bytes) -> None:
-        """Write the last words. What still comes is read for a moment, or they would be lost with it (RFC 9112, section 9.6)."""
+    # ------------------------------------------------------------ closing
+
+    def write_final_response(self, response: bytes) -> None:
+        """Write the connection's last response.
+
+        The server still reads for a moment: if it closed at once while the client sends, the
+        client could lose the response (RFC 9112, section 9.6).
+        """
         if self.transport.is_closing():
             return
-        self.transport.write(last)
+        self.transport.write(response)
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.flow.resume_reading()
-            self.cutting = self.cutting or self.loop.call_later(SECONDS_TO_TAKE, self.abort)
+            if self.abort_timer is None:
+                self.abort_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.abort)
         else:
-            self.cut()
+            self.close()
 
-    def cut(self) -> None:
-        """Close the connection behind what was written. A peer that does not take that within a second is not waited for."""
-        if self.cutting is None:
+    def close(self) -> None:
+        """Send what was written, then close the connection. Aborts it after one second."""
+        if self.abort_timer is None:
             self.transport.close()
-            self.cutting = self.loop.call_later(SECONDS_TO_TAKE, self.abort)
+            self.abort_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.abort)
 
     def abort(self) -> None:
-        if self.answering is not None:
-            self.answering.disconnected = (
-                True  # uvloop lets nobody write on a connection that is gone, even before it tells of that
-            )
+        # With uvloop, writing fails as soon as the transport is aborted, before connection_lost.
+        if self.responding_cycle is not None:
+            self.responding_cycle.disconnected = True
         self.transport.abort()

@@ -1,4 +1,4 @@
-"""Figures as Prometheus reads them (text format 0.0.4)."""
+"""Metrics in the Prometheus text format 0.0.4."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-COUNTED = "_total"
+NAME_PREFIX = "ticketwire_"
+COUNTER_SUFFIX = "_total"
 
 
-class Figure(Protocol):
+class Sample(Protocol):
+    """One value of a metric, with at most one label: its name and value."""
+
     @property
     def name(self) -> str: ...
 
@@ -26,37 +29,47 @@ class Figure(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """A figure of this process."""
+class ProcessSample:
+    """A sample of one process."""
 
     name: str
     value: float
     label: tuple[str, str] | None
 
 
-def of_process(process: str, **values: float) -> list[Measure]:
-    return [Measure(f"ticketwire_{name}", value, ("process", process)) for name, value in values.items()]
+def build_process_samples(process: str, **values: float) -> list[ProcessSample]:
+    """Build samples labelled with the process; keyword arguments are names without the prefix."""
+    label = ("process", process)
+    return [ProcessSample(f"{NAME_PREFIX}{name}", value, label) for name, value in values.items()]
 
 
-class Figures(Collector):
-    """What only rises has a name that ends in _total."""
+class SampleCollector(Collector):
+    """Exports samples. Metrics whose names end in _total are counters, all others are gauges."""
 
-    def __init__(self, figures: Iterable[Figure]) -> None:
-        self.figures = list(figures)
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self.samples = list(samples)
 
     def collect(self) -> Iterator[Metric]:
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
-        for figure in self.figures:
-            if figure.name not in families:
-                kind = CounterMetricFamily if figure.name.endswith(COUNTED) else GaugeMetricFamily
-                what = figure.name.removeprefix("ticketwire_").removesuffix(COUNTED).replace("_", " ")
-                families[figure.name] = kind(figure.name, what, labels=[figure.label[0]] if figure.label else [])
-            families[figure.name].add_metric([figure.label[1]] if figure.label else [], figure.value)
+        for sample in self.samples:
+            family = families.get(sample.name)
+            if family is None:
+                family = families[sample.name] = build_family(sample)
+            family.add_metric([sample.label[1]] if sample.label else [], sample.value)
         yield from families.values()
 
 
-def exposition(figures: Iterable[Figure]) -> bytes:
-    """All of them, as they are at this moment."""
+def build_family(sample: Sample) -> CounterMetricFamily | GaugeMetricFamily:
+    """Build the metric that a sample belongs to, without values."""
+    is_counter = sample.name.endswith(COUNTER_SUFFIX)
+    words = sample.name.removeprefix(NAME_PREFIX).removesuffix(COUNTER_SUFFIX)
+    labels = [sample.label[0]] if sample.label else []
+    family_type = CounterMetricFamily if is_counter else GaugeMetricFamily
+    return family_type(sample.name, words.replace("_", " "), labels=labels)
+
+
+def render_exposition(samples: Iterable[Sample]) -> bytes:
+    """Render samples as the response to a scrape."""
     registry = CollectorRegistry()
-    registry.register(Figures(figures))
+    registry.register(SampleCollector(samples))
     return generate_latest(registry)

@@ -73,12 +73,12 @@ async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str
 
 async def test_who_has_hung_up_before_it_is_answered_is_told_of_at_once() -> None:
     told: list[bool] = []
-    pipe = ClientConnection(cast("Any", None))
-    pipe.on_disconnect(lambda: told.append(False))
-    pipe.disconnect_callback = None
-    pipe.mark_disconnected()
+    connection = ClientConnection(cast("Any", None))
+    connection.on_disconnect(lambda: told.append(False))
+    connection.remove_disconnect_callback()
+    connection.mark_disconnected()
     assert not told
-    pipe.on_disconnect(lambda: told.append(True))
+    connection.on_disconnect(lambda: told.append(True))
     assert told == [True]
 
 

@@ -109,7 +109,7 @@ async def running(
     url: str,
     *,
     own_time: bool = False,
-    http: Any = "engine.server.client_connection:ClientProtocol",
+    http: Any = "engine.server.http_protocol:HTTPProtocol",
     ws: Any = "engine.server.websocket_protocol:WebSocketProtocol",
     stop_seconds: int = 1,
     **settings: object,

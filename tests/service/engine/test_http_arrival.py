@@ -14,8 +14,7 @@ from support import Service, World
 from support.live import until
 from support.service import running
 
-from engine.server.client_connection import ClientProtocol
-from engine.server.http_protocol import MAX_HEADER_BYTES, MAX_REQUEST_BYTES, MAX_URL_BYTES, MAX_PIPELINED_REQUESTS
+from engine.server.http_protocol import MAX_HEADER_BYTES, MAX_PIPELINED_REQUESTS, MAX_REQUEST_BYTES, MAX_URL_BYTES, HTTPProtocol
 
 HASTY_SECONDS = 0.2
 PATIENT_SECONDS = 3600.0
@@ -39,10 +38,10 @@ class Patience:
 
     def __init__(self) -> None:
         self.seconds = PATIENT_SECONDS
-        self.connections: list[ClientProtocol] = []
+        self.connections: list[HTTPProtocol] = []
 
-    def protocol(self, **given: Any) -> ClientProtocol:
-        self.connections.append(ClientProtocol(**given, seconds=self.seconds))
+    def protocol(self, **given: Any) -> HTTPProtocol:
+        self.connections.append(HTTPProtocol(**given, timeout_seconds=self.seconds))
         return self.connections[-1]
 
     def end(self) -> None:

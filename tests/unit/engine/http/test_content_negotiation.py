@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.http.content_negotiation import accepts, result_type
+from engine.http.content_negotiation import is_accepted, select_result_type
 
 STREAM = "text/event-stream"
 URQL = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
@@ -34,7 +34,7 @@ URQL = "application/graphql-response+json, application/graphql+json, application
     ],
 )
 def test_what_takes_an_event_stream(header: str | None) -> None:
-    assert accepts(header, STREAM)
+    assert is_accepted(header, STREAM)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_takes_an_event_stream(header: str | None) -> None:
     ],
 )
 def test_what_takes_none(header: str) -> None:
-    assert not accepts(header, STREAM)
+    assert not is_accepted(header, STREAM)
 
 
 PLAIN, RESULT = "application/json", "application/graphql-response+json"
@@ -97,4 +97,4 @@ PLAIN, RESULT = "application/json", "application/graphql-response+json"
     ],
 )
 def test_a_result_is_told_in_the_type_that_is_wanted_most(header: str | None, type: str | None) -> None:
-    assert result_type(header.encode() if header is not None else None) == type
+    assert select_result_type(header.encode() if header is not None else None) == type

@@ -10,18 +10,18 @@ import pytest
 from structlog.testing import capture_logs
 from support.live import until
 from support.redis_server import redis_server
-from support.wakeup import Patience
+from support.wakeup import RedisTimeouts
 
-from engine.limits import rate as engine_buckets
+from engine.limits import rate
 from engine.limits.rate import LeakyBuckets, address_key
 
 
 @pytest.fixture(autouse=True)
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes tell of their buckets often, and wait for Redis without end."""
-    Patience(monkeypatch)
-    monkeypatch.setattr(engine_buckets, "TELL_SECONDS", 0.02)
-    monkeypatch.setattr(engine_buckets, "AGAIN_SECONDS", 0.05)
+    RedisTimeouts(monkeypatch)
+    monkeypatch.setattr(rate, "SYNC_SECONDS", 0.02)
+    monkeypatch.setattr(rate, "RETRY_SECONDS", 0.05)
 
 
 class Time:
@@ -35,15 +35,15 @@ class Time:
 async def test_a_bucket_takes_its_size_at_once_and_its_rate_for_long() -> None:
     time = Time()
     buckets = LeakyBuckets(100, 10, time)
-    assert [buckets.take("a", 40).wait_ms for _ in range(3)] == [0, 0, 2000]
+    assert [buckets.take("a", 40).retry_after_ms for _ in range(3)] == [0, 0, 2000]
     assert buckets.take("a", 20).remaining == 0
     time.at += 2
-    assert buckets.take("a", 40).wait_ms == 2000
-    assert buckets.take("a", 20).wait_ms == 0
+    assert buckets.take("a", 40).retry_after_ms == 2000
+    assert buckets.take("a", 20).retry_after_ms == 0
     time.at += 3600
     full = buckets.take("a", 100)
-    assert (full.remaining, full.full_in, full.wait_ms) == (0, 10, 0)
-    assert buckets.take("b", 100).wait_ms == 0
+    assert (full.remaining, full.reset_seconds, full.retry_after_ms) == (0, 10, 0)
+    assert buckets.take("b", 100).retry_after_ms == 0
 
 
 async def test_a_clock_that_jumps_back_empties_nothing_and_stops_nobody() -> None:
@@ -51,26 +51,26 @@ async def test_a_clock_that_jumps_back_empties_nothing_and_stops_nobody() -> Non
     buckets = LeakyBuckets(100, 10, time)
     buckets.take("a", 100)
     time.at -= 500
-    assert buckets.take("a", 10).wait_ms == 1000
+    assert buckets.take("a", 10).retry_after_ms == 1000
     time.at += 1
-    assert buckets.take("a", 10).wait_ms == 0
+    assert buckets.take("a", 10).retry_after_ms == 0
 
 
 async def test_what_is_refused_costs_nothing() -> None:
     buckets = LeakyBuckets(100, 1, Time())
     buckets.take("a", 90)
     for _ in range(50):
-        assert buckets.take("a", 20).wait_ms == 10_000
-    assert buckets.take("a", 10).wait_ms == 0
+        assert buckets.take("a", 20).retry_after_ms == 10_000
+    assert buckets.take("a", 10).retry_after_ms == 0
 
 
 async def test_there_is_a_bound_on_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_buckets, "KEPT", 100)
+    monkeypatch.setattr(rate, "MAX_BUCKETS", 100)
     buckets = LeakyBuckets(100, 1, Time())
     for place in range(110):
         buckets.take(str(place), 1)
-    assert len(buckets.kept) == 100
-    assert "0" not in buckets.kept
+    assert len(buckets.buckets) == 100
+    assert "0" not in buckets.buckets
 
 
 async def test_addresses_of_one_network_are_one_caller() -> None:
@@ -94,7 +94,7 @@ async def shared(url: str, count: int = 2) -> AsyncIterator[list[LeakyBuckets]]:
 
 
 def level(buckets: LeakyBuckets, key: str) -> int:
-    return round(buckets.bucket(key).level)
+    return round(buckets.update_bucket(key).level)
 
 
 async def test_processes_go_by_one_level() -> None:
@@ -106,12 +106,12 @@ async def test_processes_go_by_one_level() -> None:
 
         async def told() -> bool:
             one.take("a", 0)
-            one.untold.add("a")
-            other.untold.add("a")
+            one.unsynced_keys.add("a")
+            other.unsynced_keys.add("a")
             return level(one, "a") == level(other, "a") == 4500
 
         await until(told)
-        assert other.take("a", 9000).wait_ms > 0
+        assert other.take("a", 9000).retry_after_ms > 0
         assert level(other, "only 1") == 0
 
 
@@ -122,7 +122,7 @@ async def test_while_redis_is_away_each_goes_by_its_own_and_what_was_spent_is_to
         one.take("a", 100)
 
         async def first() -> bool:
-            other.untold.add("a") if "a" in other.kept else other.take("a", 1)
+            other.unsynced_keys.add("a") if "a" in other.buckets else other.take("a", 1)
             return level(other, "a") >= 101
 
         await until(first)
@@ -132,14 +132,14 @@ async def test_while_redis_is_away_each_goes_by_its_own_and_what_was_spent_is_to
 
             async def noticed() -> bool:
                 one.take("a", 0)
-                return any(line["event"] == "buckets.apart" for line in lines)
+                return any(line["event"] == "rate_limits.redis_unavailable" for line in lines)
 
             await until(noticed)
-            assert one.take("a", 500).wait_ms == 0, "nobody waits, and nothing fails"
+            assert one.take("a", 500).retry_after_ms == 0, "nobody waits, and nothing fails"
             await redis.start()
 
         async def told() -> bool:
-            other.untold.add("a")
+            other.unsynced_keys.add("a")
             return level(other, "a") >= 1500
 
         await until(told)
