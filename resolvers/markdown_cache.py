@@ -25,7 +25,7 @@ class MarkdownCache:
         found = self.known(text)
         if found is not None:
             return found
-        async with self.executor.callers.of(who):
+        async with self.executor.callers.semaphore_of(who):
             found = self.known(text)  # who asked for it at the same time had it made
             if found is None:
                 found = await self.executor.submit(rendered, text)
