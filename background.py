@@ -1,4 +1,4 @@
-"""What is done beside the requests: which duties there are by the settings, and doing them for ever."""
+"""Selects the background jobs by the settings, and runs them."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from engine.bus.wakeup import WakeupBus
 from models.core import time
 from models.demo_clock import DemoClock
 from settings import Settings
-from workers import runner, ticket_timers
+from workers import runner
 from workers.assigner import Assigner
+from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
 from workers.job import Job
-from workers.mail.address import mailbox
-from workers.mail.smtp import outbox_of
+from workers.mail.address import parse_mailbox
+from workers.mail.smtp import transport_of
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier
 from workers.sla_refresh import SlaRefresh
-from workers.ticket_timers import TimerSettings
+from workers.ticket_timers import TicketTimers, TimerSettings
 
-BESIDE_REQUESTS = 2.0
-"""How long a duty rests beside requests, in lengths of its turns, so that it takes its share of SQLite's one writer, no more."""
-log = structlog.get_logger("ticketwire.duties")
+REST_FACTOR = 2.0
+"""A job beside requests rests for this many times the length of its last run, so that it uses at
+most a third of the time of SQLite's one writer."""
+DEMO_CLOCK_SECONDS = 1.0
+"""The interval at which the demo's clock is read."""
+log = structlog.get_logger("ticketwire.jobs")
 
 
 def select_jobs(settings: Settings) -> list[Job]:
-    """Each is done by one process at a time, whichever holds its lease."""
-    days = TimerSettings(
+    """The jobs. The process that holds the lease of a job runs it, so no job runs twice at once."""
+    timers = TimerSettings(
         settings.close_after,
         settings.reopen_window,
         settings.close_reminder,
@@ -41,16 +45,21 @@ def select_jobs(settings: Settings) -> list[Job]:
     )
     window = settings.reopen_window
     return [
-        *(ticket_timers.TicketTimers(days), ticket_timers.Cleanup(), SlaRefresh(window)),
-        *(Escalator(window), EscalationSteps(window), Assigner(window)),
-        *(Notifier(mailbox(settings.mail_from).domain), mailer(settings)),
+        TicketTimers(timers),
+        Cleanup(),
+        SlaRefresh(window),
+        Escalator(window),
+        EscalationSteps(window),
+        Assigner(window),
+        Notifier(parse_mailbox(settings.mail_from).domain),
+        build_mailer(settings),
     ]
 
 
-def mailer(settings: Settings) -> Mailer:
+def build_mailer(settings: Settings) -> Mailer:
     return Mailer(
-        outbox_of(settings.smtp_url),
-        templates(settings.mail_templates),
+        transport_of(settings.smtp_url),
+        compile_templates(settings.mail_templates),
         mail_from=settings.mail_from,
         reply_to=settings.mail_reply_to,
         url=settings.public_url,
@@ -58,39 +67,52 @@ def mailer(settings: Settings) -> Mailer:
 
 
 @lru_cache(maxsize=1)
-def templates(folder: str | None) -> Templates:
-    """The compiled mail templates. They are compiled once in a process, because that takes 0.1 s."""
+def compile_templates(folder: str | None) -> Templates:
+    """The compiled mail templates. They are cached, because compiling them takes 0.1 s."""
     return Templates(folder)
 
 
-async def work(settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus, rests: float = 0.0) -> None:
-    """Do the duties for ever."""
-    lease = settings.job_lease_seconds
-    await runner.run(select_jobs(settings), now=now, listen=wakeup.listen, changed=wakeup.notify, lease=lease, rests=rests)
+async def run_jobs(
+    settings: Settings,
+    now: Callable[[], datetime],
+    wakeup: WakeupBus,
+    rest_factor: float = 0.0,
+) -> None:
+    """Run the jobs for ever."""
+    await runner.run(
+        select_jobs(settings),
+        now=now,
+        listen=wakeup.listen,
+        notify=wakeup.notify,
+        lease_seconds=settings.job_lease_seconds,
+        rest_factor=rest_factor,
+    )
 
 
-async def work_beside(settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus) -> None:
-    """Do the duties for ever in a process that serves requests, which come first."""
-    await work(settings, now, wakeup, BESIDE_REQUESTS)
+async def run_jobs_beside_requests(
+    settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus
+) -> None:
+    """Run the jobs for ever in a process that also serves requests. Requests have priority."""
+    await run_jobs(settings, now, wakeup, REST_FACTOR)
 
 
-async def work_alone(settings: Settings) -> None:
-    """Do the duties for ever, in a process of their own on an open database."""
+async def run_jobs_alone(settings: Settings) -> None:
+    """Run the jobs for ever in a process of their own. The database must be open."""
     wakeup = WakeupBus(settings.bus_url)
-    moving = DemoClock() if settings.is_demo else None
-    async with asyncio.TaskGroup() as together:
-        together.create_task(wakeup.run())
-        if moving is not None:
-            await moving.refresh()
-            together.create_task(follow_time(moving))
-        together.create_task(work(settings, moving or time.now, wakeup))
+    demo_clock = DemoClock() if settings.is_demo else None
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(wakeup.run())
+        if demo_clock is not None:
+            await demo_clock.refresh()
+            tasks.create_task(follow_demo_clock(demo_clock))
+        tasks.create_task(run_jobs(settings, demo_clock or time.now, wakeup))
 
 
-async def follow_time(moving: DemoClock) -> None:
-    """See within a second that another process moved the demo's clock."""
+async def follow_demo_clock(demo_clock: DemoClock) -> None:
+    """Read for ever how far any process has advanced the demo's clock."""
     while True:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(DEMO_CLOCK_SECONDS)
         try:
-            await moving.refresh()
+            await demo_clock.refresh()
         except Exception as error:
-            log.warning("time.unread", error=repr(error))
+            log.warning("demo_clock.read_failed", error=repr(error))

@@ -1,4 +1,7 @@
-"""The command line. Errors go to standard error in one line, with exit code 1; wrong usage exits with 2."""
+"""The command line.
+
+An error is one line on standard error, with exit code 1. Wrong usage exits with 2.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
+from typer import Option
 
 from settings import Settings, SettingsError, load
 
@@ -24,16 +28,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-users = typer.Typer(help="People.", no_args_is_help=True)
+users = typer.Typer(help="Users.", no_args_is_help=True)
 tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 settings_commands = typer.Typer(help="The settings.", no_args_is_help=True)
+sla = typer.Typer(help="SLA clocks.", no_args_is_help=True)
 app.add_typer(users, name="user")
 app.add_typer(tokens, name="token")
-promises = typer.Typer(help="What is promised to customers.", no_args_is_help=True)
 app.add_typer(schemas, name="schema")
 app.add_typer(settings_commands, name="settings")
-app.add_typer(promises, name="sla")
+app.add_typer(sla, name="sla")
 
 
 def fail(message: str) -> NoReturn:
@@ -41,15 +45,16 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def settings_or_fail(**given: object) -> Settings:
+def load_settings(**overrides: object) -> Settings:
+    """Load the settings, or exit with one line that says what is wrong."""
     try:
-        return load(**given)
+        return load(**overrides)
     except SettingsError as error:
         fail(str(error))
 
 
 def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    """Run some work on the open database; what the database says becomes one line."""
+    """Run `work` with an open database. An error of the database becomes one line."""
     import sqlite3
 
     import asyncpg
@@ -67,12 +72,19 @@ def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
     try:
         prepare_folder(settings)
         return asyncio.run(run())
-    except (OSError, BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
-        fail(f"the database can't be used: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+    except (
+        OSError,
+        BaseORMException,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        sqlite3.Error,
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        fail(f"the database can't be used: {reason}")
 
 
 def prepare_folder(settings: Settings) -> None:
-    """An SQLite file's folder is made at its first use."""
+    """Create the folder of an SQLite file if it does not exist."""
     if settings.database_url.startswith("sqlite:///"):
         path = Path(settings.database_url.removeprefix("sqlite:///"))
         if path.is_dir():
@@ -80,7 +92,8 @@ def prepare_folder(settings: Settings) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
 
 
-async def migrated() -> list[str]:
+async def migrate_database() -> list[str]:
+    """Apply the migrations that are missing; returns their names."""
     from models import migrate
 
     return await migrate.migrate()
@@ -88,148 +101,161 @@ async def migrated() -> list[str]:
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST, else 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; else PORT, else 8000.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs Postgres.")] = 1,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a small demo.")] = False,
+    host: Annotated[str | None, Option(help="Default: HOST, or 127.0.0.1.")] = None,
+    port: Annotated[int | None, Option(help="Default: PORT, or 8000.")] = None,
+    workers: Annotated[int, Option(min=1, max=64, help="Number of processes.")] = 1,
+    demo: Annotated[bool, Option("--demo", help="Add sample data if there is none.")] = False,
 ) -> None:
     """Migrate the database and serve GraphQL over HTTP, WebSocket and server-sent events."""
-    settings = settings_or_fail(host=host, port=port)
+    settings = load_settings(host=host, port=port)
     if demo:
         if settings.is_production:
-            fail("--demo has no place in production mode: demo accounts have a known password")
-        settings = settings_or_fail(host=host, port=port, mode="demo")
+            fail("--demo is not allowed in production mode: demo accounts have a known password")
+        settings = load_settings(host=host, port=port, mode="demo")
     if workers > 1 and settings.database_url.startswith("sqlite"):
         fail("several workers need Postgres: set TICKETWIRE_DATABASE_URL")
     from server import bind_socket, run_server
 
     try:
-        at = bind_socket(settings)
+        server_socket = bind_socket(settings)
     except OSError as error:
         fail(f"can't serve on {settings.host}:{settings.port}: {error.strerror}")
     with_database(settings, lambda: prepare(settings))
-    if not run_server(settings, workers, at):
+    if not run_server(settings, workers, server_socket):
         fail(f"could not serve on {settings.host}:{settings.port}")
 
 
 async def prepare(settings: Settings) -> None:
     from demo.seed import has_demo_accounts, seed_demo
 
-    await migrated()
+    await migrate_database()
     if settings.is_demo:
         await seed_demo(datetime.now(UTC))
     elif await has_demo_accounts():
-        fail("this database holds demo accounts, whose password everybody knows: serve it with --demo, or use another one")
+        fail(
+            "this database has demo accounts with a known password: use --demo, or another database"
+        )
     show_address(settings)
 
 
 def show_address(settings: Settings) -> None:
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    typer.echo(f"Ticketwire on http://{shown}:{settings.port}  (GraphQL at /graphql, event streams at /graphql/stream)")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    paths = "(GraphQL at /graphql, event streams at /graphql/stream)"
+    typer.echo(f"Ticketwire on http://{host}:{settings.port}  {paths}")
     if settings.is_demo:
-        typer.echo("Sign in as customer@example.com, agent@example.com or admin@example.com, password: demo")
+        accounts = "customer@example.com, agent@example.com or admin@example.com"
+        typer.echo(f"Sign in as {accounts}, password: demo")
 
 
-@app.command()
-def work() -> None:
-    """Do what follows the log and the clock, in a process of its own: promises, escalation, notices, mail. Any number may run."""
-    from background import work_alone
+@app.command("run-jobs")
+def run_jobs() -> None:
+    """Run the background jobs: SLA clocks, escalation, notifications, email."""
+    from background import run_jobs_alone
     from engine.telemetry.logging import configure_logging
     from models import database
 
-    settings = settings_or_fail()
+    settings = load_settings()
     configure_logging(settings.log_level)
 
-    async def forever() -> None:
-        await migrated()  # which may take as long as it takes
+    async def run_until_terminated() -> None:
+        await migrate_database()  # without the time limit for statements that is set below
         await database.disconnect()
-        await database.connect(settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS)
-        working = asyncio.ensure_future(work_alone(settings))
-        # told to stop, it hands its duties on; kill -9 leaves them to the leases' end
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+        await database.connect(
+            settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS
+        )
+        jobs = asyncio.ensure_future(run_jobs_alone(settings))
+        # A cancelled job hands over its lease. After kill -9, others wait until the lease ends.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, jobs.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            await working
+            await jobs
 
     with contextlib.suppress(KeyboardInterrupt):
-        with_database(settings, forever)
+        with_database(settings, run_until_terminated)
 
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to today's tables."""
-    applied = with_database(settings_or_fail(), migrated)
+    """Migrate the database."""
+    applied = with_database(load_settings(), migrate_database)
     typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
 
 
 @app.command()
 def seed(
-    tickets: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many tickets to add.")] = 1000,
+    tickets: Annotated[
+        int, Option(min=1, max=10_000_000, help="The number of tickets to add.")
+    ] = 1000,
 ) -> None:
-    """Add realistic tickets, with people, conversations and histories."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """Add sample tickets with users, conversations and histories."""
+    from rich import progress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns) as bar:
         task = bar.add_task("tickets", total=tickets)
 
-        def advance(done: int) -> None:
+        def show_progress(done: int) -> None:
             bar.advance(task, done)
 
-        async def fill() -> int:
+        async def add_tickets() -> int:
             from demo.seed import seed_tickets
 
-            await migrated()
-            return await seed_tickets(tickets, datetime.now(UTC), advance)
+            await migrate_database()
+            return await seed_tickets(tickets, datetime.now(UTC), show_progress)
 
-        added = with_database(settings_or_fail(), fill)
+        added = with_database(load_settings(), add_tickets)
     typer.echo(f"added {added} tickets")
 
 
-@promises.command("verify")
+@sla.command("verify")
 def sla_verify() -> None:
-    """Work all clocks out anew from the log, and compare them with the stored ones; exit code 1 where one differs."""
+    """Compute all SLA clocks from the log alone. Exits with 1 if a stored clock differs."""
     from models.changes import sla_audit
 
     async def verify() -> tuple[int, list[str]]:
-        await migrated()
+        await migrate_database()
         return await sla_audit.verify_all_tickets()
 
-    tickets, differences = with_database(settings_or_fail(), verify)
+    tickets, differences = with_database(load_settings(), verify)
     for line in differences:
         typer.echo(line)
     if differences:
         fail(f"{len(differences)} differences in {tickets} tickets")
-    typer.echo(f"the clocks of {tickets} tickets are what the log says")
+    typer.echo(f"the SLA clocks of {tickets} tickets match the log")
 
 
 @users.command("create")
 def user_create(
-    email: Annotated[str, typer.Option(help="The e-mail address, by which the person signs in.")],
-    name: Annotated[str, typer.Option(help="The name to show.")],
-    role: Annotated[str, typer.Option(help="customer, agent or admin.")] = "customer",
-    organization: Annotated[str | None, typer.Option(help="A customer's account by name; made where there is none.")] = None,
-    team: Annotated[list[str] | None, typer.Option(help="A team by slug; may be given more than once.")] = None,
-    password: Annotated[
-        str | None, typer.Option(help="The password; read from standard input where left out.", show_default=False)
-    ] = None,
+    email: Annotated[str, Option(help="The email address, with which the user signs in.")],
+    name: Annotated[str, Option(help="The display name.")],
+    role: Annotated[str, Option(help="customer, agent or admin.")] = "customer",
+    organization: Annotated[str | None, Option(help="A customer's organization by name.")] = None,
+    team: Annotated[list[str] | None, Option(help="A team's slug. Can be repeated.")] = None,
+    password: Annotated[str | None, Option(help="Default: read from standard input.")] = None,
 ) -> None:
-    """Create a person; prints the id."""
+    """Create a user, and the organization if it does not exist. Prints the id."""
     from models import provisioning
 
-    given = password if password is not None else read_password()
+    chosen = password if password is not None else read_password()
 
     async def create() -> str:
-        await migrated()
-        return await provisioning.create(email, name, role, given, organization=organization, teams=team or [])
+        await migrate_database()
+        return await provisioning.create(
+            email, name, role, chosen, organization=organization, teams=team or []
+        )
 
     try:
-        typer.echo(with_database(settings_or_fail(), create))
+        typer.echo(with_database(load_settings(), create))
     except provisioning.Unusable as error:
         fail(str(error))
 
 
 def read_password() -> str:
-    """Asked for twice at a terminal; a line of standard input elsewhere."""
+    """Prompt twice at a terminal; otherwise read one line of standard input."""
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")
@@ -237,29 +263,33 @@ def read_password() -> str:
 
 @tokens.command("create")
 def token_create(
-    email: Annotated[str | None, typer.Option(help="The person whom the token stands for.")] = None,
-    client: Annotated[str | None, typer.Option(help="Or the API client by name; made where there is none.")] = None,
-    scopes: Annotated[
-        str | None, typer.Option(help="Scopes, joined by commas; all that the owner may hold where left out.")
-    ] = None,
-    expires: Annotated[str | None, typer.Option(help="When it ends: an instant, or days such as 90d.")] = None,
-    name: Annotated[str, typer.Option(help="What to call it.")] = "command line",
+    email: Annotated[str | None, Option(help="The email address of the owner.")] = None,
+    client: Annotated[str | None, Option(help="The API client that owns the token.")] = None,
+    scopes: Annotated[str | None, Option(help="Comma-separated scopes. Default: all.")] = None,
+    expires: Annotated[str | None, Option(help="A date and time, or days such as 90d.")] = None,
+    name: Annotated[str, Option(help="The name of the token.")] = "command line",
 ) -> None:
-    """Create a token; prints its text alone."""
+    """Create a token, and the API client if it does not exist. Prints only the token."""
     from models import provisioning
 
     if (email is None) == (client is None):
         fail("give either --email or --client")
 
     async def create() -> str:
-        await migrated()
-        wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()] if scopes is not None else None
-        return await provisioning.issue_token(email, client, wanted, expires, name, datetime.now(UTC))
+        await migrate_database()
+        names = None if scopes is None else split_names(scopes)
+        return await provisioning.issue_token(
+            email, client, names, expires, name, datetime.now(UTC)
+        )
 
     try:
-        typer.echo(with_database(settings_or_fail(), create))
+        typer.echo(with_database(load_settings(), create))
     except provisioning.Unusable as error:
         fail(str(error))
+
+
+def split_names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @schemas.command("print")

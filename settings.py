@@ -13,9 +13,6 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-from engine.graphql.document_limits import DocumentLimits
-from engine.limits.connections import ConnectionLimits
-
 PositiveInt = Annotated[int, Field(ge=1)]
 OptionalDays = Annotated[int, Field(ge=0, le=3650)]
 TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
@@ -188,10 +185,10 @@ class Settings(BaseSettings):
     @field_validator("trusted_documents")
     @classmethod
     def check_trusted_documents(cls, value: str) -> str:
-        from engine.graphql.persisted_documents import listed_in
+        from engine.graphql.persisted_documents import load_manifest
 
         if value:
-            listed_in(value)
+            load_manifest(value)
         return value
 
     @field_validator("public_url")
@@ -218,10 +215,10 @@ class Settings(BaseSettings):
     @field_validator("mail_from", "mail_reply_to")
     @classmethod
     def check_mail_address(cls, value: str, info: ValidationInfo) -> str:
-        from workers.mail.address import mailbox
+        from workers.mail.address import parse_mailbox
 
         if value or info.field_name == "mail_from":
-            mailbox(value)
+            parse_mailbox(value)
         return value
 
     @field_validator("mail_templates")
@@ -256,32 +253,6 @@ class Settings(BaseSettings):
     @property
     def session_length(self) -> timedelta:
         return timedelta(days=self.session_days)
-
-    @property
-    def connection_limits(self) -> ConnectionLimits:
-        return ConnectionLimits(
-            max_connections=self.max_connections,
-            max_connections_per_viewer=self.max_connections_per_viewer,
-            max_connections_per_address=self.max_connections_per_address,
-            max_operations_per_socket=self.max_operations_per_socket,
-            max_messages_per_second=self.max_socket_messages_per_second,
-            max_outbox_bytes=self.max_outbox_bytes,
-            init_timeout_seconds=self.connection_init_timeout_seconds,
-        )
-
-    @property
-    def document_limits(self) -> DocumentLimits:
-        return DocumentLimits(
-            length=self.max_document_bytes,
-            tokens=self.max_document_tokens,
-            depth=self.max_document_depth,
-            aliases=self.max_document_aliases,
-            root_fields=self.max_document_root_fields,
-            repeats=self.max_document_field_repeats,
-            directives=self.max_document_directives,
-            fragments=self.max_document_fragments,
-            operations=self.max_document_operations,
-        )
 
     @property
     def schema_visibility(self) -> str:

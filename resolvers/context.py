@@ -42,7 +42,7 @@ class WakeupBus(Protocol):
 class SignInAttempts(Protocol):
     """Counts attempts; returns in how many milliseconds the next one may be made, 0 for now."""
 
-    async def wait(self, *keys: str) -> int: ...
+    async def count_attempt(self, *keys: str) -> int: ...
 
 
 class Fresh(Protocol):

@@ -14,7 +14,7 @@ from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest, Code, InvalidInput, RateLimited
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
-from models.core.pagination import MOST, page_request
+from models.core.pagination import MAX_PAGE_SIZE, page_request
 from models.core.sql import TRUE
 from models.core.text import is_clean
 from models.people import token
@@ -66,8 +66,8 @@ async def nodes(
     info: strawberry.Info,
     ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids; what is not found is null.")],
 ) -> list[Any]:
-    if len(ids) > MOST:
-        raise BadRequest(f"nodes takes at most {MOST} ids.")
+    if len(ids) > MAX_PAGE_SIZE:
+        raise BadRequest(f"nodes takes at most {MAX_PAGE_SIZE} ids.")
     context = context_of(info)
     return list(await asyncio.gather(*(found_node(context, id) for id in ids)))
 
@@ -109,7 +109,7 @@ async def found_node(context: Context, id: str) -> Any:
 async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
     context = context_of(info)
     email = input.email.strip().lower()
-    waiting = await context.services.guesses.wait(f"{email[:LONGEST_EMAIL]} {context.address}", context.address)
+    waiting = await context.services.guesses.count_attempt(f"{email[:LONGEST_EMAIL]} {context.address}", context.address)
     if waiting:
         raise RateLimited("Too many attempts to sign in.", waiting)
     person = await User.get_or_none(email=email) if is_clean(email) and len(email) <= LONGEST_EMAIL else None

@@ -29,7 +29,7 @@ from models import database
 from models.access.viewer import authenticate
 from models.core import time
 from models.log import event
-from models.log.event import Event, cursor, position_of
+from models.log.event import Event, encode_cursor, decode_cursor
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
@@ -107,7 +107,7 @@ async def test_a_stream_tells_what_comes_after_a_cursor_and_each_event_has_its_o
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     await notes(ada, ticket, 3)
-    async with stream(ada, EVENTS, method=method, after=cursor(1)) as events:
+    async with stream(ada, EVENTS, method=method, after=encode_cursor(1)) as events:
         headers = events.response.headers
         assert (headers["cache-control"], headers["x-accel-buffering"]) == ("private, no-cache", "no")
         early = [await events.next() for _ in range(3)]
@@ -116,7 +116,7 @@ async def test_a_stream_tells_what_comes_after_a_cursor_and_each_event_has_its_o
         await notes(ada, ticket, 2)
         came = early + [await events.next() for _ in range(2)]
         assert [each.id for each in came] == [each.payload["data"][FIELD]["cursor"] for each in came]
-        assert [position_of(str(each.id)) for each in came] == (await log())[1:]
+        assert [decode_cursor(str(each.id)) for each in came] == (await log())[1:]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -129,12 +129,12 @@ async def test_the_last_id_resumes_without_gap_or_duplicate_whatever_the_argumen
     last: str | None = None
     for round in range(5):
         writing = asyncio.create_task(notes(ada, ticket, 6))
-        async with stream(ada, EVENTS, method=method, last_id=last, after=cursor(0)) as events:
+        async with stream(ada, EVENTS, method=method, last_id=last, after=encode_cursor(0)) as events:
             seen += places(await events.take(FIELD, 3 + round))
             last = events.last_id
         await writing
     expected = await log()
-    async with stream(ada, EVENTS, last_id=last, after=cursor(0)) as events:
+    async with stream(ada, EVENTS, last_id=last, after=encode_cursor(0)) as events:
         seen += places(await events.take(FIELD, len(expected) - len(seen)))
     assert seen == expected
 
@@ -146,25 +146,25 @@ async def test_the_last_id_stands_in_for_an_argument_that_has_expired_is_written
     ticket = await service.client(world.cora.token).raise_ticket()
     await notes(ada, ticket, 5)
     await Event.filter(position__lte=3).delete()
-    async with stream(ada, EVENTS, after=cursor(1)) as events:
+    async with stream(ada, EVENTS, after=encode_cursor(1)) as events:
         assert ends(await events.rest()) == ["CURSOR_EXPIRED"]
-    written = EVENTS.replace("(after: $after,", f'(after: "{cursor(1)}",').replace("$after: String, ", "")
-    fragment = f'subscription {{ ...F }} fragment F on Subscription {{ {FIELD}(after: "{cursor(1)}") {{ cursor }} }}'
-    for query, given in ((EVENTS, {"after": cursor(1)}), (written, {}), (fragment, {}), (EVENTS, {})):
-        async with stream(ada, query, last_id=cursor(4), **given) as events:
+    written = EVENTS.replace("(after: $after,", f'(after: "{encode_cursor(1)}",').replace("$after: String, ", "")
+    fragment = f'subscription {{ ...F }} fragment F on Subscription {{ {FIELD}(after: "{encode_cursor(1)}") {{ cursor }} }}'
+    for query, given in ((EVENTS, {"after": encode_cursor(1)}), (written, {}), (fragment, {}), (EVENTS, {})):
+        async with stream(ada, query, last_id=encode_cursor(4), **given) as events:
             assert places(await events.take(FIELD, 2)) == [5, 6], query
 
 
 async def test_a_last_id_that_is_empty_or_of_a_stream_without_cursors_says_nothing(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
-    async with stream(ada, EVENTS, last_id="", after=cursor(0)) as events:
+    async with stream(ada, EVENTS, last_id="", after=encode_cursor(0)) as events:
         assert (await events.value(FIELD))["ticket"]["id"] == ticket["id"]
     async with stream(ada, NOTICES, last_id="garbage") as events:
         assert await events.begun() == ""
 
 
-@pytest.mark.parametrize("last_id", ["garbage", "bG9n", "page:7", "9" * 5000, cursor(99), "\u00fc"])
+@pytest.mark.parametrize("last_id", ["garbage", "bG9n", "page:7", "9" * 5000, encode_cursor(99), "\u00fc"])
 async def test_a_last_id_that_is_no_cursor_of_the_log_is_refused(service: Service, world: World, last_id: str) -> None:
     ada = service.client(world.ada.token)
     async with stream(ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head()) as events:  # type: ignore[dict-item]
@@ -239,7 +239,7 @@ async def test_who_begins_further_back_is_told_all_and_shares_from_then_on(servi
     async with stream(ada, EVENTS, after=await head()) as live:
         await live.begun()
         await notes(ada, ticket, 20)
-        async with stream(ada, EVENTS, after=cursor(0)) as behind:
+        async with stream(ada, EVENTS, after=encode_cursor(0)) as behind:
             await notes(ada, ticket, 20)
             expected = await log()
             assert places(await behind.take(FIELD, len(expected))) == expected
@@ -577,7 +577,7 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
         ada, cora = process.client(world.ada.token), process.client(world.cora.token)
         ticket = await cora.raise_ticket()
         seen: list[int] = []
-        last = cursor(0)
+        last = encode_cursor(0)
         for end in (Process.stop, Process.kill):
             async with contextlib.AsyncExitStack() as stack:
                 readers = [await stack.enter_async_context(stream(ada, EVENTS, last_id=last)) for _ in range(20)]

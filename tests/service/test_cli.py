@@ -230,7 +230,7 @@ async def test_promises_are_verified_against_the_log_and_a_difference_is_told(ur
     assert (await command(tmp_path, "seed", "--tickets", "20", TICKETWIRE_DATABASE_URL=url)).code == 0
     done = await command(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
     assert (done.code, done.err) == (0, "")
-    assert done.out == "the clocks of 20 tickets are what the log says\n"
+    assert done.out == "the SLA clocks of 20 tickets match the log\n"
     await db.connect(url)
     try:
         clock = await SlaClock.all().order_by("id").first()

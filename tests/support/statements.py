@@ -8,8 +8,8 @@ import logging
 from collections.abc import Iterator
 
 BACKGROUND = {
-    *("Mailer.run", "Mailer.send", "LogTail.run", "OpenSessions.run", "note_use", "run", "JobRunner.run", "follow_time"),
-    *("Watcher.look_on", "work_beside"),
+    *("Mailer.send_due_mails", "Mailer.send", "LogTail.run", "OpenSessions.run", "store_token_use", "run", "JobRunner.run", "follow_demo_clock"),
+    *("PresenceTail.look_on", "run_jobs_beside_requests"),
 }
 """The service's own tasks, which read whenever they like."""
 

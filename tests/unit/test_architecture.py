@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("models", "schema", "resolvers", "engine", "workers", "demo")
-SINGLE = ("app", "cli", "server", "settings")
+SINGLE = ("app", "background", "cli", "lifespan", "server", "services", "settings")
 OURS = sorted(
     path
     for path in [*(ROOT / f"{name}.py" for name in SINGLE), *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]

@@ -1,0 +1,90 @@
+"""What a server process does from its start to its end: open, run background tasks, close."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
+
+import structlog
+
+from background import follow_demo_clock, run_jobs_beside_requests
+from models import database
+from models.log import event
+from models.notifications import notification
+from models.people import token
+from resolvers.context import Services
+from services import Components
+
+TOKEN_USE_SECONDS = 30.0
+"""The interval at which the last use of each token is stored."""
+log = structlog.get_logger("ticketwire")
+
+
+@contextlib.asynccontextmanager
+async def running(components: Components) -> AsyncGenerator[None]:
+    """Open the database and run the background tasks; on exit, stop them and close everything."""
+    await start(components)
+    tasks = [asyncio.create_task(work) for work in background_tasks(components)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await close(components)
+
+
+async def start(components: Components) -> None:
+    settings, services = components.settings, components.services
+    await database.connect(
+        settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS
+    )
+    services.tail.start_at(await event.read_head())
+    services.notices.start_at(await notification.read_last_number())
+    if services.clock is not None:
+        await services.clock.refresh()
+    if components.wakeup.redis is not None:
+        components.connections.schema.persisted_documents.connect_redis(settings.bus_url)
+
+
+def background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
+    settings, services = components.settings, components.services
+    tasks: list[Coroutine[Any, Any, None]] = [
+        services.tail.run(),
+        services.notices.run(),
+        services.presence.run(),
+        components.wakeup.run(),
+        components.sessions.run(),
+        store_token_use(services),
+    ]
+    if services.clock is not None:
+        tasks.append(follow_demo_clock(services.clock))
+    if components.wakeup.redis is not None:
+        tasks.append(components.connections.schema.buckets.run(settings.bus_url))
+    if settings.run_jobs:
+        tasks.append(run_jobs_beside_requests(settings, services.now, components.wakeup))
+    return tasks
+
+
+async def close(components: Components) -> None:
+    connections, services = components.connections, components.services
+    await connections.groups.close()
+    connections.schema.document_cache.close()
+    services.rendering.close()
+    await connections.schema.persisted_documents.close()
+    await token.record_use(services.last_used)
+    await database.disconnect()
+
+
+async def store_token_use(services: Services) -> None:
+    """Store when tokens were last used, for ever."""
+    while True:
+        await asyncio.sleep(TOKEN_USE_SECONDS)
+        last_used = dict(services.last_used)
+        services.last_used.clear()
+        try:
+            await token.record_use(last_used)
+        except Exception:
+            log.exception("token_use.store_failed")

@@ -1,0 +1,201 @@
+"""Builds the parts of a server process, as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.auth import AuthHooks, Unauthorized
+from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
+from engine.execution.plans.planner import Planner
+from engine.fanout.group import SubscriptionGroups
+from engine.fanout.services import ConnectionServices
+from engine.graphql.document_limits import DocumentLimits
+from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
+from engine.limits.attempts import SignInThrottle
+from engine.limits.connections import ConnectionLimits, ConnectionRegistry
+from engine.limits.rate import LeakyBuckets
+from models.access.scopes import Caller
+from models.access.viewer import ANONYMOUS
+from models.core import time
+from models.core.errors import AccessError, RateLimited
+from models.database import fair_share
+from models.database.outage import is_outage
+from models.demo_clock import DemoClock
+from models.log.event import Event
+from models.notifications import notification
+from models.notifications.notification import Notification
+from models.people.password import PasswordChecker
+from models.queries import timeline
+from resolvers.auth.open_sessions import OpenSessions
+from resolvers.context import Context, Rules, Services
+from resolvers.presence_tail import PresenceTail
+from schema import record_types, root
+from settings import Settings
+
+MAX_TAIL_BATCH = 1000
+"""The maximum number of events or notifications that a log tail reads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The parts of one server process."""
+
+    settings: Settings
+    wakeup: WakeupBus
+    sessions: OpenSessions
+    services: Services
+    connections: ConnectionServices
+
+
+def build_components(settings: Settings, now: Callable[[], datetime] | None) -> Components:
+    """Build the parts of a server process. `now` replaces the clock."""
+    wakeup = WakeupBus(settings.bus_url)
+    demo_clock = DemoClock() if settings.is_demo and now is None else None
+    now = demo_clock or now or time.now
+    sessions = OpenSessions(now)
+    services = build_services(settings, wakeup, sessions, now, demo_clock)
+    hooks = build_auth_hooks(services, sessions)
+    connections = ConnectionServices(
+        build_schema(settings),
+        hooks,
+        SubscriptionGroups(),
+        ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
+    )
+    return Components(settings, wakeup, sessions, services, connections)
+
+
+def build_services(
+    settings: Settings,
+    wakeup: WakeupBus,
+    sessions: OpenSessions,
+    now: Callable[[], datetime],
+    demo_clock: DemoClock | None,
+) -> Services:
+    """Build the services that resolvers use."""
+    return Services(
+        rules=Rules(
+            reopen_window=settings.reopen_window,
+            session_length=settings.session_length,
+            max_live_list_tickets=settings.max_live_list_tickets,
+        ),
+        now=now,
+        wakeup=wakeup,
+        tail=build_event_tail(wakeup, sessions),
+        notices=build_notification_tail(wakeup, sessions),
+        presence=PresenceTail(wakeup.listen(), now, fresh=sessions.refresh),
+        passwords=PasswordChecker(),
+        guesses=SignInThrottle(settings.max_sign_in_attempts),
+        sessions=sessions,
+        clock=demo_clock,
+    )
+
+
+def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Event]:
+    async def read(position: int) -> list[Event]:
+        return await timeline.read_after(position, MAX_TAIL_BATCH)
+
+    def position_of(event: Event) -> int:
+        return event.position
+
+    return LogTail(read, position_of, wakeup.listen(), refresh=sessions.refresh)
+
+
+def build_notification_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Notification]:
+    async def read(number: int) -> list[Notification]:
+        return await notification.read_notifications_after(number, MAX_TAIL_BATCH)
+
+    def number_of(notification: Notification) -> int:
+        return notification.number
+
+    return LogTail(read, number_of, wakeup.listen(), refresh=sessions.refresh)
+
+
+def build_schema(settings: Settings) -> root.Schema:
+    """Build the executable schema with its limits and, unless switched off, compiled plans."""
+
+    def is_schema_hidden(context: Context) -> bool:
+        if settings.schema_visibility == "authenticated":
+            return context.viewer.caller is Caller.ANONYMOUS
+        return settings.schema_visibility == "disabled"
+
+    documents = load_manifest(settings.trusted_documents) if settings.trusted_documents else None
+    schema = root.build(
+        explain_error=explain_error,
+        is_outage=is_outage,
+        is_schema_hidden=is_schema_hidden,
+        viewer_key=viewer_key,
+        document_limits=build_document_limits(settings),
+        max_cost=settings.max_operation_cost,
+        buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
+        persisted_documents=PersistedDocuments(documents),
+        timeout_seconds=settings.operation_timeout_seconds,
+        set_caller=fair_share.CALLER.set,
+    )
+    if settings.compiled_plans != "none":
+        at_once = settings.compiled_plans == "all"
+        schema.planner = Planner(schema, record_types.WORDS, at_once=at_once)
+    return schema
+
+
+def build_document_limits(settings: Settings) -> DocumentLimits:
+    return DocumentLimits(
+        bytes=settings.max_document_bytes,
+        tokens=settings.max_document_tokens,
+        depth=settings.max_document_depth,
+        aliases=settings.max_document_aliases,
+        root_fields=settings.max_document_root_fields,
+        merged_selections=settings.max_document_field_repeats,
+        directives=settings.max_document_directives,
+        fragments=settings.max_document_fragments,
+        operations=settings.max_document_operations,
+    )
+
+
+def build_connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        max_connections=settings.max_connections,
+        max_connections_per_viewer=settings.max_connections_per_viewer,
+        max_connections_per_address=settings.max_connections_per_address,
+        max_operations_per_socket=settings.max_operations_per_socket,
+        max_messages_per_second=settings.max_socket_messages_per_second,
+        max_outbox_bytes=settings.max_outbox_bytes,
+        init_timeout_seconds=settings.connection_init_timeout_seconds,
+    )
+
+
+def viewer_key(context: Context) -> str | None:
+    """The key of the context's user or API client; None for an anonymous caller."""
+    return None if context.viewer is ANONYMOUS else context.viewer.caller_key
+
+
+def explain_error(error: Exception) -> Mapping[str, Any] | None:
+    """The message and code that clients receive for an expected exception; None for a bug."""
+    if isinstance(error, RateLimited):
+        return {"message": error.message, "code": error.code, "retryAfterMs": error.retry_after_ms}
+    if isinstance(error, AccessError):
+        return {"message": error.message, "code": error.code}
+    return None
+
+
+def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
+    """Build the callbacks by which the engine creates contexts and authenticates callers."""
+
+    async def authenticate(context: Context, text: str) -> None:
+        viewer = await sessions.authenticate(text)
+        if viewer is None or viewer.token is None:
+            raise Unauthorized
+        services.last_used[viewer.token.id] = services.now()
+        context.become(viewer)
+
+    return AuthHooks(
+        create_context=lambda request_id, address: Context(services, request_id, address),
+        fork_context=Context.fork,
+        authenticate=authenticate,
+        on_open=sessions.add,
+        on_close=sessions.remove,
+        viewer_key=viewer_key,
+    )
