@@ -1,1 +1,89 @@
-"""Limits: connections, rates, attempts and concurrent work."""
+"""Limits on connections, rates, sign-in attempts and concurrent work.
+
+This table lists all limits on what a client can open, send, request or store. The column "where"
+names a setting (see settings.py and docs/configuration.md) or the file that defines the limit.
+
+    limit                             value     where                            if exceeded
+    ----------------------------------------------------------------------------------------------
+    HTTP requests
+    headers arrive, then the body     15 s      request_timeout_seconds          408
+    idle connection                   5 s       keep_alive_timeout_seconds       closed
+    client reads no response bytes    15 s      request_timeout_seconds          closed
+    URL                               60 KiB    engine/server/http_protocol.py   414
+    query string                      48 KiB    engine/graphql/request.py        414
+    parameters of a query string      20        engine/graphql/request.py        400
+    headers                           16 KiB    engine/server/http_protocol.py   431
+    body                              1 MiB     engine/http/middleware.py        413
+    bytes read of a refused body      8 MiB     engine/http/middleware.py        closed
+    request with chunks and trailers  16 MiB    engine/server/http_protocol.py   413
+    pipelined requests per connection 100       engine/server/http_protocol.py   429
+
+    WebSockets and event streams, per process
+    connections                       20,000    max_connections                  503, 1013
+    per user or API client            500       max_connections_per_viewer       429, 1013
+    per IP address                    2,000     max_connections_per_address      429, 1013
+    connection_init arrives           10 s      connection_init_timeout_seconds  4408
+    operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
+    messages per second and WebSocket 100       max_socket_messages_per_second   1008
+    WebSocket message                 128 KiB   server.py                        1009
+    message before connection_init    16 KiB    engine/websocket/protocol.py     4400
+    bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed
+    client of an event stream reads   30 s      engine/sse/outbox.py             closed
+
+    Documents, before validation; QUERY_TOO_EXPENSIVE if nothing else is stated
+    bytes                             16 KiB    max_document_bytes               BAD_REQUEST
+    tokens                            2,000     max_document_tokens
+    depth                             12        max_document_depth
+    depth of introspection            20        engine/graphql/document_limits.py
+    aliases                           30        max_document_aliases
+    root fields                       20        max_document_root_fields
+    repetitions of a field            40        max_document_field_repeats
+    directives                        50        max_document_directives
+    fragments                         60        max_document_fragments
+    operations                        20        max_document_operations
+    selections with fragments         2,500     engine/graphql/document_limits.py
+    pairs of merged selections        20,000    engine/graphql/document_limits.py
+    reported validation errors        20        engine/graphql/document_cache.py (cut)
+    values in variables               2,500     engine/execution/schema.py       BAD_REQUEST
+    depth of JSON                     254       engine/graphql/request.py        400, 4400
+
+    Operations
+    cost                              1,000     max_operation_cost               QUERY_TOO_EXPENSIVE
+    cost per caller at once           50,000    cost_bucket_size                 RATE_LIMITED
+    cost per caller and second        2,000     cost_refill_per_second           RATE_LIMITED
+    duration of a query               10 s      operation_timeout_seconds        UNAVAILABLE
+    duration of a statement           30 s      models/database/__init__.py      UNAVAILABLE
+    expensive queries per caller      4         engine/execution/schema.py       wait
+    mutations per caller              8         engine/execution/schema.py       wait
+    worker thread tasks per caller    1         engine/limits/concurrency.py     wait
+    page size                         100       models/core/pagination.py        BAD_REQUEST
+    filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
+    filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
+    search: words                     16        models/queries/search.py         cut
+    tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
+    sign-in attempts per 5 minutes    10        max_sign_in_attempts             RATE_LIMITED
+    concurrent password checks        2         models/people/password.py        wait
+    waiting password checks           50        models/people/password.py        RATE_LIMITED
+
+    Memory per process; the oldest entry is dropped
+    rate limit buckets                100,000   engine/limits/rate.py
+    documents                         1,000     engine/graphql/document_cache.py
+    persisted documents               2,000     engine/graphql/persisted_documents.py
+    authenticated viewers             2,000     resolvers/auth/viewer_cache.py
+    rendered Markdown                 8 Mi      resolvers/markdown_cache.py
+
+    Stored data; user errors if nothing else is stated
+    lengths of texts; tags; resources various   models/core/text.py
+    password                          1,024     models/people/password.py
+    idempotency key                   128       models/changes/idempotency.py
+    mentions per note                 50        models/notifications/mentions.py (ignored)
+    windows of presence per user      50        models/tickets/presence.py (oldest dropped)
+    API tokens per user               100       resolvers/tokens.py
+    notifications marked at once      1,000     resolvers/notifications.py
+    active SLA policies, calendars    200, 100  models/sla/admin.py
+    holidays; working hours per day   1,000, 24 models/sla/calendar.py
+    active escalation paths           100       models/escalation/admin.py
+    steps per escalation path         20        models/escalation/admin.py
+
+The number of stored tickets and messages is limited only by the cost of operations.
+"""
