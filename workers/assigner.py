@@ -1,4 +1,5 @@
-"""Assigns new tickets to the present member with the fewest open tickets, for the teams that assign by load."""
+"""Assigns new tickets to the present member with the fewest open tickets, for the teams that assign
+by load."""
 
 from __future__ import annotations
 
@@ -36,7 +37,11 @@ class Assigner(LogJob[Event]):
         tickets = await lock_tickets(event.ticket_id for event in work)
         workload, changes = Workload(), list[TicketChange]()
         for ticket in tickets.values():
-            if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in team_ids:
+            if (
+                not ticket.is_open
+                or ticket.assignee_id is not None
+                or ticket.team_id not in team_ids
+            ):
                 continue
             chosen = await workload.choose(ticket.team_id)
             if chosen is None:

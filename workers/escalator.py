@@ -1,4 +1,5 @@
-"""Escalation: events start escalation paths, and the steps of a started path are taken when they are due.
+"""Escalation: events start escalation paths, and the steps of a started path are taken when they
+are due.
 
 Each step is an event in the log.
 """
@@ -35,7 +36,11 @@ TRIGGERS: Mapping[EventType, EscalationTrigger] = {
     EventType.SLA_BREACHED: EscalationTrigger.SLA_BREACHED,
     EventType.TICKET_CREATED: EscalationTrigger.UNTOUCHED,
 }
-METRICS = {Metric.FIRST_RESPONSE: "first response", Metric.NEXT_RESPONSE: "next response", Metric.RESOLUTION: "resolution"}
+METRICS = {
+    Metric.FIRST_RESPONSE: "first response",
+    Metric.NEXT_RESPONSE: "next response",
+    Metric.RESOLUTION: "resolution",
+}
 
 
 TriggeredPaths = tuple[Event, Sequence[EscalationPath]]
@@ -43,7 +48,10 @@ TriggeredPaths = tuple[Event, Sequence[EscalationPath]]
 
 
 class Escalator(LogJob[TriggeredPaths]):
-    """Starts the first applicable path for an event. A breached SLA target also escalates the ticket."""
+    """Starts the first applicable path for an event.
+
+    A breached SLA target also escalates the ticket.
+    """
 
     name = "escalator"
     batch_size = 20
@@ -59,7 +67,9 @@ class Escalator(LogJob[TriggeredPaths]):
 
     async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[TriggeredPaths]:
         paths = await admin.list_paths()
-        triggered = [(event, [path for path in paths if is_triggered(path, event)]) for event in events]
+        triggered = [
+            (event, [path for path in paths if is_triggered(path, event)]) for event in events
+        ]
         return [(event, paths) for event, paths in triggered if paths]
 
     async def handle(self, work: Sequence[TriggeredPaths], at: datetime) -> int:
@@ -74,7 +84,9 @@ class Escalator(LogJob[TriggeredPaths]):
             started += 1
             await start_run(path, event)
             if path.trigger is EscalationTrigger.SLA_BREACHED:
-                change = changes.setdefault(ticket.id, TicketChange(ticket, SYSTEM, at, self.reopen_window))
+                change = changes.setdefault(
+                    ticket.id, TicketChange(ticket, SYSTEM, at, self.reopen_window)
+                )
                 metric = METRICS[Metric(event.value("metric"))]
                 commands.escalate(change, f"The SLA target for the {metric} was missed.")
         await write(*changes.values())
@@ -83,12 +95,17 @@ class Escalator(LogJob[TriggeredPaths]):
 
 def is_triggered(path: EscalationPath, event: Event) -> bool:
     """Whether the event may start the path, judged by the event alone."""
-    return path.trigger is TRIGGERS[event.type] and (path.metric is None or path.metric.value == event.value("metric"))
+    return path.trigger is TRIGGERS[event.type] and (
+        path.metric is None or path.metric.value == event.value("metric")
+    )
 
 
 def is_applicable(path: EscalationPath, ticket: Ticket) -> bool:
     """Whether the path is for tickets like this one, and the ticket still needs it."""
-    is_for_ticket = path.priority in (None, ticket.priority) and path.team_id in (None, ticket.team_id)
+    is_for_ticket = path.priority in (None, ticket.priority) and path.team_id in (
+        None,
+        ticket.team_id,
+    )
     return is_for_ticket and is_needed(path.trigger, ticket)
 
 
@@ -129,10 +146,13 @@ class EscalationSteps:
         return Progress(count, position, more=bool(due))
 
     async def take_next_step(self, run_id: UUID, ticket_id: UUID, at: datetime) -> int:
-        """Take the next step of a path, unless another process took it or the path is no longer needed."""
+        """Take the next step of a path, unless another process took it or the path is no longer
+        needed."""
         async with database.transaction():
             ticket = (await lock_tickets([ticket_id]))[ticket_id]
-            run = await EscalationRun.get(id=run_id).select_related("path")  # the lock on the ticket protects the run too
+            run = await EscalationRun.get(id=run_id).select_related(
+                "path"
+            )  # the lock on the ticket protects the run too
             if run.due_at is None or run.due_at > at:
                 return 0
             if not await is_still_needed(run, ticket):
@@ -141,7 +161,11 @@ class EscalationSteps:
             change = TicketChange(ticket, SYSTEM, at, self.reopen_window)
             await EscalationStep(run, change).take()
             next_step = run.next_step + 1
-            due = run.started_at + delay_of(run.steps[next_step]) if next_step < len(run.steps) else None
+            due = (
+                run.started_at + delay_of(run.steps[next_step])
+                if next_step < len(run.steps)
+                else None
+            )
             await EscalationRun.filter(id=run.id).update(next_step=next_step, due_at=due)
             await write(change)
         return 1
@@ -195,10 +219,16 @@ class EscalationStep:
 
     async def find_people(self, action: StepAction) -> list[UUID]:
         if action is StepAction.NOTIFY_ASSIGNEE:
-            assignee = await User.get_or_none(id=self.ticket.assignee_id) if self.ticket.assignee_id is not None else None
+            assignee = (
+                await User.get_or_none(id=self.ticket.assignee_id)
+                if self.ticket.assignee_id is not None
+                else None
+            )
             return [assignee.id] if assignee is not None and assignee.is_staff else []
         if action is StepAction.NOTIFY_ADMINS:
-            return [user.id for user in await User.filter(role=Role.ADMIN, active=True).order_by("id")]
+            return [
+                user.id for user in await User.filter(role=Role.ADMIN, active=True).order_by("id")
+            ]
         return [user.id for user in await team.list_assignable_members(self.ticket.team_id)]
 
     async def raise_priority(self) -> str | None:
@@ -217,7 +247,8 @@ class EscalationStep:
             commands.assign(self.change, user)
             return None
         chosen = await Workload().choose(
-            self.ticket.team_id, exclude=[self.ticket.assignee_id] if self.ticket.assignee_id else []
+            self.ticket.team_id,
+            exclude=[self.ticket.assignee_id] if self.ticket.assignee_id else [],
         )
         if chosen is None:
             return "No other member of the team is present."

@@ -1,6 +1,10 @@
-"""A duty: something that is to be done again and again, by one process at a time. And the usual kind, which follows the log.
+"""Background jobs: a `Job` does its work again and again, in one process at a time.
 
-A lease says who does it; the cursor, which moves in the transaction that holds the work, says that nothing is done twice.
+A `LogJob` follows the log.
+
+A lease decides which process runs a job. The lease only saves work. What makes sure that nothing is
+done twice is the job's position in the log: it moves in the same transaction that stores the work
+(docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -15,177 +19,216 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from models import database
-from models.core import time as instant
+from models.core import time
 from models.log import consumer
 from models.log.consumer import OffsetConflict
 from models.log.event import Event
 from models.queries import timeline
 
-READ_AT_ONCE = 500
-SHORTEST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
+MAX_EVENTS_PER_READ = 500
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
 T = TypeVar("T")
 log = structlog.get_logger("ticketwire.workers")
 
 
 class Listener(Protocol):
-    """Rings when the log grew."""
+    """Receives a wake-up when the log has grown."""
 
     async def wait(self, seconds: float) -> None:
-        """Return when it rang, or after the given time."""
+        """Return at the next wake-up, or after the given time."""
         ...
 
 
 class Job(Protocol):
-    """`name` is its row among the readers."""
+    """Work that is done in steps. `name` identifies the job's row among the log's consumers."""
 
     @property
     def name(self) -> str: ...
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        """Do a bounded part of what is to be done now. `position` is the last entry of the log that it is done with."""
+        """Do a bounded part of the work that is due.
+
+        `position` is the position of the last event that the job has finished.
+        """
         ...
 
 
 class Progress:
-    """What a turn did: how many things, and how far it followed the log."""
+    """What one run of a job did: the number of things, and the position in the log that it
+    reached."""
 
-    def __init__(self, done: int, position: int, *, more: bool | None = None, changed: bool | None = None) -> None:
-        self.done = done
+    def __init__(
+        self, count: int, position: int, *, more: bool | None = None, changed: bool | None = None
+    ) -> None:
+        self.count = count
         self.position = position
-        self.more = bool(done) if more is None else more
-        """Whether to go on at once."""
-        self.changed = bool(done) if changed is None else changed
-        """Whether there is something new to read for others."""
+        self.more = bool(count) if more is None else more
+        """Whether there may be more to do at once."""
+        self.changed = bool(count) if changed is None else changed
+        """Whether the run wrote events, so that followers of the log are woken."""
 
 
 class LogJob(Generic[T]):
-    """Follows the log: makes work of the entries it wants, some at a time, and does it in the transaction that moves its cursor.
+    """Follows the log: prepares work from the events that it wants, and does it in batches.
 
-    Entries that make no work move the cursor in memory alone (`seen`), so that they cost no transaction; the renewal of the
-    lease stores it. Entries of a past that was made up (the demo's, the seeder's) are no news to anybody.
+    Each batch is done in the transaction that moves the job's position. Events that cause no work
+    move `seen_position` in memory only, so they cost no transaction; the next renewal of the lease
+    stores it. Events with `history` belong to an invented past (the demo, the seeder) and are
+    skipped.
     """
 
     name: str
-    at_once = 100
-    seen = 0
+    batch_size = 100
+    seen_position = 0
 
-    def wants(self, entry: Event) -> bool:
+    def wants(self, event: Event) -> bool:
+        """Whether the event may cause work."""
         raise NotImplementedError
 
-    async def prepare(self, entries: Sequence[Event], at: datetime) -> Sequence[T]:
-        """What there is to do for some entries, as far as it can be told before the transaction; most often nothing."""
+    async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[T]:
+        """Return the work for some events, as far as reads outside the transaction can tell; often
+        empty."""
         raise NotImplementedError
 
     async def handle(self, work: Sequence[T], at: datetime) -> int:
-        """Do the work inside the transaction that moves the cursor; returns how much there was."""
+        """Do the work inside the transaction that moves the position; returns the number of things
+        done."""
         raise NotImplementedError
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        entries = await timeline.read_after(max(position, self.seen), READ_AT_ONCE)
-        if not entries:
+        events = await timeline.read_after(max(position, self.seen_position), MAX_EVENTS_PER_READ)
+        if not events:
             return Progress(0, position)
-        wanted = [entry for entry in entries if self.wants(entry) and not entry.value("history")][: self.at_once]
-        # what follows the last entry of a full hand is left to the next turn
-        end = wanted[-1].position if len(wanted) == self.at_once else entries[-1].position
-        work = await self.prepare(wanted, at) if wanted else []
-        done = await database.transacted(lambda: self.take(work, at, position, end)) if work else 0
-        self.seen = end
-        return Progress(done, end if work else position, more=True)
+        wanted = [event for event in events if self.wants(event) and not event.value("history")]
+        batch = wanted[: self.batch_size]
+        # A full batch ends at its last event; the next run reads on from there.
+        end = batch[-1].position if len(batch) == self.batch_size else events[-1].position
+        work = await self.prepare(batch, at) if batch else []
+        count = 0
+        if work:
+            count = await database.run_in_transaction(lambda: self.process(work, at, position, end))
+        self.seen_position = end
+        return Progress(count, end if work else position, more=True)
 
-    async def take(self, work: Sequence[T], at: datetime, position: int, end: int) -> int:
-        # the cursor first: who was overtaken waits here, and does nothing twice
-        await consumer.advance(self.name, position, end)
+    async def process(self, work: Sequence[T], at: datetime, position: int, end: int) -> int:
+        # Move the position first: a process that lost the race waits here and then raises
+        # OffsetConflict.
+        await consumer.advance_position(self.name, position, end)
         return await self.handle(work, at)
 
 
 class JobRunner:
-    """Does one duty for ever, while this process holds its lease."""
+    """Runs one job until it is cancelled, while this process holds the job's lease."""
 
     def __init__(
         self,
-        duty: Job,
+        job: Job,
         holder: str,
         now: Callable[[], datetime],
-        bell: Listener,
-        changed: Callable[[], None],
+        listener: Listener,
+        notify: Callable[[], None],
         *,
-        lease: float,
-        interval: float,
-        rests: float = 0.0,
+        lease_seconds: float,
+        interval_seconds: float,
+        rest_factor: float = 0.0,
     ) -> None:
-        """`lease` and `interval` are seconds, `rests` how long it rests after a turn with work, in lengths of that turn."""
-        self.job = duty
+        """`holder` identifies this process.
+
+        `notify` is called after a run that wrote events.
+
+        An idle job runs every `interval_seconds`. After a run with work the job rests for
+        `rest_factor` times the run's duration.
+        """
+        self.job = job
         self.holder = holder
         self.now = now
-        self.listener = bell
-        self.changed = changed
-        self.lease = lease
-        self.interval = interval
+        self.listener = listener
+        self.notify = notify
+        self.lease_seconds = lease_seconds
+        self.interval_seconds = interval_seconds
+        self.rest_factor = rest_factor
+        self.rest_seconds = 0.0
         self.held_until = 0.0
+        """Until when this process holds the lease, on the monotonic clock; 0 if it does not."""
         self.position = 0
         self.failures = 0
-        self.rests = rests
-        self.pause = 0.0
 
     async def run(self) -> None:
-        """For ever; a database that is away delays what is to be done, and ends nothing."""
+        """Run until cancelled. If the database is unreachable, the work is delayed."""
         try:
             while True:
                 try:
-                    rest = await self.run_once()
+                    pause = await self.run_once()
                 except OffsetConflict:
-                    self.held_until, rest = 0.0, 0.0
+                    self.held_until, pause = 0.0, 0.0
                 except Exception as error:
-                    rest = await self.failed(error)
-                # who waits for the log hears the bell; whoever has no lease, or goes by the time, must not run at each ring
-                if rest > 0 and self.held_until and isinstance(self.job, LogJob):
-                    await self.listener.wait(rest)
+                    pause = await self.record_failure(error)
+                # Only the holder's log jobs listen. Timed jobs and processes without the lease must
+                # not run at each wake-up.
+                if pause > 0 and self.held_until and isinstance(self.job, LogJob):
+                    await self.listener.wait(pause)
                 else:
-                    await asyncio.sleep(rest or self.pause)
+                    await asyncio.sleep(pause or self.rest_seconds)
         finally:
             await self.release()
 
     async def run_once(self) -> float:
-        """One turn, where this process has the duty; returns after how many seconds to look again."""
-        if not await self.has_lease():
-            return min(self.interval, self.lease / 3)
+        """Run the job once if this process holds the lease; returns the seconds until the next
+        attempt."""
+        if not await self.hold_lease():
+            return min(self.interval_seconds, self.lease_seconds / 3)
         began = monotonic()
-        turn = await self.job.run_once(self.now(), self.position)
-        self.position, self.failures = turn.position, 0
-        if turn.changed:
-            self.changed()
-        self.pause = min((monotonic() - began) * self.rests, self.interval) if turn.done else 0.0
-        return 0.0 if turn.more else self.interval
+        progress = await self.job.run_once(self.now(), self.position)
+        self.position, self.failures = progress.position, 0
+        if progress.changed:
+            self.notify()
+        self.rest_seconds = 0.0
+        if progress.count:
+            self.rest_seconds = min((monotonic() - began) * self.rest_factor, self.interval_seconds)
+        return 0.0 if progress.more else self.interval_seconds
 
-    async def has_lease(self) -> bool:
-        """Take or renew the lease where less than two thirds of it are left."""
-        if self.held_until - monotonic() > self.lease * 2 / 3:
+    async def hold_lease(self) -> bool:
+        """Take the lease, or renew it after a third of its length; returns whether this process
+        holds it."""
+        if self.held_until - monotonic() > self.lease_seconds * 2 / 3:
             return True
-        asked = monotonic()
-        seen = max(self.job.seen, self.position) if isinstance(self.job, LogJob) else self.position
-        length = timedelta(seconds=self.lease)
-        position = await consumer.lease(self.job.name, self.holder, instant.now(), length, read=self.position, seen=seen)
+        requested = monotonic()
+        seen = self.position
+        if isinstance(self.job, LogJob):
+            seen = max(self.job.seen_position, seen)
+        length = timedelta(seconds=self.lease_seconds)
+        position = await consumer.acquire_lease(
+            self.job.name,
+            self.holder,
+            time.now(),
+            length,
+            read_position=self.position,
+            scanned_position=seen,
+        )
         if position is None:
             self.held_until = 0.0
             return False
-        self.held_until, self.position = asked + self.lease, position
+        self.held_until, self.position = requested + self.lease_seconds, position
         return True
 
-    async def failed(self, error: Exception) -> float:
+    async def record_failure(self, error: Exception) -> float:
+        """Log the failure and store it in the job's row; returns the seconds until the next
+        attempt."""
         self.failures += 1
-        log.error("duty.failed", duty=self.job.name, failures=self.failures, exc_info=error)
+        log.error("job.failed", job=self.job.name, failures=self.failures, exc_info=error)
         try:
-            await consumer.failed(self.job.name, repr(error), instant.now())
+            await consumer.record_failure(self.job.name, repr(error), time.now())
         except Exception as unreachable:
-            log.warning("duty.failure_not_noted", duty=self.job.name, error=repr(unreachable))
-        self.held_until = 0.0  # where it stands is read anew
-        longest = min(SHORTEST_BACKOFF * 2 ** min(self.failures - 1, 10), LONGEST_BACKOFF)
+            log.warning("job.failure_not_stored", job=self.job.name, error=repr(unreachable))
+        self.held_until = 0.0  # the next run reads the position again
+        doubled = MIN_BACKOFF_SECONDS * 2 ** min(self.failures - 1, 10)
+        longest = min(doubled, MAX_BACKOFF_SECONDS)
         return random.uniform(longest / 2, longest)  # noqa: S311 - it only spreads load
 
     async def release(self) -> None:
-        """Hand the duty on at once, so that another process need not wait for the lease's end."""
+        """Give the lease back, so that another process need not wait until it expires."""
         if self.held_until:
             try:
-                await consumer.release(self.job.name, self.holder)
+                await consumer.release_lease(self.job.name, self.holder)
             except Exception as error:
-                log.info("duty.not_released", duty=self.job.name, error=repr(error))
+                log.info("job.not_released", job=self.job.name, error=repr(error))

@@ -1,4 +1,7 @@
-"""Sends the mails that are due, each once as far as SMTP allows: docs/decisions/0011. A server that is away delays mail alone."""
+"""Sends due emails, each exactly once as far as SMTP allows (docs/decisions/0011).
+
+An unreachable mail server delays emails and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -13,46 +16,47 @@ import structlog
 from models.notifications.email import MailStatus
 from workers.job import Progress
 from workers.mail import claims, delivery_result
-from workers.mail.address import mailbox
-from workers.mail.claims import Claim, Sent
+from workers.mail.address import parse_mailbox
+from workers.mail.claims import Attempt, Claim
 from workers.mail.compose import Composer
 from workers.mail.delivery_result import DeliveryResult
-from workers.mail.message import MessageBuilder, NotSent, read
+from workers.mail.message import MailWithheld, OutgoingMail, read_outgoing_mail
 from workers.mail.template import Templates
-from workers.mail.transport import Deferred, Refused, Transport
+from workers.mail.transport import PermanentFailure, TemporaryFailure, Transport
 
-LANES = 5
-"""How many mails are on their way at once."""
-CLAIM = timedelta(seconds=60)
-"""Longer than one attempt may take."""
-TURN_SECONDS = 0.25
-"""After which a turn begins no more mails, so that a long queue leaves room for requests between the turns."""
-TOGETHER_SECONDS = 0.02
-"""How long one that has ended waits for others, to be noted with them."""
+MAX_CONCURRENT_MAILS = 5
+CLAIM_LENGTH = timedelta(seconds=60)
+"""How long a claim holds; longer than one attempt may take."""
+RUN_SECONDS = 0.25
+"""After this time a run starts no more emails, so that a long queue leaves time for requests
+between runs."""
+COLLECT_SECONDS = 0.02
+"""How long a finished attempt waits for others, so that their results are stored in one
+transaction."""
 FINISH_SECONDS = 3.0
-"""How long mails that are on their way are waited for when the mailer is told to stop."""
-NOTE_TRIES, NOTE_SECONDS = 10, 1.0
+"""How long the mailer waits for attempts under way when it is stopped."""
+RECORD_ATTEMPTS, RECORD_RETRY_SECONDS = 10, 1.0
 log = structlog.get_logger("ticketwire.mail")
 
 
 @dataclass(slots=True)
-class SendRound:
-    """One turn: until when mails are begun, and what came of it."""
+class SendRun:
+    """One run: until when it starts emails (monotonic seconds), and what it did."""
 
     at: datetime
-    ends: float
-    tried: int = 0
-    told: bool = False
+    ends_at: float
+    attempted: int = 0
+    logged: bool = False
 
 
 class Mailer:
-    """The duty that sends mails. Any number of processes may have it at once."""
+    """The job that sends emails. Any number of processes may run it at once."""
 
     name = "mailer"
 
     def __init__(
         self,
-        outbox: Transport,
+        transport: Transport,
         templates: Templates,
         *,
         mail_from: str,
@@ -60,43 +64,55 @@ class Mailer:
         url: str | None = None,
         finish_seconds: float = FINISH_SECONDS,
     ) -> None:
-        """Raises ValueError where an address can't be used."""
-        self.outbox = outbox
-        self.composer = Composer(templates, mailbox(mail_from), mailbox(reply_to) if reply_to else None, url or None)
+        """`finish_seconds` bounds the wait at a stop.
+
+        Raises ValueError for an address that can't be used.
+        """
+        self.transport = transport
+        self.composer = Composer(
+            templates,
+            parse_mailbox(mail_from),
+            parse_mailbox(reply_to) if reply_to else None,
+            url or None,
+        )
         self.finish_seconds = finish_seconds
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        if not await claims.waiting(at):
+        if not await claims.has_due_mails(at):
             return Progress(0, position)
-        round = SendRound(at, monotonic() + TURN_SECONDS)
-        running = asyncio.create_task(self.run(round))
+        run = SendRun(at, monotonic() + RUN_SECONDS)
+        sending = asyncio.create_task(self.send_due_mails(run))
         try:
-            await asyncio.wait([running])
+            await asyncio.wait([sending])
         except asyncio.CancelledError:
-            round.ends = 0.0
-            await asyncio.wait([running], timeout=self.finish_seconds)
+            run.ends_at = 0.0
+            await asyncio.wait([sending], timeout=self.finish_seconds)
             raise
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-        running.result()
-        return Progress(round.tried, position, changed=round.told)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        sending.result()
+        return Progress(run.attempted, position, changed=run.logged)
 
-    async def run(self, round: SendRound) -> None:
-        """Keep the lanes busy. What is claimed at one time, and what ends at one time, is one transaction each: every mail of
-        its own would keep the requests waiting. A slow server holds up nobody in the other lanes."""
-        sending = set[asyncio.Task[Sent]]()
+    async def send_due_mails(self, run: SendRun) -> None:
+        """Send up to MAX_CONCURRENT_MAILS emails at a time until the run's time is over or none is
+        due.
+
+        Emails are claimed together, and results are stored together: one transaction per email
+        would delay requests.
+        """
+        sending = set[asyncio.Task[Attempt]]()
         try:
             while True:
-                free = LANES - len(sending) if monotonic() < round.ends else 0
-                claimed = await claims.claim(round.at, CLAIM, free) if free else []
-                sending |= {asyncio.create_task(self.send(claim, round.at)) for claim in claimed}
+                free = MAX_CONCURRENT_MAILS - len(sending) if monotonic() < run.ends_at else 0
+                claimed = await claims.claim_mails(run.at, CLAIM_LENGTH, free) if free else []
+                sending |= {asyncio.create_task(self.send(claim, run.at)) for claim in claimed}
                 if not sending:
                     return
-                ended = await some_of(sending)
+                ended = await next_completed(sending)
                 sending -= ended
-                await self.note([task for task in ended if task.exception() is None], round)
-                round.tried += len(ended)
+                await self.record_results([task for task in ended if task.exception() is None], run)
+                run.attempted += len(ended)
                 for task in ended:
                     task.result()
         finally:
@@ -104,58 +120,70 @@ class Mailer:
                 task.cancel()
             await asyncio.gather(*sending, return_exceptions=True)
 
-    async def note(self, ended: Sequence[asyncio.Task[Sent]], round: SendRound) -> None:
+    async def record_results(self, ended: Sequence[asyncio.Task[Attempt]], run: SendRun) -> None:
         if ended:
-            round.told |= await noted([task.result() for task in ended], round.at)
+            run.logged |= await record_with_retries([task.result() for task in ended], run.at)
 
-    async def send(self, claim: Claim, at: datetime) -> Sent:
-        letter = await read(claim.mail_id)
-        return Sent(claim, letter.mail, await self.attempt(letter, at))
+    async def send(self, claim: Claim, at: datetime) -> Attempt:
+        outgoing = await read_outgoing_mail(claim.mail_id)
+        return Attempt(claim, outgoing.mail, await self.attempt(outgoing, at))
 
-    async def attempt(self, letter: MessageBuilder, at: datetime) -> DeliveryResult:
-        """Try to send it, outside of any transaction."""
-        mail = letter.mail
+    async def attempt(self, outgoing: OutgoingMail, at: datetime) -> DeliveryResult:
+        """Try to send the email, outside of any transaction."""
+        mail = outgoing.mail
         try:
-            message = await self.composer.compose(letter)
-            answer = await self.outbox.send(message, message["To"].addresses[0].addr_spec)
-        except NotSent as why:
+            message = await self.composer.compose(outgoing)
+            answer = await self.transport.send(message, message["To"].addresses[0].addr_spec)
+        except MailWithheld as why:
             return delivery_result.not_sent(str(why))
-        except Refused as error:
+        except PermanentFailure as error:
             return delivery_result.failed(mail, str(error))
-        except Deferred as error:
+        except TemporaryFailure as error:
             return delivery_result.deferred(mail, str(error), at)
-        except Exception as error:  # a template that fails with what a ticket holds, most likely: it can be mended
+        # most likely a template that fails with the ticket's values; an operator can fix it
+        except Exception as error:
             log.exception("mail.not_composed", mail=str(mail.id), template=mail.template)
-            return delivery_result.deferred(mail, f"it could not be written: {error!r}", at)
+            return delivery_result.deferred(mail, f"the email could not be composed: {error!r}", at)
         return delivery_result.sent(mail, answer, at)
 
 
-async def some_of(sending: set[asyncio.Task[Sent]]) -> set[asyncio.Task[Sent]]:
-    """Those that end next, with those that end at nearly the same time."""
+async def next_completed(sending: set[asyncio.Task[Attempt]]) -> set[asyncio.Task[Attempt]]:
+    """Wait for the next attempt to end; returns it with those that end within COLLECT_SECONDS."""
     first, others = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
     if not others:
         return first
-    more, _ = await asyncio.wait(others, timeout=TOGETHER_SECONDS)
+    more, _ = await asyncio.wait(others, timeout=COLLECT_SECONDS)
     return first | more
 
 
-async def noted(ended: Sequence[Sent], at: datetime) -> bool:
-    """Note what became of mails, also where the database is away for a moment: what is not noted is sent again.
+async def record_with_retries(ended: Sequence[Attempt], at: datetime) -> bool:
+    """Store the results of attempts.
 
-    Returns whether one of them was told on its ticket.
+    If the database is unreachable, try again: an email without a result is sent again.
+
+    Returns whether a failure was logged on its ticket.
     """
-    tries = 0
+    failures = 0
     while True:
         try:
-            told = await claims.note(ended, at)
+            is_logged = await claims.record_results(ended, at)
             break
         except Exception as error:
-            tries += 1
-            if tries == NOTE_TRIES:
+            failures += 1
+            if failures == RECORD_ATTEMPTS:
                 raise
-            log.warning("mail.not_noted", mails=[str(each.mail.id) for each in ended], error=repr(error))
-            await asyncio.sleep(NOTE_SECONDS)
+            log.warning(
+                "mail.result_not_stored",
+                mails=[str(each.mail.id) for each in ended],
+                error=repr(error),
+            )
+            await asyncio.sleep(RECORD_RETRY_SECONDS)
     for each in ended:
-        if each.outcome.status is not MailStatus.SENT:
-            log.warning("mail.not_sent", mail=str(each.mail.id), status=each.outcome.status.value, answer=each.outcome.answer)
-    return told
+        if each.result.status is not MailStatus.SENT:
+            log.warning(
+                "mail.not_sent",
+                mail=str(each.mail.id),
+                status=each.result.status.value,
+                answer=each.result.answer,
+            )
+    return is_logged

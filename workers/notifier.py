@@ -1,6 +1,7 @@
 """Creates notifications and queues emails, as the table in `models.notifications.routing` says.
 
-Both are stored in the transaction that moves the job's position, so each is made exactly once, even after a crash.
+Both are stored in the transaction that moves the job's position, so each is made exactly once, even
+after a crash.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ MAX_EVENTS_PER_CHANGE = 100
 """More than the number of events that one change of a ticket writes."""
 ALARM_TEMPLATES = ("escalated", "escalation_step", "sla_at_risk", "sla_breached")
 QUIET_PERIOD = timedelta(minutes=10)
-"""After an alarm email about a ticket, its escalation steps are not mailed to the same person for this long."""
+"""After an alarm email about a ticket, its escalation steps are not mailed to the same person for
+this long."""
 
 
 class Notifier(LogJob[Mail | Notification]):
@@ -42,12 +44,23 @@ class Notifier(LogJob[Mail | Notification]):
         due_positions = {event.position for event in events}
 
         def deliveries(channel: Channel) -> list[Delivery]:
-            routed = [each for group in groups.values() for each in build_deliveries(group, channel, recipients)]
-            return sorted((each for each in routed if position_of(each) in due_positions), key=position_of)
+            routed = [
+                each
+                for group in groups.values()
+                for each in build_deliveries(group, channel, recipients)
+            ]
+            return sorted(
+                (each for each in routed if position_of(each) in due_positions), key=position_of
+            )
 
         mails = await self.build_mails(deliveries(Channel.EMAIL), recipients, at)
         notifications = [
-            Notification(user_id=each.user_id, event_id=each.event.position, reason=each.rule.reason, created_at=at)
+            Notification(
+                user_id=each.user_id,
+                event_id=each.event.position,
+                reason=each.rule.reason,
+                created_at=at,
+            )
             for each in deliveries(Channel.IN_APP)
         ]
         return [*mails, *notifications]
@@ -55,13 +68,22 @@ class Notifier(LogJob[Mail | Notification]):
     async def handle(self, work: Sequence[Mail | Notification], at: datetime) -> int:
         mails = [each for each in work if isinstance(each, Mail)]
         if mails:
-            # Inserting a mail locks its ticket. Commands lock tickets in this order, so there is no deadlock.
+            # Inserting a mail locks its ticket. Commands lock tickets in this order, so there is no
+            # deadlock.
             await Mail.bulk_create(sorted(mails, key=ticket_of))
-        await notification.append_notifications([each for each in work if isinstance(each, Notification)])
+        await notification.append_notifications(
+            [each for each in work if isinstance(each, Notification)]
+        )
         return len(work)
 
-    async def build_mails(self, deliveries: Sequence[Delivery], recipients: Recipients, at: datetime) -> list[Mail]:
-        steps = {each.event.ticket_id for each in deliveries if each.event.type is EventType.ESCALATION_STEP}
+    async def build_mails(
+        self, deliveries: Sequence[Delivery], recipients: Recipients, at: datetime
+    ) -> list[Mail]:
+        steps = {
+            each.event.ticket_id
+            for each in deliveries
+            if each.event.type is EventType.ESCALATION_STEP
+        }
         alarmed = await read_recent_alarms(steps, at) if steps else set[tuple[UUID, UUID]]()
         mails: list[Mail] = []
         for each in deliveries:
@@ -75,15 +97,15 @@ class Notifier(LogJob[Mail | Notification]):
         return mails
 
     def build_mail(self, delivery: Delivery, address: str, at: datetime) -> Mail:
-        entry, user_id = delivery.event, delivery.user_id
+        event, user_id = delivery.event, delivery.user_id
         assert delivery.rule.template is not None
         return Mail(
-            event_id=entry.position,
-            ticket_id=entry.ticket_id,
+            event_id=event.position,
+            ticket_id=event.ticket_id,
             user_id=user_id,
             template=delivery.rule.template,
             address=address,
-            message_id=build_message_id(entry.position, user_id, self.mail_domain),
+            message_id=build_message_id(event.position, user_id, self.mail_domain),
             next_attempt_at=at,
             created_at=at,
         )
@@ -110,10 +132,16 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
         position__gte=first.position - MAX_EVENTS_PER_CHANGE,
         position__lte=last.position + MAX_EVENTS_PER_CHANGE,
     ).order_by("position")
-    return [event for event in nearby if group_key(event) in keys and event.position not in positions]
+    return [
+        event for event in nearby if group_key(event) in keys and event.position not in positions
+    ]
 
 
 async def read_recent_alarms(ticket_ids: Iterable[UUID], at: datetime) -> set[tuple[UUID, UUID]]:
     """Return the pairs of ticket and user with an alarm email within the quiet period."""
-    mails = await Mail.filter(ticket_id__in=list(ticket_ids), template__in=ALARM_TEMPLATES, created_at__gt=at - QUIET_PERIOD)
+    mails = await Mail.filter(
+        ticket_id__in=list(ticket_ids),
+        template__in=ALARM_TEMPLATES,
+        created_at__gt=at - QUIET_PERIOD,
+    )
     return {(mail.ticket_id, mail.user_id) for mail in mails}

@@ -29,7 +29,10 @@ MAX_KEYS_PER_STATEMENT = 5000  # both databases allow about 32,000 parameters in
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """`users` holds active users only. The members of a team without members are the admins. `mentioned` is by position."""
+    """`users` holds active users only.
+
+    The members of a team without members are the admins. `mentioned` is by position.
+    """
 
     tickets: Mapping[UUID, Ticket]
     users: Mapping[UUID, User]
@@ -54,11 +57,13 @@ class Recipients:
             return notified_by(event)
         holder = self.users.get(assignee) if assignee else None
         if audience is Audience.TEAM_IF_UNASSIGNED and holder is not None and holder.is_staff:
-            return ()  # the assignee alone is notified; without one, or after they left, the team is
+            # the assignee alone is notified; without one, or after they left, the team is
+            return ()
         return self.members.get(team_of(event, ticket), ())
 
     def can_notify(self, user_id: UUID, event: Event, rule: Rule, channel: Channel) -> bool:
-        """Whether the person is active, did not act themselves, may see the event and wants this notification."""
+        """Whether the person is active, did not act themselves, may see the event and wants this
+        notification."""
         user = self.users.get(user_id)
         if user is None or (event.actor_user_id == user_id and not rule.includes_actor):
             return False
@@ -67,7 +72,9 @@ class Recipients:
         if channel is Channel.EMAIL and "@" not in user.email:
             return False
         viewer = self.viewers[user_id]
-        can_see = can_access_ticket(viewer, self.tickets[event.ticket_id]) and (viewer.can_see_notes or not event.internal)
+        can_see = can_access_ticket(viewer, self.tickets[event.ticket_id]) and (
+            viewer.can_see_notes or not event.internal
+        )
         return can_see and preferences.is_enabled(self.chosen, user_id, rule.topic, channel)
 
 
@@ -90,20 +97,36 @@ def notified_by(event: Event) -> list[UUID]:
 
 async def read_recipients(events: Sequence[Event]) -> Recipients:
     """Read everybody whom the routing table can select for these events."""
-    tickets = {ticket.id: ticket for ticket in await Ticket.filter(id__in={event.ticket_id for event in events})}
+    tickets = {
+        ticket.id: ticket
+        for ticket in await Ticket.filter(id__in={event.ticket_id for event in events})
+    }
     teams = {team_of(event, tickets[event.ticket_id]) for event in events}
     watchers = group_by_owner(
-        await TicketWatcher.filter(ticket_id__in=list(tickets)).order_by("id").values_list("ticket_id", "user_id")
+        await TicketWatcher.filter(ticket_id__in=list(tickets))
+        .order_by("id")
+        .values_list("ticket_id", "user_id")
     )
     members = await read_members(teams)
-    mentioned = await read_mentions([event for event in events if event.type is EventType.NOTE_ADDED])
+    mentioned = await read_mentions(
+        [event for event in events if event.type is EventType.NOTE_ADDED]
+    )
     assignees = {assignee_of(event, tickets[event.ticket_id]) for event in events}
-    ids = {ticket.requester_id for ticket in tickets.values()} | {each for each in assignees if each is not None}
-    ids |= set(chain.from_iterable([*watchers.values(), *members.values(), *mentioned.values(), *map(notified_by, events)]))
+    ids = {ticket.requester_id for ticket in tickets.values()} | {
+        each for each in assignees if each is not None
+    }
+    ids |= set(
+        chain.from_iterable(
+            [*watchers.values(), *members.values(), *mentioned.values(), *map(notified_by, events)]
+        )
+    )
     users: dict[UUID, User] = {}
     chosen: dict[tuple[UUID, Topic, Channel], bool] = {}
     for chunk in chunks(ids):
-        users |= {user.id: user for user in await User.filter(id__in=chunk, active=True).select_related("organization")}
+        users |= {
+            user.id: user
+            for user in await User.filter(id__in=chunk, active=True).select_related("organization")
+        }
         chosen.update(await preferences.read_overrides(chunk))
     viewers = {user_id: viewer_as(user) for user_id, user in users.items()}
     return Recipients(tickets, users, viewers, watchers, members, mentioned, chosen)
@@ -111,11 +134,19 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
 
 async def read_members(teams: Iterable[UUID]) -> dict[UUID, list[UUID]]:
     """Read the active members of each team; for a team without any, the admins."""
-    active = Membership.filter(team_id__in=list(teams), user__active=True).exclude(user__role=Role.CUSTOMER).order_by("id")
+    active = (
+        Membership.filter(team_id__in=list(teams), user__active=True)
+        .exclude(user__role=Role.CUSTOMER)
+        .order_by("id")
+    )
     members = group_by_owner(await active.values_list("team_id", "user_id"))
     empty = [team for team in teams if team not in members]
     if empty:
-        admins = await User.filter(role=Role.ADMIN, active=True).order_by("id").values_list("id", flat=True)
+        admins = (
+            await User.filter(role=Role.ADMIN, active=True)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
         members |= dict.fromkeys(empty, cast("list[UUID]", admins))
     return members
 

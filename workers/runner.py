@@ -1,4 +1,7 @@
-"""Running the duties: beside the requests in the embedded default, or in a process of their own. Any number may run at once."""
+"""Runs background jobs, beside requests or in a process of their own.
+
+Any number of processes may run at once.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from models.core.ids import new_id
 from models.log import consumer
 from workers.job import Job, JobRunner, Listener
 
-SECONDS = 1.0
-"""How long what is due may wait to be noticed."""
+POLL_SECONDS = 1.0
+"""How often an idle job looks for work."""
 
 
 class NoWakeups:
-    """A bell that never rings."""
+    """A listener for a process without a wake-up bus."""
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def nobody() -> None:
+def notify_nobody() -> None:
     pass
 
 
@@ -33,27 +36,41 @@ async def run(
     *,
     now: Callable[[], datetime] = time.now,
     listen: Callable[[], Listener] = NoWakeups,
-    changed: Callable[[], None] = nobody,
-    lease: float = 30.0,
-    rests: float = 0.0,
+    notify: Callable[[], None] = notify_nobody,
+    lease_seconds: float = 30.0,
+    rest_factor: float = 0.0,
 ) -> None:
-    """Do the duties until cancelled. `bell` makes a bell that rings when the log grew; `changed` is called when something was
-    written that others follow. `lease` is in seconds: how long a process that died is waited for. `rests` is how long a duty
-    rests after a turn with work, in lengths of that turn.
+    """Run the jobs until cancelled.
+
+    `listen` makes a listener to the wake-up bus; `notify` wakes the followers of the log.
+    `lease_seconds` is how long the jobs of a process that died wait for another one. After a run
+    with work a job rests for `rest_factor` times the run's duration.
     """
     holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{new_id().hex[-8:]}"
-    for duty in jobs:
-        await enrolled(duty.name)
-    keepers = [JobRunner(duty, holder, now, listen(), changed, lease=lease, interval=SECONDS, rests=rests) for duty in jobs]
-    async with asyncio.TaskGroup() as together:
-        for keeper in keepers:
-            together.create_task(keeper.run(), name=f"duty {keeper.job.name}")
+    for job in jobs:
+        await register(job.name)
+    runners = [
+        JobRunner(
+            job,
+            holder,
+            now,
+            listen(),
+            notify,
+            lease_seconds=lease_seconds,
+            interval_seconds=POLL_SECONDS,
+            rest_factor=rest_factor,
+        )
+        for job in jobs
+    ]
+    async with asyncio.TaskGroup() as group:
+        for runner in runners:
+            group.create_task(runner.run(), name=f"job {runner.job.name}")
 
 
-async def enrolled(name: str) -> None:
-    """Make sure of the duty's row, also where the database is away at this moment."""
+async def register(name: str) -> None:
+    """Create the job's row. If the database is unreachable, try again until it is back."""
     while True:
         try:
             return await consumer.register(name)
-        except Exception:  # nothing can be done before it is there
-            await asyncio.sleep(SECONDS)
+        except Exception:  # no job can run before its row exists
+            await asyncio.sleep(POLL_SECONDS)

@@ -1,4 +1,7 @@
-"""After a change of the SLA policies, open tickets get the terms that apply to them now. Time spent so far counts."""
+"""After a change of the SLA policies, open tickets get the terms that apply to them now.
+
+Time spent so far counts.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ MAX_TICKETS_PER_RUN = 100
 
 
 class SlaRefresh:
-    """The job that applies changed policies to open tickets. Without a change it reads one row per run."""
+    """The job that applies changed policies to open tickets.
+
+    Without a change it reads one row per run.
+    """
 
     name = "sla_refresh"
 
@@ -47,7 +53,7 @@ class SlaRefresh:
                 (digest,) = await policies.find_terms([ticket])
                 if not ticket.is_open or digest == ticket.sla_terms:
                     return 0
-                change = TicketChange(ticket, SYSTEM, at, self.reopen_window, timed=True)
+                change = TicketChange(ticket, SYSTEM, at, self.reopen_window, advances_clocks=True)
                 set_terms(change, digest)
                 await write(change)
         except Refusal:

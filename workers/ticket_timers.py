@@ -1,8 +1,8 @@
-"""Changes that become due with time: tickets on hold resume, customers are reminded, silent tickets close, and SLA
-clocks come at risk or are breached.
+"""Changes that become due with time: tickets on hold resume, customers are reminded, silent tickets
+close, and SLA clocks come at risk or are breached.
 
-Each change is decided again on the locked ticket, so several processes may run this at once, and a person's change
-takes precedence.
+Each change is decided again on the locked ticket, so several processes may run this at once, and a
+person's change takes precedence.
 """
 
 from __future__ import annotations
@@ -49,13 +49,15 @@ class TimerSettings:
         return max(self.close_after - self.close_reminder, timedelta())
 
     def close_delay(self, status: Status) -> timedelta | None:
-        """How long a ticket stays in this status before it closes; None if it does not close by itself."""
+        """How long a ticket stays in this status before it closes; None if it does not close by
+        itself."""
         if status is Status.RESOLVED:
             return self.close_after
         return self.abandon_after if status is Status.WAITING_ON_CUSTOMER else None
 
     def reminder_delay(self, status: Status) -> timedelta | None:
-        """How long a ticket stays in this status before the customer is reminded; None for no reminder."""
+        """How long a ticket stays in this status before the customer is reminded; None for no
+        reminder."""
         if status is Status.RESOLVED and self.close_reminder:
             return self.resolved_reminder_delay
         if status is Status.WAITING_ON_CUSTOMER and self.waiting_reminder:
@@ -94,12 +96,16 @@ async def run_timers(at: datetime, settings: TimerSettings) -> int:
             expired = Ticket.filter(status=status, status_since__lte=at - close_delay)
             if reminder_delay is not None:
                 expired = expired.filter(reminded_at__lte=at - settings.notice_period(status))
-            count += await change_each(expired.order_by("status_since"), at, settings, status, close_if_due)
+            count += await change_each(
+                expired.order_by("status_since"), at, settings, status, close_if_due
+            )
         if reminder_delay is not None:
             silent = Ticket.filter(
                 status=status, reminded_at__isnull=True, status_since__lte=at - reminder_delay
             )
-            count += await change_each(silent.order_by("status_since"), at, settings, status, remind_if_due)
+            count += await change_each(
+                silent.order_by("status_since"), at, settings, status, remind_if_due
+            )
     held = Ticket.filter(status=Status.ON_HOLD, held_until__lte=at).order_by("held_until")
     count += await change_each(held, at, settings, Status.ON_HOLD, resume_if_due)
     return count + await update_sla_clocks(at, settings)
@@ -110,9 +116,14 @@ TimerAction = Callable[[TicketChange, TimerSettings], bool]
 
 
 async def change_each(
-    tickets: QuerySet[Ticket], at: datetime, settings: TimerSettings, status: Status, action: TimerAction
+    tickets: QuerySet[Ticket],
+    at: datetime,
+    settings: TimerSettings,
+    status: Status,
+    action: TimerAction,
 ) -> int:
-    """Apply the action to the first tickets of a query that still have this status; returns how many changed."""
+    """Apply the action to the first tickets of a query that still have this status; returns how
+    many changed."""
     ids = cast("list[UUID]", await tickets.limit(MAX_TICKETS_PER_RUN).values_list("id", flat=True))
 
     def apply(change: TicketChange) -> bool:
@@ -130,7 +141,8 @@ def resume_if_due(change: TicketChange, _: TimerSettings) -> bool:
 
 
 def close_if_due(change: TicketChange, settings: TimerSettings) -> bool:
-    """Close a ticket whose customer was reminded, if reminders are on, and had the notice period to answer."""
+    """Close a ticket whose customer was reminded, if reminders are on, and had the notice period to
+    answer."""
     ticket, at = change.ticket, change.at
     delay = settings.close_delay(ticket.status)
     if delay is None or ticket.status_since is None or ticket.status_since > at - delay:
@@ -156,7 +168,9 @@ def remind_if_due(change: TicketChange, settings: TimerSettings) -> bool:
         return False
     closes_at = None
     if close_delay is not None:
-        closes_at = max(ticket.status_since + close_delay, at + settings.notice_period(ticket.status))
+        closes_at = max(
+            ticket.status_since + close_delay, at + settings.notice_period(ticket.status)
+        )
     commands.remind(change, closes_at)
     return True
 
@@ -166,7 +180,10 @@ async def update_sla_clocks(at: datetime, settings: TimerSettings) -> int:
     due = SlaClock.filter(due_at__lte=at).order_by("due_at").limit(MAX_TICKETS_PER_RUN)
     ticket_ids = dict.fromkeys(map(as_uuid, await due.values_list("ticket_id", flat=True)))
     return sum(
-        [await change_ticket(ticket_id, at, settings, lambda _: True, timed=True) for ticket_id in ticket_ids]
+        [
+            await change_ticket(ticket_id, at, settings, lambda _: True, advances_clocks=True)
+            for ticket_id in ticket_ids
+        ]
     )
 
 
@@ -176,13 +193,15 @@ async def change_ticket(
     settings: TimerSettings,
     action: Callable[[TicketChange], bool],
     *,
-    timed: bool = False,
+    advances_clocks: bool = False,
 ) -> int:
     """Change one ticket in its own transaction; returns 1 if something changed, otherwise 0."""
     try:
         async with database.transaction():
             ticket = (await lock_tickets([ticket_id]))[ticket_id]
-            change = TicketChange(ticket, SYSTEM, at, settings.reopen_window, timed=timed)
+            change = TicketChange(
+                ticket, SYSTEM, at, settings.reopen_window, advances_clocks=advances_clocks
+            )
             return int(action(change) and await write(change) > 0)
     except Refusal:
         return 0

@@ -1,4 +1,4 @@
-"""What people wrote, made fit for the headers of a mail: one harmless line, or one address."""
+"""Makes texts and addresses safe for email headers."""
 
 from __future__ import annotations
 
@@ -8,44 +8,62 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
-"""Characters that turn the direction of what is written beside them."""
-BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
-NAME = 70
-FORBIDDEN = frozenset('<>"\\(),:;[]')
+DIRECTION_CONTROLS = dict.fromkeys(
+    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+)
+"""Characters that change the direction of the text around them."""
+BREAKING_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+MAX_NAME_LENGTH = 70
+FORBIDDEN_CHARACTERS = frozenset('<>"\\(),:;[]')
 
 
-def line(text: str, longest: int) -> str:
-    """A text in one line, at most so many characters."""
-    flat = "".join(" " if unicodedata.category(letter) in BREAKING else letter for letter in text.translate(TURNING))
-    # Python 3.11 reads an encoded word in what it is given as a header, and writes the line breaks inside it as they are
+def one_line(text: str, max_length: int) -> str:
+    """Return the text as one line of at most `max_length` characters."""
+    flat = "".join(
+        " " if unicodedata.category(letter) in BREAKING_CATEGORIES else letter
+        for letter in text.translate(DIRECTION_CONTROLS)
+    )
+    # Python 3.11 decodes an encoded word inside a header value and writes its line breaks
+    # unchanged.
     flat = " ".join(flat.split()).replace("=?", "= ?")
-    return flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
+    return flat if len(flat) <= max_length else flat[: max_length - 1].rstrip() + "…"
 
 
-def address(name: str, spec: str) -> Address:
-    """Somebody's address. Raises ValueError where mail can't be sent to it; names of domains may be in any script."""
+def make_address(name: str, spec: str) -> Address:
+    """Build an address.
+
+    The domain may be in any script. Raises ValueError if email can't be sent to it.
+    """
     local, _, domain = spec.rpartition("@")
     try:
         plain = f"{local}@{domain.encode('idna').decode('ascii')}"
-        found = Address(line(name, NAME), addr_spec=plain)
+        found = Address(one_line(name, MAX_NAME_LENGTH), addr_spec=plain)
     except (ValueError, IndexError, HeaderParseError) as error:
         raise ValueError("the address can't be used") from error
-    if not is_plain(found.addr_spec):
+    if not is_plain_address(found.addr_spec):
         raise ValueError("the address can't be used")
     return found
 
 
-def is_plain(spec: str) -> bool:
-    """Whether it is `local@domain` in ASCII without anything that has a meaning in headers or SMTP."""
+def is_plain_address(spec: str) -> bool:
+    """Whether it is `local@domain` in ASCII, without characters that have a meaning in headers or
+    SMTP."""
     local, at, domain = spec.rpartition("@")
-    safe = spec.isascii() and spec.isprintable() and " " not in spec and FORBIDDEN.isdisjoint(spec)
+    safe = (
+        spec.isascii()
+        and spec.isprintable()
+        and " " not in spec
+        and FORBIDDEN_CHARACTERS.isdisjoint(spec)
+    )
     return bool(local and at and domain) and "@" not in local and safe
 
 
-def mailbox(text: str) -> Address:
-    """`Name <local@domain>` or `local@domain`, as an operator writes it. Raises ValueError for anything else."""
-    if text != line(text, len(text) + 1):
+def parse_mailbox(text: str) -> Address:
+    """Parse `Name <local@domain>` or `local@domain` from a setting.
+
+    Raises ValueError for anything else.
+    """
+    if text != one_line(text, len(text) + 1):
         raise ValueError("write it as Name <local@domain>")
     message = EmailMessage(policy=SMTP)
     try:
@@ -53,6 +71,6 @@ def mailbox(text: str) -> Address:
         found: tuple[Address, ...] = message["From"].addresses
     except (ValueError, IndexError, HeaderParseError) as error:
         raise ValueError("write it as Name <local@domain>") from error
-    if len(found) != 1 or message["From"].defects or not is_plain(found[0].addr_spec):
+    if len(found) != 1 or message["From"].defects or not is_plain_address(found[0].addr_spec):
         raise ValueError("write it as Name <local@domain>")
     return found[0]

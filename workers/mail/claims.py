@@ -1,6 +1,7 @@
-"""Whose turn it is to send a mail, and noting what became of it: both in short transactions, with the sending between them.
+"""Claims due emails and stores the results of attempts, in short transactions; the sending is
+between them.
 
-A claim holds for a while by the machines' own time. What came of it is noted only while the claim still stands.
+A claim expires by the machine's own clock. A result is stored only while its claim still holds.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A mail that was tried, and what became of it."""
+    """One attempt to send an email, and its result."""
 
     claim: Claim
     mail: Mail
@@ -39,35 +40,47 @@ class Attempt:
 
 
 async def has_due_mails(at: datetime) -> bool:
-    """Whether there is a mail to send."""
-    return bool(await database.rows(f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, time.now()]))
+    """Whether an email is due."""
+    return bool(
+        await database.fetch_dicts(
+            f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, time.now()]
+        )
+    )
 
 
-async def claim_mails(at: datetime, length: timedelta, most: int) -> list[Claim]:
-    """Take the mails that have been due for longest, for one attempt each. One statement."""
+async def claim_mails(at: datetime, length: timedelta, limit: int) -> list[Claim]:
+    """Claim the emails that have been due for longest, in one statement.
+
+    `length` is how long a claim holds.
+    """
     by, now = new_id().hex, time.now()
-    skipping = "FOR UPDATE SKIP LOCKED" if database.dialect() == "postgres" else ""
-    found = await database.rows(
+    skip_locked = "FOR UPDATE SKIP LOCKED" if database.dialect() == "postgres" else ""
+    found = await database.fetch_dicts(
         "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 WHERE id IN "
-        f"(SELECT id FROM mails WHERE {DUE} ORDER BY next_attempt_at, id LIMIT {most} {skipping}) RETURNING id",
+        f"(SELECT id FROM mails WHERE {DUE} ORDER BY next_attempt_at, id "
+        f"LIMIT {limit} {skip_locked}) RETURNING id",
         [by, now + length, at, now],
     )
     return [Claim(as_uuid(row["id"]), by) for row in found]
 
 
 async def record_results(ended: Sequence[Attempt], at: datetime) -> bool:
-    """Note what became of mails, in one transaction; failures that are told go to their tickets' records with it.
+    """Store results in one transaction, with an event on the ticket for each failure that is
+    logged.
 
-    Where a claim had ended nothing is noted. Returns whether something was told.
+    A result whose claim has expired is not stored. Returns whether an event was written.
     """
-    return await database.transacted(lambda: record_in_transaction(ended, at))
+    return await database.run_in_transaction(lambda: record_in_transaction(ended, at))
 
 
 async def record_in_transaction(ended: Sequence[Attempt], at: datetime) -> bool:
-    # tickets are locked before anything that hangs on them
-    told = {each.mail.ticket_id for each in ended if each.result.is_logged}
-    tickets = await lock_tickets(told) if told else {}
-    changes = {ticket_id: TicketChange(ticket, SYSTEM, at, timedelta()) for ticket_id, ticket in tickets.items()}
+    # lock tickets before the rows that refer to them
+    ticket_ids = {each.mail.ticket_id for each in ended if each.result.is_logged}
+    tickets = await lock_tickets(ticket_ids) if ticket_ids else {}
+    changes = {
+        ticket_id: TicketChange(ticket, SYSTEM, at, timedelta())
+        for ticket_id, ticket in tickets.items()
+    }
     for each in sorted(ended, key=mail_id):
         if await record_result(each) and each.result.is_logged:
             changes[each.mail.ticket_id].log(
@@ -81,12 +94,20 @@ async def record_in_transaction(ended: Sequence[Attempt], at: datetime) -> bool:
 
 
 async def record_result(sent: Attempt) -> bool:
-    """Store what became of one mail; False where the claim had ended."""
+    """Store the result of one attempt; returns False if its claim has expired."""
     outcome, claim = sent.result, sent.claim
-    found = await database.rows(
-        "UPDATE mails SET status = ?, answer = ?, next_attempt_at = ?, sent_at = ?, claimed_by = NULL, claimed_until = NULL "
+    found = await database.fetch_dicts(
+        "UPDATE mails SET status = ?, answer = ?, next_attempt_at = ?, sent_at = ?, "
+        "claimed_by = NULL, claimed_until = NULL "
         "WHERE id = ? AND claimed_by = ? RETURNING id",
-        [outcome.status, outcome.answer, outcome.next_attempt_at, outcome.sent_at, claim.mail_id, claim.by],
+        [
+            outcome.status,
+            outcome.answer,
+            outcome.next_attempt_at,
+            outcome.sent_at,
+            claim.mail_id,
+            claim.by,
+        ],
     )
     return bool(found)
 

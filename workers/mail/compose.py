@@ -1,4 +1,5 @@
-"""Making a mail of a letter: headers by which mail programs show a ticket as one conversation, a text and an HTML part."""
+"""Composes an email: a text and an HTML part, and headers that make email programs show a ticket as
+one thread."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from models.core.text import SUBJECT
+from models.core.text import MAX_SUBJECT_CHARS
 from models.notifications.email import build_thread_id
 from workers.mail.address import make_address, one_line
 from workers.mail.content import template_values
@@ -20,7 +21,7 @@ RECEIPT = "created"
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`url` is where people find the service's pages, without which mails have no links."""
+    """`url` is the base of links to tickets; without it, emails have no links."""
 
     templates: Templates
     mail_from: Address
@@ -28,19 +29,25 @@ class Composer:
     url: str | None = None
 
     async def compose(self, outgoing: OutgoingMail) -> EmailMessage:
-        """The mail. Raises NotSent where it may not go out, or there is no address that it could go to."""
+        """Compose the email.
+
+        Raises MailWithheld if it may not be sent, or has no usable address.
+        """
         outgoing.require_public()
         outgoing.require_visible()
         outgoing.require_wanted()
         message = self.with_headers(outgoing)
-        text, html = self.templates.render(outgoing.mail.template, await template_values(outgoing, self.url))
-        # quoted-printable passes every server, and keeps lines short
+        text, html = self.templates.render(
+            outgoing.mail.template, await template_values(outgoing, self.url)
+        )
+        # every server accepts quoted-printable, and its lines are short
         message.set_content(text, cte="quoted-printable")
         message.add_alternative(html, subtype="html", cte="quoted-printable")
         return message
 
     def with_headers(self, outgoing: OutgoingMail) -> EmailMessage:
-        """RFC 5322 for what threads a conversation, RFC 3834 (section 5) for what says that no human sent it."""
+        """Return a message with its headers: threading by RFC 5322, automatic responses by RFC
+        3834, section 5."""
         mail, domain = outgoing.mail, self.mail_from.domain
         root = build_thread_id(mail.ticket_id, domain)
         message = EmailMessage(policy=SMTP)
@@ -55,9 +62,12 @@ class Composer:
         message["Date"] = mail.created_at
         message["Message-ID"] = mail.message_id
         message["In-Reply-To"] = IdListHeader(
-            "In-Reply-To", outgoing.earlier_message_ids[-1] if outgoing.earlier_message_ids else root
+            "In-Reply-To",
+            outgoing.earlier_message_ids[-1] if outgoing.earlier_message_ids else root,
         )
-        message["References"] = IdListHeader("References", " ".join((root, *outgoing.earlier_message_ids)))
+        message["References"] = IdListHeader(
+            "References", " ".join((root, *outgoing.earlier_message_ids))
+        )
         message["List-Id"] = IdListHeader("List-Id", f"<tickets.{domain}>")
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
@@ -65,6 +75,7 @@ class Composer:
 
 
 def subject_of(outgoing: OutgoingMail) -> str:
-    """The same for a whole conversation, but for the Re: of what follows the receipt."""
-    named = one_line(f"[{outgoing.ticket.ref}] {outgoing.subject}", SUBJECT + 20)
-    return named if outgoing.mail.template == RECEIPT else f"Re: {named}"
+    """The subject is the same for all emails about a ticket; those after the receipt begin with
+    `Re:`."""
+    subject = one_line(f"[{outgoing.ticket.ref}] {outgoing.subject}", MAX_SUBJECT_CHARS + 20)
+    return subject if outgoing.mail.template == RECEIPT else f"Re: {subject}"

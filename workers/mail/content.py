@@ -1,4 +1,4 @@
-"""What templates are given: names with plain values, none of them a record."""
+"""The values that templates get. They are plain values, never records."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import cast
 from markupsafe import Markup
 
 from models.core.markdown import to_html
-from models.core.text import NAME, SUBJECT
-from models.core.time import utc
+from models.core.text import MAX_NAME_CHARS, MAX_SUBJECT_CHARS
+from models.core.time import to_utc
 from models.log.event import EventType, Json
 from models.notifications.notification import Topic
 from models.notifications.routing import TOPIC_BY_TEMPLATE
@@ -29,16 +29,16 @@ TOPIC_NAMES: Mapping[Topic, str] = {
     Topic.STATUS: "the progress of tickets",
     Topic.ASSIGNMENT: "assignments",
     Topic.ESCALATION: "escalations",
-    Topic.SLA: "promised times",
+    Topic.SLA: "SLA targets",
     Topic.REMINDERS: "reminders",
 }
-"""What mails of a topic are about, for: mails about …"""
+"""Completes the sentence `mails about …`."""
 Values = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkdownText:
-    """What somebody wrote, in Markdown and as safe HTML."""
+    """A text in Markdown and as safe HTML."""
 
     text: str
     html: Markup
@@ -56,7 +56,7 @@ class TicketValues:
 
 @dataclass(frozen=True, slots=True)
 class EventValues:
-    """`status` is where a step of the life cycle led."""
+    """`status` is the new status, if it changed."""
 
     type: str
     occurred_at: datetime
@@ -65,7 +65,7 @@ class EventValues:
 
 @dataclass(frozen=True, slots=True)
 class SlaTarget:
-    """`at` is None while the promise's clock stands still."""
+    """`at` is None while the SLA clock is paused."""
 
     metric: str
     at: datetime | None = None
@@ -78,13 +78,24 @@ class Rating:
 
 
 OPTIONAL_VALUES: Values = dict.fromkeys(
-    ("request", "reply", "resolution", "reason", "into", "promise", "closes_at", "team", "rating", "url")
+    (
+        "request",
+        "reply",
+        "resolution",
+        "reason",
+        "into",
+        "sla_target",
+        "closes_at",
+        "team",
+        "rating",
+        "url",
+    )
 )
-"""What not every mail has."""
+"""Names that do not apply to every email."""
 
 
 async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
-    """The values for a letter's templates. What an internal entry holds is not among them."""
+    """Return the values for an email's templates, without the contents of internal events."""
     ticket, entry, recipient = outgoing.ticket, outgoing.event, outgoing.recipient
     actor = outgoing.actor
     step = entry.changes.get("status") if entry.type is EventType.STATUS_CHANGED else None
@@ -92,28 +103,38 @@ async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
         "ticket": TicketValues(
             ticket.ref,
             ticket.number,
-            one_line(ticket.subject, SUBJECT),
+            one_line(ticket.subject, MAX_SUBJECT_CHARS),
             label_of(ticket.status),
             label_of(ticket.priority),
-            one_line(ticket.team.name, NAME),
+            one_line(ticket.team.name, MAX_NAME_CHARS),
         ),
-        "event": EventValues(entry.type.value, entry.occurred_at, label_of(Status(step[1])) if step else None),
-        "actor": one_line(actor.display_name, NAME) if actor is not None else SYSTEM,
-        "recipient": one_line(recipient.display_name, NAME),
+        "event": EventValues(
+            entry.type.value, entry.occurred_at, label_of(Status(step[1])) if step else None
+        ),
+        "actor": one_line(actor.display_name, MAX_NAME_CHARS) if actor is not None else SYSTEM,
+        "recipient": one_line(recipient.display_name, MAX_NAME_CHARS),
         "url": f"{url.rstrip('/')}/tickets/{ticket.number}" if url else None,
         "because": f"You get this because {reason_for(outgoing)}.",
         "hint": hint(outgoing.mail.template),
     }
-    return {**OPTIONAL_VALUES, **common, **(await event_values(outgoing) if not entry.internal else {})}
+    return {
+        **OPTIONAL_VALUES,
+        **common,
+        **(await event_values(outgoing) if not entry.internal else {}),
+    }
 
 
 async def event_values(outgoing: OutgoingMail) -> Values:
-    """What this kind of mail has beside the names that all have."""
+    """Return the values that only this template has."""
     entry, template = outgoing.event, outgoing.mail.template
     if template in ("created", "raised"):
         return {"request": await render_text(outgoing.ticket.description)}
     if template == "replied":
-        return {"reply": await render_text(outgoing.message.body)} if outgoing.message is not None else {}
+        return (
+            {"reply": await render_text(outgoing.message.body)}
+            if outgoing.message is not None
+            else {}
+        )
     if template == "resolved":
         return {"resolution": await render_text(text_of(entry.value("comment")) or "")}
     if template == "closed":
@@ -127,14 +148,20 @@ async def event_values(outgoing: OutgoingMail) -> Values:
     if template == "escalated":
         return {"reason": text_of(entry.value("reason"))}
     if template == "transferred":
-        return {"team": one_line(outgoing.team.name, NAME) if outgoing.team is not None else None}
+        return {
+            "team": one_line(outgoing.team.name, MAX_NAME_CHARS)
+            if outgoing.team is not None
+            else None
+        }
     if template in ("sla_at_risk", "sla_breached"):
-        return {"promise": sla_target_of(outgoing)}
+        return {"sla_target": sla_target_of(outgoing)}
     if template in ("reminder_waiting", "reminder_closing"):
         closes_at = entry.value("closes_at")
         return {"closes_at": datetime.fromisoformat(str(closes_at)) if closes_at else None}
     if template == "rated":
-        return {"rating": Rating(cast("int", entry.value("score")), text_of(entry.value("comment")))}
+        return {
+            "rating": Rating(cast("int", entry.value("score")), text_of(entry.value("comment")))
+        }
     return {}
 
 
@@ -142,18 +169,20 @@ def sla_target_of(outgoing: OutgoingMail) -> SlaTarget:
     metric = label_of(Metric(outgoing.event.value("metric")))
     if outgoing.event.type is EventType.SLA_BREACHED:
         return SlaTarget(metric, outgoing.event.occurred_at)
-    return SlaTarget(metric, outgoing.sla_clock.breaches_at if outgoing.sla_clock is not None else None)
+    return SlaTarget(
+        metric, outgoing.sla_clock.breaches_at if outgoing.sla_clock is not None else None
+    )
 
 
 def reason_for(outgoing: OutgoingMail) -> str:
-    """Why somebody gets a mail, for: You get this because …"""
+    """Why the recipient gets this email: completes `You get this because …`."""
     ticket, user = outgoing.ticket, outgoing.recipient
     if outgoing.mail.template == "escalation_step":
-        return "an escalation of this ticket is to reach you"
+        return "an escalation path of this ticket notifies you"
     if user.id == ticket.requester_id:
         return "this is your request"
     if user.id == ticket.assignee_id:
-        return "this ticket was given to you"
+        return "this ticket is assigned to you"
     return "you watch this ticket" if outgoing.is_watching else team_reason(user)
 
 
@@ -162,7 +191,7 @@ def team_reason(user: User) -> str:
 
 
 def hint(template: str) -> str:
-    """How to get no such mails."""
+    """How to turn such emails off."""
     about = TOPIC_NAMES[TOPIC_BY_TEMPLATE[template]]
     return f"To get no more mails about {about}, turn them off in your notification preferences."
 
@@ -176,13 +205,13 @@ def text_of(value: Json) -> str | None:
 
 
 def label_of(value: Enum) -> str:
-    """The name of a value of an enum as people write it."""
+    """The name of an enum value in lower case, with spaces."""
     return value.name.lower().replace("_", " ")
 
 
 def format_instant(value: datetime) -> str:
-    """An instant for people: 5 March 2026, 14:30 UTC."""
-    at = utc(value)
+    """Format an instant like `5 March 2026, 14:30 UTC`."""
+    at = to_utc(value)
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 

@@ -1,4 +1,5 @@
-"""Headers whose folding is ours: Python 3.11 tears apart what must stay whole, and loses spaces in other scripts."""
+"""Email headers with their own folding: Python 3.11 splits message ids and loses spaces in
+non-Latin text."""
 
 from __future__ import annotations
 
@@ -7,36 +8,42 @@ from email.headerregistry import BaseHeader
 from email.policy import Policy
 from typing import Any
 
-LINE = 76
+MAX_LINE_LENGTH = 76
 
 
-class Ids(BaseHeader):
-    """Names of mails, lists and places: in ASCII, parted by spaces, and folded between them alone (RFC 5322, section 3.6.4).
+class IdListHeader(BaseHeader):
+    """Message ids or list ids in ASCII, separated by spaces and folded only between them (RFC 5322,
+    section 3.6.4).
 
-    One that is longer than a line, as a domain of thirty letters makes it, must not be encoded: no mail program understands
-    that, and the conversation falls apart.
+    An id longer than a line must not be encoded, because email programs would not recognise the
+    thread.
     """
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
         if not value.isascii() or value.split() != value.split(" "):
-            raise ValueError("names are plain, with a space between")
+            raise ValueError("ids must be ASCII, separated by single spaces")
         kwds |= {"parse_tree": None, "decoded": value}
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: " + f"{policy.linesep} ".join(self.split()) + policy.linesep
 
 
-class Text(BaseHeader):
-    """One line of text, encoded as a whole unless it is ASCII, so that no space between words is lost (RFC 2047, section 6.2)."""
+class TextHeader(BaseHeader):
+    """One line of text.
+
+    Non-ASCII text is encoded as a whole, so that no space between words is lost (RFC 2047, 6.2).
+    """
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
         if len(value.splitlines()) > 1:
-            raise ValueError("a header is one line")
+            raise ValueError("a header must be one line")
         kwds |= {"parse_tree": None, "decoded": value}
 
     def fold(self, *, policy: Policy) -> str:
         charset = "us-ascii" if self.isascii() else "utf-8"
-        folded = Header(str(self), charset, maxlinelen=LINE, header_name=self.name).encode(linesep=policy.linesep)
+        folded = Header(
+            str(self), charset, maxlinelen=MAX_LINE_LENGTH, header_name=self.name
+        ).encode(linesep=policy.linesep)
         return f"{self.name}: {folded}{policy.linesep}"

@@ -1,4 +1,5 @@
-"""One mail with all that it tells of, read anew for each attempt; and whether it may go out at all."""
+"""An email with the records that it is about, read again for each attempt, and the checks whether
+it may be sent."""
 
 from __future__ import annotations
 
@@ -38,19 +39,22 @@ EVENT_TYPE_OF_TEMPLATE: Mapping[str, EventType] = {
     "reminder_closing": EventType.REMINDED,
     "rated": EventType.RATED,
 }
-"""Each mail's template, and the only kind of entry that it tells of: notes are none of them."""
+"""The type of event that each template is for. No template is for notes."""
 INTERNAL_BUT_MAILED = frozenset({EventType.ESCALATION_STEP})
-"""Internal entries whose mail says that they are there, and nothing of what they hold."""
+"""Internal events that are mailed, without their contents."""
 MAX_REFERENCES = 20
 
 
 class MailWithheld(Exception):
-    """The mail is not to go out; the text says why."""
+    """The email must not be sent; the text states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """`subject` is the ticket's as it was raised, `earlier` the ids of the person's mails before this one, oldest first."""
+    """`subject` is the ticket's first subject.
+
+    `earlier_message_ids` are the recipient's emails before this one, oldest first.
+    """
 
     mail: Mail
     event: Event
@@ -59,12 +63,12 @@ class OutgoingMail:
     subject: str
     earlier_message_ids: Sequence[str] = ()
     team: Team | None = None
-    """Where the ticket was transferred to."""
+    """The team that the ticket was transferred to."""
     sla_clock: SlaClock | None = None
     is_watching: bool = False
     is_wanted: bool = True
     merge_target: Ticket | None = None
-    """The ticket that this one was merged into, where the reader may see it."""
+    """The ticket that this one was merged into, if the recipient may see it."""
 
     @property
     def message(self) -> Message | None:
@@ -72,66 +76,89 @@ class OutgoingMail:
 
     @property
     def actor(self) -> User | ApiClient | None:
-        """None where the system did it."""
+        """The person or client that acted; None for the system."""
         if self.event.actor_user_id is not None:
             return self.event.actor_user
         return self.event.actor_client if self.event.actor_client_id is not None else None
 
     def require_public(self) -> None:
-        """Raises NotSent for notes and whatever else is internal, whoever it is for."""
+        """Raises MailWithheld for notes and other internal contents, whoever the recipient is."""
         message = self.message
         if EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
-            raise MailWithheld("the mail does not fit what happened")
+            raise MailWithheld("the template is not for this type of event")
         if message is not None and message.kind is not MessageKind.REPLY:
-            raise MailWithheld("notes never leave by mail")
+            raise MailWithheld("notes are never mailed")
         if self.event.internal and self.event.type not in INTERNAL_BUT_MAILED:
-            raise MailWithheld("what is internal never leaves by mail")
+            raise MailWithheld("internal events are never mailed")
 
     def require_visible(self) -> None:
-        """Raises NotSent where the person has left, or may not see by now what the mail tells of."""
+        """Raises MailWithheld if the recipient is deactivated, or may no longer see the event."""
         if not self.recipient.active:
-            raise MailWithheld("this person is deactivated")
+            raise MailWithheld("the recipient is deactivated")
         viewer = viewer_as(self.recipient)
-        is_meant = not viewer.is_customer or self.mail.template in CUSTOMER_TEMPLATES
-        if not (is_meant and can_access_ticket(viewer, self.ticket)) or (self.event.internal and not viewer.can_see_notes):
-            raise MailWithheld("this person may not see it")
+        is_for_recipient = not viewer.is_customer or self.mail.template in CUSTOMER_TEMPLATES
+        if not (is_for_recipient and can_access_ticket(viewer, self.ticket)) or (
+            self.event.internal and not viewer.can_see_notes
+        ):
+            raise MailWithheld("the recipient may not see it")
 
     def require_wanted(self) -> None:
-        """Raises NotSent where the person chose since it was queued not to be told so."""
+        """Raises MailWithheld if the recipient has turned such emails off since it was queued."""
         if not self.is_wanted:
-            raise MailWithheld("this person does not want it")
+            raise MailWithheld("the recipient has turned such emails off")
 
 
 async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
-    """A mail with its entry, ticket and reader, as they are now."""
+    """Read an email with its event, ticket and recipient, as they are now."""
     mail = await Mail.get(id=mail_id).select_related("user", "user__organization")
-    entry = await Event.get(position=mail.event_id).select_related("message", "actor_user", "actor_client")
+    event = await Event.get(position=mail.event_id).select_related(
+        "message", "actor_user", "actor_client"
+    )
     ticket = await Ticket.get(id=mail.ticket_id).select_related("team")
-    transferred = entry.changes.get("team_id", [None, None])[1] if entry.type is EventType.TRANSFERRED else None
-    metric = entry.value("metric")
     return OutgoingMail(
         mail,
-        entry,
+        event,
         ticket,
         mail.user,
         await read_first_subject(ticket),
         await read_earlier_message_ids(mail),
-        await Team.get_or_none(id=UUID(str(transferred))) if transferred is not None else None,
-        await find_clock(ticket.id, Metric(metric), cast("int", entry.value("ordinal"))) if metric is not None else None,
+        await find_new_team(event),
+        await find_clock(event),
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail),
         await find_merge_target(ticket, viewer_as(mail.user)),
     )
 
 
+async def find_new_team(event: Event) -> Team | None:
+    """Return the team that a transfer moved the ticket to."""
+    if event.type is not EventType.TRANSFERRED or "team_id" not in event.changes:
+        return None
+    return await Team.get_or_none(id=UUID(str(event.changes["team_id"][1])))
+
+
+async def find_clock(event: Event) -> SlaClock | None:
+    """Return the SLA clock of an SLA event."""
+    metric = event.value("metric")
+    if metric is None:
+        return None
+    return await SlaClock.get_or_none(
+        ticket_id=event.ticket_id,
+        metric=Metric(metric),
+        ordinal=cast("int", event.value("ordinal")),
+    )
+
+
 async def find_merge_target(ticket: Ticket, viewer: Viewer) -> Ticket | None:
-    """Where a merged ticket goes on, as far as the viewer may know."""
-    into = await Ticket.get_or_none(id=ticket.merged_into_id) if ticket.merged_into_id is not None else None
-    return into if into is not None and can_access_ticket(viewer, into) else None
+    """Return the ticket that this one was merged into, if the viewer may see it."""
+    if ticket.merged_into_id is None:
+        return None
+    target = await Ticket.get_or_none(id=ticket.merged_into_id)
+    return target if target is not None and can_access_ticket(viewer, target) else None
 
 
 async def is_still_wanted(mail: Mail) -> bool:
-    """Whether the person wants such mails now: it may have waited for days."""
+    """Whether the recipient still wants such emails; this one may have waited for days."""
     topic = TOPIC_BY_TEMPLATE.get(mail.template)
     return topic is None or preferences.is_enabled(
         await preferences.read_overrides([mail.user_id]), mail.user_id, topic, Channel.EMAIL
@@ -139,10 +166,13 @@ async def is_still_wanted(mail: Mail) -> bool:
 
 
 async def read_earlier_message_ids(mail: Mail) -> list[str]:
-    """The ids of the latest mails to the person about the ticket before this one, as many as there is room for after the root."""
-    found = Mail.filter(ticket_id=mail.ticket_id, user_id=mail.user_id, event_id__lt=mail.event_id)
+    """Read the ids of the recipient's latest emails about the ticket before this one, oldest
+    first."""
+    earlier = Mail.filter(
+        ticket_id=mail.ticket_id, user_id=mail.user_id, event_id__lt=mail.event_id
+    )
     ids = (
-        await found.exclude(status=MailStatus.FAILED)
+        await earlier.exclude(status=MailStatus.FAILED)
         .order_by("-event_id")
         .limit(MAX_REFERENCES - 1)
         .values_list("message_id", flat=True)
@@ -151,11 +181,7 @@ async def read_earlier_message_ids(mail: Mail) -> list[str]:
 
 
 async def read_first_subject(ticket: Ticket) -> str:
-    """The subject that the ticket was raised with: mail programs tell conversations apart by it."""
+    """Read the ticket's first subject: email programs group a thread by it."""
     created = await Event.filter(ticket_id=ticket.id, type=EventType.TICKET_CREATED).first()
     raised = created.changes.get("subject") if created else None
     return str(raised[1]) if raised else ticket.subject
-
-
-async def find_clock(ticket_id: UUID, metric: Metric, ordinal: int) -> SlaClock | None:
-    return await SlaClock.get_or_none(ticket_id=ticket_id, metric=metric, ordinal=ordinal)

@@ -1,4 +1,7 @@
-"""Sending by SMTP (RFC 5321). What the server says of a recipient or of a mail for good is final; all else is tried again."""
+"""Sends email by SMTP (RFC 5321).
+
+A permanent refusal of the recipient or the email is final; other failures are retried.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,21 @@ import aiosmtplib
 from aiosmtplib import SMTP
 
 from workers.mail.smtp_url import SmtpUrl
-from workers.mail.transport import Deferred, LogTransport, Refused, Transport
+from workers.mail.transport import LogTransport, PermanentFailure, TemporaryFailure, Transport
 
-SECONDS = 30.0
-"""How long all of it may take, from connecting to the server's last word."""
+TOTAL_SECONDS = 30.0
+"""Bounds one email, from connecting to the server's last answer."""
 QUIT_SECONDS = 1.0
 PERMANENT = 500
 START_TLS = {"offered": None, "required": True, "never": False}
 
 
 class SmtpTransport:
-    """A connection for each mail. Certificates are verified wherever TLS is used."""
+    """Opens a connection for each email. Certificates are verified whenever TLS is used."""
 
-    def __init__(self, server: SmtpUrl, *, seconds: float = SECONDS, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, server: SmtpUrl, *, seconds: float = TOTAL_SECONDS, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.server = server
         self.seconds = seconds
         self.tls = tls
@@ -38,16 +43,16 @@ class SmtpTransport:
                 await connect(client)
                 return await hand_over(client, message, address)
         except TimeoutError:
-            hang_up(client)
-            raise Deferred(f"no answer within {self.seconds:g} s") from None
+            close(client)
+            raise TemporaryFailure(f"no answer within {self.seconds:g} s") from None
         except asyncio.CancelledError:
-            hang_up(client)
+            close(client)
             raise
         finally:
-            await leave(client)
+            await quit(client)
 
     async def client(self) -> SMTP:
-        # both may take long, and neither changes
+        # both calls are slow, and their results never change
         if self.tls is None:
             self.tls = await asyncio.to_thread(ssl.create_default_context)
         if self.own_name is None:
@@ -65,19 +70,22 @@ class SmtpTransport:
         )
 
 
-def outbox_of(url: str) -> Transport:
-    """The way out that a URL names, or the log where it is empty. Raises ValueError."""
+def transport_of(url: str) -> Transport:
+    """Return the transport for a URL, or the log if it is empty. Raises ValueError."""
     return SmtpTransport(SmtpUrl.of(url)) if url else LogTransport()
 
 
 async def connect(client: SMTP) -> None:
-    """Whatever goes wrong before a mail is named says nothing about that mail."""
+    """Connect.
+
+    A failure before the email is named is temporary, because it says nothing about the email.
+    """
     try:
         await client.connect()
     except TimeoutError:
         raise
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        raise Deferred(told(error)) from error
+        raise TemporaryFailure(error_text(error)) from error
 
 
 async def hand_over(client: SMTP, message: EmailMessage, address: str) -> str:
@@ -86,35 +94,40 @@ async def hand_over(client: SMTP, message: EmailMessage, address: str) -> str:
     except TimeoutError:
         raise
     except aiosmtplib.SMTPRecipientsRefused as error:
-        raise refusal(error.recipients[0]) from error
+        raise classify_refusal(error.recipients[0]) from error
     except aiosmtplib.SMTPDataError as error:
-        raise refusal(error) from error
+        raise classify_refusal(error) from error
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise Deferred(told(error)) from error
+        raise TemporaryFailure(error_text(error)) from error
     return f"250 {answer}"
 
 
-def hang_up(client: SMTP | None) -> None:
+def close(client: SMTP | None) -> None:
     if client is not None:
         client.close()
 
 
-async def leave(client: SMTP | None) -> None:
-    """Take leave where there is somebody to hear it; what was said before stands."""
+async def quit(client: SMTP | None) -> None:
+    """End the session politely if the connection is alive; the result of the email does not depend
+    on it."""
     try:
         if client is not None and client.is_connected:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
                 async with asyncio.timeout(QUIT_SECONDS):
                     await client.quit()
     finally:
-        hang_up(client)
+        close(client)
 
 
-def refusal(error: aiosmtplib.SMTPResponseException) -> Exception:
-    return Refused(told(error)) if error.code >= PERMANENT else Deferred(told(error))
+def classify_refusal(error: aiosmtplib.SMTPResponseException) -> Exception:
+    return (
+        PermanentFailure(error_text(error))
+        if error.code >= PERMANENT
+        else TemporaryFailure(error_text(error))
+    )
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"{error.code} {error.message}"
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Where mails go out: a mail server, or the log where none is named."""
+"""Transports for email: a mail server, or the log if none is set."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ from typing import Protocol
 
 import structlog
 
-WRITTEN = "written to the log: no TICKETWIRE_SMTP_URL"
+LOGGED_ANSWER = "written to the log: TICKETWIRE_SMTP_URL is not set"
 log = structlog.get_logger("ticketwire.mail")
 
 
-class Deferred(Exception):
-    """It could not be sent now; later it may. The text is the server's answer, or what kept it from answering."""
+class TemporaryFailure(Exception):
+    """The email could not be sent now but may be sent later.
+
+    The text is the server's answer or the error.
+    """
 
 
-class Refused(Exception):
-    """It will not be sent, whenever it is tried. The text is the server's answer."""
+class PermanentFailure(Exception):
+    """The email can never be sent. The text is the server's answer."""
 
 
 class Transport(Protocol):
     async def send(self, message: EmailMessage, address: str) -> str:
-        """Send a mail to an address; returns the server's answer. Raises Deferred or Refused."""
+        """Send an email; returns the server's answer.
+
+        Raises TemporaryFailure or PermanentFailure.
+        """
         ...
 
 
 class LogTransport:
-    """Writes mails to the application's log, as such."""
+    """Writes emails to the application's log."""
 
     async def send(self, message: EmailMessage, address: str) -> str:
         body = message.get_body(("plain",))
@@ -37,4 +43,4 @@ class LogTransport:
             message_id=str(message["Message-ID"]),
             text=body.get_content() if body is not None else "",
         )
-        return WRITTEN
+        return LOGGED_ANSWER

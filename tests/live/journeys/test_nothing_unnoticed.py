@@ -159,7 +159,7 @@ async def lived(journey: Journey, world: World, client: Any, workers: Workers) -
     cora, ada = client(world.cora.token), client(world.ada.token)
 
     async def every_duty_is_held() -> bool:
-        return all([await holder(duty) in workers.alive for duty in ("clock", "notifier", "escalator", "mailer")])
+        return all([await holder(duty) in workers.alive for duty in ("ticket_timers", "notifier", "escalator", "mailer")])
 
     await until(every_duty_is_held)
     ticket = await cora.raise_ticket(priority="URGENT")

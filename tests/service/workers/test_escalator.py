@@ -44,7 +44,7 @@ async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> in
     """Have a follower do all that the log holds for it."""
     done = 0
     for _ in count_turns():
-        position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
+        position = await consumer.acquire_lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
         turn = await duty.run_once(at or time.now(), position)
         done += turn.count
@@ -185,7 +185,7 @@ class TestWithoutAServiceThatWorks:
         tickets = [await cora.raise_ticket() for _ in range(4)]
         for ticket in tickets:
             await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
-        position = await consumer.lease("escalator", "one", time.now(), timedelta(seconds=60))
+        position = await consumer.acquire_lease("escalator", "one", time.now(), timedelta(seconds=60))
         assert position is not None
         duty = Escalator(WINDOW)
         results = await asyncio.gather(*(duty.run_once(time.now(), position) for _ in range(4)), return_exceptions=True)

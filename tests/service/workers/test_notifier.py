@@ -37,7 +37,7 @@ from models.people.team import Team
 from models.people.user import Organization, Role, User
 from models.tickets.lifecycle import CloseReason, Priority, Status
 from models.tickets.ticket import Ticket
-from workers.notifier import QUIET
+from workers.notifier import QUIET_PERIOD
 
 
 @pytest.fixture
@@ -293,9 +293,9 @@ async def test_a_step_goes_to_whom_it_names_and_mails_nobody_who_was_just_alarme
     await written(ticket, EventType.SLA_BREACHED)
     await written(other, EventType.ESCALATION_STEP, internal=True, **named)
     assert await mails_of_a_step(0) == ["ada escalation_step", "ada sla_breached", "root escalation_step", "root escalation_step"]
-    assert len(await mails_of_a_step(QUIET.total_seconds() / 60 - 1)) == 4
-    assert len(await mails_of_a_step(QUIET.total_seconds() / 60)) == 6
-    assert len(await mails_of_a_step(QUIET.total_seconds() / 60 + 1)) == 6
+    assert len(await mails_of_a_step(QUIET_PERIOD.total_seconds() / 60 - 1)) == 4
+    assert len(await mails_of_a_step(QUIET_PERIOD.total_seconds() / 60)) == 6
+    assert len(await mails_of_a_step(QUIET_PERIOD.total_seconds() / 60 + 1)) == 6
     await whole()
     lines = await notices()
     assert lines.count("ada ESCALATION_STEP ESCALATION") == lines.count("root ESCALATION_STEP ESCALATION") == 5

@@ -60,7 +60,7 @@ async def test_two_that_do_the_same_at_once_tell_everything_once(people: World) 
     await eventful(people, 3)
     done = await asyncio.gather(*(turn(position=0) for _ in range(4)))
     assert done.count(OffsetConflict) == 3, done
-    assert (await LogConsumer.get(name="notifier")).position == await event.head()
+    assert (await LogConsumer.get(name="notifier")).position == await event.read_head()
     await whole()
     assert sum(each for each in done if isinstance(each, int)) == await Notification.all().count() + await Mail.all().count()
 
@@ -81,7 +81,7 @@ async def test_keepers_that_take_the_lease_from_one_another_tell_everything_once
     working = [asyncio.create_task(keeper(f"worker-{place}").run()) for place in range(3)]
 
     async def caught_up() -> bool:
-        return (await LogConsumer.get(name="notifier")).position == await event.head()
+        return (await LogConsumer.get(name="notifier")).position == await event.read_head()
 
     try:
         await until(caught_up)
@@ -149,9 +149,9 @@ async def test_an_act_that_is_cut_by_the_end_of_a_reading_is_still_one(people: W
     await assign(people.root, ticket, people.ada)
     await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
     await forget()
-    before = await event.head()
+    before = await event.read_head()
     await reply(people.cora, ticket)
-    assert await event.head() >= before + 2
+    assert await event.read_head() >= before + 2
     monkeypatch.setattr("workers.job.MAX_EVENTS_PER_READ", 1)
     await notify()
     assert (await noticed(), await mailed()) == ({"ada REPLY_ADDED ASSIGNEE"}, ["ada replied"])
@@ -203,7 +203,7 @@ async def test_entries_that_nobody_hears_of_move_the_cursor_and_write_nothing(pe
     with statements() as collected:
         assert await notify() == 0
     assert not [text for text in collected.texts if "notification_head" in text]
-    assert (await LogConsumer.get(name="notifier")).position == await event.head()
+    assert (await LogConsumer.get(name="notifier")).position == await event.read_head()
 
 
 async def test_the_log_goes_on_while_the_notifier_works(people: World) -> None:

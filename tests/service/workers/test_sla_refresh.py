@@ -132,7 +132,7 @@ async def test_a_shorter_promise_may_be_broken_already_and_a_longer_one_whole_ag
     await follow(service.clock())
     assert standing(await clocks(ada, ticket)) == {"RESOLUTION": ("PENDING", "PT5H", "PT3H", "Ours")}
     service.clock.advance(hours=3)
-    assert await time.tick(service.clock(), DAYS) == 1
+    assert await time.run_timers(service.clock(), DAYS) == 1
     assert standing(await clocks(ada, ticket)) == {"RESOLUTION": ("BREACHED", "PT5H", "PT6H", "Ours")}
     assert len(await entries(ticket, EventType.SLA_BREACHED)) == 2
     await sound()
@@ -233,7 +233,7 @@ async def test_what_is_promised_no_more_is_cancelled_and_goes_on_once_it_is_agai
     assert await SlaClock.filter(due_at__isnull=False).count() == 0, "time has nothing to do with them"
     assert await Ticket.filter(sla_breaches_at__isnull=False).count() == 0
     service.clock.advance(days=3)
-    assert await time.tick(service.clock(), DAYS) == 0
+    assert await time.run_timers(service.clock(), DAYS) == 0
     await sound()
     await done(admin, "updateSlaPolicy", policyId=policy["id"], active=True)
     assert await follow(service.clock()) == 2
@@ -335,7 +335,7 @@ async def test_several_at_once_do_it_once(service: Service, admin: Client, cora:
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     worker = SlaRefresh(WINDOW)
     turns = await asyncio.gather(*(worker.run_once(service.clock(), 7) for _ in range(4)))
-    assert sum(turn.done for turn in turns) == len(tickets)
+    assert sum(turn.count for turn in turns) == len(tickets)
     assert {turn.position for turn in turns} == {7}
     assert [len(await entries(ticket, EventType.SLA_RETARGETED)) for ticket in tickets] == [1] * len(tickets)
     await sound()
@@ -374,35 +374,35 @@ async def test_it_looks_again_until_no_older_write_can_be_under_way_and_then_res
     monkeypatch.setattr(policies, "find_outdated_tickets", outdated)
     at = (await policies.read_revision()).changed_at
     assert at is not None
-    assert (await worker.run_once(at, 0)).done == 0
+    assert (await worker.run_once(at, 0)).count == 0
     ticket = await cora.raise_ticket()
     # as a transaction would leave it that read the policies before they changed
     await Ticket.filter(id=ids.key_of(ids.TICKET, ticket["id"])).update(sla_terms=None)
     await SlaClock.all().delete()
     seen = len(looked)
-    assert (await worker.run_once(at + timedelta(seconds=59), 0)).done == 0
+    assert (await worker.run_once(at + timedelta(seconds=59), 0)).count == 0
     assert len(looked) == seen, "all that there was followed; what is under way is waited for"
-    assert (await worker.run_once(at + timedelta(seconds=60), 0)).done == 1
+    assert (await worker.run_once(at + timedelta(seconds=60), 0)).count == 1
     assert await SlaClock.all().count() == 2
     assert (await worker.run_once(at + timedelta(seconds=60), 0)).more is False
     seen = len(looked)
     for _ in range(3):
-        assert (await worker.run_once(at + timedelta(seconds=61), 0)).done == 0
+        assert (await worker.run_once(at + timedelta(seconds=61), 0)).count == 0
     assert len(looked) == seen, "nothing is looked for between changes"
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
-    assert (await worker.run_once(service.clock(), 0)).done == 1
+    assert (await worker.run_once(service.clock(), 0)).count == 1
 
 
 async def test_more_than_are_done_at_once_are_done_in_several_turns(
     service: Service, admin: Client, cora: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.sla_refresh.AT_ONCE", 2)
+    monkeypatch.setattr("workers.sla_refresh.MAX_TICKETS_PER_RUN", 2)
     policy = await only(admin)
     for _ in range(5):
         await cora.raise_ticket()
     await done(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     turns = [await SlaRefresh(WINDOW).run_once(service.clock(), 0) for _ in range(4)]
-    assert [(turn.done, turn.more) for turn in turns] == [(2, True), (2, True), (1, True), (0, False)]
+    assert [(turn.count, turn.more) for turn in turns] == [(2, True), (2, True), (1, True), (0, False)]
 
 
 @pytest.mark.stress
@@ -435,7 +435,7 @@ async def test_the_database_and_the_rules_find_the_same_policy(
 
 
 async def test_the_service_does_it_by_itself(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "SECONDS", 0.05)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     async with running(url, run_jobs=True) as service:
         world = await World.make()
         admin, cora = service.client(world.root.token), service.client(world.cora.token)

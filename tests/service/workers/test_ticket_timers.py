@@ -25,9 +25,10 @@ from models.log.event import Event, EventType
 from models.sla.records import SlaClock, SlaPolicy
 from models.tickets.lifecycle import Action, CloseReason, Status, TransitionRefused
 from models.tickets.ticket import Ticket
-from workers import runner, ticket_timers
+from workers import cleanup, runner, ticket_timers
+from workers.cleanup import Cleanup
 from workers.job import Progress
-from workers.ticket_timers import TIDY_EVERY, Cleanup, TimerSettings, tick
+from workers.ticket_timers import TimerSettings, run_timers
 
 pytestmark = pytest.mark.without_promises
 
@@ -49,7 +50,7 @@ async def entries(ticket: dict[str, Any]) -> list[Event]:
 
 async def held(customer: Client, agent: Client, until: datetime | None) -> dict[str, Any]:
     ticket = await customer.raise_ticket("held")
-    given = {"until": time.text(until)} if until else {}
+    given = {"until": time.format_instant(until)} if until else {}
     return dict((await agent.do("holdTicket", ticketId=ticket["id"], **given))["ticket"])
 
 
@@ -62,13 +63,13 @@ async def test_a_held_ticket_is_taken_up_when_its_instant_has_come_and_once(serv
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     until = later(hours=1)
     ticket = await held(cora, ada, until)
-    assert await tick(until - MOMENT, DAYS) == 0
+    assert await run_timers(until - MOMENT, DAYS) == 0
     assert (await stored(ticket)).status is Status.ON_HOLD
-    assert await tick(until, DAYS) == 1
+    assert await run_timers(until, DAYS) == 1
     found = await stored(ticket)
     assert (found.status, found.held_until, found.version, found.updated_at) == (Status.OPEN, None, 3, until)
-    assert await tick(until, DAYS) == 0
-    assert await tick(until + timedelta(days=400), DAYS) == 0
+    assert await run_timers(until, DAYS) == 0
+    assert await run_timers(until + timedelta(days=400), DAYS) == 0
     last = (await entries(ticket))[-1]
     assert (last.value("action"), last.occurred_at, last.version) == (Action.RESUME.value, until, 3)
     assert len(await entries(ticket)) == 3
@@ -81,13 +82,13 @@ async def test_a_resolved_ticket_closes_after_its_days_and_once(service: Service
     before = await stored(ticket)
     assert before.resolved_at is not None
     due = before.resolved_at + DAYS.close_after
-    assert await tick(due - MOMENT, DAYS) == 0
+    assert await run_timers(due - MOMENT, DAYS) == 0
     assert (await stored(ticket)).status is Status.RESOLVED
-    assert await tick(due, DAYS) == 1
+    assert await run_timers(due, DAYS) == 1
     found = await stored(ticket)
     assert (found.status, found.close_reason, found.closed_at) == (Status.CLOSED, CloseReason.RESOLVED, due)
     assert (found.resolution, found.resolved_at, found.version) == ("done", before.resolved_at, before.version + 1)
-    assert await tick(due, DAYS) == 0
+    assert await run_timers(due, DAYS) == 0
     assert [entry.value("action") for entry in await entries(ticket)] == [None, "resolve", "close"]
     await audit()
 
@@ -97,7 +98,7 @@ async def test_what_time_does_is_the_systems_doing(service: Service, world: Worl
     await held(cora, ada, later(hours=1))
     await resolved(cora, ada)
     after = await head()
-    assert await tick(later(days=8), DAYS) == 2
+    assert await run_timers(later(days=8), DAYS) == 2
     answer = await cora.run(
         "query($after: String) { events(after: $after) { nodes { type actor { __typename displayName } } } }", after=after
     )
@@ -121,7 +122,7 @@ async def test_nothing_else_is_touched(service: Service, world: World) -> None:
     reopened = await resolved(cora, ada)
     await cora.do("reopenTicket", ticketId=reopened["id"], reason="again")
     before = {ticket.id: ticket.version for ticket in await Ticket.all()}
-    assert await tick(later(days=29), DAYS) == 0
+    assert await run_timers(later(days=29), DAYS) == 0
     assert {ticket.id: ticket.version for ticket in await Ticket.all()} == before
     await audit()
 
@@ -130,7 +131,7 @@ async def test_two_clocks_at_once_do_what_is_due_once(service: Service, world: W
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     tickets = [await held(cora, ada, later(hours=1)) for _ in range(5)] + [await resolved(cora, ada) for _ in range(5)]
     at = later(days=8)
-    assert sum(await asyncio.gather(*(tick(at, DAYS) for _ in range(4)))) == len(tickets)
+    assert sum(await asyncio.gather(*(run_timers(at, DAYS) for _ in range(4)))) == len(tickets)
     assert {(await stored(ticket)).version for ticket in tickets} == {3}
     assert {len(await entries(ticket)) for ticket in tickets} == {3}
     await audit()
@@ -141,7 +142,7 @@ async def test_a_person_who_comes_first_wins_against_the_clock(service: Service,
     tickets = [await resolved(cora, ada) for _ in range(6)]
     at = later(days=8)
     answers = await asyncio.gather(
-        tick(at, DAYS), *(cora.mutate("closeTicket", {"ticketId": ticket["id"]}) for ticket in tickets), tick(at, DAYS)
+        run_timers(at, DAYS), *(cora.mutate("closeTicket", {"ticketId": ticket["id"]}) for ticket in tickets), run_timers(at, DAYS)
     )
     closed = [answer for answer in answers if isinstance(answer, dict) and not answer["userErrors"]]
     assert len(closed) + sum(answer for answer in answers if isinstance(answer, int)) == len(tickets)
@@ -154,13 +155,13 @@ async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     first, second = await held(cora, ada, later(hours=1)), await resolved(cora, ada)
-    do = ticket_timers.due
+    do = ticket_timers.change_ticket
 
     async def put_off_first(*given: Any) -> int:
         """Between the clock's look at what is due and its change, people change it."""
         if given[0] == ids.key_of(ids.TICKET, first["id"]):
             await ada.do("resumeTicket", ticketId=first["id"])
-            await ada.do("holdTicket", ticketId=first["id"], until=time.text(later(days=30)))
+            await ada.do("holdTicket", ticketId=first["id"], until=time.format_instant(later(days=30)))
         else:
             await cora.do("reopenTicket", ticketId=second["id"], reason="again")
             service.clock.advance(days=8)
@@ -172,25 +173,25 @@ async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
         return Progress(0, position)
 
     monkeypatch.setattr(ticket_timers.TicketTimers, "run_once", rest)
-    monkeypatch.setattr(ticket_timers, "due", put_off_first)
-    assert await tick(later(days=8), DAYS) == 0
+    monkeypatch.setattr(ticket_timers, "change_ticket", put_off_first)
+    assert await run_timers(later(days=8), DAYS) == 0
     assert ((await stored(first)).status, (await stored(second)).status) == (Status.ON_HOLD, Status.RESOLVED)
 
 
 async def test_more_than_are_done_at_once_are_done_in_several_turns(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ticket_timers, "AT_ONCE", 2)
+    monkeypatch.setattr(ticket_timers, "MAX_TICKETS_PER_RUN", 2)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     for _ in range(3):
         await held(cora, ada, later(hours=1))
         await resolved(cora, ada)
     at = later(days=8)
-    assert [await tick(at, DAYS) for _ in range(3)] == [4, 2, 0]
+    assert [await run_timers(at, DAYS) for _ in range(3)] == [4, 2, 0]
 
 
 async def test_the_service_does_it_by_itself_and_followers_hear_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "SECONDS", 0.05)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     async with running(url, close_after_days=3) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -237,14 +238,14 @@ async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
     ticket = await make(cora, ada)
     since = (await stored(ticket)).status_since
     assert since is not None
-    assert await tick(since + timedelta(days=reminder) - MOMENT, GENTLE) == 0
-    assert await tick(since + timedelta(days=reminder), GENTLE) == 1
-    assert await tick(since + timedelta(days=7) - MOMENT, GENTLE) == 0
-    assert await tick(since + timedelta(days=7), GENTLE) == 1
+    assert await run_timers(since + timedelta(days=reminder) - MOMENT, GENTLE) == 0
+    assert await run_timers(since + timedelta(days=reminder), GENTLE) == 1
+    assert await run_timers(since + timedelta(days=7) - MOMENT, GENTLE) == 0
+    assert await run_timers(since + timedelta(days=7), GENTLE) == 1
     found = await stored(ticket)
     assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason[reason])
     reminded = (await entries(ticket))[-2]
-    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", time.text(since + timedelta(days=7)))
+    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", time.format_instant(since + timedelta(days=7)))
     await audit()
 
 
@@ -255,11 +256,11 @@ async def test_a_reminder_that_comes_late_leaves_as_much_time_to_answer(
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await make(cora, ada)
     late = later(days=30)
-    assert await tick(late, GENTLE) == 1
+    assert await run_timers(late, GENTLE) == 1
     reminded = (await entries(ticket))[-1]
-    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", time.text(late + timedelta(days=notice)))
-    assert await tick(late + timedelta(days=notice) - MOMENT, GENTLE) == 0
-    assert await tick(late + timedelta(days=notice), GENTLE) == 1
+    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", time.format_instant(late + timedelta(days=notice)))
+    assert await run_timers(late + timedelta(days=notice) - MOMENT, GENTLE) == 0
+    assert await run_timers(late + timedelta(days=notice), GENTLE) == 1
     assert (await stored(ticket)).status is Status.CLOSED
 
 
@@ -267,8 +268,8 @@ async def test_who_is_waited_for_without_end_is_reminded_all_the_same(service: S
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await awaited(cora, ada)
     patient = replace(GENTLE, abandon_after=None)
-    assert await tick(later(days=4), patient) == 1
-    assert await tick(later(days=400), patient) == 0
+    assert await run_timers(later(days=4), patient) == 1
+    assert await run_timers(later(days=400), patient) == 0
     assert (await stored(ticket)).status is Status.WAITING_ON_CUSTOMER
     reminded = "query($id: ID!) { ticket(id: $id) { timeline(last: 1) { nodes { ... on TicketReminded { status closesAt } } } } }"
     nodes = (await cora.run(reminded, id=ticket["id"]))["ticket"]["timeline"]["nodes"]
@@ -279,10 +280,10 @@ async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(service: Serv
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await awaited(cora, ada)
     service.clock.advance(days=4)
-    assert await tick(service.clock(), GENTLE) == 1
+    assert await run_timers(service.clock(), GENTLE) == 1
     await cora.do("replyToTicket", ticketId=ticket["id"], body="Here it is.")
     assert (await stored(ticket)).reminded_at is None
-    assert await tick(later(days=400), GENTLE) == 0
+    assert await run_timers(later(days=400), GENTLE) == 0
 
 
 # ---------------------------------------------------------------- tickets that change before they are locked
@@ -305,7 +306,7 @@ async def people(database: str) -> World:
 
 async def tick_with(monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, meddle: Meddle) -> int:
     """A tick of the clock in which something happens once, after the first due ticket was read and before it is locked."""
-    do, meddled = ticket_timers.due, list[UUID]()
+    do, meddled = ticket_timers.change_ticket, list[UUID]()
 
     async def due(ticket_id: UUID, *given: Any, **named: Any) -> int:
         if not meddled:
@@ -313,8 +314,8 @@ async def tick_with(monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSe
             await meddle()
         return await do(ticket_id, *given, **named)
 
-    monkeypatch.setattr(ticket_timers, "due", due)
-    done = await tick(at, days)
+    monkeypatch.setattr(ticket_timers, "change_ticket", due)
+    done = await run_timers(at, days)
     assert len(meddled) == 1, "the ticket was due when it was read"
     return done
 
@@ -376,7 +377,7 @@ async def test_a_ticket_that_comes_to_another_status_before_its_lock_is_left_to_
     assert await tick_with(monkeypatch, at, WAITING_ENDS, answer) == 0
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
     monkeypatch.undo()
-    assert await tick(at, WAITING_ENDS) == 1
+    assert await run_timers(at, WAITING_ENDS) == 1
     found = await Ticket.get(id=ticket.id)
     assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason.RESOLVED)
 
@@ -398,7 +399,7 @@ async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_
     people: World, monkeypatch: pytest.MonkeyPatch, reminded: datetime | None
 ) -> None:
     ticket = await resolved_since(people)
-    assert await tick(START + 5 * DAY, GENTLE) == 1, "the reminder"
+    assert await run_timers(START + 5 * DAY, GENTLE) == 1, "the reminder"
 
     async def resolve_anew() -> None:
         """It was resolved long enough ago, but the customer has not had the time since the reminder."""
@@ -466,7 +467,7 @@ async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are
         resume(change)
 
     monkeypatch.setattr(commands, "resume", refuse_first)
-    assert await tick(START + 2 * DAY, DAYS) == 1
+    assert await run_timers(START + 2 * DAY, DAYS) == 1
     assert (await Ticket.get(id=first.id)).status is Status.ON_HOLD
     assert (await Ticket.get(id=second.id)).status is Status.OPEN
 
@@ -490,7 +491,7 @@ async def test_expired_idempotency_keys_are_deleted_and_the_others_stay() -> Non
     await key_from(START, "new")
     turn = await Cleanup().run_once(START, 7)
     assert await keys() == {"a day old", "new"}
-    assert (turn.done, turn.position, turn.more) == (0, 7, False)
+    assert (turn.count, turn.position, turn.more) == (0, 7, False)
 
 
 @pytest.mark.usefixtures("database")
@@ -498,9 +499,9 @@ async def test_idempotency_keys_are_looked_at_once_a_minute() -> None:
     tidy = Cleanup()
     await tidy.run_once(START, 0)
     await key_from(START - 2 * KEY_LIFETIME, "expired")
-    await tidy.run_once(START + TIDY_EVERY - MOMENT, 0)
+    await tidy.run_once(START + cleanup.INTERVAL - MOMENT, 0)
     assert await keys() == {"expired"}
-    await tidy.run_once(START + TIDY_EVERY, 0)
+    await tidy.run_once(START + cleanup.INTERVAL, 0)
     assert await keys() == set()
 
 

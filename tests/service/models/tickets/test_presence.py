@@ -15,7 +15,7 @@ from models.people.user import Role, User
 from models.tickets import presence
 from models.tickets.presence import MAX_WINDOWS_PER_USER, PRESENCE_LIFETIME, Presence, PresenceState
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import Cleanup
+from workers.cleanup import Cleanup
 
 LOOKING, WRITING, GONE = PresenceState
 

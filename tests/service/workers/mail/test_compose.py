@@ -313,7 +313,7 @@ async def occasions(people: World) -> Mapping[str, str]:
     await watch(people.carl, ticket)
     await act(people.ada, ticket, lambda change: commands.resolve(change, "Restarted **it**"))
     await add("resolved", people.carl, "Ada resolved", "Restarted", "you watch")
-    closes = time.text(time.now() + timedelta(days=2))
+    closes = time.format_instant(time.now() + timedelta(days=2))
     await written(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
     await add("reminder_closing", people.cora, "closes by itself", "UTC")
     await act(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))

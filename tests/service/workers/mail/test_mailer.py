@@ -407,7 +407,7 @@ async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(peop
     found = await now_of(mail)
     assert (found.status, found.answer, found.next_attempt_at) == (
         MailStatus.FAILED,
-        "not sent: this person does not want it",
+        "not sent: the recipient has turned such emails off",
         None,
     )
     assert sorted(inbox.ids) == sorted([receipt.message_id, other.message_id]), "other topics and other people as before"
@@ -423,7 +423,7 @@ async def test_what_is_for_the_team_does_not_reach_who_became_a_customer(people:
     await User.filter(id=people.bill.id).update(role=Role.CUSTOMER, organization_id=account)
     await send(inbox)
     found = await now_of(mail)
-    assert (found.status, found.answer) == (MailStatus.FAILED, "not sent: this person may not see it")
+    assert (found.status, found.answer) == (MailStatus.FAILED, "not sent: the recipient may not see it")
     assert inbox.asked == []
 
 

@@ -18,9 +18,9 @@ from support.smtp_sink import sink
 
 from models.notifications.email import MailStatus
 from settings import SettingsError, load
-from workers.mail.smtp import SmtpTransport, outbox_of
+from workers.mail.smtp import SmtpTransport, transport_of
 from workers.mail.smtp_url import SmtpUrl
-from workers.mail.transport import WRITTEN, Deferred, Refused
+from workers.mail.transport import LOGGED_ANSWER, PermanentFailure, TemporaryFailure
 from workers.mailer import Mailer
 
 SECRET = "s3cret"
@@ -88,7 +88,7 @@ def test_a_wrong_url_is_told_without_its_password(url: str) -> None:
 
 
 def test_the_way_out_is_the_server_that_is_named() -> None:
-    found = outbox_of("smtp://h")
+    found = transport_of("smtp://h")
     assert isinstance(found, SmtpTransport)
     assert found.server == SmtpUrl("h", 25)
 
@@ -127,11 +127,11 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
         signed_in = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{safe.port}")
         assert await SmtpTransport(signed_in, tls=trusting).send(message(), "cora@example.com") == "250 taken as 1"
         wrong = SmtpUrl.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
-        with pytest.raises(Deferred, match="535"):  # an operator can mend that, so no mail is lost for it
+        with pytest.raises(TemporaryFailure, match="535"):  # an operator can mend that, so no mail is lost for it
             await SmtpTransport(wrong, tls=trusting).send(message(), "cora@example.com")
         for option in ("", "?starttls=required"):
             unsafe = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")
-            with pytest.raises(Deferred) as found:
+            with pytest.raises(TemporaryFailure) as found:
                 await SmtpTransport(unsafe, tls=trusting).send(message(), "cora@example.com")
             assert SECRET not in str(found.value)
         assert plain.asked == []
@@ -140,7 +140,7 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
 
 async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     async with sink(certificate[0]) as safe:
-        with pytest.raises(Deferred, match=r"(?i)certificate"):
+        with pytest.raises(TemporaryFailure, match=r"(?i)certificate"):
             await SmtpTransport(SmtpUrl.of(safe.url)).send(message(), "cora@example.com")
         bare = SmtpUrl.of(f"{safe.url}?starttls=never")
         assert (await SmtpTransport(bare).send(message(), "cora@example.com")).startswith("250 ")
@@ -152,13 +152,13 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate:
 @pytest.mark.parametrize(
     ("rcpt", "data", "error"),
     [
-        ("450 busy", None, Deferred),
-        ("421 going down", None, Deferred),
-        ("550 unknown", None, Refused),
-        ("553 odd", None, Refused),
-        (None, "451 not now", Deferred),
-        (None, "552 too big", Refused),
-        (None, "554 spam", Refused),
+        ("450 busy", None, TemporaryFailure),
+        ("421 going down", None, TemporaryFailure),
+        ("550 unknown", None, PermanentFailure),
+        ("553 odd", None, PermanentFailure),
+        (None, "451 not now", TemporaryFailure),
+        (None, "552 too big", PermanentFailure),
+        (None, "554 spam", PermanentFailure),
     ],
     ids=["rcpt-450", "rcpt-421", "rcpt-550", "rcpt-553", "data-451", "data-552", "data-554"],
 )
@@ -172,9 +172,9 @@ async def test_four_is_later_and_five_is_never(rcpt: str | None, data: str | Non
 
 
 async def test_where_nobody_listens_it_is_later() -> None:
-    with pytest.raises(Deferred, match="Error connecting"):
+    with pytest.raises(TemporaryFailure, match="Error connecting"):
         await SmtpTransport(SmtpUrl("127.0.0.1", reserve_port())).send(message(), "cora@example.com")
-    with pytest.raises(Deferred):
+    with pytest.raises(TemporaryFailure):
         await SmtpTransport(SmtpUrl("nowhere.invalid", 25), seconds=5).send(message(), "cora@example.com")
 
 
@@ -186,11 +186,11 @@ async def test_without_a_server_mails_are_written_to_the_log_as_such(database: s
     ticket = await raised(people.cora)
     mail = await queued(ticket, people.cora)
     with capture_logs() as lines:
-        await send(Mailer(outbox_of(""), TEMPLATES, mail_from=FROM))
+        await send(Mailer(transport_of(""), TEMPLATES, mail_from=FROM))
     (line,) = [line for line in lines if line["event"] == "mail.written"]
     assert (line["to"], line["subject"]) == ("cora@example.com", f"[{ticket.ref}] VPN is down")
     assert line["message_id"] == mail.message_id
     assert "since noon" in line["text"]
     found = await now_of(mail)
-    assert (found.status, found.answer) == (MailStatus.SENT, WRITTEN)
-    assert WRITTEN == "written to the log: no TICKETWIRE_SMTP_URL"
+    assert (found.status, found.answer) == (MailStatus.SENT, LOGGED_ANSWER)
+    assert LOGGED_ANSWER == "written to the log: TICKETWIRE_SMTP_URL is not set"

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.notifications.email import Mail
-from workers.mail.delivery_result import FIRST_DELAY, LONGEST_ANSWER, LONGEST_DELAY, delay, readable
+from workers.mail.delivery_result import FIRST_DELAY, LONGEST_DELAY, MAX_ANSWER_LENGTH, clean_answer, retry_delay
 
 
 def test_the_wait_doubles_up_to_four_hours() -> None:
     for attempts in range(200):
         longest = min(FIRST_DELAY * 2 ** min(max(attempts - 1, 0), 30), LONGEST_DELAY)
-        assert longest * 0.9 <= delay(attempts) <= longest * 1.1
-    assert len({delay(3) for _ in range(20)}) > 1, "so that not all come back at once"
+        assert longest * 0.9 <= retry_delay(attempts) <= longest * 1.1
+    assert len({retry_delay(3) for _ in range(20)}) > 1, "so that not all come back at once"
 
 
 ADDRESSED = Mail(address="cora+(x)@example.com")
@@ -31,13 +31,13 @@ ADDRESSED = Mail(address="cora+(x)@example.com")
     ids=["address", "breaks", "surrogate", "empty"],
 )
 def test_an_answer_is_kept_without_the_address_and_without_what_can_not_be_stored(answer: str, kept: str) -> None:
-    assert readable(ADDRESSED, answer) == kept
+    assert clean_answer(ADDRESSED, answer) == kept
 
 
 @settings(deadline=None, database=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=2000))
 def test_any_answer_can_be_stored(answer: str) -> None:
-    kept = readable(ADDRESSED, answer)
+    kept = clean_answer(ADDRESSED, answer)
     kept.encode()
     assert "\x00" not in kept
-    assert len(kept) <= LONGEST_ANSWER
+    assert len(kept) <= MAX_ANSWER_LENGTH

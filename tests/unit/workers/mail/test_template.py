@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from settings import SettingsError, load
-from workers.mail.message import TELLS
-from workers.mail.template import KINDS, OURS, BrokenTemplate, Templates, samples
+from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
+from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templates, samples
 
 
 def test_every_mail_has_a_text_and_a_page() -> None:
-    files = {path.name for path in OURS.iterdir()}
-    assert files == {f"{name}.{kind}" for name in (*TELLS, "layout") for kind in KINDS}
+    files = {path.name for path in BUILT_IN_FOLDER.iterdir()}
+    assert files == {f"{name}.{kind}" for name in (*EVENT_TYPE_OF_TEMPLATE, "layout") for kind in KINDS}
 
 
-@pytest.mark.parametrize("name", sorted(TELLS))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPE_OF_TEMPLATE))
 def test_ours_write_every_sample(name: str) -> None:
     for values in samples(name):
         text, html = Templates().render(name, values)
@@ -58,7 +58,7 @@ BROKEN = [
 @pytest.mark.parametrize(("name", "text", "told"), BROKEN, ids=[f"{n}-{name}" for n, (name, _, _) in enumerate(BROKEN)])
 def test_a_broken_one_is_named_in_one_line(tmp_path: Path, name: str, text: str, told: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(BrokenTemplate) as found:
+    with pytest.raises(TemplateError) as found:
         Templates(tmp_path)
     assert told in str(found.value)
     assert str(tmp_path) in str(found.value) or "no template" in str(found.value)
@@ -70,10 +70,10 @@ def test_a_broken_one_is_named_in_one_line(tmp_path: Path, name: str, text: str,
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "resolved.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BrokenTemplate, match=r"resolved\.txt"):
+    with pytest.raises(TemplateError, match=r"resolved\.txt"):
         Templates(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BrokenTemplate, match="is not a folder"):
+    with pytest.raises(TemplateError, match="is not a folder"):
         Templates(tmp_path / "nowhere")
