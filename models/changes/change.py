@@ -19,12 +19,20 @@ from models.core.errors import StaleVersion
 from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import in_list
-from models.core.time import text
+from models.core.time import format_instant
 from models.database import batch
-from models.log.event import QUIET, Event, EventType, Json, appended, place
+from models.log.event import (
+    UNVERSIONED_EVENTS,
+    Event,
+    EventType,
+    Json,
+    append_statements,
+    assign_positions,
+)
+from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
-from models.sla.update import build_clock_records, build_clock_updates, update_clocks
+from models.sla.update import update_clocks
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status, TransitionRefused
 from models.tickets.message import Message, MessageKind
@@ -40,7 +48,9 @@ from models.tickets.ticket import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNLOGGED_COLUMNS = frozenset({"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"})
+UNLOGGED_COLUMNS = frozenset(
+    {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
+)
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
 
 
@@ -85,7 +95,9 @@ class TicketChange:
     @property
     def is_quiet(self) -> bool:
         """Whether the change leaves the ticket's version and `updated_at` as they are."""
-        return not self.creates_ticket and all(event.type in QUIET for event in self.events)
+        return not self.creates_ticket and all(
+            event.type in UNVERSIONED_EVENTS for event in self.events
+        )
 
     def set(self, **values: object) -> dict[str, Json]:
         """Set columns of the ticket; returns `[from, to]` for each column whose value differs."""
@@ -158,9 +170,13 @@ class TicketChange:
 
     def allowed_actions(self) -> list[Action]:
         """The life-cycle actions that the ticket's status permits to the actor."""
-        return self.ticket.allowed_actions(self.at, self.reopen_window, is_customer=self.actor.is_customer)
+        return self.ticket.allowed_actions(
+            self.at, self.reopen_window, is_customer=self.actor.is_customer
+        )
 
-    def add_message(self, kind: MessageKind, body: str, side: Side | None = None, **values: object) -> Message:
+    def add_message(
+        self, kind: MessageKind, body: str, side: Side | None = None, **values: object
+    ) -> Message:
         """Add a message and its event, and set further columns. `side` is the author's side."""
         message = new_record(
             Message,
@@ -184,7 +200,9 @@ class TicketChange:
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link, and its event."""
-        self.links.append(new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind))
+        self.links.append(
+            new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
+        )
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
 
 
@@ -196,7 +214,7 @@ def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
 def serialize_value(value: object) -> Json:
     """A column's value in the form that events store."""
     if isinstance(value, datetime):
-        return text(value)
+        return format_instant(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, IntEnum):
@@ -211,7 +229,11 @@ def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
     """The ticket's logged columns, with values in the form that events store."""
     meta = ticket._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     columns = meta.fields_db_projection.values()
-    return {name: serialize_value(getattr(ticket, name)) for name in columns if name not in UNLOGGED_COLUMNS}
+    return {
+        name: serialize_value(getattr(ticket, name))
+        for name in columns
+        if name not in UNLOGGED_COLUMNS
+    }
 
 
 async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
@@ -227,7 +249,7 @@ async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: b
     if not events:
         return 0
     updated: list[TicketChange] = []
-    steps: list[batch.Statement] = []
+    steps: list[batch.WriteStatement] = []
     for change in changed:
         update = None if change.creates_ticket else build_guarded_update(change)
         if update is not None:
@@ -235,8 +257,8 @@ async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: b
             steps.append(update)
     steps += build_record_statements(changed)
     # The log head is locked last: every other writer waits from that lock until the commit.
-    append = appended(events)
-    key_insert: list[batch.Statement] = []
+    append = append_statements(events)
+    key_insert: list[batch.WriteStatement] = []
     if key is not None:
         reference = build_result_reference(changes[0])
         key_insert = idempotency.build_insert(key, reference)
@@ -244,7 +266,7 @@ async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: b
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
             raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
-    place(events, results[len(steps)])
+    assign_positions(events, results[len(steps)])
     return max(event.position for event in events)
 
 
@@ -255,7 +277,7 @@ def build_result_reference(change: TicketChange) -> ResultReference:
     return ResultReference(change.at, change.ticket.id, message_id, position, 0)
 
 
-def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Statement]:
+def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.WriteStatement]:
     """Statements for new tickets and for the records that belong to tickets.
 
     Tickets come first, because SQLite checks foreign keys row by row.
@@ -265,7 +287,7 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.State
     for change in changes:
         for record in build_new_records(change):
             records_by_type.setdefault(type(record), []).append(record)
-    statements: list[batch.Statement] = []
+    statements: list[batch.WriteStatement] = []
     for records in records_by_type.values():
         statements += batch.insert(records)
     for change in changes:
@@ -275,7 +297,7 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.State
     return statements
 
 
-def build_delete_statements(change: TicketChange) -> Iterable[batch.Statement]:
+def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
     owner = {"ticket_id": change.ticket.id}
     if change.removed_tags:
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)
@@ -283,7 +305,7 @@ def build_delete_statements(change: TicketChange) -> Iterable[batch.Statement]:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
 
 
-def build_guarded_update(change: TicketChange) -> batch.Statement | None:
+def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:
     """An update that finds the ticket's row only if its version is still the one that was read.
 
     Returns None if no column changes. Sets the version of the ticket and of its events.
@@ -303,7 +325,10 @@ def build_new_records(change: TicketChange) -> list[Model]:
     """New records of the ticket: messages, tags, resources, watchers, links and SLA clocks."""
     ticket_id = change.ticket.id
     tags = [new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags]
-    watchers = [new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id) for user_id in change.added_watchers]
+    watchers = [
+        new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id)
+        for user_id in change.added_watchers
+    ]
     new_clocks = build_clock_records(ticket_id, change.clocks) if change.clocks is not None else ()
     return [
         *change.messages,

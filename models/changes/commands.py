@@ -25,15 +25,17 @@ MAX_SCORE = 5
 
 def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
     """Create the change's ticket, whose columns the caller has set."""
-    if len(tags) > text.TAGS:
-        message = f"must have at most {text.TAGS} tags; it has {len(tags)}"
+    if len(tags) > text.MAX_TAGS:
+        message = f"must have at most {text.MAX_TAGS} tags; it has {len(tags)}"
         raise InvalidInput(Code.INVALID, message, "tags")
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {
-        name: [None, value] for name, value in serialize_ticket(change.ticket).items() if value is not None
+        name: [None, value]
+        for name, value in serialize_ticket(change.ticket).items()
+        if value is not None
     }
     if tags:
         changes["tags"] = [[], list(tags)]
@@ -57,11 +59,15 @@ def update(
     `external` is the scope and the value of the external key. A new category moves the ticket to
     the category's team; `member_ids` are the members of that team.
     """
-    change.added_tags = [tag for tag in add_tags if tag not in current_tags and tag not in remove_tags]
+    change.added_tags = [
+        tag for tag in add_tags if tag not in current_tags and tag not in remove_tags
+    ]
     change.removed_tags = [tag for tag in current_tags if tag in remove_tags]
     after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
-    if len(after) > text.TAGS:
-        message = f"A ticket can have at most {text.TAGS} tags; this one would have {len(after)}."
+    if len(after) > text.MAX_TAGS:
+        message = (
+            f"A ticket can have at most {text.MAX_TAGS} tags; this one would have {len(after)}."
+        )
         raise InvalidInput(Code.INVALID, message, "addTags")
     values: dict[str, object] = {}
     if subject is not None:
@@ -81,7 +87,9 @@ def update(
         move_to_team(change, category.team_id, member_ids)
 
 
-def assign(change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None) -> None:
+def assign(
+    change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None
+) -> None:
     """Set or remove the assignee. Assigning a NEW ticket also starts it.
 
     `choice` is logged if a rule chose the assignee: it states the rule and the candidates.
@@ -278,7 +286,12 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
         explanation = "The team can't reply to a closed ticket. Reopen it first."
         allowed = change.allowed_actions()
         raise TransitionRefused(ticket.status, Action.RESUME, allowed, explanation)
-    message = change.add_message(MessageKind.REPLY, body, Side.TEAM, first_responded_at=ticket.first_responded_at or change.at)
+    message = change.add_message(
+        MessageKind.REPLY,
+        body,
+        Side.TEAM,
+        first_responded_at=ticket.first_responded_at or change.at,
+    )
     if ticket.status is Status.NEW:
         change.transition(Action.START)
     return message
@@ -300,5 +313,5 @@ def remind(change: TicketChange, closes_at: datetime | None) -> None:
         EventType.REMINDED,
         changes,
         status=status.value,
-        closes_at=time.text(closes_at) if closes_at else None,
+        closes_at=time.format_instant(closes_at) if closes_at else None,
     )

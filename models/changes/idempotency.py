@@ -24,7 +24,7 @@ from models.core.lazy_query import LazyQuery, One
 from models.core.sql import Condition
 from models.core.time import InstantField
 from models.database import batch
-from models.log.event import BEHIND
+from models.log.event import POSITION_BEFORE_HEAD
 
 if TYPE_CHECKING:
     from models.log.event import Json
@@ -142,13 +142,13 @@ async def store_result(request: KeyedRequest, result: ResultReference) -> None:
     await batch.execute(batch.insert([request.build_record(result)]), last=True)
 
 
-def build_insert(request: KeyedRequest, result: ResultReference) -> list[batch.Statement]:
+def build_insert(request: KeyedRequest, result: ResultReference) -> list[batch.WriteStatement]:
     """The statement that stores the key together with new log events.
 
     The result's positions count the events that follow, because the final positions are known only
     when the statement runs.
     """
-    positions = (("position", BEHIND), ("reached", BEHIND))
+    positions = (("position", POSITION_BEFORE_HEAD), ("reached", POSITION_BEFORE_HEAD))
     return batch.insert([request.build_record(result)], positions)
 
 

@@ -37,7 +37,7 @@ async def prepare_ticket(
     query = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
     rows: Sequence[Sequence[object]] = ()
     if text.is_slug(category):
-        rows = await database.look(query, [priority, organization_id, category])
+        rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
     category_id, team_id, next_number, digest = rows[0]

@@ -16,10 +16,10 @@ from models.log.event import Event, EventType
 from models.sla import policies
 from models.sla.calendar import IntervalKind
 from models.sla.clock import Clock, ClockTransition, StopReason
+from models.sla.clock_records import read_clocks
 from models.sla.inputs import CLOCK_EVENT_TYPES, parse_clock_input
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import TicketClocks
-from models.sla.update import read_clocks
 from models.tickets.ticket import Ticket
 
 REPLAYED_EVENT_TYPES = [

@@ -1,1 +1,1 @@
-"""People and machines: users, organizations, teams, passwords and tokens."""
+"""Users, organizations, API clients, teams, passwords and tokens."""

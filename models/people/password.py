@@ -1,4 +1,7 @@
-"""Passwords: argon2id, computed beside the event loop, a few at once, the same time for an unknown name."""
+"""Passwords: hashing and checking with argon2id, in worker threads.
+
+A check takes the same time whether or not the user exists.
+"""
 
 from __future__ import annotations
 
@@ -14,45 +17,46 @@ HASHER = PasswordHash((Argon2Hasher(),))
 
 
 class PasswordQueueFull(Exception):
-    """More passwords wait to be checked than can be in good time."""
+    """Too many password checks are waiting. Try again later."""
 
 
 class PasswordChecker:
-    """Checks and makes password hashes; at most `at_once` take memory and a core, at most `waiting` more queue."""
+    """Checks passwords. At most `max_concurrent` checks run at once, at most `max_waiting` wait."""
 
     def __init__(self, max_concurrent: int = 2, max_waiting: int = 50) -> None:
         self.slots = asyncio.Semaphore(max_concurrent)
         self.free_places = max_concurrent + max_waiting
 
     async def matches(self, password: str, stored: str | None) -> bool:
-        """Whether the password is the stored one; costs the same where nothing is stored. Raises Busy."""
+        """Whether the password has the hash `stored` (never if None). Raises PasswordQueueFull."""
         if self.free_places == 0:
             raise PasswordQueueFull
         self.free_places -= 1
         try:
             async with self.slots:
-                found = await asyncio.to_thread(
+                return await asyncio.to_thread(
                     verify_password, password[:MAX_PASSWORD_LENGTH], stored
                 )
         finally:
             self.free_places += 1
-        return found
 
 
 def verify_password(password: str, stored: str | None) -> bool:
-    """Whether the password is the stored one; with none stored, the same work is done in vain. The caller's thread computes."""
-    stand_in = (
-        get_dummy_hash()
-    )  # for a stored one too, so that the first unknown name takes no longer than a known one
-    return HASHER.verify(password, stored or stand_in) and stored is not None
+    """Whether the password has the hash `stored`. None never matches, but takes the same time.
+
+    Blocks the calling thread.
+    """
+    # Needed in every case, so that the check of the first unknown user takes no extra time.
+    dummy = get_dummy_hash()
+    return HASHER.verify(password, stored or dummy) and stored is not None
 
 
 @lru_cache(maxsize=1)
 def get_dummy_hash() -> str:
-    """The hash that an unknown name is checked against. Made at the first sign-in of the process: it takes 0.2 s of CPU."""
+    """The hash that passwords of unknown users are checked against. The first call takes 0.2 s."""
     return HASHER.hash("nobody's password")
 
 
 def hash_password(password: str) -> str:
-    """A PHC string; takes some 50 ms and 64 MiB."""
+    """The argon2id hash as a PHC string. Takes about 50 ms and 64 MiB."""
     return HASHER.hash(password)

@@ -1,4 +1,4 @@
-"""Teams, who works in them, and the categories that route a ticket to its team. All of it is data."""
+"""Teams, their members, and the categories that decide which team gets a new ticket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Team(Model):
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
     assigns_by_load = fields.BooleanField(default=False, db_default=False)
-    """Whether its new tickets are given to whoever is present and has the fewest open ones."""
+    """Whether new tickets are assigned to the available member with the fewest open tickets."""
 
     class Meta:
         table = "teams"
@@ -67,63 +67,61 @@ class Category(Model):
 
 
 async def list_member_ids(team_id: UUID) -> list[UUID]:
-    return [each.user_id for each in await Membership.filter(team_id=team_id)]
+    return [membership.user_id for membership in await Membership.filter(team_id=team_id)]
 
 
 async def list_assignable_members(team_id: UUID) -> list[User]:
-    """The members who may be given tickets, in one order."""
-    found = await Membership.filter(team_id=team_id).select_related("user").order_by("user_id")
-    return [each.user for each in found if each.user.is_staff]
+    """The members who can be assigned tickets, ordered by id."""
+    query = Membership.filter(team_id=team_id).select_related("user").order_by("user_id")
+    return [membership.user for membership in await query if membership.user.is_staff]
 
 
 async def get_team(slug: str, *path: str) -> Team:
-    """A team by its slug. Raises InvalidInput NOT_FOUND."""
-    found = await Team.get_or_none(slug=slug) if text.is_slug(slug) else None
-    if found is None:
+    """A team by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
+    team = await Team.get_or_none(slug=slug) if text.is_slug(slug) else None
+    if team is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such team.", *path)
-    return found
+    return team
 
 
 async def get_category(slug: str, *path: str) -> Category:
-    """A category by its slug. Raises InvalidInput NOT_FOUND."""
-    named = Condition("(c.slug = ?)", (slug,)) if text.is_slug(slug) else FALSE
-    found = await One(LazyQuery(Category, "c", "categories c", named))
-    if found is None:
+    """A category by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
+    condition = Condition("(c.slug = ?)", (slug,)) if text.is_slug(slug) else FALSE
+    category = await One(LazyQuery(Category, "c", "categories c", condition))
+    if category is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
-    return found
+    return category
 
 
 async def update_team(
     slug: str, *, name: str | None = None, assigns_by_load: bool | None = None
 ) -> Team:
-    """Change a team; what is None stays. Raises InvalidInput."""
-    found = await get_team(slug, "team")
-    given: dict[str, object] = {}
+    """Change a team. None leaves a value unchanged. Raises InvalidInput."""
+    team = await get_team(slug, "team")
+    values: dict[str, object] = {}
     if name is not None:
-        given["name"] = text.written(name, "name", longest=text.NAME)
+        values["name"] = text.clean_text(name, "name", max_chars=text.MAX_NAME_CHARS)
     if assigns_by_load is not None:
-        given["assigns_by_load"] = assigns_by_load
-    if given:
-        await Team.filter(id=found.id).update(**given)
-    return await Team.get(id=found.id)
+        values["assigns_by_load"] = assigns_by_load
+    if values:
+        await Team.filter(id=team.id).update(**values)
+    return await Team.get(id=team.id)
 
 
 async def set_availability(user_id: UUID | None, *, present: bool) -> User:
-    """Say whether tickets may be given to somebody by rules. Raises InvalidInput."""
-    found = await User.get_or_none(id=user_id) if user_id else None
-    if found is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "userId")
-    if not found.is_staff:
-        raise InvalidInput(
-            Code.INVALID, "Only active agents and admins are given tickets.", "userId"
-        )
-    await User.filter(id=found.id).update(present=present)
-    found.present = present
-    return found
+    """Set whether rules may assign tickets to a user. Raises InvalidInput."""
+    user = await User.get_or_none(id=user_id) if user_id else None
+    if user is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "userId")
+    if not user.is_staff:
+        raise InvalidInput(Code.INVALID, "must be an active agent or admin", "userId")
+    await User.filter(id=user.id).update(present=present)
+    user.present = present
+    return user
 
 
 async def create_default_teams() -> None:
-    """The three teams and categories that exist from the first start; what is there already stays as it is."""
+    """Create the three default teams and categories, unless they exist."""
     for slug, name in DEFAULT_TEAMS:
         await Team.get_or_create(slug=slug, defaults={"name": name})
     for slug, name, team in DEFAULT_CATEGORIES:

@@ -1,4 +1,4 @@
-"""Bearer tokens of people and machines: stored as digests, scoped, expiring, revocable."""
+"""Bearer tokens of users and API clients: stored as hashes, with scopes, expiry and revocation."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ from models.core.time import InstantField, now
 if TYPE_CHECKING:
     from models.people.user import ApiClient, User
 
-TOKEN_PREFIX = "twk_"
+TEXT_PREFIX = "twk_"
 STORED_PREFIX_LENGTH = 12
 
 
 class TokenKind(Enum):
     SESSION = "session"
-    """Made by signing in; not listed among a person's API tokens."""
+    """Created by signing in. Not listed among the user's API tokens."""
     API = "api"
 
 
 class Token(Model):
-    """A token of a user or of an API client; only its SHA-256 is kept, which is enough for 256 random bits."""
+    """A token of a user or of an API client.
+
+    Only its SHA-256 hash is stored. A slow hash is not needed for 256 random bits.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     kind = fields.CharEnumField(TokenKind, max_length=8)
@@ -45,7 +48,8 @@ class Token(Model):
         "models.ApiClient", related_name=False, null=True, on_delete=fields.CASCADE
     )
     client_id: UUID | None
-    scopes: Sequence[str] = fields.JSONField(default=list)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+    # Tortoise types JSON fields as Any.
+    scopes: Sequence[str] = fields.JSONField(default=list)  # pyright: ignore[reportAssignmentType]
     expires_at = InstantField(null=True)
     last_used_at = InstantField(null=True)
     revoked_at = InstantField(null=True)
@@ -58,6 +62,7 @@ class Token(Model):
 
 
 def hash_token(text: str) -> str:
+    """The hash that is stored for the token's text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -71,8 +76,8 @@ async def issue_token(
     expires_at: datetime | None = None,
     at: datetime,
 ) -> tuple[Token, str]:
-    """Store a new token and return it with its text, which is to be had this once."""
-    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    """Store a new token; returns it with its text, which is not stored."""
+    text = TEXT_PREFIX + secrets.token_urlsafe(32)
     token = await Token.create(
         kind=kind,
         name=name,
@@ -88,12 +93,12 @@ async def issue_token(
 
 
 async def revoke_token(token: Token, at: datetime) -> None:
-    """End a token; one that was revoked before keeps its instant."""
+    """Revoke a token. A token that is already revoked keeps its `revoked_at`."""
     await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
     token.revoked_at = token.revoked_at or at
 
 
 async def record_use(last_used: dict[UUID, datetime]) -> None:
-    """Store when tokens were last used, many at a time, so that a request costs no write."""
+    """Store when tokens were last used. Callers collect uses, so that a request needs no write."""
     for token_id, at in last_used.items():
         await Token.filter(id=token_id).update(last_used_at=at)

@@ -1,4 +1,4 @@
-"""Who there is: people, the organizations that customers belong to, and machines with tokens of their own."""
+"""Users, the organizations of customers, and API clients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Role(Enum):
 
 
 class Organization(Model):
-    """A customer's account. Where it is shared, its members see one another's tickets."""
+    """A customer's company. If it is `shared`, its members see each other's tickets."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=200)
@@ -32,7 +32,11 @@ class Organization(Model):
 
 
 class User(Model):
-    """A person. The e-mail is in lower case; `password_hash` is argon2id in PHC form, or null where no password opens."""
+    """A person.
+
+    `email` is in lower case. `password_hash` is an argon2id hash in PHC form, or null if the user
+    has no password.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     email = fields.CharField(max_length=320, unique=True)
@@ -45,7 +49,7 @@ class User(Model):
     password_hash = fields.CharField(max_length=255, null=True)
     active = fields.BooleanField(default=True)
     present = fields.BooleanField(default=True, db_default=True)
-    """Whether tickets may be given to this person by rules now."""
+    """Whether rules may assign tickets to this user now."""
     created_at = InstantField(default=now)
 
     class Meta:
@@ -54,12 +58,12 @@ class User(Model):
 
     @property
     def is_staff(self) -> bool:
-        """Whether this person may be given tickets."""
+        """Whether the user is an active agent or admin; only these can be assigned tickets."""
         return self.active and self.role is not Role.CUSTOMER
 
 
 class ApiClient(Model):
-    """A machine: an integrator's program."""
+    """A program that uses the API with its own token."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     display_name = fields.CharField(max_length=200, unique=True)

@@ -1,4 +1,4 @@
-"""What is known of an attached file: its name, type, size and digest. The bytes live elsewhere."""
+"""Metadata of attached files: name, type, size and hash. The content is stored elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Attachment(Model):
-    """Belongs to a ticket, and to one of its messages where it came with one. `size` in bytes, `sha256` in hexadecimal."""
+    """An attachment of a ticket or of one of its messages. `size` is in bytes, `sha256` is hex."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(

@@ -1,4 +1,4 @@
-"""The life of a ticket as a pure table: which action leads from which status to which. No I/O, no records."""
+"""The life cycle of a ticket as a table: which action leads from which status to which. No I/O."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ CUSTOMER_ACTIONS = frozenset({Action.CLOSE, Action.REOPEN})
 
 
 class TransitionRefused(Refusal):
-    """The life cycle has no such step from where the ticket stands (now, or by the time the write came)."""
+    """The ticket's status does not permit the action. `allowed` lists the permitted actions."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class TransitionRefused(Refusal):
         code: Code = Code.TRANSITION_REFUSED,
     ) -> None:
         super().__init__(
-            code, message or f"A ticket that is {status.name} can't be taken through {action.name}."
+            code, message or f"The action {action.name} is not allowed in the status {status.name}."
         )
         self.status = status
         self.action = action
@@ -121,22 +121,22 @@ class TransitionRefused(Refusal):
 
 
 def is_reopen_window_over(closed_at: datetime | None, at: datetime, window: timedelta) -> bool:
-    """Whether a ticket that was closed then can no longer be reopened now."""
+    """Whether a ticket that was closed at `closed_at` can no longer be reopened at `at`."""
     return closed_at is not None and at - closed_at > window
 
 
 def list_allowed_actions(status: Status, *, reopenable: bool = True) -> list[Action]:
-    """The steps that lead on from a status, in the table's order."""
-    steps = TRANSITIONS[status]
-    return [
-        action
-        for action in steps
-        if reopenable or not (status is Status.CLOSED and action is Action.REOPEN)
-    ]
+    """The actions that a status permits, in the order of TRANSITIONS.
+
+    `reopenable` is false if the time to reopen a CLOSED ticket has passed.
+    """
+    if status is Status.CLOSED and not reopenable:
+        return [action for action in TRANSITIONS[status] if action is not Action.REOPEN]
+    return list(TRANSITIONS[status])
 
 
 def advance(status: Status, action: Action, *, reopenable: bool = True) -> Status:
-    """Where the action leads. Raises TransitionRefused where the table has no such step."""
+    """The status after the action. Raises TransitionRefused if `status` does not permit it."""
     target = TRANSITIONS[status].get(action)
     if target is None:
         raise TransitionRefused(status, action, list_allowed_actions(status, reopenable=reopenable))
@@ -145,7 +145,7 @@ def advance(status: Status, action: Action, *, reopenable: bool = True) -> Statu
             status,
             action,
             list_allowed_actions(status, reopenable=False),
-            "The time to reopen this ticket has passed; raise a follow-up ticket.",
+            "The time to reopen this ticket has passed. Create a follow-up ticket.",
             Code.REOPEN_WINDOW_PASSED,
         )
     return target

@@ -1,4 +1,7 @@
-"""Messages of a conversation: replies, which the customer reads, and notes, which only the team reads. They never change."""
+"""Messages: replies, which the customer can read, and notes, which only the team can read.
+
+Messages never change.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class MessageKind(Enum):
 
 
 class Message(Model):
-    """One reply or note. Its author is a user, an API client, or the system where both are null."""
+    """A reply or note. The author is a user, an API client, or the system if both are null."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(

@@ -1,6 +1,7 @@
-"""Who is looking at a ticket, and who is writing a reply: said again every few seconds, and forgotten by itself.
+"""Presence: which users look at a ticket or write a reply.
 
-No part of the record: nothing is logged, and no ticket changes.
+Clients report presence every few seconds; a report expires. Presence is not logged and changes no
+ticket.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from itertools import groupby
 from typing import cast
 from uuid import UUID
 
@@ -25,11 +25,11 @@ from models.people.user import Role, User
 from models.tickets.ticket import Ticket
 
 PRESENCE_LIFETIME = timedelta(seconds=15)
-"""How long what was said holds."""
+"""The time after which a report expires."""
 EXPIRED_RETENTION = timedelta(minutes=1)
-"""How long what no longer holds is left alone, since the clocks of several machines differ a little."""
+"""Expired reports are kept this long, because the clocks of several machines differ a little."""
 MAX_WINDOWS_PER_USER = 50
-"""How many windows of a person are remembered; those who were last heard of come first."""
+"""The number of browser windows stored per user. The windows that expire first are deleted."""
 MAX_CLIENT_KEY_LENGTH = 64
 
 
@@ -40,7 +40,7 @@ class PresenceState(Enum):
 
 
 class Presence(Model):
-    """One window of a person on a ticket. GONE is never stored."""
+    """A report of one browser window of a user; it expires at `until`. GONE is never stored."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
@@ -65,7 +65,7 @@ class Presence(Model):
 
 @dataclass(frozen=True, slots=True)
 class PresentUser:
-    """A person on a ticket. Who writes in one of several windows is writing, since the first of those began to."""
+    """A user on a ticket. WRITING in any window counts; `since` is when the first one began."""
 
     user_id: UUID
     state: PresenceState
@@ -74,87 +74,93 @@ class PresentUser:
 
 @dataclass(frozen=True, slots=True)
 class TicketPresence:
-    """Everybody on a ticket at some instant; who has been as they are for longest comes first."""
+    """The users on a ticket at some instant, ordered by how long their state has lasted."""
 
     ticket_id: UUID
     people: tuple[PresentUser, ...]
 
     def for_user(self, user_id: UUID) -> TicketPresence:
-        """What there is of one person alone."""
-        return TicketPresence(
-            self.ticket_id, tuple(each for each in self.people if each.user_id == user_id)
-        )
+        """The presence reduced to one user, for viewers who may not see the others."""
+        own = tuple(user for user in self.people if user.user_id == user_id)
+        return TicketPresence(self.ticket_id, own)
 
 
 async def set_presence(
     ticket_id: UUID, user_id: UUID, client_key: str, state: PresenceState, at: datetime
 ) -> bool:
-    """Store what a window says of itself; returns whether that is news to those who follow."""
+    """Store the state of one browser window; returns whether subscribers must be notified."""
     if state is PresenceState.GONE:
-        return bool(
-            await database.rows(
-                "DELETE FROM presences WHERE ticket_id = ? AND user_id = ? AND client_key = ? RETURNING id",
-                [ticket_id, user_id, client_key],
-            )
+        deleted = await database.fetch_dicts(
+            "DELETE FROM presences WHERE ticket_id = ? AND user_id = ? AND client_key = ? "
+            "RETURNING id",
+            [ticket_id, user_id, client_key],
         )
-    stored = await database.rows(
-        "INSERT INTO presences (id, ticket_id, user_id, client_key, state, since, until) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (ticket_id, user_id, client_key) DO UPDATE SET state = excluded.state, until = excluded.until, "
-        "since = CASE WHEN presences.state = excluded.state AND presences.until > excluded.since THEN presences.since "
-        "ELSE excluded.since END RETURNING since",
+        return bool(deleted)
+    stored = await database.fetch_dicts(
+        "INSERT INTO presences (id, ticket_id, user_id, client_key, state, since, until) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (ticket_id, user_id, client_key) DO UPDATE SET "
+        "state = excluded.state, until = excluded.until, "
+        "since = CASE WHEN presences.state = excluded.state AND presences.until > excluded.since "
+        "THEN presences.since ELSE excluded.since END RETURNING since",
         [new_id(), ticket_id, user_id, client_key, state, at, at + PRESENCE_LIFETIME],
     )
-    if as_instant(stored[0]["since"]) != at:
+    is_unchanged = as_instant(stored[0]["since"]) != at
+    if is_unchanged:
         return False
     await delete_excess_windows(user_id)
     return True
 
 
 async def delete_excess_windows(user_id: UUID) -> None:
-    """Forget the windows of a person that are too many."""
+    """Delete the user's windows beyond MAX_WINDOWS_PER_USER."""
     newest = "SELECT id FROM presences WHERE user_id = ? ORDER BY until DESC, id DESC LIMIT ?"
-    # two that forget the same ones in different orders end one another on Postgres
-    await database.transacted(
-        lambda: database.rows(
-            f"DELETE FROM presences WHERE user_id = ? AND id NOT IN ({newest})",
-            [user_id, user_id, MAX_WINDOWS_PER_USER],
-        )
-    )
+    statement = f"DELETE FROM presences WHERE user_id = ? AND id NOT IN ({newest})"
+    values = [user_id, user_id, MAX_WINDOWS_PER_USER]
+    # Retried: on Postgres, two of these that delete the same rows in different orders can deadlock.
+    await database.run_in_transaction(lambda: database.fetch_dicts(statement, values))
 
 
 async def read_presence(ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, TicketPresence]:
-    """Who is on each of the tickets; one statement, whose text is the same for any number of them."""
-    keys = [str(ticket_id) for ticket_id in ticket_ids]
-    if database.dialect() == "postgres":
-        among, given = "= ANY(?)", keys
-    else:
-        among, given = "IN (SELECT value FROM json_each(?))", json.dumps(keys)
-    found = await database.rows(
-        "SELECT p.ticket_id AS ticket_id, p.user_id AS user_id, p.state AS state, MIN(p.since) AS since "
-        f"FROM presences p JOIN users u ON u.id = p.user_id WHERE p.ticket_id {among} AND p.until > ? "
-        "AND u.active = TRUE AND u.role <> ? GROUP BY p.ticket_id, p.user_id, p.state",
-        [given, at, Role.CUSTOMER],
+    """The presence on each of the tickets, in one statement.
+
+    The ids are one parameter, so the statement's text does not depend on their number.
+    """
+    ids = [str(ticket_id) for ticket_id in ticket_ids]
+    ids_parameter: object = ids
+    id_condition = "= ANY(?)"
+    if database.dialect() == "sqlite":
+        ids_parameter = json.dumps(ids)
+        id_condition = "IN (SELECT value FROM json_each(?))"
+    rows = await database.fetch_dicts(
+        "SELECT p.ticket_id AS ticket_id, p.user_id AS user_id, p.state AS state, "
+        "MIN(p.since) AS since FROM presences p JOIN users u ON u.id = p.user_id "
+        f"WHERE p.ticket_id {id_condition} AND p.until > ? AND u.active = TRUE AND u.role <> ? "
+        "GROUP BY p.ticket_id, p.user_id, p.state",
+        [ids_parameter, at, Role.CUSTOMER],
     )
-    people: dict[UUID, list[PresentUser]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for row in found:
+    users: dict[UUID, list[PresentUser]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for row in rows:
         since = cast("datetime", as_instant(row["since"]))
-        present = PresentUser(as_uuid(row["user_id"]), PresenceState(row["state"]), since)
-        people[as_uuid(row["ticket_id"])].append(present)
+        user = PresentUser(as_uuid(row["user_id"]), PresenceState(row["state"]), since)
+        users[as_uuid(row["ticket_id"])].append(user)
     return {
-        ticket_id: TicketPresence(ticket_id, merge_windows(among))
-        for ticket_id, among in people.items()
+        ticket_id: TicketPresence(ticket_id, merge_windows(present))
+        for ticket_id, present in users.items()
     }
 
 
-def merge_windows(found: list[PresentUser]) -> tuple[PresentUser, ...]:
-    """One for each person: writing wins over looking."""
-    strongest = sorted(
-        found, key=lambda each: (each.user_id, each.state is not PresenceState.WRITING)
-    )
-    once = [next(states) for _, states in groupby(strongest, key=lambda each: each.user_id)]
-    return tuple(sorted(once, key=lambda each: (each.since, each.user_id)))
+def merge_windows(windows: list[PresentUser]) -> tuple[PresentUser, ...]:
+    """Reduce to one state per user: WRITING wins over LOOKING."""
+    state_by_user: dict[UUID, PresentUser] = {}
+    for window in windows:
+        if window.user_id not in state_by_user or window.state is PresenceState.WRITING:
+            state_by_user[window.user_id] = window
+    return tuple(sorted(state_by_user.values(), key=lambda user: (user.since, user.user_id)))
 
 
 async def delete_expired(at: datetime) -> None:
-    """Remove what has not held for a while."""
-    await database.transacted(lambda: Presence.filter(until__lt=at - EXPIRED_RETENTION).delete())
+    """Delete reports that expired more than EXPIRED_RETENTION ago."""
+    await database.run_in_transaction(
+        lambda: Presence.filter(until__lt=at - EXPIRED_RETENTION).delete()
+    )

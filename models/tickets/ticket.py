@@ -1,4 +1,4 @@
-"""The ticket's record and the records that belong to it. Its commands are in `models.changes`."""
+"""Tickets and the records that belong to them. The commands are in `models.changes`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ INVERSE_LINK: Mapping[LinkKind, LinkKind] = {
 
 
 def build_reference(number: int) -> str:
-    """A ticket's number as people write it."""
+    """The reference that users see, for example TKT-1001."""
     return f"TKT-{number}"
 
 
@@ -58,11 +58,15 @@ def get_stage(status: Status) -> Stage:
 
 
 class Ticket(Model):
-    """A customer's request. Only `models.changes.change` writes it, always together with its log entries.
+    """A customer's request. Only `models.changes.change` writes it, together with its log events.
 
-    `external_scope` is the API client or customer whose key `external_id` is, or "" for the team's. `version` starts at 1.
-    `status_since` is when it came to its status, `reminded_at` when the customer was last reminded while it stood so.
-    `sla_terms` is the digest of what is promised; `sla_breaches_at` is the next promise to keep, or the oldest that was not.
+    external_id      the external key; unique within `external_scope`
+    external_scope   the API client or customer that owns the external key, or "" for the staff's
+    status_since     when the ticket entered its status
+    reminded_at      when the customer was last reminded in this status
+    sla_terms        the digest of the SLA terms that apply
+    sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
+    version          starts at 1; each change raises it by one
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -141,7 +145,7 @@ class Ticket(Model):
 
     @property
     def is_untouched(self) -> bool:
-        """Whether nobody took it up yet."""
+        """Whether the ticket is NEW and has no assignee."""
         return self.status is Status.NEW and self.assignee_id is None
 
     @property
@@ -153,19 +157,19 @@ class Ticket(Model):
         return self.status in OPEN_STATUSES
 
     def is_reopenable(self, at: datetime, window: timedelta) -> bool:
-        """Whether time and merging still let this ticket be reopened."""
-        return self.merged_into_id is None and not lifecycle.is_reopen_window_over(
-            self.closed_at, at, window
-        )
+        """Whether the ticket is not merged, and was not closed longer ago than `window`."""
+        is_over = lifecycle.is_reopen_window_over(self.closed_at, at, window)
+        return self.merged_into_id is None and not is_over
 
     def allowed_actions(
         self, at: datetime, window: timedelta, *, is_customer: bool
     ) -> list[Action]:
-        """The steps of the life cycle that are open from here, to a customer or to the team."""
-        steps = lifecycle.list_allowed_actions(
-            self.status, reopenable=self.is_reopenable(at, window)
-        )
-        return [step for step in steps if not is_customer or step in lifecycle.CUSTOMER_ACTIONS]
+        """The actions that the ticket's status permits, to a customer or to the team."""
+        reopenable = self.is_reopenable(at, window)
+        actions = lifecycle.list_allowed_actions(self.status, reopenable=reopenable)
+        if is_customer:
+            return [action for action in actions if action in lifecycle.CUSTOMER_ACTIONS]
+        return actions
 
 
 class TicketTag(Model):
@@ -184,7 +188,7 @@ class TicketTag(Model):
 
 
 class TicketResource(Model):
-    """Something at the provider that the ticket is about: a server, an invoice, a plan."""
+    """A resource of the provider that the ticket is about, such as a server or an invoice."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
@@ -221,7 +225,7 @@ class TicketWatcher(Model):
 
 
 class TicketLink(Model):
-    """One direction of a link; its inverse is a row of its own."""
+    """One direction of a link. The other direction is another row."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
