@@ -141,7 +141,7 @@ async def process_samples(components: Components) -> list[ProcessSample]:
     process = str(os.getpid())
     connections, wakeup = components.connections, components.wakeup
     planner = connections.schema.planner
-    lag = max(0, await event.read_head() - components.services.tail.head)
+    lag = max(0, await event.read_head() - components.services.event_tail.head)
     return [
         *connection_metrics(connections.registry, connections.groups, process),
         *metrics.build_process_samples(

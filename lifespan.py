@@ -41,10 +41,10 @@ async def start(components: Components) -> None:
     await database.connect(
         settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS
     )
-    services.tail.start_at(await event.read_head())
-    services.notices.start_at(await notification.read_last_number())
-    if services.clock is not None:
-        await services.clock.refresh()
+    services.event_tail.start_at(await event.read_head())
+    services.notification_tail.start_at(await notification.read_last_number())
+    if services.demo_clock is not None:
+        await services.demo_clock.refresh()
     if components.wakeup.redis is not None:
         components.connections.schema.persisted_documents.connect_redis(settings.bus_url)
 
@@ -52,15 +52,15 @@ async def start(components: Components) -> None:
 def background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
     settings, services = components.settings, components.services
     tasks: list[Coroutine[Any, Any, None]] = [
-        services.tail.run(),
-        services.notices.run(),
+        services.event_tail.run(),
+        services.notification_tail.run(),
         services.presence.run(),
         components.wakeup.run(),
         components.sessions.run(),
         store_token_use(services),
     ]
-    if services.clock is not None:
-        tasks.append(follow_demo_clock(services.clock))
+    if services.demo_clock is not None:
+        tasks.append(follow_demo_clock(services.demo_clock))
     if components.wakeup.redis is not None:
         tasks.append(components.connections.schema.buckets.run(settings.bus_url))
     if settings.run_jobs:
@@ -72,7 +72,7 @@ async def close(components: Components) -> None:
     connections, services = components.connections, components.services
     await connections.groups.close()
     connections.schema.document_cache.close()
-    services.rendering.close()
+    services.markdown.close()
     await connections.schema.persisted_documents.close()
     await token.record_use(services.last_used)
     await database.disconnect()

@@ -84,13 +84,13 @@ def build_services(
         ),
         now=now,
         wakeup=wakeup,
-        tail=build_event_tail(wakeup, sessions),
-        notices=build_notification_tail(wakeup, sessions),
-        presence=PresenceTail(wakeup.listen(), now, fresh=sessions.refresh),
+        event_tail=build_event_tail(wakeup, sessions),
+        notification_tail=build_notification_tail(wakeup, sessions),
+        presence=PresenceTail(wakeup.listen(), now, refresh_permissions=sessions.refresh),
         passwords=PasswordChecker(),
-        guesses=SignInThrottle(settings.max_sign_in_attempts),
+        sign_in_throttle=SignInThrottle(settings.max_sign_in_attempts),
         sessions=sessions,
-        clock=demo_clock,
+        demo_clock=demo_clock,
     )
 
 
@@ -189,7 +189,7 @@ def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
         if viewer is None or viewer.token is None:
             raise Unauthorized
         services.last_used[viewer.token.id] = services.now()
-        context.become(viewer)
+        context.set_viewer(viewer)
 
     return AuthHooks(
         create_context=lambda request_id, address: Context(services, request_id, address),

@@ -39,20 +39,20 @@ class WakeupBus(Protocol):
     def notify(self) -> None: ...
 
 
-class SignInAttempts(Protocol):
+class SignInThrottle(Protocol):
     """Counts attempts; returns in how many milliseconds the next one may be made, 0 for now."""
 
     async def count_attempt(self, *keys: str) -> int: ...
 
 
-class Fresh(Protocol):
+class Sessions(Protocol):
     """Keeps viewers of open sockets as they are now."""
 
     async def authenticate(self, text: str) -> Viewer | None: ...
 
     async def refresh(self) -> None: ...
 
-    def became(self, context: Context, before: Viewer) -> None: ...
+    def viewer_changed(self, context: Context, before: Viewer) -> None: ...
 
 
 @dataclass(slots=True)
@@ -62,18 +62,18 @@ class Services:
     rules: Rules
     now: Callable[[], datetime]
     wakeup: WakeupBus
-    tail: LogTail[Event]
-    notices: LogTail[Notification]
+    event_tail: LogTail[Event]
+    notification_tail: LogTail[Notification]
     presence: PresenceTail
     passwords: PasswordChecker
-    guesses: SignInAttempts
-    sessions: Fresh
-    clock: DemoClock | None = None
+    sign_in_throttle: SignInThrottle
+    sessions: Sessions
+    demo_clock: DemoClock | None = None
     """The demo's time, which can be moved; `now` is then the same."""
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
-    figures: WeakValueDictionary[Hashable, Any] = field(default_factory=WeakValueDictionary[Hashable, Any])
+    live_stats: WeakValueDictionary[Hashable, Any] = field(default_factory=WeakValueDictionary[Hashable, Any])
     """The statistics that somebody follows. Their class is in `resolvers.subscriptions.stats`, which imports this module."""
-    rendering: MarkdownCache = field(default_factory=MarkdownCache)
+    markdown: MarkdownCache = field(default_factory=MarkdownCache)
 
 
 class Context:
@@ -84,7 +84,7 @@ class Context:
         self.request_id = request_id
         self.address = address
         self.viewer = viewer
-        self.made: Loaders | None = None
+        self.cached_loaders: Loaders | None = None
         self.resume_from: str | None = None
         """The cursor that a client was told last, by which it resumes a subscription whatever its argument says."""
 
@@ -98,19 +98,19 @@ class Context:
     @property
     def loaders(self) -> Loaders:
         """Made when first asked for: a socket that only listens needs none."""
-        if self.made is None:
-            self.made = Loaders(self.viewer)
-        return self.made
+        if self.cached_loaders is None:
+            self.cached_loaders = Loaders(self.viewer)
+        return self.cached_loaders
 
     async def rendered(self, text: str) -> str:
         """Markdown as HTML."""
         who = address_key(self.address) if self.viewer is ANONYMOUS else self.viewer.caller_key
-        return await self.services.rendering.html(who, text)
+        return await self.services.markdown.render(who, text)
 
-    def become(self, viewer: Viewer) -> None:
+    def set_viewer(self, viewer: Viewer) -> None:
         before, self.viewer = self.viewer, viewer
         self.refresh()
-        self.services.sessions.became(self, before)
+        self.services.sessions.viewer_changed(self, before)
 
     def fork(self) -> Context:
         """One of its own for a subscription, whose viewer stays as now."""
@@ -118,7 +118,7 @@ class Context:
 
     def refresh(self) -> None:
         """Forget what was loaded: for the next operation, the next event, and after a change."""
-        self.made = None
+        self.cached_loaders = None
 
 
 def context_of(info: strawberry.Info) -> Context:

@@ -9,14 +9,14 @@ import strawberry
 from models.escalation import admin
 from models.escalation.admin import PathFields
 from models.escalation.path import EscalationPath
-from resolvers.mutations.admin_mutation import AdminMutation, Archived, admin_mutation, fields_of
+from resolvers.mutations.admin_mutation import AdminMutation, IncludeInactive, admin_mutation, given_fields
 from schema.inputs.escalation import ArchiveEscalationPathInput, CreateEscalationPathInput, UpdateEscalationPathInput
 from schema.payloads.escalation import EscalationPathPayload
 
 CLEARED = frozenset({"metric", "priority", "team"})
 
 
-async def list_escalation_paths(info: strawberry.Info, include_inactive: Archived = None) -> list[EscalationPath]:
+async def list_escalation_paths(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[EscalationPath]:
     return await admin.list_paths(archived=bool(include_inactive))
 
 
@@ -39,7 +39,7 @@ async def archive_escalation_path(mutation: AdminMutation, input: ArchiveEscalat
 
 
 def path_fields(input: CreateEscalationPathInput | UpdateEscalationPathInput) -> PathFields:
-    fields = fields_of(input, cleared=CLEARED)
+    fields = given_fields(input, cleared=CLEARED)
     if input.steps is not None:
         fields["steps"] = [vars(step) for step in input.steps]
     return cast("PathFields", fields)

@@ -5,30 +5,30 @@ from __future__ import annotations
 from models.changes import commands
 from models.core import text
 from models.core.errors import UnseenMessages
-from models.log.event import position_of
+from models.log.event import decode_cursor
 from models.queries import timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
 
-def position_seen(input: ReplyToTicketInput) -> int | None:
+def last_seen_position(input: ReplyToTicketInput) -> int | None:
     """The position of the last event that the writer has seen. Raises CursorInvalid."""
-    return None if input.last_seen_cursor is None else position_of(input.last_seen_cursor)
+    return None if input.last_seen_cursor is None else decode_cursor(input.last_seen_cursor)
 
 
-async def check_cursor(input: ReplyToTicketInput) -> None:
+async def check_last_seen_cursor(input: ReplyToTicketInput) -> None:
     """Raises CursorInvalid, CursorExpired."""
-    position = position_seen(input)
+    position = last_seen_position(input)
     if position is not None:
         await timeline.require_range(position)
 
 
-@ticket_mutation(ReplyPayload, message="reply", check=check_cursor)
+@ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
 async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
     viewer, change = mutation.viewer, await mutation.ticket(input)
-    body = text.body(input.body, "body")
-    position = position_seen(input)
+    body = text.clean_body(input.body, "body")
+    position = last_seen_position(input)
     if position is not None:
         unseen = await timeline.find_unseen_messages(viewer, change.ticket.id, position)
         if unseen:
@@ -40,4 +40,4 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
 @ticket_mutation(NotePayload, message="note")
 async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
     change = await mutation.ticket(input)
-    commands.add_note(change, text.body(input.body, "body"))
+    commands.add_note(change, text.clean_body(input.body, "body"))

@@ -20,7 +20,7 @@ from schema.pagination import After, Before, First, Last
 from schema.payloads.notifications import MarkNotificationsReadPayload, SetNotificationPreferencePayload
 from schema.types.error import user_error
 
-MOST_MARKED = 1000
+MAX_MARKED_NOTIFICATIONS = 1000
 
 
 async def notifications(
@@ -38,7 +38,7 @@ async def notifications(
 async def mark_notifications_read(info: strawberry.Info, input: MarkNotificationsReadInput) -> MarkNotificationsReadPayload:
     context = context_of(info)
     try:
-        numbers = None if input.ids is None else await own_numbers(context.viewer, input.ids)
+        numbers = None if input.ids is None else await find_own_numbers(context.viewer, input.ids)
     except Refusal as refusal:
         return MarkNotificationsReadPayload(unread=await inbox.count_unread(context.viewer), user_errors=[user_error(refusal)])
     await inbox.mark_read(context.viewer, numbers, context.now())
@@ -46,10 +46,10 @@ async def mark_notifications_read(info: strawberry.Info, input: MarkNotification
     return MarkNotificationsReadPayload(unread=await inbox.count_unread(context.viewer))
 
 
-async def own_numbers(viewer: Viewer, named: list[strawberry.ID]) -> set[int]:
+async def find_own_numbers(viewer: Viewer, named: list[strawberry.ID]) -> set[int]:
     """The numbers of the viewer's own notifications. Raises InvalidInput where one of them does not exist for the viewer."""
-    if len(named) > MOST_MARKED:
-        raise InvalidInput(Code.INVALID, f"At most {MOST_MARKED} notifications at once.", "ids")
+    if len(named) > MAX_MARKED_NOTIFICATIONS:
+        raise InvalidInput(Code.INVALID, f"At most {MAX_MARKED_NOTIFICATIONS} notifications at once.", "ids")
     found = [ids.decode(each) for each in named]
     numbers = {int(each[1]) for each in found if each is not None and each[0] == ids.NOTIFICATION}
     if len(numbers) < len(set(named)) or len(await inbox.filter_visible(viewer, numbers)) < len(numbers):

@@ -29,8 +29,8 @@ from schema.pagination import After, Before, First, Last
 from schema.payloads.people import SignInPayload, SignOutPayload
 from schema.types.error import user_error
 
-BUSY_MS = 1000
-LONGEST_EMAIL = 320
+RETRY_WHEN_BUSY_MS = 1000
+MAX_EMAIL_CHARACTERS = 320
 
 
 async def viewer(info: strawberry.Info) -> Viewer | None:
@@ -59,7 +59,7 @@ async def users(
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:
-    return await found_node(context_of(info), id)
+    return await find_node(context_of(info), id)
 
 
 async def nodes(
@@ -69,10 +69,10 @@ async def nodes(
     if len(ids) > MAX_PAGE_SIZE:
         raise BadRequest(f"nodes takes at most {MAX_PAGE_SIZE} ids.")
     context = context_of(info)
-    return list(await asyncio.gather(*(found_node(context, id) for id in ids)))
+    return list(await asyncio.gather(*(find_node(context, id) for id in ids)))
 
 
-async def found_node(context: Context, id: str) -> Any:
+async def find_node(context: Context, id: str) -> Any:
     """Any record by its id, where the viewer may see it."""
     found = ids.decode(id)
     if found is None:
@@ -109,31 +109,31 @@ async def found_node(context: Context, id: str) -> Any:
 async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
     context = context_of(info)
     email = input.email.strip().lower()
-    waiting = await context.services.guesses.count_attempt(f"{email[:LONGEST_EMAIL]} {context.address}", context.address)
+    waiting = await context.services.sign_in_throttle.count_attempt(f"{email[:MAX_EMAIL_CHARACTERS]} {context.address}", context.address)
     if waiting:
         raise RateLimited("Too many attempts to sign in.", waiting)
-    person = await User.get_or_none(email=email) if is_clean(email) and len(email) <= LONGEST_EMAIL else None
+    person = await User.get_or_none(email=email) if is_clean(email) and len(email) <= MAX_EMAIL_CHARACTERS else None
     stored = person.password_hash if person and person.active else None
     given = input.password if is_clean(input.password) and len(input.password) <= MAX_PASSWORD_LENGTH else ""
     try:
         matches = await context.services.passwords.matches(given, stored)
     except PasswordQueueFull:
-        raise RateLimited("Too many people sign in at this moment.", BUSY_MS) from None
+        raise RateLimited("Too many people sign in at this moment.", RETRY_WHEN_BUSY_MS) from None
     if person is None or not matches:
         return SignInPayload(
             user_errors=[user_error(InvalidInput(Code.INVALID, "The e-mail address or the password is wrong.", "email"))]
         )
-    return await session(context, person)
+    return await create_session(context, person)
 
 
-async def session(context: Context, person: User) -> SignInPayload:
+async def create_session(context: Context, person: User) -> SignInPayload:
     at = context.now()
     scopes = [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[person.role]]]
     expires = at + context.rules.session_length
     _, text = await token.issue_token(TokenKind.SESSION, "session", scopes, user_id=person.id, expires_at=expires, at=at)
     signed_in = await context.services.sessions.authenticate(text)
     assert signed_in is not None
-    context.become(signed_in)
+    context.set_viewer(signed_in)
     return SignInPayload(token=text, viewer=signed_in, expires_at=expires)
 
 

@@ -21,19 +21,19 @@ from schema.inputs.presence import SetPresenceInput
 from schema.payloads.presence import SetPresencePayload
 from schema.types.error import user_error
 
-OWED = -1
+NO_SNAPSHOT_SENT = -1
 """The position of who was shown nothing yet."""
 
 
 async def set_presence(info: strawberry.Info, input: SetPresenceInput) -> SetPresencePayload:
     context = context_of(info)
     try:
-        return SetPresencePayload(presence=await said(context, input.ticket_id, input.state, input.client_key))
+        return SetPresencePayload(presence=await store_presence(context, input.ticket_id, input.state, input.client_key))
     except Refusal as refusal:
         return SetPresencePayload(user_errors=[user_error(refusal)])
 
 
-async def said(context: Context, ticket_id: str, state: PresenceState, client_key: str | None) -> TicketPresence:
+async def store_presence(context: Context, ticket_id: str, state: PresenceState, client_key: str | None) -> TicketPresence:
     """Say it for the viewer, and return who is there now. Raises InvalidInput."""
     viewer, at = context.viewer, context.now()
     assert viewer.user_id is not None  # the row is for people
@@ -41,7 +41,7 @@ async def said(context: Context, ticket_id: str, state: PresenceState, client_ke
     key = (
         str(viewer.token.id)
         if client_key is None
-        else text.written(client_key, "clientKey", longest=presence.MAX_CLIENT_KEY_LENGTH)
+        else text.clean_text(client_key, "clientKey", max_chars=presence.MAX_CLIENT_KEY_LENGTH)
     )
     ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, ticket_id))
     if ticket is None or not can_access_ticket(viewer, ticket):
@@ -60,7 +60,7 @@ async def ticket_presence(
     key = ids.key_of(ids.TICKET, ticket_id)
     if key is None or await context.loaders.tickets.load(key) is None:
         raise TicketNotFound("There is no such ticket.")
-    return PresenceSource(context, key, OWED)
+    return PresenceSource(context, key, NO_SNAPSHOT_SENT)
 
 
 class PresenceSource(Source[TicketPresence]):
@@ -69,11 +69,11 @@ class PresenceSource(Source[TicketPresence]):
     The right is all that it takes to go on: whoever has it sees every ticket.
     """
 
-    def __init__(self, context: Context, ticket_id: UUID, position: int, shown: TicketPresence | None = None) -> None:
+    def __init__(self, context: Context, ticket_id: UUID, position: int, last_sent: TicketPresence | None = None) -> None:
         self.context = context
         self.ticket_id = ticket_id
         self.position = position
-        self.shown = shown
+        self.last_sent = last_sent
         """What was shown last, where that is known."""
 
     @property
@@ -81,15 +81,15 @@ class PresenceSource(Source[TicketPresence]):
         return self.context.viewer.visibility_key
 
     def fork(self, context: Context, position: int) -> PresenceSource:
-        return PresenceSource(context, self.ticket_id, position, self.shown if position == self.position else None)
+        return PresenceSource(context, self.ticket_id, position, self.last_sent if position == self.position else None)
 
     async def next_batch(self) -> Sequence[Item[TicketPresence]]:
         READ_PRESENCE.check(self.context.viewer)
         watched = self.context.services.presence.watch(self.ticket_id, self)
-        pictures = await watched.after(self.position)
-        shown, (self.position, self.shown) = self.shown, pictures[-1]
+        pictures = await watched.wait_for_snapshots(self.position)
+        shown, (self.position, self.last_sent) = self.last_sent, pictures[-1]
         # Where nobody followed for a moment, as rights changed, the first picture of those who go on is the one they have.
         return pictures[1:] if pictures[0][1] == shown else pictures
 
     def close(self) -> None:
-        self.context.services.presence.leave(self.ticket_id, self)
+        self.context.services.presence.unwatch(self.ticket_id, self)

@@ -19,58 +19,58 @@ from engine.execution.source import Item
 from models.tickets import presence
 from models.tickets.presence import TicketPresence
 
-LOOK_SECONDS = 1.0
-PACE_SECONDS = 0.05
+POLL_SECONDS = 1.0
+MIN_POLL_INTERVAL_SECONDS = 0.05
 """The least time between two looks, however often it rings."""
-KEPT = 100
+MAX_SNAPSHOTS = 100
 log = structlog.get_logger("ticketwire.presence")
 
 
-class Watched:
+class WatchedTicket:
     """A ticket that is followed: its newest pictures, of which each differs from the one before."""
 
     def __init__(self) -> None:
         self.readers: set[object] = set()
-        self.pictures: deque[Item[TicketPresence]] = deque(maxlen=KEPT)
+        self.snapshots: deque[Item[TicketPresence]] = deque(maxlen=MAX_SNAPSHOTS)
         self.changed = asyncio.Event()
 
     @property
     def newest(self) -> TicketPresence | None:
-        return self.pictures[-1][1] if self.pictures else None
+        return self.snapshots[-1][1] if self.snapshots else None
 
-    def show(self, turn: int, picture: TicketPresence) -> None:
-        self.pictures.append((turn, picture))
+    def add_snapshot(self, turn: int, picture: TicketPresence) -> None:
+        self.snapshots.append((turn, picture))
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
-    async def after(self, turn: int) -> list[Item[TicketPresence]]:
+    async def wait_for_snapshots(self, turn: int) -> list[Item[TicketPresence]]:
         """What came after a turn, once there is something; to who was shown nothing yet (a turn below 0), the newest alone."""
-        while not self.pictures or self.pictures[-1][0] <= turn:
+        while not self.snapshots or self.snapshots[-1][0] <= turn:
             await self.changed.wait()
-        return [each for each in self.pictures if each[0] > turn] if turn >= 0 else [self.pictures[-1]]
+        return [each for each in self.snapshots if each[0] > turn] if turn >= 0 else [self.snapshots[-1]]
 
 
 class PresenceTail:
     """`fresh` brings the rights of those who follow up to date, before they are shown something."""
 
-    def __init__(self, listener: Listener, now: Callable[[], datetime], *, fresh: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, listener: Listener, now: Callable[[], datetime], *, refresh_permissions: Callable[[], Awaitable[None]]) -> None:
         self.listener = listener
         self.now = now
-        self.fresh = fresh
-        self.watched: dict[UUID, Watched] = {}
-        self.turn = 0
+        self.refresh_permissions = refresh_permissions
+        self.watched: dict[UUID, WatchedTicket] = {}
+        self.sequence = 0
         self.due = asyncio.Event()
 
-    def watch(self, ticket_id: UUID, reader: object) -> Watched:
+    def watch(self, ticket_id: UUID, reader: object) -> WatchedTicket:
         """Follow a ticket until `leave`; to call it again changes nothing."""
         watched = self.watched.get(ticket_id)
         if watched is None:
-            watched = self.watched[ticket_id] = Watched()
+            watched = self.watched[ticket_id] = WatchedTicket()
             self.due.set()
         watched.readers.add(reader)
         return watched
 
-    def leave(self, ticket_id: UUID, reader: object) -> None:
+    def unwatch(self, ticket_id: UUID, reader: object) -> None:
         watched = self.watched.get(ticket_id)
         if watched is not None:
             watched.readers.discard(reader)
@@ -80,35 +80,35 @@ class PresenceTail:
     async def run(self) -> None:
         """Look after what is followed, for ever."""
         async with asyncio.TaskGroup() as both:
-            both.create_task(self.hear())
-            both.create_task(self.look_on())
+            both.create_task(self.wait_for_wakeups())
+            both.create_task(self.poll())
 
-    async def hear(self) -> None:
+    async def wait_for_wakeups(self) -> None:
         while True:
-            await self.listener.wait(LOOK_SECONDS)
+            await self.listener.wait(POLL_SECONDS)
             self.due.set()
 
-    async def look_on(self) -> None:
+    async def poll(self) -> None:
         while True:
             await self.due.wait()
             self.due.clear()
             if self.watched:
                 try:
-                    await self.look()
+                    await self.read_presence()
                 except Exception:  # a database that is away delays what is shown
                     log.exception("presence.unread")
-                await asyncio.sleep(PACE_SECONDS)
+                await asyncio.sleep(MIN_POLL_INTERVAL_SECONDS)
 
-    async def look(self) -> None:
+    async def read_presence(self) -> None:
         found = await presence.read_presence(list(self.watched), self.now())
-        if not self.news(found):
+        if not self.changed_snapshots(found):
             return
-        await self.fresh()
-        for watched, picture in self.news(found):
-            self.turn += 1
-            watched.show(self.turn, picture)
+        await self.refresh_permissions()
+        for watched, picture in self.changed_snapshots(found):
+            self.sequence += 1
+            watched.add_snapshot(self.sequence, picture)
 
-    def news(self, found: dict[UUID, TicketPresence]) -> list[tuple[Watched, TicketPresence]]:
+    def changed_snapshots(self, found: dict[UUID, TicketPresence]) -> list[tuple[WatchedTicket, TicketPresence]]:
         """Pictures that differ from the last ones, of tickets that are still followed."""
         return [
             (watched, picture)

@@ -9,7 +9,7 @@ import strawberry
 from models.sla import admin, policies
 from models.sla.admin import CalendarFields, PolicyFields
 from models.sla.records import SlaCalendar, SlaPolicy
-from resolvers.mutations.admin_mutation import AdminMutation, Archived, admin_mutation, fields_of
+from resolvers.mutations.admin_mutation import AdminMutation, IncludeInactive, admin_mutation, given_fields
 from schema.inputs.sla import (
     ArchiveSlaCalendarInput,
     ArchiveSlaPolicyInput,
@@ -23,11 +23,11 @@ from schema.payloads.sla import SlaCalendarPayload, SlaPolicyPayload
 CLEARED = frozenset({"priority", "team", "category", "organization_id", "first_response", "next_response", "resolution"})
 
 
-async def sla_policies(info: strawberry.Info, include_inactive: Archived = None) -> list[SlaPolicy]:
+async def sla_policies(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[SlaPolicy]:
     return await policies.list_policies(archived=bool(include_inactive))
 
 
-async def sla_calendars(info: strawberry.Info, include_inactive: Archived = None) -> list[SlaCalendar]:
+async def sla_calendars(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[SlaCalendar]:
     return await admin.list_calendars(archived=bool(include_inactive))
 
 
@@ -51,7 +51,7 @@ async def archive_sla_calendar(mutation: AdminMutation, input: ArchiveSlaCalenda
 
 
 def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> CalendarFields:
-    fields = fields_of(input)
+    fields = given_fields(input)
     if input.week is not None:
         fields["week"] = [[(hours.start, hours.end) for hours in day] for day in input.week]
     return cast("CalendarFields", fields)
@@ -59,12 +59,12 @@ def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> C
 
 @policy_mutation
 async def create_sla_policy(mutation: AdminMutation, input: CreateSlaPolicyInput) -> SlaPolicy:
-    return await admin.create_policy(cast("PolicyFields", fields_of(input)), mutation.at)
+    return await admin.create_policy(cast("PolicyFields", given_fields(input)), mutation.at)
 
 
 @policy_mutation
 async def update_sla_policy(mutation: AdminMutation, input: UpdateSlaPolicyInput) -> SlaPolicy:
-    fields = cast("PolicyFields", fields_of(input, cleared=CLEARED))
+    fields = cast("PolicyFields", given_fields(input, cleared=CLEARED))
     return await admin.update_policy(input.policy_id, fields, mutation.at)
 
 

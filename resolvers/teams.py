@@ -19,7 +19,7 @@ async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
     return await team.update_team(input.team, name=input.name, assigns_by_load=input.assigns_by_load)
 
 
-def check_whose(viewer: Viewer, input: SetAvailabilityInput) -> None:
+def check_permission(viewer: Viewer, input: SetAvailabilityInput) -> None:
     """Agents set their own availability, administrators that of others. Raises Forbidden."""
     if input.user_id is None:
         return
@@ -28,7 +28,7 @@ def check_whose(viewer: Viewer, input: SetAvailabilityInput) -> None:
         ADMINISTER.check(viewer)
 
 
-@admin_mutation(AvailabilityPayload, "user", User, check=check_whose)
+@admin_mutation(AvailabilityPayload, "user", User, check=check_permission)
 async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput) -> User:
     key = mutation.viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
     if input.user_id is None and key is None:

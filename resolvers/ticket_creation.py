@@ -23,7 +23,7 @@ from schema.payloads.tickets import TicketPayload
 async def check_input(input: CreateTicketInput) -> None:
     """Raises Refusals with all that is wrong with the input alone."""
     refusals: list[Refusal] = []
-    for check in checks(input):
+    for check in input_checks(input):
         try:
             check()
         except Refusal as refusal:
@@ -34,31 +34,31 @@ async def check_input(input: CreateTicketInput) -> None:
 
 @ticket_mutation(TicketPayload, check=check_input)
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
-    requester = await requester_of(mutation, input.requester_id)
+    requester = await find_requester(mutation, input.requester_id)
     priority = input.priority or Priority.NORMAL
     found = await intake.prepare_ticket(input.category, priority, requester.organization_id, "category")
     change = mutation.change(new_ticket(mutation, input, priority, found, requester))
-    commands.create(change, text.tags(input.tags or [], "tags"), new_resources(change.ticket, input))
+    commands.create(change, text.clean_tags(input.tags or [], "tags"), new_resources(change.ticket, input))
     set_intake_terms(change, found.sla_terms)
     if input.follow_up_of is not None:
         (older,) = await mutation.tickets({"followUpOf": input.follow_up_of})
         commands.follow_up(change, older)
 
 
-def checks(input: CreateTicketInput) -> list[Callable[[], object]]:
+def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     """What can be told of the input alone."""
     found: list[Callable[[], object]] = [
-        lambda: text.written(input.subject, "subject", longest=text.SUBJECT),
-        lambda: text.body(input.description, "description"),
-        lambda: text.tags(input.tags or [], "tags"),
+        lambda: text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS),
+        lambda: text.clean_body(input.description, "description"),
+        lambda: text.clean_tags(input.tags or [], "tags"),
     ]
     if input.external_id is not None:
-        found.append(lambda: text.written(input.external_id or "", "externalId", longest=text.EXTERNAL_ID))
-    for resource in (input.resources or [])[: text.RESOURCES]:
-        found.append(lambda kind=resource.kind: text.written(kind, "resources", "kind", longest=64))
-        found.append(lambda key=resource.external_id: text.written(key, "resources", "externalId", longest=255))
+        found.append(lambda: text.clean_text(input.external_id or "", "externalId", max_chars=text.MAX_EXTERNAL_ID_CHARS))
+    for resource in (input.resources or [])[: text.MAX_RESOURCES]:
+        found.append(lambda kind=resource.kind: text.clean_text(kind, "resources", "kind", max_chars=64))
+        found.append(lambda key=resource.external_id: text.clean_text(key, "resources", "externalId", max_chars=255))
         if resource.name is not None:
-            found.append(lambda name=resource.name: text.written(name or "", "resources", "name", longest=text.NAME))
+            found.append(lambda name=resource.name: text.clean_text(name or "", "resources", "name", max_chars=text.MAX_NAME_CHARS))
     return found
 
 
@@ -85,8 +85,8 @@ def new_ticket(
 
 def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResource]:
     given = input.resources or []
-    if len(given) > text.RESOURCES:
-        raise InvalidInput(Code.INVALID, f"At most {text.RESOURCES} resources.", "resources")
+    if len(given) > text.MAX_RESOURCES:
+        raise InvalidInput(Code.INVALID, f"At most {text.MAX_RESOURCES} resources.", "resources")
     unique = {(each.kind.strip(), each.external_id.strip()): each for each in given}
     return [
         new_record(TicketResource, ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
@@ -94,7 +94,7 @@ def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResour
     ]
 
 
-async def requester_of(mutation: TicketMutation, requester_id: str | None) -> User:
+async def find_requester(mutation: TicketMutation, requester_id: str | None) -> User:
     """Whose ticket it will be: the caller's, or for the team and for machines that of the customer they name."""
     own = mutation.viewer.user
     if requester_id is None:

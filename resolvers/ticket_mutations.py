@@ -37,18 +37,18 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     external = None
     if input.external_id is not strawberry.UNSET:
         key = input.external_id
-        named = None if key is None else text.written(key, "externalId", longest=text.EXTERNAL_ID)
+        named = None if key is None else text.clean_text(key, "externalId", max_chars=text.MAX_EXTERNAL_ID_CHARS)
         external = external_key(mutation.viewer, change.ticket, named)
     category = None if input.category is None else await team.get_category(input.category, "category")
     commands.update(
         change,
         current_tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
-        subject=None if input.subject is None else text.written(input.subject, "subject", longest=text.SUBJECT),
+        subject=None if input.subject is None else text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS),
         priority=input.priority,
         category=category,
         member_ids=[] if category is None else await team.list_member_ids(category.team_id),
-        add_tags=text.tags(input.add_tags or [], "addTags"),
-        remove_tags=text.tags(input.remove_tags or [], "removeTags"),
+        add_tags=text.clean_tags(input.add_tags or [], "addTags"),
+        remove_tags=text.clean_tags(input.remove_tags or [], "removeTags"),
         external=external,
     )
 
@@ -105,7 +105,7 @@ async def resume_ticket(mutation: TicketMutation, input: TicketActionInput) -> N
 @ticket_mutation(TicketPayload)
 async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) -> None:
     change = await mutation.ticket(input)
-    commands.resolve(change, text.body(input.resolution, "resolution"))
+    commands.resolve(change, text.clean_body(input.resolution, "resolution"))
 
 
 @ticket_mutation(TicketPayload)
@@ -116,41 +116,41 @@ async def close_ticket(mutation: TicketMutation, input: CloseTicketInput) -> Non
 @ticket_mutation(TicketPayload)
 async def reopen_ticket(mutation: TicketMutation, input: ReopenTicketInput) -> None:
     change = await mutation.ticket(input)
-    commands.reopen(change, text.written(input.reason, "reason", longest=text.BODY))
+    commands.reopen(change, text.clean_text(input.reason, "reason", max_chars=text.MAX_BODY_CHARS))
 
 
 @ticket_mutation(TicketPayload)
 async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) -> None:
     change = await mutation.ticket(input)
-    commands.escalate(change, text.written(input.reason, "reason", longest=text.BODY))
+    commands.escalate(change, text.clean_text(input.reason, "reason", max_chars=text.MAX_BODY_CHARS))
 
 
 @ticket_mutation(TicketPayload)
 async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
     change = await mutation.ticket(input)
-    comment = None if input.comment is None else text.written(input.comment, "comment", longest=text.BODY)
+    comment = None if input.comment is None else text.clean_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
     commands.rate(change, input.score, comment)
 
 
 @ticket_mutation(TicketPayload)
 async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.ticket(input)
-    commands.watch(change, user_of(mutation), await watchers_of(change.ticket))
+    commands.watch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
 @ticket_mutation(TicketPayload)
 async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.ticket(input)
-    commands.unwatch(change, user_of(mutation), await watchers_of(change.ticket))
+    commands.unwatch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
-def user_of(mutation: TicketMutation) -> UUID:
+def require_user_id(mutation: TicketMutation) -> UUID:
     user_id = mutation.viewer.user_id
     assert user_id is not None  # the permission WATCH is for people alone
     return user_id
 
 
-async def watchers_of(ticket: Ticket) -> list[UUID]:
+async def read_watchers(ticket: Ticket) -> list[UUID]:
     return [watcher.user_id for watcher in await TicketWatcher.filter(ticket_id=ticket.id)]
 
 

@@ -14,7 +14,7 @@ from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput
 from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
 from schema.types.error import user_error
 
-MOST = 100
+MAX_API_TOKENS = 100
 
 
 async def api_tokens(info: strawberry.Info) -> list[Token]:
@@ -24,13 +24,13 @@ async def api_tokens(info: strawberry.Info) -> list[Token]:
 async def create_api_token(info: strawberry.Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
     context = context_of(info)
     try:
-        name = text.written(input.name, "name", longest=text.NAME)
-        scopes = allowed_scopes(context, input.scopes)
+        name = text.clean_text(input.name, "name", max_chars=text.MAX_NAME_CHARS)
+        scopes = check_scopes(context, input.scopes)
         if input.expires_at is not None and input.expires_at <= context.now():
             raise InvalidInput(Code.INVALID, "This instant has passed.", "expiresAt")
         own = Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API, revoked_at__isnull=True)
-        if await own.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=context.now())).count() >= MOST:
-            raise InvalidInput(Code.INVALID, f"At most {MOST} live tokens; revoke one first.")
+        if await own.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=context.now())).count() >= MAX_API_TOKENS:
+            raise InvalidInput(Code.INVALID, f"At most {MAX_API_TOKENS} live tokens; revoke one first.")
     except Refusal as refusal:
         return CreateApiTokenPayload(user_errors=[user_error(refusal)])
     made, shown = await token.issue_token(
@@ -39,7 +39,7 @@ async def create_api_token(info: strawberry.Info, input: CreateApiTokenInput) ->
     return CreateApiTokenPayload(api_token=made, token=shown)
 
 
-def allowed_scopes(context: Context, scopes: list[str]) -> list[str]:
+def check_scopes(context: Context, scopes: list[str]) -> list[str]:
     """A token never gets more than the one that made it has."""
     if not scopes:
         raise InvalidInput(Code.REQUIRED, "A token needs a scope at least.", "scopes")

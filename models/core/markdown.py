@@ -8,7 +8,7 @@ from html import escape
 import nh3
 from markdown_it import MarkdownIt
 
-from models.core.text import BODY
+from models.core.text import MAX_BODY_CHARS
 
 
 def parser(*rules: str) -> MarkdownIt:
@@ -23,27 +23,27 @@ TAGS = {
 }
 
 
-MOST_CELLS = 5000
+MAX_TABLE_CELLS = 5000
 """Of a table. Short rows are filled up to as many cells as the first one has, so that few letters could make very many."""
 AROUND = " \t>"
 DASHES = " \t|:->*+.)0123456789"
 """What a row of dashes is made of, and what may stand before it in quotes and lists."""
-MOST = 4 * BODY
+MAX_HTML_CHARS = 4 * MAX_BODY_CHARS
 """Letters of HTML."""
 
 
 async def to_html(text: str) -> str:
     """`rendered`, beside the event loop, for there are texts that take the parser a second."""
-    return await asyncio.to_thread(rendered, text)
+    return await asyncio.to_thread(render, text)
 
 
-def rendered(text: str) -> str:
+def render(text: str) -> str:
     """Rendered and sanitised: no scripts, styles, images or frames; links open no other scheme than http(s) and mailto.
 
     What would become far longer than it is written is shown as it is written, and so are huge tables.
     """
-    html = (RENDERER if cells(text) <= MOST_CELLS else WITHOUT_TABLES).render(text)
-    if len(html) > MOST:
+    html = (RENDERER if count_table_cells(text) <= MAX_TABLE_CELLS else WITHOUT_TABLES).render(text)
+    if len(html) > MAX_HTML_CHARS:
         return f"<pre>{escape(text, quote=False)}</pre>\n"
     return nh3.clean(
         html,
@@ -55,7 +55,7 @@ def rendered(text: str) -> str:
     )
 
 
-def cells(text: str) -> int:
+def count_table_cells(text: str) -> int:
     """How many cells the tables in a text may have at most: each is as wide as its row of dashes, and ends at an empty line."""
     found = columns = lines = 0
     for line in [*text.splitlines(), ""]:

@@ -18,45 +18,45 @@ from models.access.viewer import Viewer, authenticate
 from models.people.token import hash_token
 
 T = TypeVar("T")
-KEPT = 2000
+MAX_VIEWERS = 2000
 
 
-class Shared(Generic[T]):
+class SharedRead(Generic[T]):
     """Readings that many share, each of which began after all who wait for it had asked."""
 
     def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
         self.read = read
-        self.asking: list[asyncio.Future[T]] = []
+        self.waiters: list[asyncio.Future[T]] = []
         self.task: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
         task = self.task
         loop = asyncio.get_running_loop() if task is None else task.get_loop()
         mine: asyncio.Future[T] = loop.create_future()
-        self.asking.append(mine)
+        self.waiters.append(mine)
         if task is None:
-            self.task = loop.create_task(self.answer(), context=Context())  # it reads for all, and not for who asked first
+            self.task = loop.create_task(self.read_for_waiters(), context=Context())  # it reads for all, and not for who asked first
         return await mine
 
-    async def answer(self) -> None:
+    async def read_for_waiters(self) -> None:
         """In a task of its own, so that whoever hangs up takes nobody's answer along."""
         waiting: list[asyncio.Future[T]] = []
         try:
-            while self.asking:
-                waiting, self.asking = self.asking, []
+            while self.waiters:
+                waiting, self.waiters = self.waiters, []
                 try:
                     found = await self.read()
                 except Exception as error:
-                    settle(waiting, lambda each, error=error: each.set_exception(error))
+                    settle_waiters(waiting, lambda each, error=error: each.set_exception(error))
                 else:
-                    settle(waiting, lambda each, found=found: each.set_result(found))
+                    settle_waiters(waiting, lambda each, found=found: each.set_result(found))
         finally:
             self.task = None
-            settle([*waiting, *self.asking], lambda each: each.cancel())
-            self.asking = []
+            settle_waiters([*waiting, *self.waiters], lambda each: each.cancel())
+            self.waiters = []
 
 
-def settle(waiting: list[asyncio.Future[T]], how: Callable[[asyncio.Future[T]], object]) -> None:
+def settle_waiters(waiting: list[asyncio.Future[T]], how: Callable[[asyncio.Future[T]], object]) -> None:
     for each in waiting:
         if not each.done():  # else it was cancelled
             how(each)
@@ -65,33 +65,33 @@ def settle(waiting: list[asyncio.Future[T]], how: Callable[[asyncio.Future[T]], 
 class ViewerCache:
     """The viewers of tokens used lately, by the tokens' digests. What opens nothing is not kept, so it pushes out nobody."""
 
-    def __init__(self, now: Callable[[], datetime], most: int = KEPT) -> None:
+    def __init__(self, now: Callable[[], datetime], max_viewers: int = MAX_VIEWERS) -> None:
         self.now = now
-        self.most = most
+        self.max_viewers = max_viewers
         self.revision: int | None = None
-        self.kept: OrderedDict[str, Viewer] = OrderedDict()
-        self.readings = Shared(rights.read_revision)
+        self.viewers: OrderedDict[str, Viewer] = OrderedDict()
+        self.revision_reads = SharedRead(rights.read_revision)
 
     async def authenticate(self, text: str) -> Viewer | None:
         """The viewer of a token with the rights that hold now or later; None where it opens nothing."""
         key = hash_token(text)
-        self.stand(await self.readings.get())
-        viewer = self.kept.get(key)
+        self.apply_revision(await self.revision_reads.get())
+        viewer = self.viewers.get(key)
         if viewer is not None and viewer.token is not None:
             expires_at = viewer.token.expires_at
             if expires_at is None or self.now() < expires_at:
-                self.kept.move_to_end(key)
+                self.viewers.move_to_end(key)
                 return viewer
-            del self.kept[key]
+            del self.viewers[key]
         revision = self.revision
         viewer = await authenticate(text, self.now())
         if viewer is not None and revision == self.revision:  # else it may be older than what is kept
-            self.kept[key] = viewer
-            if len(self.kept) > self.most:
-                self.kept.popitem(last=False)
+            self.viewers[key] = viewer
+            if len(self.viewers) > self.max_viewers:
+                self.viewers.popitem(last=False)
         return viewer
 
-    def stand(self, revision: int) -> None:
+    def apply_revision(self, revision: int) -> None:
         if revision != self.revision:
             self.revision = revision
-            self.kept.clear()
+            self.viewers.clear()

@@ -18,13 +18,13 @@ from models.access.viewer import Viewer
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core.errors import Refusal, Refusals
 from resolvers.context import context_of
-from resolvers.mutations.idempotency import Keyed, once
-from resolvers.mutations.resolver import Resolver, resolver_of, user_errors
+from resolvers.mutations.idempotency import KeyedInput, run_once
+from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 
-Input = TypeVar("Input", bound=Keyed)
+Input = TypeVar("Input", bound=KeyedInput)
 Payload = TypeVar("Payload")
 Record = TypeVar("Record", bound=Model)
-Archived = Annotated[bool | None, strawberry.argument(description="Whether to list the archived ones as well.")]
+IncludeInactive = Annotated[bool | None, strawberry.argument(description="Whether to list the archived ones as well.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +68,19 @@ def admin_mutation(
                 return await model.get(pk=stored.record_id), True
 
             try:
-                record, replayed = await once(context, info.field_name, input, execute, replay)
+                record, replayed = await run_once(context, info.field_name, input, execute, replay)
             except (Refusal, Refusals) as error:
-                return payload(user_errors=user_errors(error))
+                return payload(user_errors=to_user_errors(error))
             context.services.wakeup.notify()
             context.refresh()
             return payload(**{name: record, "replayed": replayed})
 
-        return resolver_of(resolve, function, payload)
+        return as_resolver(resolve, function, payload)
 
     return decorate
 
 
-def fields_of(input: object, *, cleared: frozenset[str] = frozenset()) -> dict[str, Any]:
+def given_fields(input: object, *, cleared: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The fields that the caller gave, by attribute. Null means the same as absent, except for fields that null clears."""
     given = {name: value for name, value in vars(input).items() if value is not strawberry.UNSET}
     return {name: value for name, value in given.items() if value is not None or name in cleared}

@@ -12,7 +12,7 @@ from models.changes import idempotency
 from models.changes.idempotency import IdempotencyKey, KeyedRequest
 from models.core import text
 from models.core.errors import Code, InvalidInput
-from models.core.time import text as instant_text
+from models.core.time import format_instant as instant_text
 from models.log.event import Json
 from resolvers.context import Context
 from schema.filters import to_mapping
@@ -20,16 +20,16 @@ from schema.filters import to_mapping
 T = TypeVar("T")
 
 
-class Keyed(Protocol):
+class KeyedInput(Protocol):
     """Every input of a mutation that can be repeated safely."""
 
     idempotency_key: str | None
 
 
-async def once(
+async def run_once(
     context: Context,
     mutation: str,
-    input: Keyed,
+    input: KeyedInput,
     execute: Callable[[KeyedRequest | None], Awaitable[T]],
     replay: Callable[[IdempotencyKey], Awaitable[T]],
 ) -> T:
@@ -38,19 +38,19 @@ async def once(
     `execute` stores the key that it is given together with its result. If the key is stored already, `replay` is called instead.
     Raises Refusal; then nothing is stored, and the key is still free.
     """
-    text = checked_key(input.idempotency_key)
+    text = check_key(input.idempotency_key)
     if text is None:
-        return await database.transacted(lambda: execute(None))
-    key = KeyedRequest(context.viewer.caller_key, mutation, text, fingerprint_of(input))
+        return await database.run_in_transaction(lambda: execute(None))
+    key = KeyedRequest(context.viewer.caller_key, mutation, text, input_fingerprint(input))
 
     async def keyed() -> T:
         before = await idempotency.find_result(key, context.now())
         return await execute(key) if before is None else await replay(before)
 
-    return await database.transacted(keyed)
+    return await database.run_in_transaction(keyed)
 
 
-def checked_key(key: str | None) -> str | None:
+def check_key(key: str | None) -> str | None:
     if key is None:
         return None
     if not key or len(key) > idempotency.MAX_KEY_LENGTH or not text.is_clean(key):
@@ -58,17 +58,17 @@ def checked_key(key: str | None) -> str | None:
     return key
 
 
-def fingerprint_of(input: Keyed) -> str:
-    return idempotency.hash_input(cast("dict[str, Json]", fingerprinted(to_mapping(input))))
+def input_fingerprint(input: KeyedInput) -> str:
+    return idempotency.hash_input(cast("dict[str, Json]", to_json(to_mapping(input))))
 
 
-def fingerprinted(value: object) -> Json:
+def to_json(value: object) -> Json:
     """An input as JSON, without its key."""
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
-        return {name: fingerprinted(each) for name, each in fields.items() if name != "idempotencyKey"}
+        return {name: to_json(each) for name, each in fields.items() if name != "idempotencyKey"}
     if isinstance(value, list):
-        return [fingerprinted(each) for each in cast("list[object]", value)]
+        return [to_json(each) for each in cast("list[object]", value)]
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, datetime):

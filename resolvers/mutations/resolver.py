@@ -18,7 +18,7 @@ Resolver = Callable[[strawberry.Info, Input], Awaitable[Payload]]
 """The function that Strawberry calls for a mutation."""
 
 
-def resolver_of(resolve: F, function: Callable[..., Any], payload: object) -> F:
+def as_resolver(resolve: F, function: Callable[..., Any], payload: object) -> F:
     """Give `resolve` the name and the input type of the function that it calls.
 
     Strawberry looks up the input's annotation, a text, in the module of the function.
@@ -32,6 +32,6 @@ def resolver_of(resolve: F, function: Callable[..., Any], payload: object) -> F:
     return resolve
 
 
-def user_errors(error: Refusal | Refusals) -> list[Any]:
-    refusals = error.all if isinstance(error, Refusals) else [error]
+def to_user_errors(error: Refusal | Refusals) -> list[Any]:
+    refusals = error.refusals if isinstance(error, Refusals) else [error]
     return [user_error(refusal) for refusal in refusals]

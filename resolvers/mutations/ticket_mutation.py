@@ -26,10 +26,10 @@ from models.queries import timeline
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
-from resolvers.mutations.idempotency import Keyed, once
-from resolvers.mutations.resolver import Resolver, resolver_of, user_errors
+from resolvers.mutations.idempotency import KeyedInput, run_once
+from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 
-Input = TypeVar("Input", bound=Keyed)
+Input = TypeVar("Input", bound=KeyedInput)
 Payload = TypeVar("Payload")
 
 
@@ -101,14 +101,14 @@ def ticket_mutation(
             try:
                 if check is not None:
                     await check(input)
-                outcome = await run(context_of(info), info.field_name, function, input)
+                outcome = await run_mutation(context_of(info), info.field_name, function, input)
             except (Refusal, Refusals) as error:
-                return payload(user_errors=user_errors(error))
+                return payload(user_errors=to_user_errors(error))
             more = {} if message is None else {message: outcome.message}
-            cursor = event.cursor(outcome.position)
+            cursor = event.encode_cursor(outcome.position)
             return payload(ticket=outcome.ticket, event=outcome.event, cursor=cursor, replayed=outcome.replayed, **more)
 
-        return resolver_of(resolve, function, payload)
+        return as_resolver(resolve, function, payload)
 
     return decorate
 
@@ -124,10 +124,10 @@ class Outcome:
     replayed: bool = False
 
 
-async def run(context: Context, name: str, function: Function[Input], input: Input) -> Outcome:
+async def run_mutation(context: Context, name: str, function: Function[Input], input: Input) -> Outcome:
     """Run the mutation once for its idempotency key, and wake the followers of the log. Raises Refusal."""
     try:
-        outcome = await once(
+        outcome = await run_once(
             context,
             name,
             input,

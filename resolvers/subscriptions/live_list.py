@@ -23,7 +23,7 @@ from models.access.viewer import Viewer
 from models.core.errors import CursorExpired
 from models.database.outage import is_outage
 from models.log import event
-from models.log.event import Event, position_of
+from models.log.event import Event, decode_cursor
 from models.queries import live_list, timeline
 from models.queries.filter import compile_filter
 from models.queries.live_list import ChangeKind, LiveListChange, Membership
@@ -31,11 +31,11 @@ from resolvers.context import Context, context_of
 from schema.filters import TicketFilter, filter_mapping
 
 HEARTBEAT_SECONDS = 15.0
-TIMED_SECONDS = 5.0
-SIGHT_SECONDS = 1.0
+TIMED_REFRESH_SECONDS = 5.0
+VISIBILITY_CHECK_SECONDS = 1.0
 RETRY_SECONDS = 0.5
-AT_ONCE = 500
-MOST_BEHIND = 10_000
+MAX_BATCH_EVENTS = 500
+MAX_REPLAY_EVENTS = 10_000
 
 OWED = -1
 """The position of a list whose picture is owed to somebody who has none yet."""
@@ -71,8 +71,8 @@ async def ticket_changes(
 
 async def going_on(context: Context, filter: Mapping[str, Any] | None, after: str) -> int:
     """The position to go on from, or GAP_OWED where what left the list since can't be proved. Raises CursorInvalid."""
-    position = position_of(after)
-    if position > context.services.tail.head:
+    position = decode_cursor(after)
+    if position > context.services.event_tail.head:
         await timeline.require_range(position)
     # What left the list can't be told apart from what never existed for who does not see every ticket, and must not be named.
     if not context.viewer.can_see_all_tickets:
@@ -84,7 +84,7 @@ async def going_on(context: Context, filter: Mapping[str, Any] | None, after: st
         await timeline.require_retained(position)
     except CursorExpired:
         return GAP_OWED
-    return position if context.services.tail.head - position <= MOST_BEHIND else GAP_OWED
+    return position if context.services.event_tail.head - position <= MAX_REPLAY_EVENTS else GAP_OWED
 
 
 class LiveListSource(Source[LiveListChange]):
@@ -104,7 +104,7 @@ class LiveListSource(Source[LiveListChange]):
 
     @property
     def tail(self) -> LogTail[Event]:
-        return self.context.services.tail
+        return self.context.services.event_tail
 
     @property
     def share_key(self) -> Hashable:
@@ -113,10 +113,10 @@ class LiveListSource(Source[LiveListChange]):
 
     @property
     def is_live(self) -> bool:
-        return self.position >= 0 and self.tail.head - AT_ONCE <= self.position
+        return self.position >= 0 and self.tail.head - MAX_BATCH_EVENTS <= self.position
 
     def cursor(self, position: int) -> str | None:
-        return event.cursor(position) if position >= 0 else None
+        return event.encode_cursor(position) if position >= 0 else None
 
     def fork(self, context: Context, position: int) -> LiveListSource:
         """Where the sight is another, the difference is owed until the first `take` has told it; a whole picture is, where the
@@ -159,7 +159,7 @@ class LiveListSource(Source[LiveListChange]):
         if self.told < self.head:
             return await self.go_on()
         await self.wait()
-        if self.sight_changed() or self.is_due(self.read + TIMED_SECONDS, self.timed):
+        if self.sight_changed() or self.is_due(self.read + TIMED_REFRESH_SECONDS, self.timed):
             return await self.anew()
         if self.tail.head > self.head:
             return await self.advance()
@@ -172,10 +172,10 @@ class LiveListSource(Source[LiveListChange]):
     async def wait(self) -> None:
         """Until the log has grown, the viewer's sight is another, or there is something to do without that."""
         due = self.heard + HEARTBEAT_SECONDS
-        due = min(due, self.read + TIMED_SECONDS) if self.timed else due
+        due = min(due, self.read + TIMED_REFRESH_SECONDS) if self.timed else due
         while self.tail.head <= self.head and not self.sight_changed() and (left := due - monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, SIGHT_SECONDS)):
+                async with asyncio.timeout(min(left, VISIBILITY_CHECK_SECONDS)):
                     await self.tail.wait_beyond(self.head)
 
     async def renew(self) -> Viewer:
@@ -207,7 +207,7 @@ class LiveListSource(Source[LiveListChange]):
 
     async def go_on(self) -> list[LiveListChange]:
         """Some more of what was logged since the cursor that a reader goes on from, until that reaches the set."""
-        end = min(self.told + AT_ONCE, self.head)
+        end = min(self.told + MAX_BATCH_EVENTS, self.head)
         entries = await self.entries(self.told, end)
         await self.renew()
         if entries is None or self.inside is None or self.sight_changed():
@@ -247,7 +247,7 @@ class LiveListSource(Source[LiveListChange]):
 
     async def entries(self, position: int, end: int) -> list[Event] | None:
         """What was logged after a position, up to another one; None where that is not kept any more, or is too much."""
-        if end - position > MOST_BEHIND:
+        if end - position > MAX_REPLAY_EVENTS:
             return None
         await self.tail.wait_beyond(end - 1)
         found = self.tail.after(position)

@@ -26,12 +26,12 @@ from models.queries.stats import Group, Stats, read_stats
 from resolvers.context import Context, context_of
 from schema.filters import TicketFilter, filter_mapping
 
-PACE_SECONDS = 0.25
-SLOW_SECONDS = 1.0
-TIMED_SECONDS = 5.0
-SIGHT_SECONDS = 1.0
+MIN_INTERVAL_SECONDS = 0.25
+MIN_COUNT_INTERVAL_SECONDS = 1.0
+TIMED_REFRESH_SECONDS = 5.0
+VISIBILITY_CHECK_SECONDS = 1.0
 RETRY_SECONDS = 0.5
-MOST_KEPT = 200_000
+MAX_TRACKED_TICKETS = 200_000
 """How many tickets are kept in memory for one row of figures; more are counted by the database, once a second at most."""
 
 
@@ -60,65 +60,65 @@ class LiveStats:
         self.viewer, self.filter, self.group, self.tail, self.now = viewer, filter, group, tail, now
         self.lock = asyncio.Lock()
         self.latest: Stats | None = None
-        self.turn = 0
+        self.version = 0
         self.position = 0
-        self.looked = 0.0
-        self.counted = live_list.is_time_dependent(filter)
+        self.updated_at = 0.0
+        self.is_counted = live_list.is_time_dependent(filter)
         """Whether the database counts anew each time: where time moves the figures, or where the tickets are too many."""
-        self.timed = self.counted
-        self.tally: RunningStats | None = None
-        self.counts: object = None
+        self.is_timed = self.is_counted
+        self.tracked: RunningStats | None = None
+        self.last_counts: object = None
         """What the tally held when its groups were last named."""
 
     @property
-    def rest(self) -> float:
+    def seconds_until_update(self) -> float:
         """How many seconds are still to pass before figures may be looked at again."""
-        return self.looked + (SLOW_SECONDS if self.counted else PACE_SECONDS) - monotonic()
+        return self.updated_at + (MIN_COUNT_INTERVAL_SECONDS if self.is_counted else MIN_INTERVAL_SECONDS) - monotonic()
 
     def is_behind(self) -> bool:
         if self.latest is None or self.tail.head > self.position:
             return True
-        return monotonic() >= self.looked + TIMED_SECONDS if self.timed else self.tally is None and not self.counted
+        return monotonic() >= self.updated_at + TIMED_REFRESH_SECONDS if self.is_timed else self.tracked is None and not self.is_counted
 
     async def wait(self) -> None:
         """A while, or until there is something to do."""
-        due = self.looked + TIMED_SECONDS - monotonic() if self.timed else SIGHT_SECONDS
+        due = self.updated_at + TIMED_REFRESH_SECONDS - monotonic() if self.is_timed else VISIBILITY_CHECK_SECONDS
         if not self.is_behind():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0, min(due, SIGHT_SECONDS))):
+                async with asyncio.timeout(max(0, min(due, VISIBILITY_CHECK_SECONDS))):
                     await self.tail.wait_beyond(self.position)
 
-    async def bring_on(self) -> None:
+    async def update(self) -> None:
         """To the head of the log, unless somebody else did. Cancelled anywhere, the next one goes on."""
         async with self.lock:
             if not self.is_behind():
                 return
-            if self.latest is not None and self.rest > 0:
-                await asyncio.sleep(self.rest)  # what happens meanwhile is told together
-            self.looked = monotonic()
-            found = await (read_stats(self.viewer, self.filter, self.group, self.now()) if self.counts_anew() else self.kept())
+            if self.latest is not None and self.seconds_until_update > 0:
+                await asyncio.sleep(self.seconds_until_update)  # what happens meanwhile is told together
+            self.updated_at = monotonic()
+            found = await (read_stats(self.viewer, self.filter, self.group, self.now()) if self.counts_anew() else self.read_tracked())
             self.position = max(self.position, found.position)
             if self.latest is None or replace(found, position=0) != replace(self.latest, position=0):
                 self.latest = found
-                self.turn += 1
+                self.version += 1
 
     def counts_anew(self) -> bool:
-        return self.counted or self.latest is None
+        return self.is_counted or self.latest is None
 
-    async def kept(self) -> Stats:
-        if self.tally is None:
+    async def read_tracked(self) -> Stats:
+        if self.tracked is None:
             tally = RunningStats(self.viewer, self.filter, self.group)
-            if not await tally.read(self.now(), MOST_KEPT):
-                self.counted = True
+            if not await tally.read(self.now(), MAX_TRACKED_TICKETS):
+                self.is_counted = True
                 return await read_stats(self.viewer, self.filter, self.group, self.now())
-            self.tally = tally
+            self.tracked = tally
         else:
-            tally = self.tally
+            tally = self.tracked
             await tally.advance(self.now())
         counts = (replace(tally.build_totals(), position=0), tally.count_by_bucket())
-        if counts != self.counts or self.latest is None:
+        if counts != self.last_counts or self.latest is None:
             found = await tally.build_stats()
-            self.counts = counts
+            self.last_counts = counts
             return found
         return replace(self.latest, position=tally.position)
 
@@ -126,40 +126,40 @@ class LiveStats:
 class LiveStatsSource(Source[Stats]):
     """One reader of figures: `turn` is the last that was told, `least` how far was told of others before."""
 
-    def __init__(self, context: Context, filter: Mapping[str, Any] | None, group: Group | None, least: int = 0) -> None:
+    def __init__(self, context: Context, filter: Mapping[str, Any] | None, group: Group | None, min_position: int = 0) -> None:
         self.context = context
         self.filter = filter
         self.group = group
-        self.least = least
+        self.min_position = min_position
         self.position = -1  # until the first figures were told
-        self.turn = 0
-        self.figures = self.those_of(context.viewer)
+        self.version = 0
+        self.live = self.find_live_stats(context.viewer)
 
-    def those_of(self, viewer: Viewer) -> LiveStats:
+    def find_live_stats(self, viewer: Viewer) -> LiveStats:
         services = self.context.services
         key = (live_list.serialize_filter(self.filter), self.group, viewer.visibility_key)
-        found: LiveStats | None = services.figures.get(key)
+        found: LiveStats | None = services.live_stats.get(key)
         if found is None:
-            found = services.figures[key] = LiveStats(viewer, self.filter, self.group, services.tail, services.now)
+            found = services.live_stats[key] = LiveStats(viewer, self.filter, self.group, services.event_tail, services.now)
         return found
 
     @property
     def share_key(self) -> Hashable:
-        figures = self.figures
+        figures = self.live
         # Where time moves the figures, a position does not say which were told.
-        return None if figures.timed else ("stats", live_list.serialize_filter(self.filter), self.group, figures.viewer.visibility_key)
+        return None if figures.is_timed else ("stats", live_list.serialize_filter(self.filter), self.group, figures.viewer.visibility_key)
 
     def fork(self, context: Context, position: int) -> LiveStatsSource:
         """Whose sight is another gets the figures of that by the first `take`."""
-        other = LiveStatsSource(context, self.filter, self.group, max(self.least, position))
-        if other.figures is self.figures and position >= self.position:
-            other.position, other.turn = self.position, self.turn
+        other = LiveStatsSource(context, self.filter, self.group, max(self.min_position, position))
+        if other.live is self.live and position >= self.position:
+            other.position, other.version = self.position, self.version
         return other
 
     async def next_batch(self) -> Sequence[Item[Stats]]:
         while True:
             try:
-                found = await self.next()
+                found = await self.next_stats()
             except Exception as error:
                 if not is_outage(error):
                     raise
@@ -169,21 +169,21 @@ class LiveStatsSource(Source[Stats]):
                 self.context.refresh()
                 return [(found.position, found)]
 
-    async def next(self) -> Stats | None:
+    async def next_stats(self) -> Stats | None:
         """The figures that come next, or None where there are none yet."""
-        figures = self.figures
-        if self.turn == figures.turn or figures.position < self.least:
+        figures = self.live
+        if self.version == figures.version or figures.position < self.min_position:
             await figures.wait()
-            await figures.bring_on()
-        elif figures.is_behind() and not figures.lock.locked() and figures.rest <= 0:
-            await figures.bring_on()
-        if self.turn != figures.turn:
+            await figures.update()
+        elif figures.is_behind() and not figures.lock.locked() and figures.seconds_until_update <= 0:
+            await figures.update()
+        if self.version != figures.version:
             await self.context.services.sessions.refresh()
         READ_TICKETS.check(self.context.viewer)
         if self.context.viewer.visibility_key != figures.viewer.visibility_key:
-            self.figures, self.turn, self.least = self.those_of(self.context.viewer), 0, max(self.least, self.position)
+            self.live, self.version, self.min_position = self.find_live_stats(self.context.viewer), 0, max(self.min_position, self.position)
             return None
-        if self.turn == figures.turn or figures.latest is None or figures.position < self.least:
+        if self.version == figures.version or figures.latest is None or figures.position < self.min_position:
             return None
-        self.turn, self.position = figures.turn, figures.position
+        self.version, self.position = figures.version, figures.position
         return replace(figures.latest, position=figures.position)

@@ -16,11 +16,11 @@ from support.lists import random_filter, viewers, write
 from support.live import error_of, head
 from support.statements import statements
 
-from models.log.event import position_of
+from models.log.event import decode_cursor
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import stats as figures
-from workers.ticket_timers import TimerSettings, tick
+from workers.ticket_timers import TimerSettings, run_timers
 
 FIGURES = "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
 GIVEN = "($filter: TicketFilter, $by: TicketStatsGroup)"
@@ -79,14 +79,14 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
         for hours in (1, 5):
             await write(service, world, dice, tickets, 15)
             service.clock.advance(hours=hours)
-            await tick(service.clock(), DAYS)
+            await run_timers(service.clock(), DAYS)
             for place, (socket, (client, given)) in enumerate(zip(opened, wanted, strict=True)):
                 expected = await asked(client, **given)
                 if told(expected) != told(last[place]):
                     came = await up_to(socket, expected)
-                    positions = [position_of(each["cursor"]) for each in came]
+                    positions = [decode_cursor(each["cursor"]) for each in came]
                     assert positions == sorted(positions)
-                    assert positions[-1] <= position_of(await head())
+                    assert positions[-1] <= decode_cursor(await head())
                 last[place] = expected
     finally:
         for each in sockets:
@@ -97,7 +97,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
 async def test_a_burst_is_told_together_and_its_end_is_told(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "PACE_SECONDS", 3600.0)
+    monkeypatch.setattr(figures, "MIN_INTERVAL_SECONDS", 3600.0)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     async with ada.socket() as socket:
         await socket.subscribe(FOLLOW)
@@ -106,7 +106,7 @@ async def test_a_burst_is_told_together_and_its_end_is_told(
             await cora.raise_ticket()
         await socket.send({"type": "ping"})
         assert (await socket.receive())["type"] == "pong", "nothing is told before its time"
-    monkeypatch.setattr(figures, "PACE_SECONDS", 0.25)
+    monkeypatch.setattr(figures, "MIN_INTERVAL_SECONDS", 0.25)
     async with ada.socket() as socket:
         await socket.subscribe(FOLLOW)
         while (await socket.next("ticketStats"))["total"] != 20:
@@ -160,8 +160,8 @@ async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few
 async def test_more_tickets_than_are_kept_are_counted_by_the_database(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "MOST_KEPT", 3)
-    monkeypatch.setattr(figures, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(figures, "MAX_TRACKED_TICKETS", 3)
+    monkeypatch.setattr(figures, "MIN_COUNT_INTERVAL_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     async with ada.socket() as socket:
         await socket.subscribe(FOLLOW, by="STATUS")
@@ -172,7 +172,7 @@ async def test_more_tickets_than_are_kept_are_counted_by_the_database(
 
 @pytest.mark.without_promises
 async def test_time_alone_moves_figures(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "TIMED_SECONDS", 0.1)
+    monkeypatch.setattr(figures, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
     async with ada.socket() as socket:

@@ -15,7 +15,7 @@ from support.service import running
 from support.statements import statements
 
 from models.core import ids
-from models.log.event import Event, cursor, position_of
+from models.log.event import Event, decode_cursor, encode_cursor
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import live_list
@@ -184,7 +184,7 @@ async def test_with_a_cursor_it_tells_what_changed_since(service: Service, world
 
 
 async def test_a_long_absence_is_told_page_by_page(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_list, "AT_ONCE", 3)
+    monkeypatch.setattr(live_list, "MAX_BATCH_EVENTS", 3)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
     since = await head()
@@ -201,7 +201,7 @@ async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     for _ in range(4):
         await cora.raise_ticket()
-    given: dict[str, Any] = {"after": cursor(1)}
+    given: dict[str, Any] = {"after": encode_cursor(1)}
     if why == "cut":
         await Event.filter(position__lte=2).delete()
     elif why == "timed":
@@ -209,7 +209,7 @@ async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new
     elif why == "sight":
         await Organization.filter(name="Acme").update(shared=False)
     elif why == "too far behind":
-        monkeypatch.setattr(live_list, "MOST_BEHIND", 2)
+        monkeypatch.setattr(live_list, "MAX_REPLAY_EVENTS", 2)
     kept = LiveList()
     async with ada.socket() as socket:
         await socket.subscribe(CHANGES, **given)
@@ -263,7 +263,7 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
 
 
 async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_list, "MOST_BEHIND", 3)
+    monkeypatch.setattr(live_list, "MAX_REPLAY_EVENTS", 3)
     async with running(url) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -316,7 +316,7 @@ async def test_a_ticket_that_moves_to_another_account_leaves_sight(service: Serv
 
 
 async def test_time_alone_moves_a_list(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_list, "TIMED_SECONDS", 0.1)
+    monkeypatch.setattr(live_list, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     async with ada.socket() as socket:
@@ -359,7 +359,7 @@ async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_bey
     ("given", "code"),
     [
         ({"after": "garbage"}, "CURSOR_INVALID"),
-        ({"after": cursor(10**17)}, "CURSOR_INVALID"),
+        ({"after": encode_cursor(10**17)}, "CURSOR_INVALID"),
         ({"filter": {"or": [{"number": {"eq": number}} for number in range(101)]}}, "BAD_REQUEST"),
         ({"filter": {"subject": {"eq": "\x00"}}}, "BAD_REQUEST"),
         ({"filter": {"tags": {"every": [str(n) for n in range(1001)]}}}, "BAD_REQUEST"),
@@ -402,7 +402,7 @@ async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, wor
         done = await ada.do("assignTicket", ticketId=ticket, assigneeId=world.ada.gid)
         came = [await step(socket), await step(socket)]
         assert [each["cursor"] for each in came] == [each["event"]["cursor"] for each in came]
-        assert position_of(came[-1]["cursor"]) == position_of(done["cursor"])
+        assert decode_cursor(came[-1]["cursor"]) == decode_cursor(done["cursor"])
 
 
 @pytest.mark.parametrize("reading", ["read_members", "read_memberships_since"])

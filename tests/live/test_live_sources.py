@@ -53,17 +53,17 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
         return entry.position
 
     tail = LogTail(read, place, wakeup.listen(), poll_seconds=0.01)
-    tail.start_at(await event.head())
+    tail.start_at(await event.read_head())
     sessions = OpenSessions(time.now)
     services = Services(
         rules=Rules(WINDOW, WINDOW, max_live_list_tickets),
         now=time.now,
         wakeup=wakeup,
-        tail=tail,
-        notices=tail,  # type: ignore[arg-type] - nobody follows notices here
+        event_tail=tail,
+        notification_tail=tail,  # type: ignore[arg-type] - nobody follows notices here
         passwords=PasswordChecker(),
-        guesses=SignInThrottle(100),
-        presence=PresenceTail(wakeup.listen(), time.now, fresh=sessions.refresh),
+        sign_in_throttle=SignInThrottle(100),
+        presence=PresenceTail(wakeup.listen(), time.now, refresh_permissions=sessions.refresh),
         sessions=sessions,
     )
     following = asyncio.create_task(tail.run())
@@ -125,7 +125,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
         group = LiveListSource(context(ada), filter, OWED)
         held = applied(await take(group), set())
         for _ in range(6):
-            since = await event.head()
+            since = await event.read_head()
             for _ in range(dice.randrange(1, 4)):
                 await shuffle(world, dice, tickets)
             if dice.random() < 0.5:  # somebody who was here before, at a position that this group passes over
@@ -138,7 +138,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
             reached = late.position
             for _ in range(dice.randrange(3)):
                 await shuffle(world, dice, tickets)
-            steps = await up_to(group, await event.head())
+            steps = await up_to(group, await event.read_head())
             held = applied(steps, held)
             assert applied([step for step in steps if step.position > reached], have) == held
             assert (await live_list.read_members(ada, filter, time.now(), 100))[1] == held
@@ -155,7 +155,7 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
         other = source.fork(context(alone), source.position)
         assert other.position == GAP_OWED, "nobody may join it, nor it anybody, before"
         assert [(step.kind, step.ticket_id) for step in await take(other)] == [(ChangeKind.REMOVED, foreign.id)]
-        assert other.position == source.position == await event.head()
+        assert other.position == source.position == await event.read_head()
         assert other.share_key != source.share_key
         back = other.fork(context(carl), other.position)
         assert [(step.kind, step.ticket_id) for step in await take(back)] == [(ChangeKind.ADDED, foreign.id)]
@@ -180,7 +180,7 @@ async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(data
             ticket = await raised(world.cora)
             waiting.cancel()
             (ended,) = await asyncio.gather(waiting, return_exceptions=True)
-            steps = [step for _, step in ended] if isinstance(ended, list) else await up_to(source, await event.head())
+            steps = [step for _, step in ended] if isinstance(ended, list) else await up_to(source, await event.read_head())
             assert [(step.kind, step.ticket_id) for step in steps] == [(ChangeKind.ADDED, ticket.id)]
 
 
@@ -203,13 +203,13 @@ async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(databas
     async with house() as context:
         people = (world.ada, world.bill, world.cora)
         first, second, other = [LiveStatsSource(context(await viewer(person)), None, None) for person in people]
-        assert first.figures is second.figures
-        assert other.figures is not first.figures
+        assert first.live is second.live
+        assert other.live is not first.live
         assert [stats.total for _, stats in await first.next_batch()] == [0]
         await raised(world.cora)
         told = [[stats async for stats in once(each)] for each in (first, second, other)]
         assert [each[-1].total for each in told] == [1, 1, 1]
-        figures = first.context.services.figures
+        figures = first.context.services.live_stats
         assert len(figures) == 2
         del first, second, other
         assert len(figures) == 0, "nobody follows them any more"

@@ -99,7 +99,7 @@ async def test_what_was_there_before_is_no_news(service: Service, world: World) 
 
 async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 3)
-    monkeypatch.setattr(events, "AT_ONCE", 2)
+    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
@@ -135,7 +135,7 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    hold, seen = OpenSessions.hold, inbox.filter_visible
+    hold, seen = OpenSessions.add_token, inbox.filter_visible
     context: list[Any] = []
     judged: list[set[int]] = []
 

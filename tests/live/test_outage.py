@@ -11,7 +11,7 @@ from support.client import EVENTS
 from support.live import end_of
 
 from engine.fanout import group
-from models.log.event import cursor, head
+from models.log.event import encode_cursor, read_head
 from resolvers.subscriptions import events
 from schema.loaders import Loaders
 
@@ -38,7 +38,7 @@ async def test_an_event_that_can_not_be_read_is_told_when_it_can_be(
 ) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(await head()))
+        await socket.subscribe(EVENTS, after=encode_cursor(await read_head()))
         ticket = await service.client(world.cora.token).raise_ticket()
         await socket.next("ticketEvents")
         failed: list[bool] = []
@@ -55,7 +55,7 @@ async def test_an_outage_that_lasts_ends_the_socket_and_the_client_resumes_with_
 ) -> None:
     monkeypatch.setattr(group, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
-    before = cursor(await head())
+    before = encode_cursor(await read_head())
     async with ada.socket() as socket, ada.socket() as other:
         for each in (socket, other):
             await each.subscribe(EVENTS, after=before)
@@ -77,9 +77,9 @@ async def test_a_source_that_can_not_be_read_is_tried_again(
 ) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(await head()))
+        await socket.subscribe(EVENTS, after=encode_cursor(await read_head()))
         failed: list[bool] = []
-        monkeypatch.setattr(events, "readable", failing(1, events.readable, failed))
+        monkeypatch.setattr(events, "visible_matches", failing(1, events.visible_matches, failed))
         ticket = await service.client(world.cora.token).raise_ticket()
         await ada.do("addNote", ticketId=ticket["id"], body="the last event")
         assert [event["type"] for event in await socket.take("ticketEvents", 2)] == ["TICKET_CREATED", "NOTE_ADDED"]

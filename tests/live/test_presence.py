@@ -70,7 +70,7 @@ def readers(looking: PresenceTail, ticket: dict[str, Any]) -> set[object]:
 @pytest.fixture
 def rings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks by the time; ask for it before the service."""
-    monkeypatch.setattr(presence_tail, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(presence_tail, "POLL_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -458,10 +458,10 @@ async def test_a_look_costs_one_statement_for_any_number_of_tickets_and_of_those
                 await follow(socket, ticket)
                 assert await shown(socket) == {}
             with statements() as quiet:
-                await made[-1].look()
+                await made[-1].read_presence()
             await Presence.create(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), user_id=world.ada.id, **there(service))
             with statements() as news:
-                await made[-1].look()
+                await made[-1].read_presence()
             assert await shown(socket) == {"Ada": "LOOKING"}
             costs.append(len(news))
             assert len(quiet) == 1

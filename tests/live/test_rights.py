@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from models.access import revision
 from models.core import ids, time
-from models.log.event import position_of
+from models.log.event import decode_cursor
 from models.people.password import hash_password
 from models.people.team import Membership, Team
 from models.people.token import Token, TokenKind, hash_token, issue_token
@@ -113,7 +113,7 @@ async def test_a_token_that_ends_closes_its_sockets_and_nothing_is_delivered_aft
         seen = await cora.do("replyToTicket", ticketId=ticket["id"], body="before")
         assert (await following.next("ticketEvents"))["cursor"] == seen["cursor"]
         await end()
-        last = position_of(await head())
+        last = decode_cursor(await head())
         await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
         await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
         code, reason, came = await end_of(following)
@@ -265,7 +265,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    read, hold = revision.read_revision, OpenSessions.hold
+    read, hold = revision.read_revision, OpenSessions.add_token
     news, contexts = list[str](), list[Context]()
     armed, refreshing, overtaken = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -298,7 +298,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
         await socket.subscribe(EVENTS, after=await head())
         services = contexts[-1].services
         sessions = services.sessions
-        monkeypatch.setattr(services.tail, "refresh", note_and_refresh)
+        monkeypatch.setattr(services.event_tail, "refresh", note_and_refresh)
         first = await cora.do("replyToTicket", ticketId=ticket["id"], body="for ours")
         assert (await socket.next("ticketEvents"))["cursor"] == first["cursor"]
         armed.set()

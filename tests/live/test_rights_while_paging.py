@@ -26,7 +26,7 @@ from support.service import running
 from engine.bus.log_tail import LogTail
 from models.core import ids, time
 from models.log import event
-from models.log.event import Event, cursor, position_of
+from models.log.event import Event, decode_cursor, encode_cursor
 from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.token import Token, hash_token
@@ -69,7 +69,7 @@ class Pause:
 def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     """Pages of one entry, all read from the database; permissions are refreshed by nobody but readers and the tail."""
     found = Pause()
-    page, read_notices = events.paged, notification.read_notifications_after
+    page, read_notices = events.read_events_page, notification.read_notifications_after
 
     async def paged(position: int) -> list[Event]:
         entries = await page(position)
@@ -85,8 +85,8 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
         await asyncio.Event().wait()
 
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 0)
-    monkeypatch.setattr(events, "AT_ONCE", 1)
-    monkeypatch.setattr(events, "paged", paged)
+    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 1)
+    monkeypatch.setattr(events, "read_events_page", paged)
     monkeypatch.setattr(events, "notification", SimpleNamespace(head=notification.read_last_number, read_after=read_after))
     monkeypatch.setattr(OpenSessions, "run", never)
     return found
@@ -223,12 +223,12 @@ async def expect_end(socket: Socket, operation: str, code: str | None, field: st
 
 async def entry(client: Client, ticket: dict[str, Any]) -> int:
     """Reply to a ticket; the position of the reply's own entry."""
-    return position_of((await client.do("replyToTicket", ticketId=ticket["id"], body="hello"))["event"]["cursor"])
+    return decode_cursor((await client.do("replyToTicket", ticketId=ticket["id"], body="hello"))["event"]["cursor"])
 
 
 async def follow(socket: Socket, after: int) -> str:
     """Follow replies and notes alone: a reply may also change the status, which is an entry of its own."""
-    return await socket.subscribe(EVENTS, after=cursor(after), types=["REPLY_ADDED", "NOTE_ADDED"])
+    return await socket.subscribe(EVENTS, after=encode_cursor(after), types=["REPLY_ADDED", "NOTE_ADDED"])
 
 
 async def caught_up(tail: LogTail[Any], position: int) -> None:
@@ -240,7 +240,7 @@ async def caught_up(tail: LogTail[Any], position: int) -> None:
 def contexts(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
     """The contexts of the sockets that open, by which tests reach the services of the running process."""
     found: list[Context] = []
-    hold = OpenSessions.hold
+    hold = OpenSessions.add_token
 
     def noted(self: OpenSessions, context: Context) -> None:
         found.append(context)
@@ -261,7 +261,7 @@ async def test_entries_of_a_page_read_before_sight_ended_are_not_delivered(
     last = await entry(root, case.shown)
     pause.number = secrets[0]
     async with paging.client(case.token).socket() as socket:
-        await caught_up(contexts[-1].services.tail, last)
+        await caught_up(contexts[-1].services.event_tail, last)
         await follow(socket, first - 1)
         assert places([await socket.next("ticketEvents", SECONDS)]) == [first], "while it is seen it is delivered"
         await pause.while_reader_waits(case.end)
@@ -273,12 +273,12 @@ async def test_notes_of_a_page_read_before_the_scope_ended_are_not_delivered(
 ) -> None:
     bill, cora = paging.client(people.bill.token), paging.client(people.cora.token)
     ticket = await cora.raise_ticket()
-    notes = [position_of((await bill.do("addNote", ticketId=ticket["id"], body="for us"))["cursor"]) for _ in range(3)]
+    notes = [decode_cursor((await bill.do("addNote", ticketId=ticket["id"], body="for us"))["cursor"]) for _ in range(3)]
     last = await entry(bill, ticket)
     token = await token_of(await User.get(id=people.ada.id), SCOPES)
     pause.number = notes[1]
     async with paging.client(token).socket() as socket:
-        await caught_up(contexts[-1].services.tail, last)
+        await caught_up(contexts[-1].services.event_tail, last)
         await follow(socket, notes[0] - 1)
         assert places([await socket.next("ticketEvents", SECONDS)]) == [notes[0]]
         await pause.while_reader_waits(lambda: take_scope("notes:read")(token))
@@ -295,7 +295,7 @@ async def test_a_token_that_ends_while_a_page_is_read_gets_nothing_of_it(
     token = await token_of(await User.get(id=people.ada.id), SCOPES)
     pause.number = positions[1]
     async with paging.client(token).socket() as socket:
-        await caught_up(contexts[-1].services.tail, positions[-1])
+        await caught_up(contexts[-1].services.event_tail, positions[-1])
         operation = await follow(socket, positions[0] - 1)
         assert places([await socket.next("ticketEvents", SECONDS)]) == [positions[0]]
         await pause.while_reader_waits(lambda: ended.change(token))
@@ -325,8 +325,8 @@ async def told(contexts: list[Context], pause: Pause, tickets: Sequence[dict[str
     """
     pause.number = await notification.read_last_number() + 2
     numbers = [await tell(key(ticket), user_id) for ticket in tickets]
-    await caught_up(contexts[-1].services.notices, numbers[-1])
-    await caught_up(contexts[-1].services.tail, await event.head())
+    await caught_up(contexts[-1].services.notification_tail, numbers[-1])
+    await caught_up(contexts[-1].services.event_tail, await event.read_head())
     return [f"ntf_{number}" for number in numbers]
 
 

@@ -15,7 +15,7 @@ from support.service import running
 
 from engine.bus.log_tail import LogTail
 from models.core import ids
-from models.log.event import Event, cursor, position_of
+from models.log.event import Event, decode_cursor, encode_cursor
 from models.people.user import Organization, User
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import events
@@ -68,7 +68,7 @@ async def up_to(socket: Socket, ticket_id: str, field: str = "ticketEvents") -> 
 async def test_without_a_cursor_a_stream_starts_at_the_head(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await lived_through(service, world)
-    before = position_of(await head())
+    before = decode_cursor(await head())
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS)
         first = asyncio.create_task(socket.next("ticketEvents"))
@@ -93,7 +93,7 @@ async def test_a_cursor_gives_everything_after_it_and_then_what_comes(service: S
 
     async with ada.socket() as socket:
         writing = [asyncio.create_task(write(ada, "addNote")), asyncio.create_task(write(cora, "replyToTicket"))]
-        await socket.subscribe(EVENTS, after=cursor(place))
+        await socket.subscribe(EVENTS, after=encode_cursor(place))
         early = await socket.take("ticketEvents", 6)
         await asyncio.gather(*writing)
         await fence(cora)
@@ -131,7 +131,7 @@ async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_with
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 8)
-    monkeypatch.setattr(events, "AT_ONCE", 5)
+    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 5)
     async with running(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
@@ -139,7 +139,7 @@ async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_with
         for _ in range(30):
             await ada.do("addNote", ticketId=ticket["id"], body="long")
         async with ada.socket() as socket:
-            await socket.subscribe(EVENTS, after=cursor(0))
+            await socket.subscribe(EVENTS, after=encode_cursor(0))
             early = await socket.take("ticketEvents", 3)
             for _ in range(20):
                 await ada.do("addNote", ticketId=ticket["id"], body="meanwhile")
@@ -176,9 +176,9 @@ async def test_a_cursor_beyond_the_log_is_refused(service: Service, world: World
     await lived_through(service, world)
     async with service.client(world.ada.token).socket() as socket:
         for query in (EVENTS, STATUS_CHANGES):
-            await socket.subscribe(query, after=cursor(position_of(await head()) + 1))
+            await socket.subscribe(query, after=encode_cursor(decode_cursor(await head()) + 1))
             assert await error_of(socket) == "CURSOR_INVALID"
-        await socket.subscribe(EVENTS, after=cursor(10**17))
+        await socket.subscribe(EVENTS, after=encode_cursor(10**17))
         assert await error_of(socket) == "CURSOR_INVALID"
 
 
@@ -187,9 +187,9 @@ async def test_a_cursor_older_than_the_log_is_kept_has_expired(service: Service,
     await Event.filter(position__lte=3).delete()
     async with service.client(world.ada.token).socket() as socket:
         for old in (0, 1, 2):
-            await socket.subscribe(EVENTS, after=cursor(old))
+            await socket.subscribe(EVENTS, after=encode_cursor(old))
             assert await error_of(socket) == "CURSOR_EXPIRED"
-        await socket.subscribe(EVENTS, after=cursor(3))
+        await socket.subscribe(EVENTS, after=encode_cursor(3))
         expected = await log()
         assert places(await socket.take("ticketEvents", len(expected))) == expected
 
@@ -198,8 +198,8 @@ async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skippi
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 2)
-    monkeypatch.setattr(events, "AT_ONCE", 2)
-    page = events.paged
+    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
+    page = events.read_events_page
     async with running(url) as service:
         world = await World.make()
         await lived_through(service, world)
@@ -208,9 +208,9 @@ async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skippi
             await Event.filter(position__lte=4).delete()
             return await page(position)
 
-        monkeypatch.setattr(events, "paged", paged_late)
+        monkeypatch.setattr(events, "read_events_page", paged_late)
         async with service.client(world.ada.token).socket() as socket:
-            await socket.subscribe(EVENTS, after=cursor(1))
+            await socket.subscribe(EVENTS, after=encode_cursor(1))
             assert await error_of(socket) == "CURSOR_EXPIRED"
 
 
@@ -220,7 +220,7 @@ async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skippi
 async def test_types_choose_the_entries(service: Service, world: World) -> None:
     await lived_through(service, world)
     async with service.client(world.ada.token).socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0), types=["REPLY_ADDED", "TRANSFERRED", "TICKET_CREATED"])
+        await socket.subscribe(EVENTS, after=encode_cursor(0), types=["REPLY_ADDED", "TRANSFERRED", "TICKET_CREATED"])
         ticket_id = await fence(service.client(world.cora.token))
         came = await up_to(socket, ticket_id)
         assert [event["type"] for event in came] == ["TICKET_CREATED", "REPLY_ADDED", "TRANSFERRED"]
@@ -230,8 +230,8 @@ async def test_no_types_choose_no_entries(service: Service, world: World) -> Non
     ticket = await lived_through(service, world)
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0), types=[])
-        every = await socket.subscribe(EVENTS, after=cursor(0))
+        await socket.subscribe(EVENTS, after=encode_cursor(0), types=[])
+        every = await socket.subscribe(EVENTS, after=encode_cursor(0))
         note = await ada.do("addNote", ticketId=ticket["id"], body="last")
         while (message := await socket.receive())["payload"]["data"]["ticketEvents"]["cursor"] != note["cursor"]:
             assert message["id"] == every
@@ -242,20 +242,20 @@ async def test_a_ticket_id_chooses_its_entries_alone(service: Service, world: Wo
     await lived_through(service, world)
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0), ticketId=ticket["id"])
+        await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=ticket["id"])
         await fence(ada)
         note = await ada.do("addNote", ticketId=ticket["id"], body="last")
         expected = await log(ticket_id=ids.key_of(ids.TICKET, ticket["id"]))
         assert places(await socket.take("ticketEvents", len(expected))) == expected
-        assert expected[-1] == position_of(note["cursor"])
+        assert expected[-1] == decode_cursor(note["cursor"])
 
 
 @pytest.mark.parametrize("unknown", ["tkt_0198b3a0-0000-7000-8000-000000000000", "usr_1", "", "nonsense"])
 async def test_an_unknown_ticket_id_chooses_nothing(service: Service, world: World, unknown: str) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0), ticketId=unknown)
-        every = await socket.subscribe(EVENTS, after=cursor(0))
+        await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=unknown)
+        every = await socket.subscribe(EVENTS, after=encode_cursor(0))
         ticket_id = await fence(service.client(world.cora.token))
         message = await socket.receive()
         assert (message["id"], message["payload"]["data"]["ticketEvents"]["ticket"]["id"]) == (every, ticket_id)
@@ -276,7 +276,7 @@ async def test_a_filter_chooses_entries_by_the_ticket_as_it_stands(service: Serv
         await ada.do("updateTicket", ticketId=ticket["id"], priority="LOW")
         left = await ada.do("addNote", ticketId=ticket["id"], body="nobody hears this")
         await ada.do("updateTicket", ticketId=ticket["id"], priority="URGENT")
-        assert position_of((await socket.next("ticketEvents"))["cursor"]) > position_of(left["cursor"])
+        assert decode_cursor((await socket.next("ticketEvents"))["cursor"]) > decode_cursor(left["cursor"])
 
 
 async def test_a_filter_that_is_too_large_is_refused(service: Service, world: World) -> None:
@@ -289,7 +289,7 @@ async def test_the_life_cycle_alone_is_what_status_changes_tell(service: Service
     ticket = await lived_through(service, world)
     await lived_through(service, world)
     async with service.client(world.cora.token).socket() as socket:
-        await socket.subscribe(STATUS_CHANGES, after=cursor(0), ticketId=ticket["id"])
+        await socket.subscribe(STATUS_CHANGES, after=encode_cursor(0), ticketId=ticket["id"])
         came = await socket.take("ticketStatusChanged", 3)
         told = [(each["type"], each["action"], each["from"], each["to"]) for each in came]
         assert told == [
@@ -316,8 +316,8 @@ async def test_two_streams_share_a_socket_and_end_apart(service: Service, world:
     ticket = await lived_through(service, world)
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        notes = await socket.subscribe(EVENTS, after=cursor(0), types=["NOTE_ADDED"])
-        steps = await socket.subscribe(STATUS_CHANGES, after=cursor(0))
+        notes = await socket.subscribe(EVENTS, after=encode_cursor(0), types=["NOTE_ADDED"])
+        steps = await socket.subscribe(STATUS_CHANGES, after=encode_cursor(0))
         came = [await socket.receive() for _ in range(4)]
         assert sorted(message["id"] for message in came) == sorted([notes, steps, steps, steps])
         await socket.send({"type": "complete", "id": notes})
@@ -352,7 +352,7 @@ async def test_a_machine_without_the_scope_for_notes_gets_none(service: Service,
     await lived_through(service, world)
     token = await machine("Reader", ["tickets:read", "events:read"])
     async with service.client(token).socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0))
+        await socket.subscribe(EVENTS, after=encode_cursor(0))
         expected = await log(internal=False)
         assert len(expected) < len(await log())
         assert places(await socket.take("ticketEvents", len(expected))) == expected
@@ -361,8 +361,8 @@ async def test_a_machine_without_the_scope_for_notes_gets_none(service: Service,
 async def test_a_token_that_reads_no_tickets_gets_no_entries(service: Service, world: World) -> None:
     token = await machine("Reader", ["events:read"])
     async with service.client(token).socket() as blind, service.client(world.ada.token).socket() as seeing:
-        await blind.subscribe(EVENTS, after=cursor(0))
-        await seeing.subscribe(EVENTS, after=cursor(0))
+        await blind.subscribe(EVENTS, after=encode_cursor(0))
+        await seeing.subscribe(EVENTS, after=encode_cursor(0))
         await lived_through(service, world)
         await seeing.take("ticketEvents", len(await log()))
         await blind.send({"type": "ping"})
@@ -373,7 +373,7 @@ async def test_customers_never_get_notes_or_tickets_of_strangers(service: Servic
     cora, carl, olga = (service.client(person.token) for person in (world.cora, world.carl, world.olga))
     async with cora.socket() as at_cora, carl.socket() as at_carl, olga.socket() as at_olga:
         for socket in (at_cora, at_carl, at_olga):
-            await socket.subscribe(EVENTS, after=cursor(0))
+            await socket.subscribe(EVENTS, after=encode_cursor(0))
         ticket = await lived_through(service, world)
         foreign = await fence(olga)
         own = await fence(cora)
@@ -387,9 +387,9 @@ async def test_a_customer_who_asks_for_notes_or_a_strangers_ticket_gets_nothing(
     olga = service.client(world.olga.token)
     ticket = await lived_through(service, world)
     async with olga.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0), ticketId=ticket["id"])
-        await socket.subscribe(EVENTS, after=cursor(0), types=["NOTE_ADDED"])
-        every = await socket.subscribe(EVENTS, after=cursor(0))
+        await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=ticket["id"])
+        await socket.subscribe(EVENTS, after=encode_cursor(0), types=["NOTE_ADDED"])
+        every = await socket.subscribe(EVENTS, after=encode_cursor(0))
         own = await fence(olga)
         await service.client(world.ada.token).do("addNote", ticketId=own, body="for us")
         await olga.do("replyToTicket", ticketId=own, body="hello")
@@ -403,13 +403,13 @@ async def test_a_ticket_that_moves_out_of_sight_is_followed_no_further(service: 
     other = await Organization.get(name="Other")
     ticket = await cora.raise_ticket()
     async with carl.socket() as socket:
-        await socket.subscribe(EVENTS, after=cursor(0))
+        await socket.subscribe(EVENTS, after=encode_cursor(0))
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
         await Ticket.filter(id=ids.key_of(ids.TICKET, ticket["id"])).update(organization_id=other.id)
         await cora.do("replyToTicket", ticketId=ticket["id"], body="not for carl any more")
         own = await fence(carl)
         assert await up_to(socket, own) == []
-        await socket.subscribe(EVENTS, after=cursor(0))
+        await socket.subscribe(EVENTS, after=encode_cursor(0))
         assert await up_to(socket, own) == []
 
 
@@ -424,7 +424,7 @@ async def test_an_event_shows_its_ticket_as_it_stands_when_it_is_delivered(servi
         return dict((await socket.next("ticketEvents"))["ticket"])
 
     async with ada.socket() as socket:
-        await socket.subscribe(AS_IT_STANDS, after=cursor(0))
+        await socket.subscribe(AS_IT_STANDS, after=encode_cursor(0))
         stands = await shown()
         assert (stands["status"], stands["tags"], stands["assignee"], stands["version"]) == ("NEW", [], None, 1)
         await ada.do("startTicket", ticketId=ticket["id"])
@@ -448,7 +448,7 @@ async def test_an_event_shows_its_ticket_as_it_stands_when_it_is_delivered(servi
 async def test_old_entries_show_their_ticket_as_it_stands_now(service: Service, world: World) -> None:
     await lived_through(service, world)
     async with service.client(world.ada.token).socket() as socket:
-        await socket.subscribe(AS_IT_STANDS, after=cursor(0))
+        await socket.subscribe(AS_IT_STANDS, after=encode_cursor(0))
         came = await socket.take("ticketEvents", len(await log()))
         assert {each["ticket"]["status"] for each in came} == {"RESOLVED"}
         assert {each["ticket"]["version"] for each in came} == {came[-1]["ticket"]["version"]}

@@ -67,11 +67,11 @@ class Desk:
             rules=rules,
             now=now,
             wakeup=bell,
-            tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
-            notices=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
-            presence=PresenceTail(bell.listen(), now, fresh=sessions.refresh),
+            event_tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
+            notification_tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
+            presence=PresenceTail(bell.listen(), now, refresh_permissions=sessions.refresh),
             passwords=PasswordChecker(),
-            guesses=SignInThrottle(100_000),
+            sign_in_throttle=SignInThrottle(100_000),
             sessions=sessions,
         )
         return cls(build_schema(settings), services)
@@ -103,7 +103,7 @@ class Desk:
         if token is not None:
             viewer = await authenticate(token, now())
             assert viewer is not None
-            context.become(viewer)
+            context.set_viewer(viewer)
         parameters = GraphQLRequest(asked.query, asked.variables, asked.operation_name, None)
         found = orjson.loads(encode_response(await self.schema.execute_request(parameters, context, QUERIES_AND_MUTATIONS)))
         for name in VOLATILE:

@@ -155,7 +155,7 @@ async def test_a_key_is_free_again_after_a_day(service: Service, admin: Client) 
 
 async def one_key_for_each_mutation() -> None:
     """From here on a second caller's key of a mutation can not be stored, after all else of it was."""
-    await database.rows("CREATE UNIQUE INDEX only_one ON idempotency_keys (mutation)")
+    await database.fetch_dicts("CREATE UNIQUE INDEX only_one ON idempotency_keys (mutation)")
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -167,7 +167,7 @@ async def test_a_key_that_can_not_be_stored_leaves_nothing_else(service: Service
         with pytest.raises(Refused) as refusal:
             await asked(admin, name, **given, idempotencyKey="k")
         assert refusal.value.code == "INTERNAL"
-    await database.rows("DROP INDEX only_one")
+    await database.fetch_dicts("DROP INDEX only_one")
     assert (await asked(admin, name, **given, idempotencyKey="k"))["replayed"] is False
 
 
@@ -189,12 +189,12 @@ async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url:
             assert again["now"] >= first["now"]
             other = await moved(client, "PT47H", "k")
             assert (other["now"], [shown(error) for error in other["userErrors"]]) == (None, [REUSED])
-        assert await demo_clock.read() == timedelta(days=2)
+        assert await demo_clock.read_advance() == timedelta(days=2)
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client(client.token)
         assert (await moved(client, "P2D", "k"))["replayed"] is True, "another process knows it as well"
         assert (await moved(client, "P2D", None))["replayed"] is False
-        assert await demo_clock.read() == timedelta(days=4)
+        assert await demo_clock.read_advance() == timedelta(days=4)
 
 
 async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> None:
@@ -205,7 +205,7 @@ async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> Non
         assert [answer["replayed"] for answer in made].count(False) == 1
         refusals = {shown(error) for answer in answers for error in answer["userErrors"]}
         assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
-        assert await demo_clock.read() == timedelta(days=2)
+        assert await demo_clock.read_advance() == timedelta(days=2)
 
 
 async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:
@@ -218,7 +218,7 @@ async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:
             with pytest.raises(Refused) as refusal:
                 await moved(root, "P300D", "k")
             assert refusal.value.code == "INTERNAL"
-        await database.rows("DROP INDEX only_one")
+        await database.fetch_dicts("DROP INDEX only_one")
         after = await moved(root, "PT1S", "k")
         assert after["replayed"] is False
         passed = datetime.fromisoformat(after["now"]) - datetime.fromisoformat(before["now"])

@@ -18,20 +18,20 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"<p>{text}</p>"
 
     monkeypatch.setattr(markdown_cache, "rendered", noted)
-    found = MarkdownCache(most=100)
-    assert [await found.html("ada", "x") for _ in range(3)] == ["<p>x</p>"] * 3
-    assert await found.html("bill", "x") == "<p>x</p>"
+    found = MarkdownCache(max_characters=100)
+    assert [await found.render("ada", "x") for _ in range(3)] == ["<p>x</p>"] * 3
+    assert await found.render("bill", "x") == "<p>x</p>"
     assert made == ["x"]
     for number in range(50):
-        await found.html("ada", f"{number:03}")
-        await found.html("ada", "x")
+        await found.render("ada", f"{number:03}")
+        await found.render("ada", "x")
     assert made.count("x") == 1, "what is looked at stays"
-    assert found.letters == sum(len(text) + len(html) for text, html in found.kept.items()) <= 100
-    await asyncio.gather(*(found.html(who, "z" * 200) for who in ("ada", "bill")))
-    assert found.letters == 0
+    assert found.characters == sum(len(text) + len(html) for text, html in found.html_by_text.items()) <= 100
+    await asyncio.gather(*(found.render(who, "z" * 200) for who in ("ada", "bill")))
+    assert found.characters == 0
     made.clear()
     again = MarkdownCache()
-    await asyncio.gather(*(again.html("ada", "y") for _ in range(20)))
+    await asyncio.gather(*(again.render("ada", "y") for _ in range(20)))
     assert made == ["y"], "also where it is asked for many times at once"
     again.close()
     found.close()

@@ -28,7 +28,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.listener = WakeupBus("memory://")
-        self.watcher = PresenceTail(self.listener.listen(), time.now, fresh=self.fresh)
+        self.watcher = PresenceTail(self.listener.listen(), time.now, refresh_permissions=self.fresh)
         self.pictures: dict[UUID, TicketPresence] = {}
         self.looks: list[int] = []
         self.order: list[str] = []
@@ -77,9 +77,9 @@ async def test_nothing_is_read_while_nobody_follows(stage: Stage) -> None:
     assert stage.looks == []
     key = new_id()
     followed = stage.watcher.watch(key, self := object())
-    assert await followed.after(-1) == [(1, TicketPresence(key, ()))]
+    assert await followed.wait_for_snapshots(-1) == [(1, TicketPresence(key, ()))]
     assert stage.looks
-    stage.watcher.leave(key, self)
+    stage.watcher.unwatch(key, self)
     looks = len(stage.looks)
     for _ in range(5):
         await stage.ring()
@@ -91,21 +91,21 @@ async def test_a_ticket_is_followed_until_the_last_one_leaves_and_then_seen_anew
     first, second = object(), object()
     followed = stage.watcher.watch(key, first)
     assert stage.watcher.watch(key, second) is stage.watcher.watch(key, first) is followed
-    await followed.after(-1)
-    stage.watcher.leave(key, first)
-    stage.watcher.leave(key, first)
+    await followed.wait_for_snapshots(-1)
+    stage.watcher.unwatch(key, first)
+    stage.watcher.unwatch(key, first)
     assert stage.watcher.watched == {key: followed}
-    stage.watcher.leave(key, second)
-    stage.watcher.leave(key, second)
+    stage.watcher.unwatch(key, second)
+    stage.watcher.unwatch(key, second)
     assert stage.watcher.watched == {}
     picture = stage.paint(key, 1)
-    assert await stage.watcher.watch(key, first).after(-1) == [(2, picture)]
+    assert await stage.watcher.watch(key, first).wait_for_snapshots(-1) == [(2, picture)]
 
 
 async def test_all_that_are_followed_are_read_in_one_look(stage: Stage) -> None:
     keys = [new_id() for _ in range(20)]
     followed = [stage.watcher.watch(key, self) for key in keys for self in (object(), object())]
-    turns = [await each.after(-1) for each in followed]
+    turns = [await each.wait_for_snapshots(-1) for each in followed]
     assert {len(each) for each in turns} == {1}
     assert stage.looks[0] == 20
 
@@ -113,7 +113,7 @@ async def test_all_that_are_followed_are_read_in_one_look(stage: Stage) -> None:
 async def test_who_is_late_gets_each_picture_and_who_is_new_the_newest(stage: Stage) -> None:
     key, other = new_id(), new_id()
     followed = stage.watcher.watch(key, stage)
-    ((start, _),) = await followed.after(-1)
+    ((start, _),) = await followed.wait_for_snapshots(-1)
     stage.watcher.watch(other, stage)
     painted: list[TicketPresence] = []
     turn = start
@@ -121,21 +121,21 @@ async def test_who_is_late_gets_each_picture_and_who_is_new_the_newest(stage: St
         painted.append(stage.paint(key, second))
         stage.paint(other, second)
         stage.listener.notify()
-        ((turn, picture),) = await followed.after(turn)
+        ((turn, picture),) = await followed.wait_for_snapshots(turn)
         assert picture == painted[-1]
-    late = await followed.after(start)
+    late = await followed.wait_for_snapshots(start)
     assert [picture for _, picture in late] == painted
     turns = [turn for turn, _ in late]
     assert turns == sorted(set(turns))
-    assert await followed.after(-1) == [late[-1]]
-    assert await followed.after(turns[2]) == late[3:]
+    assert await followed.wait_for_snapshots(-1) == [late[-1]]
+    assert await followed.wait_for_snapshots(turns[2]) == late[3:]
 
 
 async def test_a_picture_that_is_the_same_is_no_news(stage: Stage) -> None:
     key = new_id()
     stage.paint(key, 1)
     followed = stage.watcher.watch(key, stage)
-    await followed.after(-1)
+    await followed.wait_for_snapshots(-1)
     looks = len(stage.looks)
 
     async def looked_again() -> bool:
@@ -143,19 +143,19 @@ async def test_a_picture_that_is_the_same_is_no_news(stage: Stage) -> None:
         return len(stage.looks) >= looks + 3
 
     await until(looked_again)
-    assert len(followed.pictures) == 1
+    assert len(followed.snapshots) == 1
 
 
 async def test_rights_are_read_after_what_is_shown_by_them(stage: Stage) -> None:
     followed = stage.watcher.watch(new_id(), stage)
-    await followed.after(-1)
+    await followed.wait_for_snapshots(-1)
     assert stage.order[:2] == ["look", "fresh"]
 
 
 async def test_a_flurry_of_rings_is_one_look_at_a_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "PACE_SECONDS", 3600)
+    monkeypatch.setattr(watching, "MIN_POLL_INTERVAL_SECONDS", 3600)
     followed = stage.watcher.watch(new_id(), stage)
-    await followed.after(-1)
+    await followed.wait_for_snapshots(-1)
     for _ in range(100):
         stage.listener.notify()
         await asyncio.sleep(0)
@@ -163,12 +163,12 @@ async def test_a_flurry_of_rings_is_one_look_at_a_time(stage: Stage, monkeypatch
 
 
 async def test_pictures_that_are_kept_have_a_bound(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "PACE_SECONDS", 0)
+    monkeypatch.setattr(watching, "MIN_POLL_INTERVAL_SECONDS", 0)
     key = new_id()
     followed = stage.watcher.watch(key, stage)
-    ((turn, _),) = await followed.after(-1)
-    for second in range(watching.KEPT + 10):
+    ((turn, _),) = await followed.wait_for_snapshots(-1)
+    for second in range(watching.MAX_SNAPSHOTS + 10):
         stage.paint(key, second)
         stage.listener.notify()
-        ((turn, _),) = await followed.after(turn)
-    assert len(await followed.after(1)) == watching.KEPT
+        ((turn, _),) = await followed.wait_for_snapshots(turn)
+    assert len(await followed.wait_for_snapshots(1)) == watching.MAX_SNAPSHOTS

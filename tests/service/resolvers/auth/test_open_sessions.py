@@ -59,7 +59,7 @@ class Sockets:
         context = Context(self.services, "r", "address")
         viewer = await self.sessions.authenticate(text)
         assert viewer is not None
-        context.become(viewer)
+        context.set_viewer(viewer)
 
         async def close() -> None:
             self.ended.append(context)
@@ -81,7 +81,7 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
     clock, bell = Clock(), WakeupBus("memory://")
     sessions = OpenSessions(clock)
     empty: Any = LogTail(Log().read, int, bell.listen())
-    watcher = PresenceTail(bell.listen(), clock, fresh=sessions.refresh)
+    watcher = PresenceTail(bell.listen(), clock, refresh_permissions=sessions.refresh)
     rules = Rules(timedelta(days=14), timedelta(days=30), 1000)
     services = Services(rules, clock, bell, empty, empty, watcher, PasswordChecker(), SignInThrottle(10), sessions)
     yield Sockets(sessions, services, clock)
@@ -246,7 +246,7 @@ async def test_a_deleted_token_ends_its_sockets(sockets: Sockets, people: World)
     await Token.filter(digest=hash_token(people.ada.token)).delete()
     await sockets.sessions.refresh()
     await sockets.over(context)
-    assert sockets.sessions.holders == sockets.sessions.prints == {}
+    assert sockets.sessions.contexts_by_token == sockets.sessions.fingerprints == {}
 
 
 async def test_time_ends_a_socket_and_needs_no_statement(sockets: Sockets, people: World) -> None:
@@ -263,13 +263,13 @@ async def test_time_ends_a_socket_and_needs_no_statement(sockets: Sockets, peopl
     await sockets.sessions.refresh()
     sockets.clock.advance(hours=1)
     with statements() as sent:
-        sockets.sessions.expire()
+        sockets.sessions.end_expired()
     assert sent.texts == []
     await sockets.over(first)
     await sockets.over(third)
     assert second.viewer.token is not None
     sockets.clock.advance(hours=1)
-    sockets.sessions.expire()
+    sockets.sessions.end_expired()
     await sockets.over(second)
     assert lasting.viewer.caller is Caller.AGENT
 
@@ -279,7 +279,7 @@ async def test_who_signs_in_anew_is_followed_by_the_new_token_alone(sockets: Soc
     cora = await token_of(await User.get(id=people.cora.id))
     viewer = await sockets.sessions.authenticate(cora)
     assert viewer is not None
-    context.become(viewer)
+    context.set_viewer(viewer)
     assert sockets.changed == [(context, viewer)]
     await end(people.ada.token)
     await sockets.sessions.refresh()
@@ -299,7 +299,7 @@ async def test_a_stranger_who_signs_in_over_a_socket_is_followed_from_then_on(so
     await sockets.sessions.refresh()
     viewer = await sockets.sessions.authenticate(people.ada.token)
     assert viewer is not None
-    context.become(viewer)
+    context.set_viewer(viewer)
     await end(people.ada.token)
     await sockets.sessions.refresh()
     await sockets.over(context)
@@ -315,7 +315,7 @@ async def test_a_socket_that_closed_is_forgotten(sockets: Sockets, people: World
     await sockets.over(contexts[1])
     assert sockets.ended == [contexts[1]]
     assert not sockets.sessions.open
-    assert not sockets.sessions.holders
+    assert not sockets.sessions.contexts_by_token
 
 
 async def test_a_socket_that_can_not_take_other_rights_ends(sockets: Sockets, people: World) -> None:

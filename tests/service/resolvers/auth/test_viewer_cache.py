@@ -20,7 +20,7 @@ from models.database import fair_share
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
-from resolvers.auth.viewer_cache import Shared, ViewerCache
+from resolvers.auth.viewer_cache import SharedRead, ViewerCache
 
 pytestmark = pytest.mark.never_retried
 
@@ -101,7 +101,7 @@ async def test_a_reading_for_all_is_not_counted_as_the_first_ones() -> None:
         return fair_share.CALLER.get()
 
     fair_share.CALLER.set("ada")
-    assert await Shared(read).get() is None
+    assert await SharedRead(read).get() is None
 
 
 async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_one() -> None:
@@ -115,7 +115,7 @@ async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_on
         for _ in range(5):
             await asyncio.sleep(0)
 
-    readings = Shared(read)
+    readings = SharedRead(read)
     early = [asyncio.create_task(readings.get()) for _ in range(3)]
     await turns()
     late = [asyncio.create_task(readings.get()) for _ in range(3)]
@@ -146,16 +146,16 @@ async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) ->
 
 
 async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: World) -> None:
-    viewers = ViewerCache(Clock(), most=2)
+    viewers = ViewerCache(Clock(), max_viewers=2)
     for token in (people.ada.token, people.cora.token):
         await viewers.authenticate(token)
     with statements() as sent:
         assert await asyncio.gather(*(viewers.authenticate(f"twk_{n}") for n in range(50))) == [None] * 50
     assert len(sent) <= 51, "a lookup for each and one reading of the revision"
-    assert list(viewers.kept) == [hash_token(people.ada.token), hash_token(people.cora.token)]
+    assert list(viewers.viewers) == [hash_token(people.ada.token), hash_token(people.cora.token)]
     await viewers.authenticate(people.ada.token)
     await viewers.authenticate(people.machine)
-    assert list(viewers.kept) == [hash_token(people.ada.token), hash_token(people.machine)], "who was not seen for longest goes"
+    assert list(viewers.viewers) == [hash_token(people.ada.token), hash_token(people.machine)], "who was not seen for longest goes"
 
 
 async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: World) -> None:

@@ -63,7 +63,7 @@ async def test_a_verb_that_fails_ran_once_and_is_told_of_once(desk: tuple[Desk, 
         calls += 1
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr("resolvers.mutations.ticket_mutation.run", fail)
+    monkeypatch.setattr("resolvers.mutations.ticket_mutation.run_mutation", fail)
     found = await own.answer(Asked(CREATE, NEW), plenty.tokens["customer"])
     assert [(error["path"], error["extensions"]["code"]) for error in found["errors"]] == [(["createTicket"], "INTERNAL")]
     assert (found["data"], calls, counted(own)) == ({"createTicket": None}, 1, (0, 1))
