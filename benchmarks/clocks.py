@@ -22,8 +22,8 @@ from models.changes import commands
 from models.changes.change import allocate_numbers
 from models.people.team import Category
 from models.people.user import Role, User
+from models.sla.policy_set import PolicySet
 from models.sla.records import SlaClock
-from models.sla.update import PolicySet
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from workers.ticket_timers import TimerSettings, run_timers

@@ -12,8 +12,8 @@ from uuid import UUID
 from models.access.viewer import SYSTEM, Viewer
 from models.changes.change import TicketChange
 from models.log.event import Event, Json
+from models.sla.policy_set import PolicySet
 from models.sla.state_machine import TicketClocks
-from models.sla.update import PolicySet
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 

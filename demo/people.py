@@ -13,7 +13,7 @@ from models.access.scopes import ALL_SCOPES, CALLER_OF_ROLE, MAX_SCOPES, Caller
 from models.access.viewer import Viewer
 from models.people.team import Category, Membership, Team
 from models.people.user import ApiClient, Organization, Role, User
-from models.sla.update import PolicySet
+from models.sla.policy_set import PolicySet
 
 AGENT_DOMAIN = "support.example"
 AGENTS_PER_TEAM = 10

@@ -18,8 +18,8 @@ from models.log import event
 from models.people.password import HASHER, hash_password
 from models.people.team import Membership, Team
 from models.people.user import Organization, Role, User
+from models.sla.clock_records import record_from_clock
 from models.sla.records import SlaClock
-from models.sla.update import record_from_clock
 from models.tickets.lifecycle import Status
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
@@ -60,7 +60,7 @@ async def seed_demo(now: datetime) -> bool:
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
     async with database.transaction():
         # If several processes start at once, the row lock makes the others wait for the first.
-        await database.rows("UPDATE log_head SET position = position RETURNING position")
+        await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
         if await User.exists():
             return False
         random, since = Random(DEMO_RANDOM_SEED), now - DEMO_PERIOD

@@ -1,1 +1,1 @@
-"""What is promised and by when: calendars, policies, clocks."""
+"""Service level agreements: calendars, policies, and the SLA clocks of tickets."""

@@ -13,7 +13,7 @@ from typing import TypedDict
 from models import database
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput
-from models.core.time import whole_seconds
+from models.core.time import to_whole_seconds
 from models.people import team
 from models.people.user import Organization
 from models.sla import policies
@@ -115,7 +115,7 @@ async def check_calendar_limit() -> None:
 
 async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> None:
     if "name" in fields:
-        calendar.name = text.written(fields["name"], "name", longest=text.NAME)
+        calendar.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
         if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
             raise InvalidInput(Code.TAKEN, "Another calendar has this name.", "name")
     if "time_zone" in fields or "week" in fields or "holidays" in fields:
@@ -194,7 +194,7 @@ async def store_policy(policy: SlaPolicy, fields: PolicyFields, *, new: bool) ->
 
 async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:
     if "name" in fields:
-        policy.name = text.written(fields["name"], "name", longest=text.NAME)
+        policy.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     policy.position = fields.get("position", policy.position)
     policy.priority = fields.get("priority", policy.priority)
     if "team" in fields:
@@ -223,7 +223,7 @@ def set_targets(policy: SlaPolicy, fields: PolicyFields) -> None:
 
 
 def parse_target(value: timedelta | None, *path: str) -> int | None:
-    return None if value is None else whole_seconds(value, MIN_TARGET, MAX_TARGET, "From 1 minute to 5 years.", *path)
+    return None if value is None else to_whole_seconds(value, MIN_TARGET, MAX_TARGET, "From 1 minute to 5 years.", *path)
 
 
 async def find_organization(organization_id: str) -> Organization:

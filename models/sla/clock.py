@@ -1,4 +1,4 @@
-"""One promise on a ticket: how a clock stands, and why it may stand still. No I/O."""
+"""One SLA clock of a ticket: its state, and the periods in which it ran or was stopped. No I/O."""
 
 from __future__ import annotations
 
@@ -23,24 +23,32 @@ class ClockStatus(Enum):
     CANCELLED = "cancelled"
 
 
-FINISHED_STATUSES = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE, ClockStatus.CANCELLED})
+FINISHED_STATUSES = frozenset(
+    {ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE, ClockStatus.CANCELLED}
+)
 ACHIEVED_STATUSES = frozenset({ClockStatus.ACHIEVED, ClockStatus.ACHIEVED_LATE})
 
 
 class StopReason(Enum):
-    """Why a clock stands still."""
+    """Why a clock is not running."""
 
     WAITING_ON_CUSTOMER = "waiting_on_customer"
     ON_HOLD = "on_hold"
     ENDED = "ended"
 
 
-PAUSE_REASONS = {Status.WAITING_ON_CUSTOMER: StopReason.WAITING_ON_CUSTOMER, Status.ON_HOLD: StopReason.ON_HOLD}
+PAUSE_REASONS = {
+    Status.WAITING_ON_CUSTOMER: StopReason.WAITING_ON_CUSTOMER,
+    Status.ON_HOLD: StopReason.ON_HOLD,
+}
 
 
 @dataclass(slots=True)
 class ClockPeriod:
-    """A part of a clock's life in which it ran by some terms, or stood still for a reason; the last one has no end."""
+    """A period in which a clock ran by one policy snapshot, or was stopped for one reason.
+
+    The current period has no end.
+    """
 
     start: datetime
     state: PolicySnapshot | StopReason
@@ -49,10 +57,14 @@ class ClockPeriod:
 
 @dataclass(slots=True)
 class Clock:
-    """One promise. `since` is the instant from which it runs and up to which `spent` counts; null while it stands still.
+    """The clock of one SLA target.
 
-    `spent` and `paused_for` are working time by the terms' calendar. `at_risk_at` and `breaches_at` are when that will be or
-    was; null while it is paused, and where the calendar never gets there. `ordinal` tells a ticket's next responses apart.
+    - `terms` is the digest of the policy snapshot that the clock runs by.
+    - `ordinal` numbers the ticket's clocks of one metric, from 1.
+    - `since` is the instant up to which `spent` counts; null while the clock is stopped.
+    - `spent` and `paused_for` are working time of the snapshot's calendar.
+    - `at_risk_at` and `breaches_at` are the instants at which the clock becomes, or became, at risk
+      and breached. They are null while it is paused, and if the calendar never reaches them.
     """
 
     metric: Metric
@@ -81,22 +93,34 @@ class Clock:
 
     @property
     def last_known_at(self) -> datetime:
-        """Up to when it is known how it stood."""
-        told = (self.warned_at, self.breached_at, self.achieved_at, self.cancelled_at)
-        known = (self.started_at, self.since, self.paused_at, *told)
-        return max(at for at in known if at is not None)
+        """The latest instant at which the clock's state is known."""
+        instants = (
+            self.started_at,
+            self.since,
+            self.paused_at,
+            self.warned_at,
+            self.breached_at,
+            self.achieved_at,
+            self.cancelled_at,
+        )
+        return max(at for at in instants if at is not None)
 
     @property
     def due_at(self) -> datetime | None:
-        """When time alone will next change it."""
+        """The next instant at which the clock changes without an event; null if there is none."""
         if self.since is None or self.breached_at is not None:
             return None
-        return self.at_risk_at if self.warned_at is None and self.at_risk_at is not None else self.breaches_at
+        if self.warned_at is None and self.at_risk_at is not None:
+            return self.at_risk_at
+        return self.breaches_at
 
 
 @dataclass(frozen=True, slots=True)
 class ClockTransition:
-    """What is to be logged of a clock; `at` is the true instant, however late it is noticed."""
+    """A change of a clock that must be logged.
+
+    `at` is when it happened, which can be earlier than the change in which it was noticed.
+    """
 
     type: EventType
     at: datetime

@@ -1,4 +1,4 @@
-"""What the entries of the log mean to the clocks. No I/O."""
+"""Which log events are inputs for a ticket's SLA clocks. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.tickets.lifecycle import OPEN_STATUSES, CloseReason, Status
 
 
 class Side(Enum):
-    """Who spoke: the customer, or the team."""
+    """The side for which a message's author speaks."""
 
     CUSTOMER = "customer"
     TEAM = "team"
@@ -19,7 +19,11 @@ class Side(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ClockInput:
-    """What an entry of the log means to the clocks; None where it says nothing of it."""
+    """The parts of a log event that affect SLA clocks; None if the event has no such part.
+
+    `terms` is a tuple of one: the digest of the new policy snapshot, or None if no policy applies.
+    `status` is the ticket's status before and after.
+    """
 
     at: datetime
     terms: tuple[str | None] | None = None
@@ -30,25 +34,27 @@ class ClockInput:
     responded: bool = False
 
 
-CLOCK_EVENT_TYPES = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED})
-"""Entries that are the clocks' own."""
+CLOCK_EVENT_TYPES = frozenset(
+    {EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED}
+)
+"""The types of the events that record clock transitions."""
 
 
-def parse_clock_input(entry: Event) -> ClockInput | None:
-    """What an entry means to the clocks, or None where it means nothing to them."""
-    changes = entry.changes
-    terms = (_text(changes["sla_terms"][1]),) if "sla_terms" in changes else None
+def parse_clock_input(event: Event) -> ClockInput | None:
+    """Return the clock input of an event; None if the event does not affect clocks."""
+    changes = event.changes
+    terms = (_text_or_none(changes["sla_terms"][1]),) if "sla_terms" in changes else None
     status = None
     if "status" in changes:
         old, new = changes["status"]
         status = (None if old is None else Status(old), Status(new))
-    is_message = entry.type is EventType.REPLY_ADDED
+    is_message = event.type is EventType.REPLY_ADDED
     if terms is None and status is None and not is_message:
         return None
-    reason = _text(changes["close_reason"][1]) if "close_reason" in changes else None
-    side = _text(entry.value("side"))
+    reason = _text_or_none(changes["close_reason"][1]) if "close_reason" in changes else None
+    side = _text_or_none(event.value("side"))
     return ClockInput(
-        entry.occurred_at,
+        event.occurred_at,
         terms,
         status,
         CloseReason(reason) if reason else None,
@@ -59,18 +65,24 @@ def parse_clock_input(entry: Event) -> ClockInput | None:
 
 
 def update_waiting_since(before: datetime | None, clock_input: ClockInput) -> datetime | None:
-    """Since when the customer waits for an answer after a step, by since when they did before it; None where they do not."""
+    """Return since when the customer has waited for an answer; None if they do not wait.
+
+    `before` is the result for the previous input.
+    """
+    is_customer = clock_input.side is Side.CUSTOMER
     if clock_input.status is not None:
         old, new = clock_input.status
         if new not in OPEN_STATUSES:
             return None
-        asked = old is not None and old not in OPEN_STATUSES and clock_input.side is Side.CUSTOMER
+        is_question = is_customer and old is not None and old not in OPEN_STATUSES
     elif clock_input.is_message and clock_input.side is Side.TEAM:
         return None
     else:
-        asked = clock_input.is_message and clock_input.side is Side.CUSTOMER
-    return before or clock_input.at if asked else before
+        is_question = is_customer and clock_input.is_message
+    if is_question and before is None:
+        return clock_input.at
+    return before
 
 
-def _text(value: object) -> str | None:
+def _text_or_none(value: object) -> str | None:
     return None if value is None else str(value)

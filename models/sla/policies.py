@@ -70,7 +70,7 @@ async def lock_admin_changes() -> None:
 
 async def increment_revision(at: datetime) -> None:
     """Note that policies changed, in the change's transaction."""
-    await database.rows("UPDATE sla_revision SET changed = changed + 1, changed_at = ? RETURNING changed", [at])
+    await database.fetch_dicts("UPDATE sla_revision SET changed = changed + 1, changed_at = ? RETURNING changed", [at])
 
 
 class PolicyRule(NamedTuple):
@@ -149,8 +149,8 @@ TICKET_TERMS_SQL = terms_subquery(priority="t.priority", team="t.team_id", categ
 async def find_outdated_tickets(limit: int) -> list[UUID]:
     """Open tickets that run by other terms than hold for them now."""
     statuses = sorted(status.value for status in OPEN_STATUSES)
-    found = await database.rows(
-        f"SELECT t.id AS id FROM tickets t WHERE t.status IN ({database.marks(statuses)}) "
+    found = await database.fetch_dicts(
+        f"SELECT t.id AS id FROM tickets t WHERE t.status IN ({database.placeholders(statuses)}) "
         f"AND t.sla_terms IS DISTINCT FROM ({TICKET_TERMS_SQL}) ORDER BY t.id LIMIT {limit}",
         statuses,
     )

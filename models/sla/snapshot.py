@@ -1,6 +1,6 @@
-"""The terms that a ticket's clocks run by: a policy's targets and calendar as they were, found by what they say.
+"""Policy snapshots: a policy's targets and calendar at one time, identified by a digest.
 
-The log names terms by their digest, so that old entries keep their meaning whatever becomes of the policy.
+The log names a snapshot by its digest, so old events keep their meaning when the policy changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ class Metric(Enum):
 
 @dataclass(frozen=True)
 class PolicySnapshot:
-    """What one policy promised. `at_risk_percent` is the share of a target after which it is at risk."""
+    """The contents of one policy at one time.
+
+    `targets` are working time of the calendar. A clock is at risk when `at_risk_percent` of its
+    target is spent.
+    """
 
     policy_id: UUID
     policy_name: str
@@ -35,30 +39,33 @@ class PolicySnapshot:
     at_risk_percent: int
     calendar: Calendar
 
-    def plain(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
+        """The snapshot as JSON data. The digest depends on it, so its format must not change."""
+        seconds = {metric.value: int(time.total_seconds()) for metric, time in self.targets.items()}
         return {
             "policy": str(self.policy_id),
             "name": self.policy_name,
-            "targets": {metric.value: int(target.total_seconds()) for metric, target in self.targets.items()},
+            "targets": seconds,
             "at_risk_percent": self.at_risk_percent,
-            "calendar": self.calendar.plain(),
+            "calendar": self.calendar.to_dict(),
         }
 
     @cached_property
     def digest(self) -> str:
-        return sha256(orjson.dumps(self.plain(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
+        return sha256(orjson.dumps(self.to_dict(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
 
     @classmethod
-    def of(cls, data: Mapping[str, object]) -> PolicySnapshot:
-        targets = cast("Mapping[str, int]", data["targets"])
+    def from_dict(cls, data: Mapping[str, object]) -> PolicySnapshot:
+        seconds = cast("Mapping[str, int]", data["targets"])
+        metrics = [metric for metric in Metric if metric.value in seconds]
         return cls(
             UUID(cast("str", data["policy"])),
             cast("str", data["name"]),
-            {metric: timedelta(seconds=targets[metric.value]) for metric in Metric if metric.value in targets},
+            {metric: timedelta(seconds=seconds[metric.value]) for metric in metrics},
             cast("int", data["at_risk_percent"]),
-            Calendar.of(cast("Mapping[str, object]", data["calendar"])),
+            Calendar.from_dict(cast("Mapping[str, object]", data["calendar"])),
         )
 
-    def warning(self, target: timedelta) -> timedelta:
-        """How much of a target may be spent before it is at risk."""
+    def at_risk_after(self, target: timedelta) -> timedelta:
+        """The working time after which a clock with this target is at risk."""
         return target * self.at_risk_percent / 100

@@ -1,10 +1,13 @@
-"""A ticket's clocks as a pure machine: steps of its life go in, what is to be said of the clocks comes out. No I/O.
+"""The state machine of a ticket's SLA clocks: inputs go in, clock transitions come out. No I/O.
 
-FIRST_RESPONSE runs from the creation to the team's first public word, NEXT_RESPONSE from the customer's first unanswered
-message to the team's next, RESOLUTION from the creation to the resolution. RESOLUTION alone stands still while the ticket
-waits on the customer or is on hold: in the others the customer waits. Reopening lets it go on where it stood.
+- FIRST_RESPONSE runs from the ticket's creation to the team's first public reply.
+- NEXT_RESPONSE runs from the customer's first unanswered message to the team's next reply.
+- RESOLUTION runs from the creation to the resolution. It alone is paused while the ticket waits on
+  the customer or is on hold, because in the other two the customer waits for the team.
 
-For the clocks time never goes back: of two changes at once the one that is written later may bear the earlier instant.
+A reopened ticket resumes its RESOLUTION clock with the time already spent. Time never runs
+backwards for the clocks: if two changes are concurrent, the one written later may have the earlier
+time, and is then treated as simultaneous with the other.
 """
 
 from __future__ import annotations
@@ -14,17 +17,32 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.log.event import EventType
-from models.sla.clock import ACHIEVED_STATUSES, PAUSE_REASONS, Clock, ClockStatus, ClockTransition, StopReason, ClockPeriod
+from models.sla import clock_operations
+from models.sla.clock import (
+    ACHIEVED_STATUSES,
+    PAUSE_REASONS,
+    Clock,
+    ClockPeriod,
+    ClockStatus,
+    ClockTransition,
+    StopReason,
+)
 from models.sla.inputs import ClockInput, Side, update_waiting_since
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.tickets.lifecycle import OPEN_STATUSES, CloseReason, Status
 
+RESPONSES = (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
+
 
 class TicketClocks:
-    """All clocks of one ticket. `terms` finds terms by their digest; `of` is the digest of those in force.
+    """All SLA clocks of one ticket.
 
-    `status_since` is when the ticket came to its status. `waits_since` is since when the customer waits for an answer: it
-    counts only where other terms come into force.
+    - `find_snapshot` returns the policy snapshot that has a digest.
+    - `terms` is the digest of the snapshot that applies to the ticket; None if no policy applies.
+    - `status_since` is when the ticket entered its status.
+    - `responded` is whether the team has replied in public.
+    - `waiting_since` is since when the customer has waited for an answer. It is used only if other
+      terms come into force.
     """
 
     def __init__(
@@ -47,227 +65,152 @@ class TicketClocks:
 
     @property
     def breaches_at(self) -> datetime | None:
-        """The next promise that is still to be kept, or the oldest that was not."""
-        return min(
-            (clock.breaches_at for clock in self.all if clock.since is not None and clock.breaches_at is not None), default=None
-        )
+        """The earliest breach time of all running clocks, past or future."""
+        running = [clock.breaches_at for clock in self.all if clock.since is not None]
+        return min((at for at in running if at is not None), default=None)
 
     def apply(self, clock_input: ClockInput) -> list[ClockTransition]:
-        """Go through one step; returns what is to be said, in the order in which it happened."""
+        """Apply one input; return the transitions in the order in which they happened."""
         self.waiting_since = update_waiting_since(self.waiting_since, clock_input)
         since = max(clock_input.at, self.status_since or clock_input.at)
         if clock_input.status is not None:
             self.status_since = since
-        clock_input = replace(clock_input, at=max([since, *(clock.last_known_at for clock in self.all)]))
-        said = self.advance_to(clock_input.at)
+        at = max([since, *(clock.last_known_at for clock in self.all)])
+        clock_input = replace(clock_input, at=at)
+        transitions = self.advance_to(at)
         if clock_input.terms is not None and clock_input.terms[0] != self.terms:
-            self._retarget(clock_input.terms[0], clock_input.at)
-            said += self._overspent(clock_input.at)
+            self._change_terms(clock_input.terms[0], at)
+            transitions += self._breach_stopped_clocks(at)
         if clock_input.status is not None:
-            said += self._moved(clock_input)
+            transitions += self._change_status(clock_input)
         if clock_input.is_message:
-            said += self._spoke(clock_input)
+            transitions += self._handle_message(clock_input)
         self.responded = self.responded or clock_input.responded
-        return said
+        return transitions
 
     def advance_to(self, at: datetime) -> list[ClockTransition]:
-        """What time alone did to the clocks up to an instant."""
-        said: list[ClockTransition] = []
+        """Apply the passage of time up to `at`: clocks become at risk, then breached."""
+        transitions: list[ClockTransition] = []
         for clock in self.all:
             if clock.since is None or clock.breached_at is not None:
                 continue
             risk, breach = clock.at_risk_at, clock.breaches_at
-            if clock.warned_at is None and risk is not None and risk <= at and (breach is None or risk < breach):
+            is_before_breach = risk is not None and (breach is None or risk < breach)
+            if clock.warned_at is None and risk is not None and risk <= at and is_before_breach:
                 clock.warned_at, clock.status, clock.is_changed = risk, ClockStatus.AT_RISK, True
-                said.append(ClockTransition(EventType.SLA_AT_RISK, risk, clock))
+                transitions.append(ClockTransition(EventType.SLA_AT_RISK, risk, clock))
             if breach is not None and breach <= at:
-                clock.breached_at, clock.status, clock.is_changed = breach, ClockStatus.BREACHED, True
-                clock.warned_at = clock.warned_at or breach
-                said.append(ClockTransition(EventType.SLA_BREACHED, breach, clock))
-        return sorted(said, key=lambda each: each.at)
+                transitions.append(clock_operations.breach_now(clock, breach))
+        return sorted(transitions, key=lambda transition: transition.at)
 
-    # Steps
+    # Inputs
 
-    def _retarget(self, digest: str | None, at: datetime) -> None:
-        """Other terms: what was spent stays, what is left is counted anew."""
+    def _change_terms(self, digest: str | None, at: datetime) -> None:
+        """Apply another policy snapshot: clocks keep the time spent, and get new deadlines."""
         self.terms = digest
         new = self.find_snapshot(digest) if digest is not None else None
-        for clock in self.all:
-            if clock.is_finished:
-                continue
+        for clock in self._unfinished():
+            old = self.find_snapshot(clock.terms)
             if new is None or clock.metric not in new.targets:
-                self._cancel(clock, at)
-            else:
-                self._count(clock, at)
-                clock.terms = new.digest
-                self._aim(clock, at)
-                if clock.since is not None:
-                    self._stretch(clock, new, at)
+                clock_operations.cancel(clock, old, at)
+                continue
+            clock_operations.count_time(clock, old, at)
+            clock.terms = new.digest
+            clock_operations.update_deadlines(clock, new, at)
+            if clock.since is not None:
+                clock_operations.start_period(clock, new, at)
         if self.status in OPEN_STATUSES:
-            self._take_up(at)
-            self._wait_on(at)
+            self._start_or_resume(at)
+            self._resume_next_response(at)
 
-    def _overspent(self, at: datetime) -> list[ClockTransition]:
-        """A promise is broken at once where its clock stands still, but has spent more than the new terms give."""
-        said: list[ClockTransition] = []
+    def _breach_stopped_clocks(self, at: datetime) -> list[ClockTransition]:
+        """Breach each stopped clock that has already spent more than its new target."""
+        transitions: list[ClockTransition] = []
         for clock in self._unfinished():
             target = self.find_snapshot(clock.terms).targets[clock.metric]
             if clock.since is None and clock.breached_at is None and clock.spent >= target:
-                clock.breached_at, clock.status, clock.is_changed = at, ClockStatus.BREACHED, True
-                clock.warned_at = clock.warned_at or at
-                said.append(ClockTransition(EventType.SLA_BREACHED, at, clock))
-        return said
+                transitions.append(clock_operations.breach_now(clock, at))
+        return transitions
 
-    def _moved(self, step: ClockInput) -> list[ClockTransition]:
-        assert step.status is not None
-        before, after = step.status
+    def _change_status(self, clock_input: ClockInput) -> list[ClockTransition]:
+        assert clock_input.status is not None
+        before, after = clock_input.status
+        at = clock_input.at
         self.status = after
         if before is None:
-            return []  # the terms that the creation came with have started its clocks
-        if before in OPEN_STATUSES and after not in OPEN_STATUSES:
-            if after is Status.CLOSED and step.reason is not CloseReason.RESOLVED:
+            return []  # the ticket's creation; its terms have started the clocks
+        was_open, is_open = before in OPEN_STATUSES, after in OPEN_STATUSES
+        if was_open and not is_open:
+            if after is Status.CLOSED and clock_input.reason is not CloseReason.RESOLVED:
                 for clock in self._unfinished():
-                    self._cancel(clock, step.at)
+                    clock_operations.cancel(clock, self.find_snapshot(clock.terms), at)
                 return []
-            return [self._achieve(clock, step.at) for clock in self._unfinished()]
-        if before not in OPEN_STATUSES and after in OPEN_STATUSES:
-            self._reopened(step)
+            return [self._achieve(clock, at) for clock in self._unfinished()]
+        if is_open and not was_open:
+            self._start_or_resume(at)
+            if clock_input.side is Side.CUSTOMER:
+                self._start_next_response(at)
             return []
         for clock in self._unfinished(Metric.RESOLUTION):
-            if after in PAUSE_REASONS:
-                self._pause(clock, PAUSE_REASONS[after], step.at)
-            elif clock.since is None:
-                self._run(clock, step.at)
+            if after in PAUSE_REASONS or clock.since is None:
+                self._run_or_pause(clock, at)
         return []
 
-    def _reopened(self, step: ClockInput) -> None:
-        self._take_up(step.at)
-        if step.side is Side.CUSTOMER:
-            self._wait(step.at)
+    def _handle_message(self, clock_input: ClockInput) -> list[ClockTransition]:
+        if clock_input.side is Side.CUSTOMER:
+            self._start_next_response(clock_input.at)
+            return []
+        if clock_input.side is None:
+            return []
+        return [self._achieve(clock, clock_input.at) for clock in self._unfinished(*RESPONSES)]
 
-    def _take_up(self, at: datetime) -> None:
-        """What an open ticket is promised runs: the resolution goes on where it stood, and so does a first response that was
-        never given."""
-        going_on = [Metric.RESOLUTION] if self.responded else [Metric.FIRST_RESPONSE, Metric.RESOLUTION]
-        for metric in going_on:
+    # Starting and resuming clocks
+
+    def _start_or_resume(self, at: datetime) -> None:
+        """Start or resume the RESOLUTION clock, and FIRST_RESPONSE unless the team has replied."""
+        metrics = [Metric.RESOLUTION]
+        if not self.responded:
+            metrics.insert(0, Metric.FIRST_RESPONSE)
+        for metric in metrics:
             clock = next((clock for clock in self.all if clock.metric is metric), None)
             if clock is None:
                 self._start(metric, at)
-            elif clock.is_finished and not (metric is Metric.FIRST_RESPONSE and clock.status in ACHIEVED_STATUSES):
-                self._go_on(clock, at)
+                continue
+            is_answered = metric is Metric.FIRST_RESPONSE and clock.status in ACHIEVED_STATUSES
+            if clock.is_finished and not is_answered:
+                self._resume(clock, at)
 
-    def _spoke(self, step: ClockInput) -> list[ClockTransition]:
-        if step.side is Side.CUSTOMER:
-            self._wait(step.at)
-            return []
-        if step.side is None:
-            return []
-        answered = self._unfinished(Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
-        return [self._achieve(clock, step.at) for clock in answered]
-
-    def _wait(self, at: datetime) -> None:
-        """The customer waits for an answer, unless they do already."""
-        if not self._unfinished(Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE):
+    def _start_next_response(self, at: datetime) -> None:
+        """Start a NEXT_RESPONSE clock, unless the customer already waits for a response."""
+        if not self._unfinished(*RESPONSES):
             self._start(Metric.NEXT_RESPONSE, at)
 
-    def _wait_on(self, at: datetime) -> None:
-        """Who waits for an answer that was promised no more, and is again, waits on; who was promised none, from now on."""
-        if self.waiting_since is None or self._unfinished(Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE):
+    def _resume_next_response(self, at: datetime) -> None:
+        """After a change of terms, run a NEXT_RESPONSE clock if the customer waits for an answer.
+
+        This resumes the clock that earlier terms cancelled during this wait, or else starts one.
+        """
+        if self.waiting_since is None or self._unfinished(*RESPONSES):
             return
-        last = next((clock for clock in reversed(self.all) if clock.metric is Metric.NEXT_RESPONSE), None)
-        if last is not None and last.status is ClockStatus.CANCELLED and last.started_at >= self.waiting_since:
-            self._go_on(last, at)
+        clocks = [clock for clock in self.all if clock.metric is Metric.NEXT_RESPONSE]
+        last = clocks[-1] if clocks else None
+        is_cancelled = last is not None and last.status is ClockStatus.CANCELLED
+        if last is not None and is_cancelled and last.started_at >= self.waiting_since:
+            self._resume(last, at)
         else:
             self._start(Metric.NEXT_RESPONSE, at)
 
-    # One clock
-
-    def _unfinished(self, *metrics: Metric) -> list[Clock]:
-        return [clock for clock in self.all if not clock.is_finished and (not metrics or clock.metric in metrics)]
-
     def _start(self, metric: Metric, at: datetime) -> None:
+        """Start a new clock, if the terms in force have a target for the metric."""
         if self.terms is None or metric not in self.find_snapshot(self.terms).targets:
             return
         ordinal = 1 + sum(clock.metric is metric for clock in self.all)
         clock = Clock(metric, self.terms, at, ordinal)
         self.all.append(clock)
-        self._set_going(clock, at)
+        self._run_or_pause(clock, at)
 
-    def _set_going(self, clock: Clock, at: datetime) -> None:
-        """Let it run, or stand still where the ticket's status has it so."""
-        if clock.metric is Metric.RESOLUTION and self.status in PAUSE_REASONS:
-            self._pause(clock, PAUSE_REASONS[self.status], at)
-        else:
-            self._run(clock, at)
-
-    def _count(self, clock: Clock, at: datetime) -> None:
-        """Bring `spent` up to an instant."""
-        if clock.since is not None and at > clock.since:
-            clock.spent += self.find_snapshot(clock.terms).calendar.working_time(clock.since, at)
-            clock.since = at
-        clock.is_changed = True
-
-    def _aim(self, clock: Clock, at: datetime) -> None:
-        """Work out when it will be at risk and breach, and what its status is, from what is spent by now."""
-        terms = self.find_snapshot(clock.terms)
-        target = terms.targets[clock.metric]
-        warning = terms.at_risk_after(target)
-        if clock.breached_at is not None and clock.spent < target:
-            clock.breached_at = None
-        if clock.warned_at is not None and clock.spent < warning:
-            clock.warned_at = None
-        if clock.since is None:
-            clock.at_risk_at = clock.breaches_at = None
-            clock.status = ClockStatus.BREACHED if clock.breached_at is not None else ClockStatus.PAUSED
-            return
-        if clock.breached_at is not None:
-            clock.status, clock.breaches_at = ClockStatus.BREACHED, clock.breached_at
-            clock.at_risk_at = clock.warned_at
-            return
-        clock.breaches_at = terms.calendar.add_working_time(at, target - clock.spent)
-        clock.at_risk_at = clock.warned_at or terms.calendar.add_working_time(at, warning - clock.spent)
-        clock.status = ClockStatus.PENDING if clock.warned_at is None else ClockStatus.AT_RISK
-
-    def _run(self, clock: Clock, at: datetime) -> None:
-        terms = self.find_snapshot(clock.terms)
-        if clock.paused_at is not None:
-            clock.paused_for += terms.calendar.working_time(clock.paused_at, at)
-            clock.paused_at = None
-        clock.since, clock.is_changed = at, True
-        self._aim(clock, at)
-        self._stretch(clock, terms, at)
-
-    def _pause(self, clock: Clock, stop: StopReason, at: datetime) -> None:
-        self._count(clock, at)
-        clock.since = None
-        clock.paused_at = clock.paused_at or at
-        self._aim(clock, at)
-        self._stretch(clock, stop, at)
-
-    def _achieve(self, clock: Clock, at: datetime) -> ClockTransition:
-        self._count(clock, at)
-        late = clock.breached_at is not None
-        clock.status = ClockStatus.ACHIEVED_LATE if late else ClockStatus.ACHIEVED
-        clock.achieved_at = at
-        self._end(clock, at)
-        return ClockTransition(EventType.SLA_ACHIEVED, at, clock)
-
-    def _cancel(self, clock: Clock, at: datetime) -> None:
-        self._count(clock, at)
-        clock.status, clock.cancelled_at = ClockStatus.CANCELLED, at
-        clock.at_risk_at = clock.breaches_at = None
-        self._end(clock, at)
-
-    def _end(self, clock: Clock, at: datetime) -> None:
-        if clock.paused_at is not None:
-            clock.paused_for += self.find_snapshot(clock.terms).calendar.working_time(clock.paused_at, at)
-            clock.paused_at = None
-        clock.since = None
-        if clock.periods and clock.periods[-1].end is None:
-            clock.periods[-1].end = at
-
-    def _go_on(self, clock: Clock, at: datetime) -> None:
-        """A finished clock runs again, by the terms in force now."""
+    def _resume(self, clock: Clock, at: datetime) -> None:
+        """Resume a finished clock by the terms in force; the time since its end counts as paused."""
         if self.terms is None or clock.metric not in self.find_snapshot(self.terms).targets:
             return
         ended = clock.achieved_at or clock.cancelled_at
@@ -276,9 +219,20 @@ class TicketClocks:
         clock.paused_at, clock.achieved_at, clock.cancelled_at = ended, None, None
         if clock.periods:
             clock.periods.append(ClockPeriod(ended, StopReason.ENDED, at))
-        self._set_going(clock, at)
+        self._run_or_pause(clock, at)
 
-    def _stretch(self, clock: Clock, by: PolicySnapshot | StopReason, at: datetime) -> None:
-        if clock.periods and clock.periods[-1].end is None:
-            clock.periods[-1].end = at
-        clock.periods.append(ClockPeriod(at, by))
+    def _run_or_pause(self, clock: Clock, at: datetime) -> None:
+        """Run the clock, or pause it if it is RESOLUTION and the ticket's status pauses that."""
+        snapshot = self.find_snapshot(clock.terms)
+        if clock.metric is Metric.RESOLUTION and self.status in PAUSE_REASONS:
+            clock_operations.pause(clock, snapshot, PAUSE_REASONS[self.status], at)
+        else:
+            clock_operations.run(clock, snapshot, at)
+
+    def _achieve(self, clock: Clock, at: datetime) -> ClockTransition:
+        return clock_operations.achieve(clock, self.find_snapshot(clock.terms), at)
+
+    def _unfinished(self, *metrics: Metric) -> list[Clock]:
+        """The clocks that are not finished, of these metrics; without metrics, of all."""
+        unfinished = [clock for clock in self.all if not clock.is_finished]
+        return [clock for clock in unfinished if not metrics or clock.metric in metrics]

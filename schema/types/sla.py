@@ -12,14 +12,14 @@ from models.changes import sla_audit as ledger
 from models.changes.sla_audit import IntervalReason
 from models.people.user import Organization
 from models.sla.clock import ClockStatus
+from models.sla.clock_records import MICROSECOND
 from models.sla.records import SlaCalendar, SlaClock, SlaPolicy
 from models.sla.snapshot import Metric
-from models.sla.update import MICROSECOND
 from models.tickets.lifecycle import Priority
 from schema.context import context_of, loaders
-from schema.cost import LEDGER, cost
+from schema.cost import LEDGER_COST, cost
 from schema.interfaces import Node
-from schema.relations import one
+from schema.relations import foreign_key_field
 from schema.types.people import CategoryType, OrganizationType, TeamType
 
 
@@ -29,7 +29,7 @@ class SlaHours:
     end: str = strawberry.field(description="Local time up to which it counts, as HH:MM; 24:00 is the day's end.")
 
 
-def hours(minutes: int) -> str:
+def format_time_of_day(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
@@ -40,7 +40,7 @@ class SlaCalendarType(Node):
 
     @strawberry.field(description="Seven days from Monday, each a list of hours; an empty one is a day off.")
     def week(self, root: strawberry.Parent[SlaCalendar]) -> list[list[SlaHours]]:
-        return [[SlaHours(start=hours(start), end=hours(end)) for start, end in day] for day in root.week]
+        return [[SlaHours(start=format_time_of_day(start), end=format_time_of_day(end)) for start, end in day] for day in root.week]
 
     @strawberry.field(description="Local dates on which nothing counts.")
     def holidays(self, root: strawberry.Parent[SlaCalendar]) -> list[date]:
@@ -62,9 +62,9 @@ class SlaPolicyType(Node):
     position: int = strawberry.field(description="Policies are tried from the lowest on.")
     priority: Priority | None = strawberry.field(description="Only for this priority; null for any.")
 
-    team: Any = one("team", TeamType | None, "Only for this team; null for any.")
+    team: Any = foreign_key_field("team", TeamType | None, "Only for this team; null for any.")
 
-    category: Any = one("category", CategoryType | None, "Only for this category; null for any.")
+    category: Any = foreign_key_field("category", CategoryType | None, "Only for this category; null for any.")
 
     @strawberry.field(description="Only for this account, null for any; shown to staff.", graphql_type=OrganizationType | None)
     async def organization(self, root: strawberry.Parent[SlaPolicy], info: strawberry.Info) -> Organization | None:
@@ -87,7 +87,7 @@ class SlaPolicyType(Node):
 
     at_risk_percent: int = strawberry.field(description="The share of a target after which it is at risk.")
 
-    calendar: Any = one("calendar", SlaCalendarType, "The time that counts.")
+    calendar: Any = foreign_key_field("calendar", SlaCalendarType, "The time that counts.")
 
     active: bool = strawberry.field(description="Whether it holds for tickets still.")
 
@@ -115,7 +115,7 @@ class SlaClockType:
         paused = root.paused_for * MICROSECOND
         if root.paused_at is None:
             return paused
-        terms = await loaders(info).terms.load(root.terms)
+        terms = await loaders(info).policy_snapshots.load(root.terms)
         return paused + terms.calendar.working_time(root.paused_at, context.now())
 
     at_risk_at: datetime | None = strawberry.field(description="When it is at risk, or was; null while it is paused.")
@@ -125,7 +125,7 @@ class SlaClockType:
 
     @strawberry.field(description="The working time that was promised.")
     async def target(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
-        terms = await loaders(info).terms.load(root.terms)
+        terms = await loaders(info).policy_snapshots.load(root.terms)
         return terms.targets[root.metric]
 
     @strawberry.field(description="The working time that is spent by now.")
@@ -134,24 +134,24 @@ class SlaClockType:
         spent = root.spent * MICROSECOND
         if root.since is None:
             return spent
-        terms = await loaders(info).terms.load(root.terms)
+        terms = await loaders(info).policy_snapshots.load(root.terms)
         return spent + terms.calendar.working_time(root.since, context.now())
 
     @strawberry.field(description="The policy that promises it.", graphql_type=SlaPolicyType)
     async def policy(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> SlaPolicy | None:
-        return await loaders(info).policy_of_terms.load(root.terms)
+        return await loaders(info).snapshot_policies.load(root.terms)
 
     @strawberry.field(
         description="Each interval since the start, whether it counted and why: what explains a breach to the second. "
         "It is worked out from the ticket's log alone.",
-        metadata=cost(flat=LEDGER),
+        metadata=cost(flat=LEDGER_COST),
     )
     async def ledger(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> list[SlaInterval]:
         context = context_of(info)
-        tale = await loaders(info).told_clocks.load(root.ticket_id)
+        tale = await loaders(info).rebuilt_clocks.load(root.ticket_id)
         clock = ledger.find_clock(tale, root.metric, root.ordinal)
-        return intervals(list(ledger.list_intervals(clock, context.now()))) if clock is not None else []
+        return to_intervals(list(ledger.list_intervals(clock, context.now()))) if clock is not None else []
 
 
-def intervals(found: Sequence[ledger.Interval]) -> list[SlaInterval]:
+def to_intervals(found: Sequence[ledger.Interval]) -> list[SlaInterval]:
     return [SlaInterval(start=i.start, end=i.end, counted=i.is_counted, reason=i.reason, spent=i.spent) for i in found]

@@ -16,7 +16,7 @@ from demo.people import People, build_company
 from demo.ticket_generator import Probabilities, TicketSpec
 from models.people.team import DEFAULT_CATEGORIES, DEFAULT_TEAMS, Category, Team
 from models.people.user import ApiClient, Organization, Role, User
-from models.sla.update import PolicySet
+from models.sla.policy_set import PolicySet
 from models.tickets.lifecycle import CloseReason, Status
 from models.tickets.message import MessageKind
 
