@@ -244,13 +244,13 @@ def user_create(
 
     async def create() -> str:
         await migrate_database()
-        return await provisioning.create(
+        return await provisioning.create_user(
             email, name, role, chosen, organization=organization, teams=team or []
         )
 
     try:
         typer.echo(with_database(load_settings(), create))
-    except provisioning.Unusable as error:
+    except provisioning.InvalidArgument as error:
         fail(str(error))
 
 
@@ -284,7 +284,7 @@ def token_create(
 
     try:
         typer.echo(with_database(load_settings(), create))
-    except provisioning.Unusable as error:
+    except provisioning.InvalidArgument as error:
         fail(str(error))
 
 

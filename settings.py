@@ -148,9 +148,9 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def check_database_url(cls, value: str) -> str:
-        from models.database import config
+        from models.database import build_config
 
-        config(value)
+        build_config(value)
         return value
 
     @field_validator("bus_url")

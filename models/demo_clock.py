@@ -13,8 +13,8 @@ from models.core import time
 from models.core.errors import Code, InvalidInput
 
 MICROSECOND = timedelta(microseconds=1)
-SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366)
-FURTHEST = timedelta(days=3660)
+MIN_ADVANCE, MAX_ADVANCE = timedelta(seconds=1), timedelta(days=366)
+MAX_TOTAL_ADVANCE = timedelta(days=3660)
 """How far it can be moved ahead in all."""
 
 
@@ -29,21 +29,21 @@ class ClockAdvance(Model):
         table_description = "How far the clock of the demo was moved ahead"
 
 
-async def read() -> timedelta:
-    found = await database.rows("SELECT ahead FROM clock_advance WHERE id = 1")
+async def read_advance() -> timedelta:
+    found = await database.fetch_dicts("SELECT ahead FROM clock_advance WHERE id = 1")
     return cast("int", found[0]["ahead"]) * MICROSECOND if found else timedelta()
 
 
-async def move(by: timedelta) -> timedelta:
+async def advance(by: timedelta) -> timedelta:
     """Move the clock ahead for good; returns how far it is ahead now. Raises InvalidInput where that is too little or too far."""
-    if not SHORTEST <= by <= LONGEST:
-        raise InvalidInput(Code.INVALID, f"From 1 second to {LONGEST.days} days.", "by")
-    found = await database.rows(
+    if not MIN_ADVANCE <= by <= MAX_ADVANCE:
+        raise InvalidInput(Code.INVALID, f"From 1 second to {MAX_ADVANCE.days} days.", "by")
+    found = await database.fetch_dicts(
         "UPDATE clock_advance SET ahead = ahead + ? WHERE id = 1 AND ahead <= ? RETURNING ahead",
-        [by // MICROSECOND, (FURTHEST - by) // MICROSECOND],
+        [by // MICROSECOND, (MAX_TOTAL_ADVANCE - by) // MICROSECOND],
     )
     if not found:
-        raise InvalidInput(Code.INVALID, f"The clock can be moved ahead by {FURTHEST.days} days in all.", "by")
+        raise InvalidInput(Code.INVALID, f"The clock can be moved ahead by {MAX_TOTAL_ADVANCE.days} days in all.", "by")
     return cast("int", found[0]["ahead"]) * MICROSECOND
 
 
@@ -54,15 +54,15 @@ class DemoClock:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        return self.at(self.ahead)
+        return self.time_at(self.ahead)
 
     async def refresh(self) -> None:
         """Follow what other processes did. Time never goes back, also where one of them was quicker than this look."""
-        self.follow(await read())
+        self.follow(await read_advance())
 
     def follow(self, ahead: timedelta) -> None:
         self.ahead = max(self.ahead, ahead)
 
-    def at(self, ahead: timedelta) -> datetime:
+    def time_at(self, ahead: timedelta) -> datetime:
         """What time it is for whoever is so far ahead."""
         return time.now() + ahead

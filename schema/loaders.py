@@ -159,7 +159,7 @@ class Loaders:
 
             async def load(keys: list[Any]) -> list[list[Any]]:
                 found: dict[str, list[Any]] = {str(key): [] for key in keys}
-                for owner, record in await read(self.viewer, keys).owned():
+                for owner, record in await read(self.viewer, keys).fetch_with_owners():
                     found[str(owner)].append(record)
                 return [found[str(key)] for key in keys]
 
@@ -203,7 +203,7 @@ class Loaders:
 
     async def read_events(self, keys: list[int]) -> list[Event | None]:
         condition = in_list("e.position", keys) & visible_events(self.viewer)
-        seen = await database.rows(
+        seen = await database.fetch_dicts(
             f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}", condition.params
         )
         found = await timeline.read_by_positions({int(str(row["position"])) for row in seen})

@@ -1,4 +1,4 @@
-"""Relay connections over models' pages: edges, nodes, pageInfo, and a totalCount that is counted only when it is selected."""
+"""Relay connections over pages of models, and the arguments that select a page."""
 
 from __future__ import annotations
 
@@ -7,59 +7,93 @@ from typing import Annotated, Any, Generic, TypeVar, cast
 import strawberry
 
 from models.core.pagination import Page
-from schema.cost import TOTAL_COUNT, cost
+from schema.cost import TOTAL_COUNT_COST, cost
 
 T = TypeVar("T")
 
 First = Annotated[
-    int | None, strawberry.argument(description="How many from the start, 1 to 100; 25 where neither first nor last is given.")
+    int | None,
+    strawberry.argument(
+        description="Returns the first items of the list or after `after`: 1 to 100, not together "
+        "with `last`. Default: 25."
+    ),
 ]
-After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 100. Not together with first.")]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+After = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Returns items after this cursor. An invalid cursor gives CURSOR_INVALID. "
+        "Default: from the start."
+    ),
+]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Returns the last items of the list or before `before`: 1 to 100, not "
+        "together with `first`. Default: see `first`."
+    ),
+]
+Before = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Returns items before this cursor. An invalid cursor gives CURSOR_INVALID. "
+        "Default: to the end."
+    ),
+]
 
 
-@strawberry.type(description="Where a page lies in its list (Relay's cursor connections specification).")
+@strawberry.type(
+    description="The position of a page in its list, by Relay's cursor connections specification."
+)
 class PageInfo:
-    @strawberry.field(description="Whether more follow.")
+    @strawberry.field(description="Whether the list has items after the page.")
     async def has_next_page(self, root: strawberry.Parent[Page[Any]]) -> bool:
         return await root.has_next()
 
-    @strawberry.field(description="Whether there are some before.")
+    @strawberry.field(description="Whether the list has items before the page.")
     async def has_previous_page(self, root: strawberry.Parent[Page[Any]]) -> bool:
         return await root.has_previous()
 
-    @strawberry.field(description="The cursor of the first edge; null on an empty page.")
+    @strawberry.field(description="The cursor of the first edge. Null if the page is empty.")
     def start_cursor(self, root: strawberry.Parent[Page[Any]]) -> str | None:
         return root.cursors[0] if root.cursors else None
 
-    @strawberry.field(description="The cursor of the last edge; null on an empty page.")
+    @strawberry.field(description="The cursor of the last edge. Null if the page is empty.")
     def end_cursor(self, root: strawberry.Parent[Page[Any]]) -> str | None:
         return root.cursors[-1] if root.cursors else None
 
 
-@strawberry.type(description="One place in a list.")
+@strawberry.type(description="An item of a list with its cursor.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="This place, opaque; hand it to `after` or `before`.")
-    node: T = strawberry.field(description="What stands there.")
+    cursor: str = strawberry.field(
+        description="The opaque position of the item, for the arguments `after` and `before`."
+    )
+    node: T = strawberry.field(description="The item.")
 
 
-@strawberry.type(description="One page of a list.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    @strawberry.field(description="The page's items with their cursors.", metadata=cost(each=0))
+    @strawberry.field(
+        description="The items of the page with their cursors.", metadata=cost(each=0)
+    )
     def edges(self, root: strawberry.Parent[Page[Any]]) -> list[Edge[T]]:
-        return [Edge(cursor=cursor, node=row) for cursor, row in zip(root.cursors, root.rows, strict=True)]
+        return [
+            Edge(cursor=cursor, node=row)
+            for cursor, row in zip(root.cursors, root.rows, strict=True)
+        ]
 
-    @strawberry.field(description="The page's items.")
+    @strawberry.field(description="The items of the page.")
     def nodes(self, root: strawberry.Parent[Page[Any]]) -> list[T]:
         return list(root.rows)
 
-    @strawberry.field(description="Where the page lies in the list.", metadata=cost(flat=0))
+    @strawberry.field(description="The position of the page in the list.", metadata=cost(flat=0))
     def page_info(self, root: strawberry.Parent[Page[Any]]) -> PageInfo:
-        return cast("PageInfo", root)  # a generic type resolves its methods' annotations, so graphql_type can't say it
+        # Strawberry resolves the annotations of a generic type's methods, so `graphql_type` can't.
+        return cast("PageInfo", root)
 
     @strawberry.field(
-        description="How many items the whole list has. Counted only when selected.", metadata=cost(flat=TOTAL_COUNT)
+        description="The number of items in the whole list. The server counts them only if this "
+        "field is selected.",
+        metadata=cost(flat=TOTAL_COUNT_COST),
     )
     async def total_count(self, root: strawberry.Parent[Page[Any]]) -> int:
-        return await root.total()
+        return await root.count_total()

@@ -1,4 +1,4 @@
-"""DateTime, Date and Duration, strict at the edge: an instant has an offset, a duration has a fixed length."""
+"""The scalars DateTime, Date and Duration: how they are parsed and serialised."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from models.core.time import text, utc
+from models.core.time import format_instant, to_utc
 
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 ISO_DURATION = re.compile(
     r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,10}(?:\.\d{1,6})?)S)?)?",
+    r"(?:T(?=\d)(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,8})M)?"
+    r"(?:(?P<seconds>\d{1,10}(?:\.\d{1,6})?)S)?)?",
     re.ASCII,
 )
 
 
 def parse_instant(value: object) -> datetime:
-    """RFC 3339 with an offset; digits beyond microseconds are cut."""
+    """Parse an RFC 3339 timestamp with an offset; digits beyond microseconds are cut off."""
     if isinstance(value, str) and RFC3339.fullmatch(value):
         try:
-            return utc(datetime.fromisoformat(value.upper()))
+            return to_utc(datetime.fromisoformat(value.upper()))
         except (ValueError, OverflowError):
             pass
-    raise GraphQLError("A DateTime is an RFC 3339 instant with an offset, such as 2026-01-31T09:30:00Z.")
+    raise GraphQLError(
+        "A DateTime must be an RFC 3339 timestamp with an offset, such as 2026-01-31T09:30:00Z."
+    )
 
 
 def parse_date(value: object) -> date:
@@ -37,42 +43,54 @@ def parse_date(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise GraphQLError("A Date is a day of the calendar, such as 2026-01-31.")
+    raise GraphQLError("A Date must be a calendar date, such as 2026-01-31.")
 
 
 def parse_duration(value: object) -> timedelta:
-    """ISO 8601 of weeks, days and time. Years and months are refused, since their length varies."""
-    found = ISO_DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not any(found.groups()):
-        raise GraphQLError("A Duration is an ISO 8601 one without years and months, such as PT4H or P14D.")
-    return timedelta(**{unit: float(amount) for unit, amount in found.groupdict().items() if amount})
+    """Parse an ISO 8601 duration. Years and months vary in length, so they are refused."""
+    match = ISO_DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise GraphQLError(
+            "A Duration must be an ISO 8601 duration without years and months, such as PT4H or "
+            "P14D."
+        )
+    amounts = {unit: float(text) for unit, text in match.groupdict(default="0").items()}
+    return timedelta(**amounts)
 
 
 def duration_text(value: timedelta) -> str:
-    days, rest = divmod(value, timedelta(days=1))
-    hours, rest = divmod(rest, timedelta(hours=1))
+    """Serialise a duration with days, hours, minutes and seconds; PT0S for zero."""
+    hours, rest = divmod(value - timedelta(days=value.days), timedelta(hours=1))
     minutes, rest = divmod(rest, timedelta(minutes=1))
-    seconds = f"{rest.seconds}.{rest.microseconds:06}".rstrip("0").rstrip(".") if rest.microseconds else str(rest.seconds)
-    clock = f"{f'{hours}H' if hours else ''}{f'{minutes}M' if minutes else ''}{f'{seconds}S' if seconds != '0' else ''}"
-    date = f"{days}D" if days else ""
-    return f"P{date}{f'T{clock}' if clock else ''}" if date or clock else "PT0S"
+    seconds = str(rest.seconds)
+    if rest.microseconds:
+        seconds = f"{rest.seconds}.{rest.microseconds:06}".rstrip("0")
+    days_part = f"{value.days}D" if value.days else ""
+    time_part = f"{hours}H" if hours else ""
+    time_part += f"{minutes}M" if minutes else ""
+    time_part += f"{seconds}S" if seconds != "0" else ""
+    if time_part:
+        return f"P{days_part}T{time_part}"
+    return f"P{days_part}" if days_part else "PT0S"
 
 
 DATE_TIME = strawberry.scalar(
     name="DateTime",
-    description="An instant, RFC 3339, always written in UTC with a trailing Z. Input without an offset is refused.",
-    serialize=text,
+    description="A point in time by RFC 3339, in the years 1 to 9999. Output is in UTC with a "
+    "trailing Z. Input must have an offset; digits beyond microseconds are cut off.",
+    serialize=format_instant,
     parse_value=parse_instant,
 )
 DATE = strawberry.scalar(
     name="Date",
-    description="A day of the calendar, such as 2026-01-31.",
+    description="A calendar date by ISO 8601, such as 2026-01-31.",
     serialize=date.isoformat,
     parse_value=parse_date,
 )
 DURATION = strawberry.scalar(
     name="Duration",
-    description="An ISO 8601 duration, such as PT4H or P14D. Years and months are refused, since their length varies.",
+    description="An ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT4H or "
+    "P14D. Years and months, which vary in length, and signs are not accepted.",
     serialize=duration_text,
     parse_value=parse_duration,
 )

@@ -107,7 +107,7 @@ async def main(bus: str) -> None:
         customer, _ = await User.get_or_create(email="customer@bench.example", defaults=usual)
         tickets = await raised(customer)
         asked = await counts()
-        print("ready", await event.head(), flush=True)
+        print("ready", await event.read_head(), flush=True)
         while count := await asked.get():
             lines = 1
             while count < AT_ONCE and not asked.empty() and (more := asked.get_nowait()):

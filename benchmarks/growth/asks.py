@@ -65,7 +65,7 @@ class Scene:
 async def owner_of_most(*, shared: bool) -> User:
     """The customer with the most tickets, out of accounts that are shared or not."""
     accounts = await Organization.filter(shared=shared).values_list("id", flat=True)
-    found = await database.rows("SELECT requester_id AS id FROM tickets GROUP BY requester_id ORDER BY COUNT(*) DESC, 1 LIMIT 60")
+    found = await database.fetch_dicts("SELECT requester_id AS id FROM tickets GROUP BY requester_id ORDER BY COUNT(*) DESC, 1 LIMIT 60")
     users = [await User.get(id=as_uuid(row["id"])).select_related("organization") for row in found]
     return next(user for user in users if user.organization_id in accounts)
 
@@ -87,10 +87,10 @@ async def deep(viewer: Viewer, order: Order) -> str:
     """The cursor in the middle of all that the viewer sees."""
     sight = visible_tickets(viewer)
     count = await tickets.count_rows(tickets.TICKETS, sight)
-    found = await database.rows(
-        f"SELECT t.id AS id FROM tickets t WHERE {sight.text} ORDER BY {order.text()} LIMIT 1 OFFSET {count // 2}", sight.params
+    found = await database.fetch_dicts(
+        f"SELECT t.id AS id FROM tickets t WHERE {sight.text} ORDER BY {order.order_by()} LIMIT 1 OFFSET {count // 2}", sight.params
     )
-    return order.cursor(await Ticket.get(id=as_uuid(found[0]["id"])))
+    return order.cursor_of(await Ticket.get(id=as_uuid(found[0]["id"])))
 
 
 ORDERS: Mapping[str, Sequence[tuple[str, bool]]] = {
@@ -191,8 +191,8 @@ async def records(scene: Scene) -> list[Ask]:
     """Timelines, messages, the log."""
     newest = await Ticket.all().order_by("-updated_at").limit(20)
     keys: list[UUID] = [ticket.id for ticket in newest]
-    head = await event.head()
-    after, early = (replace(WINDOW, after=event.cursor(place)) for place in (head // 2, 100))
+    head = await event.read_head()
+    after, early = (replace(WINDOW, after=event.encode_cursor(place)) for place in (head // 2, 100))
 
     agent, ten = scene.agent, replace(WINDOW, size=10)
 
@@ -222,7 +222,7 @@ def whole(scene: Scene) -> list[Ask]:
 
     def total(viewer: Viewer, filter: FilterData | None) -> Asked:
         async def ask() -> object:
-            return await (await tickets.list_tickets(viewer, filter, ordered(), replace(WINDOW, size=1), at)).total()
+            return await (await tickets.list_tickets(viewer, filter, ordered(), replace(WINDOW, size=1), at)).count_total()
 
         return ask
 

@@ -55,7 +55,7 @@ async def run(statement: str) -> None:
 
 
 async def value(statement: str) -> object:
-    return next(iter((await database.rows(statement))[0].values()))
+    return next(iter((await database.fetch_dicts(statement))[0].values()))
 
 
 def prepared(dialect: Dialect, living: int, old: int) -> Sequence[str]:
@@ -173,9 +173,9 @@ class Dialect:
 
     async def columns(self, table: str) -> Mapping[str, str]:
         if self.is_sqlite:
-            found = await database.rows(f"SELECT name, lower(type) AS type FROM pragma_table_info('{table}')")
+            found = await database.fetch_dicts(f"SELECT name, lower(type) AS type FROM pragma_table_info('{table}')")
         else:
-            found = await database.rows(
+            found = await database.fetch_dicts(
                 "SELECT column_name AS name, data_type AS type FROM information_schema.columns "
                 f"WHERE table_schema = 'public' AND table_name = '{table}' AND is_generated = 'NEVER'"
             )
@@ -189,9 +189,9 @@ class Dialect:
     async def drop_indexes(self) -> list[str]:
         """Drop those that nothing here needs; returns the statements that make them again."""
         if self.is_sqlite:
-            found = await database.rows("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+            found = await database.fetch_dicts("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
         else:
-            found = await database.rows(
+            found = await database.fetch_dicts(
                 "SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE schemaname = 'public' "
                 "AND indexname NOT IN (SELECT conname FROM pg_constraint)"
             )

@@ -72,7 +72,7 @@ async def ground(server: str, tickets: int) -> AsyncGenerator[Ground]:
             await migrate.migrate()
             await seed_tickets(tickets, datetime.now(UTC), lambda _: None)
             # A ticket's messages are its own alone, or the peers would need to know about merging.
-            await database.rows("UPDATE tickets SET merged_into_id = NULL WHERE merged_into_id IS NOT NULL RETURNING id")
+            await database.fetch_dicts("UPDATE tickets SET merged_into_id = NULL WHERE merged_into_id IS NOT NULL RETURNING id")
             agent = await User.create(email="bench@example.com", display_name="Bench", role=Role.AGENT)
             scopes = [scope.value for scope in AGENT_SCOPES]
             _, token = await issue_token(TokenKind.API, "bench", scopes, user_id=agent.id, at=datetime.now(UTC))

@@ -63,7 +63,7 @@ async def read_revision() -> int:
 
 async def visibility_changed_since(position: int) -> bool:
     """Whether somebody may see other tickets now than when the log had come to the position; in doubt, yes."""
-    noted = cast("int", (await database.rows("SELECT position FROM rights"))[0]["position"])
+    noted = cast("int", (await database.fetch_dicts("SELECT position FROM rights"))[0]["position"])
     return noted >= position
 
 
@@ -76,7 +76,7 @@ async def fingerprints(keys: Collection[str]) -> dict[str, str]:
         text, params = f"json_build_array({GRANT_COLUMNS})::text AS print {TOKEN_JOINS} = ANY(?)", [list(keys)]
     else:
         text, params = f"json_array({GRANT_COLUMNS}) AS print {TOKEN_JOINS} IN (SELECT value FROM json_each(?))", [json.dumps(list(keys))]
-    found = await database.rows(f"SELECT CAST(k.id AS TEXT) AS id, {text}", params)
+    found = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {text}", params)
     return {cast("str", row["id"]): cast("str", row["print"]) for row in found}
 
 

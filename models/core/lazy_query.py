@@ -32,7 +32,7 @@ class LazyQuery(Generic[M]):
     condition: Condition
     order: str = ""
     limit: int | None = None
-    given: tuple[object, ...] = ()
+    source_params: tuple[object, ...] = ()
     lock: bool = False
     """Whether the rows are kept from other writers until the transaction ends; on SQLite that is the only writer as it is."""
 
@@ -41,7 +41,7 @@ class LazyQuery(Generic[M]):
         """Whether it is known without reading that there is no such row."""
         return self.condition is FALSE
 
-    def statement(self, columns: Sequence[str], joins: str = "", joined: Sequence[object] = ()) -> tuple[str, list[object]]:
+    def build_statement(self, columns: Sequence[str], joins: str = "", join_params: Sequence[object] = ()) -> tuple[str, list[object]]:
         """The statement and its parameters."""
         text = f"SELECT {', '.join(columns)} FROM {self.source}{joins} WHERE {self.condition.text}"
         if self.order:
@@ -50,17 +50,17 @@ class LazyQuery(Generic[M]):
             text += f" LIMIT {self.limit}"
         if self.lock and database.dialect() == "postgres":
             text += f" FOR UPDATE OF {self.alias}"
-        return text, [*self.given, *joined, *self.condition.params]
+        return text, [*self.source_params, *join_params, *self.condition.params]
 
-    async def records(self, *extra: str) -> list[tuple[M, Sequence[object]]]:
+    async def fetch_records(self, *expressions: str) -> list[tuple[M, Sequence[object]]]:
         """Whole records, each with the values of further expressions."""
         if self.is_empty:
             return []
         names = columns(self.model)
-        text, params = self.statement([*(f"{self.alias}.{name}" for name in names), *extra])
-        found = await (database.fetch if self.lock else database.look)(text, params)
+        text, params = self.build_statement([*(f"{self.alias}.{name}" for name in names), *expressions])
+        found = await (database.fetch if self.lock else database.fetch_readonly)(text, params)
         make, width = row_hydrator(self.model, database.dialect()), len(names)
-        return [(make(row), list(row)[width:] if extra else ()) for row in found]
+        return [(make(row), list(row)[width:] if expressions else ()) for row in found]
 
 
 @lru_cache(maxsize=64)
@@ -72,37 +72,37 @@ def columns(model: type[Model]) -> tuple[str, ...]:
 class One(Generic[M]):
     """The first row, or none."""
 
-    unread: ClassVar[Literal["one"]] = "one"
+    result_kind: ClassVar[Literal["one"]] = "one"
     select: LazyQuery[M]
 
-    async def fetched(self) -> M | None:
+    async def fetch(self) -> M | None:
         """The whole record, as it is when the description is awaited."""
-        found = await self.select.records()
+        found = await self.select.fetch_records()
         return found[0][0] if found else None
 
     def __await__(self) -> Generator[Any, None, M | None]:
-        return self.fetched().__await__()
+        return self.fetch().__await__()
 
 
 @dataclass(frozen=True, slots=True)
 class Many(Generic[M]):
     """All rows, in order; where there is an `owner`, each belongs to the owner whose key that expression gives."""
 
-    unread: ClassVar[Literal["many"]] = "many"
+    result_kind: ClassVar[Literal["many"]] = "many"
     select: LazyQuery[M]
     owner: str | None = None
 
-    async def fetched(self) -> list[M]:
+    async def fetch(self) -> list[M]:
         """Whole records."""
-        return [record for record, _ in await self.select.records()]
+        return [record for record, _ in await self.select.fetch_records()]
 
     def __await__(self) -> Generator[Any, None, list[M]]:
-        return self.fetched().__await__()
+        return self.fetch().__await__()
 
-    async def owned(self) -> list[tuple[object, M]]:
+    async def fetch_with_owners(self) -> list[tuple[object, M]]:
         """The records, each with its owner's key as the database gives it."""
         assert self.owner is not None
-        return [(extra[0], record) for record, extra in await self.select.records(self.owner)]
+        return [(extra[0], record) for record, extra in await self.select.fetch_records(self.owner)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,44 +112,44 @@ class ConnectionQuery(Generic[M]):
     `places` are the expressions that a row's cursor is made of, by `cursor`. The select reads one row more than the page has.
     """
 
-    unread: ClassVar[Literal["page"]] = "page"
+    result_kind: ClassVar[Literal["page"]] = "page"
     select: LazyQuery[M]
-    window: PageRequest
-    places: tuple[str, ...]
+    page_request: PageRequest
+    cursor_expressions: tuple[str, ...]
     cursor: Callable[[Sequence[object]], str]
-    total: Callable[[object], Awaitable[int]]
-    outside: Callable[[object], Awaitable[bool]]
+    count_total: Callable[[object], Awaitable[int]]
+    has_rows_outside: Callable[[object], Awaitable[bool]]
     owner: str | None = None
 
-    def page(self, rows: Sequence[T], cursor_of: Callable[[T], str], owner: object = None) -> Page[T]:
+    def build_page(self, rows: Sequence[T], cursor_of: Callable[[T], str], owner: object = None) -> Page[T]:
         """A page out of its rows, in the order of the statement."""
-        kept = list(rows[: self.window.size])
-        if self.window.backward:
+        kept = list(rows[: self.page_request.size])
+        if self.page_request.backward:
             kept.reverse()
 
         async def total() -> int:
-            return await self.total(owner)
+            return await self.count_total(owner)
 
         async def outside() -> bool:
-            return await self.outside(owner)
+            return await self.has_rows_outside(owner)
 
-        return Page(kept, Cursors(kept, cursor_of), self.window, len(rows) > self.window.size, total, outside)
+        return Page(kept, Cursors(kept, cursor_of), self.page_request, len(rows) > self.page_request.size, total, outside)
 
     async def owned(self, owners: Iterable[K], key: Callable[[object], K]) -> dict[K, Page[M]]:
         """The page of each owner; `key` makes an owner out of what the database has."""
         assert self.owner is not None
         rows: dict[K, list[tuple[M, Sequence[object]]]] = {owner: [] for owner in owners}
-        for record, extra in await self.select.records(self.owner, *self.places):
+        for record, extra in await self.select.fetch_records(self.owner, *self.cursor_expressions):
             rows[key(extra[0])].append((record, extra[1:]))
         return {owner: self.whole(found, owner) for owner, found in rows.items()}
 
     async def fetched(self) -> Page[M]:
         """The page, of whole records."""
-        return self.whole(await self.select.records(*self.places))
+        return self.whole(await self.select.fetch_records(*self.cursor_expressions))
 
     def whole(self, rows: Sequence[tuple[M, Sequence[object]]], owner: object = None) -> Page[M]:
-        page = self.page(rows, lambda row: self.cursor(row[1]), owner)
-        return Page([record for record, _ in page.rows], page.cursors, page.window, page.more, page.total, page.outside)
+        page = self.build_page(rows, lambda row: self.cursor(row[1]), owner)
+        return Page([record for record, _ in page.rows], page.cursors, page.request, page.has_more, page.count_total, page.has_rows_outside)
 
     def __await__(self) -> Generator[Any, None, Page[M]]:
         return self.fetched().__await__()

@@ -14,13 +14,13 @@ import orjson
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import is_uuid
 from models.core.sql import Condition, all_of, any_of
-from models.core.time import text
-from models.database import marks
+from models.core.time import format_instant
+from models.database import placeholders
 
 T = TypeVar("T")
 
-MOST = 100
-USUAL = 25
+MAX_PAGE_SIZE = 100
+DEFAULT_PAGE_SIZE = 25
 
 
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -40,29 +40,29 @@ def page_request(first: int | None, after: str | None, last: int | None, before:
     """Relay's paging arguments. Raises BadRequest for sizes outside 1 to 100, and for first with last."""
     if first is not None and last is not None:
         raise BadRequest("Ask for first or for last, not both.")
-    size = last if last is not None else first if first is not None else USUAL
-    if not 1 <= size <= MOST:
-        raise BadRequest(f"{'last' if last is not None else 'first'} is 1 to {MOST}.")
+    size = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise BadRequest(f"{'last' if last is not None else 'first'} is 1 to {MAX_PAGE_SIZE}.")
     return PageRequest(size, last is not None, after, before)
 
 
 class Cursors(Generic[T]):
     """The cursors of a page's rows, each made when it is asked for: they take longer than their rows, and few are wanted."""
 
-    __slots__ = ("make", "rows")
+    __slots__ = ("encode", "rows")
 
     def __init__(self, rows: Sequence[T], make: Callable[[T], str]) -> None:
         self.rows = rows
-        self.make = make
+        self.encode = make
 
     def __iter__(self) -> Iterator[str]:
-        return map(self.make, self.rows)
+        return map(self.encode, self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, place: int) -> str:
-        return self.make(self.rows[place])
+        return self.encode(self.rows[place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +71,20 @@ class Page(Generic[T]):
 
     rows: Sequence[T]
     cursors: Cursors[Any]
-    window: PageRequest
-    more: bool
-    total: Callable[[], Awaitable[int]]
-    outside: Callable[[], Awaitable[bool]]
+    request: PageRequest
+    has_more: bool
+    count_total: Callable[[], Awaitable[int]]
+    has_rows_outside: Callable[[], Awaitable[bool]]
 
     async def has_next(self) -> bool:
-        return await self.outside() if self.window.backward else self.more
+        return await self.has_rows_outside() if self.request.backward else self.has_more
 
     async def has_previous(self) -> bool:
-        return self.more if self.window.backward else await self.outside()
+        return self.has_more if self.request.backward else await self.has_rows_outside()
 
 
-LAST = datetime(9999, 12, 31, tzinfo=UTC)
-FIRST = datetime(1, 1, 2, tzinfo=UTC)
+NULL_AFTER_ALL = datetime(9999, 12, 31, tzinfo=UTC)
+NULL_BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
 """What stands for an instant that is null: so it sorts last, whichever way, and an index can hold it in its place.
 
 Not the first day of all, which asyncpg sends as -infinity.
@@ -105,16 +105,16 @@ class Sort:
     integers: range = range(0)
 
     @property
-    def text(self) -> str:
-        return f"COALESCE({self.column}, '{self.null.isoformat(' ')}')" if self.nullable else self.column
+    def expression(self) -> str:
+        return f"COALESCE({self.column}, '{self.null_value.isoformat(' ')}')" if self.nullable else self.column
 
     @property
     def is_expression(self) -> bool:
         return self.nullable or self.column.startswith("(")
 
     @property
-    def null(self) -> datetime:
-        return FIRST if self.descending else LAST
+    def null_value(self) -> datetime:
+        return NULL_BEFORE_ALL if self.descending else NULL_AFTER_ALL
 
     def operator(self, *, after: bool) -> str:
         return "<" if self.descending == after else ">"
@@ -132,24 +132,24 @@ class Order:
         signature = ",".join(f"{sort.attribute}{'-' if sort.descending else '+'}" for sort in self.sorts)
         object.__setattr__(self, "signature", signature)  # as dataclasses do to what is frozen
 
-    def text(self, *, reverse: bool = False) -> str:
+    def order_by(self, *, reverse: bool = False) -> str:
         return ", ".join(direction(sort, reverse=reverse) for sort in self.sorts)
 
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(sort.column for sort in self.sorts)
 
-    def cursor(self, record: object) -> str:
+    def cursor_of(self, record: object) -> str:
         """Where the record stands, opaque to clients."""
-        return self.place([getattr(record, sort.attribute) for sort in self.sorts])
+        return self.encode_cursor([getattr(record, sort.attribute) for sort in self.sorts])
 
-    def place(self, values: Sequence[object]) -> str:
+    def encode_cursor(self, values: Sequence[object]) -> str:
         """The cursor of a row that is sorted by these values, as a record or the database has them."""
-        told = [self.signature, *map(plain, values)]
+        told = [self.signature, *map(cursor_value, values)]
         text = orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS)
         return binascii.b2a_base64(text, newline=False).translate(URL_SAFE, b"=").decode()
 
-    def values(self, cursor: str) -> list[object]:
+    def decode_cursor(self, cursor: str) -> list[object]:
         """What the cursor's record was sorted by. Raises CursorInvalid for garbage and for cursors of another order."""
         try:
             found = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
@@ -159,14 +159,14 @@ class Order:
         if not isinstance(found, list) or len(sent) != len(self.sorts) + 1 or sent[0] != self.signature:
             raise CursorInvalid("This is not a cursor of this list, or the list was ordered otherwise.")
         return [
-            None if value is None and sort.nullable else parsed(sort, value)
+            None if value is None and sort.nullable else parse_cursor_value(sort, value)
             for sort, value in zip(self.sorts, sent[1:], strict=True)
         ]
 
-    def beyond(self, cursor: str, *, after: bool) -> Condition:
+    def condition_beyond(self, cursor: str, *, after: bool) -> Condition:
         """Rows that stand after the cursor in this order, or before it."""
-        given = zip(self.sorts, self.values(cursor), strict=True)
-        values = [sort.null if value is None else value for sort, value in given]
+        given = zip(self.sorts, self.decode_cursor(cursor), strict=True)
+        values = [sort.null_value if value is None else value for sort, value in given]
         run = self.run
         if run == len(self.sorts):
             return self.compared(run, values, "", after=after)
@@ -183,39 +183,39 @@ class Order:
     def compared(self, count: int, values: Sequence[object], equal: str, *, after: bool) -> Condition:
         """The first columns with their values, as rows: one place to start from in an index of these columns."""
         sorts, first = self.sorts[:count], self.sorts[0]
-        columns, operator = ", ".join(sort.text for sort in sorts), first.operator(after=after)
-        row = Condition(f"(({columns}) {operator}{equal} ({marks(values[:count])}))", tuple(values[:count]))
+        columns, operator = ", ".join(sort.expression for sort in sorts), first.operator(after=after)
+        row = Condition(f"(({columns}) {operator}{equal} ({placeholders(values[:count])}))", tuple(values[:count]))
         # SQLite looks rows up by columns alone; by an expression, it needs to be told of the first.
-        return Condition(f"({first.text} {operator}= ?)", (values[0],)) & row if first.is_expression else row
+        return Condition(f"({first.expression} {operator}= ?)", (values[0],)) & row if first.is_expression else row
 
     def differs_at(self, place: int, values: Sequence[object], *, after: bool) -> Condition:
-        ties = all_of(Condition(f"({self.sorts[i].text} = ?)", (values[i],)) for i in range(place))
+        ties = all_of(Condition(f"({self.sorts[i].expression} = ?)", (values[i],)) for i in range(place))
         sort = self.sorts[place]
-        return ties & Condition(f"({sort.text} {sort.operator(after=after)} ?)", (values[place],))
+        return ties & Condition(f"({sort.expression} {sort.operator(after=after)} ?)", (values[place],))
 
-    def outside(self, cursor: str, *, after: bool) -> Condition:
+    def condition_not_beyond(self, cursor: str, *, after: bool) -> Condition:
         """The cursor's own place and what lies on its other side."""
-        return ~self.beyond(cursor, after=after)
+        return ~self.condition_beyond(cursor, after=after)
 
 
 def direction(sort: Sort, *, reverse: bool) -> str:
-    return f"{sort.text} {'DESC' if sort.descending != reverse else 'ASC'}"
+    return f"{sort.expression} {'DESC' if sort.descending != reverse else 'ASC'}"
 
 
-def plain(value: object) -> object:
+def cursor_value(value: object) -> object:
     """A value as a cursor holds it: an instant, which SQLite gives as a text, by RFC 3339, and a key as a text."""
     if type(value) is str and value.endswith("+00:00"):
-        return text(datetime.fromisoformat(value))
+        return format_instant(datetime.fromisoformat(value))
     return int(value) if isinstance(value, int) else value
 
 
-def parsed(sort: Sort, value: object) -> object:
+def parse_cursor_value(sort: Sort, value: object) -> object:
     """A value out of a cursor, checked, since a cursor comes back from outside."""
     attribute = sort.attribute
     if attribute.endswith("_at"):
         try:
             instant = datetime.fromisoformat(cast("str", value))
-            canonical = instant.tzinfo is not None and text(instant) == value
+            canonical = instant.tzinfo is not None and format_instant(instant) == value
         except (TypeError, ValueError, OverflowError) as error:  # an offset at the calendar's edge leads beyond it
             raise CursorInvalid("This is not a cursor of this list.") from error
         if canonical:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from models.database import marks
+from models.database import placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ def in_list(column: str, values: Sequence[object]) -> Condition:
     """Whether the column is one of the values; false where it is null or there are none."""
     if not values:
         return FALSE
-    return Condition(f"({column} IS NOT NULL AND {column} IN ({marks(values)}))", tuple(values))
+    return Condition(f"({column} IS NOT NULL AND {column} IN ({placeholders(values)}))", tuple(values))
 
 
 def is_null(column: str) -> Condition:
     return Condition(f"({column} IS NULL)")
 
 
-def exists(query: str, params: Sequence[object] = (), *, each: bool = False) -> Condition:
+def exists(query: str, params: Sequence[object] = (), *, per_row: bool = False) -> Condition:
     """Whether a subquery on the ticket finds something. With `each` it is looked up for each ticket that is judged: left to
     itself, Postgres may rather find all tickets for which it would."""
-    return Condition(f"EXISTS (SELECT 1 FROM {query}{' LIMIT 1 OFFSET 0' if each else ''})", tuple(params))
+    return Condition(f"EXISTS (SELECT 1 FROM {query}{' LIMIT 1 OFFSET 0' if per_row else ''})", tuple(params))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECOND = timedelta(seconds=1)
 
 
-def utc(value: datetime) -> datetime:
+def to_utc(value: datetime) -> datetime:
     """The same instant in UTC. Raises ValueError for a datetime without an offset."""
     if value.tzinfo is None:
         raise ValueError("an instant needs an offset from UTC")
@@ -30,21 +30,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def text(value: datetime) -> str:
+def format_instant(value: datetime) -> str:
     """RFC 3339 in UTC with a trailing Z, microseconds where there are any."""
-    return utc(value).isoformat().replace("+00:00", "Z")
+    return to_utc(value).isoformat().replace("+00:00", "Z")
 
 
 class InstantField(DatetimeField[T_DATETIME]):
     """A DatetimeField that refuses naive values and stores UTC."""
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)
+        return to_utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)
 
 
-def whole_seconds(value: timedelta, least: timedelta, most: timedelta, message: str, *path: str) -> int:
+def to_whole_seconds(value: timedelta, minimum: timedelta, maximum: timedelta, message: str, *path: str) -> int:
     """A duration in whole seconds. Raises InvalidInput with the message if it is outside `least` to `most`, or has a fraction."""
-    if not least <= value <= most:
+    if not minimum <= value <= maximum:
         raise InvalidInput(Code.INVALID, message, *path)
     if value % SECOND:
         raise InvalidInput(Code.INVALID, "Whole seconds only.", *path)

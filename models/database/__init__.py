@@ -35,7 +35,7 @@ class Client(Protocol):
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Record]: ...
 
-    async def look(self, text: str, values: Sequence[object]) -> Sequence[Record]: ...
+    async def fetch_readonly(self, text: str, values: Sequence[object]) -> Sequence[Record]: ...
 
     async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Record]]: ...
 
@@ -64,16 +64,16 @@ STATEMENT_SECONDS = 30.0
 
 
 T = TypeVar("T")
-TRIES = 3
+MAX_ATTEMPTS = 3
 
-CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What Postgres says of a transaction that it ended in favour of another: run it again."""
 
 
 KNOWN_PARAMETERS = frozenset({"host", "ssl", "application_name"})
 
 
-def config(url: str, pool: int = 10, seconds: float | None = None) -> dict[str, object]:
+def build_config(url: str, max_connections: int = 10, timeout_seconds: float | None = None) -> dict[str, object]:
     """Tortoise's configuration for `sqlite:///path` or `postgres://user:password@host:port/name`.
 
     `pool` is the greatest number of Postgres connections of this process, `seconds` how long one statement may take there.
@@ -97,9 +97,9 @@ def config(url: str, pool: int = 10, seconds: float | None = None) -> dict[str, 
                 "password": unquote(parts.password) if parts.password else None,
                 "database": unquote(parts.path.strip("/")),
                 "minsize": 1,
-                "maxsize": pool,
+                "maxsize": max_connections,
                 "application_name": "ticketwire",
-                "command_timeout": seconds,
+                "command_timeout": timeout_seconds,
                 **parameters,
             },
         }
@@ -123,11 +123,11 @@ def sqlite_connection(url: str) -> dict[str, object]:
     return {"engine": "models.database.sqlite", "credentials": {"file_path": path, **pragmas}}
 
 
-async def connect(url: str, pool: int = 10, seconds: float | None = None) -> None:
+async def connect(url: str, max_connections: int = 10, timeout_seconds: float | None = None) -> None:
     """Open the database and prove that it answers. Raises OSError or tortoise's DBConnectionError where it does not."""
-    await Tortoise.init(config=config(url, pool, seconds), _enable_global_fallback=True)
+    await Tortoise.init(config=build_config(url, max_connections, timeout_seconds), _enable_global_fallback=True)
     await connection().create_connection(with_db=True)
-    await rows("SELECT 1 AS one")
+    await fetch_dicts("SELECT 1 AS one")
 
 
 async def disconnect() -> None:
@@ -143,10 +143,10 @@ def dialect() -> Dialect:
     return cast("Dialect", connection().capabilities.dialect)
 
 
-async def transacted(act: Callable[[], Awaitable[T]]) -> T:
+async def run_in_transaction(act: Callable[[], Awaitable[T]]) -> T:
     """Run something in a transaction of its own; again, where Postgres ended that in favour of another one."""
-    for _ in range(TRIES - 1):
-        with contextlib.suppress(*CONFLICTS):
+    for _ in range(MAX_ATTEMPTS - 1):
+        with contextlib.suppress(*CONFLICT_ERRORS):
             async with transaction():
                 return await act()
     async with transaction():
@@ -162,16 +162,16 @@ def transaction() -> TransactionContext:
 
 
 @lru_cache(maxsize=1024)
-def numbered(sql: str) -> str:
+def number_placeholders(sql: str) -> str:
     """`?` placeholders as Postgres' `$1`, `$2`, …"""
     head, *tail = sql.split("?")
     return head + "".join(f"${place}{part}" for place, part in enumerate(tail, 1))
 
 
-AS_IT_IS = frozenset({str, int, bool, type(None), datetime})
+UNCONVERTED_TYPES = frozenset({str, int, bool, type(None), datetime})
 
 
-def bound(value: object) -> object:
+def to_parameter(value: object) -> object:
     """A parameter as both drivers take it. sqlite3's adapter writes aware instants; ours are always in UTC."""
     if isinstance(value, UUID):
         return str(value)
@@ -180,9 +180,9 @@ def bound(value: object) -> object:
     return value
 
 
-def ready(client: Client, sql: str, params: Sequence[object]) -> Statement:
-    text = numbered(sql) if client.capabilities.dialect == "postgres" else sql
-    return text, [value if type(value) in AS_IT_IS else bound(value) for value in params]
+def prepare(client: Client, sql: str, params: Sequence[object]) -> Statement:
+    text = number_placeholders(sql) if client.capabilities.dialect == "postgres" else sql
+    return text, [value if type(value) in UNCONVERTED_TYPES else to_parameter(value) for value in params]
 
 
 async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
@@ -192,13 +192,13 @@ async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
     input; that travels in `params`.
     """
     client = cast("Client", get_connection("default"))
-    return await client.fetch(*ready(client, sql, params))
+    return await client.fetch(*prepare(client, sql, params))
 
 
-async def look(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
+async def fetch_readonly(sql: str, params: Sequence[object] = ()) -> Sequence[Record]:
     """`fetch` for what changes and locks nothing: on Postgres a transaction that did no more than look has not begun yet."""
     client = cast("Client", get_connection("default"))
-    return await client.look(*ready(client, sql, params))
+    return await client.fetch_readonly(*prepare(client, sql, params))
 
 
 async def fetch_each(statements: Sequence[Statement], *, last: bool = False) -> list[Sequence[Record]]:
@@ -208,10 +208,10 @@ async def fetch_each(statements: Sequence[Statement], *, last: bool = False) -> 
     than looks needs neither BEGIN nor COMMIT.
     """
     client = cast("Client", get_connection("default"))
-    return await client.fetch_each([ready(client, *statement) for statement in statements], last=last)
+    return await client.fetch_each([prepare(client, *statement) for statement in statements], last=last)
 
 
-async def rows(sql: str, params: Sequence[object] = ()) -> list[Row]:
+async def fetch_dicts(sql: str, params: Sequence[object] = ()) -> list[Row]:
     """`fetch` with rows by their columns' names."""
     return [dict(cast("Row", row)) for row in await fetch(sql, params)]
 
@@ -228,6 +228,6 @@ def as_instant(value: object) -> datetime | None:
     return datetime.fromisoformat(str(value))
 
 
-def marks(values: Sequence[object]) -> str:
+def placeholders(values: Sequence[object]) -> str:
     """`?, ?, ?` for an IN list; never empty."""
     return ", ".join("?" * len(values))

@@ -17,7 +17,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models.database.fair_share import CALLER
-from models.database.pool import Pool, cut_short
+from models.database.pool import Pool, was_interrupted
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from models.database import Statement
 
 CONNECT_SECONDS = 5
-PREPARED = 400
+STATEMENT_CACHE_SIZE = 400
 """Statements that a connection keeps prepared."""
 
 
-def translated(error: asyncpg.PostgresError) -> Exception:
+def to_tortoise_error(error: asyncpg.PostgresError) -> Exception:
     """As Tortoise raises it."""
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return IntegrityError(error)
@@ -40,7 +40,7 @@ def translated(error: asyncpg.PostgresError) -> Exception:
     return error
 
 
-class Borrowed:
+class BorrowedConnection:
     """A connection for as long as the block lasts, of those that the caller may have."""
 
     __slots__ = ("caller", "connection", "pool")
@@ -51,21 +51,21 @@ class Borrowed:
 
     async def __aenter__(self) -> asyncpg.Connection:
         shares = self.pool.shares
-        if not shares.take(self.caller):
+        if not shares.try_acquire(self.caller):
             await shares.wait(self.caller)
         try:
             self.connection = await self.pool.acquire()
         except BaseException:
-            shares.give(self.caller)
+            shares.release(self.caller)
             raise
         return self.connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.pool.give_back(self.connection, error)
-        self.pool.shares.give(self.caller)
+        self.pool.shares.release(self.caller)
 
 
-class Held(TransactionWrapper):
+class LazyTransactionWrapper(TransactionWrapper):
     """The connection of one transaction; a savepoint is another one over the same.
 
     BEGIN goes out before the first statement that is more than a look: what reads at READ COMMITTED sees the same before it.
@@ -73,10 +73,10 @@ class Held(TransactionWrapper):
 
     _connection: asyncpg.Connection
     _savepoint = ""
-    begun = False
+    has_begun = False
 
     def _in_transaction(self) -> TransactionContext:
-        return NestedTransactionContext(Held(self))
+        return NestedTransactionContext(LazyTransactionWrapper(self))
 
     @contextlib.asynccontextmanager
     async def acquire_connection(self) -> AsyncGenerator[asyncpg.Connection]:  # type: ignore[override]
@@ -88,75 +88,75 @@ class Held(TransactionWrapper):
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         async with self._lock:
             await self.begin()
-            return await self.fetched(text, values)
+            return await self.run_query(text, values)
 
-    async def look(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+    async def fetch_readonly(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         async with self._lock:
-            return await self.fetched(text, values)
+            return await self.run_query(text, values)
 
     async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
         async with self._lock:
             if not (last and len(statements) == 1):
                 await self.begin()
-            found = [await self.fetched(*statement) for statement in statements]
-            self._finalized = self._finalized or not self.begun
+            found = [await self.run_query(*statement) for statement in statements]
+            self._finalized = self._finalized or not self.has_begun
             return found
 
-    async def fetched(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+    async def run_query(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         if self._finalized:
             raise TransactionManagementError("the transaction is over")
         self.log.debug("%s: %s", text, values)
         try:
             return await self._connection.fetch(text, *values)
         except asyncpg.PostgresError as error:
-            raise translated(error) from error
+            raise to_tortoise_error(error) from error
 
     async def begin(self) -> None:
-        if not self.begun:
+        if not self.has_begun:
             if self._finalized:
                 raise TransactionManagementError("the transaction is over")
-            await self.sent("BEGIN")
-            self.begun = True
+            await self.send("BEGIN")
+            self.has_begun = True
 
-    async def run(self, command: str) -> None:
+    async def send_locked(self, command: str) -> None:
         async with self._lock:
-            await self.sent(command)
+            await self.send(command)
 
-    async def sent(self, command: str) -> None:
+    async def send(self, command: str) -> None:
         self.log.debug(command)
         await self._connection.execute(command)
 
     async def commit(self) -> None:
         self._finalized = True
-        await self.run("COMMIT")
+        await self.send_locked("COMMIT")
 
     async def rollback(self) -> None:
         self._finalized = True
-        await self.run("ROLLBACK")
+        await self.send_locked("ROLLBACK")
 
     async def savepoint(self) -> None:
-        outer = cast("Held", self._parent)
+        outer = cast("LazyTransactionWrapper", self._parent)
         async with outer.acquire_connection():
-            self.begun = True
+            self.has_begun = True
         self._savepoint = f"s{id(self):x}"
-        await self.run(f"SAVEPOINT {self._savepoint}")
+        await self.send_locked(f"SAVEPOINT {self._savepoint}")
 
     async def release_savepoint(self) -> None:
         self._finalized = True
-        await self.run(f"RELEASE SAVEPOINT {self._savepoint}")
+        await self.send_locked(f"RELEASE SAVEPOINT {self._savepoint}")
 
     async def savepoint_rollback(self) -> None:
         self._finalized = True
-        await self.run(f"ROLLBACK TO SAVEPOINT {self._savepoint}")
+        await self.send_locked(f"ROLLBACK TO SAVEPOINT {self._savepoint}")
 
 
-class Transaction(TransactionContext):
+class PooledTransactionContext(TransactionContext):
     __slots__ = ("client", "pool", "token")
 
-    client: Held
+    client: LazyTransactionWrapper
     token: ConnectionToken
 
-    def __init__(self, client: Held, pool: Pool) -> None:
+    def __init__(self, client: LazyTransactionWrapper, pool: Pool) -> None:
         self.client = client
         self.pool = pool
 
@@ -171,7 +171,7 @@ class Transaction(TransactionContext):
         get_connections().reset(self.token)
         held, error = self.client._connection, exc_val  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         try:
-            if not self.client.begun or self.client._finalized or cut_short(exc_val):  # pyright: ignore[reportPrivateUsage]
+            if not self.client.has_begun or self.client._finalized or was_interrupted(exc_val):  # pyright: ignore[reportPrivateUsage]
                 return  # the pool undoes what was cut short
             if exc_val is None:
                 await self.client.commit()
@@ -192,7 +192,7 @@ class Client(AsyncpgDBClient):
         assert least == 1
 
         async def connect() -> asyncpg.Connection:
-            made = await asyncpg.connect(timeout=CONNECT_SECONDS, statement_cache_size=PREPARED, **kwargs)
+            made = await asyncpg.connect(timeout=CONNECT_SECONDS, statement_cache_size=STATEMENT_CACHE_SIZE, **kwargs)
             return cast("asyncpg.Connection", made)
 
         pool = Pool(size, connect)
@@ -210,17 +210,17 @@ class Client(AsyncpgDBClient):
         return True
 
     def acquire_connection(self) -> Any:
-        return Borrowed(self.pool)
+        return BorrowedConnection(self.pool)
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         self.log.debug("%s: %s", text, values)
         try:
-            async with Borrowed(self.pool) as connection:
+            async with BorrowedConnection(self.pool) as connection:
                 return await connection.fetch(text, *values)
         except asyncpg.PostgresError as error:
-            raise translated(error) from error
+            raise to_tortoise_error(error) from error
 
-    look = fetch
+    fetch_readonly = fetch
 
     async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
         return [await self.fetch(*statement) for statement in statements]
@@ -230,7 +230,7 @@ class Client(AsyncpgDBClient):
             await held.execute_many(query, values)
 
     def _in_transaction(self) -> TransactionContext:
-        return Transaction(Held(self), self.pool)
+        return PooledTransactionContext(LazyTransactionWrapper(self), self.pool)
 
 
 client_class = Client

@@ -15,17 +15,17 @@ from tortoise.models import Model
 
 from models import database
 
-RECORDS = 200
-MOST = 20_000
+MAX_RECORDS = 200
+MAX_PARAMETERS = 20_000
 """Records and parameters of one statement; both databases take 32,766 parameters."""
-AS_THEY_ARE = {
+UNCONVERTED_FIELDS = {
     *(fields.SmallIntField, fields.IntField, fields.BigIntField, fields.BooleanField, fields.TextField, fields.UUIDField),
     *(CharEnumFieldInstance, IntEnumFieldInstance),
 }
 """Kinds of fields whose values `database.fetch` takes as a record holds them."""
 
 
-class Statement(NamedTuple):
+class WriteStatement(NamedTuple):
     """One INSERT, UPDATE or DELETE. Steps that run together don't see one another's rows.
 
     One that gives a value runs after all before it. It bears the name of its table, and those behind it read there what it left.
@@ -34,7 +34,7 @@ class Statement(NamedTuple):
     text: str
     values: Sequence[object]
     table: str = ""
-    gives: str = "1"
+    returning: str = "1"
 
 
 Expressions = tuple[tuple[str, str], ...]
@@ -42,7 +42,7 @@ Expressions = tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=512)
-def text_of(kind: type[Model], count: int, worked_out: Expressions = ()) -> str:
+def insert_text(kind: type[Model], count: int, worked_out: Expressions = ()) -> str:
     columns = list(kind._meta.fields_db_projection.values())  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     names = ", ".join(f'"{column}"' for column in columns)
     known = dict(worked_out)
@@ -51,87 +51,87 @@ def text_of(kind: type[Model], count: int, worked_out: Expressions = ()) -> str:
     return f'INSERT INTO "{kind._meta.db_table}" ({names}) VALUES {places}'  # pyright: ignore[reportPrivateUsage]
 
 
-def insert(records: Sequence[Model], worked_out: Expressions = ()) -> list[Statement]:
+def insert(records: Sequence[Model], expressions: Expressions = ()) -> list[WriteStatement]:
     """New records of one kind."""
-    found: list[Statement] = []
-    for start in range(0, len(records), RECORDS):
-        some = records[start : start + RECORDS]
-        text = text_of(type(some[0]), len(some), worked_out)
-        found.append(Statement(text, [value for record in some for value in stored(record)]))
+    found: list[WriteStatement] = []
+    for start in range(0, len(records), MAX_RECORDS):
+        some = records[start : start + MAX_RECORDS]
+        text = insert_text(type(some[0]), len(some), expressions)
+        found.append(WriteStatement(text, [value for record in some for value in to_parameters(record)]))
     return found
 
 
-Write = Callable[[Any, Model], object]
+Converter = Callable[[Any, Model], object]
 
 
 @lru_cache(maxsize=64)
-def writers(kind: type[Model]) -> tuple[tuple[str, Write | None], ...]:
+def column_converters(kind: type[Model]) -> tuple[tuple[str, Converter | None], ...]:
     """By attribute, in the order of the columns, what makes a value fit for the database; None where it is."""
     about = kind._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    return tuple((name, writer(about.fields_map[name])) for name in about.fields_db_projection)
+    return tuple((name, column_converter(about.fields_map[name])) for name in about.fields_db_projection)
 
 
-def writer(field: fields.Field[Any]) -> Write | None:
-    return None if type(field) in AS_THEY_ARE and not field.validators else field.to_db_value
+def column_converter(field: fields.Field[Any]) -> Converter | None:
+    return None if type(field) in UNCONVERTED_FIELDS and not field.validators else field.to_db_value
 
 
-def stored(record: Model) -> list[object]:
+def to_parameters(record: Model) -> list[object]:
     """The record's values as its columns take them."""
     return [
-        getattr(record, name) if write is None else write(getattr(record, name), record) for name, write in writers(type(record))
+        getattr(record, name) if write is None else write(getattr(record, name), record) for name, write in column_converters(type(record))
     ]
 
 
-def update(record: type[Model] | Model, values: Mapping[str, object], where: Mapping[str, object]) -> Statement:
+def update(record: type[Model] | Model, values: Mapping[str, object], where: Mapping[str, object]) -> WriteStatement:
     """New values for the rows that have those of `where`."""
     meta = record._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     sets = ", ".join(f'"{name}" = ?' for name in values)
     tests = " AND ".join(f'"{name}" = ?' for name in where)
     given = [meta.fields_map[name].to_db_value(value, record) for name, value in (*values.items(), *where.items())]
-    return Statement(f'UPDATE "{meta.db_table}" SET {sets} WHERE {tests}', given)
+    return WriteStatement(f'UPDATE "{meta.db_table}" SET {sets} WHERE {tests}', given)
 
 
-def delete(kind: type[Model], owner: Mapping[str, object], column: str, values: Sequence[object]) -> Statement:
+def delete(kind: type[Model], owner: Mapping[str, object], column: str, values: Sequence[object]) -> WriteStatement:
     """The owner's rows that have one of the values are no more."""
     table = kind._meta.db_table  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     tests = " AND ".join(f'"{name}" = ?' for name in owner)
-    text = f'DELETE FROM "{table}" WHERE {tests} AND "{column}" IN ({database.marks(values)})'
-    return Statement(text, [*owner.values(), *values])
+    text = f'DELETE FROM "{table}" WHERE {tests} AND "{column}" IN ({database.placeholders(values)})'
+    return WriteStatement(text, [*owner.values(), *values])
 
 
-async def execute(steps: Sequence[Statement], *, last: bool = False) -> list[int]:
+async def execute(steps: Sequence[WriteStatement], *, last: bool = False) -> list[int]:
     """Run the steps inside the caller's transaction; returns of each what it gives, or else how many rows it wrote.
 
     The `last` ones end the transaction, whatever they wrote.
     """
     if database.dialect() == "sqlite":
-        found = await database.fetch_each([(f"{step.text} RETURNING {step.gives}", step.values) for step in steps], last=last)
+        found = await database.fetch_each([(f"{step.text} RETURNING {step.returning}", step.values) for step in steps], last=last)
         return [int(str(rows[0][0])) if step.table else len(rows) for step, rows in zip(steps, found, strict=True)]
     statements: list[database.Statement] = []
     while steps:
-        size = fitting(steps)
-        statements.append(at_once(steps[:size]))
+        size = count_fitting(steps)
+        statements.append(merge(steps[:size]))
         steps = steps[size:]
     return [int(str(each)) for ((*told,),) in await database.fetch_each(statements, last=last) for each in told]
 
 
-def fitting(steps: Sequence[Statement]) -> int:
+def count_fitting(steps: Sequence[WriteStatement]) -> int:
     """How many of the steps one statement takes."""
     total = 0
     for place, step in enumerate(steps):
         total += len(step.values)
-        if total > MOST and place:
+        if total > MAX_PARAMETERS and place:
             return place
     return len(steps)
 
 
-def at_once(steps: Sequence[Statement]) -> database.Statement:
-    text = combine(tuple(step.text for step in steps), tuple((step.table, step.gives) for step in steps))
+def merge(steps: Sequence[WriteStatement]) -> database.Statement:
+    text = combine_texts(tuple(step.text for step in steps), tuple((step.table, step.returning) for step in steps))
     return text, [value for step in steps for value in step.values]
 
 
 @lru_cache(maxsize=256)
-def combine(texts: Sequence[str], gives: Sequence[tuple[str, str]]) -> str:
+def combine_texts(texts: Sequence[str], gives: Sequence[tuple[str, str]]) -> str:
     """One statement of several.
 
     A name in WITH stands before a table's own, so `log_head` means the row as its step leaves it. Postgres would run the parts in

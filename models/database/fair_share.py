@@ -14,23 +14,23 @@ CALLER: ContextVar[Hashable] = ContextVar("CALLER", default=None)
 """For whom this task reads; None where that is nobody in particular, who is not held back."""
 
 
-class Shares:
+class CallerShares:
     """Counted by hand, for this is on the way of each statement: a semaphore for each caller takes 3 µs."""
 
     def __init__(self, each: int) -> None:
-        self.each = each
-        self.taken: dict[Hashable, int] = {}
+        self.limit = each
+        self.in_use: dict[Hashable, int] = {}
         """Of callers for whom something is read."""
         self.waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
-    def take(self, caller: Hashable) -> bool:
+    def try_acquire(self, caller: Hashable) -> bool:
         """Whether one more statement of a caller's may run at once; if not, `wait`. What was taken is given back."""
         if caller is None:
             return True
-        taken = self.taken.get(caller, 0)
-        if taken >= self.each:
+        taken = self.in_use.get(caller, 0)
+        if taken >= self.limit:
             return False
-        self.taken[caller] = taken + 1
+        self.in_use[caller] = taken + 1
         return True
 
     async def wait(self, caller: Hashable) -> None:
@@ -41,10 +41,10 @@ class Shares:
             await mine
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled():  # it had been handed over
-                self.give(caller)
+                self.release(caller)
             raise
 
-    def give(self, caller: Hashable) -> None:
+    def release(self, caller: Hashable) -> None:
         if caller is None:
             return
         while self.waiting.get(caller):
@@ -53,7 +53,7 @@ class Shares:
                 first.set_result(None)
                 return
         self.waiting.pop(caller, None)
-        if self.taken[caller] == 1:
-            del self.taken[caller]
+        if self.in_use[caller] == 1:
+            del self.in_use[caller]
         else:
-            self.taken[caller] -= 1
+            self.in_use[caller] -= 1

@@ -15,21 +15,21 @@ from typing import NamedTuple
 
 import asyncpg
 
-from models.database.fair_share import Shares
+from models.database.fair_share import CallerShares
 
 IDLE_SECONDS = 300.0
 """A connection that lay longer may have been forgotten by what stands between us and the server."""
-SPARED = 2
+RESERVED_CONNECTIONS = 2
 """Connections that the statements of one caller leave to the others."""
-MEND_SECONDS = 5.0
+RESET_SECONDS = 5.0
 
 
-class Idle(NamedTuple):
+class IdleConnection(NamedTuple):
     connection: asyncpg.Connection
     since: float
 
 
-def cut_short(error: BaseException | None) -> bool:
+def was_interrupted(error: BaseException | None) -> bool:
     """Whether a statement may still run, or its connection may be gone; an answer of the server's leaves it sound."""
     return error is not None and not (isinstance(error, Exception) and not isinstance(error, (OSError, asyncpg.InterfaceError)))
 
@@ -37,27 +37,27 @@ def cut_short(error: BaseException | None) -> bool:
 class Pool:
     def __init__(self, size: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
         self.connect = connect
-        self.idle: list[Idle] = []
-        self.places = asyncio.Semaphore(size)
-        self.shares = Shares(max(1, size - SPARED))
-        self.lent = set[asyncpg.Connection]()
-        self.mending = set[asyncio.Task[None]]()
+        self.idle: list[IdleConnection] = []
+        self.slots = asyncio.Semaphore(size)
+        self.shares = CallerShares(max(1, size - RESERVED_CONNECTIONS))
+        self.borrowed = set[asyncpg.Connection]()
+        self.resetting = set[asyncio.Task[None]]()
         self.closed = False
 
     async def acquire(self) -> asyncpg.Connection:
         """A sound connection, to be released. Waits where all are lent."""
-        await self.places.acquire()
+        await self.slots.acquire()
         try:
             if self.closed:
                 raise asyncpg.InterfaceError("the pool is closed")
-            connection = self.take() or await self.connect()
+            connection = self.pop_idle() or await self.connect()
         except BaseException:
-            self.places.release()
+            self.slots.release()
             raise
-        self.lent.add(connection)
+        self.borrowed.add(connection)
         return connection
 
-    def take(self) -> asyncpg.Connection | None:
+    def pop_idle(self) -> asyncpg.Connection | None:
         while self.idle:
             connection, since = self.idle.pop()
             if connection.is_closed():
@@ -69,34 +69,34 @@ class Pool:
 
     def give_back(self, connection: asyncpg.Connection, error: BaseException | None = None) -> None:
         """Take it back; `error` is what the borrower's work ended with."""
-        self.lent.discard(connection)
+        self.borrowed.discard(connection)
         if connection.is_closed() or self.closed:
             connection.terminate()
-        elif cut_short(error) or connection.is_in_transaction():
-            task = asyncio.ensure_future(self.mend(connection))
-            self.mending.add(task)
-            task.add_done_callback(self.mending.discard)
+        elif was_interrupted(error) or connection.is_in_transaction():
+            task = asyncio.ensure_future(self.reset(connection))
+            self.resetting.add(task)
+            task.add_done_callback(self.resetting.discard)
             return
         else:
-            self.idle.append(Idle(connection, time.monotonic()))
-        self.places.release()
+            self.idle.append(IdleConnection(connection, time.monotonic()))
+        self.slots.release()
 
-    async def mend(self, connection: asyncpg.Connection) -> None:
+    async def reset(self, connection: asyncpg.Connection) -> None:
         """Wait until what ran is over, and undo it. Where that takes long, the others may be as dead."""
         try:
-            async with asyncio.timeout(MEND_SECONDS):
+            async with asyncio.timeout(RESET_SECONDS):
                 await connection.execute("ROLLBACK")
-            self.idle.append(Idle(connection, time.monotonic()))
+            self.idle.append(IdleConnection(connection, time.monotonic()))
         except Exception:
             connection.terminate()
-            self.expire()
+            self.terminate_idle()
         except BaseException:
             connection.terminate()
             raise
         finally:
-            self.places.release()
+            self.slots.release()
 
-    def expire(self) -> None:
+    def terminate_idle(self) -> None:
         """Have new connections made."""
         while self.idle:
             self.idle.pop().connection.terminate()
@@ -107,19 +107,19 @@ class Pool:
         self.give_back(connection)
 
     async def expire_connections(self) -> None:
-        self.expire()
+        self.terminate_idle()
 
     async def close(self) -> None:
         self.closed = True
-        await asyncio.gather(*self.mending, return_exceptions=True)
+        await asyncio.gather(*self.resetting, return_exceptions=True)
         while self.idle:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await self.idle.pop().connection.close()
 
     def terminate(self) -> None:
         self.closed = True
-        for task in self.mending:
+        for task in self.resetting:
             task.cancel()
-        self.expire()
-        for connection in self.lent:
+        self.terminate_idle()
+        for connection in self.borrowed:
             connection.terminate()

@@ -18,7 +18,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionConte
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
-from models.database.sqlite_readers import STEPS, Readers
+from models.database.sqlite_readers import PROGRESS_CHECK_STEPS, ReaderPool
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.database import Statement
 
 
-def statements(script: str) -> list[str]:
+def split_script(script: str) -> list[str]:
     """The single statements of a script, triggers whole."""
     found: list[str] = []
     text = ""
@@ -42,16 +42,16 @@ def statements(script: str) -> list[str]:
     return [statement for statement in found if statement.strip(" ;\n")]
 
 
-class Wrapper(SqliteTransactionWrapper):
+class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     has_savepoints = False
     """Whether there were any: what is the last of such a one is not the last of the transaction."""
 
     def _in_transaction(self) -> TransactionContext:
-        return NestedTransactionContext(Wrapper(self))
+        return NestedTransactionContext(ImmediateTransactionWrapper(self))
 
     async def execute_script(self, query: str) -> None:
         # sqlite3's executescript would commit the transaction that it runs in
-        for statement in statements(query):
+        for statement in split_script(query):
             await self.execute_query(statement)
 
     async def begin(self) -> None:
@@ -66,13 +66,13 @@ class Wrapper(SqliteTransactionWrapper):
         return super().acquire_connection()
 
     async def savepoint(self) -> None:
-        cast("Wrapper", self._parent).has_savepoints = True
+        cast("ImmediateTransactionWrapper", self._parent).has_savepoints = True
         await super().savepoint()
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         return (await self.execute_query(text, list(values)))[1]
 
-    look = fetch
+    fetch_readonly = fetch
 
     async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
         for text, values in statements:
@@ -111,8 +111,8 @@ class Wrapper(SqliteTransactionWrapper):
             await connection._execute(undo)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
 
 
-class Transaction(SqliteTransactionContext):
-    connection: Wrapper
+class ImmediateTransactionContext(SqliteTransactionContext):
+    connection: ImmediateTransactionWrapper
     token: ConnectionToken
 
     async def __aenter__(self) -> TransactionalDBClient:
@@ -123,7 +123,7 @@ class Transaction(SqliteTransactionContext):
         except BaseException:
             # A BEGIN that was cancelled still runs on the driver's thread, maybe for as long as another process writes: a
             # ROLLBACK follows it there before the lock goes, and nobody waits for that.
-            self.undo_beside()
+            self.start_undo()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection
@@ -141,13 +141,13 @@ class Transaction(SqliteTransactionContext):
                     await self.connection.commit()
             except BaseException:
                 # one that failed, as on a full disk, is still open
-                await asyncio.shield(self.undo_beside())
+                await asyncio.shield(self.start_undo())
                 raise
             self._trxlock.release()
             return
-        await asyncio.shield(self.undo_beside())
+        await asyncio.shield(self.start_undo())
 
-    def undo_beside(self) -> asyncio.Task[None]:
+    def start_undo(self) -> asyncio.Task[None]:
         undoing = asyncio.ensure_future(self.undo())
         tasks = cast("Client", self.connection._parent).undoing  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         tasks.add(undoing)
@@ -161,21 +161,21 @@ class Transaction(SqliteTransactionContext):
             self._trxlock.release()
 
 
-def lowered(text: str | None) -> str | None:
+def to_lowercase(text: str | None) -> str | None:
     """`lower()` for every alphabet, as on Postgres; SQLite's own knows ASCII alone."""
     return None if text is None else text.lower()
 
 
-def taught(connection: sqlite3.Connection) -> None:
-    connection.create_function("lower", 1, lowered, deterministic=True)
+def add_functions(connection: sqlite3.Connection) -> None:
+    connection.create_function("lower", 1, to_lowercase, deterministic=True)
 
 
-def reads(text: str) -> bool:
+def is_query(text: str) -> bool:
     return text.startswith(("SELECT", "WITH"))
 
 
 class Client(SqliteClient):
-    readers: Readers | None = None
+    readers: ReaderPool | None = None
 
     def _check_loop(self) -> bool:
         """Whether the loop is still the one that it was opened in: always. To look costs a system call a statement."""
@@ -190,10 +190,10 @@ class Client(SqliteClient):
     async def _post_connect(self) -> None:
         await super()._post_connect()
         assert self._connection is not None
-        await self._connection.create_function("lower", 1, lowered, deterministic=True)
+        await self._connection.create_function("lower", 1, to_lowercase, deterministic=True)
         self.stop.clear()
-        await self._connection.set_progress_handler(self.stop.is_set, STEPS)
-        self.readers = Readers(self.filename, int(self.pragmas["busy_timeout"]), taught)
+        await self._connection.set_progress_handler(self.stop.is_set, PROGRESS_CHECK_STEPS)
+        self.readers = ReaderPool(self.filename, int(self.pragmas["busy_timeout"]), add_functions)
 
     async def close(self) -> None:
         await asyncio.gather(*self.undoing, return_exceptions=True)
@@ -203,18 +203,18 @@ class Client(SqliteClient):
         await super().close()
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
-        if self.readers is not None and reads(text):
+        if self.readers is not None and is_query(text):
             self.log.debug("%s: %s", text, values)
             return await self.readers.fetch(text, values)
         return (await super().execute_query(text, list(values)))[1]
 
-    look = fetch
+    fetch_readonly = fetch
 
     async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
         return [await self.fetch(*statement) for statement in statements]
 
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[Any]]:
-        if self.readers is None or not reads(query):
+        if self.readers is None or not is_query(query):
             return await super().execute_query(query, values)
         found = await self.fetch(query, values or ())
         return len(found), found
@@ -223,7 +223,7 @@ class Client(SqliteClient):
         return [dict(row) for row in (await self.execute_query(query, values))[1]]
 
     def _in_transaction(self) -> TransactionContext:
-        return Transaction(Wrapper(self), self._lock)
+        return ImmediateTransactionContext(ImmediateTransactionWrapper(self), self._lock)
 
 
 client_class = Client

@@ -15,96 +15,96 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tortoise.exceptions import OperationalError
 
-from models.database.fair_share import CALLER, Shares
+from models.database.fair_share import CALLER, CallerShares
 
-LOOP_SECONDS = 0.005
+MAX_LOOP_SECONDS = 0.005
 """What one statement may take of the loop."""
 THREADS = 3
-SECONDS = 30.0
+MAX_STATEMENT_SECONDS = 30.0
 """What one statement may take at all."""
-STEPS = 1000
+PROGRESS_CHECK_STEPS = 1000
 """Of SQLite's machine between two looks at the time: some microseconds."""
-REMEMBERED = 500
-PREPARED = 400
+MAX_SLOW_STATEMENTS = 500
+STATEMENT_CACHE_SIZE = 400
 
 
-class Reader:
+class ReadConnection:
     """One connection that can't write. Its statement ends early when its time is over, or it is told to stop."""
 
     def __init__(self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]) -> None:
-        self.until = 0.0
+        self.deadline = 0.0
         self.stopped = False
-        made = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=PREPARED)
+        made = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENT_CACHE_SIZE)
         made.row_factory = sqlite3.Row
         made.execute(f"PRAGMA busy_timeout = {wait_ms}")
         made.execute("PRAGMA query_only = ON")
         prepare(made)
-        made.set_progress_handler(self.is_over, STEPS)
+        made.set_progress_handler(self.should_stop, PROGRESS_CHECK_STEPS)
         self.connection = made
 
-    def is_over(self) -> bool:
-        return self.stopped or time.monotonic() > self.until
+    def should_stop(self) -> bool:
+        return self.stopped or time.monotonic() > self.deadline
 
     def read(self, text: str, values: Sequence[object], seconds: float) -> list[sqlite3.Row]:
-        self.until = time.monotonic() + seconds
+        self.deadline = time.monotonic() + seconds
         return self.connection.execute(text, tuple(values)).fetchall()
 
 
-def is_given_up(error: sqlite3.OperationalError) -> bool:
+def is_retryable(error: sqlite3.OperationalError) -> bool:
     """Whether a statement might succeed with more time."""
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-class Readers:
+class ReaderPool:
     """The reading connections of a process, made when they are needed."""
 
     def __init__(self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
         self.wait_ms = wait_ms
         self.prepare = prepare
-        self.quick: Reader | None = None
-        self.idle: list[Reader] = []
-        self.places = asyncio.Semaphore(THREADS)
-        self.shares = Shares(THREADS - 1)
+        self.loop_connection: ReadConnection | None = None
+        self.idle: list[ReadConnection] = []
+        self.slots = asyncio.Semaphore(THREADS)
+        self.shares = CallerShares(THREADS - 1)
         self.threads = ThreadPoolExecutor(THREADS, "sqlite")
-        self.slow: OrderedDict[str, None] = OrderedDict()
+        self.slow_statements: OrderedDict[str, None] = OrderedDict()
         """Texts of statements that took longer than the loop has for them."""
-        self.going_on = set[asyncio.Future[list[sqlite3.Row]]]()
+        self.running = set[asyncio.Future[list[sqlite3.Row]]]()
 
     async def fetch(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
         await asyncio.sleep(0)  # others have their turn between two statements, as with every database
-        if text not in self.slow:
+        if text not in self.slow_statements:
             try:
-                return self.at_once(text, values)
+                return self.read_on_loop(text, values)
             except sqlite3.OperationalError as error:
-                if not is_given_up(error):
+                if not is_retryable(error):
                     raise OperationalError(error) from error
-            self.slow[text] = None
-            if len(self.slow) > REMEMBERED:
-                self.slow.popitem(last=False)
+            self.slow_statements[text] = None
+            if len(self.slow_statements) > MAX_SLOW_STATEMENTS:
+                self.slow_statements.popitem(last=False)
         caller = CALLER.get()
-        if not self.shares.take(caller):
+        if not self.shares.try_acquire(caller):
             await self.shares.wait(caller)
         try:
-            async with self.places:
-                return await self.beside(text, values)
+            async with self.slots:
+                return await self.read_in_thread(text, values)
         finally:
-            self.shares.give(caller)
+            self.shares.release(caller)
 
-    def at_once(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
-        if self.quick is None:
-            self.quick = Reader(self.path, 0, self.prepare)
-        return self.quick.read(text, values, LOOP_SECONDS)
+    def read_on_loop(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
+        if self.loop_connection is None:
+            self.loop_connection = ReadConnection(self.path, 0, self.prepare)
+        return self.loop_connection.read(text, values, MAX_LOOP_SECONDS)
 
-    async def beside(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
-        reader = self.idle.pop() if self.idle else Reader(self.path, self.wait_ms, self.prepare)
+    async def read_in_thread(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
+        reader = self.idle.pop() if self.idle else ReadConnection(self.path, self.wait_ms, self.prepare)
         reader.stopped = False
         began = time.monotonic()
-        reading = asyncio.get_running_loop().run_in_executor(self.threads, reader.read, text, values, SECONDS)
-        self.going_on.add(reading)
+        reading = asyncio.get_running_loop().run_in_executor(self.threads, reader.read, text, values, MAX_STATEMENT_SECONDS)
+        self.running.add(reading)
 
         def ended(done: asyncio.Future[list[sqlite3.Row]]) -> None:
-            self.going_on.discard(reading)
+            self.running.discard(reading)
             self.idle.append(reader)
             if not done.cancelled():
                 done.exception()  # else asyncio tells of one that nobody waited for any more
@@ -119,16 +119,16 @@ class Readers:
         except asyncio.CancelledError:
             reader.stopped = True
             raise
-        if time.monotonic() - began < LOOP_SECONDS / 2:
-            self.slow.pop(text, None)
+        if time.monotonic() - began < MAX_LOOP_SECONDS / 2:
+            self.slow_statements.pop(text, None)
         return found
 
     async def close(self) -> None:
-        if self.going_on:
-            await asyncio.wait(list(self.going_on))
+        if self.running:
+            await asyncio.wait(list(self.running))
             await asyncio.sleep(0)  # which gives their connections back
         self.threads.shutdown()
-        for reader in [*self.idle, *([self.quick] if self.quick else [])]:
+        for reader in [*self.idle, *([self.loop_connection] if self.loop_connection else [])]:
             reader.connection.close()
         self.idle.clear()
-        self.quick = None
+        self.loop_connection = None

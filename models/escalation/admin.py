@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from models import database
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput
-from models.core.time import whole_seconds
+from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
 from models.people.user import User
@@ -102,7 +102,7 @@ async def check_path_limit() -> None:
 
 async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
     if "name" in fields:
-        path.name = text.written(fields["name"], "name", longest=text.NAME)
+        path.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     path.position = fields.get("position", path.position)
     path.trigger = fields.get("trigger", path.trigger)
     path.metric = fields.get("metric", path.metric)
@@ -133,7 +133,7 @@ async def validate_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
 
 async def validate_step(step: StepFields, *path: str) -> dict[str, Json]:
     action = step["action"]
-    after = whole_seconds(
+    after = to_whole_seconds(
         step["after"],
         timedelta(),
         MAX_STEP_DELAY,

@@ -16,7 +16,7 @@ from models import database
 from models.core.time import InstantField
 from models.log import event
 
-FOLLOWERS = ("notifier", "escalator", "assigner")
+PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
 """Those who must not miss what happens before they first run."""
 
 
@@ -42,37 +42,37 @@ class OffsetConflict(Exception):
 
 async def register(name: str) -> None:
     """Make sure of a reader; a new one starts at the head of the log, since what was before it is no news."""
-    await LogConsumer.get_or_create(name=name, defaults={"position": await event.head()})
+    await LogConsumer.get_or_create(name=name, defaults={"position": await event.read_head()})
 
 
-async def lease(name: str, holder: str, at: datetime, length: timedelta, *, read: int = 0, seen: int = 0) -> int | None:
+async def acquire_lease(name: str, holder: str, at: datetime, duration: timedelta, *, read_position: int = 0, scanned_position: int = 0) -> int | None:
     """Take or renew the lease; returns the reader's position, or None where somebody else holds it.
 
     A cursor that still stands at `read` moves to `seen`: the caller looked at what lies between, and there was no work in it.
     """
-    found = await database.rows(
+    found = await database.fetch_dicts(
         "UPDATE readers SET holder = ?, held_until = ?, position = CASE WHEN position = ? THEN ? ELSE position END "
         "WHERE name = ? AND (holder IS NULL OR holder = ? OR held_until < ?) RETURNING position",
-        [holder, at + length, read, max(read, seen), name, holder, at],
+        [holder, at + duration, read_position, max(read_position, scanned_position), name, holder, at],
     )
     return cast("int", found[0]["position"]) if found else None
 
 
-async def release(name: str, holder: str) -> None:
+async def release_lease(name: str, holder: str) -> None:
     await LogConsumer.filter(name=name, holder=holder).update(holder=None, held_until=None)
 
 
-async def advance(name: str, read: int, done: int) -> None:
+async def advance_position(name: str, read_position: int, done_position: int) -> None:
     """Move the cursor, in the transaction that holds the work. Raises Overtaken where it is no longer where it was read."""
-    found = await database.rows(
-        "UPDATE readers SET position = ? WHERE name = ? AND position = ? RETURNING position", [done, name, read]
+    found = await database.fetch_dicts(
+        "UPDATE readers SET position = ? WHERE name = ? AND position = ? RETURNING position", [done_position, name, read_position]
     )
     if not found:
         raise OffsetConflict
 
 
-async def failed(name: str, error: str, at: datetime) -> None:
-    await database.rows(
+async def record_failure(name: str, error: str, at: datetime) -> None:
+    await database.fetch_dicts(
         "UPDATE readers SET failures = failures + 1, last_error = ?, failed_at = ? WHERE name = ? RETURNING name",
         [error[:2000], at, name],
     )

@@ -52,19 +52,19 @@ class EventType(Enum):
     MAIL_FAILED = "mail_failed"
 
 
-LIFE_CYCLE = frozenset({EventType.TICKET_CREATED, EventType.STATUS_CHANGED})
-QUIET = frozenset(
+LIFECYCLE_EVENTS = frozenset({EventType.TICKET_CREATED, EventType.STATUS_CHANGED})
+UNVERSIONED_EVENTS = frozenset(
     {
         *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
         *(EventType.ESCALATION_STEP, EventType.REMINDED, EventType.MAIL_FAILED),
     }
 )
 """Entries of what happened around a ticket. Alone they raise neither its version nor its time of change."""
-MESSAGES = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
+MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 
-ADVANCE = "UPDATE log_head SET position = position + ?"
-BEHIND = "(SELECT position FROM log_head) - ?"
+ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
+POSITION_BEFORE_HEAD = "(SELECT position FROM log_head) - ?"
 """The position of an entry that so many come behind, once the head is advanced."""
 
 
@@ -79,7 +79,7 @@ class LogHead(Model):
         table_description = "The position of the newest entry"
 
 
-def cursor(position: int) -> str:
+def encode_cursor(position: int) -> str:
     """A position as the opaque cursor that clients keep."""
     return base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
 
@@ -114,7 +114,7 @@ class Event(Model):
     internal = fields.BooleanField(default=False)
     data: Mapping[str, Json] = fields.JSONField(default=dict)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
 
-    cursor = computed_property(("position",), cursor)
+    cursor = computed_property(("position",), encode_cursor)
 
     class Meta:
         table = "events"
@@ -131,35 +131,35 @@ class Event(Model):
         return self.data.get(name)
 
 
-def position_of(text: str) -> int:
+def decode_cursor(text: str) -> int:
     """The position inside a cursor; 0 stands before the first entry. Raises CursorInvalid for anything else."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise CursorInvalid("This is not a cursor of the log.") from error
     kind, _, number = plain.partition(":")
-    if kind != "log" or not (number == "0" or is_position(number)) or cursor(int(number)) != text:
+    if kind != "log" or not (number == "0" or is_position(number)) or encode_cursor(int(number)) != text:
         raise CursorInvalid("This is not a cursor of the log.")
     return int(number)
 
 
-async def head() -> int:
+async def read_head() -> int:
     """The position of the newest committed entry, 0 for an empty log."""
     return cast("int", (await database.fetch("SELECT position FROM log_head"))[0][0])
 
 
-def appended(entries: Sequence[Event]) -> list[batch.Statement]:
+def append_statements(entries: Sequence[Event]) -> list[batch.WriteStatement]:
     """What gives entries their positions and stores them: the last steps of a verb's transaction, as everyone queues for the
     head. Until `place` they bear how many come behind them."""
     for behind, entry in enumerate(reversed(entries)):
         entry.position = behind
     return [
-        batch.Statement(ADVANCE, [len(entries)], LogHead.Meta.table, "position"),
-        *batch.insert(entries, (("position", BEHIND),)),
+        batch.WriteStatement(ADVANCE_HEAD, [len(entries)], LogHead.Meta.table, "position"),
+        *batch.insert(entries, (("position", POSITION_BEFORE_HEAD),)),
     ]
 
 
-def place(entries: Sequence[Event], last: int) -> None:
+def assign_positions(entries: Sequence[Event], last: int) -> None:
     """Tell the entries their positions, now that the head is known."""
     for entry in entries:
         entry.position = last - entry.position
@@ -168,4 +168,4 @@ def place(entries: Sequence[Event], last: int) -> None:
 async def append(entries: Sequence[Event]) -> None:
     """Store entries alone: their own transaction's last step."""
     if entries:
-        place(entries, (await batch.execute(appended(entries)))[0])
+        assign_positions(entries, (await batch.execute(append_statements(entries)))[0])

@@ -35,7 +35,7 @@ async def read_numbers(
     """The numbers of those that fit."""
     if condition is FALSE:
         return []
-    found = await database.rows(
+    found = await database.fetch_dicts(
         f"SELECT n.number AS number FROM {NOTIFICATIONS_JOIN} WHERE {condition.text}"
         + (f" ORDER BY {order}" if order else "")
         + (f" LIMIT {limit}" if limit is not None else ""),
@@ -78,4 +78,4 @@ async def mark_read(viewer: Viewer, numbers: Collection[int] | None, at: datetim
         "AND read_at IS NULL RETURNING number"
     )
     # two that mark the same ones in different orders end one another on Postgres
-    await database.transacted(lambda: database.rows(statement, [at, *condition.params]))
+    await database.run_in_transaction(lambda: database.fetch_dicts(statement, [at, *condition.params]))

@@ -116,7 +116,7 @@ async def append_notifications(notifications: Sequence[Notification]) -> None:
     if not notifications:
         return
     count = len(notifications)
-    advanced = await database.rows(
+    advanced = await database.fetch_dicts(
         "UPDATE notification_head SET number = number + ? RETURNING number", [count]
     )
     first = cast("int", advanced[0]["number"]) - count + 1
@@ -127,7 +127,7 @@ async def append_notifications(notifications: Sequence[Notification]) -> None:
 
 async def read_last_number() -> int:
     """The number of the newest notification, 0 where there is none."""
-    found = await database.rows("SELECT number FROM notification_head")
+    found = await database.fetch_dicts("SELECT number FROM notification_head")
     return cast("int", found[0]["number"])
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from models.core.time import text
+from models.core.time import format_instant
 from models.log.event import Event, EventType
 from models.notifications.notification import Channel, NotificationReason, Topic
 from models.sla.inputs import CLOCK_EVENT_TYPES
@@ -211,7 +211,7 @@ def list_choices(*, customer: bool) -> list[tuple[Topic, Channel]]:
 def group_key(entry: Event) -> Hashable:
     """What the entries of one change of one ticket have in common. What clocks say is an act of its own: time did that."""
     clocks = entry.type in CLOCK_EVENT_TYPES
-    written = entry.value("recorded_at") if clocks else text(entry.occurred_at)
+    written = entry.value("recorded_at") if clocks else format_instant(entry.occurred_at)
     return (entry.ticket_id, entry.version, clocks, written)
 
 

@@ -16,8 +16,8 @@ from models.core.errors import BadRequest
 from models.core.ids import ORGANIZATION as ORGANIZATION_ID
 from models.core.ids import TICKET, USER, key_of
 from models.core.sql import FALSE, TRUE, Condition, all_of, any_of, compare, exists, in_list, is_null
-from models.core.text import TAGS
-from models.database import Dialect, marks
+from models.core.text import MAX_TAGS
+from models.database import Dialect, placeholders
 from models.queries.filter_limits import MAX_LEVELS, FilterContext
 from models.queries.indexes import OPEN_TICKETS_SQL
 from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Stage, Status
@@ -181,14 +181,14 @@ def watcher(tests: FilterData, asked: FilterContext) -> Condition:
 
     def watched(operator: str, operand: object) -> Condition:
         if operator == "null":
-            anyone = exists("ticket_watchers w WHERE w.ticket_id = t.id", each=asked.few_tickets)
+            anyone = exists("ticket_watchers w WHERE w.ticket_id = t.id", per_row=asked.few_tickets)
             return ~anyone if operand else anyone
         found = plain({"in": [operand] if operator == "eq" else operand}, asked)
         if found is FALSE:
             return TRUE if operator == "nin" else FALSE
         if operator != "nin":
             return among("ticket_watchers w", found, asked)
-        return ~exists(f"ticket_watchers w WHERE w.ticket_id = t.id AND {found.text}", found.params, each=asked.few_tickets)
+        return ~exists(f"ticket_watchers w WHERE w.ticket_id = t.id AND {found.text}", found.params, per_row=asked.few_tickets)
 
     return all_of(watched(operator, operand) for operator, operand in tests.items())
 
@@ -198,7 +198,7 @@ def tags(tests: FilterData, asked: FilterContext) -> Condition:
         if not names:
             return FALSE
         names = list(dict.fromkeys(names))
-        return exists(f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)})", names, each=asked.few_tickets)
+        return exists(f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({placeholders(names)})", names, per_row=asked.few_tickets)
 
     found = TRUE
     if "some" in tests:
@@ -214,9 +214,9 @@ def all_tagged(names: Sequence[object]) -> Condition:
     """One subquery whatever the number of names: Postgres' planner takes minutes over hundreds of EXISTS."""
     if not names:
         return TRUE
-    if len(names) > TAGS:
+    if len(names) > MAX_TAGS:
         return FALSE  # no ticket has so many
-    counted = f"SELECT COUNT(*) FROM ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({marks(names)})"
+    counted = f"SELECT COUNT(*) FROM ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({placeholders(names)})"
     return Condition(f"(({counted}) = {len(names)})", tuple(names))
 
 
@@ -231,7 +231,7 @@ def resource(tests: FilterData, asked: FilterContext) -> Condition:
 def among(table: str, found: Condition, asked: FilterContext) -> Condition:
     """Whether the ticket has a row beside it that fits, of which there are few: they are looked up, not each ticket's."""
     if asked.few_tickets:
-        return exists(f"{table} WHERE {table[-1]}.ticket_id = t.id AND {found.text}", found.params, each=True)
+        return exists(f"{table} WHERE {table[-1]}.ticket_id = t.id AND {found.text}", found.params, per_row=True)
     return Condition(f"(t.id IN (SELECT {table[-1]}.ticket_id FROM {table} WHERE {found.text}))", found.params)
 
 

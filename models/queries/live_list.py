@@ -20,7 +20,7 @@ from models.access.visibility import visible_tickets
 from models.core.errors import TooExpensive
 from models.core.sql import FALSE, Condition
 from models.database import Row, as_uuid
-from models.log.event import QUIET, Event, EventType
+from models.log.event import UNVERSIONED_EVENTS, Event, EventType
 from models.queries.filter import FilterData, compile_filter
 
 TIME_OPERATORS = frozenset({"within", "olderThan"})
@@ -79,7 +79,7 @@ def without_nulls(value: object) -> object:
 async def read_members(viewer: Viewer, filter: FilterData | None, at: datetime, max_tickets: int) -> tuple[int, set[UUID]]:
     """The head of the log, and the tickets that are inside at it. Raises TooExpensive where those are more than `most`."""
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    found = await database.rows(
+    found = await database.fetch_dicts(
         f"SELECT h.position AS position, x.id AS id FROM {LOG_HEAD_SQL} h LEFT JOIN "
         f"(SELECT t.id AS id FROM tickets t WHERE {condition.text} LIMIT {max_tickets + 1}) x ON (1 = 1)",
         condition.params,
@@ -112,7 +112,7 @@ async def read_changed_tickets(
     fits = FALSE if sight is FALSE else compile_filter(filter, viewer, at, database.dialect(), few_tickets=True)
     rows: dict[UUID, Row] = {}
     while True:
-        found = await database.rows(
+        found = await database.fetch_dicts(
             "SELECT h.position AS position, x.ticket_id AS ticket_id, x.last AS last, t.id AS id, "
             f"CASE WHEN t.id IS NOT NULL AND {fits.text} THEN 1 ELSE 0 END AS fits{more.text} "
             f"FROM {LOG_HEAD_SQL} h LEFT JOIN ({CHANGED_TICKETS_SQL}) x ON (1 = 1) LEFT JOIN tickets t ON t.id = x.ticket_id AND {sight.text}",
@@ -173,7 +173,7 @@ def build_added(entry: Event, viewer: Viewer) -> LiveListChange:
 
 def build_updates(entry: Event, viewer: Viewer) -> list[LiveListChange]:
     hidden = is_hidden(entry, viewer)
-    if hidden and entry.type in QUIET and not entry.changes:
+    if hidden and entry.type in UNVERSIONED_EVENTS and not entry.changes:
         return []  # nothing that this viewer sees of the ticket is another than before
     return [LiveListChange(ChangeKind.UPDATED, entry.position, entry.ticket_id, entry, hidden)]
 

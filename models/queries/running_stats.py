@@ -41,7 +41,7 @@ def build_fact_columns(group: Group | None) -> Condition:
 
 
 def has_clock_sql() -> str:
-    return f"CASE WHEN {exists('sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?', each=True).text} THEN 1 ELSE 0 END"
+    return f"CASE WHEN {exists('sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?', per_row=True).text} THEN 1 ELSE 0 END"
 
 
 class RunningStats:
@@ -58,7 +58,7 @@ class RunningStats:
 
     async def read(self, at: datetime, max_tickets: int) -> bool:
         """Read all tickets, in pages, and then once more those that changed meanwhile; False where they are more than `most`."""
-        self.position = await event.head()
+        self.position = await event.read_head()
         last: UUID | None = None
         while page := await self.read_page(at, last):
             for row in page:
@@ -74,7 +74,7 @@ class RunningStats:
         if after is not None:
             condition &= compare("t.id", ">", after)
         columns = build_fact_columns(self.group)
-        return await database.rows(
+        return await database.fetch_dicts(
             f"SELECT t.id AS id{columns.text} FROM tickets t WHERE {condition.text} ORDER BY t.id LIMIT {TICKETS_PER_PAGE}",
             (*columns.params, *condition.params),
         )

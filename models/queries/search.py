@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from models.database import Dialect
 
-PIECE = re.compile(r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\ud800-\udfff]+")
+WORD_CANDIDATE = re.compile(r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\ud800-\udfff]+")
 """What lies between white space and ASCII punctuation; the database cuts it further, as it cut what it holds."""
 LETTER = re.compile(r"[^\W_]")
-MOST_WORDS = 16
-LONGEST_WORD = 100
-LONGEST = 20_000
+MAX_WORDS = 16
+MAX_WORD_LENGTH = 100
+MAX_TEXT_LENGTH = 20_000
 """Letters of a text in which words are looked for."""
 
 SQLITE = (
@@ -40,13 +40,13 @@ SQLITE = (
 )
 
 # ASCII punctuation and controls become spaces, so that Postgres' parser sees no e-mail addresses, URLs or signs.
-WORDS_OF = r"to_tsvector('simple', regexp_replace({text}, '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g'))"
+TSVECTOR_SQL = r"to_tsvector('simple', regexp_replace({text}, '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g'))"
 POSTGRES = (
     "ALTER TABLE tickets ADD COLUMN search tsvector GENERATED ALWAYS AS ("
-    + WORDS_OF.format(text="subject || ' ' || description")
+    + TSVECTOR_SQL.format(text="subject || ' ' || description")
     + ") STORED",
     "CREATE INDEX tickets_search ON tickets USING gin (search)",
-    "ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS (" + WORDS_OF.format(text="body") + ") STORED",
+    "ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS (" + TSVECTOR_SQL.format(text="body") + ") STORED",
     "CREATE INDEX messages_search ON messages USING gin (search)",
 )
 
@@ -73,35 +73,35 @@ async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
         await client.execute_query(statement)
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words that a query asks for: the first 16, each cut to 100 characters."""
-    pieces = (found[0] for found in PIECE.finditer(text[:LONGEST]) if LETTER.search(found[0]))
-    return [piece[:LONGEST_WORD] for piece in islice(pieces, MOST_WORDS)]
+    pieces = (found[0] for found in WORD_CANDIDATE.finditer(text[:MAX_TEXT_LENGTH]) if LETTER.search(found[0]))
+    return [piece[:MAX_WORD_LENGTH] for piece in islice(pieces, MAX_WORDS)]
 
 
-def matches(text: str, dialect: Dialect, *, notes: bool, few: bool = False) -> Condition:
+def build_search_condition(text: str, dialect: Dialect, *, include_notes: bool, few_tickets: bool = False) -> Condition:
     """Tickets (alias `t`) that hold every word; a blank query asks for nothing, one without any word finds nothing.
 
     With `few` it looks into each ticket that is judged, instead of finding all that hold a word.
     """
     if not text.strip():
         return TRUE
-    found = words(text)
-    holding = has if few else holds
-    return all_of(holding(word, dialect, notes=notes) for word in found) if found else FALSE
+    found = split_words(text)
+    holding = word_in_ticket if few_tickets else word_in_indexes
+    return all_of(holding(word, dialect, include_notes=include_notes) for word in found) if found else FALSE
 
 
-def holds(word: str, dialect: Dialect, *, notes: bool) -> Condition:
+def word_in_indexes(word: str, dialect: Dialect, *, include_notes: bool) -> Condition:
     if dialect == "sqlite":
         query = f'"{word}"*'
-        public = "" if notes else " AND internal = 0"
+        public = "" if include_notes else " AND internal = 0"
         return Condition(
             "(t.number IN (SELECT rowid FROM ticket_search WHERE ticket_search MATCH ? "
             f"UNION SELECT number FROM message_search WHERE message_search MATCH ?{public}))",
             (query, query),
         )
     query = f"{word}:*"
-    public = "" if notes else " AND m.kind = 'reply'"
+    public = "" if include_notes else " AND m.kind = 'reply'"
     return Condition(
         "(t.id IN (SELECT f.id FROM tickets f WHERE f.search @@ to_tsquery('simple', ?) "
         f"UNION SELECT m.ticket_id FROM messages m WHERE m.search @@ to_tsquery('simple', ?){public}))",
@@ -109,16 +109,16 @@ def holds(word: str, dialect: Dialect, *, notes: bool) -> Condition:
     )
 
 
-def has(word: str, dialect: Dialect, *, notes: bool) -> Condition:
+def word_in_ticket(word: str, dialect: Dialect, *, include_notes: bool) -> Condition:
     """`holds` for one ticket after the other. On SQLite a word's messages are all looked through: its index knows no tickets."""
     if dialect == "sqlite":
         query = f'"{word}"*'
-        public = "" if notes else " AND internal = 0"
-        own = exists("ticket_search WHERE ticket_search MATCH ? AND rowid = t.number", (query,), each=True)
+        public = "" if include_notes else " AND internal = 0"
+        own = exists("ticket_search WHERE ticket_search MATCH ? AND rowid = t.number", (query,), per_row=True)
         said = f"message_search WHERE message_search MATCH ? AND number = t.number{public}"
-        return own | exists(said, (query,), each=True)
+        return own | exists(said, (query,), per_row=True)
     query = f"{word}:*"
-    public = "" if notes else " AND m.kind = 'reply'"
+    public = "" if include_notes else " AND m.kind = 'reply'"
     own = Condition("(t.search @@ to_tsquery('simple', ?))", (query,))
     said = f"messages m WHERE m.ticket_id = t.id AND m.search @@ to_tsquery('simple', ?){public}"
-    return own | exists(said, (query,), each=True)
+    return own | exists(said, (query,), per_row=True)

@@ -81,7 +81,7 @@ async def read_stats(viewer: Viewer, filter: FilterData | None, group: Group | N
     """The figures of the tickets that the viewer may see and that fit the filter."""
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     column = COLUMNS[group]
-    found = await database.rows(
+    found = await database.fetch_dicts(
         "SELECT h.position AS position, g.bucket AS bucket, g.n AS n, g.opened AS opened, g.free AS free, g.oldest AS oldest, "
         "g.risky AS risky, g.broken AS broken "
         f"FROM log_head h LEFT JOIN (SELECT {column} AS bucket, COUNT(*) AS n, "

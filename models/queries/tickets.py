@@ -115,23 +115,23 @@ def build_connection(
     """A page by keyset. Raises CursorInvalid."""
     bounds = condition
     if page_request.after is not None:
-        bounds &= order.beyond(page_request.after, after=True)
+        bounds &= order.condition_beyond(page_request.after, after=True)
     if page_request.before is not None:
-        bounds &= order.beyond(page_request.before, after=False)
+        bounds &= order.condition_beyond(page_request.before, after=False)
 
     async def total(_: object) -> int:
         return await count_rows(source, condition)
 
     async def outside(_: object) -> bool:
         edge = page_request.before if page_request.backward else page_request.after
-        return edge is not None and await count_rows(source, condition & order.outside(edge, after=not page_request.backward)) > 0
+        return edge is not None and await count_rows(source, condition & order.condition_not_beyond(edge, after=not page_request.backward)) > 0
 
-    select = LazyQuery(model, alias, source, bounds, order.text(reverse=page_request.backward), page_request.size + 1)
-    return ConnectionQuery(select, page_request, order.columns, order.place, total, outside)
+    select = LazyQuery(model, alias, source, bounds, order.order_by(reverse=page_request.backward), page_request.size + 1)
+    return ConnectionQuery(select, page_request, order.columns, order.encode_cursor, total, outside)
 
 
 async def count_rows(source: str, condition: Condition) -> int:
     if condition is FALSE:
         return 0
-    found = await database.rows(f"SELECT COUNT(*) AS n FROM {source} WHERE {condition.text}", condition.params)
+    found = await database.fetch_dicts(f"SELECT COUNT(*) AS n FROM {source} WHERE {condition.text}", condition.params)
     return cast("int", found[0]["n"])

@@ -19,7 +19,7 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
 from models.database import as_uuid
-from models.log.event import MESSAGES, Event, EventType, cursor, head, position_of
+from models.log.event import MESSAGE_EVENTS, Event, EventType, encode_cursor, read_head, decode_cursor
 from models.queries.filter import FilterData, compile_filter
 from models.tickets.message import Message
 
@@ -32,7 +32,7 @@ CURSOR_COLUMNS = ("e.position",)
 
 def build_cursor(values: Sequence[object]) -> str:
     """The cursor of an entry, by PLACES."""
-    return cursor(cast("int", values[0]))
+    return encode_cursor(cast("int", values[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +50,28 @@ def between_cursors(window: PageRequest) -> Condition:
     """Entries between the window's cursors."""
     bounds = [TRUE]
     if window.after is not None:
-        bounds.append(Condition("(e.position > ?)", (position_of(window.after),)))
+        bounds.append(Condition("(e.position > ?)", (decode_cursor(window.after),)))
     if window.before is not None:
-        bounds.append(Condition("(e.position < ?)", (position_of(window.before),)))
+        bounds.append(Condition("(e.position < ?)", (decode_cursor(window.before),)))
     return all_of(bounds)
 
 
 def beyond_start(window: PageRequest) -> Condition:
     """Entries that lie beyond the cursor which the window starts from."""
     if window.backward:
-        return FALSE if window.before is None else Condition("(e.position >= ?)", (position_of(window.before),))
-    return FALSE if window.after is None else Condition("(e.position <= ?)", (position_of(window.after),))
+        return FALSE if window.before is None else Condition("(e.position >= ?)", (decode_cursor(window.before),))
+    return FALSE if window.after is None else Condition("(e.position <= ?)", (decode_cursor(window.after),))
 
 
 async def require_range(position: int) -> None:
     """Raises CursorInvalid where the log has not come so far: a cursor of another log, or a forged one."""
-    if position > await head():
+    if position > await read_head():
         raise CursorInvalid("This cursor lies beyond the log.")
 
 
 async def require_retained(position: int) -> None:
     """Raises CursorExpired where entries after the position are no longer retained."""
-    oldest = await database.rows("SELECT MIN(position) AS position FROM events")
+    oldest = await database.fetch_dicts("SELECT MIN(position) AS position FROM events")
     kept = cast("int | None", oldest[0]["position"])
     if kept is not None and position < kept - 1:
         raise CursorExpired("The log is no longer kept from this cursor on; read the tickets afresh.")
@@ -82,8 +82,8 @@ async def list_events(
 ) -> ConnectionQuery[Event]:
     """A page of the log, oldest first, as far as the viewer may see it. Raises CursorInvalid, CursorExpired."""
     if page_request.after is not None:
-        await require_range(position_of(page_request.after))
-        await require_retained(position_of(page_request.after))
+        await require_range(decode_cursor(page_request.after))
+        await require_retained(decode_cursor(page_request.after))
     condition = visible_events(viewer) & event_filter.condition & compile_filter(filter, viewer, at, database.dialect())
 
     async def total(_: object) -> int:
@@ -106,14 +106,14 @@ async def read_by_positions(positions: Collection[int]) -> Mapping[int, Event]:
 async def count_events(condition: Condition) -> int:
     if condition is FALSE:
         return 0
-    found = await database.rows(f"SELECT COUNT(*) AS n FROM {ENTRIES} WHERE {condition.text}", condition.params)
+    found = await database.fetch_dicts(f"SELECT COUNT(*) AS n FROM {ENTRIES} WHERE {condition.text}", condition.params)
     return cast("int", found[0]["n"])
 
 
 def record_positions(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
     """Positions with the ticket whose record shows them: its own entries, and the messages of those merged into it."""
     own = condition & in_list("e.ticket_id", list(ticket_ids))
-    theirs = condition & in_list("t.merged_into_id", list(ticket_ids)) & EventFilter(MESSAGES).condition
+    theirs = condition & in_list("t.merged_into_id", list(ticket_ids)) & EventFilter(MESSAGE_EVENTS).condition
     return Condition(
         f"(SELECT e.position AS position, e.message_id AS message_id, e.ticket_id AS owner FROM {ENTRIES} WHERE {own.text} "
         f"UNION ALL SELECT e.position, e.message_id, t.merged_into_id FROM {ENTRIES} WHERE {theirs.text})",
@@ -129,7 +129,7 @@ def list_record(viewer: Viewer, ticket_ids: Sequence[UUID], event_filter: EventF
 def list_messages(viewer: Viewer, ticket_ids: Sequence[UUID], page_request: PageRequest) -> ConnectionQuery[Message]:
     """A page of the messages of each ticket: its record's entries of these types, by what they hold."""
     # the entries are read with the viewer's sight, so their messages need no second look
-    return list_by_ticket(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, EventFilter(MESSAGES), page_request)
+    return list_by_ticket(Message, "m", "messages m ON m.id = r.message_id", viewer, ticket_ids, EventFilter(MESSAGE_EVENTS), page_request)
 
 
 def list_by_ticket(
@@ -145,7 +145,7 @@ def list_by_ticket(
         f"{source.text} r JOIN {held}",
         FALSE if condition is FALSE else TRUE,
         f"r.position {direction}",
-        given=source.params,
+        source_params=source.params,
     )
     whole = SharedCounts(lambda: count_records(viewer, ticket_ids, extract))
     beyond = SharedCounts(lambda: count_records(viewer, ticket_ids, extract, beyond_start(window)))
@@ -166,7 +166,7 @@ def lateral_pages(ticket_ids: Sequence[UUID], condition: Condition, direction: s
             f"ORDER BY e.position {direction} LIMIT {most})"
         )
 
-    messages = EventFilter(MESSAGES).condition
+    messages = EventFilter(MESSAGE_EVENTS).condition
     return Condition(
         "(SELECT k.id AS owner, l.position AS position, l.message_id AS message_id FROM unnest(?::uuid[]) AS k(id) "
         f"CROSS JOIN LATERAL ({part('e.ticket_id', TRUE)} UNION ALL {part('t.merged_into_id', messages)} "
@@ -215,15 +215,15 @@ async def count_records(
 ) -> Mapping[UUID, int]:
     """How many entries the record of each ticket has, in the part asked for; one statement."""
     source = record_positions(ticket_ids, visible_events(viewer) & event_filter.condition & part)
-    found = await database.rows(f"SELECT o.owner AS owner, COUNT(*) AS n FROM {source.text} o GROUP BY o.owner", source.params)
+    found = await database.fetch_dicts(f"SELECT o.owner AS owner, COUNT(*) AS n FROM {source.text} o GROUP BY o.owner", source.params)
     return {as_uuid(row["owner"]): cast("int", row["n"]) for row in found}
 
 
 async def find_unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[UUID]:
     """Messages of others on the ticket that came after a position, as far as the viewer may read them, oldest first."""
-    condition = visible_events(viewer) & EventFilter(MESSAGES).condition & in_list("e.ticket_id", [ticket_id])
+    condition = visible_events(viewer) & EventFilter(MESSAGE_EVENTS).condition & in_list("e.ticket_id", [ticket_id])
     condition &= Condition("(e.position > ?)", (after,))
-    found = await database.rows(
+    found = await database.fetch_dicts(
         f"SELECT e.message_id AS id, e.actor_user_id AS person, e.actor_client_id AS machine FROM {ENTRIES} "
         f"WHERE {condition.text} ORDER BY e.position",
         condition.params,
@@ -234,7 +234,7 @@ async def find_unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> l
 
 async def read_last_position(ticket_id: UUID) -> int:
     """The position of a ticket's newest entry."""
-    found = await database.rows("SELECT MAX(position) AS position FROM events WHERE ticket_id = ?", [ticket_id])
+    found = await database.fetch_dicts("SELECT MAX(position) AS position FROM events WHERE ticket_id = ?", [ticket_id])
     return cast("int", found[0]["position"])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from models import database
-from models.database import as_uuid, marks
+from models.database import as_uuid, placeholders
 from models.people import team
 from models.people.user import User
 from models.tickets.lifecycle import OPEN_STATUSES
@@ -46,9 +46,9 @@ async def count_open_tickets(user_ids: Collection[UUID]) -> dict[UUID, int]:
     if not user_ids:
         return {}
     statuses = sorted(status.value for status in OPEN_STATUSES)
-    found = await database.rows(
-        f"SELECT assignee_id AS id, COUNT(*) AS n FROM tickets WHERE assignee_id IN ({marks(list(user_ids))}) "
-        f"AND status IN ({marks(statuses)}) GROUP BY assignee_id",
+    found = await database.fetch_dicts(
+        f"SELECT assignee_id AS id, COUNT(*) AS n FROM tickets WHERE assignee_id IN ({placeholders(list(user_ids))}) "
+        f"AND status IN ({placeholders(statuses)}) GROUP BY assignee_id",
         [*user_ids, *statuses],
     )
     return {as_uuid(row["id"]): cast("int", row["n"]) for row in found}

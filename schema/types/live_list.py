@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from models.core import ids
-from models.log.event import MESSAGES, QUIET, Event, EventType, cursor
+from models.log.event import MESSAGE_EVENTS, UNVERSIONED_EVENTS, Event, EventType, encode_cursor
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.sla.inputs import parse_clock_input
 from models.tickets.ticket import Ticket
@@ -19,7 +19,7 @@ STATUS_FIELDS = ("status", "stage", "allowedActions")
 SATISFACTION_COLUMNS = frozenset({"satisfaction_score", "satisfaction_comment", "rated_at"})
 COLUMNS_WITHOUT_FIELD = UNEXPOSED_COLUMNS | {"reminded_at"}
 CLOCK_EVENTS = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED})
-MESSAGE_EVENTS = MESSAGES | {EventType.MERGED}
+CONVERSATION_EVENTS = MESSAGE_EVENTS | {EventType.MERGED}
 
 
 @strawberry.type(name="TicketChange", description="A step of a live list.")
@@ -28,7 +28,7 @@ class TicketChangeType:
 
     @strawberry.field(description="Up to where the list is told with this step, and the others of the same cursor.")
     def cursor(self, root: strawberry.Parent[LiveListChange]) -> str:
-        return cursor(root.position)
+        return encode_cursor(root.position)
 
     @strawberry.field(description="Which ticket; null where the step is about none.")
     def ticket_id(self, root: strawberry.Parent[LiveListChange]) -> strawberry.ID | None:
@@ -71,7 +71,7 @@ def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
     if entry.type in CLOCK_EVENTS or parse_clock_input(entry) is not None:
         found.add("clocks")
     if not hidden:
-        found.update({"messages", "timeline"} if entry.type in MESSAGE_EVENTS else {"timeline"})
-    if entry.type not in QUIET:
+        found.update({"messages", "timeline"} if entry.type in CONVERSATION_EVENTS else {"timeline"})
+    if entry.type not in UNVERSIONED_EVENTS:
         found.update({"updatedAt", "version"})
     return sorted(found)

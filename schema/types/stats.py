@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from models.log.event import cursor
+from models.log.event import encode_cursor
 from models.queries.stats import Bucket, Stats
 
 
@@ -21,7 +21,7 @@ class TicketStatsBucket:
 class TicketStatsType:
     @strawberry.field(description="The head of the log that these figures include.")
     def cursor(self, root: strawberry.Parent[Stats]) -> str:
-        return cursor(root.position)
+        return encode_cursor(root.position)
 
     total: int = strawberry.field(description="All tickets.")
     open: int = strawberry.field(description="Those that are not in the stage CLOSURE.")

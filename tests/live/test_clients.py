@@ -12,7 +12,7 @@ from support.following import Following, following
 from support.live import head, log, places
 from support.redis_proxy import Line, line_to
 
-from models.log.event import LIFE_CYCLE
+from models.log.event import LIFECYCLE_EVENTS
 from models.people.password import hash_password
 from models.people.user import User
 
@@ -58,7 +58,7 @@ async def follows_across_cuts(client: Following, line: Line, service: Service, w
     seen = client.each("step")
     statuses = ["NEW", "OPEN", "WAITING_ON_CUSTOMER", "OPEN", "RESOLVED", "OPEN", "WAITING_ON_CUSTOMER"]
     assert [(step["from"], step["to"]) for step in seen] == list(zip([None, *statuses], statuses, strict=False))
-    assert places(seen) == await log(type__in=list(LIFE_CYCLE))
+    assert places(seen) == await log(type__in=list(LIFECYCLE_EVENTS))
     assert {step["ticket"]["id"] for step in seen} == {ticket["id"]}
     assert client.each("errors") == []
 

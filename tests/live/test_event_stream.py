@@ -29,7 +29,7 @@ from models import database
 from models.access.viewer import authenticate
 from models.core import time
 from models.log import event
-from models.log.event import Event, encode_cursor, decode_cursor
+from models.log.event import Event, decode_cursor, encode_cursor
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
@@ -328,7 +328,7 @@ async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_
         assert (await events.value(FIELD))["type"] == "TICKET_CREATED"
 
 
-@pytest.mark.parametrize("place", [(viewer_cache, "authenticate"), (event, "head")])
+@pytest.mark.parametrize("place", [(viewer_cache, "authenticate"), (event, "read_head")])
 async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gives_up_after_any_refusal(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:

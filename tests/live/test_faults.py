@@ -162,7 +162,7 @@ async def test_a_full_disk_refuses_writes_loses_none_and_reading_goes_on(service
 
 async def limit(pages: int) -> None:
     """The file may grow to so many pages, and to no more than it has where those are fewer: what a full disk is to SQLite."""
-    assert await database.rows(f"PRAGMA max_page_count = {pages}")
+    assert await database.fetch_dicts(f"PRAGMA max_page_count = {pages}")
 
 
 @only_sqlite

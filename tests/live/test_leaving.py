@@ -59,7 +59,7 @@ async def test_the_work_of_a_query_ends_with_its_client(patient: Service, path: 
 async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str) -> None:
     world = await World.make()
     async with database.transaction():
-        await database.rows("UPDATE log_head SET position = position RETURNING id")  # which a mutation waits for
+        await database.fetch_dicts("UPDATE log_head SET position = position RETURNING id")  # which a mutation waits for
         writer = await ask(patient, world.cora.token, CREATE, path, "*/*")
         await until(is_answering(patient, 1))
         writer.transport.abort()
@@ -117,7 +117,7 @@ async def test_one_callers_mutations_leave_connections_for_others(patient: Servi
     world = await World.make()
     ada, cora = patient.client(world.ada.token), patient.client(world.cora.token)
     async with database.transaction():
-        await database.rows("UPDATE log_head SET position = position RETURNING id")  # which mutations wait for
+        await database.fetch_dicts("UPDATE log_head SET position = position RETURNING id")  # which mutations wait for
         asking = [asyncio.create_task(cora.run(CREATE)) for _ in range(20)]
         await until(is_answering(patient, 20))
         for _ in range(3):

@@ -18,7 +18,7 @@ from support.service import start
 
 from engine.bus.wakeup import CHANNEL
 from models import database
-from models.log.event import position_of
+from models.log.event import decode_cursor
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
@@ -106,7 +106,7 @@ async def follow_up(url: str, followers: list[Steady], begin: str) -> None:
     """Wait until they have seen the whole log, and then hold them against it."""
     await database.connect(url)
     try:
-        wanted = await log(position__gt=position_of(begin))
+        wanted = await log(position__gt=decode_cursor(begin))
     finally:
         await database.disconnect()
     assert len(wanted) >= 3 + 5  # the first tickets, and one of each of the five phases

@@ -21,7 +21,7 @@ from engine.fanout import outbox
 from engine.websocket import connection as engine_socket
 from engine.websocket.operations import Operations
 from models import database
-from models.log.event import position_of
+from models.log.event import decode_cursor
 
 LONG = f"""
   subscription($after: String) {{ ticketEvents(after: $after) {{ cursor ... on TicketReplied {{ reply {{
@@ -241,7 +241,7 @@ async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> N
                 ticket = await service.client(world.cora.token).raise_ticket("ü" * 60)
                 await service.client(world.ada.token).do("resolveTicket", ticketId=ticket["id"], resolution="\u2028 done")
             async with service.client(world.ada.token).socket() as socket:
-                count = len(await database.rows("SELECT position FROM events WHERE position > ?", [position_of(since)]))
+                count = len(await database.fetch_dicts("SELECT position FROM events WHERE position > ?", [decode_cursor(since)]))
                 await socket.subscribe(EVENTS, after=since)
                 came.append([str(await socket.connection.recv()) for _ in range(count)])
                 for message in ({"type": "ping", "payload": {"a": 1}}, {"type": "complete", "id": "1"}, {"type": "ping"}):
@@ -296,7 +296,7 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
             cursor = came[0]["payload"]["data"]["replyToTicket"]["cursor"]
     await database.connect(url)
     try:
-        assert position_of(cursor) > position_of(start)
+        assert decode_cursor(cursor) > decode_cursor(start)
         assert cursor == await head(), "what came after the server was told to stop was not begun"
     finally:
         await database.disconnect()
@@ -309,7 +309,7 @@ async def held_writing() -> AsyncIterator[asyncio.Event]:
 
     async def hold() -> None:
         async with database.transaction():
-            await database.rows("UPDATE log_head SET position = position RETURNING position")
+            await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
             held.set()
             await release.wait()
 

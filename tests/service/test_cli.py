@@ -48,7 +48,7 @@ async def test_migrating_twice_applies_everything_once(empty_url: str, tmp_path:
     assert (second.code, second.out, second.err) == (0, "nothing to apply\n", "")
     await db.connect(empty_url)
     try:
-        assert await migrate.pending() == []
+        assert await migrate.pending_migrations() == []
     finally:
         await db.disconnect()
 
@@ -95,7 +95,7 @@ async def test_a_person_that_can_not_be_is_refused_and_leaves_nothing(url: str, 
         refused(each, word)
     await db.connect(url)
     try:
-        assert await db.rows("SELECT id FROM users") == await db.rows("SELECT id FROM organizations") == []
+        assert await db.fetch_dicts("SELECT id FROM users") == await db.fetch_dicts("SELECT id FROM organizations") == []
     finally:
         await db.disconnect()
 
@@ -194,15 +194,15 @@ async def test_seeding_adds_as_many_tickets_as_asked_for_and_their_histories(url
     assert (await command(tmp_path, "seed", "--tickets", "5", TICKETWIRE_DATABASE_URL=url)).code == 0
     await db.connect(url)
     try:
-        counted: Any = (await db.rows("SELECT COUNT(*) AS n FROM tickets"))[0]["n"]
+        counted: Any = (await db.fetch_dicts("SELECT COUNT(*) AS n FROM tickets"))[0]["n"]
         assert counted == 25
         head, most = (
-            (await db.rows("SELECT position AS n FROM log_head"))[0]["n"],
-            (await db.rows("SELECT COUNT(*) AS n FROM events"))[0]["n"],
+            (await db.fetch_dicts("SELECT position AS n FROM log_head"))[0]["n"],
+            (await db.fetch_dicts("SELECT COUNT(*) AS n FROM events"))[0]["n"],
         )
         assert head == most, "the log has no gap"
         assert int(str(most)) > 25
-        latest = (await db.rows("SELECT MAX(occurred_at) AS at FROM events"))[0]["at"]
+        latest = (await db.fetch_dicts("SELECT MAX(occurred_at) AS at FROM events"))[0]["at"]
         assert (db.as_instant(latest) or time.now()) <= time.now()
     finally:
         await db.disconnect()

@@ -24,7 +24,7 @@ async def everything() -> dict[str, list[dict[str, str]]]:
     """All rows of the tables that callers can change, as texts."""
     found: dict[str, list[dict[str, str]]] = {}
     for table, order in ORDERS.items():
-        rows = await database.rows(f"SELECT * FROM {table} ORDER BY {order}")
+        rows = await database.fetch_dicts(f"SELECT * FROM {table} ORDER BY {order}")
         found[table] = [{name: str(value) for name, value in row.items() if name not in OF_WORKERS} for row in rows]
     return found
 

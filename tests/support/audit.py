@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.changes.change import rebuild_from_log, serialize_ticket
 from models.log import event
-from models.log.event import MESSAGES, Event, EventType
+from models.log.event import MESSAGE_EVENTS, Event, EventType
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 
@@ -13,7 +13,7 @@ async def audit() -> list[Event]:
     """Fails where something is half-done; returns the log."""
     log = await Event.all().order_by("position")
     assert [entry.position for entry in log] == list(range(1, len(log) + 1))
-    assert await event.head() == len(log)
+    assert await event.read_head() == len(log)
     for ticket in await Ticket.all():
         own = [entry for entry in log if entry.ticket_id == ticket.id]
         assert own[0].type is EventType.TICKET_CREATED
@@ -23,7 +23,7 @@ async def audit() -> list[Event]:
         assert told(own, "tags") == sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id))
         watchers = await TicketWatcher.filter(ticket_id=ticket.id)
         assert told(own, "watchers") == sorted(str(watcher.user_id) for watcher in watchers)
-    spoken = [entry.message_id for entry in log if entry.type in MESSAGES]
+    spoken = [entry.message_id for entry in log if entry.type in MESSAGE_EVENTS]
     assert sorted(map(str, spoken)) == sorted(str(message.id) for message in await Message.all())
     ties = [(entry.ticket_id, entry.value("other_id")) for entry in log if entry.type is EventType.LINKED]
     assert sorted(map(str, ties)) == sorted(str((link.ticket_id, str(link.other_id))) for link in await TicketLink.all())

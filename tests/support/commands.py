@@ -92,7 +92,7 @@ async def written(ticket: Ticket, *types: EventType, internal: bool = False, **d
     """Entries as a worker writes them around a ticket, in one transaction."""
     at = time.now()
     version = (await Ticket.get(id=ticket.id)).version
-    said = {"changes": {}, "recorded_at": time.text(at), **data}
+    said = {"changes": {}, "recorded_at": time.format_instant(at), **data}
     async with database.transaction():
         await event.append(
             [
@@ -114,7 +114,7 @@ async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
     done = position = 0
     for _ in count_turns():
         position = (await LogConsumer.get(name=notifier.name)).position
-        if max(position, notifier.seen_position) >= await event.head():
+        if max(position, notifier.seen_position) >= await event.read_head():
             break
         try:
             done += (await notifier.run_once(at or time.now(), position)).count

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from models.log.event import position_of
+from models.log.event import decode_cursor
 from support.actors import World, machine
 from support.bounds import count_pages
 from support.client import SECONDS, Client, Socket
@@ -63,7 +63,7 @@ class LiveList:
             while True:
                 step = await socket.next("ticketChanges")
                 self.apply(step)
-                if step["kind"] == kind and (cursor is None or position_of(step["cursor"]) >= position_of(cursor)):
+                if step["kind"] == kind and (cursor is None or decode_cursor(step["cursor"]) >= decode_cursor(cursor)):
                     return step
 
     async def begin(self, socket: Socket, after: str | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from models.log import event
-from models.log.event import Event, position_of
+from models.log.event import Event, decode_cursor
 from support.client import EVENTS, SECONDS, Client, Refused, Socket, open_connection
 from support.service import Service
 
@@ -58,12 +58,12 @@ def events_in(messages: Sequence[dict[str, Any]], field: str = "ticketEvents") -
 
 def places(events: Sequence[dict[str, Any]]) -> list[int]:
     """The positions of events in the log."""
-    return [position_of(each["cursor"]) for each in events]
+    return [decode_cursor(each["cursor"]) for each in events]
 
 
 async def head() -> str:
     """The cursor of the newest entry."""
-    return event.cursor(await event.head())
+    return event.encode_cursor(await event.read_head())
 
 
 async def log(**wanted: Any) -> list[int]:
@@ -172,7 +172,7 @@ class Follower:
 
     def take(self, seen: dict[str, Any]) -> None:
         self.cursor = seen["cursor"]
-        self.seen.append(position_of(self.cursor))
+        self.seen.append(decode_cursor(self.cursor))
 
 
 # ---------------------------------------------------------------- peers that don't read

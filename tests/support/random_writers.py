@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx2
 
 from models.core import ids
-from models.log.event import Event, EventType, position_of
+from models.log.event import Event, EventType, decode_cursor
 from models.tickets.ticket import Ticket
 from support.actors import World
 from support.client import SECONDS, Client
@@ -50,7 +50,7 @@ class Scene:
 
     async def allowed(self, token: str, wanted: dict[str, Any]) -> list[int]:
         """What a follower must have seen, by the database; written apart from the code that it tests."""
-        world, found = self.world, Event.filter(position__gt=position_of(self.after))
+        world, found = self.world, Event.filter(position__gt=decode_cursor(self.after))
         own = {world.cora.token: [world.cora.id, world.carl.id], world.carl.token: [world.cora.id, world.carl.id]}
         own |= {world.olga.token: [world.olga.id], world.otto.token: [world.otto.id]}
         requesters = own.get(token)

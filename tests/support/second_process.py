@@ -38,7 +38,7 @@ async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
 async def main(url: str, task: str, *arguments: str) -> object:
     await started()
     database.BUSY_TIMEOUT_MS = 200_000  # on a slow machine, several processes in turn may take longer than the usual 15 s
-    await database.connect(url, pool=2)
+    await database.connect(url, max_connections=2)
     try:
         if task == "migrate":
             return await migrate.migrate()

@@ -21,7 +21,7 @@ async def running() -> int:
     """How many of them the database is at."""
     if IS_SQLITE:
         return len(database.connection().readers.going_on)  # type: ignore[attr-defined]
-    return len(await database.rows(RUNNING))
+    return len(await database.fetch_dicts(RUNNING))
 
 
 async def is_running() -> bool:

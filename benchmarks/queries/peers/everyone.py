@@ -179,7 +179,7 @@ class Mutation:
                 created_at=at,
                 updated_at=at,
             )
-            await database.rows(
+            await database.fetch_dicts(
                 "INSERT INTO peer_events (type, ticket_id, actor_user_id, occurred_at, version, internal, data) "
                 "VALUES ('ticket_created', ?, ?, ?, 1, FALSE, ?)",
                 [ticket.id, REQUESTER, at, json.dumps({"changes": {"subject": [None, input.subject]}})],

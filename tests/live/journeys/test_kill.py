@@ -16,7 +16,7 @@ from support.service import Process, start
 
 from models import database
 from models.changes.idempotency import IdempotencyKey
-from models.log.event import Event, position_of
+from models.log.event import Event, decode_cursor
 from models.tickets.message import Message
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
@@ -122,7 +122,7 @@ async def once_each(journal: Journal, log: list[Event]) -> None:
         for word in said & journal.sent.keys():
             places.setdefault(str(word), []).append(entry.position)
     done = {key for key, payload in journal.answers.items() if payload["event"] is not None}
-    assert {key: position_of(journal.answers[key]["event"]["cursor"]) for key in done} == {
+    assert {key: decode_cursor(journal.answers[key]["event"]["cursor"]) for key in done} == {
         key: found[0] for key, found in places.items()
     }
     assert {key for key, found in places.items() if len(found) > 1} == set()

@@ -96,7 +96,7 @@ async def test_production_refuses_the_demo_in_one_line_and_touches_no_database(e
     await database.connect(empty_url)
     try:
         count = "pg_tables WHERE schemaname = 'public'" if database.dialect() == "postgres" else "sqlite_master"
-        assert (await database.rows(f"SELECT COUNT(*) AS n FROM {count}"))[0]["n"] == 0
+        assert (await database.fetch_dicts(f"SELECT COUNT(*) AS n FROM {count}"))[0]["n"] == 0
     finally:
         await database.disconnect()
 

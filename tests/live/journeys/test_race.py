@@ -13,7 +13,7 @@ from support.audit import audit
 from support.live import change
 
 from models.core import ids
-from models.log.event import EventType, position_of
+from models.log.event import EventType, decode_cursor
 from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
@@ -74,7 +74,7 @@ async def test_who_races_is_answered_by_name_and_the_log_tells_what_was_acknowle
     by_place = {entry.position: (entry.ticket_id, entry.version) for entry in log}
     for each in acknowledged:
         step = (ids.key_of(ids.TICKET, each["ticket"]["id"]), each["ticket"]["version"])
-        assert by_place[position_of(each["event"]["cursor"])] == step
+        assert by_place[decode_cursor(each["event"]["cursor"])] == step
     assert {ids.encode(ids.TICKET, ticket.id): ticket.version for ticket in await Ticket.all()} == versions
     assert len(acknowledged) + total.total() > len(clients) * WRITES * 0.8
 

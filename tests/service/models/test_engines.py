@@ -13,7 +13,7 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 
 from models import database
 from models.core.ids import new_id
-from models.database.sqlite import statements
+from models.database.sqlite import split_script
 from models.people.user import Organization
 
 TURNS = [*range(60), *range(60, 1500, 40)]
@@ -46,7 +46,7 @@ async def usable() -> None:
 
     async def take(name: str) -> None:
         async with database.transaction():
-            await database.rows("SELECT 1 AS one")
+            await database.fetch_dicts("SELECT 1 AS one")
             await meet.wait()
             await Organization.create(name=name)
 
@@ -59,7 +59,7 @@ async def usable() -> None:
 @pytest.fixture
 async def small_pool(url: str) -> AsyncIterator[None]:
     """An open database with two Postgres connections."""
-    await database.connect(url, pool=2)
+    await database.connect(url, max_connections=2)
     try:
         yield
     finally:
@@ -92,7 +92,7 @@ async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or
 
     async def store_two(name: str) -> None:
         async with database.transaction():
-            await (database.fetch if begun else database.look)("SELECT 1")
+            await (database.fetch if begun else database.fetch_readonly)("SELECT 1")
             await database.fetch_each([(two, [new_id(), name, new_id(), name])], last=True)
         stored.add(name)
 
@@ -190,7 +190,7 @@ async def test_a_task_that_outlives_a_cancelled_transaction_goes_on_with_the_dat
             pass
         except asyncio.CancelledError:
             me.uncancel()
-            assert (await database.rows("SELECT 1 AS one"))[0]["one"] == 1
+            assert (await database.fetch_dicts("SELECT 1 AS one"))[0]["one"] == 1
             return True
         if pending:
             pending.cancel()
@@ -238,19 +238,19 @@ async def test_a_script_does_not_commit_the_transaction_that_it_runs_in() -> Non
         async with database.transaction():
             await store("never")
             await database.connection().execute_script("CREATE TABLE one (id int); CREATE TABLE two (id int); SELECT 1;")
-            await database.rows("SELECT * FROM two")
+            await database.fetch_dicts("SELECT * FROM two")
             raise LookupError
 
     with pytest.raises(LookupError):
         await fail()
     assert await names() == []
     with pytest.raises(OperationalError):
-        await database.rows("SELECT * FROM one")
+        await database.fetch_dicts("SELECT * FROM one")
 
 
 async def test_a_script_is_cut_into_statements_with_triggers_whole() -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = ';'; DELETE FROM c; END;"
-    found = statements(f"CREATE TABLE a (b text DEFAULT ';');{trigger} INSERT INTO a VALUES ('x;y') ; ;\n")
+    found = split_script(f"CREATE TABLE a (b text DEFAULT ';');{trigger} INSERT INTO a VALUES ('x;y') ; ;\n")
     assert [each.strip() for each in found] == ["CREATE TABLE a (b text DEFAULT ';');", trigger, "INSERT INTO a VALUES ('x;y') ;"]
 
 
@@ -295,14 +295,14 @@ async def test_a_transaction_takes_the_write_lock_at_its_start(url: str) -> None
 @only_sqlite
 @pytest.mark.usefixtures("small_pool")
 async def test_commits_are_durable_and_keys_are_checked() -> None:
-    found = {name: (await database.rows(f"PRAGMA {name}"))[0][name] for name in ("journal_mode", "synchronous", "foreign_keys")}
+    found = {name: (await database.fetch_dicts(f"PRAGMA {name}"))[0][name] for name in ("journal_mode", "synchronous", "foreign_keys")}
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
 @pytest.mark.usefixtures("small_pool")
 async def test_rows_take_parameters_in_either_dialect() -> None:
     await store("it's 100% ? $1")
-    found = await database.rows(
+    found = await database.fetch_dicts(
         "SELECT name FROM organizations WHERE name = ? AND shared = ? AND name <> ?", ["it's 100% ? $1", False, "x"]
     )
     assert [row["name"] for row in found] == ["it's 100% ? $1"]
@@ -323,12 +323,12 @@ async def test_rows_take_parameters_in_either_dialect() -> None:
 )
 async def test_a_url_that_names_no_database_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|unknown"):
-        database.config(url)
+        database.build_config(url)
 
 
 async def test_urls_say_where_the_database_is() -> None:
     def credentials(url: str) -> dict[str, object]:
-        return database.config(url)["connections"]["default"]["credentials"]  # type: ignore[index]
+        return database.build_config(url)["connections"]["default"]["credentials"]  # type: ignore[index]
 
     assert credentials("sqlite:///data/x.db")["file_path"] == "data/x.db"
     assert credentials("sqlite:////var/x.db")["file_path"] == "/var/x.db"

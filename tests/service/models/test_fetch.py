@@ -30,7 +30,7 @@ only_postgres = pytest.mark.skipif(IS_SQLITE, reason="a way of Postgres' engine"
 @pytest.fixture(autouse=True)
 async def small(url: str) -> AsyncIterator[None]:
     """An open database with two Postgres connections."""
-    await database.connect(url, pool=2)
+    await database.connect(url, max_connections=2)
     try:
         yield
     finally:
@@ -42,7 +42,7 @@ async def test_rows_are_read_by_index_with_parameters_of_either_dialect() -> Non
     await database.fetch(INSERT, [key, "it's ? $1", "k"])
     ((found, name, shared),) = await database.fetch("SELECT id, name, shared FROM organizations WHERE external_id = ?", ["k"])
     assert (database.as_uuid(found), name, bool(shared)) == (key, "it's ? $1", False)
-    assert (await database.rows(COUNT.replace("(*)", "(*) AS count")))[0]["count"] == 1
+    assert (await database.fetch_dicts(COUNT.replace("(*)", "(*) AS count")))[0]["count"] == 1
 
 
 async def test_a_reading_is_as_new_as_the_last_commit_and_sees_nothing_earlier() -> None:
@@ -91,7 +91,7 @@ async def test_refusals_of_the_database_are_tortoises_and_leave_all_usable() -> 
 async def test_the_last_statements_end_the_transaction() -> None:
     outside = contextvars.copy_context()
     async with database.transaction():
-        assert await database.look(COUNT)
+        assert await database.fetch_readonly(COUNT)
         first, second = await database.fetch_each([(f"{INSERT} RETURNING name", [new_id(), n, n]) for n in "ab"], last=True)
         assert (first[0][0], second[0][0]) == ("a", "b")
         if IS_SQLITE:
@@ -105,10 +105,10 @@ async def test_one_statement_that_follows_on_looks_alone_is_a_whole_transaction(
     outside = contextvars.copy_context()
     with statements() as sent:
         async with database.transaction():
-            assert (await database.look(COUNT))[0][0] == 0
+            assert (await database.fetch_readonly(COUNT))[0][0] == 0
             await database.fetch_each([(INSERT, [new_id(), "a", "a"])], last=True)
             assert await asyncio.create_task(counted(), context=outside) == 1
-            for late in (database.fetch(COUNT), database.look(COUNT), Organization.all().count()):
+            for late in (database.fetch(COUNT), database.fetch_readonly(COUNT), Organization.all().count()):
                 with pytest.raises(TransactionManagementError):
                     await late
     assert not {"BEGIN", "COMMIT"} & {*sent.texts}
@@ -131,7 +131,7 @@ async def test_what_is_last_inside_a_savepoint_or_behind_a_write_is_not_stored_y
 async def test_of_last_statements_that_fail_nothing_is_stored() -> None:
     async def stored(*keys: str) -> None:
         async with database.transaction():
-            await database.look(COUNT)
+            await database.fetch_readonly(COUNT)
             await database.fetch_each([(INSERT, [new_id(), "b", key]) for key in keys], last=True)
 
     await stored("same")
@@ -238,7 +238,7 @@ async def test_a_long_statement_leaves_the_loop_to_others() -> None:
 
 @only_sqlite
 async def test_a_statement_that_proves_quick_comes_back_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.database.sqlite_readers.LOOP_SECONDS", 3600.0)  # on any machine, the statement is quick
+    monkeypatch.setattr("models.database.sqlite_readers.MAX_LOOP_SECONDS", 3600.0)  # on any machine, the statement is quick
     readers = client().readers
     readers.slow[COUNT] = None
     await counted()
@@ -248,7 +248,7 @@ async def test_a_statement_that_proves_quick_comes_back_to_the_loop(monkeypatch:
 @only_sqlite
 async def test_a_statement_that_takes_too_long_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as short:
-        short.setattr("models.database.sqlite_readers.SECONDS", 0.1)
+        short.setattr("models.database.sqlite_readers.MAX_STATEMENT_SECONDS", 0.1)
         with pytest.raises(TimeoutError):
             await database.fetch(ENDLESS)
     assert await counted() == 0

@@ -21,7 +21,7 @@ from models.core.errors import CursorExpired, CursorInvalid
 from models.core.pagination import Page, PageRequest
 from models.database import batch
 from models.log import event
-from models.log.event import Event, EventType, cursor, position_of
+from models.log.event import Event, EventType, decode_cursor, encode_cursor
 from models.queries import timeline
 from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
@@ -36,14 +36,14 @@ class Undo(Exception):
 
 
 async def test_an_empty_log_has_its_head_at_0(desk: Desk) -> None:
-    assert await event.head() == 0
+    assert await event.read_head() == 0
 
 
 async def test_appending_nothing_moves_nothing(desk: Desk) -> None:
     await desk.raise_ticket()
     async with database.transaction():
         await event.append([])
-    assert await event.head() == 1
+    assert await event.read_head() == 1
 
 
 async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
@@ -58,7 +58,7 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
 
     with pytest.raises(Undo):
         await undone()
-    assert await event.head() == 1
+    assert await event.read_head() == 1
     change = await desk.act(ticket, commands.start)
     assert [entry.position for entry in change.events] == [2]
 
@@ -67,7 +67,7 @@ async def test_a_rollback_gives_its_positions_back(desk: Desk) -> None:
 async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: Desk, random: Random) -> None:
     """Many write at once, a third of it taken back, while a reader follows: it never sees a later entry before an earlier one."""
     tickets = [await desk.raise_ticket() for _ in range(12)]
-    before = await event.head()
+    before = await event.read_head()
     committed: list[int] = []
     seen: list[int] = []
 
@@ -99,7 +99,7 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
     assert [type(outcome) for outcome in outcomes] == [Undo if undo else type(None) for _, _, undo in jobs]
     total = sum(entries for _, entries, undo in jobs if not undo)
     assert sorted(committed) == seen == list(range(before + 1, before + total + 1))
-    assert await event.head() == before + total
+    assert await event.read_head() == before + total
 
 
 @pytest.mark.skipif(IS_SQLITE, reason="on SQLite there is one writer at a time from BEGIN on")
@@ -128,7 +128,7 @@ async def test_who_waits_for_a_row_does_not_hold_the_head_meanwhile(desk: Desk) 
     with pytest.raises(Undo):
         await first
     await second
-    assert await event.head() == 2
+    assert await event.read_head() == 2
 
 
 @pytest.mark.skipif(IS_SQLITE, reason="on SQLite there is one writer at a time from BEGIN on")
@@ -162,7 +162,7 @@ async def test_who_takes_a_position_first_commits_first(desk: Desk) -> None:
 
 async def blocked() -> bool:
     """Whether somebody in this database waits for a lock."""
-    found = await database.rows(
+    found = await database.fetch_dicts(
         "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     return found[0]["n"] != 0
@@ -171,7 +171,7 @@ async def blocked() -> bool:
 @modest(150)
 @given(st.integers(0, 10**18 - 1))
 def test_a_cursor_comes_back_as_its_position(position: int) -> None:
-    assert position_of(cursor(position)) == position
+    assert decode_cursor(encode_cursor(position)) == position
 
 
 def coded(text: str) -> str:
@@ -196,22 +196,22 @@ def coded(text: str) -> str:
 @example(coded("log:" + "9" * 19))
 @example(coded("Log:1"))
 @example(coded("list:1"))
-@example(cursor(1) + "=")
-@example(cursor(7) + "\n")
-@example(cursor(10) + "A")
+@example(encode_cursor(1) + "=")
+@example(encode_cursor(7) + "\n")
+@example(encode_cursor(10) + "A")
 @example("bG9nOjE\ud800")
 def test_garbage_is_no_cursor(text: str) -> None:
     try:
-        position = position_of(text)
+        position = decode_cursor(text)
     except CursorInvalid:
         return
-    assert cursor(position) == text
+    assert encode_cursor(position) == text
 
 
-@pytest.mark.parametrize("text", ["", coded("log:01"), coded("log:-1"), coded("list:1"), cursor(10) + "=", "twelve", "\ud800"])
+@pytest.mark.parametrize("text", ["", coded("log:01"), coded("log:-1"), coded("list:1"), encode_cursor(10) + "=", "twelve", "\ud800"])
 def test_what_only_looks_like_a_cursor_is_refused(text: str) -> None:
     with pytest.raises(CursorInvalid):
-        position_of(text)
+        decode_cursor(text)
 
 
 # --- reading ---
@@ -239,8 +239,8 @@ async def test_the_log_shows_customers_their_own_tickets_without_notes(desk: Des
     for viewer, expected in [(desk.ada, every), (desk.cora, public), (desk.carl, public), (desk.olga, ["TICKET_CREATED"])]:
         page = await (await timeline.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert types(list(page.rows)) == expected
-        assert await page.total() == len(expected)
-        assert [position_of(each) for each in page.cursors] == [entry.position for entry in page.rows]
+        assert await page.count_total() == len(expected)
+        assert [decode_cursor(each) for each in page.cursors] == [entry.position for entry in page.rows]
 
 
 async def test_the_log_is_read_by_type_and_filter(desk: Desk) -> None:
@@ -277,9 +277,9 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
 
 async def test_a_cursor_before_the_first_entry_reads_all_and_one_at_the_head_reads_nothing(desk: Desk) -> None:
     await conversation(desk)
-    whole = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(0), None), NOON))
+    whole = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(0), None), NOON))
     assert [entry.position for entry in whole.rows] == [1, 2, 3, 4, 5, 6]
-    ahead = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(6), None), NOON))
+    ahead = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(6), None), NOON))
     assert (list(ahead.rows), await ahead.has_next(), await ahead.has_previous()) == ([], False, True)
 
 
@@ -287,16 +287,16 @@ async def test_a_cursor_beyond_the_head_is_of_another_log(desk: Desk) -> None:
     await conversation(desk)
     for position in (7, 10**18 - 1):
         with pytest.raises(CursorInvalid):
-            await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(position), None), NOON)
+            await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(position), None), NOON)
 
 
 async def test_a_cursor_from_before_what_is_kept_has_expired(desk: Desk) -> None:
     await conversation(desk)
-    await database.rows("DELETE FROM events WHERE position <= 3")
-    kept = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(3), None), NOON))
+    await database.fetch_dicts("DELETE FROM events WHERE position <= 3")
+    kept = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(3), None), NOON))
     assert [entry.position for entry in kept.rows] == [4, 5, 6]
     with pytest.raises(CursorExpired):
-        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, cursor(2), None), NOON)
+        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(2), None), NOON)
 
 
 async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: PageRequest) -> dict[UUID, Page[Event]]:
@@ -329,8 +329,8 @@ async def test_pages_of_many_records_are_cut_one_by_one(desk: Desk) -> None:
         pages = await pages_of(desk.cora, [first.id, second.id, hidden.id], window)
         for ticket, positions, more in ((first, expected, True), (second, [7], False), (hidden, [], False)):
             page = pages[ticket.id]
-            assert ([entry.position for entry in page.rows], page.more) == (positions, more)
-            assert await page.total() == {first.id: 4, second.id: 1, hidden.id: 0}[ticket.id]
+            assert ([entry.position for entry in page.rows], page.has_more) == (positions, more)
+            assert await page.count_total() == {first.id: 4, second.id: 1, hidden.id: 0}[ticket.id]
 
 
 async def test_unseen_are_the_messages_of_others_that_the_writer_may_read(desk: Desk) -> None:

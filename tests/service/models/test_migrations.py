@@ -33,7 +33,7 @@ Shape = dict[str, object]
 
 async def sqlite_shape() -> Shape:
     """Tables with columns, indexes and foreign keys; triggers and virtual tables as they are written."""
-    found = await database.rows("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+    found = await database.fetch_dicts("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
     shape: Shape = {}
     for row in found:
         name = str(row["name"])
@@ -50,12 +50,12 @@ async def sqlite_shape() -> Shape:
 
 async def sqlite_indexes(table: str) -> list[str]:
     found: list[str] = []
-    for index in await database.rows(f"PRAGMA index_list({table})"):
+    for index in await database.fetch_dicts(f"PRAGMA index_list({table})"):
         columns = [
-            (row["name"], row["desc"]) for row in await database.rows(f"PRAGMA index_xinfo({index['name']})") if row["key"]
+            (row["name"], row["desc"]) for row in await database.fetch_dicts(f"PRAGMA index_xinfo({index['name']})") if row["key"]
         ]
         # What Tortoise does not know is written by hand, so its words tell the expressions and the condition.
-        sql = await database.rows("SELECT sql FROM sqlite_master WHERE name = ?", [index["name"]])
+        sql = await database.fetch_dicts("SELECT sql FROM sqlite_master WHERE name = ?", [index["name"]])
         words = sql[0]["sql"] if index["partial"] or None in dict(columns) else ""
         found.append(f"{columns} unique={index['unique']} {words}")
     return sorted(found)
@@ -95,7 +95,7 @@ async def postgres_shape() -> Shape:
 
 async def listed(sql: str, *names: str) -> list[str]:
     """Rows as texts that do not depend on the order in which things were made."""
-    return sorted(str([row[name] for name in names]) for row in await database.rows(sql))
+    return sorted(str([row[name] for name in names]) for row in await database.fetch_dicts(sql))
 
 
 async def shape() -> Shape:
@@ -124,7 +124,7 @@ async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: 
 
 @pytest.mark.usefixtures("database")
 async def test_no_change_of_the_records_lacks_its_migration(url: str) -> None:
-    apps = database.config(url)["apps"]
+    apps = database.build_config(url)["apps"]
     changes = await MigrationAutodetector(Tortoise.apps, apps).changes()  # type: ignore[arg-type]
     assert [change.operations for change in changes] == []
 
@@ -141,9 +141,9 @@ async def empty(empty_url: str) -> AsyncIterator[str]:
 
 @pytest.mark.usefixtures("empty")
 async def test_migrating_again_applies_nothing() -> None:
-    assert await migrate.pending() == NAMES
+    assert await migrate.pending_migrations() == NAMES
     assert await migrate.migrate() == NAMES
-    assert await migrate.pending() == []
+    assert await migrate.pending_migrations() == []
     async with nothing_stored():
         assert await migrate.migrate() == []
 
@@ -151,11 +151,11 @@ async def test_migrating_again_applies_nothing() -> None:
 @pytest.mark.usefixtures("empty")
 async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> None:
     async with database.transaction():
-        await (await migrate.executor()).migrate([MigrationTarget("models", "0005_presences")])
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0005_presences")])
     ticket, written = new_id(), hash_input({"body": "Hello"})
     columns = "id, caller, mutation, key, digest, ticket_id, position, reached, created_at"
     values = [new_id(), "user:1", "addNote", "k", written, ticket, 6, 7, NOON]
-    await database.rows(f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.marks(values)})", values)
+    await database.fetch_dicts(f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.placeholders(values)})", values)
     await migrate.migrate()
     async with database.transaction():
         found = await find_result(KeyedRequest("user:1", "addNote", "k", written), NOON)
@@ -168,9 +168,9 @@ async def test_processes_that_migrate_at_once_all_succeed_and_one_does_it(empty_
     assert sorted(map(str, applied)) == sorted(map(str, [NAMES, [], []]))
     await database.connect(empty_url)
     try:
-        assert await migrate.pending() == []
+        assert await migrate.pending_migrations() == []
         assert await Team.all().count() == 3
-        assert await event.head() == 0
+        assert await event.read_head() == 0
     finally:
         await database.disconnect()
 
@@ -219,9 +219,9 @@ async def test_a_migration_that_leaves_rows_pointing_to_nothing_is_taken_back(
 ) -> None:
     async def apply() -> list[str]:
         await database.connection().execute_script("CREATE TABLE made (id int); SELECT 1;")
-        await database.rows("DELETE FROM memberships")
-        await database.rows("DELETE FROM users WHERE email = ?", ["ada@example.com"])
-        await database.rows("UPDATE categories SET team_id = ?", [new_id()])
+        await database.fetch_dicts("DELETE FROM memberships")
+        await database.fetch_dicts("DELETE FROM users WHERE email = ?", ["ada@example.com"])
+        await database.fetch_dicts("UPDATE categories SET team_id = ?", [new_id()])
         return ["0003_broken"]
 
     monkeypatch.setattr(migrate, "apply", apply)
@@ -230,7 +230,7 @@ async def test_a_migration_that_leaves_rows_pointing_to_nothing_is_taken_back(
             await migrate.migrate()
     assert {category.team_id for category in await Category.all()} == {team.id for team in desk.teams.values()}
     with pytest.raises(OperationalError):
-        await database.rows("SELECT * FROM made")
+        await database.fetch_dicts("SELECT * FROM made")
     with pytest.raises(IntegrityError):
         await Membership.create(team_id=new_id(), user_id=desk.ada.user_id)
 
@@ -239,7 +239,7 @@ async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def apply() -> list[str]:
-        await database.rows("DELETE FROM memberships")
+        await database.fetch_dicts("DELETE FROM memberships")
         raise LookupError
 
     monkeypatch.setattr(migrate, "apply", apply)
@@ -253,11 +253,11 @@ async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
 @pytest.mark.skipif(not IS_SQLITE, reason="only SQLite changes a column by making the table anew")
 async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     async def apply() -> list[str]:
-        table = (await database.rows("SELECT sql FROM sqlite_master WHERE name = 'teams'"))[0]["sql"]
-        await database.rows(str(table).replace('"teams"', '"anew"'))
-        await database.rows("INSERT INTO anew SELECT * FROM teams")
-        await database.rows("DROP TABLE teams")
-        await database.rows("ALTER TABLE anew RENAME TO teams")
+        table = (await database.fetch_dicts("SELECT sql FROM sqlite_master WHERE name = 'teams'"))[0]["sql"]
+        await database.fetch_dicts(str(table).replace('"teams"', '"anew"'))
+        await database.fetch_dicts("INSERT INTO anew SELECT * FROM teams")
+        await database.fetch_dicts("DROP TABLE teams")
+        await database.fetch_dicts("ALTER TABLE anew RENAME TO teams")
         return []
 
     monkeypatch.setattr(migrate, "apply", apply)

@@ -92,7 +92,7 @@ async def make_many(desk: Desk) -> Many:
         told = ({"type": EventType.TICKET_CREATED, "ticket_id": each.id, "occurred_at": each.created_at} for each in made)
         await event.append([Event(version=1, actor_user_id=None, **each) for each in told])
     if not IS_SQLITE:
-        await database.rows("ANALYZE")
+        await database.fetch_dicts("ANALYZE")
     return Many(desk, made)
 
 
@@ -171,7 +171,7 @@ def page(viewer: Viewer, filter: FilterData | None, sorts: Sorts, window: PageRe
 
 
 def windows(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
-    cursor = order.cursor(middle)
+    cursor = order.cursor_of(middle)
     return {
         "first": WINDOW,
         "last": replace(WINDOW, backward=True),
@@ -268,7 +268,7 @@ async def test_what_is_looked_up_beside_tickets_is_not_looked_for_in_each(many: 
 
 
 async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many) -> None:
-    middle = event.cursor(TICKETS // 2)
+    middle = event.encode_cursor(TICKETS // 2)
     for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
         for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
             found = await plan(lambda v=viewer, f=filter, w=window: timeline.list_events(v, EventFilter(), f, w, NOON))

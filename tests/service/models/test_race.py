@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried, pytest.ma
 async def consistent() -> None:
     """What must hold of every database: gapless positions, and tickets as their entries tell them."""
     positions = await Event.all().order_by("position").values_list("position", flat=True)
-    assert positions == list(range(1, await event.head() + 1))
+    assert positions == list(range(1, await event.read_head() + 1))
     for ticket in await Ticket.all():
         assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
         versions = await Event.filter(ticket_id=ticket.id).order_by("position").values_list("version", flat=True)
@@ -37,7 +37,7 @@ async def consistent() -> None:
 
 async def test_eight_at_once_lose_no_change_and_make_up_none(desk: Desk) -> None:
     tickets = [(await desk.raise_ticket()).id for _ in range(20)]
-    before = await event.head()
+    before = await event.read_head()
 
     async def hammer(worker: int) -> list[TicketChange]:
         dice, done = random_for("hammer", worker), []
@@ -50,7 +50,7 @@ async def test_eight_at_once_lose_no_change_and_make_up_none(desk: Desk) -> None
     assert len(acknowledged) > 100
     await consistent()
     told = [entry.position for change in acknowledged for entry in change.events]
-    assert sorted(told) == list(range(before + 1, await event.head() + 1))
+    assert sorted(told) == list(range(before + 1, await event.read_head() + 1))
     changes = Counter(change.ticket.id for change in acknowledged)
     for ticket in await Ticket.all():
         assert ticket.version == changes[ticket.id] + (1 if ticket.id in tickets else 0)
@@ -101,7 +101,7 @@ async def test_three_processes_that_read_and_write_lose_nothing_and_none_is_lock
         found = await Ticket.get(id=ticket.id)
         assert found.escalation_level == levels[str(ticket.id)]
         assert found.version == 1 + levels[str(ticket.id)]
-    assert await event.head() == len(tickets) + 120
+    assert await event.read_head() == len(tickets) + 120
     await consistent()
 
 

@@ -16,7 +16,7 @@ from models.people.team import Team
 from workers.assigner import Assigner
 from workers.escalator import EscalationSteps, Escalator
 from workers.job import LogJob
-from workers.ticket_timers import TimerSettings, tick
+from workers.ticket_timers import TimerSettings, run_timers
 
 WINDOW = timedelta(days=14)
 DAYS = TimerSettings(timedelta(days=7), WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7))
@@ -44,7 +44,7 @@ def of(entries: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 async def follow(service: Service, *duties: LogJob[Any]) -> None:
     for duty in duties:
-        position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
+        position = await consumer.acquire_lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
         for _ in count_turns():
             turn = await duty.run_once(service.clock(), position)
@@ -57,22 +57,22 @@ async def test_a_broken_promise_is_told_with_all_that_followed(service: Service,
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket(priority="URGENT")
     service.clock.advance(hours=1, minutes=1)
-    await tick(service.clock(), DAYS)
+    await run_timers(service.clock(), DAYS)
     await follow(service, Escalator(WINDOW))
     await EscalationSteps(WINDOW).run_once(service.clock(), 0)
     await ada.do("updateTicket", ticketId=ticket["id"], priority="LOW")
     await ada.do("awaitCustomer", ticketId=ticket["id"])
     service.clock.advance(days=3)
-    await tick(service.clock(), DAYS)
+    await run_timers(service.clock(), DAYS)
     seen = await timeline(ada, ticket)
     # the other terms may come at risk later, by office hours
     risk, breach = of(seen, "SlaAtRisk")[0], of(seen, "SlaBreached")[0]
     assert (risk["metric"], risk["policy"], breach["metric"]) == ("FIRST_RESPONSE", {"name": "Urgent"}, "FIRST_RESPONSE")
     assert risk["occurredAt"] < breach["occurredAt"] < breach["recordedAt"] == risk["recordedAt"]
     (escalated,) = of(seen, "TicketEscalated")
-    assert (escalated["level"], escalated["reason"]) == (1, "The promised time for the first response has passed.")
+    assert (escalated["level"], escalated["reason"]) == (1, "The SLA target for the first response was missed.")
     assert [(step["step"], step["stepAction"], step["outcome"]) for step in of(seen, "TicketEscalationStep")] == [
-        (1, "NOTIFY_ASSIGNEE", "There is nobody to tell."),
+        (1, "NOTIFY_ASSIGNEE", "There is nobody to notify."),
     ]
     (retargeted,) = of(seen, "SlaRetargeted")
     assert (retargeted["fromPolicy"], retargeted["toPolicy"]) == ({"name": "Urgent"}, {"name": "Low"})
@@ -99,14 +99,14 @@ async def test_why_a_rule_chose_somebody_is_told_to_the_team_alone(service: Serv
 async def test_entries_without_work_cost_no_transaction_and_are_passed_once(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     duty = Assigner(WINDOW)
-    position = await consumer.lease(duty.name, "test", time.now(), timedelta(seconds=60))
+    position = await consumer.acquire_lease(duty.name, "test", time.now(), timedelta(seconds=60))
     assert position is not None
     await cora.raise_ticket()
     turn = await duty.run_once(service.clock(), position)
-    assert (turn.done, turn.position, turn.more) == (0, position, True), "no team has its tickets given out"
+    assert (turn.count, turn.position, turn.more) == (0, position, True), "no team has its tickets given out"
     assert not (await duty.run_once(service.clock(), position)).more
     head = (await Event.all().order_by("-position").first()).position  # type: ignore[union-attr]
     assert (await consumer.LogConsumer.get(name=duty.name)).position == position < head
     length = timedelta(seconds=60)
-    assert await consumer.lease(duty.name, "test", time.now(), length, read=position, seen=duty.seen) == head
-    assert await consumer.lease(duty.name, "test", time.now(), length, read=position, seen=head + 5) == head, "it moved on"
+    assert await consumer.acquire_lease(duty.name, "test", time.now(), length, read_position=position, scanned_position=duty.seen_position) == head
+    assert await consumer.acquire_lease(duty.name, "test", time.now(), length, read_position=position, scanned_position=head + 5) == head, "it moved on"

@@ -46,8 +46,8 @@ async def test_the_team_sees_what_became_of_each_mail(service: Service, world: W
     assert set(found) == {"Cora", "Ada"}
     cora, ada = found["Cora"], found["Ada"]
     assert (cora["status"], cora["answer"], cora["attempts"], cora["address"]) == ("SENT", "250 ok", 1, "cora@example.com")
-    assert (cora["sentAt"], ada["sentAt"]) == (time.text(at), None)
-    assert (ada["status"], ada["nextAttemptAt"]) == ("DEFERRED", time.text(later))
+    assert (cora["sentAt"], ada["sentAt"]) == (time.format_instant(at), None)
+    assert (ada["status"], ada["nextAttemptAt"]) == ("DEFERRED", time.format_instant(later))
 
 
 @pytest.mark.parametrize(

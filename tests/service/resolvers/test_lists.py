@@ -9,7 +9,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.bounds import count_pages
 
-from models.log.event import cursor
+from models.log.event import encode_cursor
 
 pytestmark = pytest.mark.without_promises
 
@@ -147,7 +147,7 @@ async def test_figures_are_grouped_and_tell_the_cursor_they_include(service: Ser
         for group in (None, "PRIORITY", "STATUS", "STAGE", "TEAM", "CATEGORY", "ASSIGNEE")
     }
     assert stats[None]["groups"] == []
-    assert {each["cursor"] for each in stats.values()} == {cursor(11)}
+    assert {each["cursor"] for each in stats.values()} == {encode_cursor(11)}
     assert all((each["total"], each["open"], each["unassigned"]) == (11, 11, 11) for each in stats.values())
     assert {each["key"]: each["count"] for each in stats["PRIORITY"]["groups"]} == {"LOW": 3, "NORMAL": 3, "HIGH": 3, "URGENT": 2}
     assert [each["key"] for each in stats["STATUS"]["groups"]] == [
@@ -199,7 +199,7 @@ async def test_a_cursor_of_another_list_or_order_is_refused(service: Service, wo
     edge = (await cora.run(PAGE, first=1))["tickets"]["pageInfo"]["endCursor"]
     for given in (
         {"after": edge, "order": [{"field": "NUMBER"}]},
-        {"after": cursor(1)},
+        {"after": encode_cursor(1)},
         {"before": edge, "order": [{"field": "UPDATED_AT", "direction": "ASC"}]},
     ):
         with pytest.raises(Refused) as found:
@@ -292,12 +292,12 @@ async def test_the_log_read_page_by_page_is_the_log(service: Service, world: Wor
         return found
 
     whole = await synced(sync, None)
-    assert [each["cursor"] for each in whole] == [cursor(position) for position in range(1, 19)]
-    assert await synced(sync, cursor(0)) == whole
-    assert await synced(sync, cursor(7)) == whole[7:]
-    assert await synced(sync, cursor(18)) == []
+    assert [each["cursor"] for each in whole] == [encode_cursor(position) for position in range(1, 19)]
+    assert await synced(sync, encode_cursor(0)) == whole
+    assert await synced(sync, encode_cursor(7)) == whole[7:]
+    assert await synced(sync, encode_cursor(18)) == []
     with pytest.raises(Refused, match="CURSOR_INVALID"):
-        await synced(sync, cursor(10**9))
+        await synced(sync, encode_cursor(10**9))
     assert await synced(ada, None, types=["NOTE_ADDED"]) == [each for each in whole if each["type"] == "NOTE_ADDED"]
     assert await synced(ada, None, types=[]) == []
     own = [each for each in whole if each["ticket"]["id"] == keys[1] and each["type"] != "NOTE_ADDED"]

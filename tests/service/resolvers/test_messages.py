@@ -8,7 +8,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import nothing_stored, refusal
 
-from models.log.event import cursor, head
+from models.log.event import encode_cursor, read_head
 
 pytestmark = pytest.mark.without_promises
 
@@ -125,7 +125,7 @@ async def test_a_reply_is_refused_with_what_its_writer_had_not_seen(service: Ser
     await ada.do("replyToTicket", ticketId=other, body="elsewhere")
     await cora.do("replyToTicket", ticketId=key, body="by Cora", lastSeenCursor=start)
     await ada.do("addNote", ticketId=key, body="a note")
-    theirs = await ada.do("replyToTicket", ticketId=key, body="by Ada", lastSeenCursor=cursor(await head()))
+    theirs = await ada.do("replyToTicket", ticketId=key, body="by Ada", lastSeenCursor=encode_cursor(await read_head()))
     await carl.do("replyToTicket", ticketId=key, body="by Carl")
 
     async def unseen(client: Client, seen: str) -> list[str]:
@@ -160,7 +160,7 @@ async def test_a_cursor_that_is_none_is_refused_as_a_whole(service: Service, wor
     cora = service.client(world.cora.token)
     key = (await cora.raise_ticket())["id"]
     async with nothing_stored():
-        for wrong in ("", "garbage", "bG9nOg", "log:1", cursor(1) + "=", cursor(10**9), "\0", "é"):
+        for wrong in ("", "garbage", "bG9nOg", "log:1", encode_cursor(1) + "=", encode_cursor(10**9), "\0", "é"):
             with pytest.raises(Refused) as found:
                 await cora.mutate("replyToTicket", {"ticketId": key, "body": "x", "lastSeenCursor": wrong})
             assert found.value.code == "CURSOR_INVALID", wrong

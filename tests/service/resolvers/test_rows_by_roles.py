@@ -13,7 +13,7 @@ from support.actors import machine, token_of
 from support.commands import tell
 
 from models.access.scopes import MAX_SCOPES, Caller, Scope
-from models.log.event import cursor
+from models.log.event import encode_cursor
 from models.people.user import User
 from models.tickets.ticket import Ticket
 from schema import root
@@ -155,7 +155,7 @@ async def outcome(client: Client, row: str, operation: str) -> str:
                 await socket.subscribe(operation.replace(str(NOBODY), str((await Ticket.all())[0].id)))
                 await socket.next(field)
                 return ALLOWED
-            given = f'(after: "{cursor(0)}")' if field in BY_CURSOR else ""
+            given = f'(after: "{encode_cursor(0)}")' if field in BY_CURSOR else ""
             await socket.subscribe(operation.replace(field, field + given, 1))
             await socket.next(field)
             return ALLOWED

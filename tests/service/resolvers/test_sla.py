@@ -377,4 +377,4 @@ async def test_what_is_made_bears_the_services_time(service: Service, admin: Cli
     changed_at = (await policies.read_revision()).changed_at
     assert changed_at is not None
     assert before <= changed_at <= service.clock()
-    assert time.utc(changed_at) > datetime(2020, 1, 1, tzinfo=UTC)
+    assert time.to_utc(changed_at) > datetime(2020, 1, 1, tzinfo=UTC)

@@ -94,7 +94,7 @@ async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world
     cora = service.client(world.cora.token)
     ends = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
     assert [shown(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
-    brief = await create(cora, expiresAt=time.text(service.clock().replace(year=service.clock().year + 1)))
+    brief = await create(cora, expiresAt=time.format_instant(service.clock().replace(year=service.clock().year + 1)))
     lasting = await create(cora)
     service.clock.advance(days=364)
     assert (await service.client(brief["token"]).post("{ viewer { role } }")).status_code == 200

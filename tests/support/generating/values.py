@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from models.core import ids
-from models.core.time import text
+from models.core.time import format_instant
 from support.generating.pool import LOG, ORDERS, Order, Pool
 from support.large_dataset import NOW
 
@@ -183,7 +183,7 @@ class Values:
 
     def a_datetime(self, path: tuple[str, ...]) -> str:
         at = NOW - timedelta(hours=self.any((-24, 0, 1, 30, 500, 5000)))
-        return self.any((text(at), at.isoformat(), text(at).replace("Z", ".123456789Z")))
+        return self.any((format_instant(at), at.isoformat(), format_instant(at).replace("Z", ".123456789Z")))
 
     def a_duration(self, path: tuple[str, ...]) -> str:
         return self.any(("PT1H", "P1D", "P40D", "PT90.5S", "P2W", "PT0S"))

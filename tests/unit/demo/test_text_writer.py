@@ -55,10 +55,10 @@ def test_the_texts_of_every_topic_can_be_stored(category: str, random: Random) -
         bodies = write_bodies(writer)
         subjects = [writer.fill_placeholders(subject) for subject in topic.subjects]
         for body in bodies:
-            assert body == text.written(body, "body", longest=text.BODY)
+            assert body == text.clean_text(body, "body", max_chars=text.MAX_BODY_CHARS)
         for subject in subjects:
-            assert subject == text.written(subject, "subject", longest=text.SUBJECT)
+            assert subject == text.clean_text(subject, "subject", max_chars=text.MAX_SUBJECT_CHARS)
         assert not [line for line in bodies + subjects if "{" in line or "}" in line]
-        assert topic.tags == tuple(text.tags(topic.tags, "tags"))
+        assert topic.tags == tuple(text.clean_tags(topic.tags, "tags"))
         resources = writer.choose_resources(new_id())
         assert tuple(resource.kind for resource in resources) == topic.resources[: len(resources)]

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
-from models.database.fair_share import Shares
+from models.database.fair_share import CallerShares
 
 
 class Statement:
     """One that runs until it is let go."""
 
-    def __init__(self, shares: Shares, caller: object) -> None:
+    def __init__(self, shares: CallerShares, caller: object) -> None:
         self.over = asyncio.Event()
         self.runs = False
         self.task = asyncio.create_task(self.run(shares, caller))
 
-    async def run(self, shares: Shares, caller: object) -> None:
-        if not shares.take(caller):
+    async def run(self, shares: CallerShares, caller: object) -> None:
+        if not shares.try_acquire(caller):
             await shares.wait(caller)
         self.runs = True
         try:
             await self.over.wait()
         finally:
             self.runs = False
-            shares.give(caller)
+            shares.release(caller)
 
     async def end(self) -> None:
         self.over.set()
@@ -37,7 +37,7 @@ async def settled() -> None:
 
 
 async def test_so_many_run_and_the_next_ones_wait_in_turn() -> None:
-    shares = Shares(2)
+    shares = CallerShares(2)
     asked = [Statement(shares, "ada") for _ in range(5)]
     others = [Statement(shares, "bill"), *(Statement(shares, None) for _ in range(4))]
     await settled()
@@ -49,12 +49,12 @@ async def test_so_many_run_and_the_next_ones_wait_in_turn() -> None:
     assert [each.runs for each in asked] == [False, False, True, True, False]
     for each in [*asked, *others]:
         await each.end()
-    assert not shares.taken
+    assert not shares.in_use
     assert not shares.waiting
 
 
 async def test_who_is_cancelled_while_waiting_takes_no_place_along() -> None:
-    shares = Shares(1)
+    shares = CallerShares(1)
     first, second, third, fourth = (Statement(shares, "ada") for _ in range(4))
     await settled()
     second.task.cancel()
@@ -69,12 +69,12 @@ async def test_who_is_cancelled_while_waiting_takes_no_place_along() -> None:
     await settled()
     assert last.runs
     await last.end()
-    assert not shares.taken
+    assert not shares.in_use
     assert not shares.waiting
 
 
 async def test_who_comes_while_others_wait_does_not_pass_them() -> None:
-    shares = Shares(1)
+    shares = CallerShares(1)
     first, second = Statement(shares, "ada"), Statement(shares, "ada")
     await settled()
     first.over.set()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.ticket_factory import modest
 
-from models.core.time import text
+from models.core.time import format_instant
 from schema.scalars import duration_text, parse_duration, parse_instant
 
 OFFSETS = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(
@@ -23,7 +23,7 @@ DURATIONS = st.timedeltas(timedelta(), timedelta(days=999_999, hours=23))
 @modest(100)
 @given(INSTANTS)
 def test_an_instant_is_written_in_utc_and_read_again_as_the_same(instant: datetime) -> None:
-    written = text(instant)
+    written = format_instant(instant)
     assert written.endswith("Z")
     assert parse_instant(written) == instant
     assert parse_instant(instant.isoformat()) == instant, "any offset is taken"
@@ -44,7 +44,7 @@ def test_an_instant_is_written_in_utc_and_read_again_as_the_same(instant: dateti
     ],
 )
 def test_rfc_3339_is_taken_in_all_its_forms(given_text: str, told: str) -> None:
-    assert text(parse_instant(given_text)) == told
+    assert format_instant(parse_instant(given_text)) == told
 
 
 @pytest.mark.parametrize(

@@ -337,13 +337,13 @@ async def test_the_health_says_how_far_the_log_is_or_that_the_database_is_away(
         empty = await http.get(f"{address}/health")
         await service.client(world.cora.token).raise_ticket()
         grown = await http.get(f"{address}/health")
-        assert (empty.status_code, empty.json()) == (200, {"status": "ok", "cursor": event.cursor(0)})
-        assert grown.json()["cursor"] == event.cursor(1)
+        assert (empty.status_code, empty.json()) == (200, {"status": "ok", "cursor": event.encode_cursor(0)})
+        assert grown.json()["cursor"] == event.encode_cursor(1)
 
         async def fail() -> int:
             raise ConnectionError("hunter2")
 
-        monkeypatch.setattr(event, "head", fail)
+        monkeypatch.setattr(event, "read_head", fail)
         away = await http.get(f"{address}/health")
         assert (away.status_code, away.json()) == (503, {"status": "unavailable"})
         assert "/graphql" in (await http.get(address)).text

@@ -16,7 +16,7 @@ from support.eventstream import STREAM, ask, codes, stream, told_in
 from support.live import until
 from support.service import running
 
-from models.log.event import cursor
+from models.log.event import encode_cursor
 from schema import root
 
 NAME = "{ __typename }"
@@ -105,7 +105,7 @@ async def test_each_subscription_with_a_cursor_resumes_after_the_last_id(service
         required = [argument for argument in field.args.values() if str(argument.type).endswith("!")]
         if "after" in field.args and not required:
             query = f"subscription {{ {name} {{ __typename }} }}"
-            answer = await ask(service.client(world.ada.token), params={"query": query}, headers={"Last-Event-ID": cursor(10**9)})
+            answer = await ask(service.client(world.ada.token), params={"query": query}, headers={"Last-Event-ID": encode_cursor(10**9)})
             payload = told_in(answer.text)[0].payload
             assert [error["extensions"]["code"] for error in payload["errors"]] == ["CURSOR_INVALID"], name
             resumed.add(name)

@@ -30,7 +30,7 @@ def test_metrics_are_in_the_prometheus_format() -> None:
 
 async def test_lag_and_failures_of_each_job_are_shown_to_admins(service: Service, world: World) -> None:
     place = service.http.replace("/graphql", "/metrics")
-    await consumer.failed("escalator", "boom", service.clock())
+    await consumer.record_failure("escalator", "boom", service.clock())
     async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
         assert (await http.get(place)).status_code == 401
         for token, status in ((world.ada.token, 403), (await machine("Sync", ["tickets:read"]), 403), ("twk_wrong", 401)):

@@ -184,7 +184,7 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: R
             shared_organization_id=random.choice(accounts),
         )
         condition = visible_tickets(who)
-        rows = await database.rows(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
+        rows = await database.fetch_dicts(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
         expected = {fact.ticket.number for fact in pile.facts if can_see_ticket(who, fact.ticket)}
         assert {row["number"] for row in rows} == expected, who
         listed = await listing.list_tickets(who, None, listing.build_ticket_order(()), PageRequest(100, False, None, None), NOON)
@@ -338,7 +338,7 @@ async def test_a_tokens_text_is_not_stored(desk: Desk) -> None:
     made, text = await issued(desk.ada.user_id)
     assert text.startswith("twk_")
     assert len(text) > 40
-    rows = str(await database.rows("SELECT * FROM tokens"))
+    rows = str(await database.fetch_dicts("SELECT * FROM tokens"))
     assert text not in rows
     assert text[len(made.prefix) :] not in rows
     assert (await issued(desk.ada.user_id))[1] != text

@@ -126,14 +126,14 @@ async def test_nothing_else_raises_it(desk: Desk, url: str, statement: str) -> N
 @pytest.mark.parametrize("statement", MOVING_SIGHT.values(), ids=list(MOVING_SIGHT))
 async def test_where_sight_may_change_the_logs_position_is_noted(desk: Desk, url: str, statement: str) -> None:
     await peopled(desk)
-    seen = (await desk.raise_ticket(desk.carl), await event.head())[1]
+    seen = (await desk.raise_ticket(desk.carl), await event.read_head())[1]
     await by_hand(url, statement)
     assert await rights.visibility_changed_since(seen), (
         "it can't be told whether a reader at this position had read before or after"
     )
     assert await rights.visibility_changed_since(seen - 1)
     await desk.raise_ticket(desk.carl)
-    assert not await rights.visibility_changed_since(await event.head())
+    assert not await rights.visibility_changed_since(await event.read_head())
     assert await rights.visibility_changed_since(seen)
 
 
@@ -142,7 +142,7 @@ async def test_where_sight_stays_no_position_is_noted(desk: Desk, url: str, stat
     await peopled(desk)
     await desk.raise_ticket(desk.carl)
     await by_hand(url, statement)
-    assert not await rights.visibility_changed_since(await event.head())
+    assert not await rights.visibility_changed_since(await event.read_head())
 
 
 async def test_our_own_writing_raises_it_where_it_should(desk: Desk) -> None:
@@ -186,7 +186,7 @@ async def test_the_position_is_that_of_the_commit(desk: Desk, url: str) -> None:
         async with connection.transaction():
             await connection.execute("UPDATE organizations SET shared = FALSE")
             await desk.act(ticket, lambda change: commands.escalate(change, "too slow"))
-            seen = await event.head()
+            seen = await event.read_head()
     finally:
         await connection.close()
     assert await rights.visibility_changed_since(seen)
@@ -197,13 +197,13 @@ async def test_what_was_read_before_rights_were_noted_may_have_been_read_with_ot
     async with database.transaction():
         await revision_triggers.remove(database.connection(), database.dialect())
         await revision_triggers.install(database.connection(), database.dialect())
-    assert await rights.visibility_changed_since(await event.head())
+    assert await rights.visibility_changed_since(await event.read_head())
 
 
 async def test_rights_and_tickets_written_in_any_order_do_not_lock_each_other_out(desk: Desk) -> None:
     people = [await User.create(email=f"{n}@example.com", display_name="X") for n in range(8)]
     tickets = [(await desk.raise_ticket()).id for _ in people]
-    before = await event.head()
+    before = await event.read_head()
 
     async def change_person(person: User, n: int) -> None:
         await User.filter(id=person.id).update(active=bool(n % 2))
@@ -225,7 +225,7 @@ async def test_rights_and_tickets_written_in_any_order_do_not_lock_each_other_ou
 
     revision = await rights.read_revision()
     await asyncio.gather(*(run(place) for place in range(8)))
-    assert await event.head() == before + 80
+    assert await event.read_head() == before + 80
     assert await rights.read_revision() >= revision + 80
 
 

@@ -40,7 +40,7 @@ async def test_a_new_ticket_is_stored_with_all_that_hangs_on_it(desk: Desk) -> N
     assert (kept.kind, kept.external_id, kept.name) == ("server", "s-1", "web")
     (entry,) = await Event.all()
     assert (entry.position, entry.type, entry.version) == (reached, EventType.TICKET_CREATED, 1)
-    assert reached == await event.head()
+    assert reached == await event.read_head()
 
 
 async def test_a_change_moves_the_version_by_one_however_many_entries_it_has(desk: Desk) -> None:

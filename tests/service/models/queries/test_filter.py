@@ -32,7 +32,7 @@ DIALECTS: list[Dialect] = ["sqlite", "postgres"]
 
 async def matches(filter: FilterData | None, viewer: Viewer) -> set[UUID]:
     condition = compile_filter(filter, viewer, NOON, database.dialect())
-    found = await database.rows(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
+    found = await database.fetch_dicts(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
     assert len(found) == len({row["id"] for row in found})
     return {database.as_uuid(row["id"]) for row in found}
 
@@ -142,7 +142,7 @@ async def test_the_deepest_filters_are_read_wherever_they_are_asked(pile: Pile) 
     """SQLite's parser gives up on what is nested too deep, and an order and a cursor go deeper still."""
     order = tickets.build_ticket_order([("priority", True), ("number", False), ("created_at", True), ("updated_at", False)])
     leaf: FilterData = {"subject": {"neq": "x", "nin": ["y"]}, "number": {"gt": 0}}
-    cursor = order.cursor(pile.facts[0].ticket)
+    cursor = order.cursor_of(pile.facts[0].ticket)
     for names in (("or", "not"), ("not",), ("and", "or")):
         deep, expected = leaf, True
         for level in range(MAX_LEVELS - 2):
@@ -153,8 +153,8 @@ async def test_the_deepest_filters_are_read_wherever_they_are_asked(pile: Pile) 
             }
             expected = expected != (name == "not")
         page = await tickets.list_tickets(pile.desk.cora, deep, order, PageRequest(100, False, cursor, cursor), NOON)
-        assert await page.total() == (sum(can_see_ticket(pile.desk.cora, fact.ticket) for fact in pile.facts) if expected else 0)
-        assert (await read_stats(pile.desk.cora, deep, Group.TEAM, NOON)).total == await page.total()
+        assert await page.count_total() == (sum(can_see_ticket(pile.desk.cora, fact.ticket) for fact in pile.facts) if expected else 0)
+        assert (await read_stats(pile.desk.cora, deep, Group.TEAM, NOON)).total == await page.count_total()
 
 
 async def test_a_filter_holds_a_thousand_values_and_no_more(pile: Pile) -> None:

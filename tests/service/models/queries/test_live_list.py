@@ -18,8 +18,8 @@ from models.access.viewer import ANONYMOUS, Viewer
 from models.changes import commands
 from models.core import ids
 from models.core.errors import TooExpensive
-from models.database import rows
-from models.log.event import Event, EventType, head
+from models.database import fetch_dicts
+from models.log.event import Event, EventType, read_head
 from models.queries import live_list
 from models.queries.live_list import ChangeKind, LiveListChange, Membership
 from models.queries.running_stats import RunningStats, build_fact_columns
@@ -43,7 +43,7 @@ def applied(steps: list[LiveListChange], held: set[UUID]) -> set[UUID]:
 
 
 async def keys() -> list[UUID]:
-    return [database.as_uuid(row["id"]) for row in await rows("SELECT id FROM tickets ORDER BY number")]
+    return [database.as_uuid(row["id"]) for row in await fetch_dicts("SELECT id FROM tickets ORDER BY number")]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(pile: Pile, data: st.DataObject) -> None:
     desk = pile.desk
     if not IS_SQLITE:  # the pile was stored without drawing its numbers
-        await rows("SELECT setval('ticket_numbers', (SELECT MAX(number) FROM tickets))")
+        await fetch_dicts("SELECT setval('ticket_numbers', (SELECT MAX(number) FROM tickets))")
     viewer: Viewer = data.draw(st.sampled_from([*desk.customers, *desk.staff]))
     filter = data.draw(st.none() | filters(pile))
     group = data.draw(st.none() | st.sampled_from(Group))
@@ -73,7 +73,7 @@ async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(pile: Pile, d
             await step(desk, dice.choice(list(STEPS)), dice, await keys())
         if place == 1:
             _, middle = await live_list.read_members(viewer, filter, NOON, MOST)
-            joined = await head()
+            joined = await read_head()
         end, standing = await live_list.read_memberships_since(viewer, filter, NOON, position)
         entries = await Event.filter(position__gt=position).order_by("position")
         assert set(standing) == {entry.ticket_id for entry in entries}
@@ -223,14 +223,14 @@ async def test_what_was_touched_is_found_by_keys_alone(desk: Desk, monkeypatch: 
 
     async def noted(sql: str, params: tuple[object, ...] = ()) -> list[database.Row]:
         asked.append((sql, params))
-        return await rows(sql, params)
+        return await fetch_dicts(sql, params)
 
-    monkeypatch.setattr(database, "rows", noted)
+    monkeypatch.setattr(database, "fetch_dicts", noted)
     for viewer in (desk.ada, desk.carl):
         await live_list.read_changed_tickets(viewer, every, NOON, 0, build_fact_columns(Group.TEAM))
     assert len(asked) == 2
     for sql, params in asked:
-        plan = [str(row["detail"]) for row in await rows(f"EXPLAIN QUERY PLAN {sql}", params)]
+        plan = [str(row["detail"]) for row in await fetch_dicts(f"EXPLAIN QUERY PLAN {sql}", params)]
         scanned = {line.split()[1] for line in plan if line.startswith("SCAN")}
         assert scanned <= {"l", "h", "x", "p", "ticket_search", "message_search", "CONSTANT"}, plan
         assert any(line.startswith("SEARCH e") and "(position>?)" in line for line in plan), plan

@@ -33,7 +33,7 @@ NEWEST = build_ticket_order([("number", False)])
 async def found(viewer: Viewer, text: str) -> list[int]:
     """The numbers of the tickets that a search finds."""
     page = await tickets.list_tickets(viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON)
-    assert await page.total() == len(page.rows)
+    assert await page.count_total() == len(page.rows)
     return [ticket.number for ticket in page.rows]
 
 
@@ -133,8 +133,8 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
     assert await tally.read(NOON, 100)
     await advanced.advance(NOON)
     counted = await stats.read_stats(viewer, filter, stats.Group.STATUS, NOON)
-    assert await page.total() == counted.total == sum(bucket.count for bucket in counted.groups) == len(listed)
-    assert await entries.total() == len(entries.rows)
+    assert await page.count_total() == counted.total == sum(bucket.count for bucket in counted.groups) == len(listed)
+    assert await entries.count_total() == len(entries.rows)
     return [
         sorted(everything[key] for key in found)
         for found in (
@@ -184,7 +184,7 @@ async def test_both_ways_of_searching_look_into_notes_only_where_notes_are_read(
     await desk.act(noted, lambda change: commands.add_note(change, f"a {SECRET}"))
     viewer = desk.ada if sees_notes else desk.cora
     condition = compile_filter({"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few)
-    rows = await database.rows(f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params)
+    rows = await database.fetch_dicts(f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params)
     assert [row["n"] for row in rows] == [noted.number, described.number][0 if sees_notes else 1 :]
 
 
@@ -277,8 +277,8 @@ async def test_a_search_reads_the_index_and_not_the_tickets(desk: Desk) -> None:
     explain = "EXPLAIN QUERY PLAN" if IS_SQLITE else "EXPLAIN"
     async with database.transaction():
         if not IS_SQLITE:
-            await database.rows("SET LOCAL enable_seqscan = off")
-        found = await database.rows(f"{explain} SELECT t.id FROM tickets t WHERE {condition.text}", condition.params)
+            await database.fetch_dicts("SET LOCAL enable_seqscan = off")
+        found = await database.fetch_dicts(f"{explain} SELECT t.id FROM tickets t WHERE {condition.text}", condition.params)
     plan = " ".join(str(row) for row in found)
     assert ("VIRTUAL TABLE INDEX" if IS_SQLITE else "tickets_search") in plan, plan
 

@@ -82,7 +82,7 @@ async def test_figures_are_of_the_head_of_the_log(desk: Desk) -> None:
     for viewer, total in ((desk.ada, 1), (desk.olga, 0), (ANONYMOUS, 0)):
         for group in (None, *Group):
             found = await read_stats(viewer, None, group, NOON)
-            assert found.position == await event.head() == 2
+            assert found.position == await event.read_head() == 2
             assert found.total == total
 
 
@@ -101,7 +101,7 @@ async def test_figures_and_their_position_are_of_one_instant(desk: Desk) -> None
         seen.append(found.total)
     await writers
     assert seen == sorted(seen)
-    assert await Ticket.all().count() == await event.head() == 30
+    assert await Ticket.all().count() == await event.read_head() == 30
 
 
 async def test_a_bad_filter_is_refused_here_as_well(desk: Desk) -> None:

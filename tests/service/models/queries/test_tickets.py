@@ -23,7 +23,7 @@ from models.access.visibility import can_see_ticket
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import new_id
 from models.core.pagination import Order, Page, PageRequest
-from models.core.time import text
+from models.core.time import format_instant
 from models.people.user import ApiClient, Role, User
 from models.queries import tickets as listing
 from models.queries.filter import FilterData
@@ -107,7 +107,7 @@ async def test_a_page_knows_exactly_what_lies_before_and_after_it(
     order, expected = build_ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
     last = len(expected) - 1
     place = data.draw(st.sampled_from([None, 0, 1, last - 1, last]) | st.integers(0, last))
-    edge = None if place is None else order.cursor(expected[place])
+    edge = None if place is None else order.cursor_of(expected[place])
     window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
     page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
     if backward:
@@ -117,9 +117,9 @@ async def test_a_page_knows_exactly_what_lies_before_and_after_it(
         start = 0 if place is None else place + 1
         end = min(len(expected), start + size)
     assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[start:end]]
-    assert list(page.cursors) == [order.cursor(ticket) for ticket in expected[start:end]]
+    assert list(page.cursors) == [order.cursor_of(ticket) for ticket in expected[start:end]]
     assert (await page.has_previous(), await page.has_next()) == (start > 0, end < len(expected))
-    assert await page.total() == len(expected)
+    assert await page.count_total() == len(expected)
 
 
 @modest(30)
@@ -128,7 +128,7 @@ async def test_between_two_cursors_lies_what_lies_between_their_records(pile: Pi
     order, expected = build_ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
     after, before = (data.draw(st.integers(0, len(expected) - 1)) for _ in range(2))
     for backward in (False, True):
-        window = PageRequest(100, backward, order.cursor(expected[after]), order.cursor(expected[before]))
+        window = PageRequest(100, backward, order.cursor_of(expected[after]), order.cursor_of(expected[before]))
         page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
         assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[after + 1 : before]]
 
@@ -161,7 +161,7 @@ async def test_no_ticket_that_stayed_is_lost_or_doubled_while_others_come_and_ch
 async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(pile: Pile) -> None:
     order = build_ticket_order([("number", False)])
     filter: FilterData = {"number": {"neq": 1003}}
-    gone = order.cursor(pile.facts[2].ticket)
+    gone = order.cursor_of(pile.facts[2].ticket)
     page = await listing.list_tickets(pile.desk.ada, filter, order, PageRequest(2, False, gone, None), NOON)
     assert [ticket.number for ticket in page.rows] == [1004, 1005]
     assert await page.has_previous()
@@ -175,14 +175,14 @@ async def test_an_empty_list_has_nothing_before_or_after(desk: Desk) -> None:
     for viewer in (desk.olga, ANONYMOUS):
         for backward in (False, True):
             page = await listing.list_tickets(viewer, None, build_ticket_order(()), PageRequest(10, backward, None, None), NOON)
-            assert (list(page.rows), list(page.cursors), await page.total()) == ([], [], 0)
+            assert (list(page.rows), list(page.cursors), await page.count_total()) == ([], [], 0)
             assert (await page.has_next(), await page.has_previous()) == (False, False)
 
 
 async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> None:
     """Whatever passes as a cursor must also pass the database's own types."""
     orders = {field: build_ticket_order([(field, True)]) for field in FIELDS}
-    whens = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", text(NOON)]
+    whens = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", format_instant(NOON)]
     values: dict[str, list[object]] = {
         **{field: [*whens, "x", "\x00", 7, None] for field in ("created_at", "updated_at", "sla_breaches_at")},
         "is_untouched": [0, 1, 2, -1, True, None],

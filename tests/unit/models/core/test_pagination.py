@@ -14,7 +14,7 @@ from support.ticket_factory import NOON, modest, ticket
 from models.core import pagination
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.pagination import Order, PageRequest
-from models.core.time import text
+from models.core.time import format_instant
 from models.people.user import User
 from models.queries.tickets import USER_ORDER, build_ticket_order
 from models.tickets.lifecycle import Priority
@@ -22,7 +22,7 @@ from models.tickets.lifecycle import Priority
 FIELDS = ["created_at", "updated_at", "number", "priority"]
 sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)
 ORDER = build_ticket_order([("priority", True), ("updated_at", False)])
-VALID = ORDER.cursor(ticket(priority=Priority.HIGH))
+VALID = ORDER.cursor_of(ticket(priority=Priority.HIGH))
 
 
 def coded(*values: object) -> str:
@@ -32,7 +32,7 @@ def coded(*values: object) -> str:
 def read(order: Order, cursor: str) -> list[object] | None:
     """The cursor's values, or None where it is refused; nothing else may come of it."""
     try:
-        return order.values(cursor)
+        return order.decode_cursor(cursor)
     except CursorInvalid:
         return None
 
@@ -45,7 +45,7 @@ def test_a_cursor_holds_what_its_record_is_sorted_by(
     order = build_ticket_order(sorts)
     at = at.replace(tzinfo=NOON.tzinfo)
     record = ticket(number=number, priority=priority, created_at=at, updated_at=at + timedelta(microseconds=1))
-    values = order.values(order.cursor(record))
+    values = order.decode_cursor(order.cursor_of(record))
     assert values == [str(record.id) if sort.attribute == "id" else getattr(record, sort.attribute) for sort in order.sorts]
 
 
@@ -77,7 +77,7 @@ def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(place
 
 
 VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=10)
-WHEN = text(NOON)
+WHEN = format_instant(NOON)
 KEY = "01a20814-a94f-7687-8acc-31bd7be6ffd3"
 
 
@@ -128,14 +128,14 @@ def test_what_no_record_is_sorted_by_is_refused(values: tuple[object, ...]) -> N
 @given(sorts, sorts)
 def test_a_cursor_is_of_its_own_order_only(one: list[tuple[str, bool]], other: list[tuple[str, bool]]) -> None:
     first, second = build_ticket_order(one), build_ticket_order(other)
-    assert (read(second, first.cursor(ticket())) is not None) == (first.signature == second.signature)
+    assert (read(second, first.cursor_of(ticket())) is not None) == (first.signature == second.signature)
 
 
 def test_a_cursor_of_people_is_none_of_tickets() -> None:
-    person = USER_ORDER.cursor(User(email="x@example.com", display_name="X"))
+    person = USER_ORDER.cursor_of(User(email="x@example.com", display_name="X"))
     assert read(USER_ORDER, person) is not None
     assert read(build_ticket_order([]), person) is None
-    assert read(USER_ORDER, build_ticket_order([]).cursor(ticket())) is None
+    assert read(USER_ORDER, build_ticket_order([]).cursor_of(ticket())) is None
 
 
 @pytest.mark.parametrize("name", [7, None, "a\x00b"])
@@ -153,16 +153,16 @@ def test_a_number_beyond_its_columns_range_is_refused_in_a_cursor(field: str, va
 
 
 def test_tickets_are_ordered_by_their_newest_change_where_nothing_is_asked() -> None:
-    assert build_ticket_order(()).text() == "t.updated_at DESC, t.id DESC"
-    assert build_ticket_order(()).text(reverse=True) == "t.updated_at ASC, t.id ASC"
+    assert build_ticket_order(()).order_by() == "t.updated_at DESC, t.id DESC"
+    assert build_ticket_order(()).order_by(reverse=True) == "t.updated_at ASC, t.id ASC"
 
 
 def test_an_order_is_tied_by_the_id_in_the_direction_of_its_last_field() -> None:
-    assert build_ticket_order([("priority", True), ("number", False)]).text() == "t.priority DESC, t.number ASC, t.id ASC"
+    assert build_ticket_order([("priority", True), ("number", False)]).order_by() == "t.priority DESC, t.number ASC, t.id ASC"
 
 
 def test_a_field_that_is_asked_for_twice_counts_once() -> None:
-    assert build_ticket_order([("number", True), ("number", False)]).text() == "t.number DESC, t.id DESC"
+    assert build_ticket_order([("number", True), ("number", False)]).order_by() == "t.number DESC, t.id DESC"
 
 
 def test_an_order_takes_four_fields_and_no_more() -> None:

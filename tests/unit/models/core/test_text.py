@@ -16,7 +16,7 @@ ANYTHING = st.text(st.characters(), max_size=30)
 
 def refused(value: str, longest: int = 10) -> InvalidInput:
     with pytest.raises(InvalidInput) as refusal:
-        text.written(value, "subject", longest=longest)
+        text.clean_text(value, "subject", max_chars=longest)
     return refusal.value
 
 
@@ -28,15 +28,15 @@ def test_a_blank_text_is_required(blank: str) -> None:
 
 
 def test_length_counts_after_trimming() -> None:
-    assert text.written("  " + "x" * 10 + "\n", "subject", longest=10) == "x" * 10
+    assert text.clean_text("  " + "x" * 10 + "\n", "subject", max_chars=10) == "x" * 10
     refusal = refused("x" * 11)
     assert refusal.code is Code.TOO_LONG
     assert refusal.field == ["input", "subject"]
 
 
 def test_length_counts_characters_not_bytes() -> None:
-    assert text.written("ü" * 10, "subject", longest=10) == "ü" * 10
-    assert text.written("🦊" * 10, "subject", longest=10) == "🦊" * 10
+    assert text.clean_text("ü" * 10, "subject", max_chars=10) == "ü" * 10
+    assert text.clean_text("🦊" * 10, "subject", lmax_chars10) == "🦊" * 10
 
 
 @pytest.mark.parametrize("dirty", ["a\x00b", "a\ud800", "\udfffa", "\ud83e\udd8a"])
@@ -47,7 +47,7 @@ def test_nul_bytes_and_lone_surrogates_are_invalid(dirty: str) -> None:
 
 
 def test_bounds_are_those_of_the_api() -> None:
-    assert (text.SUBJECT, text.BODY, text.TAG, text.TAGS) == (200, 65_536, 50, 20)
+    assert (text.MAX_SUBJECT_CHARS, text.MAX_BODY_CHARS, text.MAX_TAG_CHARS, text.MAX_TAGS) == (200, 65_536, 50, 20)
 
 
 @modest(100)
@@ -55,9 +55,9 @@ def test_bounds_are_those_of_the_api() -> None:
 def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(value: str) -> None:
     if not value.strip():
         return
-    written = text.written(value, longest=30)
+    written = text.clean_text(value, max_chars=30)
     assert written == value.strip()
-    assert text.written(written, longest=30) == written
+    assert text.clean_text(written, max_chars=30) == written
 
 
 @modest(100)
@@ -72,7 +72,7 @@ def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
 
 
 def test_tags_are_trimmed_and_kept_once_in_their_order() -> None:
-    assert text.tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == ["vpn", "mail", "VPN"]
+    assert text.clean_tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == ["vpn", "mail", "VPN"]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_tags_are_trimmed_and_kept_once_in_their_order() -> None:
 )
 def test_one_bad_tag_refuses_them_all(tag: str, code: Code) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        text.tags(["vpn", tag], "addTags")
+        text.clean_tags(["vpn", tag], "addTags")
     assert refusal.value.code is code
     assert refusal.value.field == ["input", "addTags"]

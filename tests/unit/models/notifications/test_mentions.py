@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.ticket_factory import modest
 
 from models.core.ids import new_id
-from models.core.text import BODY
+from models.core.text import MAX_BODY_CHARS
 from models.notifications.mentions import MAX_MENTIONS, MAX_NAMES, build_directory, find_mentioned_users, find_names
 
 ADA, BILL, ALEX, OTHER, BRIEN, LEE = (new_id() for _ in range(6))
@@ -151,7 +151,7 @@ LARGE = {
 
 @pytest.mark.parametrize("piece", list(LARGE.values()), ids=list(LARGE))
 def test_the_longest_text_made_for_it_is_read_like_any_other(piece: str) -> None:
-    filled = (piece * BODY)[: BODY - 10]
+    filled = (piece * MAX_BODY_CHARS)[: MAX_BODY_CHARS - 10]
     assert met(filled) == []
     assert len(find_names(filled)) <= MAX_NAMES
 
@@ -163,7 +163,7 @@ def test_no_more_names_are_looked_at_than_requests_can_wait_for() -> None:
 def test_runs_of_every_length_are_read_like_any_other() -> None:
     runs = " ".join("`" * length for length in range(1, 350))
     assert met(f"{runs} @ada") == ["ada"]
-    assert met(f"@{'a' * (BODY - 1)}") == []
+    assert met(f"@{'a' * (MAX_BODY_CHARS - 1)}") == []
 
 
 PIECES = st.sampled_from(

@@ -12,7 +12,7 @@ import pytest
 from support.ticket_factory import NOON
 
 from models.core.ids import new_id
-from models.core.time import text
+from models.core.time import format_instant
 from models.log.event import Event, EventType
 from models.notifications import routing
 from models.notifications.notification import DEFAULT_TOPICS, Channel, Topic
@@ -228,14 +228,14 @@ def test_the_receipt_is_a_mail_and_comes_before_being_of_the_team() -> None:
 
 
 def test_what_one_change_writes_is_one_act_and_what_its_clocks_say_another() -> None:
-    late = {"recorded_at": text(NOON)}
+    late = {"recorded_at": format_instant(NOON)}
     risk = entry(EventType.SLA_AT_RISK, position=1, **late)
     breach = entry(EventType.SLA_BREACHED, position=2, **late)
     breach.occurred_at = NOON - timedelta(hours=1)
     said, reopened = reopening()
     assert group_key(said) == group_key(reopened)
     assert group_key(risk) == group_key(breach) != group_key(said)
-    later = entry(EventType.SLA_BREACHED, recorded_at=text(NOON + timedelta(seconds=1)))
+    later = entry(EventType.SLA_BREACHED, recorded_at=format_instant(NOON + timedelta(seconds=1)))
     assert group_key(later) != group_key(breach)
     other = step(Action.REOPEN, version=3)
     assert group_key(other) != group_key(reopened)
