@@ -16,7 +16,7 @@ from models.escalation import path
 from models.log import consumer
 from models.notifications.notification import NotificationHead
 from models.people import team
-from models.sla import policies
+from models.sla.defaults import create_default_policies
 from models.sla.records import SlaRevision
 
 APPS = {"models": {"models": database.MODULES, "migrations": "migrations", "default_connection": "default"}}
@@ -60,7 +60,7 @@ async def create_required_rows() -> None:
     for name in consumer.PERMANENT_CONSUMERS:
         await consumer.register(name)  # from here on nothing is too early for them
     await team.create_default_teams()
-    await policies.create_default_policies()
+    await create_default_policies()
     await path.create_default_paths()
 
 

@@ -1,4 +1,4 @@
-"""Policies and calendars: which promise holds for which ticket, and what happens to open tickets when one changes."""
+"""SLA policies: which policy applies to a ticket, and which open tickets still have older terms."""
 
 from __future__ import annotations
 
@@ -12,69 +12,76 @@ from models.database import as_uuid
 from models.sla.calendar import Calendar
 from models.sla.records import SlaCalendar, SlaPolicy, SlaRevision, SlaTerms
 from models.sla.snapshot import Metric, PolicySnapshot
-from models.tickets.lifecycle import OPEN_STATUSES, Priority
+from models.tickets.lifecycle import OPEN_STATUSES
 from models.tickets.ticket import Ticket
 
-DEFAULT_AT_RISK_PERCENT = 75
-AROUND_THE_CLOCK = "Around the clock"
-BUSINESS_HOURS = "Business hours"
-AROUND_THE_CLOCK_WEEK = [[[0, 1440]]] * 7
-BUSINESS_HOURS_WEEK = [[[9 * 60, 17 * 60]]] * 5 + [[]] * 2
-HOUR_SECONDS = 3600
-DEFAULT_POLICIES: Sequence[tuple[str, Priority, str, int, int, int]] = (
-    ("Urgent", Priority.URGENT, AROUND_THE_CLOCK, HOUR_SECONDS, 2 * HOUR_SECONDS, 8 * HOUR_SECONDS),
-    ("High", Priority.HIGH, AROUND_THE_CLOCK, 4 * HOUR_SECONDS, 8 * HOUR_SECONDS, 24 * HOUR_SECONDS),
-    ("Normal", Priority.NORMAL, BUSINESS_HOURS, 8 * HOUR_SECONDS, 16 * HOUR_SECONDS, 40 * HOUR_SECONDS),
-    ("Low", Priority.LOW, BUSINESS_HOURS, 16 * HOUR_SECONDS, 24 * HOUR_SECONDS, 80 * HOUR_SECONDS),
-)
-"""Name, priority, calendar, and the targets for first response, next response and resolution in seconds."""
 SETTLING_TIME = timedelta(seconds=60)
-"""How long after a change of the policies a ticket may still be stored by the older ones; no transaction takes longer."""
+"""How long after a change of the policies a transaction may still store a ticket by the old ones.
 
-snapshot_cache: dict[str, PolicySnapshot] = {}
-"""Terms by digest. They never change, so that no process needs to read any twice."""
+No transaction takes longer.
+"""
+
 MAX_CACHED_SNAPSHOTS = 10_000
+snapshot_cache: dict[str, PolicySnapshot] = {}
+"""Snapshots by digest. They never change, so each process reads a snapshot only once."""
+
+
+# Snapshots of policies
 
 
 def calendar_from_record(record: SlaCalendar) -> Calendar:
-    return Calendar.from_dict({"zone": record.time_zone, "week": record.week, "holidays": record.holidays})
+    return Calendar.from_dict(
+        {"zone": record.time_zone, "week": record.week, "holidays": record.holidays}
+    )
 
 
 def build_snapshot(policy: SlaPolicy, calendar: Calendar) -> PolicySnapshot:
-    """What a policy says now."""
-    targets = {
+    """Return the snapshot of a policy's current contents."""
+    seconds_by_metric = {
         Metric.FIRST_RESPONSE: policy.first_response,
         Metric.NEXT_RESPONSE: policy.next_response,
         Metric.RESOLUTION: policy.resolution,
     }
-    found = {metric: timedelta(seconds=seconds) for metric, seconds in targets.items() if seconds is not None}
-    return PolicySnapshot(policy.id, policy.name, found, policy.at_risk_percent, calendar)
+    targets = {
+        metric: timedelta(seconds=seconds)
+        for metric, seconds in seconds_by_metric.items()
+        if seconds is not None
+    }
+    return PolicySnapshot(policy.id, policy.name, targets, policy.at_risk_percent, calendar)
 
 
 async def save_policy(policy: SlaPolicy, calendar: SlaCalendar, *, new: bool) -> None:
-    """Store a policy with the terms that follow from it; open tickets follow by and by (`outdated`)."""
-    terms = build_snapshot(policy, calendar_from_record(calendar))
-    await store_snapshot(terms)
-    policy.terms = terms.digest
+    """Store a policy and its snapshot. The job `workers.sla_refresh` updates open tickets later."""
+    snapshot = build_snapshot(policy, calendar_from_record(calendar))
+    await store_snapshot(snapshot)
+    policy.terms = snapshot.digest
     await policy.save(force_create=new)
 
 
-async def store_snapshot(terms: PolicySnapshot) -> None:
-    await SlaTerms.bulk_create([SlaTerms(id=terms.digest, data=terms.to_dict())], ignore_conflicts=True)
+async def store_snapshot(snapshot: PolicySnapshot) -> None:
+    record = SlaTerms(id=snapshot.digest, data=snapshot.to_dict())
+    await SlaTerms.bulk_create([record], ignore_conflicts=True)
 
 
-async def lock_admin_changes() -> None:
-    """Let no other change of what admins manage go on beside this one, until the transaction ends."""
-    await SlaRevision.select_for_update().get(id=1)
+async def read_snapshots(digests: Iterable[str]) -> Mapping[str, PolicySnapshot]:
+    """Return the snapshots with these digests, from the cache if possible."""
+    requested = set(digests)
+    snapshots = {digest: snapshot_cache[digest] for digest in requested & snapshot_cache.keys()}
+    missing = requested - snapshots.keys()
+    if missing:
+        if len(snapshot_cache) > MAX_CACHED_SNAPSHOTS:
+            snapshot_cache.clear()
+        for record in await SlaTerms.filter(id__in=list(missing)):
+            snapshot = PolicySnapshot.from_dict(record.data)
+            snapshots[record.id] = snapshot_cache[record.id] = snapshot
+    return snapshots
 
 
-async def increment_revision(at: datetime) -> None:
-    """Note that policies changed, in the change's transaction."""
-    await database.fetch_dicts("UPDATE sla_revision SET changed = changed + 1, changed_at = ? RETURNING changed", [at])
+# Which policy applies to a ticket
 
 
 class PolicyRule(NamedTuple):
-    """What of a policy decides which tickets it holds for; None stands for all."""
+    """The columns of a policy that select its tickets, with its terms; None matches all tickets."""
 
     terms: str | None
     priority: int | None
@@ -93,102 +100,109 @@ def is_applicable(policy: SlaPolicy | PolicyRule, ticket: Ticket) -> bool:
 
 
 async def list_policies(*, archived: bool = False) -> list[SlaPolicy]:
-    """The active policies, the first that fits a ticket being the one that holds; with the archived ones where asked for."""
-    return await (SlaPolicy.all() if archived else SlaPolicy.filter(active=True)).order_by("position", "id")
+    """Return the active policies in their order; with `archived`, all policies.
+
+    The first policy that matches a ticket applies to it.
+    """
+    policies = SlaPolicy.all() if archived else SlaPolicy.filter(active=True)
+    return await policies.order_by("position", "id")
 
 
 async def read_rules() -> list[PolicyRule]:
-    """`in_order`, for those who raise tickets."""
-    found = await database.fetch(
+    """Return what `list_policies` does, but only the columns that select the terms."""
+    rows = await database.fetch(
         "SELECT terms, priority, team_id, category_id, organization_id FROM sla_policies "
         "WHERE active = TRUE ORDER BY position, id"
     )
-    return [
-        PolicyRule(*cast("tuple[str | None, int | None]", (terms, priority)), *(as_uuid(key) if key else None for key in keys))
-        for terms, priority, *keys in found
-    ]
+    rules: list[PolicyRule] = []
+    for terms, priority, *keys in rows:
+        team_id, category_id, organization_id = (as_uuid(key) if key else None for key in keys)
+        rule = PolicyRule(
+            cast("str | None", terms),
+            cast("int | None", priority),
+            team_id,
+            category_id,
+            organization_id,
+        )
+        rules.append(rule)
+    return rules
 
 
-def select_terms(policies: Sequence[SlaPolicy] | Sequence[PolicyRule], ticket: Ticket) -> str | None:
-    """The digest of the terms of the first that fits, or None where nothing is promised."""
+def select_terms(
+    policies: Sequence[SlaPolicy] | Sequence[PolicyRule], ticket: Ticket
+) -> str | None:
+    """Return the digest of the first policy that applies to the ticket; None if none does."""
     return next((policy.terms for policy in policies if is_applicable(policy, ticket)), None)
 
 
 async def find_terms(tickets: Sequence[Ticket]) -> list[str | None]:
-    """The digest of the terms that hold for each ticket now, or None where nothing is promised."""
-    policies = await read_rules()
-    return [select_terms(policies, ticket) for ticket in tickets]
-
-
-async def read_snapshots(digests: Iterable[str]) -> Mapping[str, PolicySnapshot]:
-    """Terms by their digests."""
-    wanted = set(digests)
-    found = {digest: snapshot_cache[digest] for digest in wanted & snapshot_cache.keys()}
-    missing = wanted - found.keys()
-    if missing:
-        if len(snapshot_cache) > MAX_CACHED_SNAPSHOTS:
-            snapshot_cache.clear()
-        for record in await SlaTerms.filter(id__in=list(missing)):
-            found[record.id] = snapshot_cache[record.id] = PolicySnapshot.from_dict(record.data)
-    return found
-
-
-# Tickets that policies left behind
+    """Return, for each ticket, the digest of the policy that applies now; None if none does."""
+    rules = await read_rules()
+    return [select_terms(rules, ticket) for ticket in tickets]
 
 
 def terms_subquery(*, priority: str, team: str, category: str, organization: str) -> str:
-    """`holding` as a subquery, by expressions of a ticket's."""
-    of_ticket = {"priority": priority, "team_id": team, "category_id": category, "organization_id": organization}
-    conditions = " AND ".join(f"(p.{name} IS NULL OR p.{name} = {value})" for name, value in of_ticket.items())
-    return f"SELECT p.terms FROM sla_policies p WHERE p.active = TRUE AND {conditions} ORDER BY p.position, p.id LIMIT 1"
-
-
-TICKET_TERMS_SQL = terms_subquery(priority="t.priority", team="t.team_id", category="t.category_id", organization="t.organization_id")
-
-
-async def find_outdated_tickets(limit: int) -> list[UUID]:
-    """Open tickets that run by other terms than hold for them now."""
-    statuses = sorted(status.value for status in OPEN_STATUSES)
-    found = await database.fetch_dicts(
-        f"SELECT t.id AS id FROM tickets t WHERE t.status IN ({database.placeholders(statuses)}) "
-        f"AND t.sla_terms IS DISTINCT FROM ({TICKET_TERMS_SQL}) ORDER BY t.id LIMIT {limit}",
-        statuses,
+    """Return `select_terms` as an SQL subquery. The arguments are SQL expressions."""
+    ticket_columns = {
+        "priority": priority,
+        "team_id": team,
+        "category_id": category,
+        "organization_id": organization,
+    }
+    conditions = [
+        f"(p.{name} IS NULL OR p.{name} = {value})" for name, value in ticket_columns.items()
+    ]
+    return (
+        f"SELECT p.terms FROM sla_policies p WHERE p.active = TRUE AND {' AND '.join(conditions)} "
+        "ORDER BY p.position, p.id LIMIT 1"
     )
-    return [as_uuid(row["id"]) for row in found]
+
+
+# Revisions: which open tickets have the terms of older policies
+
+
+TICKET_TERMS_SQL = terms_subquery(
+    priority="t.priority",
+    team="t.team_id",
+    category="t.category_id",
+    organization="t.organization_id",
+)
+
+
+async def lock_admin_changes() -> None:
+    """Make other changes of calendars, policies and escalation paths wait for this transaction."""
+    await SlaRevision.select_for_update().get(id=1)
+
+
+async def increment_revision(at: datetime) -> None:
+    """Record that policies changed. Call it in the transaction of that change."""
+    await database.fetch_dicts(
+        "UPDATE sla_revision SET changed = changed + 1, changed_at = ? RETURNING changed", [at]
+    )
 
 
 async def read_revision() -> SlaRevision:
     return await SlaRevision.get(id=1)
 
 
-def is_settled(seen: SlaRevision, at: datetime) -> bool:
-    """Whether no ticket can still be stored by what held before that revision."""
-    return seen.changed_at is None or at - seen.changed_at >= SETTLING_TIME
+def is_settled(revision: SlaRevision, at: datetime) -> bool:
+    """Whether no transaction can still store a ticket by the policies before this revision."""
+    return revision.changed_at is None or at - revision.changed_at >= SETTLING_TIME
 
 
-async def mark_applied(seen: SlaRevision, at: datetime) -> None:
-    """Note that all open tickets follow the policies as they were at that revision, once no older write can be under way."""
-    if is_settled(seen, at):
-        await SlaRevision.filter(id=1, applied__lt=seen.changed).update(applied=seen.changed)
+async def mark_applied(revision: SlaRevision, at: datetime) -> None:
+    """Record that all open tickets have the terms of this revision, if it is settled."""
+    if is_settled(revision, at):
+        records = SlaRevision.filter(id=1, applied__lt=revision.changed)
+        await records.update(applied=revision.changed)
 
 
-async def create_default_policies() -> None:
-    """The calendars and policies that exist from the first start; nothing is added where there is a policy already."""
-    if await SlaPolicy.exists():
-        return
-    calendars = {
-        AROUND_THE_CLOCK: (await SlaCalendar.get_or_create(name=AROUND_THE_CLOCK, defaults={"time_zone": "UTC", "week": AROUND_THE_CLOCK_WEEK}))[0],
-        BUSINESS_HOURS: (await SlaCalendar.get_or_create(name=BUSINESS_HOURS, defaults={"time_zone": "UTC", "week": BUSINESS_HOURS_WEEK}))[0],
-    }
-    for place, (name, priority, calendar, first, following, resolution) in enumerate(DEFAULT_POLICIES, 1):
-        policy = SlaPolicy(
-            name=name,
-            position=100 * place,
-            priority=priority,
-            calendar_id=calendars[calendar].id,
-            first_response=first,
-            next_response=following,
-            resolution=resolution,
-            at_risk_percent=DEFAULT_AT_RISK_PERCENT,
-        )
-        await save_policy(policy, calendars[calendar], new=True)
+async def find_outdated_tickets(limit: int) -> list[UUID]:
+    """Return open tickets whose terms are not those of the policy that applies now."""
+    statuses = sorted(status.value for status in OPEN_STATUSES)
+    rows = await database.fetch_dicts(
+        f"SELECT t.id AS id FROM tickets t WHERE t.status IN ({database.placeholders(statuses)}) "
+        f"AND t.sla_terms IS DISTINCT FROM ({TICKET_TERMS_SQL}) ORDER BY t.id LIMIT {limit}",
+        statuses,
+    )
+    return [as_uuid(row["id"]) for row in rows]

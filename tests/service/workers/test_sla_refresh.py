@@ -18,7 +18,7 @@ from models.changes import sla_audit
 from models.core import ids
 from models.log.event import Event, EventType
 from models.people.team import Category, Team
-from models.sla import policies
+from models.sla import defaults, policies
 from models.sla.records import SlaClock, SlaPolicy
 from models.tickets.lifecycle import OPEN_STATUSES, Priority
 from models.tickets.ticket import Ticket
@@ -55,7 +55,7 @@ async def only(admin: Client, **given: Any) -> dict[str, Any]:
     """A policy around the clock, and no other."""
     await SlaPolicy.all().update(active=False)
     calendars = (await admin.run("{ slaCalendars { id name } }"))["slaCalendars"]
-    always = next(each["id"] for each in calendars if each["name"] == policies.AROUND_THE_CLOCK)
+    always = next(each["id"] for each in calendars if each["name"] == defaults.AROUND_THE_CLOCK)
     usual = {"name": "Ours", "calendarId": always, "firstResponse": "PT2H", "nextResponse": "PT4H", "resolution": "PT10H"}
     return await done(admin, "createSlaPolicy", **{**usual, **given})
 
