@@ -1,1 +1,1 @@
-"""The verbs of the API: one plain async function per root field."""
+"""The resolvers: one async function for each root field of the schema."""

@@ -1,4 +1,4 @@
-"""What an operation has at hand: who calls, the time, the rules, the loaders, and the services that app.py made."""
+"""The context of an operation, and the services of the process that it gives access to."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ from schema.loaders import Loaders
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The days and lengths that are settings."""
+    """The settings that resolvers need."""
 
     reopen_window: timedelta
     session_length: timedelta
     max_live_list_tickets: int
-    """The most tickets that a live list may hold."""
 
 
 class WakeupBus(Protocol):
-    """Says that the log grew."""
+    """The signal that the log has grown."""
 
     def notify(self) -> None: ...
 
 
 class SignInThrottle(Protocol):
-    """Counts attempts; returns in how many milliseconds the next one may be made, 0 for now."""
+    """Limits the rate of sign-in attempts."""
 
-    async def count_attempt(self, *keys: str) -> int: ...
+    async def count_attempt(self, *keys: str) -> int:
+        """Returns 0 if the attempt is allowed, or the milliseconds until the next one is."""
+        ...
 
 
 class Sessions(Protocol):
-    """Keeps viewers of open sockets as they are now."""
+    """Authenticates callers, and keeps the viewers of open connections current."""
 
     async def authenticate(self, text: str) -> Viewer | None: ...
 
@@ -57,7 +58,7 @@ class Sessions(Protocol):
 
 @dataclass(slots=True)
 class Services:
-    """What app.py made once for the process."""
+    """The objects that exist once per process."""
 
     rules: Rules
     now: Callable[[], datetime]
@@ -69,24 +70,30 @@ class Services:
     sign_in_throttle: SignInThrottle
     sessions: Sessions
     demo_clock: DemoClock | None = None
-    """The demo's time, which can be moved; `now` is then the same."""
+    """The clock that administrators can advance. In the demo, it is also `now`."""
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
-    live_stats: WeakValueDictionary[Hashable, Any] = field(default_factory=WeakValueDictionary[Hashable, Any])
-    """The statistics that somebody follows. Their class is in `resolvers.subscriptions.stats`, which imports this module."""
+    """When each token was last used, until this is stored."""
+    live_stats: WeakValueDictionary[Hashable, Any] = field(
+        default_factory=WeakValueDictionary[Hashable, Any]
+    )
+    """The statistics that have subscribers. The type is Any, because their class is in
+    `resolvers.subscriptions.stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
 
 
 class Context:
-    """One for each HTTP request, and one for each socket."""
+    """The context of one HTTP request, WebSocket or event stream."""
 
-    def __init__(self, services: Services, request_id: str, address: str, viewer: Viewer = ANONYMOUS) -> None:
+    def __init__(
+        self, services: Services, request_id: str, address: str, viewer: Viewer = ANONYMOUS
+    ) -> None:
         self.services = services
         self.request_id = request_id
         self.address = address
         self.viewer = viewer
         self.cached_loaders: Loaders | None = None
         self.resume_from: str | None = None
-        """The cursor that a client was told last, by which it resumes a subscription whatever its argument says."""
+        """The last cursor that the client received. It overrides the argument `after`."""
 
     def now(self) -> datetime:
         return self.services.now()
@@ -97,27 +104,29 @@ class Context:
 
     @property
     def loaders(self) -> Loaders:
-        """Made when first asked for: a socket that only listens needs none."""
+        """Created at first use, because a connection that only listens needs none."""
         if self.cached_loaders is None:
             self.cached_loaders = Loaders(self.viewer)
         return self.cached_loaders
 
-    async def rendered(self, text: str) -> str:
-        """Markdown as HTML."""
-        who = address_key(self.address) if self.viewer is ANONYMOUS else self.viewer.caller_key
-        return await self.services.markdown.render(who, text)
+    async def render_markdown(self, text: str) -> str:
+        """The HTML of a Markdown text."""
+        is_anonymous = self.viewer is ANONYMOUS
+        caller = address_key(self.address) if is_anonymous else self.viewer.caller_key
+        return await self.services.markdown.render(caller, text)
 
     def set_viewer(self, viewer: Viewer) -> None:
+        """Replace the viewer, and tell the open connection if there is one."""
         before, self.viewer = self.viewer, viewer
         self.refresh()
         self.services.sessions.viewer_changed(self, before)
 
     def fork(self) -> Context:
-        """One of its own for a subscription, whose viewer stays as now."""
+        """A copy for one subscription. Its viewer stays the same if this context's changes."""
         return Context(self.services, self.request_id, self.address, self.viewer)
 
     def refresh(self) -> None:
-        """Forget what was loaded: for the next operation, the next event, and after a change."""
+        """Forget loaded records. Called before each operation or event, and after each change."""
         self.cached_loaders = None
 
 

@@ -1,4 +1,4 @@
-"""Markdown as HTML, made beside the event loop, and once for all who look at it."""
+"""Renders Markdown in a worker thread, and caches the HTML for all callers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from engine.limits.concurrency import FairExecutor
 from models.core.markdown import render
 
 MAX_CHARACTERS = 8 * 1024 * 1024
-"""Of texts and their HTML that are kept."""
+"""The maximum number of characters in the cached texts and their HTML."""
 
 
 class MarkdownCache:
-    """A caller's texts are made one after the other, so that one who asks for many holds up nobody for longer than one takes."""
+    """Renders one text per caller at a time.
+
+    A caller with many texts therefore delays others by at most the time for one text.
+    """
 
     def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
         self.executor = FairExecutor("markdown")
@@ -21,16 +24,16 @@ class MarkdownCache:
         self.html_by_text: OrderedDict[str, str] = OrderedDict()
         self.characters = 0
 
-    async def render(self, who: Hashable, text: str) -> str:
-        found = self.find(text)
-        if found is not None:
-            return found
-        async with self.executor.callers.semaphore_of(who):
-            found = self.find(text)  # who asked for it at the same time had it made
-            if found is None:
-                found = await self.executor.submit(render, text)
-                self.store(text, found)
-            return found
+    async def render(self, caller: Hashable, text: str) -> str:
+        html = self.find(text)
+        if html is not None:
+            return html
+        async with self.executor.callers.semaphore_of(caller):
+            html = self.find(text)  # another request may have rendered it in the meantime
+            if html is None:
+                html = await self.executor.submit(render, text)
+                self.store(text, html)
+            return html
 
     def find(self, text: str) -> str | None:
         if text not in self.html_by_text:
@@ -44,7 +47,8 @@ class MarkdownCache:
         self.html_by_text[text] = html
         self.characters += len(text) + len(html)
         while self.characters > self.max_characters:
-            self.characters -= sum(map(len, self.html_by_text.popitem(last=False)))
+            oldest_text, oldest_html = self.html_by_text.popitem(last=False)
+            self.characters -= len(oldest_text) + len(oldest_html)
 
     def close(self) -> None:
         self.executor.close()

@@ -1,4 +1,4 @@
-"""Who is at a ticket: saying so, and following it."""
+"""Presence: the mutation `setPresence` and the subscription `ticketPresence`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from schema.payloads.presence import SetPresencePayload
 from schema.types.error import user_error
 
 NO_SNAPSHOT_SENT = -1
-"""The position of who was shown nothing yet."""
+"""The position of a subscriber that has received nothing yet."""
 
 
 async def set_presence(info: strawberry.Info, input: SetPresenceInput) -> SetPresencePayload:
@@ -64,32 +64,42 @@ async def ticket_presence(
 
 
 class PresenceSource(Source[TicketPresence]):
-    """Who is at a ticket: the picture as it is, then each that differs. Positions are the watcher's turns, in this process alone.
+    """The current presence at a ticket, and then each change.
 
-    The right is all that it takes to go on: whoever has it sees every ticket.
+    Positions are the sequence numbers of this process' `PresenceTail`. Only the permission is
+    checked for each item, because callers who have it can see every ticket.
     """
 
-    def __init__(self, context: Context, ticket_id: UUID, position: int, last_sent: TicketPresence | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        ticket_id: UUID,
+        position: int,
+        last_sent: TicketPresence | None = None,
+    ) -> None:
         self.context = context
         self.ticket_id = ticket_id
         self.position = position
         self.last_sent = last_sent
-        """What was shown last, where that is known."""
+        """The last snapshot that was sent, if known."""
 
     @property
     def share_key(self) -> Hashable:
         return self.context.viewer.visibility_key
 
     def fork(self, context: Context, position: int) -> PresenceSource:
-        return PresenceSource(context, self.ticket_id, position, self.last_sent if position == self.position else None)
+        last_sent = self.last_sent if position == self.position else None
+        return PresenceSource(context, self.ticket_id, position, last_sent)
 
     async def next_batch(self) -> Sequence[Item[TicketPresence]]:
         READ_PRESENCE.check(self.context.viewer)
         watched = self.context.services.presence.watch(self.ticket_id, self)
-        pictures = await watched.wait_for_snapshots(self.position)
-        shown, (self.position, self.last_sent) = self.last_sent, pictures[-1]
-        # Where nobody followed for a moment, as rights changed, the first picture of those who go on is the one they have.
-        return pictures[1:] if pictures[0][1] == shown else pictures
+        items = await watched.wait_for_snapshots(self.position)
+        last_sent = self.last_sent
+        self.position, self.last_sent = items[-1]
+        # If the ticket had no reader for a moment, because permissions changed, the first snapshot
+        # may be the one that the subscriber already has.
+        return items[1:] if items[0][1] == last_sent else items
 
     def close(self) -> None:
         self.context.services.presence.unwatch(self.ticket_id, self)

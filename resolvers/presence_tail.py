@@ -1,14 +1,14 @@
-"""The presence at all tickets that somebody follows: one reader for this process, which reads nothing while nobody does.
+"""Reads presence at all tickets that have subscribers in this process.
 
-It looks once a second, and when the listener rings: one statement for all tickets. What differs from the last look is kept for
-those who follow, under a turn that only rises.
+It polls once a second and after each wake-up, with one statement for all tickets. Each snapshot
+that differs from the one before gets the next sequence number, by which subscribers read on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -21,13 +21,13 @@ from models.tickets.presence import TicketPresence
 
 POLL_SECONDS = 1.0
 MIN_POLL_INTERVAL_SECONDS = 0.05
-"""The least time between two looks, however often it rings."""
+"""The minimum time between two reads, however many wake-ups arrive."""
 MAX_SNAPSHOTS = 100
 log = structlog.get_logger("ticketwire.presence")
 
 
 class WatchedTicket:
-    """A ticket that is followed: its newest pictures, of which each differs from the one before."""
+    """The newest snapshots of a ticket that has subscribers. Each differs from the one before."""
 
     def __init__(self) -> None:
         self.readers: set[object] = set()
@@ -38,22 +38,34 @@ class WatchedTicket:
     def newest(self) -> TicketPresence | None:
         return self.snapshots[-1][1] if self.snapshots else None
 
-    def add_snapshot(self, turn: int, picture: TicketPresence) -> None:
-        self.snapshots.append((turn, picture))
+    def add_snapshot(self, sequence: int, snapshot: TicketPresence) -> None:
+        self.snapshots.append((sequence, snapshot))
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
-    async def wait_for_snapshots(self, turn: int) -> list[Item[TicketPresence]]:
-        """What came after a turn, once there is something; to who was shown nothing yet (a turn below 0), the newest alone."""
-        while not self.snapshots or self.snapshots[-1][0] <= turn:
+    async def wait_for_snapshots(self, after: int) -> list[Item[TicketPresence]]:
+        """Wait for snapshots after a sequence number. If it is negative, return only the newest."""
+        while not self.snapshots or self.snapshots[-1][0] <= after:
             await self.changed.wait()
-        return [each for each in self.snapshots if each[0] > turn] if turn >= 0 else [self.snapshots[-1]]
+        if after < 0:
+            return [self.snapshots[-1]]
+        return [item for item in self.snapshots if item[0] > after]
 
 
 class PresenceTail:
-    """`fresh` brings the rights of those who follow up to date, before they are shown something."""
+    """Reads presence for the subscribers of this process.
 
-    def __init__(self, listener: Listener, now: Callable[[], datetime], *, refresh_permissions: Callable[[], Awaitable[None]]) -> None:
+    `refresh_permissions` updates the permissions of open connections. It is called before
+    snapshots are delivered.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        now: Callable[[], datetime],
+        *,
+        refresh_permissions: Callable[[], Awaitable[None]],
+    ) -> None:
         self.listener = listener
         self.now = now
         self.refresh_permissions = refresh_permissions
@@ -62,7 +74,7 @@ class PresenceTail:
         self.due = asyncio.Event()
 
     def watch(self, ticket_id: UUID, reader: object) -> WatchedTicket:
-        """Follow a ticket until `leave`; to call it again changes nothing."""
+        """Read a ticket's presence until `unwatch`. A second call for one reader has no effect."""
         watched = self.watched.get(ticket_id)
         if watched is None:
             watched = self.watched[ticket_id] = WatchedTicket()
@@ -78,10 +90,10 @@ class PresenceTail:
                 del self.watched[ticket_id]
 
     async def run(self) -> None:
-        """Look after what is followed, for ever."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self.wait_for_wakeups())
-            both.create_task(self.poll())
+        """Read presence for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.wait_for_wakeups())
+            tasks.create_task(self.poll())
 
     async def wait_for_wakeups(self) -> None:
         while True:
@@ -95,23 +107,26 @@ class PresenceTail:
             if self.watched:
                 try:
                     await self.read_presence()
-                except Exception:  # a database that is away delays what is shown
-                    log.exception("presence.unread")
+                except Exception:  # an outage of the database only delays snapshots
+                    log.exception("presence.read_failed")
                 await asyncio.sleep(MIN_POLL_INTERVAL_SECONDS)
 
     async def read_presence(self) -> None:
-        found = await presence.read_presence(list(self.watched), self.now())
-        if not self.changed_snapshots(found):
+        snapshots = await presence.read_presence(list(self.watched), self.now())
+        if not self.changed_snapshots(snapshots):
             return
         await self.refresh_permissions()
-        for watched, picture in self.changed_snapshots(found):
+        for watched, snapshot in self.changed_snapshots(snapshots):
             self.sequence += 1
-            watched.add_snapshot(self.sequence, picture)
+            watched.add_snapshot(self.sequence, snapshot)
 
-    def changed_snapshots(self, found: dict[UUID, TicketPresence]) -> list[tuple[WatchedTicket, TicketPresence]]:
-        """Pictures that differ from the last ones, of tickets that are still followed."""
-        return [
-            (watched, picture)
-            for ticket_id, picture in found.items()
-            if (watched := self.watched.get(ticket_id)) is not None and watched.newest != picture
-        ]
+    def changed_snapshots(
+        self, snapshots: Mapping[UUID, TicketPresence]
+    ) -> list[tuple[WatchedTicket, TicketPresence]]:
+        """The snapshots that differ from the last one, of tickets that still have subscribers."""
+        changed: list[tuple[WatchedTicket, TicketPresence]] = []
+        for ticket_id, snapshot in snapshots.items():
+            watched = self.watched.get(ticket_id)
+            if watched is not None and watched.newest != snapshot:
+                changed.append((watched, snapshot))
+        return changed

@@ -1,4 +1,4 @@
-"""The parts of an operation's context that the schema's fields use. `resolvers.context.Context` is the implementation."""
+"""The parts of an operation's context that fields use. `resolvers.context` implements them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schema.loaders import Loaders
 
 
 class Rules(Protocol):
-    """Settings that decide what a field answers."""
+    """Settings that affect the values of fields."""
 
     @property
     def reopen_window(self) -> timedelta: ...
@@ -32,16 +32,16 @@ class RequestContext(Protocol):
 
     def now(self) -> datetime: ...
 
-    async def rendered(self, text: str) -> str:
-        """The HTML of a Markdown text."""
+    async def render_markdown(self, text: str) -> str:
+        """Render Markdown as sanitised HTML."""
         ...
 
 
 def context_of(info: strawberry.Info[Any, Any]) -> RequestContext:
-    """The context of the operation that runs."""
+    """The context of the current operation."""
     return cast("RequestContext", info.context)
 
 
 def loaders(info: strawberry.Info[Any, Any]) -> Loaders:
-    """The loaders of the operation that runs."""
+    """The loaders of the current operation."""
     return context_of(info).loaders

@@ -1,4 +1,4 @@
-"""The interfaces of the API, and by which record the concrete type is told."""
+"""The interfaces of the API, and the GraphQL types of records."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.m
 
 
 class SystemActor:
-    """Who acts when nobody does: a clock, a rule."""
+    """The actor of automatic changes, such as those of timers and rules."""
 
     display_name = "Ticketwire"
 
@@ -90,7 +90,7 @@ def type_name(record: object) -> str:
 
 
 class RecordType:
-    """For types whose values are records: told apart by the record, not by a Strawberry class."""
+    """A type whose values are ORM records. The record decides the concrete type."""
 
     @classmethod
     def resolve_type(cls, record: object, *_: object) -> str:
@@ -120,28 +120,28 @@ ID_PREFIXES: dict[type, str] = {
 
 
 def id_prefix(model: type) -> str:
-    """What the ids of a model's records begin with."""
+    """The prefix of the global ids of a model's records."""
     return f"{ID_PREFIXES[model]}_"
 
 
-@strawberry.interface(description="Anything with a globally unique id that `node` finds again.")
+@strawberry.interface(description="An object with a globally unique id, which the query `node` finds.")
 class Node(RecordType):
-    @strawberry.field(description="Opaque and globally unique.", metadata={RELATION: RecordId(id_prefix)})
+    @strawberry.field(description="The globally unique, opaque id.", metadata={RELATION: RecordId(id_prefix)})
     def id(self, root: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(f"{id_prefix(type(root))}{root.pk}")
 
 
-@strawberry.interface(description="What a client may know of anybody: never an e-mail address.")
+@strawberry.interface(description="The author of a change or message: a user, an API client or the system. It has no email address.")
 class Actor(RecordType):
-    display_name: str = strawberry.field(description="The name to show.")
+    display_name: str = strawberry.field(description="The name to display.")
 
 
 @strawberry.interface(name="Message", description="Reply or Note. A customer never receives a "
     "Note.")
 class MessageInterface(Node):
-    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket it was written on.")
-    author: Any = first_foreign_key_field(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "Who wrote it.")
-    body: str = strawberry.field(description="Markdown as written.", metadata=cost(flat=TEXT_COST))
+    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket that the message was written on.")
+    author: Any = first_foreign_key_field(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "The author of the message.")
+    body: str = strawberry.field(description="The text in Markdown, as written, 1 to 65,536 characters.", metadata=cost(flat=TEXT_COST))
 
     @strawberry.field(
         description="The body rendered to HTML and sanitised on the server; as written where that "
@@ -150,10 +150,10 @@ class MessageInterface(Node):
     )
     async def body_html(self, root: strawberry.Parent[Message], info: strawberry.Info) -> str:
         context = context_of(info)
-        return await context.rendered(root.body)
+        return await context.render_markdown(root.body)
 
-    attachments: Any = related_list_field(related.message_attachments, list[LazyAttachment], "Files that came with it.")
-    created_at: datetime = strawberry.field(description="When it was written.")
+    attachments: Any = related_list_field(related.message_attachments, list[LazyAttachment], "The files that came with the message.")
+    created_at: datetime = strawberry.field(description="The time at which the message was written.")
 
 
 @strawberry.interface(
@@ -163,13 +163,13 @@ class MessageInterface(Node):
         "clients that do not know one still read these fields.",
 )
 class TicketEventInterface(Node):
-    type: EventType = strawberry.field(description="What it tells.")
+    type: EventType = strawberry.field(description="The type of the event.")
     cursor: str = strawberry.field(description="The place in the log: opaque, ordered; hand it to "
         "`after` anywhere.")
 
-    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket, as it stands when this is read.")
-    actor: Any = first_foreign_key_field(("actor_user", "actor_client"), SYSTEM_ACTOR, Actor, "Who did it.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
+    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket in its current state.")
+    actor: Any = first_foreign_key_field(("actor_user", "actor_client"), SYSTEM_ACTOR, Actor, "The user, API client or system that caused the event.")
+    occurred_at: datetime = strawberry.field(description="The time at which the event happened.")
 
     deliveries: Any = related_list_field(
         related.deliveries,
@@ -185,17 +185,17 @@ class TicketEventInterface(Node):
         "a change of status.",
 )
 class TicketStatusEventInterface(TicketEventInterface):
-    @strawberry.field(description="The step that was taken; null for the creation.")
+    @strawberry.field(description="The action that changed the status. Null for the creation.")
     def action(self, root: strawberry.Parent[Event]) -> Action | None:
         value = root.value("action")
         return Action(value) if value is not None else None
 
-    @strawberry.field(name="from", description="The status before; null for the creation.")
+    @strawberry.field(name="from", description="The status before the event. Null for the creation.")
     def from_(self, root: strawberry.Parent[Event]) -> Status | None:
         value = root.changes["status"][0]
         return Status(value) if value is not None else None
 
-    @strawberry.field(description="The status after.")
+    @strawberry.field(description="The status after the event; NEW for the creation.")
     def to(self, root: strawberry.Parent[Event]) -> Status:
         return Status(root.changes["status"][1])
 
@@ -203,7 +203,7 @@ class TicketStatusEventInterface(TicketEventInterface):
 @strawberry.interface(name="UserError", description="A refusal that the caller can act on. "
     "Nothing was changed.")
 class UserErrorInterface:
-    code: Code = strawberry.field(description="What was refused, for programs.")
-    message: str = strawberry.field(description="What was refused, for people.")
+    code: Code = strawberry.field(description="The reason of the error, for programs.")
+    message: str = strawberry.field(description="The reason of the error, for people.")
     field: list[str] | None = strawberry.field(description="The path into input, such as "
         "[\"input\", \"subject\"].")

@@ -1,1 +1,1 @@
-"""Authentication: kept viewers, and the permissions of open connections."""
+"""Authentication: the cache of viewers, and the permissions of open connections."""

@@ -1,7 +1,9 @@
-"""Sockets and the tokens they came with: a viewer's rights are as new as whatever is delivered by them, and a second old at most.
+"""Keeps the permissions of open connections (WebSockets and event streams) current.
 
-One statement says whether anybody's rights moved; only then tokens are read again, and only where they moved viewers are made
-anew. A token that was revoked or has expired, or whose owner was deactivated, ends its sockets.
+The permissions of a connection are never older than the data that it receives, and at most one
+second old. One statement tells whether any permissions have changed. Only then are the tokens of
+open connections checked, and only the viewers that changed are loaded again. A connection ends when
+its token expires or is revoked, or when the token's owner is deactivated.
 """
 
 from __future__ import annotations
@@ -14,34 +16,35 @@ from typing import NamedTuple
 
 import structlog
 
-from models.access import revision as rights
+from models.access import revision
 from models.access.viewer import ANONYMOUS, Viewer
 from resolvers.auth.viewer_cache import ViewerCache
 from resolvers.context import Context
 
 TOKENS_PER_QUERY = 500
-"""Tokens read at once: some milliseconds' work, between which others have their turn."""
+"""Tokens checked at once. This takes a few milliseconds; then other tasks can run."""
 VIEWERS_PER_QUERY = 100
-"""The same for those whose records are read too."""
+"""Viewers loaded at once. They take longer than tokens, because their records are read."""
 log = structlog.get_logger("ticketwire.sessions")
 
 
 class OpenSession(NamedTuple):
-    """What a socket handed in with its context."""
+    """The callbacks of an open connection."""
 
     close: Callable[[], Awaitable[None]]
     on_change: Callable[[], None]
 
 
 def do_nothing() -> None:
-    """For sockets that look at their viewer themselves."""
+    """The callback of connections that read their viewer from the context."""
 
 
 class OpenSessions:
-    """The open sockets of this process.
+    """The open connections of this process.
 
-    When `refresh` has returned, the viewer of every socket that was open when it was called is as of then or later. A socket
-    that opens meanwhile is no worse off where its viewer comes from `authenticate`, and is looked at again by the next refresh.
+    When `refresh` returns, the viewers of all connections that were open at its call are as new as
+    that call. A connection that opens in the meantime has a viewer from `authenticate`, which is at
+    least as new. The next refresh checks it too.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -49,21 +52,31 @@ class OpenSessions:
         self.viewers = ViewerCache(now)
         self.open: dict[Context, OpenSession] = {}
         self.contexts_by_token: dict[str, set[Context]] = {}
-        """Who came with which token, by its id as a text."""
+        """The contexts of open connections, by the id of their token."""
         self.stale_tokens: set[str] = set()
-        """Tokens with a socket whose viewer may be older than the revision."""
+        """Ids of tokens with a connection whose viewer may be older than `revision`."""
         self.fingerprints: dict[str, str] = {}
-        """What the viewers of each token's sockets were made of, or of something newer."""
+        """By token id, the fingerprint of the permissions that all viewers of the token have."""
         self.revision: int | None = None
         self.next_expiry: datetime | None = None
-        """No token expires before."""
+        """No token of an open connection expires before this time."""
         self.closing: set[asyncio.Task[None]] = set()
         self.lock = asyncio.Lock()
-        self.started = self.completed = 0
-        """Numbers of readings: of the latest that began, and of the latest that was completed."""
+        self.started = 0
+        """The number of the update that began last."""
+        self.completed = 0
+        """The number of the update that was completed last."""
 
-    def add(self, context: Context, close: Callable[[], Awaitable[None]], on_change: Callable[[], None] = do_nothing) -> None:
-        """Look after a socket. `close` ends it with 4403; `changed` is called after its viewer was replaced by another."""
+    def add(
+        self,
+        context: Context,
+        close: Callable[[], Awaitable[None]],
+        on_change: Callable[[], None] = do_nothing,
+    ) -> None:
+        """Register an open connection.
+
+        `close` closes it with 4403. `on_change` is called after the context's viewer was replaced.
+        """
         self.open[context] = OpenSession(close, on_change)
         self.add_token(context)
 
@@ -72,14 +85,14 @@ class OpenSessions:
             self.remove_token(context, context.viewer)
 
     def viewer_changed(self, context: Context, before: Viewer) -> None:
-        """Somebody signed in anew over the socket; it is looked after under the new token."""
-        held = self.open.get(context)
-        if held is None:
+        """Register a connection under its new token, after a sign-in over this connection."""
+        session = self.open.get(context)
+        if session is None:
             return
         self.remove_token(context, before)
         self.add_token(context)
-        if rights.grant_of(before) != rights.grant_of(context.viewer):
-            self.notify_connection(context, held)
+        if revision.grant_of(before) != revision.grant_of(context.viewer):
+            self.notify_connection(context, session)
 
     def add_token(self, context: Context) -> None:
         token = context.viewer.token
@@ -100,66 +113,76 @@ class OpenSessions:
             self.fingerprints.pop(key, None)
 
     async def authenticate(self, text: str) -> Viewer | None:
-        """The viewer behind a bearer token, with rights no older than those that the open sockets were given."""
+        """The viewer of a bearer token, at least as new as those of the open connections.
+
+        None if the token is invalid.
+        """
         while True:
-            known = self.revision
+            revision_before = self.revision
             viewer = await self.viewers.authenticate(text)
-            if known == self.revision:
+            if revision_before == self.revision:
                 return viewer
 
     async def refresh(self) -> None:
-        """Have all viewers as of now or later. Many that ask at once share one reading, which began after each of them asked."""
+        """Update all viewers to this moment or later.
+
+        Concurrent callers share one update, which begins after all of them have called.
+        """
         self.end_expired()
-        asked = self.started
+        started_before = self.started
         async with self.lock:
-            if self.completed <= asked:
+            if self.completed <= started_before:
                 self.started += 1
                 await self.update_viewers()
                 self.completed = self.started
 
     async def run(self, seconds: float = 1.0) -> None:
-        """Look after the sockets for ever."""
+        """Refresh at an interval in seconds, for ever."""
         while True:
             await asyncio.sleep(seconds)
             if self.open:
                 try:
                     await self.refresh()
-                except Exception:  # a database that is gone for a while closes nothing
-                    log.exception("sessions.unread")
+                except Exception:  # an outage of the database closes no connection
+                    log.exception("sessions.refresh_failed")
 
     async def update_viewers(self) -> None:
-        revision = await rights.read_revision()
-        # No await from here on until it is known what to read: who comes in later was authenticated later (see `authenticate`).
-        if revision != self.revision:
-            self.revision = revision
+        current = await revision.read_revision()
+        # No await before the stale tokens are collected. A connection that is added later was also
+        # authenticated later (see `authenticate`).
+        if current != self.revision:
+            self.revision = current
             self.stale_tokens.update(self.contexts_by_token)
-        unread, self.stale_tokens = self.stale_tokens, set()
+        remaining, self.stale_tokens = self.stale_tokens, set()
         try:
-            while unread:
-                chunk = list(islice(unread, TOKENS_PER_QUERY))
+            while remaining:
+                chunk = list(islice(remaining, TOKENS_PER_QUERY))
                 await self.check_tokens(chunk)
-                unread.difference_update(chunk)
+                remaining.difference_update(chunk)
         finally:
-            self.stale_tokens |= unread
+            self.stale_tokens |= remaining
 
     async def check_tokens(self, keys: list[str]) -> None:
-        found = await rights.fingerprints(keys)
-        at, moved = self.now(), list[str]()
+        """Reload the viewers of those tokens whose permissions have changed."""
+        fingerprints = await revision.read_fingerprints(keys)
+        at = self.now()
+        changed: list[str] = []
         for key in keys:
-            text = found.get(key, "")
-            if key not in self.contexts_by_token or text == self.fingerprints.get(key):
+            fingerprint = fingerprints.get(key, "")
+            if key not in self.contexts_by_token or fingerprint == self.fingerprints.get(key):
                 continue
-            opened = rights.parse_grant(text, at) if text else None
-            if all(rights.grant_of(context.viewer) == opened for context in self.contexts_by_token[key]):
-                self.fingerprints[key] = text
+            grant = revision.parse_grant(fingerprint, at) if fingerprint else None
+            contexts = self.contexts_by_token[key]
+            if all(revision.grant_of(context.viewer) == grant for context in contexts):
+                self.fingerprints[key] = fingerprint
             else:
-                moved.append(key)
-        for start in range(0, len(moved), VIEWERS_PER_QUERY):
-            await self.reload_viewers(moved[start : start + VIEWERS_PER_QUERY])
+                changed.append(key)
+        for start in range(0, len(changed), VIEWERS_PER_QUERY):
+            await self.reload_viewers(changed[start : start + VIEWERS_PER_QUERY])
 
     async def reload_viewers(self, keys: list[str]) -> None:
-        """Make viewers anew; the print stays unknown until a later reading finds that it says the same."""
-        viewers = await rights.load_viewers(keys, self.now())
+        """Load viewers. Their fingerprints stay unknown until a later check finds no change."""
+        viewers = await revision.load_viewers(keys, self.now())
         for key in keys:
             self.fingerprints.pop(key, None)
             for context in list(self.contexts_by_token.get(key, ())):
@@ -168,17 +191,17 @@ class OpenSessions:
     def update_viewer(self, context: Context, viewer: Viewer | None) -> None:
         if viewer is None or viewer.token is None:
             self.end(context)
-        elif rights.grant_of(viewer) != rights.grant_of(context.viewer):
+        elif revision.grant_of(viewer) != revision.grant_of(context.viewer):
             context.viewer = viewer
             self.note_expiry(viewer.token.expires_at)
             self.notify_connection(context, self.open[context])
 
-    def notify_connection(self, context: Context, held: OpenSession) -> None:
-        """A socket that can't take it would go on by the rights it had, so it ends."""
+    def notify_connection(self, context: Context, session: OpenSession) -> None:
+        """Call `on_change`. If it fails, end the connection: it would keep its old permissions."""
         try:
-            held.on_change()
+            session.on_change()
         except Exception:
-            log.exception("sessions.change_not_taken")
+            log.exception("sessions.change_failed")
             if context in self.open:
                 self.end(context)
 
@@ -187,7 +210,7 @@ class OpenSessions:
             self.next_expiry = expires_at
 
     def end_expired(self) -> None:
-        """End the sockets whose tokens have expired; nobody is looked at until one may have."""
+        """End the connections whose tokens have expired."""
         at = self.now()
         if self.next_expiry is None or at < self.next_expiry:
             return
@@ -200,14 +223,14 @@ class OpenSessions:
                 self.note_expiry(expires_at)
 
     def end(self, context: Context) -> None:
-        """Rights first: nothing is delivered while the socket closes, for which a peer that does not read takes its time."""
-        held = self.open.pop(context)
+        """End a connection. It loses its permissions first, because closing it can take long."""
+        session = self.open.pop(context)
         self.remove_token(context, context.viewer)
         context.set_viewer(ANONYMOUS)
-        closing = asyncio.create_task(self.close(held.close))
+        closing = asyncio.create_task(self.close(session.close))
         self.closing.add(closing)
         closing.add_done_callback(self.closing.discard)
-        self.notify_connection(context, held)
+        self.notify_connection(context, session)
 
     async def close(self, close: Callable[[], Awaitable[None]]) -> None:
         try:

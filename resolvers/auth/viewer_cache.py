@@ -1,7 +1,8 @@
-"""Who is behind a bearer token, nearly for nothing: viewers are kept while the rights stand as they were.
+"""Caches the viewers of bearer tokens while the permission revision stays the same.
 
-Whether they do is read after each request came in; requests that come while a reading is on its way share the next one. So
-what was committed before a request is heeded by it, whoever wrote it (docs/decisions/0015).
+The revision is read after each request has arrived. Requests that arrive during a read share the
+next one. Each request therefore sees every change that was committed before it arrived
+(docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from contextvars import Context
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from models.access import revision as rights
+from models.access import revision
 from models.access.viewer import Viewer, authenticate
 from models.people.token import hash_token
 
 T = TypeVar("T")
 MAX_VIEWERS = 2000
+"""The default number of cached viewers."""
 
 
 class SharedRead(Generic[T]):
-    """Readings that many share, each of which began after all who wait for it had asked."""
+    """A read that many callers share. It always begins after all of them have called `get`."""
 
     def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
         self.read = read
@@ -32,48 +34,54 @@ class SharedRead(Generic[T]):
     async def get(self) -> T:
         task = self.task
         loop = asyncio.get_running_loop() if task is None else task.get_loop()
-        mine: asyncio.Future[T] = loop.create_future()
-        self.waiters.append(mine)
+        waiter: asyncio.Future[T] = loop.create_future()
+        self.waiters.append(waiter)
         if task is None:
-            self.task = loop.create_task(self.read_for_waiters(), context=Context())  # it reads for all, and not for who asked first
-        return await mine
+            # An empty context, so that log fields of the first caller are not attached to the read.
+            self.task = loop.create_task(self.read_for_waiters(), context=Context())
+        return await waiter
 
     async def read_for_waiters(self) -> None:
-        """In a task of its own, so that whoever hangs up takes nobody's answer along."""
-        waiting: list[asyncio.Future[T]] = []
+        """Runs in its own task, so that a cancelled caller does not cancel the read for others."""
+        served: list[asyncio.Future[T]] = []
         try:
             while self.waiters:
-                waiting, self.waiters = self.waiters, []
+                served, self.waiters = self.waiters, []
                 try:
-                    found = await self.read()
+                    result = await self.read()
                 except Exception as error:
-                    settle_waiters(waiting, lambda each, error=error: each.set_exception(error))
+                    settle_waiters(served, lambda waiter, error=error: waiter.set_exception(error))
                 else:
-                    settle_waiters(waiting, lambda each, found=found: each.set_result(found))
+                    settle_waiters(served, lambda waiter, result=result: waiter.set_result(result))
         finally:
             self.task = None
-            settle_waiters([*waiting, *self.waiters], lambda each: each.cancel())
+            settle_waiters([*served, *self.waiters], lambda waiter: waiter.cancel())
             self.waiters = []
 
 
-def settle_waiters(waiting: list[asyncio.Future[T]], how: Callable[[asyncio.Future[T]], object]) -> None:
-    for each in waiting:
-        if not each.done():  # else it was cancelled
-            how(each)
+def settle_waiters(
+    waiters: list[asyncio.Future[T]], settle: Callable[[asyncio.Future[T]], object]
+) -> None:
+    for waiter in waiters:
+        if not waiter.done():  # a waiter that is done was cancelled
+            settle(waiter)
 
 
 class ViewerCache:
-    """The viewers of tokens used lately, by the tokens' digests. What opens nothing is not kept, so it pushes out nobody."""
+    """The viewers of recently used tokens, by the tokens' hashes.
+
+    Invalid tokens are not cached, so they can't evict valid ones.
+    """
 
     def __init__(self, now: Callable[[], datetime], max_viewers: int = MAX_VIEWERS) -> None:
         self.now = now
         self.max_viewers = max_viewers
         self.revision: int | None = None
         self.viewers: OrderedDict[str, Viewer] = OrderedDict()
-        self.revision_reads = SharedRead(rights.read_revision)
+        self.revision_reads = SharedRead(revision.read_revision)
 
     async def authenticate(self, text: str) -> Viewer | None:
-        """The viewer of a token with the rights that hold now or later; None where it opens nothing."""
+        """The viewer of a token, with current permissions; None if the token is invalid."""
         key = hash_token(text)
         self.apply_revision(await self.revision_reads.get())
         viewer = self.viewers.get(key)
@@ -83,15 +91,17 @@ class ViewerCache:
                 self.viewers.move_to_end(key)
                 return viewer
             del self.viewers[key]
-        revision = self.revision
+        revision_before = self.revision
         viewer = await authenticate(text, self.now())
-        if viewer is not None and revision == self.revision:  # else it may be older than what is kept
+        # If the revision has changed in the meantime, the viewer may be outdated.
+        if viewer is not None and revision_before == self.revision:
             self.viewers[key] = viewer
             if len(self.viewers) > self.max_viewers:
                 self.viewers.popitem(last=False)
         return viewer
 
-    def apply_revision(self, revision: int) -> None:
-        if revision != self.revision:
-            self.revision = revision
+    def apply_revision(self, current: int) -> None:
+        """Empty the cache if the revision has changed."""
+        if current != self.revision:
+            self.revision = current
             self.viewers.clear()
