@@ -1,1 +1,1 @@
-"""Notifications and email: who receives which, and by which channel."""
+"""Notifications and emails: records, preferences, and the rules that select the recipients."""

@@ -1,4 +1,4 @@
-"""Mails to people: one for an entry and a person, and what became of it."""
+"""Emails to users about events, and the state of their delivery."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ class MailStatus(Enum):
 
 
 class Mail(Model):
-    """One mail. `message_id` follows from the entry and the person, so that a second sending is the same mail.
+    """An email to one user about one event.
 
-    A worker that sends it holds it until `claimed_until` (machines' own time); `next_attempt_at` is null once it is over.
-    `answer` is the last thing that the mail server said.
+    message_id       derived from the event and the user, so that a repeated delivery is recognised
+    next_attempt_at  null if there are no further attempts
+    claimed_by       the worker that is sending the email
+    claimed_until    when other workers may take over; in real time, which the demo clock ignores
+    answer           the last response of the mail server
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -62,10 +65,16 @@ class Mail(Model):
 
 
 def build_message_id(position: int, user_id: UUID, domain: str) -> str:
-    """The Message-ID of the mail to a person about an entry (RFC 5322, section 3.6.4): the same whenever it is asked for."""
+    """The Message-ID of the email to a user about the event at `position`.
+
+    Always the same for an event and a user. See RFC 5322, section 3.6.4.
+    """
     return f"<evt-{position}.{user_id.hex}@{domain}>"
 
 
 def build_thread_id(ticket_id: UUID, domain: str) -> str:
-    """What all mails about a ticket refer to, so that mail programs show them as one conversation. No mail bears it itself."""
+    """The Message-ID that all emails about a ticket refer to.
+
+    Mail programs therefore show them as one conversation. No email has this Message-ID itself.
+    """
     return f"<tkt-{ticket_id.hex}@{domain}>"

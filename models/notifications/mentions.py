@@ -1,6 +1,7 @@
-"""Mentions in notes: an `@` with the e-mail address of somebody on the staff, or its local part. Pure, and linear in the text.
+"""Mentions in notes: `@` followed by the email address of an agent or admin, or by its local part.
 
-Not in code, and not inside e-mail addresses and URLs. A name that is unknown, or that two people share, means nobody.
+Code, email addresses and URLs contain no mentions. A name that is unknown, or that two users share,
+is ignored. No I/O; the time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -11,111 +12,125 @@ from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 MAX_MENTIONS = 50
-"""How many people one note mentions at most. Names that mean nobody, as a pasted log has them, do not count."""
+"""The maximum number of users that one note mentions. Unknown names do not count."""
 MAX_NAMES = 1000
-"""How many different names of a note are looked at: what more would cost, requests would wait for."""
+"""The maximum number of different names that are read from one note, to bound the time."""
 
 NAME = re.compile(r"@(\w[\w.+'-]*)(?:@(\w[\w.-]*))?")
 LATIN = re.compile(r"[A-Za-z0-9._+'@-]*")
-LINE = re.compile(r"\r\n|\n|\r")
-QUOTE = re.compile(r"(?: {0,3}> ?)+")
-ITEM = re.compile(r" *(?:[-*+]|\d{1,9}[.)])(?: +|$)")
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
+QUOTE_MARKERS = re.compile(r"(?: {0,3}> ?)+")
+LIST_MARKER = re.compile(r" *(?:[-*+]|\d{1,9}[.)])(?: +|$)")
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^\n]*)")
-TICKS = re.compile(r"`+")
-AROUND = "_*~.+-"
-"""What may stand between a word and the `@`: it belongs to an address after a word, else it is emphasis."""
-TRAILING = "._+-'"
+BACKTICKS = re.compile(r"`+")
+EMPHASIS = "_*~.+-"
+"""Before an `@`, these are part of an email address if a word precedes them, and else emphasis."""
+TRAILING_PUNCTUATION = "._+-'"
 
 
-def find_mentioned_users(body: str, people: Mapping[str, UUID]) -> set[UUID]:
-    """Whom a note mentions, by their names in lower case as `directory` gives them."""
-    found: set[UUID] = set()
+def find_mentioned_users(body: str, directory: Mapping[str, UUID]) -> set[UUID]:
+    """The users that a note mentions. `directory` is from `build_directory`."""
+    user_ids: set[UUID] = set()
     for spellings in find_names(body):
-        user_id = next((people[each] for each in spellings if each in people), None)
-        if user_id is not None and len(found) < MAX_MENTIONS:
-            found.add(user_id)
-    return found
+        known = [spelling for spelling in spellings if spelling in directory]
+        if known and len(user_ids) < MAX_MENTIONS:
+            user_ids.add(directory[known[0]])
+    return user_ids
 
 
 def build_directory(staff: Iterable[tuple[UUID, str]]) -> dict[str, UUID]:
-    """Names by which people can be mentioned, out of their keys and addresses: local parts only where one person has it."""
+    """The users by the lower-case names that mention them, from pairs of user id and email address.
+
+    A local part is a name only if it belongs to a single user.
+    """
     addresses = {address.lower(): user_id for user_id, address in staff}
-    owners: dict[str, set[UUID]] = {}
+    users_by_local_part: dict[str, set[UUID]] = {}
     for address, user_id in addresses.items():
-        owners.setdefault(address.rpartition("@")[0], set()).add(user_id)
-    return {
-        name: next(iter(ids)) for name, ids in owners.items() if name and len(ids) == 1
-    } | addresses
+        users_by_local_part.setdefault(address.rpartition("@")[0], set()).add(user_id)
+    directory: dict[str, UUID] = {}
+    for local_part, user_ids in users_by_local_part.items():
+        if local_part and len(user_ids) == 1:
+            directory[local_part] = next(iter(user_ids))
+    return directory | addresses
 
 
 def find_names(body: str) -> list[tuple[str, ...]]:
-    """The first names after an `@`, each once, each with the spellings that it may stand for, likeliest first."""
-    found: dict[str, tuple[str, ...]] = {}
+    """The first MAX_NAMES names after an `@`, each with its possible spellings, likeliest first."""
+    names: dict[str, tuple[str, ...]] = {}
     for text in extract_paragraphs(body):
-        for name in NAME.finditer(text) if "@" in text else ():
-            if not is_mention_start(text, name.start()):
+        if "@" not in text:
+            continue
+        for match in NAME.finditer(text):
+            if not is_mention_start(text, match.start()):
                 continue
-            written = name[0][1:].lower()
-            if written not in found:
-                found[written] = build_spellings(written)
-            if len(found) == MAX_NAMES:
-                return list(found.values())
-    return list(found.values())
+            name = match[0][1:].lower()
+            if name not in names:
+                names[name] = build_spellings(name)
+            if len(names) == MAX_NAMES:
+                return list(names.values())
+    return list(names.values())
 
 
-def is_mention_start(text: str, place: int) -> bool:
-    """Whether the `@` there begins a word, and stands in no address, path or escape."""
-    before = place - 1
-    while before >= 0 and text[before] in AROUND:
+def is_mention_start(text: str, position: int) -> bool:
+    """Whether the `@` at `position` begins a word, outside of addresses, paths and escapes."""
+    before = position - 1
+    while before >= 0 and text[before] in EMPHASIS:
         before -= 1
     if before < 0:
         return True
-    letter = text[before]
-    return not (letter.isascii() and letter.isalnum()) and letter not in "/@\\=&%"
+    character = text[before]
+    is_word = character.isascii() and character.isalnum()
+    return not is_word and character not in "/@\\=&%"
 
 
-def build_spellings(written: str) -> tuple[str, ...]:
-    """As it is written, without what may be punctuation, and up to where another script goes on without a space."""
-    latin = LATIN.match(written)
-    owner = written.partition("'")[0]
-    shorter = (
-        written,
-        written.rstrip(TRAILING),
-        owner.rstrip(TRAILING),
-        latin[0].rstrip(TRAILING) if latin else "",
+def build_spellings(name: str) -> tuple[str, ...]:
+    """The names that a name in the text may stand for.
+
+    These are the name itself, the name without trailing punctuation or a possessive, and its part
+    before the first character that is not Latin, because some scripts put no space after a name.
+    """
+    latin = LATIN.match(name)
+    owner = name.partition("'")[0]
+    spellings = (
+        name,
+        name.rstrip(TRAILING_PUNCTUATION),
+        owner.rstrip(TRAILING_PUNCTUATION),
+        latin[0].rstrip(TRAILING_PUNCTUATION) if latin else "",
     )
-    return tuple(dict.fromkeys(each for each in shorter if each))
+    return tuple(dict.fromkeys(spelling for spelling in spellings if spelling))
 
 
 def extract_paragraphs(body: str) -> Iterator[str]:
-    """The text of Markdown without its code: fenced blocks, indented ones and spans."""
-    text: list[str] = []
-    fence, in_list = "", False
-    after_text = False
-    for written in LINE.split(body):
-        line = QUOTE.sub("", written, count=1) if QUOTE.match(written) else written
+    """The paragraphs of Markdown without code: fenced blocks, indented blocks and code spans."""
+    paragraph: list[str] = []
+    fence, in_list, after_text = "", False, False
+    for raw_line in LINE_BREAK.split(body):
+        markers = QUOTE_MARKERS.match(raw_line)
+        line = raw_line[markers.end() :] if markers else raw_line
         if fence:
-            fence = "" if is_closing_fence(line, fence) else fence
+            if is_closing_fence(line, fence):
+                fence = ""
             continue
         fence = find_opening_fence(line)
-        is_item, indented = ITEM.match(line) is not None, line.startswith(("    ", "\t"))
-        is_code = indented and not after_text and not in_list
-        if fence or not line.strip() or is_code:
-            after_text = False
-            yield from (remove_code_spans("\n".join(text)),) if text else ()
-            text = []
+        is_indented_code = line.startswith(("    ", "\t")) and not after_text and not in_list
+        if fence or not line.strip() or is_indented_code:
+            if paragraph:
+                yield remove_code_spans("\n".join(paragraph))
+            paragraph, after_text = [], False
             continue
-        # a list goes on over blank lines as long as what follows is indented
-        in_list = is_item or (in_list and (after_text or line.startswith((" ", "\t"))))
+        # After a blank line, a list continues only if the next line is indented.
+        continues_list = in_list and (after_text or line.startswith((" ", "\t")))
+        in_list = continues_list or LIST_MARKER.match(line) is not None
         after_text = True
-        text.append(line)
-    yield from (remove_code_spans("\n".join(text)),) if text else ()
+        paragraph.append(line)
+    if paragraph:
+        yield remove_code_spans("\n".join(paragraph))
 
 
 def find_opening_fence(line: str) -> str:
-    """The fence with which a line begins a block of code, or nothing."""
-    item = ITEM.match(line)
-    fence = FENCE.fullmatch(line, item.end() if item else 0)
+    """The fence that opens a code block in this line, or an empty string."""
+    marker = LIST_MARKER.match(line)
+    fence = FENCE.fullmatch(line, marker.end() if marker else 0)
     if fence is None or (fence[1].startswith("`") and "`" in fence[2]):
         return ""
     return fence[1]
@@ -126,29 +141,34 @@ def is_closing_fence(line: str, fence: str) -> bool:
     return len(text) >= len(fence) and not text.strip(fence[0])
 
 
-def remove_code_spans(text: str) -> str:
-    """A paragraph without its code spans: those between two runs of backticks of one length."""
-    runs = [(run.start(), run.end()) for run in TICKS.finditer(text)]
-    places: dict[int, list[int]] = {}
+def remove_code_spans(paragraph: str) -> str:
+    """The paragraph with a backtick for each code span.
+
+    A code span is the text between two runs of backticks of the same length.
+    """
+    runs = [(run.start(), run.end()) for run in BACKTICKS.finditer(paragraph)]
+    starts_by_length: dict[int, list[int]] = {}
     for start, end in runs:
-        places.setdefault(end - start, []).append(start)
-    kept: list[str] = []
-    reached = 0
+        starts_by_length.setdefault(end - start, []).append(start)
+    parts: list[str] = []
+    read_to = 0
     for start, end in runs:
-        if start < reached:
+        if start < read_to:
             continue
-        begin = start + 1 if is_escaped(text, start) else start
-        same = places.get(end - begin, [])
-        following = bisect_right(same, start)
-        if following < len(same):
-            kept.append(text[reached:begin])
-            reached = same[following] + end - begin
-    kept.append(text[reached:])
-    return "`".join(kept)
+        begin = start + 1 if is_escaped(paragraph, start) else start
+        length = end - begin
+        candidates = starts_by_length.get(length, [])
+        index = bisect_right(candidates, start)
+        if index < len(candidates):
+            parts.append(paragraph[read_to:begin])
+            read_to = candidates[index] + length
+    parts.append(paragraph[read_to:])
+    return "`".join(parts)
 
 
-def is_escaped(text: str, place: int) -> bool:
-    before = place
+def is_escaped(text: str, position: int) -> bool:
+    """Whether an odd number of backslashes precedes the position."""
+    before = position
     while before > 0 and text[before - 1] == "\\":
         before -= 1
-    return (place - before) % 2 == 1
+    return (position - before) % 2 == 1

@@ -1,4 +1,4 @@
-"""What people are told in the app, and what they want to be told of, by which channel."""
+"""Notifications in the application, and the preferences for each topic and channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Topic(Enum):
-    """What a person can choose to be told of."""
+    """A subject of notifications that users can turn on or off."""
 
     RAISED = "raised"
     REPLIES = "replies"
@@ -42,7 +42,7 @@ class Channel(Enum):
 
 
 class NotificationReason(Enum):
-    """Why somebody hears of an entry; the first that fits is the one told."""
+    """Why a user is notified. If several reasons apply, the first one is used."""
 
     MENTIONED = "mentioned"
     ESCALATION = "escalation"
@@ -64,7 +64,10 @@ class NotificationHead(Model):
 
 
 class Notification(Model):
-    """One person told of one entry. Numbers are gapless and in the order of commits, as the log's positions are."""
+    """A notification of one user about one event.
+
+    Numbers have no gaps and follow the order of commits, as positions in the log do.
+    """
 
     number = fields.BigIntField(primary_key=True, generated=False)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -87,7 +90,7 @@ class Notification(Model):
 
 
 class NotificationPreference(Model):
-    """Where somebody departs from what is usual."""
+    """A user's choice for a topic and a channel, which overrides DEFAULT_TOPICS."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -108,30 +111,33 @@ DEFAULT_TOPICS: Mapping[Channel, frozenset[Topic]] = {
     Channel.IN_APP: frozenset(Topic),
     Channel.EMAIL: frozenset(Topic) - {Topic.NOTES, Topic.MENTIONS},
 }
-"""What is sent unless somebody chose otherwise. Notes never leave by e-mail, so nothing about them can be chosen there."""
+"""The topics that a user without preferences receives. Notes are never sent by email."""
 
 
 async def append_notifications(notifications: Sequence[Notification]) -> None:
-    """Number the notifications and store them: the last step of the transaction that makes them."""
+    """Number and store notifications.
+
+    Call it last in a transaction: it locks the counter of all notifications until the commit.
+    """
     if not notifications:
         return
     count = len(notifications)
-    advanced = await database.fetch_dicts(
+    rows = await database.fetch_dicts(
         "UPDATE notification_head SET number = number + ? RETURNING number", [count]
     )
-    first = cast("int", advanced[0]["number"]) - count + 1
-    for place, each in enumerate(notifications):
-        each.number = first + place
+    first = cast("int", rows[0]["number"]) - count + 1
+    for number, notification in enumerate(notifications, start=first):
+        notification.number = number
     await Notification.bulk_create(notifications)
 
 
 async def read_last_number() -> int:
-    """The number of the newest notification, 0 where there is none."""
-    found = await database.fetch_dicts("SELECT number FROM notification_head")
-    return cast("int", found[0]["number"])
+    """The number of the newest notification, or 0 if there is none."""
+    rows = await database.fetch_dicts("SELECT number FROM notification_head")
+    return cast("int", rows[0]["number"])
 
 
 async def read_notifications_after(number: int, limit: int) -> list[Notification]:
-    """Everybody's notifications after a number: what the tail follows."""
-    newer = Condition("(n.number > ?)", (number,))
-    return await Many(LazyQuery(Notification, "n", "notifications n", newer, "n.number", limit))
+    """The notifications of all users after `number`, in order."""
+    condition = Condition("(n.number > ?)", (number,))
+    return await Many(LazyQuery(Notification, "n", "notifications n", condition, "n.number", limit))

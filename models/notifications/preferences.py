@@ -1,4 +1,4 @@
-"""What people want to be told of, by which channel: what is usual, but for where they chose otherwise."""
+"""Notification preferences: the defaults, and the users' overrides, by topic and channel."""
 
 from __future__ import annotations
 
@@ -16,40 +16,43 @@ PreferenceOverrides = Mapping[tuple[UUID, Topic, Channel], bool]
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """One combination, and whether the person is told so."""
+    """Whether a user is notified about a topic by a channel."""
 
     topic: Topic
     channel: Channel
     enabled: bool
 
 
-def is_enabled(chosen: PreferenceOverrides, user_id: UUID, topic: Topic, channel: Channel) -> bool:
-    return chosen.get((user_id, topic, channel), topic in DEFAULT_TOPICS[channel])
+def is_enabled(
+    overrides: PreferenceOverrides, user_id: UUID, topic: Topic, channel: Channel
+) -> bool:
+    return overrides.get((user_id, topic, channel), topic in DEFAULT_TOPICS[channel])
 
 
 async def read_overrides(user_ids: Iterable[UUID]) -> PreferenceOverrides:
-    """Where these people depart from what is usual."""
-    found = await NotificationPreference.filter(user_id__in=list(user_ids))
-    return {(each.user_id, each.topic, each.channel): each.enabled for each in found}
+    """The preferences of these users that differ from the defaults."""
+    records = await NotificationPreference.filter(user_id__in=list(user_ids))
+    return {(record.user_id, record.topic, record.channel): record.enabled for record in records}
 
 
 async def list_preferences(user: User) -> list[Preference]:
-    """All that the person can choose, as it is now."""
-    own = await read_overrides([user.id])
-    can = routing.list_choices(customer=user.role is Role.CUSTOMER)
+    """The present value of each preference that the user can set."""
+    overrides = await read_overrides([user.id])
     return [
-        Preference(topic, channel, is_enabled(own, user.id, topic, channel))
-        for topic, channel in can
+        Preference(topic, channel, is_enabled(overrides, user.id, topic, channel))
+        for topic, channel in routing.list_choices(is_customer=user.role is Role.CUSTOMER)
     ]
 
 
 async def set_preference(user: User, topic: Topic, channel: Channel, enabled: bool) -> None:
-    """Raises InvalidInput where nobody of the person's role is ever told so."""
-    if (topic, channel) not in routing.list_choices(customer=user.role is Role.CUSTOMER):
-        raise InvalidInput(
-            Code.INVALID, f"You are never told of {topic.name} by {channel.name}.", "topic"
-        )
-    row = NotificationPreference(user_id=user.id, topic=topic, channel=channel, enabled=enabled)
+    """Store a preference.
+
+    Raises InvalidInput if users of this role never get notifications of the topic by the channel.
+    """
+    if (topic, channel) not in routing.list_choices(is_customer=user.role is Role.CUSTOMER):
+        message = f"{topic.name} notifications are never sent to you by {channel.name}."
+        raise InvalidInput(Code.INVALID, message, "topic")
+    record = NotificationPreference(user_id=user.id, topic=topic, channel=channel, enabled=enabled)
     await NotificationPreference.bulk_create(
-        [row], on_conflict=["user_id", "topic", "channel"], update_fields=["enabled"]
+        [record], on_conflict=["user_id", "topic", "channel"], update_fields=["enabled"]
     )

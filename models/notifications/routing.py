@@ -1,7 +1,7 @@
-"""Who hears what, as a table: for what an entry tells, the audiences, the topic and the mail. Pure.
+"""Routing: which users are notified about an event, by which channel, and for which reason. No I/O.
 
-An act is what one change wrote about one ticket. Of each act a person hears once by each channel: of its most telling entry
-that reaches them there.
+RULES is the table. The events that one change writes to one ticket form a group. A user gets at
+most one notification per group and channel: about the event with the highest priority.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from models.tickets.lifecycle import Action, Status
 class Audience(Enum):
     REQUESTER = "requester"
     ASSIGNEE = "assignee"
-    """Who has the ticket; of an assignment, whom it was given to."""
+    """The ticket's assignee. For an assignment, the new assignee."""
     WATCHERS = "watchers"
     TEAM = "team"
-    """Who works in the ticket's team; of a transfer, in the new one. The admins, where nobody does."""
-    TEAM_IF_UNASSIGNED = "team_alone"
-    """The team, while nobody has the ticket."""
+    """The members of the ticket's team, or the admins if it has none. For a transfer: the new team."""
+    TEAM_IF_UNASSIGNED = "team_if_unassigned"
+    """The team, if the ticket has no assignee."""
     MENTIONED = "mentioned"
-    NAMED_IN_EVENT = "named"
-    """Whom the entry itself names."""
+    """The users that a note mentions."""
+    NAMED_IN_EVENT = "named_in_event"
+    """The users that the event itself lists."""
 
 
 REASON_BY_AUDIENCE: Mapping[Audience, NotificationReason] = {
@@ -43,25 +44,26 @@ REASON_BY_AUDIENCE: Mapping[Audience, NotificationReason] = {
     Audience.TEAM_IF_UNASSIGNED: NotificationReason.TEAM,
 }
 CUSTOMER_AUDIENCES = frozenset({Audience.REQUESTER, Audience.WATCHERS})
-"""Audiences that customers can belong to."""
+"""The audiences that can include customers."""
 INTERNAL_EVENT_TYPES = frozenset(
     {EventType.NOTE_ADDED, EventType.ESCALATION_STEP, EventType.MAIL_FAILED}
 )
-"""Entries that customers never see."""
+"""Events that customers never see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An audience that is told: in the app, and by mail where there is a template."""
+    """Notifies an audience in the application, and by email if there is a `template`."""
 
     audience: Audience
     topic: Topic
     template: str | None = None
     in_app: bool = True
     includes_actor: bool = False
-    """Whether also people who did it themselves."""
+    """Whether the user who caused the event is notified too."""
 
     def is_sent_by(self, channel: Channel) -> bool:
+        """Whether the rule sends notifications by the channel."""
         return self.in_app if channel is Channel.IN_APP else self.template is not None
 
     @property
@@ -77,8 +79,8 @@ REQUESTER, ASSIGNEE, WATCHERS = Audience.REQUESTER, Audience.ASSIGNEE, Audience.
 TEAM, TEAM_IF_UNASSIGNED = Audience.TEAM, Audience.TEAM_IF_UNASSIGNED
 
 RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, includes_actor=True)
-"""The one thing that people hear of own doings: that their request came in."""
-AUTOMATIC = "by_rule"
+"""The email that confirms a new ticket; the only notification of a user's own action."""
+AUTOMATIC = "automatic"
 
 RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.TICKET_CREATED, None): (RECEIPT, *build_rules(Topic.RAISED, "raised", TEAM)),
@@ -86,7 +88,7 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.REPLY_ADDED, None): build_rules(
         Topic.REPLIES, "replied", REQUESTER, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
     ),
-    # notes are told in the app only: nothing internal ever leaves by mail
+    # Notes have no email, because internal content is never sent by email.
     (EventType.NOTE_ADDED, None): (
         *build_rules(Topic.MENTIONS, None, Audience.MENTIONED),
         *build_rules(Topic.NOTES, None, ASSIGNEE, WATCHERS),
@@ -115,7 +117,7 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.ASSIGNED, None): build_rules(Topic.ASSIGNMENT, "assigned", ASSIGNEE),
     (EventType.TRANSFERRED, None): build_rules(Topic.ASSIGNMENT, "transferred", TEAM),
     (EventType.ESCALATED, None): build_rules(Topic.ESCALATION, "escalated", ASSIGNEE, TEAM),
-    # a rule escalates after a breach, which was mailed, and before a path's steps, which name whom to mail
+    # No email: the breach before it was emailed, and the steps after it name the users to email.
     (EventType.ESCALATED, AUTOMATIC): build_rules(Topic.ESCALATION, None, ASSIGNEE, TEAM),
     (EventType.ESCALATION_STEP, None): build_rules(
         Topic.ESCALATION, "escalation_step", Audience.NAMED_IN_EVENT
@@ -132,123 +134,133 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.REMINDED, Status.RESOLVED.value): build_rules(
         Topic.REMINDERS, "reminder_closing", REQUESTER
     ),
-    # the mail of a merging is that of the closing beside it
+    # No email: the merge also closes the ticket, and the closing is emailed.
     (EventType.MERGED, "into"): build_rules(Topic.STATUS, None, REQUESTER, ASSIGNEE, WATCHERS),
     (EventType.MERGED, "from"): build_rules(Topic.STATUS, None, ASSIGNEE, WATCHERS),
     (EventType.RATED, None): build_rules(Topic.REPLIES, "rated", ASSIGNEE),
     (EventType.MAIL_FAILED, None): build_rules(Topic.REPLIES, None, ASSIGNEE, TEAM_IF_UNASSIGNED),
 }
-"""By an entry's type and `detail`. What is not here is told to nobody."""
-TOPIC_BY_TEMPLATE: Mapping[str, Topic] = {
-    row.template: row.topic for rows in RULES.values() for row in rows if row.template is not None
-}
-"""What each mail is about, by its template."""
+"""The rules by event type and variant (see `get_variant`). Other events notify nobody."""
+EMAIL_RULES = [rule for rules in RULES.values() for rule in rules if rule.template is not None]
+TOPIC_BY_TEMPLATE: Mapping[str, Topic] = {str(rule.template): rule.topic for rule in EMAIL_RULES}
+"""The topic of each email template."""
 CUSTOMER_TEMPLATES = frozenset(
-    row.template
-    for rows in RULES.values()
-    for row in rows
-    if row.template is not None and row.audience in CUSTOMER_AUDIENCES
+    str(rule.template) for rule in EMAIL_RULES if rule.audience in CUSTOMER_AUDIENCES
 )
-"""The templates of mails that customers may get."""
+"""The templates of emails that customers can receive."""
 
 EVENT_PRIORITY: Sequence[EventType] = (
-    *(
-        EventType.REPLY_ADDED,
-        EventType.NOTE_ADDED,
-        EventType.ASSIGNED,
-        EventType.TRANSFERRED,
-        EventType.TICKET_CREATED,
-    ),
-    *(
-        EventType.MERGED,
-        EventType.STATUS_CHANGED,
-        EventType.ESCALATED,
-        EventType.ESCALATION_STEP,
-        EventType.SLA_BREACHED,
-    ),
-    *(
-        EventType.SLA_AT_RISK,
-        EventType.REMINDED,
-        EventType.RATED,
-        EventType.MAIL_FAILED,
-        EventType.TICKET_UPDATED,
-    ),
+    EventType.REPLY_ADDED,
+    EventType.NOTE_ADDED,
+    EventType.ASSIGNED,
+    EventType.TRANSFERRED,
+    EventType.TICKET_CREATED,
+    EventType.MERGED,
+    EventType.STATUS_CHANGED,
+    EventType.ESCALATED,
+    EventType.ESCALATION_STEP,
+    EventType.SLA_BREACHED,
+    EventType.SLA_AT_RISK,
+    EventType.REMINDED,
+    EventType.RATED,
+    EventType.MAIL_FAILED,
+    EventType.TICKET_UPDATED,
 )
-"""The most telling first."""
+"""Event types, highest priority first."""
+REASON_PRIORITY = list(NotificationReason)
 
 
-def get_variant(entry: Event) -> str | None:
-    """What tells entries of one type apart."""
-    if entry.type is EventType.STATUS_CHANGED:
-        return str(entry.value("action"))
-    if entry.type is EventType.REMINDED:
-        return str(entry.value("status"))
-    if entry.type is EventType.MERGED:
-        return "into" if entry.value("into_id") is not None else "from"
-    if entry.type is EventType.TICKET_UPDATED:
-        return "priority" if "priority" in entry.changes else None
-    by_rule = entry.actor_user_id is None and entry.actor_client_id is None
-    return AUTOMATIC if entry.type is EventType.ESCALATED and by_rule else None
+def get_variant(event: Event) -> str | None:
+    """The part of the event that decides, with its type, which rules apply."""
+    if event.type is EventType.STATUS_CHANGED:
+        return str(event.value("action"))
+    if event.type is EventType.REMINDED:
+        return str(event.value("status"))
+    if event.type is EventType.MERGED:
+        return "into" if event.value("into_id") is not None else "from"
+    if event.type is EventType.TICKET_UPDATED:
+        return "priority" if "priority" in event.changes else None
+    is_by_system = event.actor_user_id is None and event.actor_client_id is None
+    if event.type is EventType.ESCALATED and is_by_system:
+        return AUTOMATIC
+    return None
 
 
-def find_rules(entry: Event) -> tuple[Rule, ...]:
-    """Who hears of an entry, by the table."""
-    return RULES.get((entry.type, get_variant(entry)), ())
+def find_rules(event: Event) -> tuple[Rule, ...]:
+    """The rules that apply to the event."""
+    return RULES.get((event.type, get_variant(event)), ())
 
 
-def list_choices(*, customer: bool) -> list[tuple[Topic, Channel]]:
-    """What can be chosen: by which channels the table tells of which topics, to customers or to the team."""
-    rows = [
-        row
-        for (type, _), rows in RULES.items()
-        for row in rows
-        if not customer or (type not in INTERNAL_EVENT_TYPES and row.audience in CUSTOMER_AUDIENCES)
-    ]
-    told = {(row.topic, channel) for row in rows for channel in Channel if row.is_sent_by(channel)}
-    return [(topic, channel) for topic in Topic for channel in Channel if (topic, channel) in told]
+def list_choices(*, is_customer: bool) -> list[tuple[Topic, Channel]]:
+    """The topics and channels by which a customer, or an agent or admin, can be notified."""
+    choices: set[tuple[Topic, Channel]] = set()
+    for (type, _), rules in RULES.items():
+        for rule in rules:
+            is_internal = type in INTERNAL_EVENT_TYPES or rule.audience not in CUSTOMER_AUDIENCES
+            if is_customer and is_internal:
+                continue
+            choices |= {(rule.topic, channel) for channel in Channel if rule.is_sent_by(channel)}
+    ordered = [(topic, channel) for topic in Topic for channel in Channel]
+    return [choice for choice in ordered if choice in choices]
 
 
-def group_key(entry: Event) -> Hashable:
-    """What the entries of one change of one ticket have in common. What clocks say is an act of its own: time did that."""
-    clocks = entry.type in CLOCK_EVENT_TYPES
-    written = entry.value("recorded_at") if clocks else format_instant(entry.occurred_at)
-    return (entry.ticket_id, entry.version, clocks, written)
+def group_key(event: Event) -> Hashable:
+    """Equal for the events that one change wrote to one ticket.
+
+    Events of SLA clocks form a group of their own, because time caused them and not the change.
+    """
+    is_by_clock = event.type in CLOCK_EVENT_TYPES
+    if is_by_clock:
+        written_at = event.value("recorded_at")
+    else:
+        written_at = format_instant(event.occurred_at)
+    return (event.ticket_id, event.version, is_by_clock, written_at)
 
 
 class RecipientLookup(Protocol):
-    """Who there is around entries, and what reaches them."""
+    """Finds the users that events concern."""
 
-    def list_user_ids(self, entry: Event, audience: Audience) -> Iterable[UUID]: ...
+    def list_user_ids(self, event: Event, audience: Audience) -> Iterable[UUID]:
+        """The users of an audience."""
+        ...
 
-    def can_notify(self, user_id: UUID, entry: Event, row: Rule, channel: Channel) -> bool: ...
+    def can_notify(self, user_id: UUID, event: Event, rule: Rule, channel: Channel) -> bool:
+        """Whether the user may see the event, and wants notifications of it by the channel."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One person who is told of one entry, and by which row of the table."""
+    """A notification or email to one user about one event, and the rule that selected the user."""
 
     event: Event
     user_id: UUID
     rule: Rule
 
 
-def get_sort_key(entry: Event) -> tuple[int, int]:
-    """Where an entry stands among those of its act, the most telling first."""
-    return EVENT_PRIORITY.index(entry.type), entry.position
+def get_sort_key(event: Event) -> tuple[int, int]:
+    """Sorts the events of a group by priority, then by position."""
+    return EVENT_PRIORITY.index(event.type), event.position
+
+
+def get_reason_priority(rule: Rule) -> int:
+    return REASON_PRIORITY.index(rule.reason)
 
 
 def build_deliveries(
-    act: Sequence[Event], channel: Channel, crowd: RecipientLookup
+    group: Sequence[Event], channel: Channel, recipients: RecipientLookup
 ) -> Iterator[Delivery]:
-    """Whom to tell of an act by a channel: each person once, of the most telling entry, for the first reason that fits."""
-    heard = set[UUID]()
-    for entry in sorted((entry for entry in act if find_rules(entry)), key=get_sort_key):
-        for row in sorted(
-            find_rules(entry), key=lambda row: list(NotificationReason).index(row.reason)
-        ):
-            for user_id in (
-                crowd.list_user_ids(entry, row.audience) if row.is_sent_by(channel) else ()
-            ):
-                if user_id not in heard and crowd.can_notify(user_id, entry, row, channel):
-                    heard.add(user_id)
-                    yield Delivery(entry, user_id, row)
+    """The deliveries of a group of events by one channel.
+
+    Each user is notified once: about the event with the highest priority, for the first reason.
+    """
+    notified = set[UUID]()
+    for event in sorted(filter(find_rules, group), key=get_sort_key):
+        for rule in sorted(find_rules(event), key=get_reason_priority):
+            if not rule.is_sent_by(channel):
+                continue
+            for user_id in recipients.list_user_ids(event, rule.audience):
+                is_new = user_id not in notified
+                if is_new and recipients.can_notify(user_id, event, rule, channel):
+                    notified.add(user_id)
+                    yield Delivery(event, user_id, rule)

@@ -59,10 +59,13 @@ def step(action: Action, **more: Any) -> Event:
     return entry(EventType.STATUS_CHANGED, action=action.value, **more)
 
 
-def line(row: Rule) -> str:
-    """`requester REPLIES replied`; the template is `-` where there is no mail, and in brackets where there is nothing else."""
-    template = row.template or "-"
-    return f"{row.audience.value} {row.topic.name} {template if row.in_app else f'({template})'}{' own' if row.includes_actor else ''}"
+def line(rule: Rule) -> str:
+    """`requester REPLIES replied`: `-` without an email, brackets if there is only an email."""
+    template = rule.template or "-"
+    if not rule.in_app:
+        template = f"({template})"
+    own = " own" if rule.includes_actor else ""
+    return f"{rule.audience.value} {rule.topic.name} {template}{own}"
 
 
 STEP = EventType.STATUS_CHANGED
@@ -77,11 +80,11 @@ def all_of(rest: str, *who: str) -> set[str]:
     ("type", "said", "expected"),
     [
         (EventType.TICKET_CREATED, {}, {"requester RAISED (created) own", "team RAISED raised"}),
-        (EventType.REPLY_ADDED, {}, all_of("REPLIES replied", *ON_IT, "team_alone")),
+        (EventType.REPLY_ADDED, {}, all_of("REPLIES replied", *ON_IT, "team_if_unassigned")),
         (EventType.NOTE_ADDED, {}, {"mentioned MENTIONS -", "assignee NOTES -", "watchers NOTES -"}),
         (STEP, {"action": Action.RESOLVE.value}, all_of("STATUS resolved", *ON_IT)),
         (STEP, {"action": Action.CLOSE.value}, all_of("STATUS closed", *ON_IT)),
-        (STEP, {"action": Action.REOPEN.value}, all_of("STATUS reopened", *ON_IT, "team_alone")),
+        (STEP, {"action": Action.REOPEN.value}, all_of("STATUS reopened", *ON_IT, "team_if_unassigned")),
         (STEP, {"action": Action.START.value}, all_of("STATUS -", "assignee", "watchers")),
         (STEP, {"action": Action.AWAIT_CUSTOMER.value}, all_of("STATUS -", "assignee", "watchers")),
         (STEP, {"action": Action.HOLD.value}, all_of("STATUS -", "assignee", "watchers")),
@@ -90,9 +93,9 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.TRANSFERRED, {}, {"team ASSIGNMENT transferred"}),
         (EventType.ESCALATED, {"by": CORA}, all_of("ESCALATION escalated", "assignee", "team")),
         (EventType.ESCALATED, {}, all_of("ESCALATION -", "assignee", "team")),
-        (EventType.ESCALATION_STEP, {}, {"named ESCALATION escalation_step"}),
-        (EventType.SLA_AT_RISK, {}, all_of("SLA sla_at_risk", "assignee", "team_alone")),
-        (EventType.SLA_BREACHED, {}, all_of("SLA sla_breached", "assignee", "team_alone")),
+        (EventType.ESCALATION_STEP, {}, {"named_in_event ESCALATION escalation_step"}),
+        (EventType.SLA_AT_RISK, {}, all_of("SLA sla_at_risk", "assignee", "team_if_unassigned")),
+        (EventType.SLA_BREACHED, {}, all_of("SLA sla_breached", "assignee", "team_if_unassigned")),
         (EventType.SLA_ACHIEVED, {}, set()),
         (EventType.SLA_RETARGETED, {}, set()),
         (EventType.REMINDED, {"status": Status.WAITING_ON_CUSTOMER.value}, {"requester REMINDERS reminder_waiting"}),
@@ -105,7 +108,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.TICKET_UPDATED, {"changes": {"priority": ["low", "high"]}}, {"assignee STATUS -"}),
         (EventType.TICKET_UPDATED, {"changes": {"subject": ["a", "b"]}}, set()),
         (EventType.TICKET_UPDATED, {"changes": {"watchers": [[], ["x"]]}}, set()),
-        (EventType.MAIL_FAILED, {}, all_of("REPLIES -", "assignee", "team_alone")),
+        (EventType.MAIL_FAILED, {}, all_of("REPLIES -", "assignee", "team_if_unassigned")),
     ],
     ids=lambda value: value.name if isinstance(value, EventType) else "",
 )
@@ -148,13 +151,13 @@ def test_nobody_but_the_requester_of_a_new_ticket_hears_of_own_doings() -> None:
 
 
 def test_what_staff_can_choose_is_what_is_usual() -> None:
-    assert set(routing.list_choices(customer=False)) == {
+    assert set(routing.list_choices(is_customer=False)) == {
         (topic, channel) for channel in Channel for topic in DEFAULT_TOPICS[channel]
     }
 
 
 def test_customers_can_choose_what_they_are_ever_told() -> None:
-    shown = [f"{topic.name} {channel.name}" for topic, channel in routing.list_choices(customer=True)]
+    shown = [f"{topic.name} {channel.name}" for topic, channel in routing.list_choices(is_customer=True)]
     assert shown == [
         *("RAISED EMAIL", "REPLIES IN_APP", "REPLIES EMAIL", "STATUS IN_APP", "STATUS EMAIL"),
         *("REMINDERS IN_APP", "REMINDERS EMAIL"),
