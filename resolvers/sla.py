@@ -6,8 +6,9 @@ from typing import cast
 
 import strawberry
 
-from models.sla import admin, policies
-from models.sla.admin import CalendarFields, PolicyFields
+from models.sla import calendar_admin, policies, policy_admin
+from models.sla.calendar_admin import CalendarFields
+from models.sla.policy_admin import PolicyFields
 from models.sla.records import SlaCalendar, SlaPolicy
 from resolvers.mutations.admin_mutation import AdminMutation, IncludeInactive, admin_mutation, given_fields
 from schema.inputs.sla import (
@@ -28,7 +29,7 @@ async def sla_policies(info: strawberry.Info, include_inactive: IncludeInactive 
 
 
 async def sla_calendars(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[SlaCalendar]:
-    return await admin.list_calendars(archived=bool(include_inactive))
+    return await calendar_admin.list_calendars(archived=bool(include_inactive))
 
 
 calendar_mutation = admin_mutation(SlaCalendarPayload, "sla_calendar", SlaCalendar)
@@ -37,17 +38,17 @@ policy_mutation = admin_mutation(SlaPolicyPayload, "sla_policy", SlaPolicy)
 
 @calendar_mutation
 async def create_sla_calendar(mutation: AdminMutation, input: CreateSlaCalendarInput) -> SlaCalendar:
-    return await admin.create_calendar(calendar_fields(input), mutation.at)
+    return await calendar_admin.create_calendar(calendar_fields(input), mutation.at)
 
 
 @calendar_mutation
 async def update_sla_calendar(mutation: AdminMutation, input: UpdateSlaCalendarInput) -> SlaCalendar:
-    return await admin.update_calendar(input.calendar_id, calendar_fields(input), mutation.at)
+    return await calendar_admin.update_calendar(input.calendar_id, calendar_fields(input), mutation.at)
 
 
 @calendar_mutation
 async def archive_sla_calendar(mutation: AdminMutation, input: ArchiveSlaCalendarInput) -> SlaCalendar:
-    return await admin.archive_calendar(input.calendar_id, mutation.at)
+    return await calendar_admin.archive_calendar(input.calendar_id, mutation.at)
 
 
 def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> CalendarFields:
@@ -59,15 +60,15 @@ def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> C
 
 @policy_mutation
 async def create_sla_policy(mutation: AdminMutation, input: CreateSlaPolicyInput) -> SlaPolicy:
-    return await admin.create_policy(cast("PolicyFields", given_fields(input)), mutation.at)
+    return await policy_admin.create_policy(cast("PolicyFields", given_fields(input)), mutation.at)
 
 
 @policy_mutation
 async def update_sla_policy(mutation: AdminMutation, input: UpdateSlaPolicyInput) -> SlaPolicy:
     fields = cast("PolicyFields", given_fields(input, cleared=CLEARED))
-    return await admin.update_policy(input.policy_id, fields, mutation.at)
+    return await policy_admin.update_policy(input.policy_id, fields, mutation.at)
 
 
 @policy_mutation
 async def archive_sla_policy(mutation: AdminMutation, input: ArchiveSlaPolicyInput) -> SlaPolicy:
-    return await admin.archive_policy(input.policy_id, mutation.at)
+    return await policy_admin.archive_policy(input.policy_id, mutation.at)

@@ -14,7 +14,7 @@ from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
 from models.people.user import User
 from models.sla import policies
-from models.sla.admin import MAX_POSITION, POSITION_GAP
+from models.sla.policy_admin import MAX_POSITION, POSITION_GAP
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 

@@ -23,7 +23,7 @@ from models.notifications.notification import Channel, Notification, Topic
 from models.people.team import Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
-from models.sla import admin
+from models.sla import calendar_admin, policy_admin
 from models.sla.snapshot import Metric
 from models.tickets import presence
 from models.tickets.attachment import Attachment
@@ -102,11 +102,11 @@ async def promise(world: World) -> None:
     await Organization.filter(id=acme.id).update(external_id="acme-1")
     support = await Team.get(slug="support")
     week = [[("09:00", "12:00"), ("13:00", "18:00")]] * 5 + [[], []]
-    lunch = await admin.create_calendar(
+    lunch = await calendar_admin.create_calendar(
         {"name": "Lunch apart", "time_zone": "Europe/Berlin", "week": week, "holidays": [date(2026, 12, 25)]}, NOW
     )
     for name, position in (("Acme's", 1), ("Of old", 2)):
-        policy = await admin.create_policy(
+        policy = await policy_admin.create_policy(
             {
                 "name": name,
                 "position": position,
@@ -121,7 +121,7 @@ async def promise(world: World) -> None:
             },
             NOW,
         )
-    await admin.archive_policy(ids.encode(ids.SLA_POLICY, policy.id), NOW)
+    await policy_admin.archive_policy(ids.encode(ids.SLA_POLICY, policy.id), NOW)
     steps = [
         {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
         {"after": 60, "action": StepAction.TRANSFER.value, "team": str(support.id)},

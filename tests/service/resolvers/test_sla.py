@@ -14,8 +14,7 @@ from support.managing import CALENDAR, POLICY, WEEK, asked, done, refused
 
 from models.core import ids, time
 from models.people.user import Organization
-from models.sla import admin as manage
-from models.sla import policies
+from models.sla import calendar_admin, policies, policy_admin
 from models.sla.records import SlaCalendar, SlaPolicy, SlaTerms
 
 NOBODY = UUID(int=7)
@@ -276,7 +275,10 @@ async def fill_up(model: type[SlaPolicy] | type[SlaCalendar], most: int) -> None
 
 @pytest.mark.parametrize("kind", ["SlaPolicy", "SlaCalendar"])
 async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: Client, kind: str) -> None:
-    await fill_up(*((SlaPolicy, manage.MAX_POLICIES) if kind == "SlaPolicy" else (SlaCalendar, manage.MAX_CALENDARS)))
+    if kind == "SlaPolicy":
+        await fill_up(SlaPolicy, policy_admin.MAX_POLICIES)
+    else:
+        await fill_up(SlaCalendar, calendar_admin.MAX_CALENDARS)
     calendars = await listed(admin, "slaCalendars")
     policy = {"calendarId": calendars[0]["id"], "resolution": "PT8H"}
     rest = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}

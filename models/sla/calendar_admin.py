@@ -1,0 +1,134 @@
+"""Administration of SLA calendars. Each change is one transaction, with the policies that use it.
+
+Fields that the caller leaves out keep their values. Open tickets are updated later, by the job
+`workers.sla_refresh`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TypedDict
+
+from models import database
+from models.core import ids, text
+from models.core.errors import Code, InvalidInput
+from models.sla import policies
+from models.sla.calendar import build_calendar
+from models.sla.records import SlaCalendar, SlaPolicy
+
+MAX_CALENDARS = 100
+TIME_PATTERN = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
+
+
+class CalendarFields(TypedDict, total=False):
+    name: str
+    time_zone: str
+    week: Sequence[Sequence[tuple[str, str]]]
+    """Seven days from Monday, each with its blocks of local time: start and end as HH:MM."""
+    holidays: Sequence[date]
+    active: bool
+
+
+async def list_calendars(*, archived: bool = False) -> list[SlaCalendar]:
+    """Return the active calendars by name; with `archived`, all calendars."""
+    calendars = SlaCalendar.all() if archived else SlaCalendar.filter(active=True)
+    return await calendars.order_by("name")
+
+
+async def create_calendar(fields: CalendarFields, at: datetime) -> SlaCalendar:
+    """Raises InvalidInput."""
+    calendar = SlaCalendar(name="", time_zone="", week=[], created_at=at)
+    async with database.transaction():
+        await policies.lock_admin_changes()
+        await set_calendar_fields(calendar, fields)
+        await check_calendar_limit()
+        await calendar.save(force_create=True)
+    return calendar
+
+
+async def update_calendar(calendar_id: str, fields: CalendarFields, at: datetime) -> SlaCalendar:
+    """Change a calendar, and the snapshots of the policies that use it. Raises InvalidInput."""
+    async with database.transaction():
+        await policies.lock_admin_changes()
+        calendar = await get_calendar(calendar_id)
+        was_active = calendar.active
+        await set_calendar_fields(calendar, fields)
+        if calendar.active and not was_active:
+            await check_calendar_limit()
+        users = await SlaPolicy.filter(calendar_id=calendar.id)
+        if not calendar.active:
+            check_unused(users)
+        await calendar.save()
+        for policy in users:
+            await policies.save_policy(policy, calendar, new=False)
+        if users:
+            await policies.increment_revision(at)
+    return calendar
+
+
+async def archive_calendar(calendar_id: str, at: datetime) -> SlaCalendar:
+    """Raises InvalidInput, also if an active policy uses the calendar."""
+    return await update_calendar(calendar_id, {"active": False}, at)
+
+
+async def get_calendar(calendar_id: str) -> SlaCalendar:
+    """Return the calendar with this global id. Raises InvalidInput NOT_FOUND."""
+    key = ids.key_of(ids.SLA_CALENDAR, calendar_id)
+    calendar = await SlaCalendar.get_or_none(id=key) if key else None
+    if calendar is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such calendar.", "calendarId")
+    return calendar
+
+
+async def check_calendar_limit() -> None:
+    """Raises InvalidInput if no other calendar may be active."""
+    if await SlaCalendar.filter(active=True).count() >= MAX_CALENDARS:
+        message = f"At most {MAX_CALENDARS} calendars can be active; archive one first."
+        raise InvalidInput(Code.INVALID, message)
+
+
+def check_unused(users: Sequence[SlaPolicy]) -> None:
+    """Raises InvalidInput if one of the policies that use a calendar is active."""
+    for policy in users:
+        if policy.active:
+            message = f"The active policy {policy.name} uses this calendar; archive it first."
+            raise InvalidInput(Code.INVALID, message, "calendarId")
+
+
+async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> None:
+    if "name" in fields:
+        calendar.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
+            raise InvalidInput(Code.TAKEN, "Another calendar has this name.", "name")
+    if "time_zone" in fields or "week" in fields or "holidays" in fields:
+        old = policies.calendar_from_record(calendar)
+        new = build_calendar(
+            fields.get("time_zone", old.zone),
+            parse_week(fields["week"]) if "week" in fields else old.week,
+            fields.get("holidays", old.holidays),
+        )
+        calendar.time_zone, calendar.week = new.zone, new.week
+        calendar.holidays = [day.isoformat() for day in sorted(new.holidays)]
+    calendar.active = fields.get("active", calendar.active)
+
+
+def parse_week(week: Sequence[Sequence[tuple[str, str]]]) -> list[list[tuple[int, int]]]:
+    """Return the blocks of each day in minutes since midnight. Raises InvalidInput."""
+    days: list[list[tuple[int, int]]] = []
+    for day_number, blocks in enumerate(week):
+        day: list[tuple[int, int]] = []
+        for block_number, (start, end) in enumerate(blocks):
+            path = ("week", str(day_number), str(block_number))
+            day.append((parse_minutes(start, *path, "start"), parse_minutes(end, *path, "end")))
+        days.append(day)
+    return days
+
+
+def parse_minutes(value: str, *path: str) -> int:
+    """Return a time of day in minutes since midnight. Raises InvalidInput."""
+    if not TIME_PATTERN.fullmatch(value):
+        message = "must be a time of day as HH:MM, from 00:00 to 24:00"
+        raise InvalidInput(Code.INVALID, message, *path)
+    return 60 * int(value[:2]) + int(value[3:])
