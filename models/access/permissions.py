@@ -34,16 +34,20 @@ class Permission:
         return self.scope is None or self.scope in viewer.scopes
 
     def check(self, viewer: Viewer) -> None:
-        """Raises Unauthenticated for an anonymous viewer, Forbidden for any other without permission."""
+        """Raises Unauthenticated if the viewer is anonymous, or else Forbidden, unless allowed."""
         if self.allows(viewer):
             return
         if viewer.caller is Caller.ANONYMOUS:
             raise Unauthenticated("Sign in, or send a bearer token in the Authorization header.")
         if viewer.caller not in self.callers:
-            raise Forbidden("This is not open to you.")
+            kinds = ", ".join(sorted(caller.value for caller in self.callers))
+            raise Forbidden(f"Not permitted for this caller. Permitted callers: {kinds}.")
         if self.requires_session and not viewer.has_session:
-            raise Forbidden("This takes somebody who signed in; a token that was made for a program can't do it.")
-        raise Forbidden(f"The token lacks the scope {self.scope.value if self.scope else ''}.")
+            raise Forbidden(
+                "API tokens are not permitted here. Sign in, and use the session's token."
+            )
+        assert self.scope is not None
+        raise Forbidden(f"The token lacks the scope {self.scope.value}.")
 
 
 PUBLIC = Permission(ALL_CALLERS)

@@ -1,6 +1,7 @@
-"""What tokens open, while they are open: a revision that says whether anything moved, and cheap readings for where it did.
+"""Tells when permissions have changed, and what the tokens of open connections grant now.
 
-The revision is raised by triggers (models/access/revision_triggers), so also by what an operator or another program writes.
+Triggers (models/access/revision_triggers) raise the revision, so changes by operators and other
+programs count too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from models.people.user import Role
 
 
 class PermissionRevision(Model):
-    """One row: how often rights changed, and where the log was when somebody's sight did last."""
+    """One row. `position` is that of the log when ticket visibility last changed."""
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     revision = fields.BigIntField(default=0)
@@ -35,14 +36,14 @@ class PermissionRevision(Model):
 
 
 class Grant(NamedTuple):
-    """All that decides what the viewer of a token may do and see, and for how long."""
+    """Everything that decides what the viewer of a token may see and do, and how long."""
 
     caller: Caller
     scopes: frozenset[Scope]
-    owner: str
+    owner_id: str
     organization_id: str | None
-    shared: bool
-    kind: str
+    shares_organization: bool
+    token_kind: str
     expires_at: datetime | None
 
 
@@ -50,54 +51,83 @@ GRANT_COLUMNS = (
     "k.kind, CAST(k.scopes AS TEXT), k.expires_at, k.revoked_at, k.user_id, k.client_id, "
     "u.role, u.active, u.organization_id, o.shared, c.active"
 )
-TOKEN_JOINS = (
-    "FROM tokens k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN organizations o ON o.id = u.organization_id "
+FROM_CLAUSE = (
+    "FROM tokens k LEFT JOIN users u ON u.id = k.user_id "
+    "LEFT JOIN organizations o ON o.id = u.organization_id "
     "LEFT JOIN api_clients c ON c.id = k.client_id WHERE k.id"
 )
 
 
 async def read_revision() -> int:
-    """Two equal readings: nothing that was committed between them changed what anybody may do or see."""
+    """The current revision. If two reads are equal, no permission changed between them."""
     return cast("int", (await database.fetch("SELECT revision FROM rights"))[0][0])
 
 
 async def visibility_changed_since(position: int) -> bool:
-    """Whether somebody may see other tickets now than when the log had come to the position; in doubt, yes."""
-    noted = cast("int", (await database.fetch_dicts("SELECT position FROM rights"))[0]["position"])
-    return noted >= position
+    """Whether any viewer may see different tickets than at that log position; true if in doubt."""
+    rows = await database.fetch_dicts("SELECT position FROM rights")
+    return cast("int", rows[0]["position"]) >= position
 
 
-async def fingerprints(keys: Collection[str]) -> dict[str, str]:
-    """By the tokens' ids, as texts: all that decides what each opens. Compare it with an earlier one, or read it by `opens`.
+async def read_fingerprints(token_ids: Collection[str]) -> dict[str, str]:
+    """The fingerprint of each existing token: a text that decides what the token grants.
 
-    One statement, without records: some microseconds for a token.
+    Equal fingerprints mean equal grants, except for expiry; `parse_grant` reads one. This is one
+    statement that builds no records, so it takes some microseconds per token.
     """
     if database.dialect() == "postgres":
-        text, params = f"json_build_array({GRANT_COLUMNS})::text AS print {TOKEN_JOINS} = ANY(?)", [list(keys)]
+        array, params = "json_build_array", [list(token_ids)]
+        sql = f"{array}({GRANT_COLUMNS})::text AS fingerprint {FROM_CLAUSE} = ANY(?)"
     else:
-        text, params = f"json_array({GRANT_COLUMNS}) AS print {TOKEN_JOINS} IN (SELECT value FROM json_each(?))", [json.dumps(list(keys))]
-    found = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {text}", params)
-    return {cast("str", row["id"]): cast("str", row["print"]) for row in found}
+        params = [json.dumps(list(token_ids))]
+        in_ids = "IN (SELECT value FROM json_each(?))"
+        sql = f"json_array({GRANT_COLUMNS}) AS fingerprint {FROM_CLAUSE} {in_ids}"
+    rows = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {sql}", params)
+    return {cast("str", row["id"]): cast("str", row["fingerprint"]) for row in rows}
 
 
-def parse_grant(text: str, at: datetime) -> Grant | None:
-    """`viewer_of` for a print; a test keeps the two alike."""
-    kind, scopes, expires, revoked, user_id, client_id, role, active, organization_id, shared, client_active = json.loads(text)
+def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
+    """`viewer_of` for a fingerprint; None if the token or its owner is not valid at that time.
+
+    A test checks that both give the same result.
+    """
+    (
+        kind,
+        scopes,
+        expires,
+        revoked,
+        user_id,
+        client_id,
+        role,
+        user_active,
+        organization_id,
+        shared,
+        client_active,
+    ) = json.loads(fingerprint)
     expires_at = as_instant(expires)
-    if revoked is not None or (expires_at is not None and expires_at <= at) or not (active if user_id else client_active):
+    has_expired = expires_at is not None and expires_at <= at
+    owner_active = user_active if user_id else client_active
+    if revoked is not None or has_expired or not owner_active:
         return None
     caller = CALLER_OF_ROLE[Role(role)] if user_id else Caller.API_CLIENT
-    shares = organization_id is not None and bool(shared)
-    return Grant(caller, parse_scopes(caller, scopes), user_id or client_id, organization_id, shares, kind, expires_at)
+    return Grant(
+        caller,
+        parse_scopes(caller, scopes),
+        user_id or client_id,
+        organization_id,
+        organization_id is not None and bool(shared),
+        kind,
+        expires_at,
+    )
 
 
 @lru_cache(maxsize=1024)
-def parse_scopes(caller: Caller, scopes: str) -> frozenset[Scope]:
-    return granted_scopes(caller, cast("list[str]", json.loads(scopes)))
+def parse_scopes(caller: Caller, names: str) -> frozenset[Scope]:
+    return granted_scopes(caller, cast("list[str]", json.loads(names)))
 
 
 def grant_of(viewer: Viewer) -> Grant | None:
-    """None for who has no token."""
+    """The grant of the viewer's token; None for a viewer without a token."""
     if viewer.token is None:
         return None
     organization_id = viewer.user.organization_id if viewer.user else None
@@ -112,7 +142,15 @@ def grant_of(viewer: Viewer) -> Grant | None:
     )
 
 
-async def load_viewers(keys: Collection[str], at: datetime) -> dict[str, Viewer]:
-    """The viewers of those tokens that open something, with their records: for the few whose standing moved."""
-    tokens = await Token.filter(id__in=keys).select_related("user", "user__organization", "client")
-    return {str(token.id): viewer for token in tokens if (viewer := viewer_of(token, at)) is not None}
+async def load_viewers(token_ids: Collection[str], at: datetime) -> dict[str, Viewer]:
+    """The viewers, with their records, of those tokens that are valid at that time.
+
+    This is slower than `fingerprints`, so callers use it only for tokens whose grant changed.
+    """
+    tokens = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
+    viewers: dict[str, Viewer] = {}
+    for token in await tokens:
+        viewer = viewer_of(token, at)
+        if viewer is not None:
+            viewers[str(token.id)] = viewer
+    return viewers

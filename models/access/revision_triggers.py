@@ -1,4 +1,4 @@
-"""Database triggers that raise the permission revision when a row changes that decides what a viewer may see or do.
+"""Database triggers that raise the permission revision when permissions or visibility may change.
 
 docs/decisions/0015 gives the reason, and the order in which rows are locked.
 """
@@ -16,25 +16,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RevisionTrigger:
-    """A change that raises the revision: `INSERT`, `DELETE`, or an `UPDATE` that gives one of the columns another value."""
+    """Raises the revision on `INSERT`, `DELETE`, or an `UPDATE` that changes one of the columns."""
 
     table: str
     operation: str
     columns: tuple[str, ...] = ()
     affects_visibility: bool = False
-    """Whether it may change which tickets somebody sees; then the log's position is noted with it."""
+    """Whether viewers may see other tickets afterwards; the log's position is then stored too."""
 
     @property
     def name(self) -> str:
         return "_".join(("rights", self.table, self.operation.lower(), *self.columns[:1]))
 
 
-# A new token, person or account has no socket yet; a machine that is deleted takes its tokens along.
+# Inserts are missing where the new row can't have an open connection yet. Deleting an API client
+# also deletes its tokens, which fires the trigger on tokens.
 TRIGGERS = (
     RevisionTrigger("tokens", "UPDATE", ("revoked_at", "expires_at")),
-    RevisionTrigger("tokens", "UPDATE", ("scopes", "kind", "user_id", "client_id"), affects_visibility=True),
+    RevisionTrigger(
+        "tokens", "UPDATE", ("scopes", "kind", "user_id", "client_id"), affects_visibility=True
+    ),
     RevisionTrigger("tokens", "DELETE"),
-    RevisionTrigger("users", "UPDATE", ("role", "active", "organization_id"), affects_visibility=True),
+    RevisionTrigger(
+        "users", "UPDATE", ("role", "active", "organization_id"), affects_visibility=True
+    ),
     RevisionTrigger("users", "DELETE", affects_visibility=True),
     RevisionTrigger("api_clients", "UPDATE", ("active",)),
     RevisionTrigger("organizations", "UPDATE", ("shared",), affects_visibility=True),
@@ -44,8 +49,10 @@ TRIGGERS = (
     RevisionTrigger("memberships", "DELETE"),
 )
 
-# At the commit, and the head first, as after an entry: nobody waits for the head with the rights in hand. With the head in
-# hand no entry can come between the position noted and the commit. One raise for a transaction, however many rows it changed.
+# The trigger runs at the commit and locks log_head first, like a transaction that appends an event.
+# So no transaction waits for log_head while it holds the row of `rights`. The lock also prevents
+# other transactions from appending events between reading the position and the commit. A
+# transaction raises the revision once, however many rows it changed.
 POSTGRES_FUNCTION = """
 CREATE FUNCTION raise_rights() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -64,12 +71,19 @@ $$"""
 
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """Run once, where the tables are. What was read of the log before may have been read with other rights."""
-    await client.execute_query("INSERT INTO rights (id, revision, position) SELECT 1, 0, position FROM log_head")
+    """Create the triggers; a migration calls this once.
+
+    The row starts at the log's current position, because earlier reads of the log may have used
+    other permissions.
+    """
+    await client.execute_query(
+        "INSERT INTO rights (id, revision, position) SELECT 1, 0, position FROM log_head"
+    )
     if dialect == "postgres":
         await client.execute_query(POSTGRES_FUNCTION)
+    create = postgres_trigger if dialect == "postgres" else sqlite_trigger
     for trigger in TRIGGERS:
-        await client.execute_query(postgres_trigger(trigger) if dialect == "postgres" else sqlite_trigger(trigger))
+        await client.execute_query(create(trigger))
 
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
@@ -82,25 +96,34 @@ async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 
 def postgres_trigger(trigger: RevisionTrigger) -> str:
-    noted = "'sight'" if trigger.affects_visibility else ""
+    argument = "'sight'" if trigger.affects_visibility else ""
     return (
-        f"CREATE CONSTRAINT TRIGGER {trigger.name} AFTER {event_clause(trigger)} ON {trigger.table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
-        f"{when_clause(trigger, 'IS DISTINCT FROM')}EXECUTE FUNCTION raise_rights({noted})"
+        f"CREATE CONSTRAINT TRIGGER {trigger.name} AFTER {event_clause(trigger)} "
+        f"ON {trigger.table} "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+        f"{when_clause(trigger, 'IS DISTINCT FROM')}EXECUTE FUNCTION raise_rights({argument})"
     )
 
 
 def sqlite_trigger(trigger: RevisionTrigger) -> str:
-    noted = ", position = (SELECT position FROM log_head)" if trigger.affects_visibility else ""
+    head = "(SELECT position FROM log_head)"
+    position = f", position = {head}" if trigger.affects_visibility else ""
     return (
-        f"CREATE TRIGGER {trigger.name} AFTER {event_clause(trigger)} ON {trigger.table} FOR EACH ROW {when_clause(trigger, 'IS NOT')}"
-        f"BEGIN UPDATE rights SET revision = revision + 1{noted}; END"
+        f"CREATE TRIGGER {trigger.name} AFTER {event_clause(trigger)} ON {trigger.table} "
+        f"FOR EACH ROW {when_clause(trigger, 'IS NOT')}"
+        f"BEGIN UPDATE rights SET revision = revision + 1{position}; END"
     )
 
 
 def event_clause(trigger: RevisionTrigger) -> str:
-    return f"{trigger.operation} OF {', '.join(trigger.columns)}" if trigger.columns else trigger.operation
+    if not trigger.columns:
+        return trigger.operation
+    return f"{trigger.operation} OF {', '.join(trigger.columns)}"
 
 
 def when_clause(trigger: RevisionTrigger, differs: str) -> str:
-    changed = " OR ".join(f"old.{column} {differs} new.{column}" for column in trigger.columns)
-    return f"WHEN ({changed}) " if changed else ""
+    """The condition that a column changed; `differs` is the dialect's null-safe inequality."""
+    if not trigger.columns:
+        return ""
+    changes = [f"old.{column} {differs} new.{column}" for column in trigger.columns]
+    return f"WHEN ({' OR '.join(changes)}) "

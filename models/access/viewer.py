@@ -22,7 +22,10 @@ from models.people.user import ApiClient, Role, User
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A user, an API client, the system itself, or an anonymous caller (no user, client or scopes)."""
+    """A user, an API client, the system itself, or an anonymous caller.
+
+    An anonymous caller has no user, client or scopes.
+    """
 
     caller: Caller
     scopes: frozenset[Scope] = frozenset()
@@ -142,7 +145,7 @@ def viewer_of(token: Token, at: datetime) -> Viewer | None:
 
 
 def viewer_as(user: User) -> Viewer:
-    """A viewer with all scopes that the user's role may hold. The user's organization must be loaded."""
+    """A viewer with all scopes that the user's role may hold; its organization must be loaded."""
     caller = CALLER_OF_ROLE[user.role]
     return Viewer(
         caller,

@@ -57,8 +57,8 @@ def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 def can_see_record(viewer: Viewer, record: object) -> bool:
     """Whether the viewer can see a user, API client, organization, SLA policy, calendar or path.
 
-    Customers see themselves, their organization, and the users of a shared organization. Only staff
-    see policies, calendars and paths; customers see a policy only through the clocks of their tickets.
+    Customers see themselves, their organization, and the users of a shared organization. Only
+    staff see policies, calendars and paths; the SLA clocks of a ticket show customers its policy.
     """
     if isinstance(record, SlaPolicy | SlaCalendar | EscalationPath):
         return READ_POLICIES.allows(viewer)

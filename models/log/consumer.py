@@ -1,7 +1,8 @@
-"""Those who follow the log, each with a cursor of its own, and the lease by which one process at a time does its work.
+"""Consumers of the log: each has a position, and a lease for the one process that runs it.
 
-The cursor moves in the transaction that holds the work, and only from where it was read: what one process did, another
-can't do again, also where both believe that they hold the lease.
+The transaction that does a consumer's work also advances its position, and only from the position
+that the process had read. So no work is done twice, even if two processes believe that they hold
+the lease.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from models.core.time import InstantField
 from models.log import event
 
 PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
-"""Those who must not miss what happens before they first run."""
+"""Registered at installation, so that they miss no event before they first run."""
+
+
+MAX_ERROR_CHARS = 2000
 
 
 class LogConsumer(Model):
-    """One follower. `position` is the last entry that it is done with; `held_until` goes by the machines' own time."""
+    """`position` is that of the last event that was handled. `held_until` is in system time."""
 
     name = fields.CharField(max_length=32, primary_key=True)
     position = fields.BigIntField(default=0)
@@ -37,42 +41,61 @@ class LogConsumer(Model):
 
 
 class OffsetConflict(Exception):
-    """Another process did this work meanwhile; roll back and read on from where it is."""
+    """Another process has done this work. Roll back, and continue from the stored position."""
 
 
 async def register(name: str) -> None:
-    """Make sure of a reader; a new one starts at the head of the log, since what was before it is no news."""
+    """Create the consumer if it is missing; a new one starts at the head of the log."""
     await LogConsumer.get_or_create(name=name, defaults={"position": await event.read_head()})
 
 
-async def acquire_lease(name: str, holder: str, at: datetime, duration: timedelta, *, read_position: int = 0, scanned_position: int = 0) -> int | None:
-    """Take or renew the lease; returns the reader's position, or None where somebody else holds it.
+async def acquire_lease(
+    name: str,
+    holder: str,
+    at: datetime,
+    duration: timedelta,
+    *,
+    read_position: int = 0,
+    scanned_position: int = 0,
+) -> int | None:
+    """Take or renew the lease.
 
-    A cursor that still stands at `read` moves to `seen`: the caller looked at what lies between, and there was no work in it.
+    If the stored position still is `read_position`, it moves to `scanned_position`: the caller
+    looked at the events between them and found no work.
+
+    Returns the stored position, or None if another process holds the lease.
     """
-    found = await database.fetch_dicts(
-        "UPDATE readers SET holder = ?, held_until = ?, position = CASE WHEN position = ? THEN ? ELSE position END "
+    position = max(read_position, scanned_position)
+    rows = await database.fetch_dicts(
+        "UPDATE readers SET holder = ?, held_until = ?, "
+        "position = CASE WHEN position = ? THEN ? ELSE position END "
         "WHERE name = ? AND (holder IS NULL OR holder = ? OR held_until < ?) RETURNING position",
-        [holder, at + duration, read_position, max(read_position, scanned_position), name, holder, at],
+        [holder, at + duration, read_position, position, name, holder, at],
     )
-    return cast("int", found[0]["position"]) if found else None
+    return cast("int", rows[0]["position"]) if rows else None
 
 
 async def release_lease(name: str, holder: str) -> None:
-    await LogConsumer.filter(name=name, holder=holder).update(holder=None, held_until=None)
+    consumers = LogConsumer.filter(name=name, holder=holder)
+    await consumers.update(holder=None, held_until=None)
 
 
 async def advance_position(name: str, read_position: int, done_position: int) -> None:
-    """Move the cursor, in the transaction that holds the work. Raises Overtaken where it is no longer where it was read."""
-    found = await database.fetch_dicts(
-        "UPDATE readers SET position = ? WHERE name = ? AND position = ? RETURNING position", [done_position, name, read_position]
+    """Advance the position, inside the transaction that does the work.
+
+    Raises OffsetConflict if the stored position no longer is `read_position`.
+    """
+    rows = await database.fetch_dicts(
+        "UPDATE readers SET position = ? WHERE name = ? AND position = ? RETURNING position",
+        [done_position, name, read_position],
     )
-    if not found:
+    if not rows:
         raise OffsetConflict
 
 
 async def record_failure(name: str, error: str, at: datetime) -> None:
     await database.fetch_dicts(
-        "UPDATE readers SET failures = failures + 1, last_error = ?, failed_at = ? WHERE name = ? RETURNING name",
-        [error[:2000], at, name],
+        "UPDATE readers SET failures = failures + 1, last_error = ?, failed_at = ? "
+        "WHERE name = ? RETURNING name",
+        [error[:MAX_ERROR_CHARS], at, name],
     )

@@ -1,7 +1,8 @@
-"""The one ordered log. An entry's position is gapless and in the order of commits, on both databases.
+"""The ordered log of events. Positions have no gaps and follow the order of commits.
 
-The single row of `log_head` is advanced as the last step of a transaction: its row lock is kept until the commit, so positions
-become visible in their own order, and a rollback takes its numbers back. docs/decisions/0003 weighs the alternatives.
+The last step of a transaction advances the single row of `log_head` and keeps its lock until the
+commit. So events become visible in the order of their positions, and a rollback leaves no gap.
+docs/decisions/0003 weighs the alternatives.
 """
 
 from __future__ import annotations
@@ -55,21 +56,27 @@ class EventType(Enum):
 LIFECYCLE_EVENTS = frozenset({EventType.TICKET_CREATED, EventType.STATUS_CHANGED})
 UNVERSIONED_EVENTS = frozenset(
     {
-        *(EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
-        *(EventType.ESCALATION_STEP, EventType.REMINDED, EventType.MAIL_FAILED),
+        EventType.SLA_AT_RISK,
+        EventType.SLA_BREACHED,
+        EventType.SLA_ACHIEVED,
+        EventType.SLA_RETARGETED,
+        EventType.ESCALATION_STEP,
+        EventType.REMINDED,
+        EventType.MAIL_FAILED,
     }
 )
-"""Entries of what happened around a ticket. Alone they raise neither its version nor its time of change."""
+"""Alone, these events change neither the ticket's version nor its `updated_at`."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
 POSITION_BEFORE_HEAD = "(SELECT position FROM log_head) - ?"
-"""The position of an entry that so many come behind, once the head is advanced."""
+"""The position of an event with `?` events after it, once the head is advanced."""
+NOT_A_CURSOR = "This is not a cursor of the event log."
 
 
 class LogHead(Model):
-    """The position of the newest entry; one row."""
+    """One row: the position of the newest event."""
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     position = fields.BigIntField(default=0)
@@ -80,19 +87,21 @@ class LogHead(Model):
 
 
 def encode_cursor(position: int) -> str:
-    """A position as the opaque cursor that clients keep."""
+    """A position as an opaque cursor for clients."""
     return base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
 
 
 class Event(Model):
-    """One entry of the log.
+    """One event of the log.
 
-    `data["changes"]` maps each field of the ticket that changed to `[from, to]`; folded in order they give the ticket as stored.
-    An internal entry is never shown to customers. The actor is a user, an API client, or the system where both are null.
+    `data["changes"]` maps each changed field of the ticket to `[from, to]`. Applied in order, the
+    changes of all events give the stored ticket. Customers never see an internal event. The actor
+    is a user or an API client; if both are null, it is the system.
     """
 
     position = fields.BigIntField(primary_key=True, generated=False)
-    type = fields.CharEnumField(EventType, max_length=24, description="What it tells")  # else its column changes with each type
+    # Without a description, Tortoise would list all types in the column's comment.
+    type = fields.CharEnumField(EventType, max_length=24, description="What it tells")
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
         "models.Ticket", related_name=False, on_delete=fields.RESTRICT
     )
@@ -112,7 +121,9 @@ class Event(Model):
     occurred_at = InstantField()
     version = fields.IntField()
     internal = fields.BooleanField(default=False)
-    data: Mapping[str, Json] = fields.JSONField(default=dict)  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+    data: Mapping[str, Json] = fields.JSONField(  # pyright: ignore[reportAssignmentType]
+        default=dict
+    )
 
     cursor = computed_property(("position",), encode_cursor)
 
@@ -123,49 +134,56 @@ class Event(Model):
 
     @property
     def changes(self) -> Mapping[str, Sequence[Json]]:
-        """Each changed field's `[from, to]`."""
+        """The `[from, to]` of each changed field."""
         return cast("Mapping[str, Sequence[Json]]", self.data.get("changes", {}))
 
     def value(self, name: str) -> Json:
-        """What the entry says besides its changes, such as the reason of an escalation."""
+        """A value of `data` besides the changes, such as the reason of an escalation."""
         return self.data.get(name)
 
 
-def decode_cursor(text: str) -> int:
-    """The position inside a cursor; 0 stands before the first entry. Raises CursorInvalid for anything else."""
+def decode_cursor(cursor: str) -> int:
+    """The position inside a cursor; 0 is before the first event. Raises CursorInvalid."""
     try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+        padded = cursor + "=" * (-len(cursor) % 4)
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise CursorInvalid("This is not a cursor of the log.") from error
-    kind, _, number = plain.partition(":")
-    if kind != "log" or not (number == "0" or is_position(number)) or encode_cursor(int(number)) != text:
-        raise CursorInvalid("This is not a cursor of the log.")
+        raise CursorInvalid(NOT_A_CURSOR) from error
+    kind, _, number = decoded.partition(":")
+    if kind != "log" or not (number == "0" or is_position(number)):
+        raise CursorInvalid(NOT_A_CURSOR)
+    if encode_cursor(int(number)) != cursor:  # base64 has several spellings of the same bytes
+        raise CursorInvalid(NOT_A_CURSOR)
     return int(number)
 
 
 async def read_head() -> int:
-    """The position of the newest committed entry, 0 for an empty log."""
+    """The position of the newest committed event, 0 for an empty log."""
     return cast("int", (await database.fetch("SELECT position FROM log_head"))[0][0])
 
 
-def append_statements(entries: Sequence[Event]) -> list[batch.WriteStatement]:
-    """What gives entries their positions and stores them: the last steps of a verb's transaction, as everyone queues for the
-    head. Until `place` they bear how many come behind them."""
-    for behind, entry in enumerate(reversed(entries)):
-        entry.position = behind
+def append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
+    """The statements that give the events their positions and store them.
+
+    They must be the last of their transaction, because other writers wait for the head from then
+    on. Until `assign_positions`, an event's `position` is the number of events that follow it.
+    """
+    for following, event in enumerate(reversed(events)):
+        event.position = following
     return [
-        batch.WriteStatement(ADVANCE_HEAD, [len(entries)], LogHead.Meta.table, "position"),
-        *batch.insert(entries, (("position", POSITION_BEFORE_HEAD),)),
+        batch.WriteStatement(ADVANCE_HEAD, [len(events)], LogHead.Meta.table, "position"),
+        *batch.insert(events, (("position", POSITION_BEFORE_HEAD),)),
     ]
 
 
-def assign_positions(entries: Sequence[Event], last: int) -> None:
-    """Tell the entries their positions, now that the head is known."""
-    for entry in entries:
-        entry.position = last - entry.position
+def assign_positions(events: Sequence[Event], head: int) -> None:
+    """Set the events' positions, once the head after appending them is known."""
+    for event in events:
+        event.position = head - event.position
 
 
-async def append(entries: Sequence[Event]) -> None:
-    """Store entries alone: their own transaction's last step."""
-    if entries:
-        assign_positions(entries, (await batch.execute(append_statements(entries)))[0])
+async def append(events: Sequence[Event]) -> None:
+    """Store events as the last step of the caller's transaction."""
+    if events:
+        results = await batch.execute(append_statements(events))
+        assign_positions(events, results[0])

@@ -435,7 +435,7 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
 
     async with service.client(token).socket() as socket:
         await revoke()
-        monkeypatch.setattr(revision, "fingerprints", read_then_sign_in)
+        monkeypatch.setattr(revision, "read_fingerprints", read_then_sign_in)
         await asyncio.wait_for(signed.wait(), SECONDS)
         await socket.subscribe(EVENTS, after=await head())
         ticket = await service.client(world.cora.token).raise_ticket()

@@ -263,7 +263,7 @@ async def test_a_print_opens_what_the_token_opens_and_viewers_are_those_who_sign
         if changes := end():
             await Token.filter(id=token.id).update(**changes)
     keys = [str(token.id) for token in made]
-    prints = await rights.fingerprints(keys)
+    prints = await rights.read_fingerprints(keys)
     viewers = await rights.load_viewers(keys, NOON)
     assert set(prints) == set(keys)
     for token in await Token.all().select_related("user", "user__organization", "client"):
@@ -276,6 +276,6 @@ async def test_a_print_opens_what_the_token_opens_and_viewers_are_those_who_sign
 
 @pytest.mark.usefixtures("database")
 async def test_a_token_that_is_unknown_has_no_print() -> None:
-    assert await rights.fingerprints([str(new_id())]) == {}
+    assert await rights.read_fingerprints([str(new_id())]) == {}
     assert await rights.load_viewers([str(new_id())], NOON) == {}
     assert rights.grant_of(ANONYMOUS) is None

@@ -172,7 +172,7 @@ async def test_a_reading_that_fails_on_its_way_is_made_up_for(
         raise ConnectionError("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(revision, "fingerprints", away)
+        patched.setattr(revision, "read_fingerprints", away)
         with pytest.raises(ConnectionError):
             await sockets.sessions.refresh()
     assert context.viewer.caller is Caller.AGENT
