@@ -1,1 +1,1 @@
-"""Escalation paths: their records, and how administrators change them."""
+"""Escalation paths: records and administration."""

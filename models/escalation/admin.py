@@ -1,4 +1,7 @@
-"""How admins change escalation paths. A path that is under way on a ticket goes on with the steps that it was set off with."""
+"""Creates, changes and archives escalation paths, for admins.
+
+A running escalation keeps the steps that its path had when the escalation started.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ METRIC_TRIGGERS = frozenset({EscalationTrigger.SLA_AT_RISK, EscalationTrigger.SL
 
 
 class StepFields(TypedDict):
-    """Team by slug, user by global id."""
+    """An input step. `team` is a slug, `user_id` a global id, `after` counts from the trigger."""
 
     after: timedelta
     action: StepAction
@@ -37,6 +40,8 @@ class StepFields(TypedDict):
 
 
 class PathFields(TypedDict, total=False):
+    """The input fields of a path that the caller sets. `team` is a slug."""
+
     name: str
     position: int
     trigger: EscalationTrigger
@@ -48,14 +53,13 @@ class PathFields(TypedDict, total=False):
 
 
 async def list_paths(*, archived: bool = False) -> list[EscalationPath]:
-    """The first that fits, for each trigger, is the one that is taken."""
-    return await (
-        EscalationPath.all() if archived else EscalationPath.filter(active=True)
-    ).order_by("position", "id")
+    """The active paths, and with `archived` also the others, in the order in which they match."""
+    paths = EscalationPath.all() if archived else EscalationPath.filter(active=True)
+    return await paths.order_by("position", "id")
 
 
 async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
-    """Raises InvalidInput. Where no position is given, the path is tried after all others."""
+    """Create a path. Without a position, it comes after all active paths. Raises InvalidInput."""
     path = EscalationPath(
         name="", position=0, trigger=EscalationTrigger.ESCALATED, steps=[], created_at=at
     )
@@ -63,9 +67,9 @@ async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
         await policies.lock_admin_changes()
         if "position" not in fields:
             last = await EscalationPath.filter(active=True).order_by("-position").first()
-            path.position = (
-                POSITION_GAP if last is None else min(last.position + POSITION_GAP, MAX_POSITION)
-            )
+            path.position = POSITION_GAP
+            if last is not None:
+                path.position = min(last.position + POSITION_GAP, MAX_POSITION)
         await apply_fields(path, fields)
         await check_path_limit()
         await path.save(force_create=True)
@@ -73,13 +77,13 @@ async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
 
 
 async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
-    """What is left out stays. Raises InvalidInput."""
+    """Change the given fields of a path. Raises InvalidInput."""
     key = ids.key_of(ids.ESCALATION_PATH, path_id)
     async with database.transaction():
         await policies.lock_admin_changes()
         path = await EscalationPath.get_or_none(id=key) if key else None
         if path is None:
-            raise InvalidInput(Code.NOT_FOUND, "There is no such path.", "pathId")
+            raise InvalidInput(Code.NOT_FOUND, "There is no such escalation path.", "pathId")
         was_active = path.active
         await apply_fields(path, fields)
         if path.active and not was_active:
@@ -89,76 +93,71 @@ async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
 
 
 async def archive_path(path_id: str) -> EscalationPath:
-    """It is set off no more. Raises InvalidInput."""
+    """Deactivate a path, so that it no longer starts. Raises InvalidInput."""
     return await update_path(path_id, {"active": False})
 
 
 async def check_path_limit() -> None:
+    """Raises InvalidInput if there are MAX_ACTIVE_PATHS active paths."""
     if await EscalationPath.filter(active=True).count() >= MAX_ACTIVE_PATHS:
-        raise InvalidInput(
-            Code.INVALID, f"At most {MAX_ACTIVE_PATHS} active paths; archive one first."
-        )
+        message = f"There are {MAX_ACTIVE_PATHS} active paths, the maximum. Archive one first."
+        raise InvalidInput(Code.INVALID, message)
 
 
 async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
+    """Set the given fields of the record. Raises InvalidInput."""
     if "name" in fields:
         path.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     path.position = fields.get("position", path.position)
     path.trigger = fields.get("trigger", path.trigger)
     path.metric = fields.get("metric", path.metric)
     if path.metric is not None and path.trigger not in METRIC_TRIGGERS:
-        raise InvalidInput(
-            Code.INVALID, f"A path that {path.trigger.name} sets off has no metric.", "metric"
-        )
+        message = "must be null unless the trigger is SLA_AT_RISK or SLA_BREACHED"
+        raise InvalidInput(Code.INVALID, message, "metric")
     path.priority = fields.get("priority", path.priority)
     if "team" in fields:
-        path.team_id = (
-            None if fields["team"] is None else (await team.get_team(fields["team"], "team")).id
-        )
+        slug = fields["team"]
+        path.team_id = None if slug is None else (await team.get_team(slug, "team")).id
     if "steps" in fields:
         path.steps = await validate_steps(fields["steps"])
     path.active = fields.get("active", path.active)
 
 
 async def validate_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
-    """Steps as they are stored. Raises InvalidInput."""
+    """The steps in the form that is stored. Raises InvalidInput."""
     if not steps:
-        raise InvalidInput(Code.REQUIRED, "A path has a step at least.", "steps")
+        raise InvalidInput(Code.REQUIRED, "must have at least one step", "steps")
     if len(steps) > MAX_STEPS:
-        raise InvalidInput(
-            Code.INVALID, f"At most {MAX_STEPS} steps; these are {len(steps)}.", "steps"
-        )
-    return [await validate_step(step, "steps", str(place)) for place, step in enumerate(steps)]
+        message = f"must have at most {MAX_STEPS} steps; it has {len(steps)}"
+        raise InvalidInput(Code.INVALID, message, "steps")
+    return [await validate_step(step, "steps", str(index)) for index, step in enumerate(steps)]
 
 
 async def validate_step(step: StepFields, *path: str) -> dict[str, Json]:
-    action = step["action"]
-    after = to_whole_seconds(
-        step["after"],
-        timedelta(),
-        MAX_STEP_DELAY,
-        f"From nothing to {MAX_STEP_DELAY.days} days.",
-        *path,
-        "after",
-    )
-    slug, person = step["team"], step["user_id"]
+    """A step in the form that is stored. Raises InvalidInput for the input field `path`."""
+    action, slug, user_id = step["action"], step["team"], step["user_id"]
+    message = f"must be 0 to {MAX_STEP_DELAY.days} days"
+    after = to_whole_seconds(step["after"], timedelta(), MAX_STEP_DELAY, message, *path, "after")
     if action is StepAction.TRANSFER and slug is None:
-        raise InvalidInput(Code.REQUIRED, "Say to which team.", *path, "team")
+        raise InvalidInput(Code.REQUIRED, "is required for TRANSFER", *path, "team")
     if action is not StepAction.TRANSFER and slug is not None:
-        raise InvalidInput(Code.INVALID, "Only TRANSFER goes to a team.", *path, "team")
-    if action is not StepAction.REASSIGN and person is not None:
-        raise InvalidInput(Code.INVALID, "Only REASSIGN goes to a person.", *path, "userId")
-    to = None if slug is None else str((await team.get_team(slug, *path, "team")).id)
-    user = None if person is None else str((await find_assignable_user(person, *path, "userId")).id)
-    return {"after": after, "action": action.value, "team": to, "user": user}
+        raise InvalidInput(Code.INVALID, "is only allowed for TRANSFER", *path, "team")
+    if action is not StepAction.REASSIGN and user_id is not None:
+        raise InvalidInput(Code.INVALID, "is only allowed for REASSIGN", *path, "userId")
+    team_key = user_key = None
+    if slug is not None:
+        team_key = str((await team.get_team(slug, *path, "team")).id)
+    if user_id is not None:
+        user_key = str((await find_assignable_user(user_id, *path, "userId")).id)
+    return {"after": after, "action": action.value, "team": team_key, "user": user_key}
 
 
 async def find_assignable_user(user_id: str, *path: str) -> User:
-    """Somebody who takes tickets. Raises InvalidInput."""
+    """A user who can be assigned tickets, by global id. Raises InvalidInput for field `path`."""
     key = ids.key_of(ids.USER, user_id)
-    found = await User.get_or_none(id=key) if key else None
-    if found is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such person.", *path)
-    if not found.is_staff:
-        raise InvalidInput(Code.INVALID, "Tickets are given to active agents and admins.", *path)
-    return found
+    user = await User.get_or_none(id=key) if key else None
+    if user is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", *path)
+    if not user.is_staff:
+        raise InvalidInput(Code.INVALID, "must be an active agent or admin", *path)
+    return user

@@ -1,4 +1,4 @@
-"""Escalation paths: what is done, step by step, about a ticket that needs more attention than it gets."""
+"""Escalation paths: steps that run, one after another, on a ticket that needs more attention."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class EscalationTrigger(Enum):
-    """What sets a path off."""
+    """The event that starts a path."""
 
     ESCALATED = "escalated"
     SLA_AT_RISK = "sla_at_risk"
@@ -40,22 +40,28 @@ class StepAction(Enum):
 
 
 class EscalationPath(Model):
-    """Ordered steps for the tickets that fit; null fits any. The first active path by position holds, for each trigger.
+    """Steps for tickets that match; null in `metric`, `priority` or `team` matches any value.
 
-    A step is `{"after": seconds, "action": …, "team": id | null, "user": id | null}`; seconds count from what set the path off.
+    For each trigger, the first matching active path by position is used. A step is
+    `{"after": seconds since the trigger, "action": …, "team": id | null, "user": id | null}`.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=200)
     position = fields.IntField()
     trigger = fields.CharEnumField(EscalationTrigger, max_length=16)
-    metric: Metric | None = fields.CharEnumField(Metric, max_length=16, null=True)  # pyright: ignore[reportAssignmentType]
-    priority: Priority | None = fields.IntEnumField(Priority, null=True)  # pyright: ignore[reportAssignmentType]
+    metric: Metric | None = fields.CharEnumField(  # pyright: ignore[reportAssignmentType]
+        Metric, max_length=16, null=True
+    )
+    priority: Priority | None = fields.IntEnumField(  # pyright: ignore[reportAssignmentType]
+        Priority, null=True
+    )
     team: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
         "models.Team", related_name=False, null=True, on_delete=fields.RESTRICT
     )
     team_id: UUID | None
-    steps: Sequence[Mapping[str, Json]] = fields.JSONField()  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+    # Tortoise types JSON fields as Any.
+    steps: Sequence[Mapping[str, Json]] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     active = fields.BooleanField(default=True)
     created_at = InstantField(default=now)
 
@@ -65,7 +71,10 @@ class EscalationPath(Model):
 
 
 class EscalationRun(Model):
-    """A path that is under way on a ticket. `steps` are the path's as they were when the entry at `position` set it off."""
+    """A running escalation of a ticket.
+
+    The event at `position` started it. `steps` are the steps that the path had then.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
@@ -78,7 +87,9 @@ class EscalationRun(Model):
     path_id: UUID
     position = fields.BigIntField()
     steps: Sequence[Mapping[str, Json]] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
-    metric: Metric | None = fields.CharEnumField(Metric, max_length=16, null=True)  # pyright: ignore[reportAssignmentType]
+    metric: Metric | None = fields.CharEnumField(  # pyright: ignore[reportAssignmentType]
+        Metric, max_length=16, null=True
+    )
     ordinal = fields.IntField(null=True)
     started_at = InstantField()
     next_step = fields.IntField(default=0)
@@ -92,23 +103,17 @@ class EscalationRun(Model):
 
 
 async def create_default_paths() -> None:
-    """The paths that exist from the first start; nothing is added where there is one already."""
+    """Create the default paths, unless there is a path already."""
     if await EscalationPath.exists():
         return
-    told = (
+    steps = [
         {"after": 0, "action": StepAction.NOTIFY_ASSIGNEE.value},
         {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
-    )
-    later = {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value}
+        {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value},
+    ]
     await EscalationPath.create(
-        name="A promise is broken",
-        position=100,
-        trigger=EscalationTrigger.SLA_BREACHED,
-        steps=[*told, later],
+        name="SLA breached", position=100, trigger=EscalationTrigger.SLA_BREACHED, steps=steps
     )
     await EscalationPath.create(
-        name="Somebody asks for more",
-        position=200,
-        trigger=EscalationTrigger.ESCALATED,
-        steps=[*told, later],
+        name="Ticket escalated", position=200, trigger=EscalationTrigger.ESCALATED, steps=steps
     )

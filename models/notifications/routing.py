@@ -25,7 +25,7 @@ class Audience(Enum):
     """The ticket's assignee. For an assignment, the new assignee."""
     WATCHERS = "watchers"
     TEAM = "team"
-    """The members of the ticket's team, or the admins if it has none. For a transfer: the new team."""
+    """The members of the ticket's team (new team, for a transfer), or the admins if it has none."""
     TEAM_IF_UNASSIGNED = "team_if_unassigned"
     """The team, if the ticket has no assignee."""
     MENTIONED = "mentioned"
