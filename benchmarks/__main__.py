@@ -1,6 +1,7 @@
-"""`python -m benchmarks` runs queries (quickly), clocks and doorbell, or one of the last two where it is named.
+"""`python -m benchmarks` runs a short queries benchmark, clocks and wakeup.
 
-`python -m benchmarks queries`, `attacks`, `growth` and `fanout` have options of their own: --help tells.
+`python -m benchmarks clocks` or `wakeup` runs only that one. `attacks`, `fanout`, `growth` and
+`queries` have their own options; see their --help.
 """
 
 from __future__ import annotations
@@ -9,25 +10,31 @@ import argparse
 import asyncio
 import sys
 
-from benchmarks import clocks, doorbell
+from benchmarks import clocks, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
 
-OWN = {"attacks": attacks.main, "fanout": fanout.main, "growth": growth.main, "queries": queries.main}
-"""Those that take options of their own."""
-SMALL = {"clocks": clocks.main, "doorbell": doorbell.main}
+WITH_OPTIONS = {
+    "attacks": attacks.main,
+    "fanout": fanout.main,
+    "growth": growth.main,
+    "queries": queries.main,
+}
+SMALL = {"clocks": clocks.main, "wakeup": wakeup.main}
 
 
 def main() -> None:
     name, *arguments = sys.argv[1:] or [""]
-    if name in OWN:
-        return OWN[name](arguments)
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", epilog=f"python -m benchmarks {'|'.join(OWN)} --help")
+    if name in WITH_OPTIONS:
+        return WITH_OPTIONS[name](arguments)
+    epilog = f"python -m benchmarks {'|'.join(WITH_OPTIONS)} --help"
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", epilog=epilog)
     parser.add_argument("names", nargs="*", choices=[*SMALL, []], default=list(SMALL))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", default="sqlite", help="sqlite, or the URL of a Postgres server's maintenance database")
+    database = "sqlite, or the URL of a Postgres server's maintenance database"
+    parser.add_argument("--database", default="sqlite", help=database)
     options = parser.parse_args()
     if not name:
         queries.main(["--quick"])

@@ -1,7 +1,8 @@
-"""Equal subscriptions of viewers who see the same share one source, one execution and one encoding.
+"""Subscription groups: equal subscriptions of viewers with equal permissions share one execution.
 
-Whoever joins reads alone until they have come as far as the group that leads, then goes on with it and skips what they know.
-A group knows of no sockets: it hands rounds to mailboxes, and yields the loop now and then while it does.
+A new subscription first runs alone. When it has reached the position of the leading group, it joins
+that group and skips the items that it already has. The members of a group share one source, one
+execution and one encoding of each item.
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ from engine.execution.subscription import ExecutionInterrupted, SubscriptionExec
 from engine.fanout.outbox import Batch, Outbox
 
 MAX_BATCH_ITEMS = 32
-"""Items that are executed together, and told in one write to each member."""
+"""Items that are executed together and sent to each subscriber in one write."""
 MAX_BATCH_BYTES = 256 * 1024
-"""Bytes that are written to a member at once."""
+"""Bytes of one write to a subscriber. A single item may be larger."""
 SUBSCRIBERS_PER_YIELD = 64
-"""Members that are served before others have the loop."""
+"""Subscribers that are served before other tasks may run."""
 DRAIN_SECONDS = 30.0
-"""How long a reader that is alone may take nothing."""
+"""How long the only subscriber of a group may read nothing before it is disconnected."""
 RETRY_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 log = structlog.get_logger("ticketwire.groups")
 
 
 class Subscriber:
-    """One running subscription, of a socket or a stream."""
+    """One running subscription of a WebSocket or an event stream.
 
-    __slots__ = ("on_end", "group", "on_outage", "outbox", "position", "suffix")
+    `on_end` is called with errors when the source fails. `on_outage` is called when a database
+    outage lasts longer than the retries.
+    """
+
+    __slots__ = ("group", "on_end", "on_outage", "outbox", "position", "suffix")
 
     def __init__(
         self,
@@ -46,12 +51,11 @@ class Subscriber:
     ) -> None:
         self.outbox = outbox
         self.suffix = suffix
+        """The end of each message to this subscriber; see `Outbox.deliver`."""
         self.position = position
-        """Everything up to here was told to it, or is nothing for it."""
+        """All items up to here were sent, or are not visible to this subscriber."""
         self.on_end = on_end
-        """Called with errors when the source has ended."""
         self.on_outage = on_outage
-        """Called when an outage lasts too long to wait for."""
         self.group: SubscriptionGroup | None = None
 
     def leave(self) -> None:
@@ -59,20 +63,22 @@ class Subscriber:
             self.group.remove(self)
 
     def switch_context(self, context: Any) -> None:
-        """Leave those whom it shares with, and go on from where it is by the rights of another context."""
+        """Leave the group, and continue from the current position with the context's viewer."""
         if self.group is not None:
-            groups, following = self.group.groups, self.group.execution.fork(context, self.position)
+            groups, execution = self.group.groups, self.group.execution.fork(context, self.position)
             self.leave()
-            groups.join(following, self)
+            groups.join(execution, self)
 
     @property
     def cursor(self) -> str | None:
-        """How far it was told, as clients keep it."""
-        return self.group.execution.source.cursor(self.position) if self.group is not None else None
+        """The current position as a cursor for clients; None outside a group."""
+        if self.group is None:
+            return None
+        return self.group.execution.source.cursor(self.position)
 
 
 class FanoutCounters:
-    """What an operator watches; they only rise."""
+    """Totals for the metrics."""
 
     def __init__(self) -> None:
         self.items = 0
@@ -80,7 +86,10 @@ class FanoutCounters:
 
 
 class SubscriptionGroups:
-    """All groups of this process."""
+    """All subscription groups of this process.
+
+    The leader of a share key is the group that later subscriptions with this key join.
+    """
 
     def __init__(self) -> None:
         self.leaders: dict[Hashable, SubscriptionGroup] = {}
@@ -88,11 +97,11 @@ class SubscriptionGroups:
         self.counters = FanoutCounters()
 
     def join(self, execution: SubscriptionExecution, subscriber: Subscriber) -> None:
-        """Let the member be told what the source tells from where it stands."""
+        """Send the subscriber all items after the current position of the execution's source."""
         subscriber.position = execution.source.position
-        lead = self.leaders.get(execution.share_key) if execution.share_key is not None else None
-        if lead is not None and lead.position <= subscriber.position:
-            lead.add(subscriber)
+        leader = None if execution.share_key is None else self.leaders.get(execution.share_key)
+        if leader is not None and leader.position <= subscriber.position:
+            leader.add(subscriber)
             return
         group = SubscriptionGroup(self, execution)
         group.add(subscriber)
@@ -100,7 +109,7 @@ class SubscriptionGroups:
         group.start()
 
     async def close(self) -> None:
-        """End all of them, as the process ends."""
+        """Stop all groups at the end of the process."""
         tasks = [group.task for group in self.running if group.task is not None]
         for task in tasks:
             task.cancel()
@@ -108,10 +117,11 @@ class SubscriptionGroups:
 
 
 class SubscriptionGroup:
-    """One source and those who are told what it tells.
+    """One execution and the subscribers that receive its results.
 
-    `position` rises before a round is delivered, so who joins meanwhile is no part of it, and each member's own position rises
-    with its delivery, so who leaves meanwhile knows what it was told.
+    `position` rises before a batch is delivered, so a subscriber that joins during the delivery is
+    not part of it. Each subscriber's own position rises with its delivery, so a subscriber that
+    leaves during the delivery knows what it received.
     """
 
     def __init__(self, groups: SubscriptionGroups, execution: SubscriptionExecution) -> None:
@@ -122,19 +132,31 @@ class SubscriptionGroup:
         self.subscribers: dict[Subscriber, None] = {}
         self.task: asyncio.Task[None] | None = None
 
+    # ---------------------------------------------------------------- subscribers
+
     def add(self, subscriber: Subscriber) -> None:
         self.subscribers[subscriber] = None
         subscriber.group = self
 
     def remove(self, subscriber: Subscriber) -> None:
-        """The last one to leave ends the group."""
+        """Remove a subscriber. A group without subscribers stops."""
         self.subscribers.pop(subscriber, None)
         subscriber.group = None
         if not self.subscribers:
             self.stop()
 
+    def dissolve(self) -> list[Subscriber]:
+        """Remove and return all subscribers."""
+        subscribers = list(self.subscribers)
+        for subscriber in subscribers:
+            subscriber.group = None
+        self.subscribers.clear()
+        self.stop_leading()
+        return subscribers
+
     def start(self) -> None:
-        self.task = asyncio.get_running_loop().create_task(self.run(), context=Context())  # for all, not for who came first
+        # An empty context, because the task works for all subscribers, not for the first one.
+        self.task = asyncio.get_running_loop().create_task(self.run(), context=Context())
         self.groups.running.add(self)
         self.task.add_done_callback(lambda _: self.groups.running.discard(self))
 
@@ -148,112 +170,58 @@ class SubscriptionGroup:
             del self.groups.leaders[self.key]
 
     def lead_or_merge(self) -> bool:
-        """Lead where nobody does, or join who leads once that is possible; returns whether the group goes on."""
+        """Become the leader if there is none, or join the leader at its position.
+
+        Returns whether this group still has its subscribers.
+        """
         if self.key is None:
             return True
-        lead = self.groups.leaders.get(self.key)
-        if lead is None:
+        leader = self.groups.leaders.get(self.key)
+        if leader is None:
             if self.execution.source.is_live:
                 self.groups.leaders[self.key] = self
             return True
-        if lead is self or lead.position > self.position:
+        if leader is self or leader.position > self.position:
             return True
-        for member in list(self.subscribers):
-            lead.add(member)
+        for subscriber in list(self.subscribers):
+            leader.add(subscriber)
         self.subscribers.clear()
         return False
 
+    # ---------------------------------------------------------------- items
+
     async def run(self) -> None:
+        """Read, execute and send batches until the source fails or the group merges."""
         source = self.execution.source
         try:
             while self.lead_or_merge():
                 items = await source.next_batch()
                 for start in range(0, len(items), MAX_BATCH_ITEMS):
-                    await self.send_items(items, start, min(start + MAX_BATCH_ITEMS, len(items)))
+                    end = min(start + MAX_BATCH_ITEMS, len(items))
+                    await self.send_items(items, start, end)
                 self.position = source.position
-                if not items:  # passed over: nobody is told, and who leaves now need not see it again
+                if not items:
                     self.advance_subscribers()
         except ExecutionInterrupted:
-            for member in self.dissolve():
-                member.on_outage()
-        except Exception as error:  # whatever ends a source ends its subscriptions, each with an error
+            for subscriber in self.dissolve():
+                subscriber.on_outage()
+        except Exception as error:  # any error of a source ends its subscriptions
             errors = self.execution.format_source_error(error)
-            for member in self.dissolve():
-                member.on_end(errors)
+            for subscriber in self.dissolve():
+                subscriber.on_end(errors)
         finally:
             source.close()
 
-    def dissolve(self) -> list[Subscriber]:
-        """Nobody's group any more; returns who was in it."""
-        members = list(self.subscribers)
-        for member in members:
-            member.group = None
-        self.subscribers.clear()
-        self.stop_leading()
-        return members
-
-    async def send_items(self, items: Sequence[Item[Any]], first: int, last: int) -> None:
-        """Execute and deliver some of the items that the source told together."""
-        payloads = await self.execute([value for _, value in items[first:last]])
-        self.groups.counters.items += len(payloads)
-        positions = [position for position, _ in items[first:last]]
-        # who resumes from a cursor has all of its position behind them
-        cursors = [
-            self.execution.source.cursor(position) if self.complete_position(items, end) >= position else None
-            for end, position in enumerate(positions, first + 1)
-        ]
-        start = 0
-        for end in batch_ends(payloads):
-            told = Batch(positions[start:end], payloads[start:end], cursors[start:end])
-            await self.deliver(told, self.complete_position(items, first + end))
-            await self.drain_single_subscriber()
-            start = end
-
-    def complete_position(self, items: Sequence[Item[Any]], end: int) -> int:
-        """Up to where all is told with the items before a place. A picture that is owed is told as a whole or not at all."""
-        if end == len(items):
-            return self.execution.source.position
-        if self.position < 0:
-            return self.position
-        last, following = items[end - 1][0], items[end][0]
-        if last < following:
-            return following - 1
-        before = bisect_left(items, last, key=itemgetter(0))
-        return items[before - 1][0] if before else self.position
-
-    async def deliver(self, round: Batch, up_to: int) -> None:
-        before, self.position = self.position, up_to
-        if round.position > up_to:
-            self.stop_leading()  # who joined now would miss the first part of what is told of one position
-        for place, member in enumerate(list(self.subscribers), 1):
-            if member.group is self:  # else it left meanwhile
-                # who joined with more than the group had told skips what they know
-                part = round.after(member.position) if member.position > before else round
-                if part is not None:
-                    self.groups.counters.deliveries += len(part.positions)
-                    member.outbox.deliver(part, member.suffix)
-                member.position = max(member.position, up_to)
-            if not place % SUBSCRIBERS_PER_YIELD:
-                await asyncio.sleep(0)
-
-    async def drain_single_subscriber(self) -> None:
-        """Who reads alone, as those far behind do, is told as fast as they take it; among several, nobody is waited for.
-
-        A group that waits does not lead, or whoever joined it would wait too.
-        """
-        if len(self.subscribers) == 1 and (member := next(iter(self.subscribers))):
-            self.stop_leading()
-            try:
-                async with asyncio.timeout(DRAIN_SECONDS):
-                    await member.outbox.drain()
-            except TimeoutError:
-                member.outbox.overflow()
-
     def advance_subscribers(self) -> None:
-        for member in self.subscribers:
-            member.position = max(member.position, self.position)
+        """Pass events that are not visible: a subscriber that leaves must not read them again."""
+        for subscriber in self.subscribers:
+            subscriber.position = max(subscriber.position, self.position)
 
     async def execute(self, values: Sequence[Any]) -> list[bytes]:
+        """Execute the selection for each value; return the results as JSON.
+
+        Raises ExecutionInterrupted if a database outage outlasts the retries.
+        """
         for seconds in RETRY_DELAYS_SECONDS:
             try:
                 return await self.execution.execute_batch(values)
@@ -262,13 +230,86 @@ class SubscriptionGroup:
                 await asyncio.sleep(seconds)
         return await self.execution.execute_batch(values)
 
+    async def send_items(self, items: Sequence[Item[Any]], first: int, last: int) -> None:
+        """Execute and deliver items[first:last], a part of a batch of the source."""
+        payloads = await self.execute([value for _, value in items[first:last]])
+        self.groups.counters.items += len(payloads)
+        positions = [position for position, _ in items[first:last]]
+        cursors = [
+            self.find_cursor(items, index, position)
+            for index, position in enumerate(positions, first)
+        ]
+        start = 0
+        for end in batch_ends(payloads):
+            batch = Batch(positions[start:end], payloads[start:end], cursors[start:end])
+            await self.deliver(batch, self.complete_position(items, first + end))
+            await self.drain_single_subscriber()
+            start = end
+
+    def find_cursor(self, items: Sequence[Item[Any]], index: int, position: int) -> str | None:
+        """Only the last item of a position has a cursor, because clients resume after it."""
+        if self.complete_position(items, index + 1) < position:
+            return None
+        return self.execution.source.cursor(position)
+
+    def complete_position(self, items: Sequence[Item[Any]], end: int) -> int:
+        """The last position of which all items are in items[:end].
+
+        A snapshot that begins a live list counts as one position: it is complete or not sent.
+        """
+        if end == len(items):
+            return self.execution.source.position
+        if self.position < 0:
+            return self.position
+        last_position, next_position = items[end - 1][0], items[end][0]
+        if last_position < next_position:
+            return next_position - 1
+        before = bisect_left(items, last_position, key=itemgetter(0))
+        return items[before - 1][0] if before else self.position
+
+    async def deliver(self, batch: Batch, complete_position: int) -> None:
+        before, self.position = self.position, complete_position
+        if batch.position > complete_position:
+            # A subscriber that joined now would miss the first items of a position.
+            self.stop_leading()
+        for number, subscriber in enumerate(list(self.subscribers), 1):
+            if subscriber.group is self:  # it may have left during the delivery
+                self.deliver_to(subscriber, batch, before)
+                subscriber.position = max(subscriber.position, complete_position)
+            if not number % SUBSCRIBERS_PER_YIELD:
+                await asyncio.sleep(0)
+
+    def deliver_to(self, subscriber: Subscriber, batch: Batch, before: int) -> None:
+        """Send the part of a batch that the subscriber has not got from another group."""
+        part = batch.after(subscriber.position) if subscriber.position > before else batch
+        if part is not None:
+            self.groups.counters.deliveries += len(part.positions)
+            subscriber.outbox.deliver(part, subscriber.suffix)
+
+    async def drain_single_subscriber(self) -> None:
+        """Wait until a group's only subscriber has read most of its messages.
+
+        So a subscriber that catches up is served at its own speed. Several subscribers are not
+        waited for. During the wait the group does not lead, because a subscriber that joined it
+        would have to wait as well.
+        """
+        if len(self.subscribers) != 1:
+            return
+        [subscriber] = self.subscribers
+        self.stop_leading()
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await subscriber.outbox.drain()
+        except TimeoutError:
+            subscriber.outbox.overflow()
+
 
 def batch_ends(payloads: Sequence[bytes]) -> Iterator[int]:
-    """Where to cut, so that no round but one of a single item is larger than ROUND."""
+    """The indexes at which to split payloads so that no part is larger than MAX_BATCH_BYTES."""
     size = 0
-    for place, payload in enumerate(payloads):
+    for index, payload in enumerate(payloads):
         if size and size + len(payload) > MAX_BATCH_BYTES:
-            yield place
+            yield index
             size = 0
         size += len(payload)
     yield len(payloads)

@@ -1,7 +1,7 @@
-"""Messages that wait for one client, in order and bounded. A client that reads too slowly is ended; it never slows others
-or grows memory.
+"""Outboxes: the messages that wait for one client, in order and limited in size.
 
-The outboxes of WebSockets and of event streams are in `engine.websocket.outbox` and `engine.sse.outbox`.
+A client that reads too slowly is disconnected, so it can't slow others down or fill the memory. The
+outboxes of WebSockets and event streams are in `engine.websocket.outbox` and `engine.sse.outbox`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from typing import Any
 
 Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 FLUSH_SECONDS = 5.0
-"""How long an outbox that ends may take to send what waits."""
+"""How long an outbox that closes may take to send its remaining messages."""
 
 
 class Batch:
-    """Some items that one group sends to all its members.
+    """Some items that a group sends to all its subscribers.
 
-    An item has a cursor if all events of its position were sent. `encodings` holds what a transport encodes once for all
-    members, under a key of the transport's own.
+    An item has a cursor if it is the last one of its position. `encodings` caches what a transport
+    encodes once for all subscribers, under a key that the transport chooses.
     """
 
     __slots__ = ("cursors", "encodings", "payloads", "positions")
 
-    def __init__(self, positions: Sequence[int], payloads: Sequence[bytes], cursors: Sequence[str | None]) -> None:
+    def __init__(
+        self,
+        positions: Sequence[int],
+        payloads: Sequence[bytes],
+        cursors: Sequence[str | None],
+    ) -> None:
         self.positions = positions
         self.payloads = payloads
         self.cursors = cursors
@@ -37,15 +42,18 @@ class Batch:
         return self.positions[-1]
 
     def after(self, position: int) -> Batch | None:
-        """The part of it that comes after a position."""
-        first = next((place for place, each in enumerate(self.positions) if each > position), None)
-        if first is None:
-            return None
-        return Batch(self.positions[first:], self.payloads[first:], self.cursors[first:])
+        """The items after a position, or None if there are none."""
+        for first, item_position in enumerate(self.positions):
+            if item_position > position:
+                return Batch(self.positions[first:], self.payloads[first:], self.cursors[first:])
+        return None
 
 
 class Outbox(ABC):
-    """`overflow` is called once, when there is more to send while over `most` bytes wait for the peer; nothing is kept then."""
+    """Sends messages until more than `max_backlog_bytes` wait for the client.
+
+    Then it closes, drops later messages and calls `on_overflow`, once.
+    """
 
     def __init__(self, max_backlog_bytes: int, on_overflow: Callable[[], None]) -> None:
         self.max_backlog_bytes = max_backlog_bytes
@@ -58,16 +66,19 @@ class Outbox(ABC):
 
     @abstractmethod
     def deliver(self, batch: Batch, suffix: bytes) -> None:
-        """Send all items of a batch to the operation with this tail, in one write."""
+        """Send all items of a batch in one write.
+
+        `suffix` ends each message to one operation, so what precedes it is shared by all of them.
+        """
 
     @property
     @abstractmethod
     def backlog(self) -> int:
-        """Bytes that wait for the peer."""
+        """The bytes that wait for the client."""
 
     @abstractmethod
     async def drain(self) -> None:
-        """Return when little waits for the peer, or it has ended."""
+        """Return when the client has read most of the messages, or the connection has ended."""
 
     def overflow(self) -> None:
         if not self.is_closed:
@@ -76,9 +87,11 @@ class Outbox(ABC):
 
 
 class QueuedOutbox(Outbox):
-    """Messages that wait for ASGI's `send`."""
+    """Queues messages for ASGI's `send`."""
 
-    def __init__(self, send: Sender, max_backlog_bytes: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self, send: Sender, max_backlog_bytes: int, on_overflow: Callable[[], None]
+    ) -> None:
         super().__init__(max_backlog_bytes, on_overflow)
         self.send = send
         self.messages: deque[bytes] = deque()
@@ -88,10 +101,11 @@ class QueuedOutbox(Outbox):
         self.is_empty.set()
 
     @abstractmethod
-    async def write(self, message: bytes) -> None: ...
+    async def write(self, message: bytes) -> None:
+        """Pass one message to `send`."""
 
     def post(self, message: bytes) -> None:
-        if self.ended:
+        if self.is_closed:
             return
         if self.queued_bytes > self.max_backlog_bytes:
             self.overflow()
@@ -103,15 +117,16 @@ class QueuedOutbox(Outbox):
         self.has_messages.set()
 
     async def run(self) -> None:
-        """Send what waits, for as long as the peer lives."""
+        """Send the queued messages until a write fails."""
         while True:
             await self.has_messages.wait()
-            while self.messages and not self.ended:
+            while self.messages and not self.is_closed:
                 message = self.messages.popleft()
                 try:
                     await self.write(message)
-                except Exception:  # the client has gone; the task that reads from it ends the connection
-                    self.ended = True
+                except Exception:
+                    # The client has disconnected. Its reader closes the connection.
+                    self.is_closed = True
                     self.is_empty.set()
                     return
                 self.queued_bytes -= len(message)

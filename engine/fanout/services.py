@@ -1,4 +1,4 @@
-"""What the WebSocket and SSE endpoints hand to each of their connections."""
+"""The objects that the WebSocket and SSE endpoints share with their connections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.limits.connections import ConnectionRegistry
 
 @dataclass(frozen=True, slots=True)
 class ConnectionServices:
-    """One for the process."""
+    """Created once per process."""
 
     schema: Schema
     auth: AuthHooks

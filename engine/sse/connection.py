@@ -1,14 +1,15 @@
-"""One subscription over HTTP, as an event stream: it begins with an answer, and ends by `complete` or by being cut.
+"""One subscription over HTTP as an event stream.
 
-`complete` says that there is nothing more to come for. A stream that is cut says nothing, and its client comes again and
-resumes after the last cursor; so ends what only this server, for now, can't go on with.
+A stream ends in one of two ways. `complete` tells the client that nothing more will come. If the
+server only closes the connection, the client reconnects and resumes after the last cursor; so end
+streams that this server can't continue at the moment.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from random import randint
 from typing import Any
 
@@ -18,7 +19,11 @@ from strawberry.types.execution import ExecutionResult
 
 from engine.fanout.group import Subscriber
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import INTERNAL_ERROR_MESSAGE, INVALID_TOKEN_MESSAGE, has_unavailable_error
+from engine.graphql.errors import (
+    INTERNAL_ERROR_MESSAGE,
+    INVALID_TOKEN_MESSAGE,
+    has_unavailable_error,
+)
 from engine.graphql.request import GraphQLRequest
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
 from engine.sse.events import COMPLETE, HEADERS, heartbeat, next_event, retry_delay
@@ -26,7 +31,8 @@ from engine.sse.outbox import SSEOutbox
 
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = (1000, 3000)
-"""Spread, so that all who are cut at once don't come again at once."""
+"""The least and greatest delay before a client reconnects. It is random, so that clients that are
+disconnected together don't reconnect together."""
 log = structlog.get_logger("ticketwire.stream")
 
 
@@ -46,18 +52,19 @@ class SSEConnection:
         self.address: str = context.address
         self.viewer: str | None = None
         self.client: ClientConnection | None = scope.get("extensions", {}).get(CONNECTION_EXTENSION)
-        self.outbox = SSEOutbox(send, services.registry.limits.max_outbox_bytes, self.disconnect_slow_reader)
+        limit = services.registry.limits.max_outbox_bytes
+        self.outbox = SSEOutbox(send, limit, self.disconnect_slow_client)
         self.subscriber: Subscriber | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.heartbeat_timer: asyncio.TimerHandle | None = None
         self.waiting = asyncio.timeout(None)
-        """Ends the waiting for the peer to leave, where that can't be brought about by cutting it off."""
+        """Rescheduled to now to end `wait_for_disconnect` if there is no connection to close."""
         self.is_closed = False
 
-    # ------------------------------------------------------------ its life
+    # ---------------------------------------------------------------- open and wait
 
     async def serve(self, request: GraphQLRequest, resume_from: str | None) -> None:
-        self.services.auth.on_open(self.context, self.complete_signed_out, self.update_viewer)
+        self.services.auth.on_open(self.context, self.complete_unauthenticated, self.update_viewer)
         try:
             await self.send_head()
             self.start_task(self.outbox.run())
@@ -69,7 +76,10 @@ class SSEConnection:
             self.services.auth.on_close(self.context)
 
     async def serve_and_disconnect(self) -> None:
-        """Begin and be cut, as where an outage comes first: an EventSource gives up for good after any other status than 200."""
+        """Start the stream and close it, because of an outage before the subscription.
+
+        An EventSource reconnects after a stream that closes, but not after a status other than 200.
+        """
         await self.send_head()
         if self.client is not None:
             self.client.remove_shutdown_callback()
@@ -79,98 +89,36 @@ class SSEConnection:
     async def send_head(self) -> None:
         headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
-        wait = retry_delay(randint(*RETRY_MILLISECONDS))  # noqa: S311 - spreads a load, keeps no secret
-        await self.send({"type": "http.response.body", "body": wait, "more_body": True})
+        delay = randint(*RETRY_MILLISECONDS)  # noqa: S311 - spreads load, protects no secret
+        body = retry_delay(delay)
+        await self.send({"type": "http.response.body", "body": body, "more_body": True})
         if self.client is not None:
             self.client.on_shutdown(self.disconnect)
 
     async def wait_for_disconnect(self) -> None:
-        """Return when the peer has left, by itself or cut off, or has all it will get."""
+        """Return when either side has closed the connection, or the response is complete."""
         with contextlib.suppress(TimeoutError):
             async with self.waiting:
                 while (await self.receive())["type"] != "http.disconnect":
                     pass
 
-    def start_task(self, coroutine: Any) -> None:
+    def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     def send_heartbeat(self) -> None:
-        """Keep the connection from being taken for dead; what the peer takes slowly is sign enough of life."""
+        """Keep proxies from closing an idle connection. Skipped while messages wait."""
         if not self.outbox.queued_bytes:
-            self.outbox.post(heartbeat(self.subscriber.cursor if self.subscriber is not None else None))
+            cursor = None if self.subscriber is None else self.subscriber.cursor
+            self.outbox.post(heartbeat(cursor))
         self.schedule_heartbeat()
 
     def schedule_heartbeat(self) -> None:
-        self.heartbeat_timer = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS, self.send_heartbeat)
+        loop = asyncio.get_running_loop()
+        self.heartbeat_timer = loop.call_later(HEARTBEAT_SECONDS, self.send_heartbeat)
 
-    def stop_delivery(self) -> None:
-        """Nothing is delivered from here on."""
-        if self.subscriber is not None:
-            self.subscriber.leave()
-        if self.heartbeat_timer is not None:
-            self.heartbeat_timer.cancel()
-
-    def clean_up(self) -> None:
-        self.is_closed = True
-        self.stop_delivery()
-        for task in self.tasks:
-            task.cancel()
-        if self.client is not None:
-            self.client.remove_shutdown_callback()
-
-    # ------------------------------------------------------------ how it ends
-
-    def complete_with_errors(self, errors: Sequence[Mapping[str, Any]]) -> None:
-        """End for good, with errors. Clients are not to come again."""
-        if self.is_closed:
-            return
-        self.is_closed = True
-        self.stop_delivery()
-        self.outbox.post(next_event(orjson.dumps({"errors": errors})) + COMPLETE)
-        self.start_task(self.close_outbox())
-
-    async def close_outbox(self) -> None:
-        try:
-            await self.outbox.close()
-        except TimeoutError:
-            self.close_connection()
-
-    def disconnect(self) -> None:
-        """End without a word, so that the client resumes."""
-        if not self.is_closed:
-            self.is_closed = True
-            self.stop_delivery()
-            self.close_connection()
-
-    def close_connection(self) -> None:
-        self.outbox.ended = True
-        if self.client is not None:
-            self.client.close()
-        else:
-            self.waiting.reschedule(asyncio.get_running_loop().time())
-
-    def disconnect_slow_reader(self) -> None:
-        self.services.registry.slow_clients += 1
-        log.warning("stream.slow_reader", request_id=self.context.request_id, address=self.address)
-        self.disconnect()
-
-    # ------------------------------------------------------------ who calls
-
-    async def complete_signed_out(self) -> None:
-        self.complete_with_errors([{"message": INVALID_TOKEN_MESSAGE, "extensions": {"code": "UNAUTHENTICATED"}}])
-
-    def update_viewer(self) -> None:
-        """The viewer became another: the subscription leaves those whom it shared with, before the next event."""
-        if self.services.auth.viewer_key(self.context) is None:
-            self.stop_delivery()  # the token has ended, and the stream is about to
-            return
-        self.services.registry.assign_viewer(self, self.context)
-        if self.subscriber is not None:
-            self.subscriber.switch_context(self.services.auth.fork_context(self.context))
-
-    # ------------------------------------------------------------ the subscription
+    # ---------------------------------------------------------------- subscription
 
     async def run_subscription(self, request: GraphQLRequest, resume_from: str | None) -> None:
         try:
@@ -181,28 +129,102 @@ class SSEConnection:
                 return
             request_id: str = self.context.request_id
             log.exception("stream.failed", request_id=request_id)
-            self.complete_with_errors([{"message": INTERNAL_ERROR_MESSAGE, "extensions": {"code": "INTERNAL", "requestId": request_id}}])
+            extensions = {"code": "INTERNAL", "requestId": request_id}
+            self.complete_with_errors(
+                [{"message": INTERNAL_ERROR_MESSAGE, "extensions": extensions}]
+            )
 
     async def subscribe(self, request: GraphQLRequest, resume_from: str | None) -> None:
-        context = self.services.auth.fork_context(self.context)
-        schema = self.services.schema
-        following = await schema.start_subscription(request, context, resume_from)
+        auth = self.services.auth
+        context = auth.fork_context(self.context)
+        execution = await self.services.schema.start_subscription(request, context, resume_from)
         if self.is_closed:
             return
-        if isinstance(following, ExecutionResult):
-            self.refuse(following)
+        if isinstance(execution, ExecutionResult):
+            self.refuse(execution)
             return
-        source = following.source
+        source = execution.source
         position = source.position
-        if context.viewer is not self.context.viewer:
-            following = following.fork(self.services.auth.fork_context(self.context), position)
-        # where it begins, so that who is cut off before the first event does not begin elsewhere
+        if context.viewer is not self.context.viewer:  # it changed during the start
+            execution = execution.fork(auth.fork_context(self.context), position)
+        # The cursor of the start: a client that loses the connection before the first event
+        # resumes from here.
         self.outbox.post(heartbeat(source.cursor(position)))
-        self.subscriber = Subscriber(self.outbox, b"", position, self.complete_with_errors, self.disconnect)
-        self.services.groups.join(following, self.subscriber)
+        self.subscriber = Subscriber(
+            self.outbox,
+            b"",
+            position,
+            on_end=self.complete_with_errors,
+            on_outage=self.disconnect,
+        )
+        self.services.groups.join(execution, self.subscriber)
 
     def refuse(self, result: ExecutionResult) -> None:
         if has_unavailable_error(result):
             self.disconnect()
             return
         self.complete_with_errors([error.formatted for error in result.errors or ()])
+
+    def update_viewer(self) -> None:
+        """Move the subscription to a group of the new viewer, before its next event."""
+        if self.services.auth.viewer_key(self.context) is None:
+            self.stop_delivery()  # the token has ended; `complete_unauthenticated` will be called
+            return
+        self.services.registry.assign_viewer(self, self.context)
+        if self.subscriber is not None:
+            self.subscriber.switch_context(self.services.auth.fork_context(self.context))
+
+    # ---------------------------------------------------------------- end
+
+    def complete_with_errors(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        """End the subscription with errors. The client doesn't reconnect."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.stop_delivery()
+        self.outbox.post(next_event(orjson.dumps({"errors": errors})) + COMPLETE)
+        self.start_task(self.close_outbox())
+
+    async def complete_unauthenticated(self) -> None:
+        extensions = {"code": "UNAUTHENTICATED"}
+        self.complete_with_errors([{"message": INVALID_TOKEN_MESSAGE, "extensions": extensions}])
+
+    async def close_outbox(self) -> None:
+        try:
+            await self.outbox.close()
+        except TimeoutError:
+            self.close_connection()
+
+    def disconnect(self) -> None:
+        """Close the connection without `complete`, so that the client reconnects and resumes."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.stop_delivery()
+            self.close_connection()
+
+    def disconnect_slow_client(self) -> None:
+        self.services.registry.slow_clients += 1
+        request_id: str = self.context.request_id
+        log.warning("stream.slow_client", request_id=request_id, address=self.address)
+        self.disconnect()
+
+    def stop_delivery(self) -> None:
+        if self.subscriber is not None:
+            self.subscriber.leave()
+        if self.heartbeat_timer is not None:
+            self.heartbeat_timer.cancel()
+
+    def close_connection(self) -> None:
+        self.outbox.is_closed = True
+        if self.client is not None:
+            self.client.close()
+        else:
+            self.waiting.reschedule(asyncio.get_running_loop().time())
+
+    def clean_up(self) -> None:
+        self.is_closed = True
+        self.stop_delivery()
+        for task in self.tasks:
+            task.cancel()
+        if self.client is not None:
+            self.client.remove_shutdown_callback()

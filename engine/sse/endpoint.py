@@ -1,8 +1,11 @@
-"""/graphql/stream: any operation, told as server-sent events (graphql-sse, distinct connections mode: PROTOCOL.md).
+"""/graphql/stream: operations over server-sent events (graphql-sse, distinct connections mode).
 
-Its own path, so that who merely lists text/event-stream among what they accept is answered in JSON at /graphql. A browser's
-EventSource sends no headers of its own, so a token may come in the URL here, and a GET needs no header that forces a preflight:
-there are no cookies, so a page of another origin brings no rights along; and a GET changes nothing.
+Source: PROTOCOL.md of graphql-sse. The endpoint has its own path, so that a client that only lists
+text/event-stream among its accepted types gets JSON from /graphql.
+
+A browser's EventSource can't send headers. So the URL may contain a token, and a GET needs no
+header that forces a CORS preflight. That is safe: there are no cookies, so a page of another origin
+has no permissions, and a GET can't change anything.
 """
 
 from __future__ import annotations
@@ -19,7 +22,14 @@ from starlette.types import Receive, Scope, Send
 from engine.auth import BEARER_PATTERN, Unauthorized, parse_bearer_token
 from engine.fanout.services import ConnectionServices
 from engine.graphql.operation import QUERIES, QUERIES_AND_MUTATIONS
-from engine.graphql.request import MAX_QUERY_STRING_BYTES, GraphQLRequest, MalformedRequest, parse_query_string, parse_body, parse_fields
+from engine.graphql.request import (
+    MAX_QUERY_STRING_BYTES,
+    GraphQLRequest,
+    MalformedRequest,
+    parse_body,
+    parse_fields,
+    parse_query_string,
+)
 from engine.graphql.response import encode_response
 from engine.http.content_negotiation import is_accepted
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
@@ -33,7 +43,7 @@ log = structlog.get_logger("ticketwire.streams")
 
 
 class SSEEndpoint:
-    """The endpoint, as an ASGI application for HTTP."""
+    """An ASGI application for HTTP."""
 
     def __init__(self, services: ConnectionServices) -> None:
         self.services = services
@@ -44,73 +54,99 @@ class SSEEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        context = self.auth.create_context(scope["request_id"], request.client.host if request.client else "")
+        address = request.client.host if request.client else ""
+        context = self.auth.create_context(scope["request_id"], address)
         try:
-            fields = read_query_fields(request)
-            await request.body()  # before the token is read, as at /graphql
-            await self.authenticate(context, request, fields)
-            asked = await read_request(request, fields)
-            kind = await self.schema.get_operation_type(asked, context)
-            if kind is OperationType.SUBSCRIPTION:
-                await self.serve_subscription(
-                    SSEConnection(self.services, scope, receive, send, context), asked, request.headers.get("last-event-id")
-                )
-                return
-            if kind is OperationType.MUTATION and request.method == "GET":
-                raise RequestRefused(405, "Mutations are sent by POST.", allow="POST")
-            with cancel_on_disconnect(scope, partial(self.schema.is_query, asked, context)):
-                response = await self.execute(asked, context, request.method)
+            response = await self.handle(request, send, context)
         except (ClientDisconnect, ClientDisconnected):
-            log.info("stream.hung_up", request_id=context.request_id)
+            log.info("stream.client_disconnected", request_id=context.request_id)
             return
         except Exception as error:
             if self.schema.is_outage(error):
                 log.error("stream.unavailable", request_id=context.request_id, error=repr(error))
-                await SSEConnection(self.services, scope, receive, send, context).serve_and_disconnect()
+                connection = SSEConnection(self.services, scope, receive, send, context)
+                await connection.serve_and_disconnect()
                 return
             response = build_error_response(error, context.request_id, self.schema.is_outage)
-        await response(scope, receive, send)
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def handle(self, request: Request, send: Send, context: Any) -> Response | None:
+        """Serve a subscription to its end, or return the response to another operation.
+
+        Raises RequestRefused, Unauthorized, ClientDisconnect and ClientDisconnected.
+        """
+        fields = read_query_fields(request)
+        await request.body()  # before the authentication, as at /graphql
+        await self.authenticate(context, request, fields)
+        operation = await read_request(request, fields)
+        kind = await self.schema.get_operation_type(operation, context)
+        if kind is OperationType.SUBSCRIPTION:
+            scope, receive = request.scope, request.receive
+            connection = SSEConnection(self.services, scope, receive, send, context)
+            last_event_id = request.headers.get("last-event-id")
+            await self.serve_subscription(connection, operation, last_event_id)
+            return None
+        if kind is OperationType.MUTATION and request.method == "GET":
+            raise RequestRefused(405, "Use POST for mutations.", allow="POST")
+        is_query = partial(self.schema.is_query, operation, context)
+        with cancel_on_disconnect(request.scope, is_query):
+            return await self.execute(operation, context, request.method)
 
     async def authenticate(self, context: Any, request: Request, fields: dict[str, str]) -> None:
-        """The token comes in the Authorization header or in the URL, never in both (RFC 6750, section 2)."""
+        """Authenticate with the token in the Authorization header or the URL.
+
+        A request must not have both (RFC 6750, section 2).
+        """
         token = parse_bearer_token(request.headers.get("authorization"))
-        sent = fields.get("access_token")
-        if sent is not None:
+        url_token = fields.get("access_token")
+        if url_token is not None:
             if token is not None:
-                raise RequestRefused(400, "A token comes in the Authorization header or in the URL, not in both.")
-            if BEARER_PATTERN.fullmatch(f"Bearer {sent}") is None:
+                reason = "Send the token in the Authorization header or in the URL, not in both."
+                raise RequestRefused(400, reason)
+            if BEARER_PATTERN.fullmatch(f"Bearer {url_token}") is None:
                 raise Unauthorized
-            token = sent
+            token = url_token
         if token is not None:
             await self.auth.authenticate(context, token)
 
-    async def serve_subscription(self, stream: SSEConnection, asked: GraphQLRequest, last_id: str | None) -> None:
-        self.connections.add(stream)
-        self.registry.add(stream)
+    async def serve_subscription(
+        self, connection: SSEConnection, request: GraphQLRequest, last_event_id: str | None
+    ) -> None:
+        self.connections.add(connection)
+        self.registry.add(connection)
         try:
-            crowded = self.registry.check(stream) or self.registry.assign_viewer(stream, stream.context)
-            if crowded is not None:
-                raise limit_refusal(crowded)
-            await stream.serve(asked, last_id or None)
+            limit_reached = self.registry.check(connection)
+            if limit_reached is None:
+                limit_reached = self.registry.assign_viewer(connection, connection.context)
+            if limit_reached is not None:
+                raise limit_refusal(limit_reached)
+            await connection.serve(request, last_event_id or None)
         finally:
-            self.connections.discard(stream)
-            self.registry.remove(stream)
+            self.connections.discard(connection)
+            self.registry.remove(connection)
 
-    async def execute(self, asked: GraphQLRequest, context: Any, method: str) -> Response:
-        """A query or a mutation, or what can't be run: one result, and all is said."""
-        result = await self.schema.execute_request(asked, context, QUERIES if method == "GET" else QUERIES_AND_MUTATIONS)
+    async def execute(self, request: GraphQLRequest, context: Any, method: str) -> Response:
+        """Execute a query or mutation; respond with its result or errors, and `complete`."""
+        kinds = QUERIES if method == "GET" else QUERIES_AND_MUTATIONS
+        result = await self.schema.execute_request(request, context, kinds)
         return Response(next_event(encode_response(result)) + COMPLETE, headers=HEADERS)
 
 
 def read_query_fields(request: Request) -> dict[str, str]:
-    """The fields of the query string of a request that can be answered here. Raises Refused."""
+    """Check the request; return the fields of its query string. Raises RequestRefused."""
     if request.method not in ("GET", "POST"):
-        raise RequestRefused(405, "Event streams are asked for by GET or POST.", allow="GET, POST")
+        raise RequestRefused(405, "Use GET or POST.", allow="GET, POST")
     if not is_accepted(", ".join(request.headers.getlist("accept")), MEDIA_TYPE):
-        raise RequestRefused(406, "Here all answers are text/event-stream; answers in JSON are to be had at /graphql.")
+        reason = f"Not acceptable. Supported response type: {MEDIA_TYPE}. For JSON, use /graphql."
+        raise RequestRefused(406, reason)
     query_string: bytes = request.scope["query_string"]
     if len(query_string) > MAX_QUERY_STRING_BYTES:
-        raise RequestRefused(414, f"A query string has at most {MAX_QUERY_STRING_BYTES} bytes; longer operations are sent by POST.")
+        reason = (
+            f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. "
+            "Use POST for longer operations."
+        )
+        raise RequestRefused(414, reason)
     try:
         return parse_query_string(query_string)
     except MalformedRequest as error:
@@ -118,16 +154,19 @@ def read_query_fields(request: Request) -> dict[str, str]:
 
 
 async def read_request(request: Request, fields: dict[str, str]) -> GraphQLRequest:
-    """Raises Refused."""
-    if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise RequestRefused(415, "An operation is sent as application/json.")
+    """The operation in the URL or the body. Raises RequestRefused."""
+    if request.method == "POST":
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+        if content_type != "application/json":
+            raise RequestRefused(415, "The Content-Type must be application/json.")
     try:
-        return parse_fields(fields) if request.method == "GET" else parse_body(await request.body())
+        if request.method == "GET":
+            return parse_fields(fields)
+        return parse_body(await request.body())
     except MalformedRequest as error:
         raise RequestRefused(400, str(error)) from None
 
 
-def limit_refusal(crowded: LimitReached) -> RequestRefused:
-    if crowded.is_callers_own:
-        return RequestRefused(429, crowded.reason, "RATE_LIMITED", retry_after=RETRY_AFTER_SECONDS)
-    return RequestRefused(503, crowded.reason, "UNAVAILABLE", retry_after=RETRY_AFTER_SECONDS)
+def limit_refusal(limit_reached: LimitReached) -> RequestRefused:
+    status, code = (429, "RATE_LIMITED") if limit_reached.is_callers_own else (503, "UNAVAILABLE")
+    return RequestRefused(status, limit_reached.reason, code, retry_after=RETRY_AFTER_SECONDS)

@@ -1,6 +1,6 @@
-"""Server-sent events as bytes (HTML Living Standard, section 9.2), named as graphql-sse's distinct connections mode has them.
+"""Server-sent events as bytes (HTML Living Standard, section 9.2), with graphql-sse's event names.
 
-A cursor travels as `id:`, so that a browser's EventSource sends the last one by itself when it comes again.
+Cursors are sent as `id:`. When a browser's EventSource reconnects, it sends the last one.
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ HEADERS = {
     "cache-control": "private, no-cache",
     "x-accel-buffering": "no",
 }
-"""`private` for answers to who came with a token in the URL (RFC 6750, section 2.3); nginx buffers what doesn't say no."""
+"""RFC 6750, section 2.3, requires `private` for responses to a token in the URL. The last header
+turns off nginx's buffering."""
 
 COMPLETE = b"event: complete\ndata:\n\n"
-"""With a line for data, for events without one are told to nobody."""
+"""The empty data line is required: clients drop events without one."""
 
 
 def next_event(payload: bytes, cursor: str | None = None) -> bytes:
-    """A result, from its ready JSON, which holds no line break."""
+    """A `next` event. The payload is JSON without line breaks."""
     id = b"" if cursor is None else b"id: %b\n" % cursor.encode()
     return b"event: next\n%bdata: %b\n\n" % (id, payload)
 
 
 def heartbeat(cursor: str | None = None) -> bytes:
-    """A comment, which nobody is told of; with a cursor it moves the last id on, past what was nothing for this reader."""
+    """A comment, which clients ignore. A cursor moves the last id past invisible events."""
     return b":\n\n" if cursor is None else b":\nid: %b\n\n" % cursor.encode()
 
 
 def retry_delay(milliseconds: int) -> bytes:
-    """How long a client waits before it comes again."""
+    """How long a client waits before it reconnects."""
     return b"retry: %d\n\n" % milliseconds

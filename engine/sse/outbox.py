@@ -1,4 +1,4 @@
-"""The outbox of an event stream: the body of a response that goes on."""
+"""The outbox of an event stream."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from engine.fanout.outbox import Batch, QueuedOutbox
 from engine.sse.events import next_event
 
 WRITE_SECONDS = 30.0
-"""How long a client may take nothing of what was written."""
+"""How long a client may accept no bytes of a write before it is disconnected."""
 
 
 def encode_events(batch: Batch) -> bytes:
-    """All items of a batch as server-sent events, the same for all members."""
-    found: bytes | None = batch.encodings.get("events")
-    if found is None:
-        found = batch.encodings["events"] = b"".join(map(next_event, batch.payloads, batch.cursors))
-    return found
+    """All items of a batch as server-sent events. They are the same for all subscribers."""
+    events: bytes | None = batch.encodings.get("events")
+    if events is None:
+        events = b"".join(map(next_event, batch.payloads, batch.cursors))
+        batch.encodings["events"] = events
+    return events
 
 
 class SSEOutbox(QueuedOutbox):
-    """The body of an answer that goes on."""
+    """Sends messages as parts of the response's body."""
 
     def deliver(self, batch: Batch, suffix: bytes) -> None:
         self.post(encode_events(batch))
@@ -30,13 +31,16 @@ class SSEOutbox(QueuedOutbox):
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await self.send({"type": "http.response.body", "body": message, "more_body": True})
-        except TimeoutError:  # sockets have pings for that
+        except TimeoutError:  # a WebSocket has pings to notice a dead client; HTTP has none
             self.overflow()
             raise
 
     async def close(self) -> None:
-        """End the body behind what was sent. Raises TimeoutError where the peer does not take it."""
+        """Send the queued messages and end the body.
+
+        Raises TimeoutError if the client does not accept them within FLUSH_SECONDS.
+        """
         async with asyncio.timeout(outbox.FLUSH_SECONDS):
             await self.is_empty.wait()
-            self.ended = True
+            self.is_closed = True
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,10 +1,10 @@
-"""One WebSocket connection. Frames go to the protocol's state machine, its steps to `operations`, and messages to the outbox."""
+"""One WebSocket connection: frames go through the protocol's state machine to its operations."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -17,11 +17,21 @@ from engine.graphql.errors import UNAVAILABLE_MESSAGE
 from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
 from engine.websocket.operations import Operations
 from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
-from engine.websocket.protocol import GraphQLTransportWS, Authenticate, SendMessage, StartOperation, Step, StopOperation, truncate_reason
+from engine.websocket.protocol import (
+    Authenticate,
+    GraphQLTransportWS,
+    SendMessage,
+    StartOperation,
+    Step,
+    StopOperation,
+    truncate_reason,
+)
 
 SUBPROTOCOL = "graphql-transport-ws"
 BURST_SECONDS = 10
+"""A client may send this many seconds' worth of messages at once."""
 MUTATION_SECONDS = 6.0
+"""How long running mutations may take when the server shuts down."""
 log = structlog.get_logger("ticketwire.socket")
 
 
@@ -34,53 +44,68 @@ class WebSocketConnection:
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
     ) -> None:
         self.services = services
+        self.limits = services.registry.limits
         self.scope = scope
         self.receive = receive
         self.send = send
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self.viewer: str | None = None
-        limits = services.registry.limits
-        self.protocol = GraphQLTransportWS(limits.max_operations_per_socket)
+        self.protocol = GraphQLTransportWS(self.limits.max_operations_per_socket)
         self.writer: FrameWriter | None = scope.get("extensions", {}).get(FRAME_WRITER_EXTENSION)
-        self.outbox: WebSocketOutbox | QueuedWebSocketOutbox = (
-            WebSocketOutbox(self.writer, limits.max_outbox_bytes, self.close_slow_reader)
-            if self.writer is not None
-            else QueuedWebSocketOutbox(send, limits.max_outbox_bytes, self.close_slow_reader)
-        )
+        self.outbox = self.create_outbox()
         self.context: Any = services.auth.create_context(scope["request_id"], self.address)
         self.operations = Operations(self, services)
         self.tasks: set[asyncio.Task[None]] = set()
         self.reading = asyncio.timeout(None)
-        """Ends the reading when the socket is closed from this side."""
+        """Rescheduled to now when the server has closed the socket; it ends `read`."""
         self.is_closed = self.is_stopping = False
-        self.message_allowance = float(limits.max_messages_per_second * BURST_SECONDS)
+        self.message_allowance = float(self.limits.max_messages_per_second * BURST_SECONDS)
         self.allowance_updated_at = monotonic()
 
-    # ------------------------------------------------------------ its life
+    def create_outbox(self) -> WebSocketOutbox | QueuedWebSocketOutbox:
+        limit = self.limits.max_outbox_bytes
+        if self.writer is None:
+            return QueuedWebSocketOutbox(self.send, limit, self.close_slow_client)
+        return WebSocketOutbox(self.writer, limit, self.close_slow_client)
+
+    # ---------------------------------------------------------------- open and read
 
     async def serve(self) -> None:
-        speaks = SUBPROTOCOL in self.scope["subprotocols"]
-        await self.send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if speaks else None})
-        if not speaks:
-            await self.send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
-            return
-        if (crowded := self.services.registry.check(self)) is not None:
-            await self.send({"type": "websocket.close", "code": 1013, "reason": crowded.reason})
+        if not await self.accept():
             return
         if self.writer is not None:
             self.writer.shutdown_callback = self.begin_shutdown
-        patience = self.services.registry.limits.init_timeout_seconds
-        waiting = asyncio.get_running_loop().call_later(patience, lambda: self.apply(self.protocol.expire_init()))
-        sending = asyncio.create_task(self.outbox.run()) if isinstance(self.outbox, QueuedWebSocketOutbox) else None
+        init_timer = asyncio.get_running_loop().call_later(
+            self.limits.init_timeout_seconds, lambda: self.apply(self.protocol.expire_init())
+        )
+        sending = None
+        if isinstance(self.outbox, QueuedWebSocketOutbox):
+            sending = asyncio.create_task(self.outbox.run())
         try:
             with contextlib.suppress(TimeoutError):
                 async with self.reading:
                     await self.read()
         finally:
-            waiting.cancel()
+            init_timer.cancel()
             await self.clean_up()
             if sending is not None:
                 sending.cancel()
+
+    async def accept(self) -> bool:
+        """Accept the handshake, so that a refusal can give its reason. Return whether to go on."""
+        is_supported = SUBPROTOCOL in self.scope["subprotocols"]
+        subprotocol = SUBPROTOCOL if is_supported else None
+        await self.send({"type": "websocket.accept", "subprotocol": subprotocol})
+        if not is_supported:
+            reason = "Subprotocol not acceptable"
+            await self.send({"type": "websocket.close", "code": 4406, "reason": reason})
+            return False
+        limit_reached = self.services.registry.check(self)
+        if limit_reached is not None:
+            reason = limit_reached.reason
+            await self.send({"type": "websocket.close", "code": 1013, "reason": reason})
+            return False
+        return True
 
     async def read(self) -> None:
         while True:
@@ -88,25 +113,31 @@ class WebSocketConnection:
             if message["type"] == "websocket.disconnect":
                 return
             if not self.take_allowance():
-                self.close(1008, f"At most {self.services.registry.limits.max_messages_per_second} messages a second.")
+                limit = self.limits.max_messages_per_second
+                self.close(1008, f"Too many messages: at most {limit} per second are accepted.")
                 continue
             text = message.get("text")
-            self.apply(self.protocol.receive_binary() if text is None else self.protocol.receive_text(text))
+            if text is None:
+                self.apply(self.protocol.receive_binary())
+            else:
+                self.apply(self.protocol.receive_text(text))
 
     def take_allowance(self) -> bool:
-        """Whether one more message may come now."""
-        rate = self.services.registry.limits.max_messages_per_second
-        at = monotonic()
-        self.message_allowance = min(rate * BURST_SECONDS, self.message_allowance + (at - self.allowance_updated_at) * rate) - 1
-        self.allowance_updated_at = at
+        """Count one message; return whether it is within the rate limit."""
+        rate = self.limits.max_messages_per_second
+        now = monotonic()
+        refill = (now - self.allowance_updated_at) * rate
+        self.message_allowance = min(rate * BURST_SECONDS, self.message_allowance + refill) - 1
+        self.allowance_updated_at = now
         return self.message_allowance >= 0
 
     def apply(self, steps: Sequence[Step]) -> None:
+        """Carry out the steps of the protocol."""
         for step in steps:
             if isinstance(step, SendMessage):
                 self.outbox.post(step.text.encode())
             elif isinstance(step, StartOperation):
-                if not self.is_stopping:  # else it is never begun, and its client finds another server
+                if not self.is_stopping:  # the client will start it on another server
                     self.operations.start(step)
             elif isinstance(step, StopOperation):
                 self.operations.stop(step.id)
@@ -115,16 +146,18 @@ class WebSocketConnection:
             else:
                 self.close(step.code, step.reason)
 
-    def start_task(self, coroutine: Any) -> None:
+    def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    # ---------------------------------------------------------------- close
+
     def close(self, code: int, reason: str) -> None:
-        """Close behind what was sent. Nothing is delivered from here on."""
+        """Stop all operations, and close the socket after the messages that were sent."""
         if not self.is_closed:
             self.protocol.close(code, reason)
-            self.stop_operations()
+            self.operations.stop_all()
             self.start_task(self.send_close(code, truncate_reason(reason)))
 
     async def send_close(self, code: int, reason: str) -> None:
@@ -133,72 +166,79 @@ class WebSocketConnection:
         self.is_closed = True
         try:
             await self.outbox.close(code, reason)
-        except Exception as error:  # the peer went away first
+        except Exception as error:  # the client has already disconnected
             log.info("socket.close_failed", error=repr(error))
         self.reading.reschedule(asyncio.get_running_loop().time())
 
-    def close_slow_reader(self) -> None:
+    def close_slow_client(self) -> None:
         self.services.registry.slow_clients += 1
-        log.warning("socket.slow_reader", request_id=self.context.request_id, address=self.address)
-        self.close(1013, "Too slow; resume after the last cursor.")
+        log.warning("socket.slow_client", request_id=self.context.request_id, address=self.address)
+        self.close(1013, "The client reads too slowly. Reconnect and resume after the last cursor.")
 
     def begin_shutdown(self) -> None:
-        """The server stops: what changes something is finished first, then the socket closes with 1012."""
+        """Let running mutations finish, then close with 1012 because the server shuts down."""
         self.is_stopping = True
         self.start_task(self.shut_down())
 
     async def shut_down(self) -> None:
         await self.operations.wait_for_mutations(MUTATION_SECONDS)
-        self.stop_operations()
+        self.operations.stop_all()
         if self.writer is not None:
             self.writer.close_for_shutdown()
 
-    def stop_operations(self) -> None:
-        self.operations.stop_all()
-
     async def clean_up(self) -> None:
-        self.stop_operations()
+        self.operations.stop_all()
         self.services.auth.on_close(self.context)
         await self.operations.wait_for_mutations(None)
-        for chore in self.tasks:
-            chore.cancel()
+        for task in self.tasks:
+            task.cancel()
 
-    # ------------------------------------------------------------ who calls
+    # ---------------------------------------------------------------- authentication
 
     async def authenticate(self, payload: Mapping[str, Any] | None) -> None:
-        """The token comes in connection_init's payload, or in the handshake's header."""
-        connect = self.services.auth
-        sent = (payload or {}).get("authorization", Headers(scope=self.scope).get("authorization"))
+        """Authenticate with the token in connection_init's payload or the handshake's header."""
+        header = Headers(scope=self.scope).get("authorization")
+        authorization = (payload or {}).get("authorization", header)
+        if authorization is not None and not isinstance(authorization, str):
+            authorization = ""  # refused as malformed
+        auth = self.services.auth
         try:
-            token = parse_bearer_token(sent if sent is None or isinstance(sent, str) else "")
+            token = parse_bearer_token(authorization)
             if token is not None:
-                await connect.authenticate(self.context, token)
+                await auth.authenticate(self.context, token)
         except Unauthorized:
             self.apply(self.protocol.refuse())
             return
         except Exception as error:
-            is_outage = self.services.schema.is_outage(error)
-            if not is_outage:
-                log.exception("socket.authentication_failed", request_id=self.context.request_id)
-            self.close(1013 if is_outage else 1011, UNAVAILABLE_MESSAGE)
+            self.close_after_error(error)
             return
-        if self.is_closed:
+        if self.is_closed or not self.assign_viewer():
             return
-        if (crowded := self.services.registry.assign_viewer(self, self.context)) is not None:
-            self.close(1013, crowded.reason)
-            return
-        connect.on_open(self.context, self.close_forbidden, self.update_viewer)
+        auth.on_open(self.context, self.close_forbidden, self.update_viewer)
         self.apply(self.protocol.acknowledge())
 
+    def close_after_error(self, error: Exception) -> None:
+        if self.services.schema.is_outage(error):
+            self.close(1013, UNAVAILABLE_MESSAGE)
+            return
+        log.exception("socket.authentication_failed", request_id=self.context.request_id)
+        self.close(1011, UNAVAILABLE_MESSAGE)
+
+    def assign_viewer(self) -> bool:
+        """Count the connection for its viewer. Close it if the viewer has too many."""
+        limit_reached = self.services.registry.assign_viewer(self, self.context)
+        if limit_reached is not None:
+            self.close(1013, limit_reached.reason)
+        return limit_reached is None
+
     async def close_forbidden(self) -> None:
-        self.stop_operations()
+        self.operations.stop_all()
         await self.send_close(4403, "Forbidden")
 
     def update_viewer(self) -> None:
-        """The viewer became another: running subscriptions leave those whom they shared with, before the next event."""
+        """Move the subscriptions to groups of the new viewer, before their next event."""
         if self.services.auth.viewer_key(self.context) is None:
-            self.stop_operations()  # the token has ended, and the socket is about to
+            self.operations.stop_all()  # the token has ended, and `close_forbidden` will be called
             return
-        if (crowded := self.services.registry.assign_viewer(self, self.context)) is not None:
-            self.close(1013, crowded.reason)  # which leaves nobody to move
+        self.assign_viewer()
         self.operations.update_viewer()

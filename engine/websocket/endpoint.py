@@ -1,22 +1,23 @@
-"""All sockets of this process."""
+"""The WebSocket endpoint and the open connections of this process."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
-from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
+from strawberry.http.websocket_origin import (
+    is_same_origin,
+    normalize_allowed_origins,
+    normalize_origin,
+)
 
 from engine.fanout.services import ConnectionServices
 from engine.websocket.connection import WebSocketConnection
 
-log = structlog.get_logger("ticketwire.sockets")
-
 
 class WebSocketEndpoint:
-    """The endpoint, as an ASGI application for WebSockets."""
+    """An ASGI application for WebSockets."""
 
     def __init__(self, services: ConnectionServices, allowed_origins: Sequence[str]) -> None:
         self.services = services
@@ -29,17 +30,17 @@ class WebSocketEndpoint:
         if not self.is_allowed_origin(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})
             return
-        socket = WebSocketConnection(self.services, scope, receive, send)
-        self.connections.add(socket)
-        self.registry.add(socket)
+        connection = WebSocketConnection(self.services, scope, receive, send)
+        self.connections.add(connection)
+        self.registry.add(connection)
         try:
-            await socket.serve()
+            await connection.serve()
         finally:
-            self.connections.discard(socket)
-            self.registry.remove(socket)
+            self.connections.discard(connection)
+            self.registry.remove(connection)
 
     def is_allowed_origin(self, headers: Headers) -> bool:
-        """Whether a page of this origin may connect; who sends none is no browser."""
+        """Whether a page of the request's origin may connect. Browsers always send an origin."""
         origin = headers.get("origin")
         if origin is None or is_same_origin(origin, headers.get("host", "")):
             return True

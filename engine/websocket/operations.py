@@ -1,4 +1,4 @@
-"""The operations of one socket, from their start to their end, and what they tell to its mailbox."""
+"""The operations of one WebSocket connection, from start to end."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from engine.fanout.group import Subscriber
 from engine.fanout.outbox import Outbox
 from engine.fanout.services import ConnectionServices
-from engine.graphql.errors import UNAVAILABLE_MESSAGE, has_unavailable_error
+from engine.graphql.errors import (
+    INTERNAL_ERROR_MESSAGE,
+    UNAVAILABLE_MESSAGE,
+    has_unavailable_error,
+)
 from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encode_response
 from engine.websocket import protocol
-from engine.websocket.protocol import StartOperation, Step, next_suffix, next_message
+from engine.websocket.protocol import StartOperation, Step, next_message, next_suffix
 
 log = structlog.get_logger("ticketwire.socket")
 
 
 class Connection(Protocol):
-    """The parts of `engine.websocket.connection.Socket` that its operations use."""
+    """The parts of WebSocketConnection that its operations use."""
 
     context: Any  # the application's
     protocol: protocol.GraphQLTransportWS
@@ -39,6 +43,12 @@ class Connection(Protocol):
 
 
 class Operations:
+    """Runs operations, each under the id that the client chose.
+
+    Each id is in `tasks` while its operation starts or runs, or in `subscribers` while its
+    subscription is open.
+    """
+
     def __init__(self, connection: Connection, services: ConnectionServices) -> None:
         self.connection = connection
         self.schema = services.schema
@@ -49,56 +59,57 @@ class Operations:
         self.mutations: set[asyncio.Task[None]] = set()
 
     def start(self, step: StartOperation) -> None:
-        task = asyncio.create_task(self.run(step))
+        task = asyncio.create_task(self.run(step.id, step.request))
         self.tasks[step.id] = task
         task.add_done_callback(partial(self.finish_task, step.id))
 
-    async def run(self, step: StartOperation) -> None:
-        asked = GraphQLRequest(step.query, step.variables, step.operation_name, step.extensions)
-        kind = await self.schema.get_operation_type(asked, self.connection.context)
+    async def run(self, id: str, request: GraphQLRequest) -> None:
+        context = self.connection.context
+        kind = await self.schema.get_operation_type(request, context)
         if kind is OperationType.SUBSCRIPTION:
-            await self.subscribe(step.id, asked)
+            await self.subscribe(id, request)
             return
-        me = asyncio.current_task()
-        if kind is OperationType.MUTATION and me is not None:
-            self.mutations.add(me)  # from here on it is not left half-way
-        result = await self.schema.execute_request(asked, self.connection.context, QUERIES_AND_MUTATIONS)
-        if self.tasks.get(step.id) is me:  # else the client completed it meanwhile
-            self.send_result(step.id, result)
+        task = asyncio.current_task()
+        if kind is OperationType.MUTATION and task is not None:
+            self.mutations.add(task)  # from here on it is never cancelled
+        result = await self.schema.execute_request(request, context, QUERIES_AND_MUTATIONS)
+        if self.tasks.get(id) is task:  # otherwise the client has stopped it
+            self.send_result(id, result)
 
     def finish_task(self, id: str, task: asyncio.Task[None]) -> None:
         self.mutations.discard(task)
         if self.tasks.get(id) is task:
             del self.tasks[id]
-        if not task.cancelled() and task.exception() is not None:
-            log.error("socket.operation_failed", request_id=self.connection.context.request_id, exc_info=task.exception())
-            self.connection.close(1011, "Something went wrong on our side.")
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            request_id = self.connection.context.request_id
+            log.error("socket.operation_failed", request_id=request_id, exc_info=error)
+            self.connection.close(1011, INTERNAL_ERROR_MESSAGE)
 
     def stop(self, id: str) -> None:
-        """The client completed it, or the socket ends."""
-        member = self.subscribers.pop(id, None)
-        if member is not None:
-            member.leave()
+        """Stop an operation. A running mutation goes on, but its result is not sent."""
+        subscriber = self.subscribers.pop(id, None)
+        if subscriber is not None:
+            subscriber.leave()
         task = self.tasks.pop(id, None)
         if task is not None and task not in self.mutations:
             task.cancel()
 
     def stop_all(self) -> None:
-        """Stop all but mutations, which are not left half-way."""
         for id in [*self.subscribers, *self.tasks]:
             self.stop(id)
 
     async def wait_for_mutations(self, seconds: float | None) -> None:
-        """Wait for the mutations that run."""
+        """Wait until the running mutations have ended, or for the given time."""
         if self.mutations:
             await asyncio.wait(self.mutations, timeout=seconds)
 
     def update_viewer(self) -> None:
-        """The viewer became another: subscriptions leave those whom they shared with, before the next event."""
-        for member in list(self.subscribers.values()):
-            member.switch_context(self.auth.fork_context(self.connection.context))
+        """Move the subscriptions to groups of the connection's new viewer."""
+        for subscriber in list(self.subscribers.values()):
+            subscriber.switch_context(self.auth.fork_context(self.connection.context))
 
-    # ------------------------------------------------------------ answers
+    # ---------------------------------------------------------------- queries and mutations
 
     def send_result(self, id: str, result: ExecutionResult) -> None:
         if isinstance(result, PreExecutionError):
@@ -110,31 +121,37 @@ class Operations:
     def send_errors_of(self, id: str, result: ExecutionResult) -> None:
         self.send_errors(id, [error.formatted for error in result.errors or ()])
 
-    # ------------------------------------------------------------ subscriptions
+    def send_errors(self, id: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        """End an operation with errors."""
+        self.subscribers.pop(id, None)
+        self.connection.apply(self.connection.protocol.fail(id, errors))
 
-    async def subscribe(self, id: str, asked: GraphQLRequest) -> None:
+    # ---------------------------------------------------------------- subscriptions
+
+    async def subscribe(self, id: str, request: GraphQLRequest) -> None:
         context = self.auth.fork_context(self.connection.context)
-        following = await self.schema.start_subscription(asked, context)
+        execution = await self.schema.start_subscription(request, context)
         if self.tasks.get(id) is not asyncio.current_task():
-            return  # completed meanwhile
-        if isinstance(following, ExecutionResult):
-            self.refuse_subscription(id, following)
+            return  # the client has stopped it
+        if isinstance(execution, ExecutionResult):
+            self.refuse_subscription(id, execution)
             return
-        position = following.source.position
-        if context.viewer is not self.connection.context.viewer:
-            following = following.fork(self.auth.fork_context(self.connection.context), position)
-        interrupted = partial(self.connection.close, 1013, UNAVAILABLE_MESSAGE)
-        member = Subscriber(self.connection.outbox, next_suffix(id), position, partial(self.send_errors, id), interrupted)
-        self.subscribers[id] = member
-        self.groups.join(following, member)
+        position = execution.source.position
+        if context.viewer is not self.connection.context.viewer:  # it changed during the start
+            execution = execution.fork(self.auth.fork_context(self.connection.context), position)
+        subscriber = Subscriber(
+            self.connection.outbox,
+            next_suffix(id),
+            position,
+            on_end=partial(self.send_errors, id),
+            on_outage=partial(self.connection.close, 1013, UNAVAILABLE_MESSAGE),
+        )
+        self.subscribers[id] = subscriber
+        self.groups.join(execution, subscriber)
 
     def refuse_subscription(self, id: str, result: ExecutionResult) -> None:
         if has_unavailable_error(result):
-            self.connection.close(1013, UNAVAILABLE_MESSAGE)  # clients try again after that, and give up after an error
+            # Clients reconnect after this close code, but would give up after an error.
+            self.connection.close(1013, UNAVAILABLE_MESSAGE)
         else:
             self.send_errors_of(id, result)
-
-    def send_errors(self, id: str, errors: Sequence[Mapping[str, Any]]) -> None:
-        """It ended by errors, perhaps those of its source."""
-        self.subscribers.pop(id, None)
-        self.connection.apply(self.connection.protocol.fail(id, errors))

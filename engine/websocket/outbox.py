@@ -1,6 +1,7 @@
-"""The outbox of a WebSocket. With a Wire, ready frames are written to it; without one, messages wait for ASGI's `send`.
+"""The outboxes of a WebSocket. Both send the same bytes.
 
-Both give the client the same bytes.
+With a FrameWriter, ready-made frames go straight to the connection. Without one, messages wait for
+ASGI's `send`.
 """
 
 from __future__ import annotations
@@ -16,25 +17,35 @@ from engine.websocket.protocol import NEXT_PREFIX
 
 
 def next_prefixes(batch: Batch) -> list[bytes]:
-    """The `next` messages of a batch without their ends. A member's operation id stands last, so its own tail completes them."""
-    found: list[bytes] | None = batch.encodings.get("heads")
-    if found is None:
-        found = batch.encodings["heads"] = [NEXT_PREFIX + payload for payload in batch.payloads]
-    return found
+    """The `next` messages of a batch without the suffix that contains a subscriber's id."""
+    prefixes: list[bytes] | None = batch.encodings.get("prefixes")
+    if prefixes is None:
+        prefixes = [NEXT_PREFIX + payload for payload in batch.payloads]
+        batch.encodings["prefixes"] = prefixes
+    return prefixes
 
 
 def encode_frames(batch: Batch, suffix: bytes) -> bytes:
-    """The frames of all items for a member with this tail. They differ only by the tail and, in their heads, by its length."""
+    """The frames of all items for one subscriber.
+
+    Subscribers whose suffixes have the same length share everything but the suffix, because the
+    frame headers contain the length.
+    """
     parts: list[bytes] | None = batch.encodings.get(len(suffix))
     if parts is None:
-        parts = [encode_frame_header(len(head) + len(suffix)) + head for head in next_prefixes(batch)]
+        parts = [
+            encode_frame_header(len(prefix) + len(suffix)) + prefix
+            for prefix in next_prefixes(batch)
+        ]
         parts.append(b"")
         batch.encodings[len(suffix)] = parts
     return suffix.join(parts)
 
 
 class WebSocketOutbox(Outbox):
-    def __init__(self, writer: FrameWriter, max_backlog_bytes: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self, writer: FrameWriter, max_backlog_bytes: int, on_overflow: Callable[[], None]
+    ) -> None:
         super().__init__(max_backlog_bytes, on_overflow)
         self.writer = writer
         self.last_backlog = 0
@@ -46,9 +57,10 @@ class WebSocketOutbox(Outbox):
         self.write(encode_frames(batch, suffix))
 
     def write(self, frames: bytes) -> None:
-        if self.ended:
+        if self.is_closed:
             return
-        if self.last_backlog > self.max_backlog_bytes and self.writer.buffered_bytes() > self.max_backlog_bytes:
+        limit = self.max_backlog_bytes
+        if self.last_backlog > limit and self.writer.buffered_bytes() > limit:
             self.overflow()
         else:
             self.last_backlog = self.writer.write(frames)
@@ -61,26 +73,26 @@ class WebSocketOutbox(Outbox):
         await self.writer.drain()
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the socket behind what was sent."""
-        self.ended = True
+        """Close the socket after the messages that were sent."""
+        self.is_closed = True
         self.writer.close(code, reason)
 
 
 class QueuedWebSocketOutbox(QueuedOutbox):
     def deliver(self, batch: Batch, suffix: bytes) -> None:
-        for head in next_prefixes(batch):
-            self.post(head + suffix)
+        for prefix in next_prefixes(batch):
+            self.post(prefix + suffix)
 
     async def write(self, message: bytes) -> None:
         await self.send({"type": "websocket.send", "text": message.decode()})
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the socket behind what was sent."""
-        if not self.ended:
+        """Close the socket after the queued messages, or after FLUSH_SECONDS without them."""
+        if not self.is_closed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(outbox.FLUSH_SECONDS):
                     await self.is_empty.wait()
-        self.ended = True
+        self.is_closed = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(outbox.FLUSH_SECONDS):
                 await self.send({"type": "websocket.close", "code": code, "reason": reason})

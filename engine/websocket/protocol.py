@@ -1,7 +1,8 @@
-"""graphql-transport-ws as a state machine: frames and what happened go in, steps for the endpoint come out. No I/O, no clock.
+"""graphql-transport-ws as a state machine without I/O: it takes messages and returns steps.
 
-Source: PROTOCOL.md of graphql-ws. What breaks the protocol ends the socket, with the protocol's code and a reason; what is
-wrong with one operation ends that operation alone. After End nothing comes, whatever goes in.
+Source: PROTOCOL.md of graphql-ws. A message that breaks the protocol closes the socket with the
+protocol's code and a reason. An error of one operation ends only that operation. After CloseSocket,
+no method returns a step.
 """
 
 from __future__ import annotations
@@ -13,48 +14,51 @@ from typing import Any
 
 import orjson
 
-from engine.graphql.request import MalformedRequest, describe_json_type, get_object
-from engine.websocket.messages import read_id, parse_message, describe_unknown_type
+from engine.graphql.request import GraphQLRequest, MalformedRequest, get_object
+from engine.websocket.messages import describe_unknown_type, parse_message, read_id
 
 MAX_FIRST_MESSAGE_CHARACTERS = 16 * 1024
-"""Characters of a text frame that are parsed before connection_init came: it holds a token, and who sends it is unknown yet."""
+"""The limit for a text frame until connection_init has come. The client is not authenticated yet,
+and connection_init only needs to hold a token."""
 
 MAX_REASON_BYTES = 123
-"""Bytes; a close frame holds 125, and two of them are the code (RFC 6455, section 5.5)."""
+"""A close frame holds 125 bytes, two of which are the code (RFC 6455, section 5.5)."""
 
-MALFORMED, UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT, DUPLICATE_ID, DUPLICATE_INIT = 4400, 4401, 4403, 4408, 4409, 4429
+MALFORMED = 4400
+UNAUTHORIZED = 4401
+FORBIDDEN = 4403
+INIT_TIMEOUT = 4408
+DUPLICATE_ID = 4409
+DUPLICATE_INIT = 4429
 
 NEXT_PREFIX = b'{"type":"next","payload":'
 
 
 class Phase(Enum):
     WAITING = "connection_init has not come yet"
-    OPENING = "connection_init came, and is not acknowledged yet"
+    OPENING = "connection_init has come, but is not acknowledged yet"
     READY = "acknowledged"
-    ENDED = "closed, or told to be closed"
+    ENDED = "closed or closing"
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Authenticate, then call `acknowledge` or `refuse`."""
+    """Authenticate the client, then call `acknowledge` or `refuse`."""
 
     payload: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class StartOperation:
-    """Run this operation. It ends by `finished`, by `failed`, by a Stop or by the End."""
+    """Execute an operation. It ends with `complete`, `fail`, a StopOperation or a CloseSocket."""
 
     id: str
-    query: str
-    variables: Mapping[str, Any] | None
-    operation_name: str | None
-    extensions: Mapping[str, Any] | None
+    request: GraphQLRequest
 
 
 @dataclass(frozen=True, slots=True)
 class StopOperation:
-    """The client completed this operation. Its id may be started again by the very next step."""
+    """Stop an operation that the client completed. The next step may reuse its id."""
 
     id: str
 
@@ -66,8 +70,6 @@ class SendMessage:
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
-    """Close the socket."""
-
     code: int
     reason: str
 
@@ -76,47 +78,51 @@ Step = Authenticate | StartOperation | StopOperation | SendMessage | CloseSocket
 
 
 class GraphQLTransportWS:
-    """One socket. An id in `operations` runs: it was started, and neither side has ended it."""
+    """The state of one socket. `operations` holds the ids of the operations that run."""
 
-    __slots__ = ("most_operations", "operations", "phase")
+    __slots__ = ("max_operations", "operations", "phase")
 
     def __init__(self, max_operations: int = 100) -> None:
-        self.most_operations = max_operations
+        self.max_operations = max_operations
         self.phase = Phase.WAITING
         self.operations: set[str] = set()
 
+    # ---------------------------------------------------------------- events
+
     def receive_text(self, text: str) -> list[Step]:
-        """A text frame came."""
         if self.phase is Phase.ENDED:
             return []
         try:
             if self.phase is Phase.WAITING and len(text) > MAX_FIRST_MESSAGE_CHARACTERS:
-                raise MalformedRequest(f"A message before connection_init may have {MAX_FIRST_MESSAGE_CHARACTERS} characters.")
+                raise MalformedRequest(
+                    "A message before connection_init must have "
+                    f"at most {MAX_FIRST_MESSAGE_CHARACTERS} characters."
+                )
             return self.handle_message(parse_message(text))
         except MalformedRequest as error:
             return self.close(MALFORMED, str(error))
 
     def receive_binary(self) -> list[Step]:
-        """A binary frame came, whatever it holds."""
-        return self.close(MALFORMED, "Messages are text frames, not binary ones.")
+        return self.close(MALFORMED, "Messages must be text frames, not binary frames.")
 
     def expire_init(self) -> list[Step]:
-        """The time for connection_init has passed."""
-        return self.close(INIT_TIMEOUT, "Connection initialisation timeout") if self.phase is Phase.WAITING else []
+        """Close if connection_init has not come within its time limit."""
+        if self.phase is not Phase.WAITING:
+            return []
+        return self.close(INIT_TIMEOUT, "Connection initialisation timeout")
 
     def acknowledge(self, payload: Mapping[str, Any] | None = None) -> list[Step]:
-        """Answers Open: operations may come now."""
+        """Accept the client after Authenticate. From now on it may start operations."""
         if self.phase is not Phase.OPENING:
             return []
         self.phase = Phase.READY
         return [build_message("connection_ack", payload=payload)]
 
     def refuse(self, reason: str = "Forbidden") -> list[Step]:
-        """Answers Open; also later, when the rights that the socket was opened with are gone."""
+        """Refuse the client after Authenticate, or later if its permission ends."""
         return self.close(FORBIDDEN, reason)
 
     def close(self, code: int, reason: str) -> list[Step]:
-        """Closes the socket for a reason of the caller's own."""
         if self.phase is Phase.ENDED:
             return []
         self.phase = Phase.ENDED
@@ -128,14 +134,14 @@ class GraphQLTransportWS:
         return id in self.operations
 
     def complete(self, id: str) -> list[Step]:
-        """The source ended, or the query is answered. Nothing to tell where the client stopped it before."""
+        """End an operation that has sent all its results, unless the client has stopped it."""
         if id not in self.operations:
             return []
         self.operations.remove(id)
         return [build_message("complete", id=id)]
 
     def fail(self, id: str, errors: Sequence[Mapping[str, Any]]) -> list[Step]:
-        """The operation ended by errors, at least one, formatted for the client; no `complete` follows."""
+        """End an operation with formatted errors, at least one. No `complete` follows."""
         if id not in self.operations:
             return []
         self.operations.remove(id)
@@ -170,9 +176,10 @@ class GraphQLTransportWS:
             return self.close(UNAUTHORIZED, "Unauthorized")
         if start.id in self.operations:
             return self.close(DUPLICATE_ID, f"Subscriber for {start.id} already exists")
-        if len(self.operations) >= self.most_operations:
-            told = f"A socket runs at most {self.most_operations} operations at once."
-            return [build_message("error", payload=[{"message": told, "extensions": {"code": "BAD_REQUEST"}}], id=start.id)]
+        if len(self.operations) >= self.max_operations:
+            text = f"Too many operations: at most {self.max_operations} may run on a socket."
+            error = {"message": text, "extensions": {"code": "BAD_REQUEST"}}
+            return [build_message("error", payload=[error], id=start.id)]
         self.operations.add(start.id)
         return [start]
 
@@ -184,36 +191,31 @@ class GraphQLTransportWS:
 
 
 def build_message(type: str, **members: object) -> SendMessage:
-    """A message of ours; members that are None are left out."""
-    given = {name: value for name, value in members.items() if value is not None}
-    return SendMessage(orjson.dumps({"type": type, **given}).decode())
+    """Encode a message of the server. Members that are None are left out."""
+    present = {name: value for name, value in members.items() if value is not None}
+    return SendMessage(orjson.dumps({"type": type, **present}).decode())
 
 
-def read_subscribe(sent: Mapping[str, Any]) -> StartOperation:
-    """The operation that a subscribe message asks for."""
-    id, payload = read_id(sent), get_object(sent, "payload")
+def read_subscribe(message: Mapping[str, Any]) -> StartOperation:
+    id, payload = read_id(message), get_object(message, "payload")
     if payload is None:
-        raise MalformedRequest("A subscribe message has a payload.")
-    query, name, extensions = payload.get("query"), payload.get("operationName"), get_object(payload, "extensions")
-    if query is None and extensions and "persistedQuery" in extensions:
-        query = ""  # it is known by its hash
-    if not isinstance(query, str):
-        raise MalformedRequest(f"A query is a string, not {describe_json_type(query)}.")
-    if not isinstance(name, str | None):
-        raise MalformedRequest(f"An operationName is a string, not {describe_json_type(name)}.")
-    return StartOperation(id, query, get_object(payload, "variables"), name, extensions)
+        raise MalformedRequest("A subscribe message must have a payload.")
+    return StartOperation(id, GraphQLRequest.from_mapping(payload))
 
 
 def next_message(id: str, payload: bytes) -> bytes:
-    """A result, from its ready JSON. The id stands last, so that what stands before it can be shared by many sockets."""
+    """Encode a `next` message from its JSON payload.
+
+    The id comes last, so that all sockets can share the bytes before it.
+    """
     return NEXT_PREFIX + payload + next_suffix(id)
 
 
 def next_suffix(id: str) -> bytes:
-    """What follows the payload of a `next`."""
+    """The part of a `next` message after its payload."""
     return b',"id":' + orjson.dumps(id) + b"}"
 
 
 def truncate_reason(reason: str) -> str:
-    """As much of it as a close frame holds."""
+    """Shorten a reason to what a close frame can hold."""
     return reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")

@@ -448,7 +448,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
                     return held[0].slow == 1
 
                 await until(counted)
-            assert [line["event"] for line in lines].count("stream.slow_reader") == 1
+            assert [line["event"] for line in lines].count("stream.slow_client") == 1
             came = await deaf.read(-1)  # the connection ends, also for who reads on
             assert b"event: complete" not in came
         await nobody_left(held)

@@ -195,7 +195,7 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
             assert found["largest_outbox_bytes"] < 2_000_000
             slow.connection.transport.resume_reading()
             code, reason, came = await end_of(slow)
-            assert (code, reason) == (1013, "Too slow; resume after the last cursor.")
+            assert (code, reason) == (1013, "The client reads too slowly. Reconnect and resume after the last cursor.")
         told = [event["cursor"] for event in events_in(came)]
         assert told == cursors[: len(told)]
         assert len(told) < 8

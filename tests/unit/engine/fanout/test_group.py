@@ -1,4 +1,5 @@
-"""Groups by a log of numbers and a schema of two fields: who joins, leaves and lags is told what follows, once and in order."""
+"""Subscription groups over a log of numbers: each subscriber gets all later items once and in
+order, however subscribers join, leave and fall behind."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from support.seed import random_for
 from engine.execution.schema import Schema
 from engine.execution.source import Source
 from engine.execution.subscription import SubscriptionExecution
-from engine.fanout import group as engine_groups
+from engine.fanout import group
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Batch, Outbox
 from engine.graphql.request import GraphQLRequest
@@ -26,11 +27,13 @@ from engine.websocket.protocol import next_suffix
 
 pytestmark = [pytest.mark.asyncio(loop_scope="function"), pytest.mark.never_retried]
 
-QUERY = "subscription($after: Int, $times: Int! = 1) { numbers(after: $after) { value times(by: $times) } }"
+QUERY = """subscription($after: Int, $times: Int! = 1) {
+  numbers(after: $after) { value times(by: $times) }
+}"""
 
 
 class Numbers:
-    """A log that grows, and what is noted of its readers."""
+    """A growing log, and the values that were executed for its readers."""
 
     def __init__(self) -> None:
         self.entries: list[int] = []
@@ -46,15 +49,19 @@ class Numbers:
         self.grown = asyncio.Event()
 
 
-class Follow(Source["Number"]):
+def is_visible(number: int) -> bool:
+    return number % 10 != 0
+
+
+class NumberSource(Source["Number"]):
     cursor_argument = "after"
 
     def __init__(self, numbers: Numbers, position: int, audience: Hashable) -> None:
-        self.numbers, self.position, self.who = numbers, position, audience
+        self.numbers, self.position, self.audience = numbers, position, audience
 
     @property
     def share_key(self) -> Hashable:
-        return self.who
+        return self.audience
 
     @property
     def is_live(self) -> bool:
@@ -65,12 +72,12 @@ class Follow(Source["Number"]):
             await self.numbers.grown.wait()
         if self.numbers.fail_after is not None and self.position >= self.numbers.fail_after:
             raise ValueError("the numbers are secret")
-        found = self.numbers.entries[self.position : self.position + self.numbers.at_once]
-        self.position = found[-1]
-        return [(number, Number(value=number)) for number in found if number % 10]
+        batch = self.numbers.entries[self.position : self.position + self.numbers.at_once]
+        self.position = batch[-1]
+        return [(number, Number(value=number)) for number in batch if is_visible(number)]
 
-    def fork(self, context: Any, position: int) -> Follow:
-        return Follow(self.numbers, position, context.audience)
+    def fork(self, context: Any, position: int) -> NumberSource:
+        return NumberSource(self.numbers, position, context.audience)
 
 
 @strawberry.type
@@ -89,9 +96,9 @@ class Query:
     one: int = 1
 
 
-async def numbers(info: strawberry.Info, after: int | None = None) -> Follow:
+async def numbers(info: strawberry.Info, after: int | None = None) -> NumberSource:
     log: Numbers = info.context.numbers
-    return Follow(log, len(log.entries) if after is None else after, info.context.audience)
+    return NumberSource(log, len(log.entries) if after is None else after, info.context.audience)
 
 
 @strawberry.type
@@ -103,15 +110,16 @@ SCHEMA = Schema(Query, subscription=Subscription)
 
 
 class RecordingOutbox(Outbox):
-    """Keeps what it is given. While `open` is not set, `drained` waits, and `waited_for` is set once it does."""
+    """Records what it gets. `drain` waits until `is_open` is set, and sets `is_draining` when it
+    waits."""
 
     def __init__(self) -> None:
         super().__init__(1 << 20, self.count_overflow)
         self.received: list[int] = []
         self.batches = 0
-        self.open = asyncio.Event()
-        self.open.set()
-        self.waited_for = asyncio.Event()
+        self.is_open = asyncio.Event()
+        self.is_open.set()
+        self.is_draining = asyncio.Event()
         self.overflows = 0
 
     def count_overflow(self) -> None:
@@ -132,22 +140,28 @@ class RecordingOutbox(Outbox):
         return 0
 
     async def drain(self) -> None:
-        if not self.open.is_set():
-            self.waited_for.set()
-        await self.open.wait()
+        if not self.is_open.is_set():
+            self.is_draining.set()
+        await self.is_open.wait()
 
     async def close(self, code: int, reason: str) -> None:
         raise AssertionError((code, reason))
 
 
 class Reader:
-    """One who subscribed, with what it was told."""
+    """A subscriber, with the values and errors that it got."""
 
     def __init__(self, world: World, execution: SubscriptionExecution, id: str) -> None:
         self.outbox = RecordingOutbox()
         self.errors: list[Any] = []
-        self.began = execution.source.position
-        self.subscriber = Subscriber(self.outbox, next_suffix(id), self.began, self.errors.extend, lambda: self.errors.append("interrupted"))
+        self.start = execution.source.position
+        self.subscriber = Subscriber(
+            self.outbox,
+            next_suffix(id),
+            self.start,
+            self.errors.extend,
+            lambda: self.errors.append("interrupted"),
+        )
         world.groups.join(execution, self.subscriber)
 
     @property
@@ -162,37 +176,51 @@ class World:
         self.readers: list[Reader] = []
 
     def context(self, audience: Hashable = "all") -> Any:
-        return SimpleNamespace(numbers=self.numbers, audience=audience, request_id="r", address="", refresh=lambda: None)
+        return SimpleNamespace(
+            numbers=self.numbers,
+            audience=audience,
+            request_id="r",
+            address="",
+            refresh=lambda: None,
+        )
 
-    async def read(self, audience: Hashable = "all", query: str = QUERY, **variables: Any) -> Reader:
-        following = await SCHEMA.start_subscription(GraphQLRequest(query, variables, None, None), self.context(audience))
-        assert isinstance(following, SubscriptionExecution), following
-        self.readers.append(Reader(self, following, f"id-{len(self.readers)}"))
+    async def read(
+        self, audience: Hashable = "all", query: str = QUERY, **variables: Any
+    ) -> Reader:
+        execution = await SCHEMA.start_subscription(
+            GraphQLRequest(query, variables, None, None), self.context(audience)
+        )
+        assert isinstance(execution, SubscriptionExecution), execution
+        self.readers.append(Reader(self, execution, f"id-{len(self.readers)}"))
         return self.readers[-1]
 
     def expected(self, reader: Reader) -> list[int]:
-        return [number for number in self.numbers.entries if number > reader.began and number % 10]
+        return [
+            number
+            for number in self.numbers.entries
+            if number > reader.start and is_visible(number)
+        ]
 
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """Readers that take nothing are waited for without end, except where a test sets another time."""
-    monkeypatch.setattr(engine_groups, "DRAIN_SECONDS", 3600)
-    found = World()
-    with capture_logs():  # rendering a line for each subscription would cost more than what is tested
-        yield found
-    await found.groups.close()
+    """A slow reader is waited for without end, unless a test sets another time limit."""
+    monkeypatch.setattr(group, "DRAIN_SECONDS", 3600)
+    world = World()
+    with capture_logs():  # rendering a line for each subscription would cost more than the test
+        yield world
+    await world.groups.close()
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for a condition, and leave the processor to others between two looks."""
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, and let other tasks run between two checks."""
     async with asyncio.timeout(60):
-        while not true():
+        while not condition():
             await asyncio.sleep(0.002)
 
 
 async def steps(count: int) -> None:
-    """Let the other tasks take so many steps; none of them waits for anything but tasks here."""
+    """Let the other tasks run so many steps. Here they only wait for each other."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -206,7 +234,7 @@ async def test_equal_subscriptions_share_one_execution(world: World) -> None:
     assert (world.groups.counters.items, world.groups.counters.deliveries) == (3, 15)
 
 
-async def test_what_is_told_together_comes_in_one_write(world: World) -> None:
+async def test_items_of_one_batch_come_in_one_write(world: World) -> None:
     reader = await world.read()
     world.numbers.write(9)
     await until(lambda: len(reader.received) == 9)
@@ -231,11 +259,11 @@ async def test_unequal_subscriptions_share_nothing(world: World, other: dict[str
     assert world.numbers.executed == [1, 1]
 
 
-async def test_who_resumes_from_a_cursor_reads_alone_and_then_joins(world: World) -> None:
-    leading = await world.read()
+async def test_a_subscriber_that_resumes_runs_alone_and_then_joins_the_leader(world: World) -> None:
+    leader = await world.read()
     world.numbers.write(200)
-    await until(lambda: leading.received == world.expected(leading))
-    late = [await world.read(after=place) for place in (0, 57, 199)]
+    await until(lambda: leader.received == world.expected(leader))
+    late = [await world.read(after=position) for position in (0, 57, 199)]
     await until(lambda: all(reader.received == world.expected(reader) for reader in late))
     world.numbers.write(30)
     await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
@@ -246,16 +274,20 @@ async def test_who_resumes_from_a_cursor_reads_alone_and_then_joins(world: World
     assert world.numbers.executed == [231, 232, 233, 234, 235]
 
 
-async def test_a_cursor_in_the_document_is_part_of_what_is_asked(world: World) -> None:
+async def test_a_cursor_in_the_document_prevents_sharing(world: World) -> None:
     await world.read(query="subscription { numbers(after: 0) { value times(by: 1) } }")
-    await world.read(query="subscription($after: Int!) { numbers(after: $after) { value times(by: $after) } }", after=0)
+    await world.read(
+        query="subscription($after: Int!) { numbers(after: $after) { value times(by: $after) } }",
+        after=0,
+    )
     world.numbers.write()
     await until(lambda: all(reader.received == [1] for reader in world.readers))
     assert world.numbers.executed == [1, 1]
 
 
 async def test_a_batch_without_visible_items_moves_each_position(world: World) -> None:
-    """Otherwise a member that moves to another group would read the hidden items again, perhaps with wider permissions."""
+    """Otherwise a subscriber that moves to another group would read the hidden items again, perhaps
+    with wider permissions."""
     readers = [await world.read() for _ in range(2)]
     world.numbers.write(9)
     await until(lambda: all(len(reader.received) == 9 for reader in readers))
@@ -264,7 +296,7 @@ async def test_a_batch_without_visible_items_moves_each_position(world: World) -
     assert [len(reader.received) for reader in readers] == [9, 9]
 
 
-async def test_the_last_to_leave_ends_the_group(world: World) -> None:
+async def test_a_group_ends_when_its_last_subscriber_leaves(world: World) -> None:
     readers = [await world.read() for _ in range(2)]
     for reader in readers:
         assert len(world.groups.running) == 1
@@ -277,7 +309,9 @@ async def test_the_last_to_leave_ends_the_group(world: World) -> None:
     assert [reader.received for reader in readers] == [[], []]
 
 
-async def test_a_source_that_fails_ends_each_subscription_with_one_masked_error(world: World) -> None:
+async def test_a_source_that_fails_ends_each_subscription_with_one_masked_error(
+    world: World,
+) -> None:
     readers = [await world.read() for _ in range(3)]
     world.numbers.fail_after = 2
     world.numbers.write(2)
@@ -291,44 +325,48 @@ async def test_a_source_that_fails_ends_each_subscription_with_one_masked_error(
     assert not world.groups.leaders
 
 
-async def test_who_reads_alone_is_told_as_fast_as_they_take_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_groups, "MAX_BATCH_ITEMS", 5)
+async def test_a_single_subscriber_is_served_at_its_own_speed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "MAX_BATCH_ITEMS", 5)
     world.numbers.write(100)
     reader = await world.read(after=0)
-    reader.outbox.open.clear()
-    await until(reader.outbox.waited_for.is_set)
+    reader.outbox.is_open.clear()
+    await until(reader.outbox.is_draining.is_set)
     await steps(50)
     assert len(reader.received) == 5
-    reader.outbox.open.set()
+    reader.outbox.is_open.set()
     await until(lambda: reader.received == world.expected(reader))
 
 
-async def test_who_reads_alone_and_takes_nothing_for_long_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_groups, "DRAIN_SECONDS", 0.05)
+async def test_a_single_subscriber_that_reads_nothing_is_disconnected(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "DRAIN_SECONDS", 0.05)
     world.numbers.write(100)
     reader = await world.read(after=0)
-    reader.outbox.open.clear()
+    reader.outbox.is_open.clear()
     await until(lambda: reader.outbox.overflows == 1)
 
 
-async def test_who_joins_is_not_held_up_by_one_who_read_alone_and_takes_nothing(world: World) -> None:
+async def test_a_new_subscriber_does_not_wait_for_a_slow_single_subscriber(world: World) -> None:
     slow = await world.read()
-    slow.outbox.open.clear()
+    slow.outbox.is_open.clear()
     world.numbers.write()
-    await until(slow.outbox.waited_for.is_set)
+    await until(slow.outbox.is_draining.is_set)
     assert slow.received == [1]
     others = [await world.read() for _ in range(2)]
     world.numbers.write(2)
     await until(lambda: all(reader.received == [2, 3] for reader in others))
     assert slow.received == [1]
-    slow.outbox.open.set()
+    slow.outbox.is_open.set()
     world.numbers.write()
     await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
     await until(lambda: len(world.groups.running) == 1)
 
 
-async def test_rounds_are_bounded_in_bytes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_groups, "MAX_BATCH_BYTES", 100)
+async def test_batches_are_limited_in_bytes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "MAX_BATCH_BYTES", 100)
     reader = await world.read()
     world.numbers.write(9)
     await until(lambda: len(reader.received) == 9)
@@ -338,37 +376,43 @@ async def test_rounds_are_bounded_in_bytes(world: World, monkeypatch: pytest.Mon
 
 @pytest.mark.stress
 @pytest.mark.parametrize("number", range(20))
-async def test_whoever_joins_leaves_and_resumes_is_told_all_that_follows_once_and_in_order(
+async def test_each_subscriber_gets_all_later_items_once_and_in_order(
     world: World, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = random_for("groups", number)
-    monkeypatch.setattr(engine_groups, "MAX_BATCH_ITEMS", random.choice([1, 2, 7, 32]))
-    monkeypatch.setattr(engine_groups, "SUBSCRIBERS_PER_YIELD", random.choice([1, 2, 64]))
+    monkeypatch.setattr(group, "MAX_BATCH_ITEMS", random.choice([1, 2, 7, 32]))
+    monkeypatch.setattr(group, "SUBSCRIBERS_PER_YIELD", random.choice([1, 2, 64]))
     world.numbers.at_once = random.choice([3, 50])
-    gone: list[tuple[Reader, int]] = []
+    left: list[tuple[Reader, int]] = []
     for _ in range(100):
-        act = random.random()
-        if act < 0.4:
+        action = random.random()
+        if action < 0.4:
             world.numbers.write(random.choice([1, 1, 2, 12]))
-        elif act < 0.6:
+        elif action < 0.6:
             after = random.choice([None, random.randint(0, len(world.numbers.entries))])
             await world.read(**({} if after is None else {"after": after}))
-        elif act < 0.7 and world.readers:
+        elif action < 0.7 and world.readers:
             reader = world.readers.pop(random.randrange(len(world.readers)))
             reader.subscriber.leave()
-            gone.append((reader, reader.subscriber.position))
-        elif act < 0.8 and world.readers:
-            # rights change: on with another context, from where they are
+            left.append((reader, reader.subscriber.position))
+        elif action < 0.8 and world.readers:
+            # its permissions change: it continues with another context from its position
             reader = random.choice(world.readers)
             assert reader.subscriber.group is not None
             audience = random.choice(["all", "others"])
-            following = reader.subscriber.group.execution.fork(world.context(audience), reader.subscriber.position)
+            execution = reader.subscriber.group.execution.fork(
+                world.context(audience), reader.subscriber.position
+            )
             reader.subscriber.leave()
-            world.groups.join(following, reader.subscriber)
+            world.groups.join(execution, reader.subscriber)
         await steps(random.choice([0, 1, 3, 20]))
     world.numbers.write()
     await until(lambda: all(reader.received == world.expected(reader) for reader in world.readers))
-    for reader, position in gone:
-        assert reader.received == [number for number in world.expected(reader) if number <= position]
-    await until(lambda: world.groups.running == {reader.subscriber.group for reader in world.readers})
+    for reader, position in left:
+        assert reader.received == [
+            number for number in world.expected(reader) if number <= position
+        ]
+    await until(
+        lambda: world.groups.running == {reader.subscriber.group for reader in world.readers}
+    )
     assert len(world.groups.running) <= 2
