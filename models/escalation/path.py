@@ -20,6 +20,8 @@ from models.tickets.ticket import Ticket
 if TYPE_CHECKING:
     from models.log.event import Json
 
+    StoredStep = Mapping[str, Json]
+
 
 class EscalationTrigger(Enum):
     """The event that starts a path."""
@@ -61,7 +63,7 @@ class EscalationPath(Model):
     )
     team_id: UUID | None
     # Tortoise types JSON fields as Any.
-    steps: Sequence[Mapping[str, Json]] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
+    steps: Sequence[StoredStep] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     active = fields.BooleanField(default=True)
     created_at = InstantField(default=now)
 
@@ -86,7 +88,7 @@ class EscalationRun(Model):
     )
     path_id: UUID
     position = fields.BigIntField()
-    steps: Sequence[Mapping[str, Json]] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
+    steps: Sequence[StoredStep] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     metric: Metric | None = fields.CharEnumField(  # pyright: ignore[reportAssignmentType]
         Metric, max_length=16, null=True
     )
