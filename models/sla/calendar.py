@@ -1,42 +1,40 @@
-"""Working time: which instants count, how much of it passes between two, and when so much has passed. Pure.
+"""Calendars of working hours, and calculations with working time. No I/O.
 
-An instant counts if and only if its local wall time lies in a block of its local weekday and its local date is no holiday.
-So an hour that daylight saving repeats counts twice where it lies in a block, and one that it skips never counts.
+An instant counts if its local time lies in a block of its local weekday, and its local date is not
+a holiday. So an hour that daylight saving time repeats counts twice if it lies in a block, and a
+skipped hour never counts.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, groupby
 from typing import NamedTuple, cast
-from zoneinfo import ZoneInfo, available_timezones
 
-from models.core.errors import Code, InvalidInput
+from models.sla.local_time import (
+    DAY,
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    MICROSECOND,
+    MINUTE,
+    from_micros,
+    split_by_offset,
+    to_micros,
+)
 
 MAX_LOOKAHEAD = timedelta(days=3653)
-"""Ten years: what isn't reached by then never is."""
+"""Ten years. An instant that is further away counts as never reached."""
 
-BLOCKS = 24
-HOLIDAYS = 1000
-ZONE = 64
-
-# Instants are whole microseconds since this Monday: a day's number is then `// DAY`, its weekday `% 7`.
-EPOCH = datetime(1, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-DAY = 1440 * MINUTE
-FIRST, LAST = 2 * DAY, (date.max.toordinal() - 2) * DAY
-"""Where local time can be told in every zone; nothing counts within two days of the ends of datetime's range."""
+MINUTES_PER_DAY = 1440
 
 PAGE = 32 * DAY
-PAGES = 1024
-"""Pages kept: ten years of eight calendars, or a season of two hundred; two dozen blocks a day make one of them 60 kB."""
+MAX_CACHED_PAGES = 1024
+"""Enough for ten years of 8 calendars, or five months of 200. A page takes at most 60 kB."""
 
 
 class IntervalKind(Enum):
@@ -54,17 +52,20 @@ class Interval(NamedTuple):
 
 
 Day = tuple[tuple[int, int], ...]
-WHOLE: Day = ((0, 1440),)
+WHOLE_DAY: Day = ((0, MINUTES_PER_DAY),)
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When work is done, in local time.
+    """The working hours of a team, in local time.
 
-    `zone` is an IANA name. `week` holds seven days from Monday, each of them blocks of minutes since midnight `[start, end)`
-    from 0 to 1440, ascending and disjoint. On `holidays` nothing counts. Instants need an offset from UTC, or TypeError is
-    raised; a zone that this machine doesn't know raises ZoneInfoNotFoundError. Arithmetic costs microseconds for each month
-    that it goes through, and a millisecond where nobody asked for that month before.
+    - `zone` is an IANA name. ZoneInfoNotFoundError is raised if this machine doesn't know it.
+    - `week` holds seven days from Monday. Each has blocks `[start, end)` of minutes since midnight,
+      0 to 1440, ascending and disjoint.
+    - `holidays` are dates on which nothing counts.
+
+    Instants need an offset from UTC, or TypeError is raised. A calculation takes microseconds for
+    each month that it covers, and a millisecond for a month that isn't cached.
     """
 
     zone: str
@@ -73,54 +74,62 @@ class Calendar:
 
     @property
     def is_always(self) -> bool:
-        """Whether every instant counts, whatever the zone."""
-        return not self.holidays and all(day == WHOLE for day in self.week)
+        """Whether every instant counts, in any zone."""
+        return not self.holidays and all(day == WHOLE_DAY for day in self.week)
 
     def working_time(self, start: datetime, end: datetime) -> timedelta:
-        """Working time from one instant to another, exact to the microsecond; zero where the end isn't after the start."""
-        since, until = _micros(start), _micros(end)
+        """Return the working time in `[start, end)`, exact to the microsecond.
+
+        It is zero if the end is not after the start.
+        """
+        since, until = to_micros(start), to_micros(end)
         if until <= since:
             return timedelta()
         if self.is_always:
             return timedelta(microseconds=until - since)
         first, last = since // PAGE, until // PAGE
-        passed = sum(_page(self, number).total for number in range(first, last))
-        return timedelta(microseconds=passed + _page(self, last).before(until) - _page(self, first).before(since))
+        whole_pages = sum(_page(self, number).total for number in range(first, last))
+        before_until = _page(self, last).count_before(until)
+        before_since = _page(self, first).count_before(since)
+        return timedelta(microseconds=whole_pages + before_until - before_since)
 
     def add_working_time(self, start: datetime, duration: timedelta) -> datetime | None:
-        """The earliest instant, in UTC, by which so much working time has passed since the start.
+        """Return the earliest instant, in UTC, before which so much working time has passed.
 
-        That is the start itself for a duration of zero or less, and None where it isn't reached within HORIZON. What ends
-        with a block is reached at the block's end: `working(start, after(start, duration)) == duration`.
+        It is the start if the duration is zero or less, and None if the instant is further away
+        than MAX_LOOKAHEAD. If the duration ends with a block, it is the end of that block:
+        `working_time(start, add_working_time(start, duration)) == duration`.
         """
-        since, wanted = _micros(start), duration // MICROSECOND
-        limit = min(since + MAX_LOOKAHEAD // MICROSECOND, LAST)
-        if wanted <= 0:
-            return _instant(since)
+        since, remaining = to_micros(start), duration // MICROSECOND
+        limit = min(since + MAX_LOOKAHEAD // MICROSECOND, LAST_INSTANT)
+        if remaining <= 0:
+            return from_micros(since)
         if self.is_always:
-            return _instant(since + wanted) if since + wanted <= limit else None
+            return from_micros(since + remaining) if since + remaining <= limit else None
         number = since // PAGE
-        wanted += _page(self, number).before(since)
+        remaining += _page(self, number).count_before(since)
         while number * PAGE < limit:
             page = _page(self, number)
-            if wanted <= page.total:
-                reached = page.reached(wanted)
-                return _instant(reached) if reached <= limit else None
-            wanted -= page.total
+            if remaining <= page.total:
+                instant = page.find_instant(remaining)
+                return from_micros(instant) if instant <= limit else None
+            remaining -= page.total
             number += 1
         return None
 
     def intervals(self, start: datetime, end: datetime) -> Iterator[Interval]:
-        """What `[start, end)` is made of: in order, without gaps or overlaps, neighbours of one kind as one.
+        """Yield the intervals of `[start, end)`, in order, without gaps or overlaps.
 
-        HOLIDAY is what would have been working time but for the holiday; the rest of a holiday is OUTSIDE_HOURS.
+        Adjacent intervals differ in kind. HOLIDAY covers only the blocks of a holiday; the rest of
+        the day is OUTSIDE_HOURS.
         """
-        for kind, run in groupby(_pieces(self, _micros(start), _micros(end)), key=lambda piece: piece[2]):
-            pieces = list(run)
-            yield Interval(_instant(pieces[0][0]), _instant(pieces[-1][1]), kind)
+        pieces = _pieces(self, to_micros(start), to_micros(end))
+        for kind, group in groupby(pieces, key=lambda piece: piece[2]):
+            adjacent = list(group)
+            yield Interval(from_micros(adjacent[0][0]), from_micros(adjacent[-1][1]), kind)
 
     def to_dict(self) -> Mapping[str, object]:
-        """As JSON can hold it; equal calendars give equal data."""
+        """Return the calendar as JSON data; equal calendars give equal data."""
         return {
             "zone": self.zone,
             "week": [[list(block) for block in day] for day in self.week],
@@ -129,7 +138,7 @@ class Calendar:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Calendar:
-        """Back from `plain`; nothing is checked."""
+        """Return the calendar of data from `to_dict`, without checking it."""
         week = cast("Sequence[Sequence[tuple[int, int]]]", data["week"])
         holidays = cast("Sequence[str]", data["holidays"])
         return cls(
@@ -139,55 +148,15 @@ class Calendar:
         )
 
 
-AROUND_THE_CLOCK = Calendar("UTC", (WHOLE,) * 7, frozenset())
-
-
-def build_calendar(zone: str, week: Sequence[Sequence[tuple[int, int]]], holidays: Collection[date], *path: str) -> Calendar:
-    """A calendar of what a caller sent; blocks that touch become one.
-
-    Raises InvalidInput REQUIRED, TOO_LONG or INVALID, below `path` at `timeZone`, `week`, `week` and the day, or `holidays`.
-    """
-    if not zone.strip():
-        raise InvalidInput(Code.REQUIRED, "This can't be blank.", *path, "timeZone")
-    if len(zone) > ZONE:
-        raise InvalidInput(Code.TOO_LONG, f"At most {ZONE} characters; these are {len(zone)}.", *path, "timeZone")
-    if zone not in list_time_zones():
-        raise InvalidInput(Code.INVALID, "There is no time zone of this name; say it as in Europe/Berlin.", *path, "timeZone")
-    if len(week) != 7:
-        raise InvalidInput(Code.INVALID, f"A week has seven days, from Monday; these are {len(week)}.", *path, "week")
-    days = tuple(_checked_day(blocks, *path, "week", str(number)) for number, blocks in enumerate(week))
-    if not any(days):
-        raise InvalidInput(Code.REQUIRED, "In a week there must be some working time.", *path, "week")
-    free = frozenset(holidays)
-    if len(free) > HOLIDAYS:
-        raise InvalidInput(Code.TOO_LONG, f"At most {HOLIDAYS} holidays; these are {len(free)}.", *path, "holidays")
-    return Calendar(zone, days, free)
-
-
-def _checked_day(blocks: Sequence[tuple[int, int]], *path: str) -> Day:
-    if len(blocks) > BLOCKS:
-        raise InvalidInput(Code.TOO_LONG, f"At most {BLOCKS} blocks a day; these are {len(blocks)}.", *path)
-    day: list[tuple[int, int]] = []
-    for start, end in blocks:
-        if not 0 <= start < end <= 1440:
-            raise InvalidInput(Code.INVALID, "A block ends after it starts, both between 00:00 and 24:00.", *path)
-        if day and start < day[-1][1]:
-            raise InvalidInput(Code.INVALID, "Blocks come in order and don't overlap.", *path)
-        if day and start == day[-1][1]:
-            day[-1] = (day[-1][0], end)
-        else:
-            day.append((start, end))
-    return tuple(day)
-
-
-@lru_cache(maxsize=1)
-def list_time_zones() -> frozenset[str]:
-    """The names of time zones. Looked up, not tried: as a path a name could be anything that lies on the disk."""
-    return frozenset(available_timezones() - {"localtime", "Factory"})
+AROUND_THE_CLOCK = Calendar("UTC", (WHOLE_DAY,) * 7, frozenset())
 
 
 class _Page(NamedTuple):
-    """The working spans of PAGE: their starts, and how much counts before each of them and, as `total`, in all."""
+    """The working spans of one page of the time line.
+
+    `starts` are the starts of the spans. `sums` are the working times before each span, followed by
+    the total.
+    """
 
     starts: Sequence[int]
     sums: Sequence[int]
@@ -196,91 +165,62 @@ class _Page(NamedTuple):
     def total(self) -> int:
         return self.sums[-1]
 
-    def before(self, at: int) -> int:
-        """How much of the page counts before an instant of it."""
+    def count_before(self, at: int) -> int:
+        """Return the working time of the page before an instant of it."""
         span = bisect_right(self.starts, at) - 1
-        return min(self.sums[span] + at - self.starts[span], self.sums[span + 1]) if span >= 0 else 0
+        if span < 0:
+            return 0
+        return min(self.sums[span] + at - self.starts[span], self.sums[span + 1])
 
-    def reached(self, wanted: int) -> int:
-        """The first instant before which so much of the page counts; more than nothing, at most all of it."""
-        span = bisect_left(self.sums, wanted) - 1
-        return self.starts[span] + wanted - self.sums[span]
+    def find_instant(self, working_time: int) -> int:
+        """Return the first instant before which so much working time of the page lies.
+
+        The working time must be more than 0, and at most `total`.
+        """
+        span = bisect_left(self.sums, working_time) - 1
+        return self.starts[span] + working_time - self.sums[span]
 
 
-@lru_cache(maxsize=PAGES)
+@lru_cache(maxsize=MAX_CACHED_PAGES)
 def _page(calendar: Calendar, number: int) -> _Page:
-    spans = [(start, end) for start, end, kind in _spans(calendar, number) if kind is IntervalKind.WORKING]
-    return _Page([start for start, _ in spans], [*accumulate((end - start for start, end in spans), initial=0)])
+    spans = [
+        (start, end)
+        for start, end, kind in _spans(calendar, number)
+        if kind is IntervalKind.WORKING
+    ]
+    lengths = (end - start for start, end in spans)
+    return _Page([start for start, _ in spans], [*accumulate(lengths, initial=0)])
 
 
 def _pieces(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int, IntervalKind]]:
-    """All of `[start, end)`, in order; neighbours may be of one kind."""
+    """Yield all of `[start, end)`, in order; adjacent pieces may be of one kind."""
     if start < end and calendar.is_always:
         yield start, end, IntervalKind.WORKING
         return
-    told = start
+    done_until = start
     for number in range(start // PAGE, -(-end // PAGE)):
         for opens, closes, kind in _spans(calendar, number):
-            opens, closes = max(opens, told), min(closes, end)
+            opens, closes = max(opens, done_until), min(closes, end)
             if opens < closes:
-                if told < opens:
-                    yield told, opens, IntervalKind.OUTSIDE_HOURS
+                if done_until < opens:
+                    yield done_until, opens, IntervalKind.OUTSIDE_HOURS
                 yield opens, closes, kind
-                told = closes
-    if told < end:
-        yield told, end, IntervalKind.OUTSIDE_HOURS
+                done_until = closes
+    if done_until < end:
+        yield done_until, end, IntervalKind.OUTSIDE_HOURS
 
 
 def _spans(calendar: Calendar, number: int) -> Iterator[tuple[int, int, IntervalKind]]:
-    """What the blocks are in UTC on one page, in order: working time, or taken by a holiday."""
-    for start, end, offset in _segments(calendar.zone, max(number * PAGE, FIRST), min((number + 1) * PAGE, LAST)):
+    """Yield the blocks of one page in UTC, in order, as WORKING or HOLIDAY."""
+    first = max(number * PAGE, FIRST_INSTANT)
+    last = min((number + 1) * PAGE, LAST_INSTANT)
+    for start, end, offset in split_by_offset(calendar.zone, first, last):
         for day in range((start + offset) // DAY, (end - 1 + offset) // DAY + 1):
-            kind = IntervalKind.HOLIDAY if date.fromordinal(day + 1) in calendar.holidays else IntervalKind.WORKING
+            is_holiday = date.fromordinal(day + 1) in calendar.holidays
+            kind = IntervalKind.HOLIDAY if is_holiday else IntervalKind.WORKING
             midnight = day * DAY - offset
             for opens, closes in calendar.week[day % 7]:
-                since, until = max(midnight + opens * MINUTE, start), min(midnight + closes * MINUTE, end)
+                since = max(midnight + opens * MINUTE, start)
+                until = min(midnight + closes * MINUTE, end)
                 if since < until:
                     yield since, until, kind
-
-
-def _segments(name: str, first: int, last: int) -> Iterator[tuple[int, int, int]]:
-    """`[first, last)`, both at whole seconds, cut where the zone's offset changes; with the offset of each part."""
-    if first >= last:
-        return
-    zone = ZoneInfo(name)
-    # A day between two looks: no zone has ever changed twice within three.
-    looks = [*range(first, last, DAY), last - SECOND]
-    offsets = [_offset(zone, at) for at in looks]
-    edges = [first]
-    for (low, high), (before, after) in zip(pairwise(looks), pairwise(offsets), strict=True):
-        if before != after:
-            edges += _changes(zone, low, high)
-    for start, end in pairwise([*edges, last]):
-        yield start, end, _offset(zone, start)
-
-
-def _changes(zone: ZoneInfo, low: int, high: int) -> Iterator[int]:
-    """The seconds in `(low, high]` from which another offset holds. Both halves are searched, for each may hold one."""
-    if _offset(zone, low) == _offset(zone, high):
-        return
-    if high - low == SECOND:
-        yield high
-        return
-    middle = low + (high - low) // (2 * SECOND) * SECOND
-    yield from _changes(zone, low, middle)
-    yield from _changes(zone, middle, high)
-
-
-def _offset(zone: ZoneInfo, at: int) -> int:
-    """How far local time is ahead of UTC; some offsets of old have seconds."""
-    offset = _instant(at).astimezone(zone).utcoffset()
-    assert offset is not None
-    return offset // MICROSECOND
-
-
-def _micros(at: datetime) -> int:
-    return (at - EPOCH) // MICROSECOND
-
-
-def _instant(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)

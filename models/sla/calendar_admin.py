@@ -15,7 +15,7 @@ from models import database
 from models.core import ids, text
 from models.core.errors import Code, InvalidInput
 from models.sla import policies
-from models.sla.calendar import build_calendar
+from models.sla.calendar_input import build_calendar
 from models.sla.records import SlaCalendar, SlaPolicy
 
 MAX_CALENDARS = 100

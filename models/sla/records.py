@@ -1,4 +1,4 @@
-"""What is stored of promises: calendars and policies, the terms that follow from them, and each ticket's clocks."""
+"""Database records of SLA calendars, policies, policy snapshots and clocks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ from models.tickets.ticket import Ticket
 
 
 class SlaCalendar(Model):
-    """When work is done. `week` holds seven days from Monday, each a list of blocks of minutes since midnight `[from, to)`."""
+    """A calendar of working hours.
+
+    `week` holds seven days from Monday. Each is a list of blocks `[start, end)` of minutes since
+    midnight.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=200, unique=True)
     time_zone = fields.CharField(max_length=64)
-    week: Sequence[Sequence[Sequence[int]]] = fields.JSONField()  # pyright: ignore[reportAssignmentType] - Tortoise types it as Any
+    # Tortoise types the value of a JSONField as Any.
+    week: Sequence[Sequence[Sequence[int]]] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     holidays: Sequence[str] = fields.JSONField(default=list)  # pyright: ignore[reportAssignmentType]
     active = fields.BooleanField(default=True)
     created_at = InstantField(default=now)
@@ -35,7 +40,7 @@ class SlaCalendar(Model):
 
 
 class SlaTerms(Model):
-    """What a policy said at some time, under its digest; never changed, never deleted."""
+    """A PolicySnapshot with its digest as id. It is never changed and never deleted."""
 
     id = fields.CharField(max_length=40, primary_key=True)
     data: Mapping[str, object] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
@@ -46,9 +51,11 @@ class SlaTerms(Model):
 
 
 class SlaPolicy(Model):
-    """Which promise holds for which tickets: the first active one, by position, whose conditions all fit; null fits any.
+    """SLA targets, and the tickets that they apply to.
 
-    Targets are seconds of working time; null promises nothing. `terms` is the digest of what it says now.
+    The first active policy by position applies to a ticket whose columns it matches; null matches
+    any value. Targets are seconds of working time; null means no target. `terms` is the digest of
+    the policy's current snapshot.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -85,7 +92,7 @@ class SlaPolicy(Model):
 
 
 class SlaRevision(Model):
-    """One row: how often the policies changed, and up to which change the open tickets follow them."""
+    """One row: the number of policy changes, and how many of them open tickets follow."""
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     changed = fields.BigIntField(default=0)
@@ -98,9 +105,10 @@ class SlaRevision(Model):
 
 
 class SlaClock(Model):
-    """One clock as it stood after the ticket's last entry that concerned it. `spent` and `paused_for` are microseconds.
+    """An SLA clock of a ticket, as of the last event that changed it.
 
-    `due_at` is when time alone will next change it: what the clock worker looks for.
+    `spent` and `paused_for` are microseconds. The job `workers.ticket_timers` updates the clock at
+    `due_at`, unless an event does so earlier.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

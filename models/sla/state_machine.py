@@ -210,7 +210,7 @@ class TicketClocks:
         self._run_or_pause(clock, at)
 
     def _resume(self, clock: Clock, at: datetime) -> None:
-        """Resume a finished clock by the terms in force; the time since its end counts as paused."""
+        """Resume a finished clock by the terms in force; the time since its end is a pause."""
         if self.terms is None or clock.metric not in self.find_snapshot(self.terms).targets:
             return
         ended = clock.achieved_at or clock.cancelled_at

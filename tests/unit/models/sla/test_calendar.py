@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from support.ticket_factory import NOON, modest
 
 from models.core.errors import Code, InvalidInput
-from models.sla.calendar import AROUND_THE_CLOCK, MAX_LOOKAHEAD, Calendar, Interval, IntervalKind, build_calendar
+from models.sla.calendar import AROUND_THE_CLOCK, MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
+from models.sla.calendar_input import build_calendar
 
 BERLIN = "Europe/Berlin"
 ZERO = timedelta()
