@@ -18,7 +18,7 @@ from models.core import ids
 from models.log.event import Event, decode_cursor, encode_cursor
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
-from resolvers.subscriptions import live_list
+from resolvers.subscriptions import live_list_source
 from schema import root
 from schema.types.live_list import changed_fields
 
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats come soon."""
-    monkeypatch.setattr(live_list, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(live_list_source, "HEARTBEAT_SECONDS", 0.1)
 
 
 async def step(socket: Socket) -> dict[str, Any]:
@@ -184,7 +184,7 @@ async def test_with_a_cursor_it_tells_what_changed_since(service: Service, world
 
 
 async def test_a_long_absence_is_told_page_by_page(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_list, "MAX_BATCH_EVENTS", 3)
+    monkeypatch.setattr(live_list_source, "MAX_BATCH_EVENTS", 3)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
     since = await head()
@@ -209,7 +209,7 @@ async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new
     elif why == "sight":
         await Organization.filter(name="Acme").update(shared=False)
     elif why == "too far behind":
-        monkeypatch.setattr(live_list, "MAX_REPLAY_EVENTS", 2)
+        monkeypatch.setattr(live_list_source, "MAX_REPLAY_EVENTS", 2)
     kept = LiveList()
     async with ada.socket() as socket:
         await socket.subscribe(CHANGES, **given)
@@ -243,7 +243,7 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
     await cora.raise_ticket()
     since = await head()
     tickets = [(await cora.raise_ticket())["id"] for _ in range(3)]
-    whole, reading, told = live_list.live_list.read_members, asyncio.Event(), asyncio.Event()
+    whole, reading, told = live_list_source.live_list.read_members, asyncio.Event(), asyncio.Event()
 
     async def slow_at_first(*given: Any) -> Any:
         found = await whole(*given)
@@ -252,7 +252,7 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
             await told.wait()
         return found
 
-    monkeypatch.setattr(live_list.live_list, "read_members", slow_at_first)
+    monkeypatch.setattr(live_list_source.live_list, "read_members", slow_at_first)
     async with ada.socket() as first, ada.socket() as other:
         await first.subscribe(CHANGES)
         await reading.wait()
@@ -263,12 +263,12 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
 
 
 async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_list, "MAX_REPLAY_EVENTS", 3)
+    monkeypatch.setattr(live_list_source, "MAX_REPLAY_EVENTS", 3)
     async with running(url) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         kept = LiveList()
-        touched = live_list.live_list.read_memberships_since
+        touched = live_list_source.live_list.read_memberships_since
 
         async def late(*given: Any) -> Any:
             for _ in range(4):
@@ -278,7 +278,7 @@ async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypa
         async with ada.socket() as socket:
             await kept.begin(socket)
             with monkeypatch.context() as patch:
-                patch.setattr(live_list.live_list, "read_memberships_since", late)
+                patch.setattr(live_list_source.live_list, "read_memberships_since", late)
                 await cora.raise_ticket()
                 await kept.until(socket, "GAP")
             await kept.until(socket, "SNAPSHOT_END")
@@ -316,7 +316,7 @@ async def test_a_ticket_that_moves_to_another_account_leaves_sight(service: Serv
 
 
 async def test_time_alone_moves_a_list(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_list, "TIMED_REFRESH_SECONDS", 0.1)
+    monkeypatch.setattr(live_list_source, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     async with ada.socket() as socket:
@@ -376,7 +376,7 @@ async def test_what_can_not_be_followed_is_refused(service: Service, world: Worl
 async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_list, "HEARTBEAT_SECONDS", 3600.0)
+    monkeypatch.setattr(live_list_source, "HEARTBEAT_SECONDS", 3600.0)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     counts: list[int] = []
@@ -410,7 +410,7 @@ async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, reading: str
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    real, failed = getattr(live_list.live_list, reading), list[bool]()
+    real, failed = getattr(live_list_source.live_list, reading), list[bool]()
 
     async def failing_once(*given: Any) -> Any:
         if not failed:
@@ -418,7 +418,7 @@ async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
             raise ConnectionResetError("the database went away")
         return await real(*given)
 
-    monkeypatch.setattr(live_list.live_list, reading, failing_once)
+    monkeypatch.setattr(live_list_source.live_list, reading, failing_once)
     async with ada.socket() as socket:
         await LiveList().begin(socket)
         ticket = (await cora.raise_ticket())["id"]

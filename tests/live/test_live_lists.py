@@ -11,7 +11,7 @@ from support import Service, World
 from support.lists import LiveList, found, random_filter, viewers, write
 from support.live import head
 
-from resolvers.subscriptions import live_list
+from resolvers.subscriptions import live_list_source
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
 
@@ -21,7 +21,7 @@ STEPS = 40
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats come soon, so that they tell when a list has come to the head."""
-    monkeypatch.setattr(live_list, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(live_list_source, "HEARTBEAT_SECONDS", 0.1)
 
 
 async def equal(service: Service, token: str, filter: dict[str, Any] | None, list_: LiveList) -> None:

@@ -33,7 +33,7 @@ from models.tickets.ticket import Ticket
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
-from resolvers.subscriptions.live_list import GAP_OWED, OWED, LiveListSource
+from resolvers.subscriptions.live_list_source import BEFORE_CATCH_UP, LiveListSource
 from resolvers.subscriptions.stats import LiveStatsSource
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -122,17 +122,17 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
     async with house() as context:
         ada = await viewer(world.ada)
-        group = LiveListSource(context(ada), filter, OWED)
+        group = LiveListSource(context(ada), filter)
         held = applied(await take(group), set())
         for _ in range(6):
             since = await event.read_head()
             for _ in range(dice.randrange(1, 4)):
                 await shuffle(world, dice, tickets)
             if dice.random() < 0.5:  # somebody who was here before, at a position that this group passes over
-                late, have = LiveListSource(context(ada), filter, since), held
+                late, have = LiveListSource(context(ada), filter, since, pending=None), held
                 have = applied(await up_to(late, since + 1), have)
             else:
-                late, have = LiveListSource(context(ada), filter, OWED), set[UUID]()
+                late, have = LiveListSource(context(ada), filter), set[UUID]()
                 have = applied(await take(late), have)
             assert late.share_key == group.share_key
             reached = late.position
@@ -149,11 +149,11 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
     own, foreign = await raised(world.carl), await raised(world.cora)
     async with house() as context:
         carl = await viewer(world.carl)
-        source = LiveListSource(context(carl), None, OWED)
+        source = LiveListSource(context(carl), None)
         assert [step.ticket_id for step in await take(source)] == [own.id, foreign.id, None]
         alone = replace(carl, shared_organization_id=None)
         other = source.fork(context(alone), source.position)
-        assert other.position == GAP_OWED, "nobody may join it, nor it anybody, before"
+        assert other.position == BEFORE_CATCH_UP, "nobody may join it, nor it anybody, before"
         assert [(step.kind, step.ticket_id) for step in await take(other)] == [(ChangeKind.REMOVED, foreign.id)]
         assert other.position == source.position == await event.read_head()
         assert other.share_key != source.share_key
@@ -172,7 +172,7 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
 async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(database: str) -> None:
     world = await World.make()
     async with house() as context:
-        source = LiveListSource(context(await viewer(world.ada)), None, OWED)
+        source = LiveListSource(context(await viewer(world.ada)), None)
         await take(source)
         for _ in range(5):
             waiting = asyncio.create_task(source.next_batch())
@@ -190,7 +190,7 @@ async def test_what_may_be_shared_is_what_is_asked_alike_by_viewers_who_see_the_
 
         async def audiences(person: Person, filter: dict[str, Any] | None) -> list[object]:
             here = context(await viewer(person))
-            return [LiveListSource(here, filter, OWED).share_key, LiveStatsSource(here, filter, None).share_key]
+            return [LiveListSource(here, filter).share_key, LiveStatsSource(here, filter, None).share_key]
 
         assert await audiences(world.ada, HIGH) == await audiences(world.bill, dict(reversed([*HIGH.items(), ("search", None)])))
         told = [await audiences(person, each) for person in (world.ada, world.cora, world.carl) for each in (HIGH, None)]
@@ -228,7 +228,7 @@ async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
 async def test_a_list_that_grows_beyond_its_bound_ends(database: str) -> None:
     world = await World.make()
     async with house(max_live_list_tickets=2) as context:
-        source = LiveListSource(context(await viewer(world.ada)), None, OWED)
+        source = LiveListSource(context(await viewer(world.ada)), None)
         for _ in range(2):
             await raised(world.cora)
         await take(source)
