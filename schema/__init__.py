@@ -1,4 +1,4 @@
-"""The words of the API and its table of contents. Words import models alone; the rows also import resolvers."""
+"""The public API: types, inputs and payloads, and the root fields that refer to resolvers."""
 
 from schema import enums
 

@@ -1,6 +1,7 @@
-"""What a field costs: the weights that rows and types state, and the table of them that the schema's documentation shows.
+"""The costs of fields, and the table that documents them.
 
-The engine adds them up before it runs an operation; a field that states nothing has the weight of its kind.
+The engine adds them up before it runs an operation. A field without a cost of its own has the cost
+of its kind.
 """
 
 from __future__ import annotations
@@ -8,40 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-TOTAL_COUNT = 5
-SEARCH = 20
-STATS = 25
-LEDGER = 10
-MUTATION = 10
-SUBSCRIPTION = 5
-TEXT = 1
-HTML = 5
+TOTAL_COUNT_COST = 5
+SEARCH_COST = 20
+STATS_COST = 25
+LEDGER_COST = 10
+MUTATION_COST = 10
+SUBSCRIPTION_COST = 5
+TEXT_COST = 1
+HTML_COST = 5
 
-TABLE = f"""What can be read.
+QUERY_DESCRIPTION = f"""The queries of the API.
 
-What an operation costs is worked out before it is run, and told in `extensions.cost`:
+The server computes the cost of an operation before it runs it. The response has the cost in
+`extensions.cost`.
 
-| what | cost |
+| selection | cost |
 |---|---|
-| a scalar or an enum | 0 |
-| a text that may be long, such as `body` or `description` | {TEXT}; a second time, under another name, 10 times as much |
-| `bodyHtml` | {HTML}; the same |
-| an object | 1, and what is asked for of it |
-| a page | for each item that `first` or `last` asks for, 25 without them: 1, and what is asked for of it |
-| another list of objects | the same, for 5 items; `nodes` for each of its `ids` |
-| `totalCount` | {TOTAL_COUNT} |
-| a filter by `search` | {SEARCH} |
-| a filter with many values | 1 for each 10 of them |
-| long arguments in the document itself | 1 for each 500 characters of a field's; variables cost nothing |
-| `ticketStats` | {STATS} |
-| `ledger` of a clock | {LEDGER} |
-| a mutation | {MUTATION} |
-| a subscription | {SUBSCRIPTION}, once, when it begins |
-| introspection | 1 for 250 objects of the schema |
+| scalar or enum | 0 |
+| long text, such as `body` | {TEXT_COST}; under a further alias, 10 times as much |
+| `bodyHtml` | {HTML_COST}; under a further alias, 10 times as much |
+| object | 1, plus its selection |
+| connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
+| other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
+| `totalCount` | {TOTAL_COUNT_COST} |
+| filter with `search` | {SEARCH_COST} |
+| filter values | 1 for every 10 values |
+| arguments in the document | 1 for every 500 characters of a field; variables cost nothing |
+| `ticketStats` | {STATS_COST} |
+| `ledger` of an SLA clock | {LEDGER_COST} |
+| mutation | {MUTATION_COST} |
+| subscription | {SUBSCRIPTION_COST}, once, when it starts |
+| introspection | 1 for every 250 objects of the schema |
 
-Fields inside fragments count where the fragments are spread; `@skip` and `@include` make nothing cheaper. An operation of more
-than 1,000, or what the server's setting says, is refused with QUERY_TOO_EXPENSIVE. What a viewer's operations cost fills a bucket
-that leaks steadily; while it is full, operations are refused with RATE_LIMITED and `retryAfterMs`."""
+Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
+cost. The server rejects an operation that costs more than 1,000 (by default) with
+QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a leaky bucket. While it is full, the
+server rejects operations with RATE_LIMITED and `retryAfterMs`."""
 
 
 def cost(
@@ -52,9 +55,14 @@ def cost(
     by: str | None = None,
     given: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """A field's metadata. `flat` is paid once, `each` for each of `items`, or of the argument `by`; `given` where it is given."""
-    stated = {"flat": flat, "each": each, "items": items, "by": by, "given": given}
-    return {"cost": {name: value for name, value in stated.items() if value is not None}}
+    """The metadata of a field with a cost.
+
+    `flat` counts once, and `each` for every item of a list. The list has `items` items, or as many
+    as the argument `by`. `given` has extra costs for arguments, such as `filter.search`, that count
+    if the caller gives the argument.
+    """
+    costs = {"flat": flat, "each": each, "items": items, "by": by, "given": given}
+    return {"cost": {name: value for name, value in costs.items() if value is not None}}
 
 
-SEARCHED = {"filter.search": SEARCH}
+SEARCH_FILTER_COST = {"filter.search": SEARCH_COST}

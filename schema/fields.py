@@ -1,8 +1,11 @@
-"""A row of the API: a resolver, who may call it, and what it says. A row without a right can't be written."""
+"""Builders of root fields. Each takes the permission that it requires, so none can be left open.
+
+A description ends with generated sentences: the permitted callers, and the user errors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -11,80 +14,137 @@ import strawberry
 from strawberry.extensions import FieldExtension
 
 from models.access.permissions import Permission
+from models.access.scopes import Caller
 from models.core.lazy_query import ConnectionQuery, Many, One
-from schema.cost import MUTATION, SUBSCRIPTION, cost
+from schema.cost import MUTATION_COST, SUBSCRIPTION_COST, cost
 
-RIGHT = "right"
-CURSOR = "after"
-"""The argument that says where a subscription begins."""
-INPUT = "All that it takes."
+PERMISSION = "permission"
+"""The key under which a subscription's metadata has its permission."""
+RESUME_ARGUMENT = "after"
+"""The argument that says where a subscription starts."""
+CALLER_NAMES: Mapping[Caller, str] = {
+    Caller.CUSTOMER: "customers",
+    Caller.AGENT: "agents",
+    Caller.ADMIN: "admins",
+    Caller.API_CLIENT: "API clients",
+}
 
 
 class PermissionCheck(FieldExtension):
-    """Checks the right before the resolver runs."""
+    """Checks the permission before the resolver runs."""
 
-    def __init__(self, right: Permission) -> None:
-        self.right = right
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
 
-    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any) -> Any:
-        self.admit(info.context)
-        found = await next_(source, info, **kwargs)
-        return await found if isinstance(found, One | Many | ConnectionQuery) else found
-
-    def admit(self, context: Any) -> None:
-        """Raises Unauthenticated or Forbidden for who may not call the row."""
-        self.right.check(context.viewer)
+    async def resolve_async(
+        self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any
+    ) -> Any:
+        """Raises Unauthenticated or Forbidden if the viewer lacks the permission."""
+        self.permission.check(info.context.viewer)
+        result = await next_(source, info, **kwargs)
+        return await result if isinstance(result, One | Many | ConnectionQuery) else result
 
 
 def query(
-    resolver: Callable[..., Any], right: Permission, description: str, type: object, costs: Mapping[str, Any] | None = None
+    resolver: Callable[..., Any],
+    permission: Permission,
+    description: str,
+    type: object,
+    costs: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, str] | None = None,
 ) -> Any:
-    """`costs` is what the row costs where that is not what others of its kind do (schema/cost)."""
-    guards: list[FieldExtension] = [PermissionCheck(right)]
-    return strawberry.field(
-        resolver=resolver, extensions=guards, description=description, graphql_type=type, metadata=dict(costs or {})
-    )
+    """A field of Query.
 
-
-def mutation(resolver: Callable[..., Any], right: Permission, description: str, type: object) -> Any:
-    row: Any = strawberry.mutation(
+    `costs` is the metadata that `schema.cost.cost` returns, if the field has a cost of its own.
+    `arguments` has descriptions of arguments by their Python names.
+    """
+    checks: list[FieldExtension] = [PermissionCheck(permission)]
+    field: Any = strawberry.field(
         resolver=resolver,
-        extensions=[PermissionCheck(right)],
-        description=description,
+        extensions=checks,
+        description=f"{description}\n\n{describe_callers(permission)}",
         graphql_type=type,
-        metadata=cost(flat=MUTATION),
+        metadata=dict(costs or {}),
     )
-    for argument in row.arguments:
-        argument.description = INPUT  # each has one argument at most, and its type says the rest
-    return row
+    describe_arguments(field, arguments or {})
+    return field
+
+
+def mutation(
+    resolver: Callable[..., Any],
+    permission: Permission,
+    description: str,
+    type: object,
+    errors: Sequence[str],
+) -> Any:
+    """A field of Mutation. `errors` lists the user errors: each a code, with its input fields."""
+    user_errors = "\n- ".join(("User errors:", *errors)) if errors else "User errors: none."
+    field: Any = strawberry.mutation(
+        resolver=resolver,
+        extensions=[PermissionCheck(permission)],
+        description=f"{description}\n\n{describe_callers(permission)}\n\n{user_errors}",
+        graphql_type=type,
+        metadata=cost(flat=MUTATION_COST),
+    )
+    if field.arguments:
+        describe_arguments(field, {"input": "The input of the mutation."})
+    return field
 
 
 def subscription(
     resolver: Callable[..., Awaitable[AsyncIterable[Any]]],
-    right: Permission,
+    permission: Permission,
     description: str,
     type: object,
     costs: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, str] | None = None,
 ) -> Any:
-    """Strawberry's field extensions expect values, not streams, so this row is guarded by hand.
+    """A field of Subscription; the arguments are those of `query`.
 
-    One that begins after a cursor begins after the one that the client was told last, where the transport knows it.
+    Strawberry's field extensions expect values, not streams, so this function checks the permission
+    itself. A subscription with a cursor argument resumes after the last cursor that the client has
+    received, if the transport knows it.
     """
-    resumes = CURSOR in signature(resolver).parameters
+    can_resume = RESUME_ARGUMENT in signature(resolver).parameters
 
     @wraps(resolver)
-    async def guarded(info: strawberry.Info, **kwargs: Any) -> AsyncIterable[Any]:
-        right.check(info.context.viewer)
-        if resumes and info.context.resume_from is not None:
-            kwargs[CURSOR] = info.context.resume_from
+    async def check_and_subscribe(info: strawberry.Info, **kwargs: Any) -> AsyncIterable[Any]:
+        permission.check(info.context.viewer)
+        if can_resume and info.context.resume_from is not None:
+            kwargs[RESUME_ARGUMENT] = info.context.resume_from
         return await resolver(info, **kwargs)
 
-    row: Any = strawberry.subscription(resolver=guarded, description=description, graphql_type=type)
-    row.metadata = {RIGHT: right, **(costs or cost(flat=SUBSCRIPTION))}
-    return row
+    field: Any = strawberry.subscription(
+        resolver=check_and_subscribe,
+        description=f"{description}\n\n{describe_callers(permission)}",
+        graphql_type=type,
+    )
+    field.metadata = {PERMISSION: permission, **(costs or cost(flat=SUBSCRIPTION_COST))}
+    describe_arguments(field, arguments or {})
+    return field
 
 
-def right_of(row: Any) -> Permission | None:
-    """The right that a row states, for the test that every row states one."""
-    guards = [extension for extension in row.extensions if isinstance(extension, PermissionCheck)]
-    return guards[0].right if guards else row.metadata.get(RIGHT)
+def describe_callers(permission: Permission) -> str:
+    """A sentence that names the permitted callers and the scope that they need."""
+    if Caller.ANONYMOUS in permission.callers:
+        return "Callers: everyone, also without authentication."
+    names = [name for caller, name in CALLER_NAMES.items() if caller in permission.callers]
+    callers = f"Callers: {', '.join(names[:-1])} and {names[-1]}"
+    if permission.requires_session:
+        return f"{callers}, with a session token of signIn and not with an API token."
+    if permission.scope is not None:
+        return f"{callers}, with the scope `{permission.scope.value}`."
+    return f"{callers}."
+
+
+def describe_arguments(field: Any, descriptions: Mapping[str, str]) -> None:
+    """Describe a field's arguments by their Python names. Raises KeyError for an unknown name."""
+    arguments = {argument.python_name: argument for argument in field.arguments}
+    for name, description in descriptions.items():
+        arguments[name].description = description
+
+
+def permission_of(field: Any) -> Permission | None:
+    """The permission that a root field requires; None if it has none, which a test rules out."""
+    checks = [each for each in field.extensions if isinstance(each, PermissionCheck)]
+    return checks[0].permission if checks else field.metadata.get(PERMISSION)

@@ -1,4 +1,4 @@
-"""TicketFilter and its parts as inputs. They become the plain mappings that models.queries.filter compiles."""
+"""The input TicketFilter and its parts, and their conversion for `models.queries.filter`."""
 
 from __future__ import annotations
 
@@ -7,148 +7,207 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import strawberry
+from strawberry.types import has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Stage, Status
-from schema.enums import OrderDirection, TicketOrderField
+from schema.enums.tickets import OrderDirection, TicketOrderField
 from schema.inputs.tickets import TicketResourceInput
 
+NULL = "True: the field is null. False: the field is not null."
 
-def absent(description: str, name: str | None = None) -> Any:
+
+def optional_condition(description: str, name: str | None = None) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description, name=name)
 
 
-@strawberry.input(description="Compares an id. What is no id of the right kind matches nothing.")
+@strawberry.input(
+    description="Conditions on an id; all that are given must hold. An id of another type matches "
+    "nothing."
+)
 class IdFilter:
-    eq: strawberry.ID | None = absent("Is this one.")
-    in_: list[strawberry.ID] | None = absent("Is one of these.", "in")
-    nin: list[strawberry.ID] | None = absent("Is none of these.")
-    null: bool | None = absent("Is there none, or is there one.")
-
-
-@strawberry.input(description="Compares a text; case counts.")
-class StringFilter:
-    eq: str | None = absent("Is this text.")
-    neq: str | None = absent("Is another text, or none.")
-    in_: list[str] | None = absent("Is one of these.", "in")
-    nin: list[str] | None = absent("Is none of these.")
-    contains: str | None = absent("Has this part.")
-    starts_with: str | None = absent("Begins so.")
-    null: bool | None = absent("Is there none, or is there one.")
-
-
-@strawberry.input(description="Compares a number.")
-class IntFilter:
-    eq: int | None = absent("Is this number.")
-    neq: int | None = absent("Is another number.")
-    in_: list[int] | None = absent("Is one of these.", "in")
-    gt: int | None = absent("Is greater.")
-    gte: int | None = absent("Is greater or equal.")
-    lt: int | None = absent("Is less.")
-    lte: int | None = absent("Is less or equal.")
-
-
-@strawberry.input(description="Compares an instant. A bound is an instant, or a duration counted back from now.")
-class DateTimeFilter:
-    gt: datetime | None = absent("Is later.")
-    gte: datetime | None = absent("Is later or the same.")
-    lt: datetime | None = absent("Is earlier.")
-    lte: datetime | None = absent("Is earlier or the same.")
-    within: timedelta | None = absent("Lies at most so far back.")
-    older_than: timedelta | None = absent("Lies further back than this.")
-    null: bool | None = absent("Is there none, or is there one.")
-
-
-@strawberry.input(description="Compares a status.")
-class StatusFilter:
-    eq: Status | None = absent("Is this one.")
-    neq: Status | None = absent("Is another one.")
-    in_: list[Status] | None = absent("Is one of these.", "in")
-    nin: list[Status] | None = absent("Is none of these.")
-
-
-@strawberry.input(description="Compares a stage.")
-class StageFilter:
-    eq: Stage | None = absent("Is this one.")
-    in_: list[Stage] | None = absent("Is one of these.", "in")
-
-
-@strawberry.input(description="Compares a priority.")
-class PriorityFilter:
-    eq: Priority | None = absent("Is this one.")
-    in_: list[Priority] | None = absent("Is one of these.", "in")
-    nin: list[Priority] | None = absent("Is none of these.")
-
-
-@strawberry.input(description="Compares how promises stand; a ticket fits where one of its clocks does.")
-class SlaStatusFilter:
-    eq: ClockStatus | None = absent("A clock stands so.")
-    in_: list[ClockStatus] | None = absent("A clock stands in one of these ways.", "in")
-
-
-@strawberry.input(description="Compares a set of tags.")
-class TagsFilter:
-    some: list[str] | None = absent("Has at least one of these.")
-    every: list[str] | None = absent("Has all of these.")
-    none: list[str] | None = absent("Has none of these.")
+    eq: strawberry.ID | None = optional_condition("The field is this id.")
+    in_: list[strawberry.ID] | None = optional_condition(
+        "The field is one of these ids. An empty list matches nothing.", "in"
+    )
+    nin: list[strawberry.ID] | None = optional_condition("The field is none of these ids, or null.")
+    null: bool | None = optional_condition(NULL)
 
 
 @strawberry.input(
-    description="The same filter everywhere: lists, statistics, subscriptions, webhooks, bulk changes, export, saved views. "
-    "All that is given must hold; null is the same as not given. At most 100 conditions, 10 levels, 1,000 values and 32 words "
-    "to search for."
+    description="Conditions on a text; all that are given must hold. Comparisons are "
+    "case-sensitive."
+)
+class StringFilter:
+    eq: str | None = optional_condition("The field equals this text.")
+    neq: str | None = optional_condition("The field does not equal this text, or is null.")
+    in_: list[str] | None = optional_condition(
+        "The field equals one of these texts. An empty list matches nothing.", "in"
+    )
+    nin: list[str] | None = optional_condition("The field equals none of these texts, or is null.")
+    contains: str | None = optional_condition("The field contains this text.")
+    starts_with: str | None = optional_condition("The field starts with this text.")
+    null: bool | None = optional_condition(NULL)
+
+
+@strawberry.input(description="Conditions on a number; all that are given must hold.")
+class IntFilter:
+    eq: int | None = optional_condition("The field equals this number.")
+    neq: int | None = optional_condition("The field does not equal this number.")
+    in_: list[int] | None = optional_condition(
+        "The field equals one of these numbers. An empty list matches nothing.", "in"
+    )
+    gt: int | None = optional_condition("The field is greater than this number.")
+    gte: int | None = optional_condition("The field is greater than or equal to this number.")
+    lt: int | None = optional_condition("The field is less than this number.")
+    lte: int | None = optional_condition("The field is less than or equal to this number.")
+
+
+@strawberry.input(
+    description="Conditions on a time; all that are given must hold. A bound is a time, or a "
+    "duration before the current time."
+)
+class DateTimeFilter:
+    gt: datetime | None = optional_condition("The field is later than this time.")
+    gte: datetime | None = optional_condition("The field is this time or later.")
+    lt: datetime | None = optional_condition("The field is earlier than this time.")
+    lte: datetime | None = optional_condition("The field is this time or earlier.")
+    within: timedelta | None = optional_condition(
+        "The field is at most this long ago, or in the future."
+    )
+    older_than: timedelta | None = optional_condition("The field is longer ago than this.")
+    null: bool | None = optional_condition(NULL)
+
+
+@strawberry.input(description="Conditions on a ticket's status; all that are given must hold.")
+class StatusFilter:
+    eq: Status | None = optional_condition("The status is this one.")
+    neq: Status | None = optional_condition("The status is another one.")
+    in_: list[Status] | None = optional_condition(
+        "The status is one of these. An empty list matches nothing.", "in"
+    )
+    nin: list[Status] | None = optional_condition("The status is none of these.")
+
+
+@strawberry.input(description="Conditions on a ticket's stage; all that are given must hold.")
+class StageFilter:
+    eq: Stage | None = optional_condition("The stage is this one.")
+    in_: list[Stage] | None = optional_condition(
+        "The stage is one of these. An empty list matches nothing.", "in"
+    )
+
+
+@strawberry.input(description="Conditions on a ticket's priority; all that are given must hold.")
+class PriorityFilter:
+    eq: Priority | None = optional_condition("The priority is this one.")
+    in_: list[Priority] | None = optional_condition(
+        "The priority is one of these. An empty list matches nothing.", "in"
+    )
+    nin: list[Priority] | None = optional_condition("The priority is none of these.")
+
+
+@strawberry.input(
+    description="Conditions on the SLA clocks of a ticket. Each condition holds if at least one "
+    "clock fulfils it."
+)
+class SlaStatusFilter:
+    eq: ClockStatus | None = optional_condition("A clock has this status.")
+    in_: list[ClockStatus] | None = optional_condition(
+        "A clock has one of these statuses. An empty list matches nothing.", "in"
+    )
+
+
+@strawberry.input(
+    description="Conditions on the tags of a ticket; all that are given must hold. Tags are "
+    "case-sensitive."
+)
+class TagsFilter:
+    some: list[str] | None = optional_condition(
+        "The ticket has at least one of these tags. An empty list matches nothing."
+    )
+    every: list[str] | None = optional_condition("The ticket has all of these tags.")
+    none: list[str] | None = optional_condition("The ticket has none of these tags.")
+
+
+@strawberry.input(
+    description="Conditions on tickets, the same in queries and subscriptions. All conditions "
+    "that are given must hold; null is the same as absent. A filter has at most 100 conditions, "
+    "10 levels, 1,000 values and 32 search words."
 )
 class TicketFilter:
-    and_: list[TicketFilter] | None = absent("All of these hold; an empty list always does.", "and")
-    or_: list[TicketFilter] | None = absent("At least one of these holds; an empty list never does.", "or")
-    not_: TicketFilter | None = absent("This does not hold.", "not")
-    id: IdFilter | None = absent("By id.")
-    number: IntFilter | None = absent("By number.")
-    external_id: StringFilter | None = absent("By the integrator's key.")
-    search: str | None = absent(
-        "Full text over subject, description and the messages that the viewer may read: each word must begin one of theirs."
+    and_: list[TicketFilter] | None = optional_condition(
+        "All of these filters match. An empty list matches every ticket.", "and"
     )
-    subject: StringFilter | None = absent("By subject.")
-    status: StatusFilter | None = absent("By status.")
-    stage: StageFilter | None = absent("By stage.")
-    priority: PriorityFilter | None = absent("By priority.")
-    category: StringFilter | None = absent("By slug.")
-    team: StringFilter | None = absent("By slug.")
-    requester_id: IdFilter | None = absent("By whose request it is.")
-    organization_id: IdFilter | None = absent("By the requester's account.")
-    assignee_id: IdFilter | None = absent("By who answers for it.")
-    watcher_id: IdFilter | None = absent("By who follows it.")
-    tags: TagsFilter | None = absent("By tags.")
-    resource: TicketResourceInput | None = absent("About this resource; a name counts only where one is given.")
-    escalation_level: IntFilter | None = absent("By escalation level.")
-    sla: SlaStatusFilter | None = absent("By how its promises stand.")
-    created_at: DateTimeFilter | None = absent("By when it was raised.")
-    updated_at: DateTimeFilter | None = absent("By when it last changed.")
-    resolved_at: DateTimeFilter | None = absent("By when it was resolved.")
-    closed_at: DateTimeFilter | None = absent("By when it was closed.")
+    or_: list[TicketFilter] | None = optional_condition(
+        "At least one of these filters matches. An empty list matches nothing.", "or"
+    )
+    not_: TicketFilter | None = optional_condition("This filter does not match.", "not")
+    id: IdFilter | None = optional_condition("Conditions on the id.")
+    number: IntFilter | None = optional_condition("Conditions on the ticket number.")
+    external_id: StringFilter | None = optional_condition("Conditions on the external id.")
+    search: str | None = optional_condition(
+        "Full-text search over the subject, the description and the messages that the viewer "
+        "may read. Each of the first 16 words, of up to 100 characters each, must be the "
+        "beginning of a word there."
+    )
+    subject: StringFilter | None = optional_condition("Conditions on the subject.")
+    status: StatusFilter | None = optional_condition("Conditions on the status.")
+    stage: StageFilter | None = optional_condition("Conditions on the stage.")
+    priority: PriorityFilter | None = optional_condition("Conditions on the priority.")
+    category: StringFilter | None = optional_condition("Conditions on the slug of the category.")
+    team: StringFilter | None = optional_condition("Conditions on the slug of the team.")
+    requester_id: IdFilter | None = optional_condition("Conditions on the id of the requester.")
+    organization_id: IdFilter | None = optional_condition(
+        "Conditions on the id of the organization of the ticket."
+    )
+    assignee_id: IdFilter | None = optional_condition("Conditions on the id of the assignee.")
+    watcher_id: IdFilter | None = optional_condition(
+        "Conditions on the ids of the watchers. `eq` and `in` match if one of the watchers "
+        "matches, `nin` if none does. `null` matches tickets without watchers."
+    )
+    tags: TagsFilter | None = optional_condition("Conditions on the tags.")
+    resource: TicketResourceInput | None = optional_condition(
+        "The ticket is about this resource. The name must match only if it is given."
+    )
+    escalation_level: IntFilter | None = optional_condition("Conditions on the escalation level.")
+    sla: SlaStatusFilter | None = optional_condition("Conditions on the SLA clocks.")
+    created_at: DateTimeFilter | None = optional_condition("Conditions on the time of creation.")
+    updated_at: DateTimeFilter | None = optional_condition(
+        "Conditions on the time of the last change."
+    )
+    resolved_at: DateTimeFilter | None = optional_condition(
+        "Conditions on the time of the resolution."
+    )
+    closed_at: DateTimeFilter | None = optional_condition("Conditions on the time of the closure.")
 
 
-@strawberry.input(description="One field to sort tickets by.")
+@strawberry.input(description="A field to order tickets by, and the direction.")
 class TicketOrder:
     field: TicketOrderField = strawberry.field(description="The field.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.DESC, description="The direction."
+    )
 
 
-def plain(value: object) -> Any:
-    """An input as nested mappings under the contract's field names; what was not given is left out."""
+def to_mapping(value: object) -> Any:
+    """An input as nested mappings by GraphQL field names, without absent fields.
+
+    Lists are converted item by item. Scalars and enum members are returned as they are.
+    """
     if isinstance(value, list):
-        return [plain(each) for each in cast("list[object]", value)]
-    definition = getattr(value, "__strawberry_definition__", None)
-    if definition is None or not definition.__class__.__name__.startswith("StrawberryObject"):
+        return [to_mapping(item) for item in cast("list[object]", value)]
+    if not has_object_definition(value):
         return value
-    found: dict[str, Any] = {}
-    for field in definition.fields:
-        given = getattr(value, field.python_name)
-        if given is not strawberry.UNSET:
-            found[field.graphql_name or to_camel_case(field.python_name)] = plain(given)
-    return found
+    mapping: dict[str, Any] = {}
+    for field in value.__strawberry_definition__.fields:
+        field_value = getattr(value, field.python_name)
+        if field_value is not strawberry.UNSET:
+            name = field.graphql_name or to_camel_case(field.python_name)
+            mapping[name] = to_mapping(field_value)
+    return mapping
 
 
-def plain_filter(filter: TicketFilter | None) -> Mapping[str, Any] | None:
-    return None if filter is None else cast("Mapping[str, Any]", plain(filter))
+def filter_mapping(filter: TicketFilter | None) -> Mapping[str, Any] | None:
+    """The filter as `models.queries.filter` takes it. None stays None."""
+    return None if filter is None else cast("Mapping[str, Any]", to_mapping(filter))

@@ -23,7 +23,13 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from schema.context import context_of
 from schema.cost import HTML_COST, TEXT_COST, cost
-from schema.relations import RELATION, RecordId, first_foreign_key_field, foreign_key_field, related_list_field
+from schema.relations import (
+    RELATION,
+    RecordId,
+    first_foreign_key_field,
+    foreign_key_field,
+    related_list_field,
+)
 
 if TYPE_CHECKING:
     from schema.types.mail import MailDeliveryType
@@ -124,65 +130,90 @@ def id_prefix(model: type) -> str:
     return f"{ID_PREFIXES[model]}_"
 
 
-@strawberry.interface(description="An object with a globally unique id, which the query `node` finds.")
+@strawberry.interface(
+    description="An object with a globally unique id, which the query `node` finds."
+)
 class Node(RecordType):
-    @strawberry.field(description="The globally unique, opaque id.", metadata={RELATION: RecordId(id_prefix)})
+    @strawberry.field(
+        description="The globally unique, opaque id.", metadata={RELATION: RecordId(id_prefix)}
+    )
     def id(self, root: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(f"{id_prefix(type(root))}{root.pk}")
 
 
-@strawberry.interface(description="The author of a change or message: a user, an API client or the system. It has no email address.")
+@strawberry.interface(
+    description="The author of a change or message: a user, an API client or "
+    "the system. It has no email address."
+)
 class Actor(RecordType):
     display_name: str = strawberry.field(description="The name to display.")
 
 
-@strawberry.interface(name="Message", description="Reply or Note. A customer never receives a "
-    "Note.")
+@strawberry.interface(
+    name="Message",
+    description="A message on a ticket: a Reply or a Note. Customers never receive a Note.",
+)
 class MessageInterface(Node):
-    ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket that the message was written on.")
-    author: Any = first_foreign_key_field(("author_user", "author_client"), SYSTEM_ACTOR, Actor, "The author of the message.")
-    body: str = strawberry.field(description="The text in Markdown, as written, 1 to 65,536 characters.", metadata=cost(flat=TEXT_COST))
+    ticket: Any = foreign_key_field(
+        "ticket", LazyTicket, "The ticket that the message was written on."
+    )
+    author: Any = first_foreign_key_field(
+        ("author_user", "author_client"), SYSTEM_ACTOR, Actor, "The author of the message."
+    )
+    body: str = strawberry.field(
+        description="The text in Markdown, as written, 1 to 65,536 characters.",
+        metadata=cost(flat=TEXT_COST),
+    )
 
     @strawberry.field(
-        description="The body rendered to HTML and sanitised on the server; as written where that "
-            "would be far longer.",
+        description="The body as sanitised HTML. If the HTML would be far longer than the body, "
+        "the escaped text instead.",
         metadata=cost(flat=HTML_COST),
     )
     async def body_html(self, root: strawberry.Parent[Message], info: strawberry.Info) -> str:
         context = context_of(info)
         return await context.render_markdown(root.body)
 
-    attachments: Any = related_list_field(related.message_attachments, list[LazyAttachment], "The files that came with the message.")
-    created_at: datetime = strawberry.field(description="The time at which the message was written.")
+    attachments: Any = related_list_field(
+        related.message_attachments, list[LazyAttachment], "The files that came with the message."
+    )
+    created_at: datetime = strawberry.field(
+        description="The time at which the message was written."
+    )
 
 
 @strawberry.interface(
     name="TicketEvent",
-    description="One entry of the one ordered log that stands behind timelines, subscriptions, "
-        "webhooks, sync and export. Concrete types carry what changed (from, to) and may be added; "
-        "clients that do not know one still read these fields.",
+    description="An event in the ordered log of all ticket changes. Concrete types add fields, "
+    "such as the values before and after the change. New types may be added, so clients should "
+    "handle unknown types by the fields of this interface.",
 )
 class TicketEventInterface(Node):
     type: EventType = strawberry.field(description="The type of the event.")
-    cursor: str = strawberry.field(description="The place in the log: opaque, ordered; hand it to "
-        "`after` anywhere.")
+    cursor: str = strawberry.field(
+        description="The opaque position in the log, for the arguments "
+        "`after` and `before` of events, messages and subscriptions."
+    )
 
     ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket in its current state.")
-    actor: Any = first_foreign_key_field(("actor_user", "actor_client"), SYSTEM_ACTOR, Actor, "The user, API client or system that caused the event.")
+    actor: Any = first_foreign_key_field(
+        ("actor_user", "actor_client"),
+        SYSTEM_ACTOR,
+        Actor,
+        "The user, API client or system that caused the event.",
+    )
     occurred_at: datetime = strawberry.field(description="The time at which the event happened.")
 
     deliveries: Any = related_list_field(
         related.deliveries,
         list[LazyMailDelivery],
-        "The mails that it caused, and what became of them; empty for customers, and without "
-            "the scope notes:read.",
+        "The emails that the event caused. Empty for customers and without the scope `notes:read`.",
     )
 
 
 @strawberry.interface(
     name="TicketStatusEvent",
-    description="A step of the life cycle: the creation (from and action are null, to is NEW) or "
-        "a change of status.",
+    description="The creation of a ticket or a change of its status.",
 )
 class TicketStatusEventInterface(TicketEventInterface):
     @strawberry.field(description="The action that changed the status. Null for the creation.")
@@ -190,7 +221,9 @@ class TicketStatusEventInterface(TicketEventInterface):
         value = root.value("action")
         return Action(value) if value is not None else None
 
-    @strawberry.field(name="from", description="The status before the event. Null for the creation.")
+    @strawberry.field(
+        name="from", description="The status before the event. Null for the creation."
+    )
     def from_(self, root: strawberry.Parent[Event]) -> Status | None:
         value = root.changes["status"][0]
         return Status(value) if value is not None else None
@@ -200,10 +233,14 @@ class TicketStatusEventInterface(TicketEventInterface):
         return Status(root.changes["status"][1])
 
 
-@strawberry.interface(name="UserError", description="A refusal that the caller can act on. "
-    "Nothing was changed.")
+@strawberry.interface(
+    name="UserError",
+    description="An error that the caller can correct. The mutation changed nothing.",
+)
 class UserErrorInterface:
     code: Code = strawberry.field(description="The reason of the error, for programs.")
     message: str = strawberry.field(description="The reason of the error, for people.")
-    field: list[str] | None = strawberry.field(description="The path into input, such as "
-        "[\"input\", \"subject\"].")
+    field: list[str] | None = strawberry.field(
+        description='The path of the input field, such as ["input", "subject"]. '
+        "Null if the error is not about one field."
+    )

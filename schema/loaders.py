@@ -1,7 +1,9 @@
-"""What one operation reads, batched: one statement for each kind of thing and level, however many rows.
+"""Data loaders: they read the records of one operation in batches.
 
-Made anew for each operation and each event of a subscription, so nothing is stale. Never used inside a transaction: a
-batch runs in a task of its own, which would go through the transaction's connection after it has ended.
+A level of the result needs one statement per kind of record, however many rows it has. Each
+operation, and each event of a subscription, has its own loaders, so that nothing is stale. Don't
+use them inside a transaction: a batch runs in its own task, which could use the transaction's
+connection after the transaction has ended.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 
 MAX_AUDITED_TICKETS = 100
-MAX_KEYS_PER_STATEMENT = 5000  # both databases bound the parameters of a statement by some 32,000
+MAX_KEYS_PER_STATEMENT = 5000  # both databases limit the parameters of a statement to some 32,000
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -48,8 +50,11 @@ M = TypeVar("M", bound=Model)
 
 
 class ShieldedLoader(DataLoader[K, V]):
-    """All who ask for one key wait for one future, and graphql-core cancels what waits beside a field that failed: without
-    a shield it would cancel the future, and with it everybody else's wait, up to the whole operation."""
+    """A data loader whose futures can't be cancelled by one of several waiting fields.
+
+    All fields that load a key wait for the same future. If a field fails, graphql-core cancels its
+    siblings. Without a shield, that would cancel the future for all other fields too.
+    """
 
     def load(self, key: K) -> Awaitable[V]:
         return asyncio.shield(super().load(key))
@@ -57,16 +62,16 @@ class ShieldedLoader(DataLoader[K, V]):
 
 def load_by_id(model: type[M]) -> DataLoader[UUID, M | None]:
     async def load(keys: list[UUID]) -> list[M | None]:
-        found = {record.pk: record for record in await model.filter(pk__in=keys)}
-        return [found.get(key) for key in keys]
+        records = {record.pk: record for record in await model.filter(pk__in=keys)}
+        return [records.get(key) for key in keys]
 
     return ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
 
 ReadRelated = Callable[..., Many[Any]]
-"""Describes what belongs to many owners: takes the viewer and the owners' keys (models/related)."""
+"""A function of models/related: takes the viewer and the keys of many owners."""
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
-"""The same, page by page, with further arguments that say which page."""
+"""The same for pages, with further arguments that select the page."""
 
 
 LOADER_NAMES: Mapping[type[Model], str] = {
@@ -79,11 +84,11 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     SlaCalendar: "calendars",
     Event: "events",
 }
-"""The loaders of what foreign keys lead to, by its model."""
+"""The attributes of `Loaders` for the records that foreign keys refer to."""
 
 
 class RecordLoader(Generic[M]):
-    """A loader of a model's records by their primary keys, made when it is first asked for."""
+    """A descriptor that creates a loader of a model's records at its first use."""
 
     def __init__(self, model: type[M]) -> None:
         self.model = model
@@ -92,12 +97,13 @@ class RecordLoader(Generic[M]):
         self.name = name
 
     def __get__(self, loaders: object, owner: type) -> DataLoader[UUID, M | None]:
-        found = vars(loaders)[self.name] = load_by_id(self.model)
-        return found
+        loader = load_by_id(self.model)
+        vars(loaders)[self.name] = loader  # later accesses find the loader, not this descriptor
+        return loader
 
 
 class Loaders:
-    """Each loader is made when it is first asked for: most operations need few of them, or none."""
+    """The loaders of one operation. Each is created at its first use, because few are needed."""
 
     users = RecordLoader(User)
     clients = RecordLoader(ApiClient)
@@ -150,36 +156,42 @@ class Loaders:
         return ShieldedLoader(self.read_policies)
 
     def of_model(self, model: type[Model]) -> DataLoader[Any, Any]:
-        """What loads what foreign keys to a model lead to."""
+        """The loader of the records of a model."""
         return getattr(self, LOADER_NAMES[model])
 
     def related(self, read: ReadRelated) -> DataLoader[Any, list[Any]]:
-        """What belongs to owners, by their keys."""
+        """The loader of the records that belong to an owner, by the owner's key."""
         if read not in self.related_loaders:
 
             async def load(keys: list[Any]) -> list[list[Any]]:
-                found: dict[str, list[Any]] = {str(key): [] for key in keys}
+                records: dict[str, list[Any]] = {str(key): [] for key in keys}
                 for owner, record in await read(self.viewer, keys).fetch_with_owners():
-                    found[str(owner)].append(record)
-                return [found[str(key)] for key in keys]
+                    records[str(owner)].append(record)
+                return [records[str(key)] for key in keys]
 
             self.related_loaders[read] = ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
         return self.related_loaders[read]
 
-    def related_page(self, read: ReadRelatedPage, *which: Hashable) -> DataLoader[UUID, Page[Any]]:
-        """A page of what belongs to owners, by their keys."""
-        key = (read, *which)
+    def related_page(
+        self, read: ReadRelatedPage, *page_arguments: Hashable
+    ) -> DataLoader[UUID, Page[Any]]:
+        """The loader of a page of such records. `page_arguments` select the page."""
+        key = (read, *page_arguments)
         if key not in self.page_loaders:
 
             async def load(keys: list[UUID]) -> list[Page[Any]]:
-                found = await read(self.viewer, keys, *which).owned(keys, as_uuid)
+                found = await read(self.viewer, keys, *page_arguments).fetch_by_owner(keys, as_uuid)
                 return [found[key] for key in keys]
 
             self.page_loaders[key] = ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
         return self.page_loaders[key]
 
     async def read_tickets(self, keys: list[UUID]) -> list[Ticket | None]:
-        found = {ticket.id: ticket for ticket in await Ticket.filter(id__in=keys) if can_see_ticket(self.viewer, ticket)}
+        found = {
+            ticket.id: ticket
+            for ticket in await Ticket.filter(id__in=keys)
+            if can_see_ticket(self.viewer, ticket)
+        }
         return [found.get(key) for key in keys]
 
     async def read_messages(self, keys: list[UUID]) -> list[Message | None]:
@@ -187,31 +199,44 @@ class Loaders:
         found = {
             message.id: message
             for message in records
-            if can_see_ticket(self.viewer, message.ticket) and (message.kind is MessageKind.REPLY or self.viewer.can_see_notes)
+            if can_see_ticket(self.viewer, message.ticket)
+            and (message.kind is MessageKind.REPLY or self.viewer.can_see_notes)
         }
         return [found.get(key) for key in keys]
 
     async def read_attachments(self, keys: list[UUID]) -> list[Attachment | None]:
-        records = {each.id: each for each in await Attachment.filter(id__in=keys).select_related("ticket", "message")}
+        records = {
+            each.id: each
+            for each in await Attachment.filter(id__in=keys).select_related("ticket", "message")
+        }
         found = {
             key: each
             for key, each in records.items()
             if can_see_ticket(self.viewer, each.ticket)
-            and (each.message is None or each.message.kind is MessageKind.REPLY or self.viewer.can_see_notes)
+            and (
+                each.message is None
+                or each.message.kind is MessageKind.REPLY
+                or self.viewer.can_see_notes
+            )
         }
         return [found.get(key) for key in keys]
 
     async def read_events(self, keys: list[int]) -> list[Event | None]:
         condition = in_list("e.position", keys) & visible_events(self.viewer)
         seen = await database.fetch_dicts(
-            f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}", condition.params
+            f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}",
+            condition.params,
         )
         found = await timeline.read_by_positions({int(str(row["position"])) for row in seen})
         return [found.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:
         seen = await inbox.filter_visible(self.viewer, keys)
-        found = {each.number: each for each in await Notification.filter(number__in=seen)} if seen else {}
+        found = (
+            {each.number: each for each in await Notification.filter(number__in=seen)}
+            if seen
+            else {}
+        )
         return [found.get(key) for key in keys]
 
     async def read_policies(self, digests: list[str]) -> list[SlaPolicy | None]:
@@ -231,4 +256,7 @@ async def read_rebuilt_clocks(keys: list[UUID]) -> list[RebuiltClocks]:
 
 async def read_scopes(keys: list[UUID]) -> list[list[str]]:
     found = await Token.filter(client_id__in=keys, revoked_at__isnull=True).order_by("id")
-    return [sorted({scope for token in found if token.client_id == key for scope in token.scopes}) for key in keys]
+    return [
+        sorted({scope for token in found if token.client_id == key for scope in token.scopes})
+        for key in keys
+    ]

@@ -1,4 +1,4 @@
-"""The queries, a row each: resolver, who may call it, what it says."""
+"""The queries: one entry per query, with its resolver, permission, description, type and cost."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ import resolvers.people
 import resolvers.sla
 import resolvers.ticket_queries
 import resolvers.tokens
-from models.access.permissions import AUTHENTICATED, MANAGE_OWN_TOKENS, OWN_NOTIFICATIONS, PUBLIC, READ_EVENTS, READ_PEOPLE, READ_POLICIES, READ_TICKETS
-from schema.cost import SEARCH_FILTER_COST, STATS_COST, QUERY_DESCRIPTION, cost
+from models.access.permissions import (
+    AUTHENTICATED,
+    MANAGE_OWN_TOKENS,
+    OWN_NOTIFICATIONS,
+    PUBLIC,
+    READ_EVENTS,
+    READ_PEOPLE,
+    READ_POLICIES,
+    READ_TICKETS,
+)
+from schema.cost import QUERY_DESCRIPTION, SEARCH_FILTER_COST, STATS_COST, cost
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
@@ -25,70 +34,142 @@ from schema.types.stats import TicketStatsType
 from schema.types.ticket import TicketType
 from schema.types.token import ApiTokenType
 
+FILTER = "Returns tickets that match this filter. Default: all tickets that the viewer may see."
+ARCHIVED = {"include_inactive": "Whether to return archived ones too. Default: false."}
+
 
 @strawberry.type(description=QUERY_DESCRIPTION)
 class Query:
-    viewer: Any = query(resolvers.people.viewer, PUBLIC, "Who is calling; null for a stranger.", ViewerType | None)
+    viewer: Any = query(
+        resolvers.people.viewer,
+        PUBLIC,
+        "The authenticated user or API client. Null if the request is anonymous.",
+        ViewerType | None,
+    )
     node: Any = query(
-        resolvers.people.node, AUTHENTICATED, "Any record by its id; null where there is none for the viewer.", Node | None
+        resolvers.people.node,
+        AUTHENTICATED,
+        "A record by its id. Null if no such record exists or the viewer may not see it.",
+        Node | None,
+        arguments={"id": "The id of a record of any type."},
     )
     nodes: Any = query(
-        resolvers.people.nodes, AUTHENTICATED, "Many records by id, in the order asked for.", list[Node | None], cost(by="ids")
+        resolvers.people.nodes,
+        AUTHENTICATED,
+        "Records by their ids, in the order of the ids. An item is null if no such record "
+        "exists or the viewer may not see it.",
+        list[Node | None],
+        cost(by="ids"),
+        {"ids": "At most 100 ids of records of any type."},
     )
     ticket: Any = query(
-        resolvers.ticket_queries.ticket, READ_TICKETS, "One ticket; null where there is none for the viewer.", TicketType | None
+        resolvers.ticket_queries.ticket,
+        READ_TICKETS,
+        "A ticket by its id. Null if no such ticket exists or the viewer may not see it.",
+        TicketType | None,
+        arguments={"id": "The id of the ticket."},
     )
     ticket_by_number: Any = query(
-        resolvers.ticket_queries.ticket_by_number, READ_TICKETS, "One ticket by its human number.", TicketType | None
+        resolvers.ticket_queries.ticket_by_number,
+        READ_TICKETS,
+        "A ticket by its number. Null if no such ticket exists or the viewer may not see it.",
+        TicketType | None,
+        arguments={"number": "The ticket number, such as 1042."},
     )
     ticket_by_external_id: Any = query(
-        resolvers.ticket_queries.ticket_by_external_id, READ_TICKETS, "One ticket by the integrator's own key.", TicketType | None
+        resolvers.ticket_queries.ticket_by_external_id,
+        READ_TICKETS,
+        "A ticket by its external id. For an API client, the ticket with this key of its "
+        "own; for a user, the oldest ticket with this key. Null if no such ticket exists or "
+        "the viewer may not see it.",
+        TicketType | None,
+        arguments={"external_id": "The external id, at most 255 characters."},
     )
     tickets: Any = query(
         resolvers.ticket_queries.tickets,
         READ_TICKETS,
-        "Tickets that the viewer may see, page by page.",
+        "The tickets that the viewer may see, in pages of up to 100.",
         Connection[TicketType],
         cost(given=SEARCH_FILTER_COST),
+        {
+            "filter": FILTER,
+            "order_by": "The order of the tickets by at most 4 fields. The id breaks ties. "
+            "Default: UPDATED_AT, DESC.",
+        },
     )
     ticket_stats: Any = query(
         resolvers.ticket_queries.ticket_stats,
         READ_TICKETS,
-        "Figures over the tickets that the viewer may see.",
+        "Statistics of the tickets that the viewer may see.",
         TicketStatsType,
         cost(flat=STATS_COST, given=SEARCH_FILTER_COST),
+        {
+            "filter": "Counts tickets that match this filter. Default: all tickets that the "
+            "viewer may see.",
+            "group_by": "The property that `groups` counts by. Default: no groups.",
+        },
     )
     events: Any = query(
         resolvers.ticket_queries.log_events,
         READ_EVENTS,
-        "The log in order, for sync: everything after a cursor that the viewer may see. Needs the scope events:read.",
+        "The events that the viewer may see, in the order of the log and in pages of up to "
+        "100. To synchronise, pass the last cursor as `after`. A cursor from before the "
+        "oldest stored event gives CURSOR_EXPIRED.",
         Connection[TicketEventInterface],
         cost(given=SEARCH_FILTER_COST),
+        {
+            "types": "Returns events of these types. Default: all types.",
+            "filter": "Returns events of tickets that match this filter in their current state. "
+            "Default: all tickets that the viewer may see.",
+        },
     )
-    teams: Any = query(resolvers.people.teams, AUTHENTICATED, "All teams.", list[TeamType])
-    categories: Any = query(resolvers.people.categories, AUTHENTICATED, "All categories.", list[CategoryType])
+    teams: Any = query(resolvers.people.teams, AUTHENTICATED, "All teams, by name.", list[TeamType])
+    categories: Any = query(
+        resolvers.people.categories, AUTHENTICATED, "All categories, by name.", list[CategoryType]
+    )
     users: Any = query(
-        resolvers.people.users, READ_PEOPLE, "People, by name. For staff; needs the scope users:read.", Connection[UserType]
+        resolvers.people.users,
+        READ_PEOPLE,
+        "All users, by name and in pages of up to 100.",
+        Connection[UserType],
+        arguments={
+            "search": "Returns users whose name contains this text or whose email address starts "
+            "with it, in any case. Default: all users.",
+            "role": "Returns users with this role. Default: all roles.",
+        },
     )
     sla_policies: Any = query(
         resolvers.sla.sla_policies,
         READ_POLICIES,
-        "What is promised for which tickets, in the order in which it is tried. For staff.",
+        "The SLA policies, by position. At most 200 are active.",
         list[SlaPolicyType],
+        arguments=ARCHIVED,
     )
     sla_calendars: Any = query(
-        resolvers.sla.sla_calendars, READ_POLICIES, "When work is done, by name. For staff.", list[SlaCalendarType]
+        resolvers.sla.sla_calendars,
+        READ_POLICIES,
+        "The SLA calendars, by name. At most 100 are active.",
+        list[SlaCalendarType],
+        arguments=ARCHIVED,
     )
     escalation_paths: Any = query(
         resolvers.escalation.list_escalation_paths,
         READ_POLICIES,
-        "What is done about tickets that need more attention, in the order in which it is tried. For staff.",
+        "The escalation paths, by position. At most 100 are active.",
         list[EscalationPathType],
+        arguments=ARCHIVED,
     )
     notifications: Any = query(
         resolvers.notifications.notifications,
         OWN_NOTIFICATIONS,
-        "The viewer's own notifications, newest first. For people.",
+        "The viewer's notifications about tickets that the viewer may see, newest first and "
+        "in pages of up to 100.",
         Connection[NotificationType],
+        arguments={"unread_only": "Whether to return only unread notifications. Default: false."},
     )
-    api_tokens: Any = query(resolvers.tokens.api_tokens, MANAGE_OWN_TOKENS, "The viewer's own tokens, newest first.", list[ApiTokenType])
+    api_tokens: Any = query(
+        resolvers.tokens.api_tokens,
+        MANAGE_OWN_TOKENS,
+        "The viewer's API tokens, newest first, including expired and revoked ones.",
+        list[ApiTokenType],
+    )

@@ -1,4 +1,4 @@
-"""Which records stand behind the types of the API, and who sees what refers to them: what compiled plans are told."""
+"""The records behind the GraphQL types, and their visibility. Compiled plans read this map."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from tortoise.models import Model
 
-from engine.execution.plans.schema_map import Kinds, Words
+from engine.execution.plans import SchemaMap, TypeByColumn
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
@@ -21,23 +21,25 @@ from models.tickets.ticket import Ticket, TicketLink, TicketResource
 from schema.interfaces import EVENT_TYPE_NAMES, RECORD_TYPE_NAMES, type_name
 
 RESTRICTED = frozenset({Ticket, Event, Message})
-"""Models whose records are not seen by everybody who sees what refers to them."""
+"""Models whose records can be invisible to a viewer who sees a record that refers to them."""
 NEVER_JOINED = frozenset({Event, Message})
-"""Those of them that are looked up by loaders, which know who may see them."""
+"""Restricted models that loaders read, because their visibility depends on more than their row."""
 
-TYPES: dict[type[Model], str | Kinds] = {
+TYPES: dict[type[Model], str | TypeByColumn] = {
     **{model: name for model, name in RECORD_TYPE_NAMES.items() if issubclass(model, Model)},
     TicketResource: "TicketResource",
     TicketLink: "TicketLink",
     SlaClock: "SlaClock",
     Mail: "MailDelivery",
-    Message: Kinds("kind", {MessageKind.REPLY.value: "Reply", MessageKind.NOTE.value: "Note"}),
-    Event: Kinds("type", {kind.value: name for kind, name in EVENT_TYPE_NAMES.items()}),
+    Message: TypeByColumn(
+        "kind", {MessageKind.REPLY.value: "Reply", MessageKind.NOTE.value: "Note"}
+    ),
+    Event: TypeByColumn("type", {kind.value: name for kind, name in EVENT_TYPE_NAMES.items()}),
 }
 
 
 def visibility(model: type[Model], context: Any, alias: str) -> Condition | None:
-    """What must hold for the caller to see a joined record."""
+    """The condition under which the viewer may see a joined record; None if the viewer sees all."""
     assert model is Ticket
     condition = visible_tickets(viewer_of(context), alias)
     return None if condition is TRUE else condition
@@ -52,14 +54,14 @@ def viewer_of(context: Any) -> Viewer:
     return viewer
 
 
-WORDS = Words(
+SCHEMA_MAP = SchemaMap(
     types=TYPES,
     type_name=type_name,
-    sight=visibility,
-    hidden=RESTRICTED,
-    apart=NEVER_JOINED,
-    maker=record_factory,
-    caller=viewer_of,
+    visibility=visibility,
+    restricted=RESTRICTED,
+    never_joined=NEVER_JOINED,
+    hydrator=record_factory,
+    viewer=viewer_of,
     fetch=database.fetch,
     dialect=database.dialect,
 )

@@ -1,5 +1,7 @@
-"""Fields that lead from a record to others. What a field follows is declared once: it is resolved by loaders, and read by those
-who compile whole operations (engine/execution/plans) from the same declaration, which they tell apart by `follows`.
+"""Fields that lead from a record to other records.
+
+Each field declares its relation once. Loaders resolve the field, and compiled plans (in
+`engine/execution/plans`) read the relation from its metadata. `follows` tells them its kind.
 """
 
 from __future__ import annotations
@@ -13,20 +15,20 @@ import strawberry
 from schema.context import loaders
 
 RELATION = "relation"
-"""Under which a field's metadata has one of these."""
+"""The key under which a field's metadata has its relation."""
 
 
 @dataclass(frozen=True, slots=True)
-class ByKey:
-    """The record that a foreign key of the record refers to."""
+class ForeignKey:
+    """The record that a foreign key refers to."""
 
     follows: ClassVar[str] = "key"
     attribute: str
 
 
 @dataclass(frozen=True, slots=True)
-class ByFirstKey:
-    """The record that the first of these foreign keys that is not null refers to; where all are, `otherwise`."""
+class FirstForeignKey:
+    """The record that the first non-null foreign key refers to; `otherwise` if all are null."""
 
     follows: ClassVar[str] = "first key"
     attributes: tuple[str, ...]
@@ -34,9 +36,13 @@ class ByFirstKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Belonging:
-    """What belongs to the record, by its primary key: `read` takes the viewer, the keys of many records and the arguments that
-    `which` makes of the field's. Of each record found, `value` alone is told where it names an attribute."""
+class RelatedRecords:
+    """The records that belong to a record.
+
+    `read` takes the viewer, the primary keys of many records, and the arguments that `which` makes
+    of the field's arguments. If `value` names an attribute, the field returns that attribute of
+    each record.
+    """
 
     follows: ClassVar[str] = "owner"
     read: Callable[..., Any]
@@ -45,50 +51,66 @@ class Belonging:
 
 
 @dataclass(frozen=True, slots=True)
-class OfKey:
-    """What follows from the primary key of a record of some model: the text that `prefix` says, and the key."""
+class RecordId:
+    """The global id of a record: the prefix of its model, and its primary key."""
 
     follows: ClassVar[str] = "own key"
     prefix: Callable[[type], str]
 
 
-def one(attribute: str, type: object, description: str) -> Any:
-    """A field for what a foreign key refers to."""
+def foreign_key_field(attribute: str, type: object, description: str) -> Any:
+    """A field for the record that a foreign key refers to."""
 
     async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
-        return await referred(info, root, attribute)
+        return await load_referenced(info, root, attribute)
 
-    return strawberry.field(resolver=load, graphql_type=type, description=description, metadata={RELATION: ByKey(attribute)})
+    return strawberry.field(
+        resolver=load,
+        graphql_type=type,
+        description=description,
+        metadata={RELATION: ForeignKey(attribute)},
+    )
 
 
-def first_of(attributes: tuple[str, ...], otherwise: object, type: object, description: str) -> Any:
-    """A field for what the first foreign key refers to that is not null."""
+def first_foreign_key_field(
+    attributes: tuple[str, ...], otherwise: object, type: object, description: str
+) -> Any:
+    """A field for the record that the first non-null foreign key refers to."""
 
     async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         for attribute in attributes:
             if getattr(root, f"{attribute}_id") is not None:
-                return await referred(info, root, attribute)
+                return await load_referenced(info, root, attribute)
         return otherwise
 
     return strawberry.field(
-        resolver=load, graphql_type=type, description=description, metadata={RELATION: ByFirstKey(attributes, otherwise)}
+        resolver=load,
+        graphql_type=type,
+        description=description,
+        metadata={RELATION: FirstForeignKey(attributes, otherwise)},
     )
 
 
-async def referred(info: strawberry.Info[Any, Any], root: Any, attribute: str) -> Any:
+async def load_referenced(info: strawberry.Info[Any, Any], root: Any, attribute: str) -> Any:
+    """The record that a foreign key of `root` refers to; None if the key is null."""
     key = getattr(root, f"{attribute}_id")
     if key is None:
         return None
-    return await loaders(info).referred(root._meta.fields_map[attribute].related_model).load(key)
+    return await loaders(info).of_model(root._meta.fields_map[attribute].related_model).load(key)
 
 
-def many(read: Callable[..., Any], type: object, description: str, *, value: str | None = None) -> Any:
-    """A field for all that belongs to the record."""
+def related_list_field(
+    read: Callable[..., Any], type: object, description: str, *, value: str | None = None
+) -> Any:
+    """A field for the records that belong to the record."""
 
     async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
-        found = await loaders(info).belonging(read).load(root.pk)
-        return [getattr(each, value) for each in found] if value else found
+        records = await loaders(info).related(read).load(root.pk)
+        return [getattr(record, value) for record in records] if value else records
 
     return strawberry.field(
-        resolver=load, graphql_type=type, description=description, metadata={RELATION: Belonging(read, value)}
+        resolver=load,
+        graphql_type=type,
+        description=description,
+        metadata={RELATION: RelatedRecords(read, value)},
     )

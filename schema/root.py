@@ -1,4 +1,4 @@
-"""The schema, assembled from its rows and words."""
+"""The schema, assembled from the root fields and types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from schema.types.people import ApiClientType, SystemType
 
 @cache
 def types() -> Schema:
-    """The schema with its types alone. It is made once in a process, because that takes 50 ms."""
+    """The schema without options. It is built once per process, because that takes 50 ms."""
     return Schema(
         query=Query,
         mutation=Mutation,
@@ -31,5 +31,5 @@ def types() -> Schema:
 
 
 def build(**options: Any) -> Schema:
-    """A schema whose operations run with these options of `Schema.configure`."""
+    """A schema with the options of `Schema.configured`."""
     return types().with_options(**options)

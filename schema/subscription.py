@@ -1,4 +1,4 @@
-"""The subscriptions, a row each: resolver, who may call it, what it says."""
+"""The subscriptions: one entry per subscription, like the entries of the queries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import OWN_NOTIFICATIONS, READ_EVENTS, READ_PRESENCE, READ_TICKETS
+from models.access.permissions import (
+    OWN_NOTIFICATIONS,
+    READ_EVENTS,
+    READ_PRESENCE,
+    READ_TICKETS,
+)
 from resolvers import presence
 from resolvers.subscriptions import events, live_list, stats
 from schema.cost import SEARCH_FILTER_COST, STATS_COST, SUBSCRIPTION_COST, cost
@@ -17,50 +22,85 @@ from schema.types.notification import NotificationType
 from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
 
+EVENT_ARGUMENTS = {
+    "ticket_id": "Sends events of the ticket with this id. Default: all tickets that the viewer "
+    "may see.",
+    "filter": "Sends events of tickets that match this filter when the event is sent. Default: "
+    "all tickets.",
+    "after": "Sends all events after this cursor first, then new ones. An invalid cursor gives "
+    "CURSOR_INVALID, one from before the oldest stored event CURSOR_EXPIRED. Default: only "
+    "new events.",
+}
 
-@strawberry.type(description="What can be followed.")
+
+@strawberry.type(description="The subscriptions of the API.")
 class Subscription:
     ticket_events: Any = subscription(
         events.ticket_events,
         READ_EVENTS,
-        "The log as it grows, in order, each entry once. With `after`, first everything after that cursor, then what comes: "
-        "no gap, no duplicate, across reconnects, servers and restarts. Needs the scope events:read.",
+        "Sends the events that the viewer may see, in the order of the log and each once. A "
+        "client that resumes `after` its last cursor misses no event and receives none "
+        "twice, across reconnects, servers and restarts.",
         TicketEventInterface,
+        arguments={**EVENT_ARGUMENTS, "types": "Sends events of these types. Default: all types."},
     )
     ticket_status_changed: Any = subscription(
         events.ticket_status_changed,
         READ_EVENTS,
-        "Each ticket's way through creation, resolution and closure: its creation and every change of status; "
-        "the same promises. Needs the scope events:read.",
+        "Sends the creation and every status change of the tickets that the viewer may see. "
+        "It has the guarantees of `ticketEvents`.",
         TicketStatusEventInterface,
+        arguments=EVENT_ARGUMENTS,
     )
     ticket_changes: Any = subscription(
         live_list.ticket_changes,
         READ_TICKETS,
-        "A live list: a snapshot of what matches, then what enters, changes and leaves. Replayed onto the snapshot, the changes "
-        "give what the query `tickets` finds at that cursor. With `after`, what changed since: what the list held then is the "
-        "client's to know, so a ticket that fits now comes as UPDATED (ADDED where it was raised since) and one that does not "
-        "as REMOVED. A filter by `within` or `olderThan` is looked at again every few seconds. A list that holds too many "
-        "tickets, 10,000 by default, is refused with QUERY_TOO_EXPENSIVE, and ends so where it grows beyond.",
+        "Sends a snapshot of the tickets that match the filter, then each change of the "
+        "list. The snapshot and its changes together equal the result of the query `tickets` "
+        "at the cursor. A filter with `within` or `olderThan` is evaluated again every 5 "
+        "seconds. A list of more than 10,000 tickets (by default) fails with "
+        "QUERY_TOO_EXPENSIVE, at the start or when it grows.",
         TicketChangeType,
         cost(flat=SUBSCRIPTION_COST, given=SEARCH_FILTER_COST),
+        {
+            "filter": "Sends tickets that match this filter. Default: all tickets that the viewer "
+            "may see.",
+            "after": "Sends the changes after this cursor instead of a snapshot. A ticket that "
+            "matches comes as UPDATED, or as ADDED if it was created since; one that does "
+            "not match comes as REMOVED. If the server cannot tell all changes, it sends GAP "
+            "and a snapshot. An invalid cursor gives CURSOR_INVALID. Default: no cursor.",
+            "snapshot": "Whether to send a snapshot if `after` is not given. If false, the first "
+            "message is the next change.",
+        },
     )
     ticket_stats: Any = subscription(
         stats.live_ticket_stats,
         READ_TICKETS,
-        "Live figures: at once, then after each change that moves them, at most four times a second. They are what the query "
-        "`ticketStats` gives at their cursor. Figures over very many tickets, and those of a filter by `within` or `olderThan`, "
-        "follow within seconds.",
+        "Sends the statistics of the tickets that the viewer may see: at once, then when "
+        "they change, at most 4 times per second. They equal the result of the query "
+        "`ticketStats` at their cursor. Over more than 200,000 tickets the limit is once per "
+        "second; with `within` or `olderThan`, the passage of time is considered every 5 "
+        "seconds.",
         TicketStatsType,
         cost(flat=SUBSCRIPTION_COST + STATS_COST, given=SEARCH_FILTER_COST),
+        {
+            "filter": "Counts tickets that match this filter. Default: all tickets that the "
+            "viewer may see.",
+            "group_by": "The property that `groups` counts by. Default: no groups.",
+        },
     )
     notifications: Any = subscription(
-        events.notifications, OWN_NOTIFICATIONS, "The viewer's own notifications, from now on. For people.", NotificationType
+        events.notifications,
+        OWN_NOTIFICATIONS,
+        "Sends the viewer's new notifications about tickets that the viewer may see, each once.",
+        NotificationType,
     )
     ticket_presence: Any = subscription(
         presence.ticket_presence,
         READ_PRESENCE,
-        "Who looks at a ticket and who writes a reply: at once, then whenever that changes. It shows everybody, the viewer too. "
-        "Who is not heard of for 15 seconds is forgotten. Ends with NOT_FOUND where there is no such ticket. For staff.",
+        "Sends the agents and admins on a ticket, including the viewer: at once, then when "
+        "they change. Presence expires 15 seconds after the last call of `setPresence`. The "
+        "subscription fails with NOT_FOUND if no such ticket exists.",
         TicketPresenceType,
+        arguments={"ticket_id": "The id of the ticket."},
     )

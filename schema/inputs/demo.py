@@ -1,4 +1,4 @@
-"""The inputs of mutations: the demo's clock."""
+"""The input of the mutation for the demo's clock."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import strawberry
 
-from schema.inputs.fields import ADMIN_KEY, given, optional
+from schema.inputs.fields import RECORD_IDEMPOTENCY_KEY, optional, required
 
 
-@strawberry.input(description="How far to move the demo's clock.")
+@strawberry.input(description="A step by which the demo's clock moves ahead.")
 class AdvanceClockInput:
-    by: timedelta = given("From 1 second to 366 days; 3660 days in all.")
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    by: timedelta = required(
+        "The duration of the step, from 1 second to 366 days. All steps together are at most "
+        "3,660 days."
+    )
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -23,10 +23,13 @@ ACTIVE = "Whether the path is active. True restores an archived path, false arch
 
 @strawberry.input(description="A step of an escalation path.")
 class EscalationStepInput:
-    after: timedelta = required("The delay between the trigger and the step, from 0 seconds to 365 days, in whole seconds.")
+    after: timedelta = required(
+        "The delay between the trigger and the step, from 0 seconds to 365 days, in whole seconds."
+    )
     action: StepAction = required("The action of the step.")
     team: str | None = optional(
-        "The slug of the team that receives the ticket. Required for TRANSFER; must be null for other actions."
+        "The slug of the team that receives the ticket. Required for TRANSFER; must be null "
+        "for other actions."
     )
     user_id: strawberry.ID | None = optional(
         "The id of the active agent or admin to assign the ticket to; only for REASSIGN. "
@@ -34,10 +37,15 @@ class EscalationStepInput:
     )
 
 
-@strawberry.input(description="A new escalation path. It applies to tickets that match its metric, priority and team.")
+@strawberry.input(
+    description="A new escalation path. It applies to tickets that match its metric, priority and "
+    "team."
+)
 class CreateEscalationPathInput:
     name: str = required(f"The name of the path. {NAME}")
-    position: int | None = optional(f"The position of the path. {ORDER} Absent or null: after all others.")
+    position: int | None = optional(
+        f"The position of the path. {ORDER} Absent or null: after all others."
+    )
     trigger: EscalationTrigger = required("The event that starts the path.")
     metric: Metric | None = optional(f"{METRIC} {ANY}")
     priority: Priority | None = optional(f"{PRIORITY} {ANY}")
@@ -46,7 +54,10 @@ class CreateEscalationPathInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to an escalation path. A path that already runs on a ticket keeps its steps there.")
+@strawberry.input(
+    description="Changes to an escalation path. A path that already runs on a ticket keeps its "
+    "steps there."
+)
 class UpdateEscalationPathInput:
     path_id: strawberry.ID = required("The id of the escalation path.")
     name: str | None = optional(f"The new name. {NAME} {KEEP}")

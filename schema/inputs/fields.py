@@ -1,4 +1,4 @@
-"""What the inputs share: how a field is declared, and the descriptions of common fields."""
+"""How an input declares its fields, and the descriptions that several inputs share."""
 
 from __future__ import annotations
 
@@ -6,21 +6,36 @@ from typing import Any
 
 import strawberry
 
-TICKET = "The ticket."
-EXPECTED = "The version that the caller read; another one is refused with StaleVersion."
-KEY = (
-    "1 to 128 characters, kept 24 hours: the same key and input give the first payload again, with replayed: true and "
-    "the ticket as it stands by then."
+TICKET_ID = "The id of the ticket."
+BODY = "Markdown, 1 to 65,536 characters."
+NAME = "1 to 200 characters after trimming."
+SLUG = "1 to 64 characters."
+EXPECTED_VERSION = (
+    "The `version` of the ticket that the caller has read, 1 or more. If the ticket has "
+    "another version by now, the mutation changes nothing and returns StaleVersion. Null: no "
+    "check."
 )
-ADMIN_KEY = (
-    "1 to 128 characters, kept 24 hours: the same key and input do nothing again and give what was changed as it stands by then, "
-    "with replayed: true."
+TICKET_IDEMPOTENCY_KEY = (
+    "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
+    "for 24 hours per caller and mutation. A repetition with the same key and input changes "
+    "nothing; it returns the first result, with `replayed: true` and the ticket in its "
+    "current state. Null: no protection."
+)
+RECORD_IDEMPOTENCY_KEY = (
+    "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
+    "for 24 hours per caller and mutation. A repetition with the same key and input changes "
+    "nothing; it returns the record in its current state, with `replayed: true`. Null: no "
+    "protection."
 )
 
 
-def given(description: str) -> Any:
+def required(description: str) -> Any:
     return strawberry.field(description=description)
 
 
 def optional(description: str, default: object = None) -> Any:
+    """A field that the caller may leave out.
+
+    With the default UNSET, a resolver can tell a field that was left out from null.
+    """
     return strawberry.field(default=default, description=description)

@@ -1,26 +1,35 @@
-"""The inputs of mutations: replies and notes."""
+"""Inputs of the mutations that add replies and notes."""
 
 from __future__ import annotations
 
 import strawberry
 
-from schema.inputs.fields import EXPECTED, KEY, TICKET, given, optional
+from schema.inputs.fields import (
+    BODY,
+    EXPECTED_VERSION,
+    TICKET_ID,
+    TICKET_IDEMPOTENCY_KEY,
+    optional,
+    required,
+)
 
 
-@strawberry.input(description="A public message.")
+@strawberry.input(description="A public message to add to a ticket.")
 class ReplyToTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    body: str = given("Markdown, 1 to 65,536 characters.")
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    body: str = required(f"The text of the reply. {BODY}")
     last_seen_cursor: str | None = optional(
-        "The last cursor the writer had seen; with unseen messages the reply is refused and they are returned."
+        "The cursor of the last event that the author has seen. If the ticket has later "
+        "messages of others, the mutation changes nothing and returns UnseenMessages. Null: "
+        "no check."
     )
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="An internal message.")
+@strawberry.input(description="An internal message to add to a ticket.")
 class AddNoteInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    body: str = given("Markdown, 1 to 65,536 characters.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    body: str = required(f"The text of the note. Customers never see it. {BODY}")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -1,13 +1,13 @@
-"""The inputs of mutations: signing in."""
+"""Inputs of the mutations for signing in."""
 
 from __future__ import annotations
 
 import strawberry
 
-from schema.inputs.fields import given
+from schema.inputs.fields import required
 
 
-@strawberry.input(description="How somebody signs in.")
+@strawberry.input(description="The credentials of a user.")
 class SignInInput:
-    email: str = given("The e-mail address; its case does not count.")
-    password: str = given("The password.")
+    email: str = required("The email address, at most 320 characters, in any case.")
+    password: str = required("The password, at most 1,024 characters.")

@@ -1,18 +1,21 @@
-"""The inputs of mutations: presence on tickets."""
+"""The input of the mutation for presence on tickets."""
 
 from __future__ import annotations
 
 import strawberry
 
 from models.tickets.presence import PresenceState
-from schema.inputs.fields import TICKET, given, optional
+from schema.inputs.fields import TICKET_ID, optional, required
 
 
-@strawberry.input(description="What the viewer does at a ticket now. It holds for 15 seconds, so say it again every 5 to 10.")
+@strawberry.input(
+    description="The viewer's presence on a ticket. It expires 15 seconds after the last "
+    "call, so repeat it every 5 to 10 seconds."
+)
 class SetPresenceInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    state: PresenceState = given("What the viewer does; GONE takes back what was said, at once.")
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    state: PresenceState = required("The viewer's state. GONE removes the presence at once.")
     client_key: str | None = optional(
-        "Tells the viewer's windows and devices apart, each of which speaks for itself: 1 to 64 characters. Left out, all that "
-        "use the same token count as one, of which the last word holds."
+        "A key that tells apart the viewer's windows and devices, 1 to 64 characters. Each "
+        "key has its own presence. Null: the token that makes the call is the key."
     )

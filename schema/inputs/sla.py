@@ -1,4 +1,4 @@
-"""The inputs of mutations: SLA calendars and policies."""
+"""Inputs of the mutations for SLA calendars and SLA policies."""
 
 from __future__ import annotations
 
@@ -7,87 +7,125 @@ from datetime import date, timedelta
 import strawberry
 
 from models.tickets.lifecycle import Priority
-from schema.inputs.fields import ADMIN_KEY, given, optional
+from schema.inputs.fields import NAME, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
 
-NAME = "1 to 200 characters after trimming."
-ZONE = "The IANA name of a time zone, such as Europe/Berlin."
-WEEK = "Seven days from Monday; the hours of each in order, at most 24 blocks. An empty day is a day off."
-HOLIDAYS = "Local dates on which nothing counts; at most 1,000."
-STAYS = "; left out or null, it stays."
-CLEARS = "; left out it stays, null means any."
-ACTIVE = "true takes an archived one back, false archives it; left out or null, it stays."
-TARGET = "Working time, from 1 minute to 5 years, in whole seconds"
-PERCENT = "The share of a target after which it is at risk, 1 to 99"
-FITS = "; null for any."
+ANY = "Null: any."
+KEEP = "Absent or null: unchanged."
+KEEP_OR_ANY = "Absent: unchanged. Null: any."
+KEEP_OR_NONE = "Absent: unchanged. Null: no target."
+
+CALENDAR_NAME = "The name of the calendar, unique among calendars."
+TIME_ZONE = "The IANA name of the time zone, such as Europe/Berlin; at most 64 characters."
+WEEK = (
+    "The working hours of the seven days from Monday to Sunday. A day has 0 to 24 blocks, in "
+    "ascending order and without overlap. At least one day has a block."
+)
+HOLIDAYS = "The local dates without working time, at most 1,000."
+CALENDAR_ACTIVE = (
+    "Whether the calendar is active. True restores an archived calendar, false archives it."
+)
+
+ORDER = "The server tries policies in ascending order of position."
+PRIORITY = "The priority of the tickets that the policy applies to."
+TEAM = f"The slug of the team whose tickets the policy applies to, {SLUG}"
+CATEGORY = f"The slug of the category whose tickets the policy applies to, {SLUG}"
+ORGANIZATION = "The id of the organization whose tickets the policy applies to."
+CALENDAR = "The id of the active calendar whose working time counts."
+WORKING_TIME = "in working time: 1 minute to 5 years, in whole seconds."
+FIRST_RESPONSE = f"The target for the team's first reply, {WORKING_TIME}"
+NEXT_RESPONSE = (
+    f"The target for the team's reply to a later message of the customer, {WORKING_TIME}"
+)
+RESOLUTION = f"The target for the resolution, {WORKING_TIME}"
+NO_TARGET = "Null: no target."
+AT_RISK = "The percentage of a target after which its clock is at risk, 1 to 99."
+POLICY_ACTIVE = "Whether the policy is active. True restores an archived policy, false archives it."
 
 
-@strawberry.input(description="A part of a day in which work is done.")
+@strawberry.input(description="A block of working time within a day.")
 class SlaHoursInput:
-    start: str = given("Local time from which it counts, as HH:MM.")
-    end: str = given("Local time up to which it counts, as HH:MM; 24:00 is the day's end.")
+    start: str = required("The local time at which the block starts, as HH:MM from 00:00 to 23:59.")
+    end: str = required(
+        "The local time at which the block ends, as HH:MM after `start` and up to 24:00."
+    )
 
 
-@strawberry.input(description="A new calendar.")
+@strawberry.input(description="A new SLA calendar.")
 class CreateSlaCalendarInput:
-    name: str = given("1 to 200 characters after trimming; no other calendar has it.")
-    time_zone: str = given(ZONE)
-    week: list[list[SlaHoursInput]] = given(WEEK)
-    holidays: list[date] | None = optional(HOLIDAYS)
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    name: str = required(f"{CALENDAR_NAME} {NAME}")
+    time_zone: str = required(TIME_ZONE)
+    week: list[list[SlaHoursInput]] = required(WEEK)
+    holidays: list[date] | None = optional(f"{HOLIDAYS} Absent or null: none.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="What to change of a calendar; what is left out, or null, stays. Open tickets follow.")
+@strawberry.input(
+    description="Changes to an SLA calendar. A field that is absent or null keeps its value. "
+    "The clocks of open tickets follow the change."
+)
 class UpdateSlaCalendarInput:
-    calendar_id: strawberry.ID = given("The calendar.")
-    name: str | None = optional("1 to 200 characters after trimming; no other calendar has it.")
-    time_zone: str | None = optional(ZONE)
+    calendar_id: strawberry.ID = required("The id of the calendar.")
+    name: str | None = optional(f"{CALENDAR_NAME} {NAME}")
+    time_zone: str | None = optional(TIME_ZONE)
     week: list[list[SlaHoursInput]] | None = optional(WEEK)
     holidays: list[date] | None = optional(HOLIDAYS)
-    active: bool | None = optional(ACTIVE)
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    active: bool | None = optional(CALENDAR_ACTIVE)
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A calendar to archive.")
+@strawberry.input(description="An SLA calendar to archive.")
 class ArchiveSlaCalendarInput:
-    calendar_id: strawberry.ID = given("The calendar; no active policy goes by it.")
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    calendar_id: strawberry.ID = required("The id of a calendar that no active policy uses.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A new policy; it holds for tickets that fit all that it names. It promises something at least.")
+@strawberry.input(
+    description="A new SLA policy. It applies to tickets that match its priority, team, "
+    "category and organization. It has at least one target."
+)
 class CreateSlaPolicyInput:
-    name: str = given(NAME)
-    position: int | None = optional("Policies are tried from the lowest on; left out or null, this one comes last.")
-    priority: Priority | None = optional("Only for this priority" + FITS)
-    team: str | None = optional("Only for this team, by slug" + FITS)
-    category: str | None = optional("Only for this category, by slug" + FITS)
-    organization_id: strawberry.ID | None = optional("Only for this account" + FITS)
-    calendar_id: strawberry.ID = given("The time that counts.")
-    first_response: timedelta | None = optional(TARGET + "; null promises nothing.")
-    next_response: timedelta | None = optional(TARGET + "; null promises nothing.")
-    resolution: timedelta | None = optional(TARGET + "; null promises nothing.")
-    at_risk_percent: int | None = optional(PERCENT + ".", 75)
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    name: str = required(f"The name of the policy. {NAME}")
+    position: int | None = optional(
+        f"The position of the policy. {ORDER} Absent or null: after all others."
+    )
+    priority: Priority | None = optional(f"{PRIORITY} {ANY}")
+    team: str | None = optional(f"{TEAM} {ANY}")
+    category: str | None = optional(f"{CATEGORY} {ANY}")
+    organization_id: strawberry.ID | None = optional(f"{ORGANIZATION} {ANY}")
+    calendar_id: strawberry.ID = required(CALENDAR)
+    first_response: timedelta | None = optional(f"{FIRST_RESPONSE} {NO_TARGET}")
+    next_response: timedelta | None = optional(f"{NEXT_RESPONSE} {NO_TARGET}")
+    resolution: timedelta | None = optional(f"{RESOLUTION} {NO_TARGET}")
+    at_risk_percent: int | None = optional(f"{AT_RISK} Null: 75.", 75)
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="What to change of a policy; what is left out stays. Open tickets follow, and keep what was spent.")
+@strawberry.input(
+    description="Changes to an SLA policy. The clocks of open tickets follow the change and "
+    "keep the time that they have spent. The policy keeps at least one target."
+)
 class UpdateSlaPolicyInput:
-    policy_id: strawberry.ID = given("The policy.")
-    name: str | None = optional("1 to 200 characters after trimming" + STAYS)
-    position: int | None = optional("Policies are tried from the lowest on" + STAYS)
-    priority: Priority | None = optional("Only for this priority" + CLEARS, strawberry.UNSET)
-    team: str | None = optional("Only for this team, by slug" + CLEARS, strawberry.UNSET)
-    category: str | None = optional("Only for this category, by slug" + CLEARS, strawberry.UNSET)
-    organization_id: strawberry.ID | None = optional("Only for this account" + CLEARS, strawberry.UNSET)
-    calendar_id: strawberry.ID | None = optional("The time that counts" + STAYS)
-    first_response: timedelta | None = optional(TARGET + "; left out it stays, null promises nothing.", strawberry.UNSET)
-    next_response: timedelta | None = optional(TARGET + "; left out it stays, null promises nothing.", strawberry.UNSET)
-    resolution: timedelta | None = optional(TARGET + "; left out it stays, null promises nothing.", strawberry.UNSET)
-    at_risk_percent: int | None = optional(PERCENT + STAYS)
-    active: bool | None = optional(ACTIVE)
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    policy_id: strawberry.ID = required("The id of the policy.")
+    name: str | None = optional(f"The new name. {NAME} {KEEP}")
+    position: int | None = optional(f"The new position. {ORDER} {KEEP}")
+    priority: Priority | None = optional(f"{PRIORITY} {KEEP_OR_ANY}", strawberry.UNSET)
+    team: str | None = optional(f"{TEAM} {KEEP_OR_ANY}", strawberry.UNSET)
+    category: str | None = optional(f"{CATEGORY} {KEEP_OR_ANY}", strawberry.UNSET)
+    organization_id: strawberry.ID | None = optional(
+        f"{ORGANIZATION} {KEEP_OR_ANY}", strawberry.UNSET
+    )
+    calendar_id: strawberry.ID | None = optional(f"{CALENDAR} {KEEP}")
+    first_response: timedelta | None = optional(
+        f"{FIRST_RESPONSE} {KEEP_OR_NONE}", strawberry.UNSET
+    )
+    next_response: timedelta | None = optional(f"{NEXT_RESPONSE} {KEEP_OR_NONE}", strawberry.UNSET)
+    resolution: timedelta | None = optional(f"{RESOLUTION} {KEEP_OR_NONE}", strawberry.UNSET)
+    at_risk_percent: int | None = optional(f"{AT_RISK} {KEEP}")
+    active: bool | None = optional(f"{POLICY_ACTIVE} {KEEP}")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A policy to archive: it holds for no ticket any more.")
+@strawberry.input(description="An SLA policy to archive.")
 class ArchiveSlaPolicyInput:
-    policy_id: strawberry.ID = given("The policy.")
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    policy_id: strawberry.ID = required("The id of the policy.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -1,26 +1,28 @@
-"""The inputs of mutations: teams and availability."""
+"""Inputs of the mutations for teams and availability."""
 
 from __future__ import annotations
 
 import strawberry
 
-from schema.inputs.fields import ADMIN_KEY, given, optional
-
-NAME = "1 to 200 characters after trimming."
+from schema.inputs.fields import NAME, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
 
 
-@strawberry.input(description="What to change of a team; what is left out, or null, stays.")
+@strawberry.input(description="Changes to a team. A field that is absent or null keeps its value.")
 class UpdateTeamInput:
-    team: str = given("By slug.")
-    name: str | None = optional(NAME)
+    team: str = required(f"The slug of the team, {SLUG}")
+    name: str | None = optional(f"The new name. {NAME}")
     assigns_by_load: bool | None = optional(
-        "Whether a new ticket is given to whoever of the team is present and has the fewest open ones."
+        "Whether the server assigns each new ticket of the team to the available member with "
+        "the fewest open tickets."
     )
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Whether rules may give tickets to somebody now.")
+@strawberry.input(description="Whether a user is available for automatic assignment.")
 class SetAvailabilityInput:
-    present: bool = given("Whether they may.")
-    user_id: strawberry.ID | None = optional("Whose; null for the caller's own. Admins say it for others.")
-    idempotency_key: str | None = optional(ADMIN_KEY)
+    present: bool = required("Whether the server may assign tickets to the user automatically.")
+    user_id: strawberry.ID | None = optional(
+        "The id of an active agent or admin. Only admins and API clients with the scope "
+        "`admin` may name another user. Null: the viewer; an API client must name a user."
+    )
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

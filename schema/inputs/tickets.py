@@ -1,4 +1,4 @@
-"""The inputs of mutations: tickets."""
+"""Inputs of the mutations that create a ticket or change it."""
 
 from __future__ import annotations
 
@@ -8,129 +8,182 @@ import strawberry
 
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.ticket import LinkKind
-from schema.inputs.fields import EXPECTED, KEY, TICKET, given, optional
+from schema.inputs.fields import (
+    BODY,
+    EXPECTED_VERSION,
+    SLUG,
+    TICKET_ID,
+    TICKET_IDEMPOTENCY_KEY,
+    optional,
+    required,
+)
+
+SUBJECT = "The subject, 1 to 200 characters after trimming, in one line."
+EXTERNAL_ID = (
+    "The caller's own key for the ticket, 1 to 255 characters after trimming. It is unique "
+    "per API client and per customer; agents and admins share one set of keys."
+)
 
 
-@strawberry.input(description="Something at the provider.")
+@strawberry.input(
+    description="A resource at the provider, such as a server, an invoice or a plan. In "
+    "`TicketFilter`, a resource matches by kind and external id, and by name if "
+    "one is given."
+)
 class TicketResourceInput:
-    kind: str = given("What it is, such as server, invoice or plan; 1 to 64 characters.")
-    external_id: str = given("Its key at the provider; 1 to 255 characters.")
-    name: str | None = optional("Its name, for people.")
+    kind: str = required("The kind of the resource, such as server or invoice; 1 to 64 characters.")
+    external_id: str = required("The key of the resource at the provider, 1 to 255 characters.")
+    name: str | None = optional("The name of the resource, 1 to 200 characters. Null: no name.")
 
 
 @strawberry.input(description="A new ticket.")
 class CreateTicketInput:
-    subject: str = given("1 to 200 characters after trimming.")
-    description: str = given("Markdown, 1 to 65,536 characters.")
-    category: str = given("By slug; it decides the team.")
-    priority: Priority | None = optional("How pressing it is.", Priority.NORMAL)
-    tags: list[str] | None = optional("At most 20, each 1 to 50 characters.")
-    resources: list[TicketResourceInput] | None = optional("What it is about at the provider; at most 50.")
-    external_id: str | None = optional("The integrator's own key, unique per API client.")
-    requester_id: strawberry.ID | None = optional("Agents and API clients may raise a ticket for a customer.")
-    follow_up_of: strawberry.ID | None = optional("The ticket that this one goes on from.")
-    idempotency_key: str | None = optional(KEY)
+    subject: str = required(SUBJECT)
+    description: str = required(f"The description of the request. {BODY}")
+    category: str = required(f"The slug of the category, {SLUG} The category decides the team.")
+    priority: Priority | None = optional("The priority. Null: NORMAL.", Priority.NORMAL)
+    tags: list[str] | None = optional(
+        "At most 20 tags, each 1 to 50 characters after trimming. Null: none."
+    )
+    resources: list[TicketResourceInput] | None = optional(
+        "The resources that the ticket is about, at most 50. Null: none."
+    )
+    external_id: str | None = optional(f"{EXTERNAL_ID} Null: none.")
+    requester_id: strawberry.ID | None = optional(
+        "The id of the user who makes the request. Agents, admins and API clients may name "
+        "any user, a customer only themselves. Null: the viewer; an API client must name a "
+        "user."
+    )
+    follow_up_of: strawberry.ID | None = optional(
+        "The id of an earlier ticket that the new one follows up. The two tickets are "
+        "linked. Null: none."
+    )
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="What to change; what is left out, or null, stays. Only externalId is cleared by null.")
+@strawberry.input(
+    description="Changes to a ticket. A field that is absent or null keeps its value, except "
+    "that null clears `externalId`."
+)
 class UpdateTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    subject: str | None = optional("1 to 200 characters after trimming.")
-    priority: Priority | None = optional("How pressing it is.")
-    category: str | None = optional("By slug; it sends the ticket to its team.")
-    add_tags: list[str] | None = optional("Tags to add.")
-    remove_tags: list[str] | None = optional("Tags to remove.")
-    external_id: str | None = optional("The integrator's own key; null clears it.", strawberry.UNSET)
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    subject: str | None = optional(SUBJECT)
+    priority: Priority | None = optional("The priority.")
+    category: str | None = optional(
+        f"The slug of the category, {SLUG} A new category transfers the ticket to its team."
+    )
+    add_tags: list[str] | None = optional(
+        "The tags to add, each 1 to 50 characters after trimming. A ticket has at most 20 tags."
+    )
+    remove_tags: list[str] | None = optional(
+        "The tags to remove, each 1 to 50 characters. A tag that is also in `addTags` is removed."
+    )
+    external_id: str | None = optional(
+        f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Who is to answer for a ticket.")
+@strawberry.input(description="The new assignee of a ticket.")
 class AssignTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    assignee_id: strawberry.ID | None = optional("Null takes the assignee away.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    assignee_id: strawberry.ID | None = optional(
+        "The id of an active agent or admin. Null: removes the assignee."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Which team is to work on a ticket.")
+@strawberry.input(description="The new team of a ticket.")
 class TransferTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    team: str = given("By slug.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    team: str = required(f"The slug of the team, {SLUG}")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A ticket to act on.")
 class TicketActionInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A ticket to park.")
+@strawberry.input(description="A ticket to put on hold.")
 class HoldTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    until: datetime | None = optional("When to take it up again; null for open end.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
-
-
-@strawberry.input(description="The answer to a ticket.")
-class ResolveTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    resolution: str = given("Markdown, 1 to 65,536 characters; the customer reads it.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
-
-
-@strawberry.input(description="A ticket to end.")
-class CloseTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    reason: CloseReason | None = optional(
-        "Needed by the team for an unresolved ticket; a customer's is WITHDRAWN, of a resolved one RESOLVED."
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    until: datetime | None = optional(
+        "The time at which the server resumes the ticket, in the future. Null: the hold has no end."
     )
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A ticket to take up again.")
+@strawberry.input(description="The resolution of a ticket.")
+class ResolveTicketInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    resolution: str = required(f"The resolution, which the customer reads. {BODY}")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A ticket to close.")
+class CloseTicketInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    reason: CloseReason | None = optional(
+        "The reason. Agents, admins and API clients must state one for a ticket that is not "
+        "RESOLVED. A customer can only give WITHDRAWN, or RESOLVED for a RESOLVED ticket. "
+        "Null: RESOLVED for a RESOLVED ticket; WITHDRAWN if a customer closes another one."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A ticket to reopen.")
 class ReopenTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    reason: str = given("Why, 1 to 65,536 characters.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    reason: str = required(
+        "The reason, 1 to 65,536 characters after trimming. The customer can read it."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A ticket that needs more attention.")
+@strawberry.input(description="A ticket to escalate.")
 class EscalateTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    reason: str = given("Why, 1 to 65,536 characters.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    reason: str = required(
+        "The reason, 1 to 65,536 characters after trimming. The customer can read it."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="How satisfied the customer is.")
+@strawberry.input(description="The customer's rating of a ticket.")
 class RateTicketInput:
-    ticket_id: strawberry.ID = given(TICKET)
-    score: int = given("1 to 5.")
-    comment: str | None = optional("What the customer says.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    score: int = required("The score, from 1 (very dissatisfied) to 5 (very satisfied).")
+    comment: str | None = optional("A comment, 1 to 65,536 characters after trimming. Null: none.")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Two tickets to tie together.")
+@strawberry.input(description="Two tickets to link.")
 class LinkTicketsInput:
-    ticket_id: strawberry.ID = given("The ticket that the kind is said of.")
-    other_id: strawberry.ID = given("The other ticket.")
-    kind: LinkKind = given("What the first is to the other.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
+    other_id: strawberry.ID = required("The id of another ticket.")
+    kind: LinkKind = required("The relation of the ticket `ticketId` to the ticket `otherId`.")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Two tickets to make one of.")
+@strawberry.input(description="Two tickets to merge.")
 class MergeTicketsInput:
-    ticket_id: strawberry.ID = given("The ticket that ends.")
-    into_id: strawberry.ID = given("The ticket that stays.")
-    expected_version: int | None = optional(EXPECTED)
-    idempotency_key: str | None = optional(KEY)
+    ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")
+    into_id: strawberry.ID = required(
+        "The id of another ticket, which remains and shows the messages of both. It is not "
+        "itself merged."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -1,4 +1,4 @@
-"""The inputs of mutations: API tokens."""
+"""Inputs of the mutations for API tokens."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from datetime import datetime
 
 import strawberry
 
-from schema.inputs.fields import given, optional
+from schema.inputs.fields import NAME, optional, required
 
 
-@strawberry.input(description="A new token of the caller's.")
+@strawberry.input(description="A new API token that acts for the viewer.")
 class CreateApiTokenInput:
-    name: str = given("What to call it, 1 to 200 characters.")
-    scopes: list[str] = given("What it may do: some of the caller's own scopes.")
-    expires_at: datetime | None = optional("When it ends by itself; null for never.")
+    name: str = required(f"A name that tells the viewer's tokens apart. {NAME}")
+    scopes: list[str] = required(
+        "The scopes of the token: at least one, each a scope of the viewer."
+    )
+    expires_at: datetime | None = optional(
+        "The time at which the token expires, in the future. Null: the token does not expire."
+    )
 
 
-@strawberry.input(description="A token to end.")
+@strawberry.input(description="An API token to revoke.")
 class RevokeApiTokenInput:
-    token_id: strawberry.ID = given("The token.")
+    token_id: strawberry.ID = required("The id of one of the viewer's API tokens.")

@@ -1,4 +1,4 @@
-"""The payloads of mutations: the demo's clock."""
+"""Payload of the mutation for the demo's clock."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from datetime import datetime
 import strawberry
 
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import REPLAYED, errors
+from schema.payloads.fields import REPLAYED, user_errors_field
 
 
-@strawberry.type(description="What became of the demo's time.")
+@strawberry.type(description="The result of the mutation advanceClock.")
 class AdvanceClockPayload:
-    now: datetime | None = strawberry.field(default=None, description="What time it is now.")
+    now: datetime | None = strawberry.field(
+        default=None,
+        description="The time of the demo's clock after the change. Null with user errors.",
+    )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: escalation paths."""
+"""Payload of the mutations for escalation paths."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import strawberry
 
 from models.escalation.path import EscalationPath
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import REPLAYED, errors, made
+from schema.payloads.fields import RECORD, REPLAYED, record_field, user_errors_field
 from schema.types.escalation import EscalationPathType
 
 
-@strawberry.type(description="What became of an escalation path.")
+@strawberry.type(description="The result of a mutation that creates or changes an escalation path.")
 class EscalationPathPayload:
-    escalation_path: EscalationPath | None = made("The path as it is now.", EscalationPathType | None)
+    escalation_path: EscalationPath | None = record_field(
+        f"The escalation path after the change. {RECORD}", EscalationPathType | None
+    )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: replies and notes."""
+"""Payloads of the mutations that add replies and notes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,34 @@ from models.log.event import Event
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from schema.interfaces import TicketEventInterface, UserErrorInterface
-from schema.payloads.fields import CURSOR, EVENT, REPLAYED, TICKET, errors, made
+from schema.payloads.fields import (
+    CURSOR,
+    EVENT,
+    RECORD,
+    REPLAYED,
+    TICKET,
+    record_field,
+    user_errors_field,
+)
 from schema.types.message import NoteType, ReplyType
 from schema.types.ticket import TicketType
 
 
-@strawberry.type(description="What became of a reply.")
+@strawberry.type(description="The result of the mutation replyToTicket.")
 class ReplyPayload:
-    reply: Message | None = made("The new message.", ReplyType | None)
-    ticket: Ticket | None = made(TICKET, TicketType | None)
-    event: Event | None = made(EVENT, TicketEventInterface | None)
+    reply: Message | None = record_field(f"The new reply. {RECORD}", ReplyType | None)
+    ticket: Ticket | None = record_field(TICKET, TicketType | None)
+    event: Event | None = record_field(EVENT, TicketEventInterface | None)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="What became of a note.")
+@strawberry.type(description="The result of the mutation addNote.")
 class NotePayload:
-    note: Message | None = made("The new message.", NoteType | None)
-    ticket: Ticket | None = made(TICKET, TicketType | None)
-    event: Event | None = made(EVENT, TicketEventInterface | None)
+    note: Message | None = record_field(f"The new note. {RECORD}", NoteType | None)
+    ticket: Ticket | None = record_field(TICKET, TicketType | None)
+    event: Event | None = record_field(EVENT, TicketEventInterface | None)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: notifications."""
+"""Payloads of the mutations for notifications and their preferences."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import strawberry
 
 from models.notifications.preferences import Preference
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import errors
+from schema.payloads.fields import user_errors_field
 from schema.types.notification import NotificationPreferenceType
 
 
-@strawberry.type(description="What became of notifications.")
+@strawberry.type(description="The result of the mutation markNotificationsRead.")
 class MarkNotificationsReadPayload:
-    unread: int = strawberry.field(description="How many are unread now.")
-    user_errors: list[UserErrorInterface] = errors()
+    unread: int = strawberry.field(
+        description="The number of the viewer's notifications that are unread now."
+    )
+    user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="What somebody wants to be told of.")
+@strawberry.type(description="The result of the mutation setNotificationPreference.")
 class SetNotificationPreferencePayload:
     preferences: list[Preference] = strawberry.field(
-        description="All that can be chosen, as it is now.", graphql_type=list[NotificationPreferenceType]
+        description="All preferences of the viewer, including the defaults.",
+        graphql_type=list[NotificationPreferenceType],
     )
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: presence on tickets."""
+"""Payload of the mutation for presence on tickets."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import strawberry
 
 from models.tickets.presence import TicketPresence
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import errors, made
+from schema.payloads.fields import RECORD, record_field, user_errors_field
 from schema.types.presence import TicketPresenceType
 
 
-@strawberry.type(description="What was said of the viewer's presence at a ticket.")
+@strawberry.type(description="The result of the mutation setPresence.")
 class SetPresencePayload:
-    presence: TicketPresence | None = made(
-        "Who is at the ticket now: everybody, or the viewer alone without the scope tickets:read; null where it was refused.",
+    presence: TicketPresence | None = record_field(
+        "The agents and admins on the ticket. Only the viewer if the token lacks the scope "
+        f"`tickets:read`. {RECORD}",
         TicketPresenceType | None,
     )
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: SLA calendars and policies."""
+"""Payloads of the mutations for SLA calendars and SLA policies."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import strawberry
 
 from models.sla.records import SlaCalendar, SlaPolicy
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import REPLAYED, errors, made
+from schema.payloads.fields import RECORD, REPLAYED, record_field, user_errors_field
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 
 
-@strawberry.type(description="What became of a calendar.")
+@strawberry.type(description="The result of a mutation that creates or changes an SLA calendar.")
 class SlaCalendarPayload:
-    sla_calendar: SlaCalendar | None = made("The calendar as it is now.", SlaCalendarType | None)
+    sla_calendar: SlaCalendar | None = record_field(
+        f"The calendar after the change. {RECORD}", SlaCalendarType | None
+    )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="What became of a policy.")
+@strawberry.type(description="The result of a mutation that creates or changes an SLA policy.")
 class SlaPolicyPayload:
-    sla_policy: SlaPolicy | None = made("The policy as it is now.", SlaPolicyType | None)
+    sla_policy: SlaPolicy | None = record_field(
+        f"The policy after the change. {RECORD}", SlaPolicyType | None
+    )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: teams and availability."""
+"""Payloads of the mutations for teams and availability."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import strawberry
 from models.people.team import Team
 from models.people.user import User
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import REPLAYED, errors, made
+from schema.payloads.fields import RECORD, REPLAYED, record_field, user_errors_field
 from schema.types.people import TeamType, UserType
 
 
-@strawberry.type(description="What became of a team.")
+@strawberry.type(description="The result of the mutation updateTeam.")
 class TeamPayload:
-    team: Team | None = made("The team as it is now.", TeamType | None)
+    team: Team | None = record_field(f"The team after the change. {RECORD}", TeamType | None)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="What became of somebody's availability.")
+@strawberry.type(description="The result of the mutation setAvailability.")
 class AvailabilityPayload:
-    user: User | None = made("The person.", UserType | None)
+    user: User | None = record_field(f"The user after the change. {RECORD}", UserType | None)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

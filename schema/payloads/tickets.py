@@ -1,4 +1,4 @@
-"""The payloads of mutations: tickets."""
+"""Payload of the mutations that create a ticket or change it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import strawberry
 from models.log.event import Event
 from models.tickets.ticket import Ticket
 from schema.interfaces import TicketEventInterface, UserErrorInterface
-from schema.payloads.fields import CURSOR, EVENT, REPLAYED, TICKET, errors, made
+from schema.payloads.fields import CURSOR, EVENT, REPLAYED, TICKET, record_field, user_errors_field
 from schema.types.ticket import TicketType
 
 
-@strawberry.type(description="What became of a ticket.")
+@strawberry.type(description="The result of a mutation that creates or changes a ticket.")
 class TicketPayload:
-    ticket: Ticket | None = made(TICKET, TicketType | None)
-    event: Event | None = made(EVENT, TicketEventInterface | None)
+    ticket: Ticket | None = record_field(TICKET, TicketType | None)
+    event: Event | None = record_field(EVENT, TicketEventInterface | None)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = errors()
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,4 +1,4 @@
-"""The payloads of mutations: API tokens."""
+"""Payloads of the mutations for API tokens."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import strawberry
 
 from models.people.token import Token
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import errors, made
+from schema.payloads.fields import RECORD, record_field, user_errors_field
 from schema.types.token import ApiTokenType
 
 
-@strawberry.type(description="A new token. Its text is shown this once.")
+@strawberry.type(description="The result of the mutation createApiToken.")
 class CreateApiTokenPayload:
-    api_token: Token | None = made("The token's record.", ApiTokenType | None)
-    token: str | None = strawberry.field(default=None, description="The token's text.")
-    user_errors: list[UserErrorInterface] = errors()
+    api_token: Token | None = record_field(f"The new token. {RECORD}", ApiTokenType | None)
+    token: str | None = strawberry.field(
+        default=None,
+        description="The secret text of the token. It cannot be read again. Null with user errors.",
+    )
+    user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="What became of a token.")
+@strawberry.type(description="The result of the mutation revokeApiToken.")
 class RevokeApiTokenPayload:
-    api_token: Token | None = made("The token's record.", ApiTokenType | None)
-    user_errors: list[UserErrorInterface] = errors()
+    api_token: Token | None = record_field(f"The revoked token. {RECORD}", ApiTokenType | None)
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -1,1 +1,1 @@
-"""The output types. Their fields read ORM records; what is related comes through the operation's loaders."""
+"""The output types. Their fields read ORM records and load related records in batches."""

@@ -1,4 +1,4 @@
-"""The refusals that a payload lists in userErrors."""
+"""The user errors that a payload can list."""
 
 from __future__ import annotations
 
@@ -13,41 +13,62 @@ from schema.context import loaders
 from schema.interfaces import MessageInterface, UserErrorInterface
 
 
-@strawberry.type(name="InvalidInput", description="A value that is missing, malformed, unknown or taken.")
+@strawberry.type(
+    name="InvalidInput",
+    description="An input value that is absent, malformed, out "
+    "of range, unknown or taken, or an idempotency key that can't be used.",
+)
 class InvalidInputType(UserErrorInterface):
     pass
 
 
-@strawberry.type(name="TransitionRefused", description="The life cycle has no such step from where the ticket stands.")
+@strawberry.type(
+    name="TransitionRefused", description="The ticket's status does not allow the action."
+)
 class TransitionRefusedType(UserErrorInterface):
-    from_: Status = strawberry.field(name="from", description="Where the ticket stands.")
-    action: Action = strawberry.field(description="The step that was asked for, or that a reply would have taken.")
-    allowed: list[Action] = strawberry.field(description="The steps that are open from there.")
+    from_: Status = strawberry.field(name="from", description="The current status of the ticket.")
+    action: Action = strawberry.field(
+        description="The refused action. For a reply, the action that the reply implies."
+    )
+    allowed: list[Action] = strawberry.field(
+        description="The actions that the viewer may take from the current status."
+    )
 
 
-@strawberry.type(name="StaleVersion", description="The ticket has changed since the version that was expected.")
+@strawberry.type(
+    name="StaleVersion", description="The ticket's version differs from the expected version."
+)
 class StaleVersionType(UserErrorInterface):
-    current: int = strawberry.field(description="The version that it has now.")
+    current: int = strawberry.field(description="The current version of the ticket.")
 
 
 @strawberry.type(
     name="UnseenMessages",
-    description="The conversation moved on since lastSeenCursor; these are the messages the caller had not seen.",
+    description="The ticket has messages after `lastSeenCursor` that the author of the reply has "
+    "not seen.",
 )
 class UnseenMessagesType(UserErrorInterface):
     message_ids: strawberry.Private[list[UUID]]
 
-    @strawberry.field(description="The unseen messages, oldest first.", graphql_type=list[MessageInterface])
+    @strawberry.field(
+        description="The unseen messages, oldest first.", graphql_type=list[MessageInterface]
+    )
     async def messages(self, info: strawberry.Info) -> list[Any]:
         found = await loaders(info).messages.load_many(self.message_ids)
         return [message for message in found if message is not None]
 
 
 def user_error(refusal: Refusal) -> UserErrorInterface:
-    """The refusal in the API's words. An exception itself can't be a value: graphql-core would raise it."""
-    told: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
+    """The GraphQL object of a refusal. graphql-core would raise the exception itself."""
+    told: dict[str, Any] = {
+        "code": refusal.code,
+        "message": refusal.message,
+        "field": refusal.field,
+    }
     if isinstance(refusal, TransitionRefused):
-        return TransitionRefusedType(**told, from_=refusal.status, action=refusal.action, allowed=refusal.allowed)
+        return TransitionRefusedType(
+            **told, from_=refusal.status, action=refusal.action, allowed=refusal.allowed
+        )
     if isinstance(refusal, StaleVersion):
         return StaleVersionType(**told, current=refusal.current)
     if isinstance(refusal, UnseenMessages):

@@ -1,4 +1,4 @@
-"""Escalation paths, as the team sees them."""
+"""Escalation paths and their steps."""
 
 from __future__ import annotations
 
@@ -20,19 +20,26 @@ from schema.relations import foreign_key_field
 from schema.types.people import TeamType, UserType
 
 
-@strawberry.type(name="EscalationStep", description="What an escalation path does at some time.")
+@strawberry.type(name="EscalationStep", description="A step of an escalation path.")
 class EscalationStepType:
     team_id: strawberry.Private[UUID | None]
     user_id: strawberry.Private[UUID | None]
-    after: timedelta = strawberry.field(description="How long after what set the path off.")
-    action: StepAction = strawberry.field(description="What is done.")
+    after: timedelta = strawberry.field(
+        description="The delay between the trigger and the step: "
+        "0 seconds to 365 days, in whole seconds."
+    )
+    action: StepAction = strawberry.field(description="The action of the step.")
 
-    @strawberry.field(description="The team that the ticket is handed to.", graphql_type=TeamType | None)
+    @strawberry.field(
+        description="The team that receives the ticket. Null unless the action is TRANSFER.",
+        graphql_type=TeamType | None,
+    )
     async def team(self, info: strawberry.Info) -> Team | None:
         return await loaders(info).teams.load(self.team_id) if self.team_id else None
 
     @strawberry.field(
-        description="The person that the ticket is given to; null lets the fewest open tickets decide.",
+        description="The user to assign the ticket to. Null unless the action is REASSIGN; null "
+        "there means the available team member with the fewest open tickets.",
         graphql_type=UserType | None,
     )
     async def user(self, info: strawberry.Info) -> User | None:
@@ -45,18 +52,31 @@ def parse_key(value: Json) -> UUID | None:
 
 @strawberry.type(
     name="EscalationPath",
-    description="What is done about tickets that need more attention: the first active path, by position, that fits is taken.",
+    description="A series of actions for tickets that need more attention. For each trigger, the "
+    "first active path, by position, that matches the ticket runs.",
 )
 class EscalationPathType(Node):
-    name: str = strawberry.field(description="Its name.")
-    position: int = strawberry.field(description="Paths are tried from the lowest on.")
-    trigger: EscalationTrigger = strawberry.field(description="What sets it off.")
-    metric: Metric | None = strawberry.field(description="Only for this promise; null for any.")
-    priority: Priority | None = strawberry.field(description="Only for tickets of this priority; null for any.")
+    name: str = strawberry.field(description="The name of the path, 1 to 200 characters.")
+    position: int = strawberry.field(
+        description="The position of the path. The server tries "
+        "paths in ascending order of position."
+    )
+    trigger: EscalationTrigger = strawberry.field(description="The event that starts the path.")
+    metric: Metric | None = strawberry.field(
+        description="The SLA metric that the path applies to. Null for any."
+    )
+    priority: Priority | None = strawberry.field(
+        description="The priority of the tickets that the path applies to. Null for any."
+    )
 
-    team: Any = foreign_key_field("team", TeamType | None, "Only for tickets of this team; null for any.")
+    team: Any = foreign_key_field(
+        "team", TeamType | None, "The team whose tickets the path applies to. Null for any."
+    )
 
-    @strawberry.field(description="Its steps as they were written; each is taken at its time.")
+    @strawberry.field(
+        description="The 1 to 20 steps in the order in which they were given. Each "
+        "runs at its own time."
+    )
     def steps(self, root: strawberry.Parent[EscalationPath]) -> list[EscalationStepType]:
         return [
             EscalationStepType(
@@ -68,4 +88,6 @@ class EscalationPathType(Node):
             for step in root.steps
         ]
 
-    active: bool = strawberry.field(description="Whether it is set off still.")
+    active: bool = strawberry.field(
+        description="Whether events start the path. False if the path is archived."
+    )

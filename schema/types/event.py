@@ -1,4 +1,4 @@
-"""The entries of the log: what each type tells beside the interface's fields."""
+"""The types of events in the log."""
 
 from __future__ import annotations
 
@@ -34,20 +34,28 @@ ID_COLUMNS = {
 UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
 
 
-@strawberry.type(description="One field of a ticket that changed, as texts.")
+@strawberry.type(description="A change of one field of a ticket, with the values as text.")
 class FieldChange:
-    field: str = strawberry.field(description="The field's name in Ticket, such as subject or tags.")
-    from_: str | None = strawberry.field(
-        name="from", description="Before; ids of records, names of enum values, lists joined by commas."
+    field: str = strawberry.field(
+        description="The name of the field in the type Ticket, such as subject or tags."
     )
-    to: str | None = strawberry.field(description="After.")
+    from_: str | None = strawberry.field(
+        name="from",
+        description="The value before the event: an id for a record, a name for an "
+        "enum value, items separated by commas for a list. Null if there was none.",
+    )
+    to: str | None = strawberry.field(
+        description="The value after the event, in the same form. Null if there is none."
+    )
 
 
 def format_value(name: str, value: Json) -> str | None:
     if value is None:
         return None
     if name == "watchers":
-        return ", ".join(ids.encode(ids.USER, UUID(str(each))) for each in cast("Sequence[Json]", value))
+        return (", ").join(
+            ids.encode(ids.USER, UUID(str(each))) for each in cast("Sequence[Json]", value)
+        )
     if isinstance(value, (list, tuple)):
         return ", ".join(str(each) for each in value)
     if name in ID_COLUMNS:
@@ -61,7 +69,9 @@ def field_changes(event: Event) -> list[FieldChange]:
     """The entry's changes in the API's words."""
     return [
         FieldChange(
-            field=to_camel_case(name.removesuffix("_id") if name in ID_COLUMNS else name), from_=format_value(name, old), to=format_value(name, new)
+            field=to_camel_case(name.removesuffix("_id") if name in ID_COLUMNS else name),
+            from_=format_value(name, old),
+            to=format_value(name, new),
         )
         for name, (old, new) in event.changes.items()
         if name not in UNEXPOSED_COLUMNS
@@ -90,57 +100,79 @@ async def load_message(info: strawberry.Info, event: Event) -> Message | None:
     return await loaders(info).messages.load(event.message_id) if event.message_id else None
 
 
-@strawberry.type(name="TicketCreated", description="A ticket was raised.")
+@strawberry.type(name="TicketCreated", description="A ticket was created.")
 class TicketCreated(TicketStatusEventInterface):
     pass
 
 
-@strawberry.type(name="TicketStatusChanged", description="A ticket took a step of the life cycle.")
+@strawberry.type(name="TicketStatusChanged", description="The status of a ticket changed.")
 class TicketStatusChanged(TicketStatusEventInterface):
     @strawberry.field(
-        description="What was said with the step: the resolution, or the reason to reopen.", metadata=cost(flat=TEXT_COST)
+        description="The resolution, or the reason to reopen. Null for other actions.",
+        metadata=cost(flat=TEXT_COST),
     )
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("comment"))
 
 
-@strawberry.type(name="TicketUpdated", description="Fields of a ticket changed that have no entry type of their own.")
+@strawberry.type(
+    name="TicketUpdated",
+    description="Fields of a ticket changed that have no event type of their own.",
+)
 class TicketUpdated(TicketEventInterface):
-    @strawberry.field(description="What changed.", metadata=cost(each=0))
+    @strawberry.field(description="The changed fields.", metadata=cost(each=0))
     def changes(self, root: strawberry.Parent[Event]) -> list[FieldChange]:
         return field_changes(root)
 
 
-@strawberry.type(description="How many open tickets somebody had who could have got this one.")
+@strawberry.type(description="A user to whom the server could have assigned a ticket.")
 class Candidate:
-    user: User = strawberry.field(description="Who.", graphql_type=UserType)
-    open_tickets: int = strawberry.field(description="How many open tickets they had.")
+    user: User = strawberry.field(description="The user.", graphql_type=UserType)
+    open_tickets: int = strawberry.field(
+        description="The number of open tickets that were assigned to the user at that time."
+    )
 
 
-@strawberry.type(name="TicketAssigned", description="A ticket was given to somebody, or taken away.")
+@strawberry.type(name="TicketAssigned", description="The assignee of a ticket changed.")
 class TicketAssigned(TicketEventInterface):
-    @strawberry.field(description="The assignee before the event. Null if nobody was assigned.", graphql_type=UserType | None)
-    async def from_assignee(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
+    @strawberry.field(
+        description="The assignee before the event. Null if nobody was assigned.",
+        graphql_type=UserType | None,
+    )
+    async def from_assignee(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> User | None:
         return await load_assignee(info, root, 0)
 
-    @strawberry.field(description="The assignee after the event. Null if nobody is assigned.", graphql_type=UserType | None)
-    async def to_assignee(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
+    @strawberry.field(
+        description="The assignee after the event. Null if nobody is assigned.",
+        graphql_type=UserType | None,
+    )
+    async def to_assignee(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> User | None:
         return await load_assignee(info, root, 1)
 
     @strawberry.field(
-        description="Among whom a rule chose whoever has the fewest open tickets; null where somebody decided, and for customers."
+        description="The users among whom the server chose the one with the fewest open tickets. "
+        "Null if a user or API client chose the assignee. Requires the scope `users:read`; null "
+        "for customers and without the scope."
     )
-    async def candidates(self, root: strawberry.Parent[Event], info: strawberry.Info) -> list[Candidate] | None:
+    async def candidates(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> list[Candidate] | None:
         viewer = context_of(info).viewer
         choice = cast("Mapping[str, Mapping[str, int]] | None", root.value("choice"))
         if choice is None or not viewer.can_see_people:
             return None
         counts = {UUID(key): count for key, count in choice["open"].items()}
         found = await loaders(info).users.load_many(list(counts))
-        return [Candidate(user=user, open_tickets=counts[user.id]) for user in found if user is not None]
+        return [
+            Candidate(user=user, open_tickets=counts[user.id]) for user in found if user is not None
+        ]
 
 
-@strawberry.type(name="TicketTransferred", description="A ticket went to another team.")
+@strawberry.type(name="TicketTransferred", description="A ticket was transferred to another team.")
 class TicketTransferred(TicketEventInterface):
     @strawberry.field(description="The team before the event.", graphql_type=TeamType)
     async def from_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
@@ -151,70 +183,97 @@ class TicketTransferred(TicketEventInterface):
         return await load_team(info, root, 1)
 
 
-@strawberry.type(name="TicketEscalated", description="Somebody asked for more attention.")
+@strawberry.type(name="TicketEscalated", description="The escalation level of a ticket rose.")
 class TicketEscalated(TicketEventInterface):
-    @strawberry.field(description="The level after it.")
+    @strawberry.field(description="The escalation level after the event, 1 or more.")
     def level(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.changes["escalation_level"][1])
 
-    @strawberry.field(description="Why.", metadata=cost(flat=TEXT_COST))
+    @strawberry.field(
+        description="The reason, as the caller gave it.", metadata=cost(flat=TEXT_COST)
+    )
     def reason(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("reason"))
 
 
-@strawberry.type(name="TicketReplied", description="A public message was written.")
+@strawberry.type(name="TicketReplied", description="A public message was added to a ticket.")
 class TicketReplied(TicketEventInterface):
     @strawberry.field(description="The message.", graphql_type=ReplyType)
     async def reply(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Message | None:
         return await load_message(info, root)
 
 
-@strawberry.type(name="TicketNoted", description="An internal message was written; never shown to customers.")
+@strawberry.type(
+    name="TicketNoted",
+    description="An internal message was added to a ticket. Customers never see this event.",
+)
 class TicketNoted(TicketEventInterface):
     @strawberry.field(description="The message.", graphql_type=NoteType)
     async def note(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Message | None:
         return await load_message(info, root)
 
 
-@strawberry.type(name="TicketLinked", description="A ticket was tied to another.")
+@strawberry.type(name="TicketLinked", description="A ticket was linked to another ticket.")
 class TicketLinked(TicketEventInterface):
-    @strawberry.field(description="What this ticket is to the other.")
+    @strawberry.field(description="The relation of this ticket to the other ticket.")
     def kind(self, root: strawberry.Parent[Event]) -> LinkKind:
         return LinkKind(root.value("kind"))
 
-    @strawberry.field(description="The other ticket, where the viewer may see it.", graphql_type=TicketType | None)
+    @strawberry.field(
+        description="The other ticket. Null if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
     async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
         return await load_ticket(info, root, "other_id")
 
 
-@strawberry.type(name="TicketMerged", description="A ticket was merged into another, or another into it.")
+@strawberry.type(
+    name="TicketMerged",
+    description="A ticket was merged into another ticket, or another ticket into it.",
+)
 class TicketMerged(TicketEventInterface):
     @strawberry.field(
-        description="The ticket that was merged into `into`. Null if the viewer may not see it.", graphql_type=TicketType | None
+        description="The ticket that was merged into this one. Null if this ticket was merged "
+        "into another one, or if the viewer may not see it.",
+        graphql_type=TicketType | None,
     )
-    async def from_ticket(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+    async def from_ticket(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> Ticket | None:
         return await load_ticket(info, root, "from_id")
 
     @strawberry.field(
-        description="The ticket that this one ended in, where the viewer may see it.", graphql_type=TicketType | None
+        description="The ticket that this one was merged into. Null if another ticket was merged "
+        "into this one, or if the viewer may not see it.",
+        graphql_type=TicketType | None,
     )
     async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
         return await load_ticket(info, root, "into_id")
 
 
-@strawberry.type(name="TicketRated", description="The customer said how satisfied they are.")
+@strawberry.type(name="TicketRated", description="A ticket was rated.")
 class TicketRated(TicketEventInterface):
-    @strawberry.field(description="1 to 5.")
+    @strawberry.field(description="The score, from 1 (very dissatisfied) to 5 (very satisfied).")
     def score(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.value("score"))
 
-    @strawberry.field(description="What the customer said.", metadata=cost(flat=TEXT_COST))
+    @strawberry.field(
+        description="The comment of the rating. Null if there is none.",
+        metadata=cost(flat=TEXT_COST),
+    )
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("comment"))
 
 
 EVENT_TYPES = [
-    *(TicketCreated, TicketStatusChanged, TicketUpdated, TicketAssigned, TicketTransferred, TicketEscalated),
+    *(
+        TicketCreated,
+        TicketStatusChanged,
+        TicketUpdated,
+        TicketAssigned,
+        TicketTransferred,
+        TicketEscalated,
+    ),
     *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

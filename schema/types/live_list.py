@@ -1,4 +1,4 @@
-"""A step of a live list, and which fields of a ticket an entry of the log changes."""
+"""The changes of a live list, and the ticket fields that an event changes."""
 
 from __future__ import annotations
 
@@ -18,38 +18,61 @@ KINDS_WITH_TICKET = frozenset({ChangeKind.SNAPSHOT, ChangeKind.ADDED, ChangeKind
 STATUS_FIELDS = ("status", "stage", "allowedActions")
 SATISFACTION_COLUMNS = frozenset({"satisfaction_score", "satisfaction_comment", "rated_at"})
 COLUMNS_WITHOUT_FIELD = UNEXPOSED_COLUMNS | {"reminded_at"}
-CLOCK_EVENTS = frozenset({EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED})
+CLOCK_EVENTS = frozenset(
+    {
+        EventType.SLA_AT_RISK,
+        EventType.SLA_BREACHED,
+        EventType.SLA_ACHIEVED,
+        EventType.SLA_RETARGETED,
+    }
+)
 CONVERSATION_EVENTS = MESSAGE_EVENTS | {EventType.MERGED}
 
 
-@strawberry.type(name="TicketChange", description="A step of a live list.")
+@strawberry.type(
+    name="TicketChange", description="A change of a live list, or a part of its snapshot."
+)
 class TicketChangeType:
-    kind: ChangeKind = strawberry.field(description="What happened to the list.")
+    kind: ChangeKind = strawberry.field(description="The kind of the change.")
 
-    @strawberry.field(description="Up to where the list is told with this step, and the others of the same cursor.")
+    @strawberry.field(
+        description="The position in the log that the list reaches with this change "
+        "and the others of the same cursor."
+    )
     def cursor(self, root: strawberry.Parent[LiveListChange]) -> str:
         return encode_cursor(root.position)
 
-    @strawberry.field(description="Which ticket; null where the step is about none.")
+    @strawberry.field(description="The id of the ticket. Null for SNAPSHOT_END, GAP and HEARTBEAT.")
     def ticket_id(self, root: strawberry.Parent[LiveListChange]) -> strawberry.ID | None:
         return strawberry.ID(ids.encode(ids.TICKET, root.ticket_id)) if root.ticket_id else None
 
     @strawberry.field(
-        description="The ticket as it stands now, in SNAPSHOT, ADDED and UPDATED; null where the viewer can't see it any more, "
-        "which a REMOVED then tells.",
+        description="The ticket in its current state, for SNAPSHOT, ADDED and UPDATED. Null for "
+        "other kinds, or if the viewer may no longer see the ticket; then REMOVED follows.",
         graphql_type=TicketType | None,
     )
-    async def ticket(self, root: strawberry.Parent[LiveListChange], info: strawberry.Info) -> Ticket | None:
-        return await loaders(info).tickets.load(root.ticket_id) if root.ticket_id and root.kind in KINDS_WITH_TICKET else None
+    async def ticket(
+        self, root: strawberry.Parent[LiveListChange], info: strawberry.Info
+    ) -> Ticket | None:
+        return (
+            await loaders(info).tickets.load(root.ticket_id)
+            if root.ticket_id and root.kind in KINDS_WITH_TICKET
+            else None
+        )
 
     @strawberry.field(
-        description="What was done, in ADDED and UPDATED; null where the viewer may not see that, and where time did it.",
+        description="The event that caused the change. Null for SNAPSHOT, SNAPSHOT_END, GAP and "
+        "HEARTBEAT, if the viewer may not see the event, or if time or a change of permissions "
+        "caused the change.",
         graphql_type=TicketEventInterface | None,
     )
     def event(self, root: strawberry.Parent[LiveListChange]) -> Event | None:
         return None if root.hidden else root.event
 
-    @strawberry.field(description="The fields of Ticket that were changed, by name, in UPDATED.")
+    @strawberry.field(
+        description="The names of the changed fields of the type Ticket, for "
+        "UPDATED. Empty for other kinds."
+    )
     def changed_fields(self, root: strawberry.Parent[LiveListChange]) -> list[str]:
         if root.event is None or root.kind is not ChangeKind.UPDATED:
             return []
@@ -57,7 +80,10 @@ class TicketChangeType:
 
 
 def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
-    """The fields of Ticket that an entry changes for a viewer, by name; of a hidden one those that tell nothing of it."""
+    """The names of the Ticket fields that an event changes.
+
+    For an event that is hidden from the viewer, only the fields that do not reveal it.
+    """
     found: set[str] = set()
     for name in entry.changes:
         if name == "status":
@@ -71,7 +97,9 @@ def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
     if entry.type in CLOCK_EVENTS or parse_clock_input(entry) is not None:
         found.add("clocks")
     if not hidden:
-        found.update({"messages", "timeline"} if entry.type in CONVERSATION_EVENTS else {"timeline"})
+        found.update(
+            {"messages", "timeline"} if entry.type in CONVERSATION_EVENTS else {"timeline"}
+        )
     if entry.type not in UNVERSIONED_EVENTS:
         found.update({"updatedAt", "version"})
     return sorted(found)

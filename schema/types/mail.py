@@ -1,4 +1,4 @@
-"""What became of the mails that entries of the log caused: for the team alone."""
+"""Emails that events caused, for staff."""
 
 from __future__ import annotations
 
@@ -13,18 +13,31 @@ from schema.relations import foreign_key_field
 from schema.types.people import UserType
 
 
-@strawberry.type(name="MailDelivery", description="One mail to one person about one entry of the log; never shown to customers.")
+@strawberry.type(
+    name="MailDelivery", description="An email to a user about an event. Customers never see it."
+)
 class MailDeliveryType:
-    recipient: Any = foreign_key_field("user", UserType, "Whom it is for.")
+    recipient: Any = foreign_key_field("user", UserType, "The user to whom the email is addressed.")
 
-    @strawberry.field(description="Where it goes; null for tokens without the scope users:read.")
+    @strawberry.field(description="The email address. Null without the scope `users:read`.")
     def address(self, root: strawberry.Parent[Mail], info: strawberry.Info) -> str | None:
         context = context_of(info)
         return root.address if context.viewer.can_see_people else None
 
-    status: MailStatus = strawberry.field(description="What became of it.")
-    attempts: int = strawberry.field(description="How often it was tried.")
-    answer: str | None = strawberry.field(description="What the mail server last said, or why it was not sent.")
-    next_attempt_at: datetime | None = strawberry.field(description="When it is tried next; null once it is over.")
-    sent_at: datetime | None = strawberry.field(description="When the mail server took it.")
-    created_at: datetime = strawberry.field(description="When it was queued.")
+    status: MailStatus = strawberry.field(description="The delivery status.")
+    attempts: int = strawberry.field(
+        description="The number of attempts to send the email, 0 or more."
+    )
+    answer: str | None = strawberry.field(
+        description="The last response of the mail server, or "
+        "the reason for which the email was not sent. Null before the first attempt."
+    )
+    next_attempt_at: datetime | None = strawberry.field(
+        description="The time of the next attempt. Null if no attempt follows."
+    )
+    sent_at: datetime | None = strawberry.field(
+        description="The time at which the mail server accepted the email. Null until then."
+    )
+    created_at: datetime = strawberry.field(
+        description="The time at which the server queued the email."
+    )

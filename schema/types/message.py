@@ -1,4 +1,4 @@
-"""Replies, notes and what is attached to them."""
+"""Replies, notes and their attachments."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ import strawberry
 from schema.interfaces import MessageInterface, Node
 
 
-@strawberry.type(name="Attachment", description="A file on a ticket.")
+@strawberry.type(name="Attachment", description="A file that is attached to a ticket or message.")
 class AttachmentType(Node):
-    filename: str = strawberry.field(description="The name it was given.")
-    content_type: str = strawberry.field(description="Its media type.")
-    size: int = strawberry.field(description="In bytes.")
-    sha256: str = strawberry.field(description="Its SHA-256 in hexadecimal.")
-    created_at: datetime = strawberry.field(description="When it came.")
+    filename: str = strawberry.field(description="The name of the file.")
+    content_type: str = strawberry.field(
+        description="The media type of the file, such as image/png."
+    )
+    size: int = strawberry.field(description="The size of the file in bytes.")
+    sha256: str = strawberry.field(description="The SHA-256 hash of the file in hexadecimal.")
+    created_at: datetime = strawberry.field(description="The time at which the file was attached.")
 
 
-@strawberry.type(name="Reply", description="Public: the customer reads it.")
+@strawberry.type(name="Reply", description="A public message, which the customer can read.")
 class ReplyType(MessageInterface):
     pass
 
 
-@strawberry.type(name="Note", description="Internal: agents and admins only.")
+@strawberry.type(
+    name="Note",
+    description="An internal message. Requires the scope `notes:read`; customers never see it.",
+)
 class NoteType(MessageInterface):
     pass

@@ -1,4 +1,4 @@
-"""What people are told in the app, and what they want to be told of."""
+"""Notifications, and the preferences for them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,30 @@ from schema.interfaces import Node, TicketEventInterface
 from schema.relations import foreign_key_field
 
 
-@strawberry.type(name="Notification", description="One person told of one entry of the log.")
+@strawberry.type(name="Notification", description="A notification of the viewer about an event.")
 class NotificationType(Node):
-    event: Any = foreign_key_field("event", TicketEventInterface, "What happened.")
+    event: Any = foreign_key_field("event", TicketEventInterface, "The event.")
 
-    reason: NotificationReason = strawberry.field(description="Why the viewer is told; the first that fits.")
-    read_at: datetime | None = strawberry.field(description="When it was marked as read; null while it is unread.")
-    created_at: datetime = strawberry.field(description="When the viewer was told.")
+    reason: NotificationReason = strawberry.field(
+        description="The reason for which the viewer receives the notification."
+    )
+    read_at: datetime | None = strawberry.field(
+        description="The time at which the notification "
+        "was marked as read. Null while it is unread."
+    )
+    created_at: datetime = strawberry.field(
+        description="The time at which the notification was created."
+    )
 
 
-@strawberry.type(name="NotificationPreference", description="Whether somebody is told of something, by a channel.")
+@strawberry.type(
+    name="NotificationPreference",
+    description="Whether the server notifies a user of a topic by a channel.",
+)
 class NotificationPreferenceType:
-    topic: Topic = strawberry.field(description="What it is about.")
-    channel: Channel = strawberry.field(description="How it is told.")
-    enabled: bool = strawberry.field(description="Whether it is told; what is usual, unless the person chose.")
+    topic: Topic = strawberry.field(description="The topic.")
+    channel: Channel = strawberry.field(description="The channel.")
+    enabled: bool = strawberry.field(
+        description="Whether the server sends such notifications, by "
+        "the user's choice or else the default."
+    )

@@ -1,4 +1,4 @@
-"""People, machines, organizations, teams, categories, and the viewer."""
+"""Users, API clients, organizations, teams, categories and the viewer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import strawberry
 from models import related
 from models.access.viewer import Viewer
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import page_request
+from models.core.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.preferences import Preference
 from models.people.team import Team
@@ -27,72 +27,103 @@ LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 
 
 @strawberry.type(
-    name="Organization", description="A customer's account. Its members see one another's tickets when it is shared."
+    name="Organization",
+    description="A customer's account. If it is shared, its members see each other's tickets.",
 )
 class OrganizationType(Node):
-    name: str = strawberry.field(description="The account's name.")
-    shared: bool = strawberry.field(description="Whether its members see one another's tickets.")
-    external_id: str | None = strawberry.field(description="The integrator's own key.")
+    name: str = strawberry.field(description="The name of the organization.")
+    shared: bool = strawberry.field(description="Whether the members see each other's tickets.")
+    external_id: str | None = strawberry.field(
+        description="The integrator's own key for the organization. Null if there is none."
+    )
 
 
-@strawberry.type(name="User", description="A person.")
+@strawberry.type(
+    name="User", description="A person who uses the help desk: a customer, an agent or an admin."
+)
 class UserType(Node, Actor):
-    @strawberry.field(description="Visible to the user, to agents and to admins; null for others.")
+    @strawberry.field(
+        description="The email address. Visible to the user, and to agents, admins "
+        "and API clients with the scope `users:read`; null for others."
+    )
     def email(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
         viewer = context_of(info).viewer
         return root.email if viewer.can_see_people or viewer.user_id == root.id else None
 
-    role: Role = strawberry.field(description="What the person may do at large.")
+    role: Role = strawberry.field(description="The role of the user.")
 
-    organization: Any = foreign_key_field("organization", OrganizationType | None, "The account that the person belongs to.")
+    organization: Any = foreign_key_field(
+        "organization",
+        OrganizationType | None,
+        "The organization of the user. Null if the user belongs to none.",
+    )
 
-    teams: Any = related_list_field(related.teams, list[LazyTeam], "The teams that the person works in.")
-    active: bool = strawberry.field(description="Whether the person may sign in.")
+    teams: Any = related_list_field(
+        related.teams, list[LazyTeam], "The teams that the user is a member of, by slug."
+    )
+    active: bool = strawberry.field(description="Whether the user may sign in.")
 
-    @strawberry.field(description="Whether rules may give tickets to this agent or admin now; null for others and to customers.")
+    @strawberry.field(
+        description="Whether the server may assign tickets to the user "
+        "automatically. Null for users who are customers, and if the viewer is a customer."
+    )
     def present(self, root: strawberry.Parent[User], info: strawberry.Info) -> bool | None:
         viewer = context_of(info).viewer
         return None if viewer.is_customer or root.role is Role.CUSTOMER else root.present
 
-    created_at: datetime = strawberry.field(description="When the person came to be known.")
+    created_at: datetime = strawberry.field(description="The time at which the user was created.")
 
 
-@strawberry.type(name="ApiClient", description="A machine: an integrator's program with its own tokens, apart from people.")
+@strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")
 class ApiClientType(Node, Actor):
-    @strawberry.field(description="What its live tokens may do together; shown to staff.")
+    @strawberry.field(
+        description="The scopes of all valid tokens of the client. Empty if the "
+        "viewer is a customer."
+    )
     async def scopes(self, root: strawberry.Parent[ApiClient], info: strawberry.Info) -> list[str]:
         viewer = context_of(info).viewer
         return [] if viewer.is_customer else await loaders(info).client_scopes.load(root.id)
 
-    active: bool = strawberry.field(description="Whether its tokens work.")
-    created_at: datetime = strawberry.field(description="When it came to be known.")
+    active: bool = strawberry.field(description="Whether the tokens of the client are accepted.")
+    created_at: datetime = strawberry.field(description="The time at which the client was created.")
 
 
-@strawberry.type(name="System", description="The system itself: a clock, a rule.")
+@strawberry.type(
+    name="System",
+    description="The server itself, as the actor of automatic changes by timers and rules.",
+)
 class SystemType(Actor):
     pass
 
 
-@strawberry.type(name="Team", description="People who work on the same kind of tickets.")
+@strawberry.type(
+    name="Team", description="A team of agents and admins who work on the same kind of tickets."
+)
 class TeamType(Node):
-    slug: str = strawberry.field(description="A stable key: support, sales and billing exist from the first start.")
-    name: str = strawberry.field(description="The team's name.")
+    slug: str = strawberry.field(
+        description="The stable key of the team, at most 64 characters. "
+        "The teams support, sales and billing always exist."
+    )
+    name: str = strawberry.field(description="The name of the team, 1 to 200 characters.")
 
     @strawberry.field(
-        description="Whether a new ticket is given to whoever of the team is present and has the fewest open ones; "
-        "null for customers."
+        description="Whether the server assigns each new ticket of the team to the available "
+        "member with the fewest open tickets. Null if the viewer is a customer."
     )
     def assigns_by_load(self, root: strawberry.Parent[Team], info: strawberry.Info) -> bool | None:
         viewer = context_of(info).viewer
         return None if viewer.is_customer else root.assigns_by_load
 
     members: Any = related_list_field(
-        related.members, list[UserType], "Who works in it; empty for customers, and for tokens without the scope users:read."
+        related.members,
+        list[UserType],
+        "The members of the team, by name. Empty for customers and without the scope `users:read`.",
     )
 
     @strawberry.field(
-        description="The team's open tickets in the order in which they want attention: what nobody took up yet, then what is "
-        "promised soonest, then the oldest; as far as the viewer may see them.",
+        description="The team's tickets that are neither RESOLVED nor CLOSED and that the viewer "
+        "may see, in pages of up to 100. NEW unassigned tickets come first, then the earliest SLA "
+        "deadline, then the lowest number.",
         graphql_type=Connection[LazyTicket],
     )
     def queue(
@@ -105,44 +136,69 @@ class TeamType(Node):
         before: Before = None,
     ) -> ConnectionQuery[Ticket]:
         context = context_of(info)
-        return tickets.list_queue(context.viewer, root.id, page_request(first, after, last, before), context.now())
+        return tickets.list_queue(
+            context.viewer, root.id, parse_page_arguments(first, after, last, before), context.now()
+        )
 
 
-@strawberry.type(name="Category", description="What a ticket is about; it routes the ticket to a team.")
+@strawberry.type(
+    name="Category", description="A subject area of tickets. It decides the team of a new ticket."
+)
 class CategoryType(Node):
-    slug: str = strawberry.field(description="A stable key: technical, sales and billing exist from the first start.")
-    name: str = strawberry.field(description="The category's name.")
+    slug: str = strawberry.field(
+        description="The stable key of the category, at most 64 "
+        "characters. The categories technical, sales and billing always exist."
+    )
+    name: str = strawberry.field(description="The name of the category.")
 
-    team: Any = foreign_key_field("team", TeamType, "Where tickets of this category go.")
+    team: Any = foreign_key_field(
+        "team", TeamType, "The team that receives the tickets of the category."
+    )
 
 
 async def load_viewer_user(root: strawberry.Parent[Viewer], info: strawberry.Info) -> User | None:
-    """Read afresh: a socket's viewer is made anew when rights change, not when a name does."""
+    """Load the viewer's user again.
+
+    A socket renews its viewer if permissions change, but not if a name changes.
+    """
     return await loaders(info).users.load(root.user.id) if root.user else None
 
 
-@strawberry.type(name="Viewer", description="Who is calling.")
+@strawberry.type(name="Viewer", description="The authenticated user or API client.")
 class ViewerType:
     user: Any = strawberry.field(
-        description="The person, where a person calls.", graphql_type=UserType | None, resolver=load_viewer_user
+        description="The user. Null if the viewer is an API client.",
+        graphql_type=UserType | None,
+        resolver=load_viewer_user,
     )
 
-    @strawberry.field(description="The machine, where one calls.", graphql_type=ApiClientType | None)
-    async def api_client(self, root: strawberry.Parent[Viewer], info: strawberry.Info) -> ApiClient | None:
+    @strawberry.field(
+        description="The API client. Null if the viewer is a user.",
+        graphql_type=ApiClientType | None,
+    )
+    async def api_client(
+        self, root: strawberry.Parent[Viewer], info: strawberry.Info
+    ) -> ApiClient | None:
         return await loaders(info).clients.load(root.client.id) if root.client else None
 
-    role: Role = strawberry.field(description="The role; an API client acts as ADMIN with the scope admin, else as AGENT.")
+    role: Role = strawberry.field(
+        description="The role of the user. For an API client, ADMIN "
+        "with the scope `admin`, otherwise AGENT."
+    )
 
-    @strawberry.field(description="What the token may do.")
+    @strawberry.field(
+        description="The scopes of the token that makes the call, as far as the role permits them."
+    )
     def scopes(self, root: strawberry.Parent[Viewer]) -> list[str]:
         return sorted(scope.value for scope in root.scopes)
 
-    @strawberry.field(description="How many notifications are unread; 0 for an API client.")
+    @strawberry.field(description="The number of unread notifications. 0 for an API client.")
     async def unread_notifications(self, root: strawberry.Parent[Viewer]) -> int:
         return await inbox.count_unread(root)
 
     @strawberry.field(
-        description="All that can be chosen about being told, as it is now; empty for an API client.",
+        description="The viewer's notification preferences, one for each topic and channel that "
+        "the role has. Empty for an API client.",
         graphql_type=list[NotificationPreferenceType],
     )
     async def notification_preferences(self, root: strawberry.Parent[Viewer]) -> list[Preference]:

@@ -1,4 +1,4 @@
-"""Who is at a ticket now."""
+"""The agents and admins who are on a ticket now."""
 
 from __future__ import annotations
 
@@ -14,23 +14,38 @@ from schema.interfaces import LazyTicket
 from schema.types.people import UserType
 
 
-@strawberry.type(name="Presence", description="An agent or admin at a ticket, once, however many windows are open.")
+@strawberry.type(
+    name="Presence",
+    description="The presence of an agent or admin on a ticket, "
+    "over all of the user's windows and devices.",
+)
 class PresenceType:
-    @strawberry.field(description="Who it is.", graphql_type=UserType)
-    async def user(self, root: strawberry.Parent[PresentUser], info: strawberry.Info) -> User | None:
+    @strawberry.field(description="The user.", graphql_type=UserType)
+    async def user(
+        self, root: strawberry.Parent[PresentUser], info: strawberry.Info
+    ) -> User | None:
         return await loaders(info).users.load(root.user_id)
 
-    state: PresenceState = strawberry.field(description="LOOKING, or WRITING where one of the windows is.")
-    since: datetime = strawberry.field(description="Since when: of the windows that do so, the first.")
+    state: PresenceState = strawberry.field(
+        description="LOOKING or WRITING. WRITING if the user writes in at least one window."
+    )
+    since: datetime = strawberry.field(
+        description="The time since which the user has had this state."
+    )
 
 
-@strawberry.type(name="TicketPresence", description="Which agents and admins are at a ticket.")
+@strawberry.type(name="TicketPresence", description="The agents and admins on a ticket.")
 class TicketPresenceType:
-    @strawberry.field(description="The ticket, as it stands when this is read.", graphql_type=LazyTicket | None)
-    async def ticket(self, root: strawberry.Parent[TicketPresence], info: strawberry.Info) -> Ticket | None:
+    @strawberry.field(
+        description="The ticket in its current state. Null if the viewer may not see it.",
+        graphql_type=LazyTicket | None,
+    )
+    async def ticket(
+        self, root: strawberry.Parent[TicketPresence], info: strawberry.Info
+    ) -> Ticket | None:
         return await loaders(info).tickets.load(root.ticket_id)
 
     people: list[PresentUser] = strawberry.field(
-        description="Each of them, the viewer too: who has been as they are for longest comes first.",
+        description="The users on the ticket, including the viewer, by `since` from the oldest.",
         graphql_type=list[PresenceType],
     )

@@ -1,4 +1,4 @@
-"""What is promised: calendars, policies, and each ticket's clocks with their ledgers."""
+"""SLA calendars, SLA policies, and the SLA clocks of tickets with their ledgers."""
 
 from __future__ import annotations
 
@@ -23,30 +23,49 @@ from schema.relations import foreign_key_field
 from schema.types.people import CategoryType, OrganizationType, TeamType
 
 
-@strawberry.type(description="A part of a day in which work is done.")
+@strawberry.type(description="A block of working time within a day.")
 class SlaHours:
-    start: str = strawberry.field(description="Local time from which it counts, as HH:MM.")
-    end: str = strawberry.field(description="Local time up to which it counts, as HH:MM; 24:00 is the day's end.")
+    start: str = strawberry.field(
+        description="The local time at which the block starts, as HH:MM from 00:00 to 23:59."
+    )
+    end: str = strawberry.field(
+        description="The local time at which the block ends, as HH:MM up to 24:00."
+    )
 
 
 def format_time_of_day(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-@strawberry.type(name="SlaCalendar", description="When work is done: clocks of promises count no other time.")
+@strawberry.type(name="SlaCalendar", description="The working time that SLA clocks count.")
 class SlaCalendarType(Node):
-    name: str = strawberry.field(description="Its name.")
-    time_zone: str = strawberry.field(description="The IANA name of the time zone that its hours are in.")
+    name: str = strawberry.field(description="The name, 1 to 200 characters.")
+    time_zone: str = strawberry.field(
+        description="The IANA name of the time zone of the working hours, such as Europe/Berlin."
+    )
 
-    @strawberry.field(description="Seven days from Monday, each a list of hours; an empty one is a day off.")
+    @strawberry.field(
+        description="The working hours of the seven days from Monday to Sunday. A "
+        "day without working time is empty."
+    )
     def week(self, root: strawberry.Parent[SlaCalendar]) -> list[list[SlaHours]]:
-        return [[SlaHours(start=format_time_of_day(start), end=format_time_of_day(end)) for start, end in day] for day in root.week]
+        return [
+            [
+                SlaHours(start=format_time_of_day(start), end=format_time_of_day(end))
+                for start, end in day
+            ]
+            for day in root.week
+        ]
 
-    @strawberry.field(description="Local dates on which nothing counts.")
+    @strawberry.field(
+        description="The local dates without working time, in ascending order; at most 1,000."
+    )
     def holidays(self, root: strawberry.Parent[SlaCalendar]) -> list[date]:
         return [date.fromisoformat(day) for day in root.holidays]
 
-    active: bool = strawberry.field(description="Whether policies may use it.")
+    active: bool = strawberry.field(
+        description="Whether active policies may use the calendar. False if it is archived."
+    )
 
 
 def duration(seconds: int | None) -> timedelta | None:
@@ -55,62 +74,107 @@ def duration(seconds: int | None) -> timedelta | None:
 
 @strawberry.type(
     name="SlaPolicy",
-    description="What is promised for the tickets that fit. The first active policy, by position, that fits a ticket holds.",
+    description="The SLA targets of tickets. The first active policy, by position, that matches a "
+    "ticket applies to it.",
 )
 class SlaPolicyType(Node):
-    name: str = strawberry.field(description="Its name.")
-    position: int = strawberry.field(description="Policies are tried from the lowest on.")
-    priority: Priority | None = strawberry.field(description="Only for this priority; null for any.")
+    name: str = strawberry.field(description="The name, 1 to 200 characters.")
+    position: int = strawberry.field(
+        description="The position of the policy. The server tries "
+        "policies in ascending order of position."
+    )
+    priority: Priority | None = strawberry.field(
+        description="The priority of the tickets that the policy applies to. Null for any."
+    )
 
-    team: Any = foreign_key_field("team", TeamType | None, "Only for this team; null for any.")
+    team: Any = foreign_key_field(
+        "team", TeamType | None, "The team whose tickets the policy applies to. Null for any."
+    )
 
-    category: Any = foreign_key_field("category", CategoryType | None, "Only for this category; null for any.")
+    category: Any = foreign_key_field(
+        "category",
+        CategoryType | None,
+        "The category whose tickets the policy applies to. Null for any.",
+    )
 
-    @strawberry.field(description="Only for this account, null for any; shown to staff.", graphql_type=OrganizationType | None)
-    async def organization(self, root: strawberry.Parent[SlaPolicy], info: strawberry.Info) -> Organization | None:
+    @strawberry.field(
+        description="The organization whose tickets the policy applies to. Null for "
+        "any, and if the viewer is a customer.",
+        graphql_type=OrganizationType | None,
+    )
+    async def organization(
+        self, root: strawberry.Parent[SlaPolicy], info: strawberry.Info
+    ) -> Organization | None:
         context = context_of(info)
         if root.organization_id is None or context.viewer.is_customer:
             return None
         return await loaders(info).organizations.load(root.organization_id)
 
-    @strawberry.field(description="Working time within which the team speaks first; null promises nothing.")
+    @strawberry.field(
+        description="The target for the team's first reply, in working time. Null if there is none."
+    )
     def first_response(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.first_response)
 
-    @strawberry.field(description="Working time within which the team answers the customer again; null promises nothing.")
+    @strawberry.field(
+        description="The target for the team's reply to a later message of the "
+        "customer, in working time. Null if there is none."
+    )
     def next_response(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.next_response)
 
-    @strawberry.field(description="Working time within which the ticket is resolved; null promises nothing.")
+    @strawberry.field(
+        description="The target for the resolution, in working time. Null if there is none."
+    )
     def resolution(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.resolution)
 
-    at_risk_percent: int = strawberry.field(description="The share of a target after which it is at risk.")
+    at_risk_percent: int = strawberry.field(
+        description="The percentage of a target after which its clock is at risk, 1 to 99."
+    )
 
-    calendar: Any = foreign_key_field("calendar", SlaCalendarType, "The time that counts.")
+    calendar: Any = foreign_key_field(
+        "calendar", SlaCalendarType, "The calendar whose working time counts."
+    )
 
-    active: bool = strawberry.field(description="Whether it holds for tickets still.")
+    active: bool = strawberry.field(
+        description="Whether the policy applies to tickets. False if it is archived."
+    )
 
 
-@strawberry.type(description="A part of a clock's life, and whether it counted.")
+@strawberry.type(description="An interval in the life of an SLA clock.")
 class SlaInterval:
-    start: datetime = strawberry.field(description="From when.")
-    end: datetime = strawberry.field(description="Up to when; the last one of a clock that is not finished ends now.")
-    counted: bool = strawberry.field(description="Whether it was counted against the target.")
-    reason: IntervalReason = strawberry.field(description="Why.")
-    spent: timedelta = strawberry.field(description="How much of the target was spent by its end.")
+    start: datetime = strawberry.field(description="The start of the interval.")
+    end: datetime = strawberry.field(
+        description="The end of the interval. The last interval of an unfinished clock ends now."
+    )
+    counted: bool = strawberry.field(description="Whether the interval counts towards the target.")
+    reason: IntervalReason = strawberry.field(
+        description="The reason for which the interval counts or does not."
+    )
+    spent: timedelta = strawberry.field(
+        description="The working time that the clock had spent by the end of the interval."
+    )
 
 
-@strawberry.type(name="SlaClock", description="One promise on a ticket, and how it stands.")
+@strawberry.type(name="SlaClock", description="The clock of one SLA target on a ticket.")
 class SlaClockType:
-    metric: Metric = strawberry.field(description="What is promised.")
-    ordinal: int = strawberry.field(description="Which one of this metric it is on the ticket, from 1; next responses are many.")
-    status: ClockStatus = strawberry.field(description="How it stands.")
-    started_at: datetime = strawberry.field(description="When it started.")
-    paused_at: datetime | None = strawberry.field(description="Since when it stands still; null while it runs or is finished.")
+    metric: Metric = strawberry.field(description="The metric that the clock measures.")
+    ordinal: int = strawberry.field(
+        description="The number of the clock among the ticket's "
+        "clocks of this metric, from 1. Each wait for a next response has its own clock."
+    )
+    status: ClockStatus = strawberry.field(description="The status of the clock.")
+    started_at: datetime = strawberry.field(description="The time at which the clock started.")
+    paused_at: datetime | None = strawberry.field(
+        description="The time since which the clock has "
+        "been paused. Null while it runs or is finished."
+    )
 
-    @strawberry.field(description="Working time already spent paused.")
-    async def paused_for(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
+    @strawberry.field(description="The working time during which the clock was paused so far.")
+    async def paused_for(
+        self, root: strawberry.Parent[SlaClock], info: strawberry.Info
+    ) -> timedelta:
         context = context_of(info)
         paused = root.paused_for * MICROSECOND
         if root.paused_at is None:
@@ -118,17 +182,27 @@ class SlaClockType:
         terms = await loaders(info).policy_snapshots.load(root.terms)
         return paused + terms.calendar.working_time(root.paused_at, context.now())
 
-    at_risk_at: datetime | None = strawberry.field(description="When it is at risk, or was; null while it is paused.")
-    breaches_at: datetime | None = strawberry.field(description="When the promised time is over; null while it is paused.")
-    achieved_at: datetime | None = strawberry.field(description="When it was done.")
-    breached_at: datetime | None = strawberry.field(description="When the promised time passed without its being done.")
+    at_risk_at: datetime | None = strawberry.field(
+        description="The time at which the clock is at risk or became so. Null while it is paused."
+    )
+    breaches_at: datetime | None = strawberry.field(
+        description="The deadline of the target, in "
+        "the past or future. Null while the clock is paused."
+    )
+    achieved_at: datetime | None = strawberry.field(
+        description="The time of the response or resolution. Null until then."
+    )
+    breached_at: datetime | None = strawberry.field(
+        description="The time at which the target "
+        "passed without the response or resolution. Null if it has not."
+    )
 
-    @strawberry.field(description="The working time that was promised.")
+    @strawberry.field(description="The target, in working time.")
     async def target(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
         terms = await loaders(info).policy_snapshots.load(root.terms)
         return terms.targets[root.metric]
 
-    @strawberry.field(description="The working time that is spent by now.")
+    @strawberry.field(description="The working time that the clock has spent so far.")
     async def spent(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
         context = context_of(info)
         spent = root.spent * MICROSECOND
@@ -137,21 +211,35 @@ class SlaClockType:
         terms = await loaders(info).policy_snapshots.load(root.terms)
         return spent + terms.calendar.working_time(root.since, context.now())
 
-    @strawberry.field(description="The policy that promises it.", graphql_type=SlaPolicyType)
-    async def policy(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> SlaPolicy | None:
+    @strawberry.field(
+        description="The SLA policy that the clock measures.", graphql_type=SlaPolicyType
+    )
+    async def policy(
+        self, root: strawberry.Parent[SlaClock], info: strawberry.Info
+    ) -> SlaPolicy | None:
         return await loaders(info).snapshot_policies.load(root.terms)
 
     @strawberry.field(
-        description="Each interval since the start, whether it counted and why: what explains a breach to the second. "
-        "It is worked out from the ticket's log alone.",
+        description="The intervals from the start of the clock until now or its end, in order. "
+        "They explain the spent time exactly, and the server computes them from the events of the "
+        "ticket.",
         metadata=cost(flat=LEDGER_COST),
     )
-    async def ledger(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> list[SlaInterval]:
+    async def ledger(
+        self, root: strawberry.Parent[SlaClock], info: strawberry.Info
+    ) -> list[SlaInterval]:
         context = context_of(info)
         tale = await loaders(info).rebuilt_clocks.load(root.ticket_id)
         clock = ledger.find_clock(tale, root.metric, root.ordinal)
-        return to_intervals(list(ledger.list_intervals(clock, context.now()))) if clock is not None else []
+        return (
+            to_intervals(list(ledger.list_intervals(clock, context.now())))
+            if clock is not None
+            else []
+        )
 
 
 def to_intervals(found: Sequence[ledger.Interval]) -> list[SlaInterval]:
-    return [SlaInterval(start=i.start, end=i.end, counted=i.is_counted, reason=i.reason, spent=i.spent) for i in found]
+    return [
+        SlaInterval(start=i.start, end=i.end, counted=i.is_counted, reason=i.reason, spent=i.spent)
+        for i in found
+    ]

@@ -1,4 +1,4 @@
-"""The entries of the log about attention: promises, the steps of escalation paths, reminders, mail that did not arrive."""
+"""The types of events of SLA clocks, escalation paths, reminders and failed emails."""
 
 from __future__ import annotations
 
@@ -21,63 +21,89 @@ from schema.types.people import UserType
 from schema.types.sla import SlaPolicyType
 
 
-@strawberry.interface(name="SlaEvent", description="What happened to one promise on a ticket.")
+@strawberry.interface(name="SlaEvent", description="An event of one SLA clock of a ticket.")
 class SlaEventInterface(TicketEventInterface):
-    @strawberry.field(description="What was promised.")
+    @strawberry.field(description="The metric of the SLA clock.")
     def metric(self, root: strawberry.Parent[Event]) -> Metric:
         return Metric(root.value("metric"))
 
-    @strawberry.field(description="When it was noticed and written; occurredAt is when it happened.")
+    @strawberry.field(
+        description="The time at which the server recorded the event, at or after `occurredAt`."
+    )
     def recorded_at(self, root: strawberry.Parent[Event]) -> datetime:
         return datetime.fromisoformat(cast("str", root.value("recorded_at")))
 
-    @strawberry.field(description="The policy that promised it.", graphql_type=SlaPolicyType | None)
-    async def policy(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
-        return await loaders(info).policy_of_terms.load(cast("str", root.value("terms")))
+    @strawberry.field(description="The SLA policy of the clock.", graphql_type=SlaPolicyType | None)
+    async def policy(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> SlaPolicy | None:
+        return await loaders(info).snapshot_policies.load(cast("str", root.value("terms")))
 
 
-@strawberry.type(name="SlaAtRisk", description="Most of the time that was promised for something is spent.")
+@strawberry.type(
+    name="SlaAtRisk", description="An SLA clock passed the at-risk percentage of its target."
+)
 class SlaAtRisk(SlaEventInterface):
     pass
 
 
-@strawberry.type(name="SlaBreached", description="A promised time passed.")
+@strawberry.type(
+    name="SlaBreached",
+    description="An SLA clock passed its target before the response or resolution.",
+)
 class SlaBreached(SlaEventInterface):
     pass
 
 
-@strawberry.type(name="SlaAchieved", description="What was promised was done.")
+@strawberry.type(
+    name="SlaAchieved", description="The response or resolution of an SLA clock took place."
+)
 class SlaAchieved(SlaEventInterface):
-    @strawberry.field(description="Whether it was too late.")
+    @strawberry.field(description="Whether the target had passed by then.")
     def late(self, root: strawberry.Parent[Event]) -> bool:
         return bool(root.value("late"))
 
 
-@strawberry.type(name="SlaRetargeted", description="Other promises hold from here on; what was spent stays.")
+@strawberry.type(
+    name="SlaRetargeted",
+    description="Another SLA policy, or a changed one, applies "
+    "to the ticket. Its clocks keep the time that they have spent.",
+)
 class SlaRetargeted(TicketEventInterface):
     @strawberry.field(
-        description="The SLA policy before the event. Null if no policy applied.", graphql_type=SlaPolicyType | None
+        description="The SLA policy before the event. Null if no policy applied.",
+        graphql_type=SlaPolicyType | None,
     )
-    async def from_policy(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
-        return await policy(info, root, 0)
+    async def from_policy(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> SlaPolicy | None:
+        return await load_policy(info, root, 0)
 
-    @strawberry.field(description="The SLA policy after the event. Null if no policy applies.", graphql_type=SlaPolicyType | None)
-    async def to_policy(self, root: strawberry.Parent[Event], info: strawberry.Info) -> SlaPolicy | None:
-        return await policy(info, root, 1)
+    @strawberry.field(
+        description="The SLA policy after the event. Null if no policy applies.",
+        graphql_type=SlaPolicyType | None,
+    )
+    async def to_policy(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> SlaPolicy | None:
+        return await load_policy(info, root, 1)
 
 
-async def policy(info: strawberry.Info, event: Event, place: int) -> SlaPolicy | None:
+async def load_policy(info: strawberry.Info, event: Event, place: int) -> SlaPolicy | None:
     value = event.changes["sla_terms"][place]
-    return await loaders(info).policy_of_terms.load(str(value)) if value is not None else None
+    return await loaders(info).snapshot_policies.load(str(value)) if value is not None else None
 
 
-@strawberry.type(name="TicketEscalationStep", description="A step of an escalation path was taken; never shown to customers.")
+@strawberry.type(
+    name="TicketEscalationStep",
+    description="The server ran a step of an escalation path. Customers never see this event.",
+)
 class TicketEscalationStep(TicketEventInterface):
-    @strawberry.field(description="The path's name.")
+    @strawberry.field(description="The name of the path at that time.")
     def path(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("path"))
 
-    @strawberry.field(description="The place of the step in its path, from 1.")
+    @strawberry.field(description="The number of the step in the order of time, from 1 to 20.")
     def step(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.value("step"))
 
@@ -85,41 +111,61 @@ class TicketEscalationStep(TicketEventInterface):
     def step_action(self, root: strawberry.Parent[Event]) -> StepAction:
         return StepAction(root.value("action"))
 
-    @strawberry.field(description="Who was notified.", graphql_type=list[UserType])
+    @strawberry.field(
+        description="The users that the step notified. Empty for actions that notify nobody.",
+        graphql_type=list[UserType],
+    )
     async def notified(self, root: strawberry.Parent[Event], info: strawberry.Info) -> list[User]:
         told = cast("Sequence[str]", root.value("notified") or [])
         found = await loaders(info).users.load_many([UUID(each) for each in told])
         return [user for user in found if user is not None]
 
-    @strawberry.field(description="What came of it where nothing was done, such as that nobody is there; else null.")
+    @strawberry.field(
+        description="The reason for which the step had no effect, such as that no "
+        "member is available. Null if it had an effect."
+    )
     def outcome(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("outcome"))
 
 
-@strawberry.type(name="TicketReminded", description="The customer was reminded of a ticket.")
+@strawberry.type(
+    name="TicketReminded",
+    description="The server reminded the customer that a "
+    "ticket waits for a reply or will close soon.",
+)
 class TicketReminded(TicketEventInterface):
-    @strawberry.field(description="What it waited for: its status then.")
+    @strawberry.field(
+        description="The status of the ticket at that time: WAITING_ON_CUSTOMER or RESOLVED."
+    )
     def status(self, root: strawberry.Parent[Event]) -> Status:
         return Status(root.value("status"))
 
-    @strawberry.field(description="When it closes by itself unless the customer answers; null where it does not.")
+    @strawberry.field(
+        description="The time at which the server closes the ticket unless the "
+        "customer replies. Null if it does not close automatically."
+    )
     def closes_at(self, root: strawberry.Parent[Event]) -> datetime | None:
         found = cast("str | None", root.value("closes_at"))
         return datetime.fromisoformat(found) if found else None
 
 
-@strawberry.type(name="TicketMailFailed", description="A mail about a ticket could not be delivered; never shown to customers.")
+@strawberry.type(
+    name="TicketMailFailed",
+    description="An email about a ticket could not be delivered. Customers never see this event.",
+)
 class TicketMailFailed(TicketEventInterface):
-    @strawberry.field(description="Whom it was for.", graphql_type=UserType | None)
+    @strawberry.field(
+        description="The user to whom the email was addressed.", graphql_type=UserType | None
+    )
     async def recipient(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
         return await loaders(info).users.load(UUID(cast("str", root.value("user"))))
 
-    @strawberry.field(description="What the mail server answered.")
+    @strawberry.field(description="The response of the mail server.")
     def answer(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("answer"))
 
 
-ATTENTION_TYPES = [
+SLA_AND_ESCALATION_TYPES = [
     *(SlaAtRisk, SlaBreached, SlaAchieved, SlaRetargeted),
     *(TicketEscalationStep, TicketReminded, TicketMailFailed),
 ]

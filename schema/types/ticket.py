@@ -1,4 +1,4 @@
-"""The ticket and what hangs on it."""
+"""Tickets, their resources, links and ratings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import strawberry
 
 from models import related
 from models.access.permissions import WRITE_TICKETS
-from models.core.pagination import Page, PageRequest, page_request
+from models.core.pagination import Page, PageRequest, parse_page_arguments
 from models.log.event import Event, EventType
 from models.queries.timeline import EventFilter, list_messages, list_record
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
@@ -18,7 +18,7 @@ from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
-from schema.relations import RELATION, RelatedRecords, related_list_field, foreign_key_field
+from schema.relations import RELATION, RelatedRecords, foreign_key_field, related_list_field
 from schema.types.message import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
@@ -29,92 +29,154 @@ def event_filter(types: list[EventType] | None) -> EventFilter:
 
 
 def page_arguments(**asked: Any) -> tuple[PageRequest]:
-    return (page_request(**asked),)
+    return (parse_page_arguments(**asked),)
 
 
-def timeline_arguments(types: list[EventType] | None, **asked: Any) -> tuple[EventFilter, PageRequest]:
-    return (event_filter(types), page_request(**asked))
+def timeline_arguments(
+    types: list[EventType] | None, **asked: Any
+) -> tuple[EventFilter, PageRequest]:
+    return (event_filter(types), parse_page_arguments(**asked))
 
 
-Types = Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")]
+Types = Annotated[
+    list[EventType] | None,
+    strawberry.argument(description="Returns events of these types. Default: all types."),
+]
 
 
-@strawberry.type(name="TicketResource", description="Something at the provider that a ticket is about.")
+@strawberry.type(
+    name="TicketResource",
+    description="A resource at the provider, such as a server, an invoice or a plan.",
+)
 class TicketResourceType:
-    kind: str = strawberry.field(description="What it is, such as server, invoice or plan.")
-    external_id: str = strawberry.field(description="Its key at the provider.")
-    name: str | None = strawberry.field(description="Its name, for people.")
+    kind: str = strawberry.field(
+        description="The kind of the resource, such as server or invoice; 1 to 64 characters."
+    )
+    external_id: str = strawberry.field(
+        description="The key of the resource at the provider, 1 to 255 characters."
+    )
+    name: str | None = strawberry.field(
+        description="The name of the resource. Null if there is none."
+    )
 
 
-@strawberry.type(description="How satisfied the customer is.")
+@strawberry.type(description="The customer's rating of a ticket.")
 class Satisfaction:
-    score: int = strawberry.field(description="1 to 5.")
-    comment: str | None = strawberry.field(description="What the customer said.", metadata=cost(flat=TEXT_COST))
-    rated_at: datetime = strawberry.field(description="When.")
+    score: int = strawberry.field(
+        description="The score, from 1 (very dissatisfied) to 5 (very satisfied)."
+    )
+    comment: str | None = strawberry.field(
+        description="The comment. Null if there is none.", metadata=cost(flat=TEXT_COST)
+    )
+    rated_at: datetime = strawberry.field(description="The time of the rating.")
 
 
-@strawberry.type(name="TicketLink", description="What this ticket is to another one.")
+@strawberry.type(name="TicketLink", description="A link from a ticket to another ticket.")
 class TicketLinkType:
-    kind: LinkKind = strawberry.field(description="What this ticket is to the other.")
+    kind: LinkKind = strawberry.field(
+        description="The relation of this ticket to the other ticket."
+    )
 
     ticket: Any = foreign_key_field("other", LazyTicket, "The other ticket.")
 
 
-@strawberry.type(name="Ticket", description="A customer's request, from its creation to its closure.")
+@strawberry.type(
+    name="Ticket", description="A customer's request, from its creation to its closure."
+)
 class TicketType(Node):
-    number: int = strawberry.field(description="Human number, unique, rising by creation.")
-    ref: str = strawberry.field(description="The number as people write it, such as TKT-1042.")
-    external_id: str | None = strawberry.field(description="The integrator's own key, unique per API client.")
-    subject: str = strawberry.field(description="What it is about, in a line.")
-    description: str = strawberry.field(description="Markdown as written.", metadata=cost(flat=TEXT_COST))
-    status: Status = strawberry.field(description="Where it stands.")
-    stage: Stage = strawberry.field(description="The stage that its status belongs to.")
-    priority: Priority = strawberry.field(description="How pressing it is.")
+    number: int = strawberry.field(
+        description="The unique number of the ticket, for people. It rises with each new ticket."
+    )
+    ref: str = strawberry.field(description="The number with its prefix, such as TKT-1042.")
+    external_id: str | None = strawberry.field(
+        description="The integrator's own key for the "
+        "ticket. It is unique per API client. Null if there is none."
+    )
+    subject: str = strawberry.field(description="The subject, 1 to 200 characters.")
+    description: str = strawberry.field(
+        description="The description in Markdown, as written, 1 to 65,536 characters.",
+        metadata=cost(flat=TEXT_COST),
+    )
+    status: Status = strawberry.field(description="The status of the ticket.")
+    stage: Stage = strawberry.field(description="The stage of the status.")
+    priority: Priority = strawberry.field(description="The priority of the ticket.")
 
-    category: Any = foreign_key_field("category", CategoryType, "What it is about; it decided the team.")
+    category: Any = foreign_key_field("category", CategoryType, "The category of the ticket.")
 
-    team: Any = foreign_key_field("team", TeamType, "Who works on it.")
+    team: Any = foreign_key_field("team", TeamType, "The team that works on the ticket.")
 
-    requester: Any = foreign_key_field("requester", UserType, "Whose request it is.")
+    requester: Any = foreign_key_field("requester", UserType, "The user who makes the request.")
 
-    organization: Any = foreign_key_field("organization", OrganizationType | None, "The requester's account when the ticket was raised.")
+    organization: Any = foreign_key_field(
+        "organization",
+        OrganizationType | None,
+        "The requester's organization when the ticket was created. Null if there was none.",
+    )
 
-    assignee: Any = foreign_key_field("assignee", UserType | None, "Who answers for it; null while nobody does.")
+    assignee: Any = foreign_key_field(
+        "assignee", UserType | None, "The agent or admin assigned to the ticket. Null if nobody is."
+    )
 
-    watchers: Any = related_list_field(related.watchers, list[UserType], "Who follows it.")
-    tags: Any = related_list_field(related.tags, list[str], "Labels, in alphabetical order.", value="name")
+    watchers: Any = related_list_field(
+        related.watchers,
+        list[UserType],
+        "The users who watch the ticket, in the order in which they started.",
+    )
+    tags: Any = related_list_field(
+        related.tags, list[str], "At most 20 labels, in alphabetical order.", value="name"
+    )
     resources: Any = related_list_field(
-        related.resources, list[TicketResourceType], "What the ticket is about at the provider: servers, invoices, plans."
+        related.resources,
+        list[TicketResourceType],
+        "The resources that the ticket is about, at most 50.",
     )
-    escalation_level: int = strawberry.field(description="0 until somebody escalates; each escalation adds one.")
-    held_until: datetime | None = strawberry.field(description="When a ticket ON_HOLD is to be taken up again.")
+    escalation_level: int = strawberry.field(description="The number of escalations, from 0.")
+    held_until: datetime | None = strawberry.field(
+        description="The time at which the server "
+        "resumes the ticket. Null unless the ticket is ON_HOLD with an end."
+    )
     resolution: str | None = strawberry.field(
-        description="The answer, once resolved; reopening clears it, the timeline keeps it.", metadata=cost(flat=TEXT_COST)
+        description="The resolution in Markdown. Null until the ticket is resolved, and again "
+        "once it is reopened; the timeline keeps it.",
+        metadata=cost(flat=TEXT_COST),
     )
-    close_reason: CloseReason | None = strawberry.field(description="Why it was closed.")
+    close_reason: CloseReason | None = strawberry.field(
+        description="The reason of the closure. Null unless the ticket is CLOSED."
+    )
 
-    @strawberry.field(description="How satisfied the customer is; null until rated.")
+    @strawberry.field(description="The customer's rating. Null until the ticket is rated.")
     def satisfaction(self, root: strawberry.Parent[Ticket]) -> Satisfaction | None:
         if root.satisfaction_score is None or root.rated_at is None:
             return None
-        return Satisfaction(score=root.satisfaction_score, comment=root.satisfaction_comment, rated_at=root.rated_at)
+        return Satisfaction(
+            score=root.satisfaction_score, comment=root.satisfaction_comment, rated_at=root.rated_at
+        )
 
     clocks: Any = related_list_field(
         related.clocks,
         list[SlaClockType],
-        "What is promised, and how each promise stands, in the order in which they started.",
+        "The SLA clocks of the ticket, in the order in which they started.",
     )
-    links: Any = related_list_field(related.links, list[TicketLinkType], "Ties to other tickets that the viewer may see.")
+    links: Any = related_list_field(
+        related.links, list[TicketLinkType], "The links to tickets that the viewer may see."
+    )
     merged_into: Any = foreign_key_field(
-        "merged_into", LazyTicket | None, "The ticket that this one was merged into, where the viewer may see it."
+        "merged_into",
+        LazyTicket | None,
+        "The ticket that this one was merged into. Null if it was not merged, or if the "
+        "viewer may not see the other ticket.",
     )
     attachments: Any = related_list_field(
-        related.ticket_attachments, list[AttachmentType], "Files that came with it, apart from those of its messages."
+        related.ticket_attachments,
+        list[AttachmentType],
+        "The files that came with the description. Files of messages are in `Message.attachments`.",
     )
 
     @strawberry.field(
-        description="Messages the viewer may read, oldest first: replies for everyone, notes for the team only. "
-        "Those of tickets merged into this one are among them. A message's cursor is its log entry's.",
+        description="The messages that the viewer may read, oldest first and in pages of up to "
+        "100. Notes require the scope `notes:read`; customers never see them. Messages of tickets "
+        "that were merged into this one are included. A message's cursor is the cursor of its "
+        "event.",
         graphql_type=Connection[MessageInterface],
         metadata={RELATION: RelatedRecords(list_messages, which=page_arguments)},
     )
@@ -127,10 +189,15 @@ class TicketType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Page[Any]:
-        return await loaders(info).related_page(list_messages, page_request(first, after, last, before)).load(root.id)
+        return (
+            await loaders(info)
+            .related_page(list_messages, parse_page_arguments(first, after, last, before))
+            .load(root.id)
+        )
 
     @strawberry.field(
-        description="The whole record: messages and changes in one order, oldest first.",
+        description="The events of the ticket that the viewer may see, including messages, oldest "
+        "first and in pages of up to 100.",
         graphql_type=Connection[TicketEventInterface],
         metadata={RELATION: RelatedRecords(list_record, which=timeline_arguments)},
     )
@@ -144,18 +211,42 @@ class TicketType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Page[Event]:
-        return await loaders(info).related_page(list_record, event_filter(types), page_request(first, after, last, before)).load(root.id)
+        return (
+            await loaders(info)
+            .related_page(
+                list_record, event_filter(types), parse_page_arguments(first, after, last, before)
+            )
+            .load(root.id)
+        )
 
-    @strawberry.field(description="What the viewer could do next with the status.")
-    def allowed_actions(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> list[Action]:
+    @strawberry.field(
+        description="The actions by which the viewer may change the status now. "
+        "Empty without the scope `tickets:write`."
+    )
+    def allowed_actions(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> list[Action]:
         context = context_of(info)
         if not WRITE_TICKETS.allows(context.viewer):
             return []
-        return root.allowed_actions(context.now(), context.rules.reopen_window, customer=context.viewer.is_customer)
+        return root.allowed_actions(
+            context.now(), context.rules.reopen_window, is_customer=context.viewer.is_customer
+        )
 
-    created_at: datetime = strawberry.field(description="When it was raised.")
-    updated_at: datetime = strawberry.field(description="When it last changed.")
-    first_responded_at: datetime | None = strawberry.field(description="When the team first replied.")
-    resolved_at: datetime | None = strawberry.field(description="When it was resolved, unless it was reopened since.")
-    closed_at: datetime | None = strawberry.field(description="When it was closed, unless it was reopened since.")
-    version: int = strawberry.field(description="Rises by one with each change; send it back as expectedVersion.")
+    created_at: datetime = strawberry.field(description="The time at which the ticket was created.")
+    updated_at: datetime = strawberry.field(description="The time of the last change.")
+    first_responded_at: datetime | None = strawberry.field(
+        description="The time of the team's first reply. Null until then."
+    )
+    resolved_at: datetime | None = strawberry.field(
+        description="The time of the resolution. Null "
+        "until then, and again once the ticket is reopened."
+    )
+    closed_at: datetime | None = strawberry.field(
+        description="The time of the closure. Null "
+        "until then, and again once the ticket is reopened."
+    )
+    version: int = strawberry.field(
+        description="The version of the ticket, from 1. It rises by "
+        "one with each change; send it as `expectedVersion`."
+    )

@@ -1,4 +1,4 @@
-"""Tokens, as their owners see them."""
+"""API tokens."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ import strawberry
 from schema.interfaces import Node
 
 
-@strawberry.type(name="ApiToken", description="A bearer token. Its text is shown once, when it is made.")
+@strawberry.type(
+    name="ApiToken",
+    description="A bearer token of the viewer for programs. Only "
+    "the mutation createApiToken returns its secret text.",
+)
 class ApiTokenType(Node):
-    name: str = strawberry.field(description="What its owner calls it.")
-    scopes: list[str] = strawberry.field(description="What it may do.")
-    prefix: str = strawberry.field(description="First characters, to recognise it.")
-    expires_at: datetime | None = strawberry.field(description="When it ends by itself; null for never.")
-    last_used_at: datetime | None = strawberry.field(description="When it was last used, within a minute.")
-    revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
-    created_at: datetime = strawberry.field(description="When it was made.")
+    name: str = strawberry.field(
+        description="The name that the owner gave the token, 1 to 200 characters."
+    )
+    scopes: list[str] = strawberry.field(description="The scopes of the token.")
+    prefix: str = strawberry.field(
+        description="The first characters of the secret text, to recognise the token."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="The time at which the token expires. Null if it does not expire."
+    )
+    last_used_at: datetime | None = strawberry.field(
+        description="The time of the last use, to the minute. Null if the token was never used."
+    )
+    revoked_at: datetime | None = strawberry.field(
+        description="The time at which the token was revoked. Null if it was not."
+    )
+    created_at: datetime = strawberry.field(description="The time at which the token was created.")

@@ -8,19 +8,19 @@ from uuid import UUID
 from support import World
 
 from models.people.user import User
-from schema.loaders import Loader, by_id
+from schema.loaders import ShieldedLoader, load_by_id
 
 
 async def test_a_wait_that_is_cancelled_while_the_record_is_read_leaves_the_others(database: str) -> None:
     world = await World.make()
     begun = asyncio.Event()
-    users = by_id(User)
+    users = load_by_id(User)
 
     async def read(keys: list[UUID]) -> list[User | None]:
         begun.set()
         return list(await users.load_many(keys))
 
-    loader = Loader(read)
+    loader = ShieldedLoader(read)
     given_up, kept = [asyncio.ensure_future(loader.load(world.cora.id)) for _ in range(2)]
     await begun.wait()
     given_up.cancel()

@@ -10,14 +10,14 @@ from typing import Any, cast
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_required_argument
 
 from models.core import ids
-from schema.interfaces import EVENT_TYPES
+from schema.interfaces import EVENT_TYPE_NAMES
 from support.differential import Asked
 from support.generating.arguments import Variable
 from support.generating.documents import Document, Parent
 from support.generating.pool import Pool
 from support.generating.values import LEFT, literal, plain
 
-KINDS_OF_EVENTS = {name: type.name for type, name in EVENT_TYPES.items()}
+KINDS_OF_EVENTS = {name: type.name for type, name in EVENT_TYPE_NAMES.items()}
 PREFIXES = {
     "User": ids.USER,
     "ApiClient": ids.API_CLIENT,

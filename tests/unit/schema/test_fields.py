@@ -1,4 +1,4 @@
-"""A row's right is checked before its resolver runs."""
+"""Root fields: their permission is checked before the resolver runs, and it is documented."""
 
 from __future__ import annotations
 
@@ -9,60 +9,112 @@ from typing import Any
 import pytest
 import strawberry
 
-from models.access.permissions import READ_EVENTS
+from models.access.permissions import (
+    ADMINISTER,
+    AUTHENTICATED,
+    MANAGE_OWN_TOKENS,
+    PUBLIC,
+    READ_EVENTS,
+    Permission,
+)
 from models.access.scopes import Caller, Scope
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.errors import Forbidden, Unauthenticated
-from schema.fields import PermissionCheck, mutation, query, permission_of, subscription
+from schema.fields import (
+    PermissionCheck,
+    describe_callers,
+    mutation,
+    permission_of,
+    query,
+    subscription,
+)
 
 pytestmark = pytest.mark.never_retried
 
-HOLDER = Viewer(Caller.AGENT, frozenset({Scope.EVENTS_READ}))
-EMPTY = Viewer(Caller.AGENT)
+PERMITTED = Viewer(Caller.AGENT, frozenset({Scope.EVENTS_READ}))
+WITHOUT_SCOPE = Viewer(Caller.AGENT)
+REFUSED = ((ANONYMOUS, Unauthenticated), (WITHOUT_SCOPE, Forbidden))
 
 
-def asked_by(viewer: Viewer) -> Any:
+def info_of(viewer: Viewer) -> Any:
     return SimpleNamespace(context=SimpleNamespace(viewer=viewer))
 
 
-async def test_a_subscription_does_not_begin_for_who_may_not_follow_it() -> None:
-    began: list[str] = []
+async def test_a_subscription_does_not_start_without_permission() -> None:
+    started: list[str] = []
 
     async def follow(info: strawberry.Info) -> AsyncIterator[str]:
-        began.append("follow")
+        started.append("follow")
 
         async def values() -> AsyncIterator[str]:
             yield "value"
 
         return values()
 
-    row = subscription(follow, READ_EVENTS, "x", str)
-    assert permission_of(row) is READ_EVENTS
-    resolver = row.base_resolver.wrapped_func
-    for viewer, error in ((ANONYMOUS, Unauthenticated), (EMPTY, Forbidden)):
+    field = subscription(follow, READ_EVENTS, "x", str)
+    assert permission_of(field) is READ_EVENTS
+    resolver = field.base_resolver.wrapped_func
+    for viewer, error in REFUSED:
         with pytest.raises(error):
-            await resolver(asked_by(viewer))
-    assert began == []
-    assert [value async for value in await resolver(asked_by(HOLDER))] == ["value"]
+            await resolver(info_of(viewer))
+    assert started == []
+    assert [value async for value in await resolver(info_of(PERMITTED))] == ["value"]
 
 
-async def test_a_query_or_mutation_does_not_run_for_who_may_not_call_it() -> None:
-    async def act(info: strawberry.Info) -> str:
-        return "done"
+async def act(info: strawberry.Info) -> str:
+    return "done"
 
-    ran: list[str] = []
+
+@pytest.mark.parametrize(
+    "field",
+    [query(act, READ_EVENTS, "x", str), mutation(act, READ_EVENTS, "x", str, errors=())],
+    ids=["query", "mutation"],
+)
+async def test_a_query_or_mutation_does_not_run_without_permission(field: Any) -> None:
+    runs: list[str] = []
 
     async def next_(*_: object) -> str:
-        ran.append("act")
+        runs.append("act")
         return "done"
 
-    for kind in (query, mutation):
-        row = kind(act, READ_EVENTS, "x", str)
-        assert permission_of(row) is READ_EVENTS
-        (guard,) = [extension for extension in row.extensions if isinstance(extension, PermissionCheck)]
-        for viewer, error in ((ANONYMOUS, Unauthenticated), (EMPTY, Forbidden)):
-            with pytest.raises(error):
-                await guard.resolve_async(next_, None, asked_by(viewer))
-        assert ran == []
-        assert await guard.resolve_async(next_, None, asked_by(HOLDER)) == "done"
-        ran.clear()
+    assert permission_of(field) is READ_EVENTS
+    (check,) = [each for each in field.extensions if isinstance(each, PermissionCheck)]
+    for viewer, error in REFUSED:
+        with pytest.raises(error):
+            await check.resolve_async(next_, None, info_of(viewer))
+    assert runs == []
+    assert await check.resolve_async(next_, None, info_of(PERMITTED)) == "done"
+
+
+@pytest.mark.parametrize(
+    ("permission", "description"),
+    [
+        (PUBLIC, "Callers: everyone, also without authentication."),
+        (AUTHENTICATED, "Callers: customers, agents, admins and API clients."),
+        (
+            READ_EVENTS,
+            "Callers: customers, agents, admins and API clients, with the scope `events:read`.",
+        ),
+        (ADMINISTER, "Callers: admins and API clients, with the scope `admin`."),
+        (
+            MANAGE_OWN_TOKENS,
+            "Callers: customers, agents and admins, with a session token of signIn "
+            "and not with an API token.",
+        ),
+    ],
+)
+def test_a_description_names_the_permitted_callers(
+    permission: Permission, description: str
+) -> None:
+    assert describe_callers(permission) == description
+
+
+async def find(info: strawberry.Info, number: int) -> str:
+    return str(number)
+
+
+def test_a_description_of_an_unknown_argument_is_refused() -> None:
+    field = query(find, PUBLIC, "x", str, arguments={"number": "The number."})
+    assert [argument.description for argument in field.arguments] == ["The number."]
+    with pytest.raises(KeyError, match="name"):
+        query(find, PUBLIC, "x", str, arguments={"name": "The name."})

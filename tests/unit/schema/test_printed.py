@@ -1,7 +1,8 @@
-"""The schema as it is printed, described and guarded."""
+"""The printed schema, its descriptions, and rules that every root field follows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,24 @@ from graphql import (
 )
 
 from models.access.permissions import Permission
+from models.core.errors import Code
 from schema import root
-from schema.fields import right_of
+from schema.fields import permission_of
 
 PRINTED = Path(__file__).parents[3] / "schema" / "schema.graphql"
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 WITHOUT_VERSION = {"CreateTicketInput"}
 WITHOUT_KEY = {
-    **dict.fromkeys(("signIn", "signOut", "createApiToken"), "a token is shown once and not kept, so none can be shown again"),
-    **dict.fromkeys(("revokeApiToken", "markNotificationsRead", "setNotificationPreference"), "again it changes nothing"),
-    "setPresence": "it is said again every few seconds, and the last word counts",
+    "signIn": "the text of a token is not stored, so a repetition could not return it",
+    "signOut": "a repetition changes nothing",
+    "createApiToken": "the text of a token is not stored, so a repetition could not return it",
+    "revokeApiToken": "a repetition changes nothing",
+    "markNotificationsRead": "a repetition changes nothing",
+    "setNotificationPreference": "a repetition changes nothing",
+    "setPresence": "clients repeat it every few seconds, and the last call counts",
 }
-"""Mutations that are not told apart from their repetition, and why they need not be."""
+"""Mutations without an idempotency key, and the reason."""
+KEY_ERRORS = {Code.IDEMPOTENCY_KEY_REUSED, Code.IDEMPOTENCY_IN_PROGRESS}
 
 
 @pytest.fixture(scope="module")
@@ -41,45 +48,74 @@ def schema(built: root.Schema) -> GraphQLSchema:
     return built._schema
 
 
-def test_the_committed_schema_is_the_one_that_is_served(built: root.Schema) -> None:
-    assert PRINTED.read_text().rstrip("\n") == built.as_str().rstrip("\n"), "schema.graphql is out of date: run `make schema`"
+def test_the_committed_schema_is_the_served_one(built: root.Schema) -> None:
+    assert PRINTED.read_text().rstrip("\n") == built.as_str().rstrip("\n"), (
+        "schema.graphql is out of date: run `make schema`"
+    )
 
 
 def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
-    """Every place that a reader of the schema sees, with its description."""
+    """The description of every type, field, argument and enum value, by its coordinates."""
     for name, kind in schema.type_map.items():
         if name.startswith("__") or name in BUILT_IN:
             continue
         yield name, kind.description
         if isinstance(kind, GraphQLEnumType):
-            yield from ((f"{name}.{value}", spec.description) for value, spec in kind.values.items())
+            yield from (
+                (f"{name}.{value}", spec.description) for value, spec in kind.values.items()
+            )
         if isinstance(kind, GraphQLInputObjectType):
-            yield from ((f"{name}.{field}", spec.description) for field, spec in kind.fields.items())
+            yield from (
+                (f"{name}.{field}", spec.description) for field, spec in kind.fields.items()
+            )
         if isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)):
             for field, spec in kind.fields.items():
                 yield f"{name}.{field}", spec.description
-                yield from ((f"{name}.{field}({arg}:)", given.description) for arg, given in spec.args.items())
+                yield from (
+                    (f"{name}.{field}({arg}:)", argument.description)
+                    for arg, argument in spec.args.items()
+                )
 
 
 def test_everything_has_a_description(schema: GraphQLSchema) -> None:
-    places = dict(described(schema))
-    assert len(places) > 400
-    assert [place for place, text in places.items() if not (text and text.strip())] == []
+    descriptions = dict(described(schema))
+    assert len(descriptions) > 400
+    assert [place for place, text in descriptions.items() if not (text and text.strip())] == []
 
 
-def rows(built: root.Schema) -> Iterator[tuple[str, Any]]:
+def test_every_description_is_made_of_sentences(schema: GraphQLSchema) -> None:
+    for place, text in described(schema):
+        assert text is not None
+        assert text[0].isupper(), place
+        assert text[-1] in ".`" or text.splitlines()[-1].startswith("- "), place
+
+
+def test_every_mutation_lists_its_user_errors(schema: GraphQLSchema) -> None:
+    assert schema.mutation_type is not None
+    for name, field in schema.mutation_type.fields.items():
+        assert field.description is not None
+        _, _, errors = field.description.partition("User errors:")
+        assert errors, name
+        codes = {Code[code] for code in re.findall(r"^- ([A-Z_]+)", errors, re.MULTILINE)}
+        assert codes or errors == " none.", name
+        assert (codes >= KEY_ERRORS) is (name not in WITHOUT_KEY), name
+
+
+def root_fields(built: root.Schema) -> Iterator[tuple[str, Any]]:
     for kind in (built.query, built.mutation, built.subscription):
         for field in kind.__strawberry_definition__.fields:
             yield f"{kind.__name__}.{field.python_name}", field
 
 
-def test_every_row_states_who_may_call_it(built: root.Schema) -> None:
-    stated = {name: right_of(row) for name, row in rows(built)}
-    assert len(stated) >= 38
-    assert [name for name, right in stated.items() if not isinstance(right, Permission)] == []
+def test_every_root_field_requires_a_permission(built: root.Schema) -> None:
+    permissions = {name: permission_of(field) for name, field in root_fields(built)}
+    assert len(permissions) >= 38
+    assert [
+        name for name, permission in permissions.items() if not isinstance(permission, Permission)
+    ] == []
 
 
-def test_every_payload_of_a_mutation_may_be_null_and_lists_its_refusals(schema: GraphQLSchema) -> None:
+def test_every_payload_is_nullable_and_has_user_errors(schema: GraphQLSchema) -> None:
     assert schema.mutation_type is not None
     for name, field in schema.mutation_type.fields.items():
         assert not is_non_null_type(field.type), name
@@ -87,7 +123,7 @@ def test_every_payload_of_a_mutation_may_be_null_and_lists_its_refusals(schema: 
         assert str(field.type.fields["userErrors"].type) == "[UserError!]!", name
 
 
-def test_every_mutation_of_a_ticket_can_be_repeated_and_guarded_against_stale_reads(schema: GraphQLSchema) -> None:
+def test_every_ticket_mutation_takes_a_key_and_an_expected_version(schema: GraphQLSchema) -> None:
     assert schema.mutation_type is not None
     seen = set()
     for name, field in schema.mutation_type.fields.items():
@@ -102,7 +138,7 @@ def test_every_mutation_of_a_ticket_can_be_repeated_and_guarded_against_stale_re
     assert len(seen) >= 15
 
 
-def test_every_other_mutation_can_be_repeated_or_need_not_be(schema: GraphQLSchema) -> None:
+def test_every_other_mutation_takes_a_key_or_is_safe_to_repeat(schema: GraphQLSchema) -> None:
     assert schema.mutation_type is not None
     for name, field in schema.mutation_type.fields.items():
         taken: Any = field.args["input"].type.of_type.fields if field.args else {}
@@ -111,7 +147,9 @@ def test_every_other_mutation_can_be_repeated_or_need_not_be(schema: GraphQLSche
     assert set(schema.mutation_type.fields) >= WITHOUT_KEY.keys()
 
 
-def test_every_node_has_an_opaque_id_and_every_list_is_a_relay_connection(schema: GraphQLSchema) -> None:
+def test_every_node_has_an_opaque_id_and_every_list_is_a_relay_connection(
+    schema: GraphQLSchema,
+) -> None:
     node: Any = schema.type_map["Node"]
     for kind in schema.get_possible_types(node):
         assert str(kind.fields["id"].type) == "ID!", kind.name

@@ -50,7 +50,14 @@ def test_rfc_3339_is_taken_in_all_its_forms(given_text: str, told: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        *("2026-01-31T09:30:00", "2026-01-31", "09:30:00Z", "20260131T093000Z", "2026-W05-6T09:30:00Z", "2026-01-31T09:30Z"),
+        *(
+            "2026-01-31T09:30:00",
+            "2026-01-31",
+            "09:30:00Z",
+            "20260131T093000Z",
+            "2026-W05-6T09:30:00Z",
+            "2026-01-31T09:30Z",
+        ),
         *(
             "2026-02-30T00:00:00Z",
             "2023-02-29T00:00:00Z",
@@ -58,7 +65,12 @@ def test_rfc_3339_is_taken_in_all_its_forms(given_text: str, told: str) -> None:
             "2026-01-31T09:60:00Z",
             "2026-01-31T09:30:00+24:00",
         ),
-        *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00Z", "12026-01-31T09:30:00Z"),
+        *(
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
+            "0000-01-01T00:00:00Z",
+            "12026-01-31T09:30:00Z",
+        ),
         *(
             "2026-01-31T09:30:00,5Z",
             "2026-01-31T09:30:00.Z",
@@ -66,7 +78,18 @@ def test_rfc_3339_is_taken_in_all_its_forms(given_text: str, told: str) -> None:
             "\n2026-01-31T09:30:00Z",
             "٢026-01-31T09:30:00Z",
         ),
-        *("", "now", "2026-01-31T09:30:00+0530", "2026-01-31T09:30:00 Z", 1_700_000_000, 1.5, None, True, [], {}),
+        *(
+            "",
+            "now",
+            "2026-01-31T09:30:00+0530",
+            "2026-01-31T09:30:00 Z",
+            1_700_000_000,
+            1.5,
+            None,
+            True,
+            [],
+            {},
+        ),
     ],
 )
 def test_what_is_no_instant_is_refused(wrong: object) -> None:
@@ -95,7 +118,9 @@ def test_a_duration_that_was_written_is_read_again_as_the_same(duration: timedel
         ("PT10S", timedelta(seconds=10), "PT10S"),
     ],
 )
-def test_durations_of_fixed_length_are_taken(given_text: str, duration: timedelta, told: str) -> None:
+def test_durations_of_fixed_length_are_taken(
+    given_text: str, duration: timedelta, told: str
+) -> None:
     assert parse_duration(given_text) == duration
     assert duration_text(duration) == told
 

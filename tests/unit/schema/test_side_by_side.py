@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import pytest
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type, parse, validate
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_leaf_type,
+    parse,
+    validate,
+)
 from graphql.validation import OverlappingFieldsCanBeMergedRule
 
 from schema import root
 
 SCHEMA = root.build()._schema  # pyright: ignore[reportPrivateUsage]
-ABSTRACT = sorted(name for name, type in SCHEMA.type_map.items() if isinstance(type, GraphQLInterfaceType | GraphQLUnionType))
+ABSTRACT = sorted(
+    name
+    for name, type in SCHEMA.type_map.items()
+    if isinstance(type, GraphQLInterfaceType | GraphQLUnionType)
+)
 
 UNRELATED = {"category", "metric", "priority", "reason", "resolution", "team"}
 """Fields that have different types in records of different kinds. No list holds such records together; `Node` is for ids."""
@@ -18,7 +30,8 @@ UNRELATED = {"category", "metric", "priority", "reason", "resolution", "team"}
 def fields_of(type: GraphQLObjectType) -> str:
     """All fields of a type; of an object only its name, since its own fields are those of one type."""
     parts = (
-        name if is_leaf_type(get_named_type(field.type)) else f"{name} {{ __typename }}" for name, field in type.fields.items()
+        name if is_leaf_type(get_named_type(field.type)) else f"{name} {{ __typename }}"
+        for name, field in type.fields.items()
     )
     return " ".join(parts)
 

@@ -10,11 +10,20 @@ from support import Service, World
 from support.service import running
 
 from engine.execution.schema import Schema
-from engine.graphql.cost import REPEATED_LEAF_FACTOR, COST, QueryCost
+from engine.graphql.cost import COST, REPEATED_LEAF_FACTOR, QueryCost
 from engine.graphql.document_cache import Document
 from engine.graphql.document_limits import DocumentLimits
 from schema import root
-from schema.cost import HTML, LEDGER, MUTATION, SEARCH, STATS, SUBSCRIPTION, TEXT, TOTAL_COUNT
+from schema.cost import (
+    HTML_COST,
+    LEDGER_COST,
+    MUTATION_COST,
+    SEARCH_COST,
+    STATS_COST,
+    SUBSCRIPTION_COST,
+    TEXT_COST,
+    TOTAL_COUNT_COST,
+)
 
 PAGE = "query($first: Int, $last: Int) { tickets(first: $first, last: $last) { nodes { id team { slug } } } }"
 SEARCHED = "query($filter: TicketFilter, $text: String) { a: tickets(filter: $filter, first: 1) { nodes { id } } "
@@ -40,54 +49,54 @@ def cost(schema: Schema, query: str, **variables: Any) -> int:
         ("{ __typename }", 0),
         ("{ viewer { role scopes } }", 1),
         ("{ viewer { user { organization { name } teams { slug } } } }", 1 + 1 + 1 + 5),
-        ("{ tickets { totalCount } }", 1 + TOTAL_COUNT),
+        ("{ tickets { totalCount } }", 1 + TOTAL_COUNT_COST),
         ("{ tickets { nodes { id } } }", 1 + 25),
         ("{ tickets { edges { cursor node { id } } pageInfo { hasNextPage } } }", 1 + 25),
         ("{ tickets(first: 50) { nodes { id category { slug } team { slug } requester { id } } } }", 1 + 50 * 4),
         ("{ tickets(last: 3) { nodes { messages(first: 10) { nodes { author { displayName } } } } } }", 1 + 3 * (1 + 1 + 10 * 2)),
-        ('{ tickets(first: 2, filter: {search: "vpn"}) { nodes { id } } }', 1 + SEARCH + 2),
+        ('{ tickets(first: 2, filter: {search: "vpn"}) { nodes { id } } }', 1 + SEARCH_COST + 2),
         ("{ tickets(first: 2, filter: {search: null}) { nodes { id } } }", 1 + 2),
-        ("{ ticketStats { cursor } }", STATS),
-        ('{ ticket(id: "x") { clocks { ledger { spent } } } }', 1 + 5 * (1 + LEDGER + 5)),
+        ("{ ticketStats { cursor } }", STATS_COST),
+        ('{ ticket(id: "x") { clocks { ledger { spent } } } }', 1 + 5 * (1 + LEDGER_COST + 5)),
         ('{ nodes(ids: ["a", "b", "c"]) { id ... on Ticket { team { id } } } }', 3 * 2),
         ("{ viewer { role } ...F } fragment F on Query { viewer { role } a: viewer { role } }", 2),
         # of the types that an entry may have, the dearest counts
         (
             "{ events(first: 10) { nodes { actor { displayName } ... on TicketReplied { reply { body author { displayName } } } "
             "... on TicketNoted { note { body } } ... on TicketUpdated { changes { field } ticket { id } } } } }",
-            1 + 10 * (1 + 1 + TEXT + 2),
+            1 + 10 * (1 + 1 + TEXT_COST + 2),
         ),
         (
             "{ events(first: 10) { nodes { ... on TicketReplied { ticket { id } } ... on TicketNoted { ticket { id } } } } }",
             1 + 20,
         ),
         ("{ viewer @skip(if: true) { role } }", 1),
-        ("{ events(first: 10) { nodes { id ... on TicketReplied { reply { body } } ticket { id } } } }", 1 + 10 * (3 + TEXT)),
+        ("{ events(first: 10) { nodes { id ... on TicketReplied { reply { body } } ticket { id } } } }", 1 + 10 * (3 + TEXT_COST)),
         (
             "{ tickets(first: 10) { nodes { description bodies: messages(first: 2) { nodes { body bodyHtml } } } } }",
-            1 + 10 * (1 + TEXT + 1 + 2 * (1 + TEXT + HTML)),
+            1 + 10 * (1 + TEXT_COST + 1 + 2 * (1 + TEXT_COST + HTML_COST)),
         ),
-        ("{ tickets(first: 10) { nodes { a: description b: description ref c: ref } } }", 1 + 10 * (1 + TEXT + REPEATED_LEAF_FACTOR * TEXT)),
+        ("{ tickets(first: 10) { nodes { a: description b: description ref c: ref } } }", 1 + 10 * (1 + TEXT_COST + REPEATED_LEAF_FACTOR * TEXT_COST)),
         (
             "{ events(first: 10) { nodes { ... on TicketReplied { a: id x: reply { body } } ... on TicketRated { b: comment } "
             "... on TicketStatusChanged { b2: comment c: comment } } } }",
-            1 + 10 * (1 + TEXT + REPEATED_LEAF_FACTOR * TEXT),
+            1 + 10 * (1 + TEXT_COST + REPEATED_LEAF_FACTOR * TEXT_COST),
         ),
         (
             "{ tickets(first: 1) { nodes { messages(first: 10) { nodes { ... on Reply { a: body } ... on Note { b: body } "
             "} } } } }",
-            1 + 2 + 10 * (1 + TEXT),
+            1 + 2 + 10 * (1 + TEXT_COST),
         ),
         (
             "{ tickets(first: 1) { nodes { messages(first: 10) { nodes { ... on Reply { a: body } b: body } } } } }",
-            1 + 2 + 10 * (1 + TEXT + REPEATED_LEAF_FACTOR * TEXT),
+            1 + 2 + 10 * (1 + TEXT_COST + REPEATED_LEAF_FACTOR * TEXT_COST),
         ),
         (
             "{ tickets(first: 10) { nodes { timeline(first: 1, types: [" + "TICKET_CREATED " * 100 + "]) { totalCount } } } }",
-            1 + 10 * (1 + 1 + 3 + TOTAL_COUNT),
+            1 + 10 * (1 + 1 + 3 + TOTAL_COUNT_COST),
         ),
-        ("mutation { signOut { userErrors { code } } }", MUTATION),
-        ("subscription { ticketEvents { id ticket { id } } }", SUBSCRIPTION + 1),
+        ("mutation { signOut { userErrors { code } } }", MUTATION_COST),
+        ("subscription { ticketEvents { id ticket { id } } }", SUBSCRIPTION_COST + 1),
     ],
 )
 async def test_what_an_operation_costs(schema: Schema, query: str, expected: int) -> None:
@@ -104,7 +113,7 @@ async def test_variables_count(schema: Schema) -> None:
     default = PAGE.replace("$first: Int", "$first: Int = 7")
     assert (cost(schema, default), cost(schema, default, first=3)) == (1 + 7 * 2, 1 + 3 * 2)
     assert cost(schema, SEARCHED) == 4
-    assert cost(schema, SEARCHED, text="x") == cost(schema, SEARCHED, filter={"search": "x"}) == 4 + SEARCH
+    assert cost(schema, SEARCHED, text="x") == cost(schema, SEARCHED, filter={"search": "x"}) == 4 + SEARCH_COST
     many = {"or": [{"number": {"in": [1] * 15}}, {"tags": {"some": ["x"] * 15}}]}
     assert cost(schema, SEARCHED, filter=many) == 4 + 3
     ids = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -136,7 +145,7 @@ async def test_each_row_and_field_states_weights_that_are_known(schema: Schema) 
             arguments = {argument.partition(".")[0] for argument in (*stated.get("given", {}), stated.get("by", "")) if argument}
             assert arguments <= set(getattr(field, "args", {})), (type, name)
     assert schema._schema.query_type is not None
-    assert f"| `totalCount` | {TOTAL_COUNT} |" in (schema._schema.query_type.description or "")
+    assert f"| `totalCount` | {TOTAL_COUNT_COST} |" in (schema._schema.query_type.description or "")
 
 
 # ---------------------------------------------------------------- over the wire

@@ -1,0 +1,58 @@
+"""Enums of the log and of live lists."""
+
+from __future__ import annotations
+
+from models.log.event import EventType
+from models.queries.live_list import ChangeKind
+from schema.enums.registration import register_enum
+
+register_enum(
+    EventType,
+    "TicketEventType",
+    "The type of an event in the log.",
+    {
+        "TICKET_CREATED": "A ticket was created.",
+        "TICKET_UPDATED": "The ticket's subject, priority, category, tags, watchers or external "
+        "id changed.",
+        "STATUS_CHANGED": "The ticket's status changed.",
+        "ASSIGNED": "The ticket's assignee changed.",
+        "TRANSFERRED": "The ticket's team changed.",
+        "ESCALATED": "The ticket's escalation level rose.",
+        "REPLY_ADDED": "A public message was added.",
+        "NOTE_ADDED": "An internal message was added. Customers never see this event.",
+        "LINKED": "The ticket was linked to another ticket.",
+        "MERGED": "The ticket was merged into another ticket, or another ticket into it.",
+        "RATED": "The ticket was rated.",
+        "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
+        "default.",
+        "SLA_BREACHED": "An SLA clock passed its target before the response or resolution.",
+        "SLA_ACHIEVED": "The response or resolution of an SLA clock took place, in time or late.",
+        "SLA_RETARGETED": "Another SLA policy, or a changed one, applies to the ticket. Its "
+        "clocks keep the time that they have spent.",
+        "ESCALATION_STEP": "The server ran a step of an escalation path. Customers never see this "
+        "event.",
+        "REMINDED": "The server reminded the customer that the ticket waits for a reply or will "
+        "close soon.",
+        "MAIL_FAILED": "An email about the ticket could not be delivered. Customers never see "
+        "this event.",
+    },
+)
+register_enum(
+    ChangeKind,
+    "ChangeKind",
+    "The kind of a change in a live list. Clients handle ADDED and UPDATED alike: the ticket "
+    "is in the list, in the state that the change shows. They ignore REMOVED for a ticket "
+    "that is not in their list.",
+    {
+        "SNAPSHOT": "The ticket is part of the initial snapshot of the list.",
+        "SNAPSHOT_END": "The snapshot is complete. Changes follow.",
+        "ADDED": "The ticket has begun to match the filter, or the viewer may see it now.",
+        "UPDATED": "The ticket has changed and is still in the list.",
+        "REMOVED": "The ticket no longer matches the filter, or the viewer may no longer see it.",
+        "GAP": "The server cannot tell all changes since the cursor. A new snapshot follows and "
+        "replaces the list. This happens for cursors that are too old or precede a change of "
+        "roles or organizations, for filters by age, and for viewers who do not see every "
+        "ticket.",
+        "HEARTBEAT": "Nothing has changed for 15 seconds. The cursor is the head of the log.",
+    },
+)

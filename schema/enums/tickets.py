@@ -1,0 +1,148 @@
+"""Enums of tickets: their life cycle, links, order and statistics."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from models.queries.stats import Group
+from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
+from models.tickets.ticket import LinkKind
+from schema.enums.registration import register_enum
+
+
+class TicketOrderField(Enum):
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    NUMBER = "number"
+    PRIORITY = "priority"
+    SLA_BREACHES_AT = "sla_breaches_at"
+    UNTOUCHED = "is_untouched"
+
+
+class OrderDirection(Enum):
+    ASC = "asc"
+    DESC = "desc"
+
+
+register_enum(
+    Stage,
+    "TicketStage",
+    "A stage of a ticket's life cycle. Each status belongs to one stage.",
+    {
+        "CREATION": "The ticket was created and nobody has started work on it. Status NEW.",
+        "RESOLUTION": "Work on the ticket has started. Status OPEN, WAITING_ON_CUSTOMER or "
+        "ON_HOLD.",
+        "CLOSURE": "The ticket is resolved or closed. Status RESOLVED or CLOSED.",
+    },
+)
+register_enum(
+    Status,
+    "TicketStatus",
+    "The status of a ticket.",
+    {
+        "NEW": "The ticket was created and nobody has started work on it. Stage CREATION.",
+        "OPEN": "The team works on the ticket. Stage RESOLUTION.",
+        "WAITING_ON_CUSTOMER": "The team waits for the customer's reply, which resumes the "
+        "ticket. Stage RESOLUTION; the resolution clock pauses.",
+        "ON_HOLD": "The team has paused the ticket, perhaps until `heldUntil`. Stage RESOLUTION; "
+        "the resolution clock pauses.",
+        "RESOLVED": "The team has given a resolution. The customer may confirm or reopen it; the "
+        "server closes the ticket after 7 days by default. Stage CLOSURE.",
+        "CLOSED": "The ticket has ended. It can be reopened within 14 days by default. Stage "
+        "CLOSURE.",
+    },
+)
+register_enum(
+    Action,
+    "TicketAction",
+    "An action that changes the status of a ticket.",
+    {
+        "START": "Starts work: NEW becomes OPEN. The first assignment and an agent's first reply "
+        "do so too.",
+        "AWAIT_CUSTOMER": "Waits for the customer: NEW, OPEN or ON_HOLD becomes "
+        "WAITING_ON_CUSTOMER.",
+        "HOLD": "Pauses the ticket: NEW, OPEN or WAITING_ON_CUSTOMER becomes ON_HOLD.",
+        "RESUME": "Continues work: WAITING_ON_CUSTOMER or ON_HOLD becomes OPEN.",
+        "RESOLVE": "Gives the resolution: NEW, OPEN, WAITING_ON_CUSTOMER or ON_HOLD becomes "
+        "RESOLVED.",
+        "CLOSE": "Ends the ticket: any other status becomes CLOSED.",
+        "REOPEN": "Reopens the ticket: RESOLVED or CLOSED becomes OPEN.",
+    },
+)
+register_enum(
+    Priority,
+    "TicketPriority",
+    "The priority of a ticket, in ascending order from LOW to URGENT.",
+    {
+        "LOW": "The request can wait.",
+        "NORMAL": "The request has ordinary urgency. The default.",
+        "HIGH": "The problem hinders the customer's work.",
+        "URGENT": "The problem stops the customer's work.",
+    },
+)
+register_enum(
+    CloseReason,
+    "CloseReason",
+    "The reason for which a ticket was closed.",
+    {
+        "RESOLVED": "The resolution was confirmed, or nobody objected to it in time.",
+        "WITHDRAWN": "The customer withdrew the request.",
+        "DUPLICATE": "Another ticket covers the same request. A merge sets this reason.",
+        "SPAM": "The ticket is not a genuine request.",
+        "INVALID": "The request is not one that support can act on.",
+        "ABANDONED": "The customer did not reply in time.",
+    },
+)
+register_enum(
+    LinkKind,
+    "TicketLinkKind",
+    "The relation of a ticket to another ticket. The other ticket shows the inverse relation.",
+    {
+        "RELATED": "The two tickets are related. Its own inverse.",
+        "DUPLICATE_OF": "This ticket repeats the other one. The inverse of DUPLICATED_BY.",
+        "DUPLICATED_BY": "The other ticket repeats this one. The inverse of DUPLICATE_OF.",
+        "FOLLOW_UP_OF": "This ticket continues the other, earlier one. The inverse of "
+        "FOLLOWED_UP_BY.",
+        "FOLLOWED_UP_BY": "The other ticket continues this one. The inverse of FOLLOW_UP_OF.",
+        "PARENT_OF": "The other ticket is a part of this one. The inverse of CHILD_OF.",
+        "CHILD_OF": "This ticket is a part of the other one. The inverse of PARENT_OF.",
+    },
+)
+register_enum(
+    Group,
+    "TicketStatsGroup",
+    "The property by which statistics group tickets.",
+    {
+        "STATUS": "One bucket per status, including empty ones.",
+        "STAGE": "One bucket per stage, including empty ones.",
+        "PRIORITY": "One bucket per priority, including empty ones.",
+        "CATEGORY": "One bucket per category that has tickets, by slug.",
+        "TEAM": "One bucket per team that has tickets, by slug.",
+        "ASSIGNEE": "One bucket per assignee that has tickets, by id, and one for `unassigned` "
+        "tickets.",
+    },
+)
+register_enum(
+    TicketOrderField,
+    "TicketOrderField",
+    "A field to order tickets by. Null values come last in both directions.",
+    {
+        "CREATED_AT": "By the time of creation.",
+        "UPDATED_AT": "By the time of the last change.",
+        "NUMBER": "By ticket number.",
+        "PRIORITY": "By priority, where LOW is the lowest.",
+        "SLA_BREACHES_AT": "By the earliest deadline of the running SLA clocks, including "
+        "deadlines that have passed. Null if no clock runs.",
+        "UNTOUCHED": "By whether the ticket is NEW and unassigned. In descending order, such "
+        "tickets come first.",
+    },
+)
+register_enum(
+    OrderDirection,
+    "OrderDirection",
+    "The direction of an order.",
+    {
+        "ASC": "Ascending: the lowest, oldest or first value comes first.",
+        "DESC": "Descending: the highest, newest or last value comes first.",
+    },
+)

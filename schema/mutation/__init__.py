@@ -1,0 +1,39 @@
+"""The mutations. Each domain has a file with one entry per mutation.
+
+An entry names the resolver, the required permission, the effect, the payload and the user errors.
+Payloads are nullable, so that an error of one mutation leaves the results of the others in place.
+"""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.mutation.demo import DemoMutations
+from schema.mutation.escalation import EscalationMutations
+from schema.mutation.messages import MessageMutations
+from schema.mutation.notifications import NotificationMutations
+from schema.mutation.people import PeopleMutations
+from schema.mutation.presence import PresenceMutations
+from schema.mutation.sla import SlaMutations
+from schema.mutation.teams import TeamMutations
+from schema.mutation.tickets import TicketMutations
+from schema.mutation.tokens import TokenMutations
+
+
+@strawberry.type(
+    description="The mutations of the API. Each runs in one transaction. If a payload has user "
+    "errors, nothing was changed, logged or published."
+)
+class Mutation(
+    PeopleMutations,
+    TicketMutations,
+    MessageMutations,
+    PresenceMutations,
+    NotificationMutations,
+    SlaMutations,
+    EscalationMutations,
+    TeamMutations,
+    DemoMutations,
+    TokenMutations,
+):
+    pass

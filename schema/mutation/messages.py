@@ -1,0 +1,48 @@
+"""The mutations that add replies and notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import WRITE_NOTES, WRITE_TICKETS
+from resolvers import messages
+from schema.fields import mutation
+from schema.mutation.errors import TICKET_ERRORS
+from schema.payloads.messages import NotePayload, ReplyPayload
+
+BODY_ERRORS = (
+    "NOT_FOUND (ticketId)",
+    "REQUIRED (body)",
+    "TOO_LONG (body)",
+    "INVALID (body, idempotencyKey)",
+)
+
+
+@strawberry.type
+class MessageMutations:
+    reply_to_ticket: Any = mutation(
+        messages.reply_to_ticket,
+        WRITE_TICKETS,
+        "Adds a public message. A customer's reply resumes a ticket that is "
+        "WAITING_ON_CUSTOMER and reopens one that is RESOLVED or CLOSED. The first reply of "
+        "an agent, admin or API client starts a NEW ticket; such callers can't reply to a "
+        "CLOSED ticket. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
+        "CURSOR_EXPIRED.",
+        ReplyPayload | None,
+        errors=(
+            *BODY_ERRORS,
+            "UNSEEN_MESSAGES (lastSeenCursor)",
+            "TRANSITION_REFUSED: the ticket is merged, or closed if the author is not its customer",
+            "REOPEN_WINDOW_PASSED",
+            *TICKET_ERRORS,
+        ),
+    )
+    add_note: Any = mutation(
+        messages.add_note,
+        WRITE_NOTES,
+        "Adds an internal message, which customers never see. A note can be added in every status.",
+        NotePayload | None,
+        errors=(*BODY_ERRORS, *TICKET_ERRORS),
+    )

@@ -1,0 +1,32 @@
+"""The mutations for signing in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import AUTHENTICATED, PUBLIC
+from resolvers import people
+from schema.fields import mutation
+from schema.payloads.people import SignInPayload, SignOutPayload
+
+
+@strawberry.type
+class PeopleMutations:
+    sign_in: Any = mutation(
+        people.sign_in,
+        PUBLIC,
+        "Signs a user in with email address and password, and returns the token of a new session. "
+        "The session lasts 30 days by default. After too many attempts, by default 10 in 5 minutes "
+        "per email address and IP address, the operation fails with RATE_LIMITED.",
+        SignInPayload | None,
+        errors=("INVALID (email): the email address or the password is wrong",),
+    )
+    sign_out: Any = mutation(
+        people.sign_out,
+        AUTHENTICATED,
+        "Revokes the token that makes the call. Its subscriptions end within seconds.",
+        SignOutPayload | None,
+        errors=(),
+    )

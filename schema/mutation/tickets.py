@@ -1,0 +1,214 @@
+"""The mutations of tickets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import HANDLE_TICKETS, WATCH_TICKETS, WRITE_TICKETS
+from resolvers import ticket_creation, ticket_mutations
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
+from schema.payloads.tickets import TicketPayload
+
+TICKET = TicketPayload | None
+NOT_FOUND = "NOT_FOUND (ticketId)"
+INVALID_KEY = "INVALID (idempotencyKey)"
+TRANSITION = "TRANSITION_REFUSED: the status does not allow the action"
+REASON_TEXT = ("REQUIRED (reason)", "TOO_LONG (reason)")
+
+
+@strawberry.type
+class TicketMutations:
+    create_ticket: Any = mutation(
+        ticket_creation.create_ticket,
+        WRITE_TICKETS,
+        "Creates a ticket with the status NEW. The category decides the team. The first "
+        "active SLA policy that matches starts the SLA clocks.",
+        TICKET,
+        errors=(
+            "REQUIRED (subject, description, tags, resources, externalId, requesterId)",
+            "TOO_LONG (subject, description, tags, resources, externalId)",
+            "INVALID (subject, description, tags, resources, externalId, idempotencyKey)",
+            "NOT_FOUND (category, requesterId, followUpOf)",
+            "TAKEN (externalId)",
+            *KEY_ERRORS,
+        ),
+    )
+    update_ticket: Any = mutation(
+        ticket_mutations.update_ticket,
+        HANDLE_TICKETS,
+        "Changes the subject, priority, category, tags or external id of a ticket. A new "
+        "category transfers the ticket to its team.",
+        TICKET,
+        errors=(
+            "NOT_FOUND (ticketId, category)",
+            "REQUIRED (subject, addTags, removeTags, externalId)",
+            "TOO_LONG (subject, addTags, removeTags, externalId)",
+            "INVALID (subject, addTags, removeTags, externalId, idempotencyKey)",
+            "TAKEN (externalId)",
+            *TICKET_ERRORS,
+        ),
+    )
+    assign_ticket: Any = mutation(
+        ticket_mutations.assign_ticket,
+        HANDLE_TICKETS,
+        "Assigns a ticket to an active agent or admin, or removes its assignee. Assigning a "
+        "NEW ticket also starts it.",
+        TICKET,
+        errors=(
+            "NOT_FOUND (ticketId, assigneeId)",
+            "INVALID (assigneeId, idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    transfer_ticket: Any = mutation(
+        ticket_mutations.transfer_ticket,
+        HANDLE_TICKETS,
+        "Transfers a ticket to another team. An assignee who is not a member of that team is "
+        "removed.",
+        TICKET,
+        errors=("NOT_FOUND (ticketId, team)", INVALID_KEY, *TICKET_ERRORS),
+    )
+    start_ticket: Any = mutation(
+        ticket_mutations.start_ticket,
+        HANDLE_TICKETS,
+        "Starts work on a NEW ticket; its status becomes OPEN.",
+        TICKET,
+        errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
+    )
+    await_customer: Any = mutation(
+        ticket_mutations.await_customer,
+        HANDLE_TICKETS,
+        "Waits for the customer; the status of a NEW, OPEN or ON_HOLD ticket becomes "
+        "WAITING_ON_CUSTOMER. The customer's reply resumes the ticket. By default, the "
+        "server reminds the customer after 3 days and closes the ticket as ABANDONED after 7 "
+        "days.",
+        TICKET,
+        errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
+    )
+    hold_ticket: Any = mutation(
+        ticket_mutations.hold_ticket,
+        HANDLE_TICKETS,
+        "Puts a NEW, OPEN or WAITING_ON_CUSTOMER ticket on hold; its status becomes ON_HOLD. "
+        "The server resumes it at the time `until`, if given.",
+        TICKET,
+        errors=(NOT_FOUND, "INVALID (until, idempotencyKey)", TRANSITION, *TICKET_ERRORS),
+    )
+    resume_ticket: Any = mutation(
+        ticket_mutations.resume_ticket,
+        HANDLE_TICKETS,
+        "Resumes a ticket that is WAITING_ON_CUSTOMER or ON_HOLD; its status becomes OPEN.",
+        TICKET,
+        errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
+    )
+    resolve_ticket: Any = mutation(
+        ticket_mutations.resolve_ticket,
+        HANDLE_TICKETS,
+        "Resolves a ticket that is neither RESOLVED nor CLOSED and notifies the customer. "
+        "The customer may confirm the resolution or reopen the ticket; the server closes it "
+        "after 7 days by default.",
+        TICKET,
+        errors=(
+            NOT_FOUND,
+            "REQUIRED (resolution)",
+            "TOO_LONG (resolution)",
+            "INVALID (resolution, idempotencyKey)",
+            TRANSITION,
+            *TICKET_ERRORS,
+        ),
+    )
+    close_ticket: Any = mutation(
+        ticket_mutations.close_ticket,
+        WRITE_TICKETS,
+        "Closes a ticket. A customer confirms a RESOLVED ticket or withdraws another one.",
+        TICKET,
+        errors=(
+            NOT_FOUND,
+            "REQUIRED (reason)",
+            "INVALID (reason, idempotencyKey)",
+            TRANSITION,
+            *TICKET_ERRORS,
+        ),
+    )
+    reopen_ticket: Any = mutation(
+        ticket_mutations.reopen_ticket,
+        WRITE_TICKETS,
+        "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can "
+        "be reopened within 14 days by default, and never if it was merged.",
+        TICKET,
+        errors=(
+            NOT_FOUND,
+            *REASON_TEXT,
+            "INVALID (reason, idempotencyKey)",
+            TRANSITION,
+            "REOPEN_WINDOW_PASSED",
+            *TICKET_ERRORS,
+        ),
+    )
+    escalate_ticket: Any = mutation(
+        ticket_mutations.escalate_ticket,
+        WRITE_TICKETS,
+        "Raises the escalation level of a ticket by one, notifies its assignee and team, and "
+        "starts the escalation path that matches.",
+        TICKET,
+        errors=(
+            NOT_FOUND,
+            *REASON_TEXT,
+            "INVALID (ticketId: resolved or closed; reason, idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    rate_ticket: Any = mutation(
+        ticket_mutations.rate_ticket,
+        WRITE_TICKETS,
+        "Stores the customer's rating of a RESOLVED or CLOSED ticket. A new rating replaces "
+        "the earlier one.",
+        TICKET,
+        errors=(
+            NOT_FOUND,
+            "REQUIRED (comment)",
+            "TOO_LONG (comment)",
+            "INVALID (ticketId: neither resolved nor closed; score, comment, idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    watch_ticket: Any = mutation(
+        ticket_mutations.watch_ticket,
+        WATCH_TICKETS,
+        "Adds the viewer to the watchers of a ticket, who receive notifications about it.",
+        TICKET,
+        errors=(NOT_FOUND, INVALID_KEY, *TICKET_ERRORS),
+    )
+    unwatch_ticket: Any = mutation(
+        ticket_mutations.unwatch_ticket,
+        WATCH_TICKETS,
+        "Removes the viewer from the watchers of a ticket.",
+        TICKET,
+        errors=(NOT_FOUND, INVALID_KEY, *TICKET_ERRORS),
+    )
+    link_tickets: Any = mutation(
+        ticket_mutations.link_tickets,
+        HANDLE_TICKETS,
+        "Links two tickets. The other ticket shows the inverse relation.",
+        TICKET,
+        errors=(
+            "NOT_FOUND (ticketId, otherId)",
+            "INVALID (otherId, idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    merge_tickets: Any = mutation(
+        ticket_mutations.merge_tickets,
+        HANDLE_TICKETS,
+        "Merges a ticket into another one. The first ticket becomes CLOSED with the reason "
+        "DUPLICATE; the other shows the messages of both.",
+        TICKET,
+        errors=(
+            "NOT_FOUND (ticketId, intoId)",
+            "INVALID (intoId, idempotencyKey)",
+            "TRANSITION_REFUSED: the ticket is merged already",
+            *TICKET_ERRORS,
+        ),
+    )
