@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.graphql.errors import INTERNAL_ERROR_MESSAGE
 from engine.server.error_response import (
     JSON_CONTENT_TYPE,
     SECURITY_HEADERS,
@@ -97,8 +98,7 @@ class RequestMiddleware:
             log.exception("request.failed", request_id=request_id, path=scope["path"])
             if status:
                 raise
-            message = "Something went wrong on our side."
-            await send_error(send_with_headers, 500, message, "INTERNAL", request_id)
+            await send_error(send_with_headers, 500, INTERNAL_ERROR_MESSAGE, "INTERNAL", request_id)
         finally:
             fields["status"] = status
             fields["ms"] = round((time.perf_counter() - started) * 1000, 1)

@@ -80,7 +80,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
     API tokens per user               100       resolvers/tokens.py
     notifications marked at once      1,000     resolvers/notifications.py
-    active SLA policies, calendars    200, 100  models/sla/policy_admin.py, calendar_admin.py
+    active SLA policies               200       models/sla/policy_admin.py
+    active SLA calendars              100       models/sla/calendar_admin.py
     holidays; working hours per day   1,000, 24 models/sla/calendar.py
     active escalation paths           100       models/escalation/admin.py
     steps per escalation path         20        models/escalation/admin.py

@@ -57,7 +57,7 @@ async def test_answers_to_pings_do_not_pile_up_for_who_does_not_take_them(servic
         writer.write(masked(0x81, b'{"type":"ping"}'))
 
         async def quiet() -> bool:
-            return end.pong != b"" and not writer.transport.get_write_buffer_size()  # type: ignore[attr-defined]
+            return end.pending_pongs != b"" and not writer.transport.get_write_buffer_size()  # type: ignore[attr-defined]
 
         await until(quiet)
         assert end.transport.get_write_buffer_size() < 256 * 1024

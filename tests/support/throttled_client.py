@@ -20,7 +20,7 @@ async def slow_down() -> None:
 async def running() -> int:
     """How many of them the database is at."""
     if IS_SQLITE:
-        return len(database.connection().readers.going_on)  # type: ignore[attr-defined]
+        return len(database.connection().readers.running)  # type: ignore[attr-defined]
     return len(await database.fetch_dicts(RUNNING))
 
 

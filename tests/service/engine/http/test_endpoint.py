@@ -268,7 +268,7 @@ async def test_what_is_our_doing_is_masked_and_in_the_log(
     def fail(*_: object, **__: object) -> Any:
         raise error
 
-    monkeypatch.setattr(tickets, "tickets", fail)
+    monkeypatch.setattr(tickets, "list_tickets", fail)
     capture = LogCapture()
     configured = structlog.get_config()
     structlog.configure(processors=[capture])
