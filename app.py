@@ -151,7 +151,7 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             bus_reconnects_total=wakeup.reconnects,
             wakeups_received_total=wakeup.received,
             wakeups_sent_total=wakeup.sent,
-            compiled_plan_executions_total=planner.planned if planner else 0,
-            compiled_plan_fallbacks_total=planner.fallen_back if planner else 0,
+            compiled_plan_executions_total=planner.executions if planner else 0,
+            compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from engine.auth import AuthHooks, Unauthorized
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
-from engine.execution.plans.planner import Planner
+from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
 from engine.graphql.document_limits import DocumentLimits
@@ -137,7 +137,7 @@ def build_schema(settings: Settings) -> root.Schema:
     )
     if settings.compiled_plans != "none":
         at_once = settings.compiled_plans == "all"
-        schema.planner = Planner(schema, record_types.WORDS, at_once=at_once)
+        schema.planner = Planner(schema, record_types.SCHEMA_MAP, compile_at_once=at_once)
     return schema
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from strawberry.extensions import FieldExtension
 from tortoise.models import Model
 
 from engine.execution.plans import SchemaMap, TypeByColumn
@@ -18,6 +19,7 @@ from models.notifications.email import Mail
 from models.sla.records import SlaClock
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
+from schema.fields import PermissionCheck
 from schema.interfaces import EVENT_TYPE_NAMES, RECORD_TYPE_NAMES, type_name
 
 RESTRICTED = frozenset({Ticket, Event, Message})
@@ -49,6 +51,12 @@ def record_factory(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
     return row_hydrator(model, database.dialect())
 
 
+def check_permission(extension: FieldExtension, context: Any) -> None:
+    """Raises Unauthenticated or Forbidden."""
+    assert isinstance(extension, PermissionCheck)
+    extension.permission.check(viewer_of(context))
+
+
 def viewer_of(context: Any) -> Viewer:
     viewer: Viewer = context.viewer
     return viewer
@@ -61,6 +69,7 @@ SCHEMA_MAP = SchemaMap(
     restricted=RESTRICTED,
     never_joined=NEVER_JOINED,
     hydrator=record_factory,
+    check_permission=check_permission,
     viewer=viewer_of,
     fetch=database.fetch,
     dialect=database.dialect,

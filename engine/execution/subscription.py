@@ -26,7 +26,14 @@ class SubscriptionExecution:
     from, and the same audience; None for what nobody may share.
     """
 
-    def __init__(self, source: Source[Any], executor: Any, context: Any, errors: ErrorFormatter, operation: Hashable) -> None:
+    def __init__(
+        self,
+        source: Source[Any],
+        executor: Any,
+        context: Any,
+        errors: ErrorFormatter,
+        operation: Hashable,
+    ) -> None:
         self.source = source
         self.executor = executor
         self.context = context
@@ -58,11 +65,15 @@ class SubscriptionExecution:
         self.errors.format_errors(result, self.context.request_id)
         if has_unavailable_error(result):
             raise ExecutionInterrupted
-        return orjson.dumps({"data": result.data, "errors": [error.formatted for error in result.errors or ()]})
+        return orjson.dumps(
+            {"data": result.data, "errors": [error.formatted for error in result.errors or ()]}
+        )
 
     def format_source_error(self, error: Exception) -> list[dict[str, Any]]:
         """What clients are told of the exception that ended the source."""
-        result = ExecutionResult(None, [GraphQLError(str(error), original_error=error, path=[self.field_name])])
+        result = ExecutionResult(
+            None, [GraphQLError(str(error), original_error=error, path=[self.field_name])]
+        )
         self.errors.format_errors(result, self.context.request_id)
         return [cast("dict[str, Any]", each.formatted) for each in result.errors or ()]
 
@@ -75,10 +86,14 @@ class SubscriptionExecution:
         """The same for one subscriber who was told everything up to a position and whose rights are another's now."""
         executor = copy(self.executor)
         executor.context_value = context
-        return SubscriptionExecution(self.source.fork(context, position), executor, context, self.errors, self.operation)
+        return SubscriptionExecution(
+            self.source.fork(context, position), executor, context, self.errors, self.operation
+        )
 
 
-def operation_key(operation: Operation, variables: Mapping[str, Any] | None, cursor_argument: str | None) -> Hashable:
+def operation_key(
+    operation: Operation, variables: Mapping[str, Any] | None, cursor_argument: str | None
+) -> Hashable:
     """Equal for operations that ask for the same; where they resume from makes no difference."""
     given = dict(variables or {})
     resumed = operation.cursor_variable(cursor_argument) if cursor_argument else None

@@ -20,13 +20,26 @@ class TimeoutScope:
         loop = self.timeout.running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
-        self.task, self.cancelling_before, self.ends_at = task, task.cancelling(), loop.time() + self.timeout.seconds
+        self.task, self.cancelling_before, self.ends_at = (
+            task,
+            task.cancelling(),
+            loop.time() + self.timeout.seconds,
+        )
         self.timeout.add(self, loop)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.timeout.active.pop(self, None)
-        if self.expired and self.task.uncancel() <= self.cancelling_before and kind is asyncio.CancelledError:
+        if (
+            self.expired
+            and self.task.uncancel() <= self.cancelling_before
+            and kind is asyncio.CancelledError
+        ):
             raise TimeoutError from error
 
 

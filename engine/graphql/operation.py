@@ -24,7 +24,8 @@ from engine.telemetry import logging
 
 QUERIES = (OperationType.QUERY,)
 QUERIES_AND_MUTATIONS = (OperationType.QUERY, OperationType.MUTATION)
-"""What a request may ask for, if not for a subscription."""
+SUBSCRIPTIONS = (OperationType.SUBSCRIPTION,)
+"""Operation types that a transport allows."""
 
 
 class Operation:

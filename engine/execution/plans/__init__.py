@@ -1,6 +1,10 @@
-"""Compiled plans: a validated operation as statements and generated functions, in place of graphql-core's walk over each field.
+"""Compiled plans: operations executed by SQL statements and generated functions.
 
-Someone who knows graphql-core reads them in this order: planner (an operation's plan, and when it is given up), selection (what
-each field of a selection set becomes), layout and readers (statements and their rows), children (what takes more than a row),
-calls (resolvers), inputs (variables), build (the generated code). docs/decisions/0021 says what this beats and by how much.
+A plan replaces graphql-core's walk over every field. docs/plans.md explains how plans work, in
+which order to read the modules, and how to debug them.
 """
+
+from engine.execution.plans.planner import Planner, Unplanned
+from engine.execution.plans.schema_map import SchemaMap, TypeByColumn
+
+__all__ = ["Planner", "SchemaMap", "TypeByColumn", "Unplanned"]

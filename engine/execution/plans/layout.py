@@ -1,4 +1,4 @@
-"""What one statement reads: columns by their place in its rows, and the records that are joined to its own."""
+"""The rows that one statement reads: the columns by index, and the joined records."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from tortoise.fields.relational import ForeignKeyFieldInstance
 from tortoise.models import Model
 
-from engine.execution.plans.schema_map import Row, Words
+from engine.execution.plans.schema_map import Row, SchemaMap
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A record within a row: its model, and the alias of its table."""
+class RowRecord:
+    """A record within a row: its model, and the alias of its table in the statement."""
 
     model: type[Model]
     alias: str
@@ -24,82 +24,96 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Join:
     text: str
-    place: Place
-    guarded: bool
+    target: RowRecord
+    is_restricted: bool
+    """Whether the joined record is subject to a visibility condition."""
 
 
-class Layout:
-    def __init__(self, words: Words, model: type[Model], alias: str) -> None:
-        self.words = words
-        self.root = Place(model, alias)
+class RowLayout:
+    """The columns and joins of a statement. They are added while a selection is compiled."""
+
+    def __init__(self, schema_map: SchemaMap, model: type[Model], alias: str) -> None:
+        self.schema_map = schema_map
+        self.root = RowRecord(model, alias)
         self.columns: list[str] = []
         self.indices: dict[str, int] = {}
         self.joins: dict[tuple[str, str], Join] = {}
 
-    def expression(self, text: str) -> int:
-        """The place of an expression's value in the rows."""
+    def expression_index(self, text: str) -> int:
+        """The index of a SQL expression's value in the rows. Adds the expression if it is new."""
         if text not in self.indices:
             self.indices[text] = len(self.columns)
             self.columns.append(text)
         return self.indices[text]
 
-    def column(self, place: Place, attribute: str) -> int:
-        return self.expression(f"{place.alias}.{column_of(place.model, attribute)}")
+    def column_index(self, record: RowRecord, attribute: str) -> int:
+        return self.expression_index(f"{record.alias}.{column_name(record.model, attribute)}")
 
-    def key(self, place: Place) -> int:
-        return self.column(place, meta(place.model).pk_attr)
+    def key_index(self, record: RowRecord) -> int:
+        return self.column_index(record, metadata(record.model).pk_attr)
 
-    def joined(self, place: Place, attribute: str) -> Place:
-        """The record that a foreign key refers to; its key is null where there is none or the caller may not see it."""
-        known = self.joins.get((place.alias, attribute))
-        if known is None:
-            field = relation(place.model, attribute)
-            target = Place(field.related_model, f"j{len(self.joins) + 1}")
-            key = meta(target.model).db_pk_column
-            source = column_of(place.model, f"{attribute}_id")
-            text = f" LEFT JOIN {meta(target.model).db_table} {target.alias} ON {target.alias}.{key} = {place.alias}.{source}"
-            known = Join(text, target, target.model in self.words.hidden)
-            self.joins[place.alias, attribute] = known
-        return known.place
+    def join(self, record: RowRecord, attribute: str) -> RowRecord:
+        """Join the record that a foreign key refers to.
 
-    def joining(self, context: Any) -> tuple[str, list[object]]:
-        """The joins with their parameters; what is joined is seen by the caller, or not joined."""
+        Its primary key is null in the row if there is none or the caller may not see it.
+        """
+        known = self.joins.get((record.alias, attribute))
+        if known is not None:
+            return known.target
+        model = foreign_key(record.model, attribute).related_model
+        target = RowRecord(model, f"j{len(self.joins) + 1}")
+        table, key = metadata(model).db_table, metadata(model).db_pk_column
+        source = column_name(record.model, f"{attribute}_id")
+        on = f"{target.alias}.{key} = {record.alias}.{source}"
+        text = f" LEFT JOIN {table} {target.alias} ON {on}"
+        self.joins[record.alias, attribute] = Join(
+            text, target, model in self.schema_map.restricted
+        )
+        return target
+
+    def joins_sql(self, context: Any) -> tuple[str, list[object]]:
+        """The JOIN clauses and their parameters, with the visibility conditions of the caller."""
         texts: list[str] = []
         params: list[object] = []
         for join in self.joins.values():
             texts.append(join.text)
-            if join.guarded:
-                sight = self.words.sight(join.place.model, context, join.place.alias)
-                if sight is not None:
-                    texts.append(f" AND {sight.text}")
-                    params.extend(sight.params)
+            if join.is_restricted:
+                target = join.target
+                condition = self.schema_map.visibility(target.model, context, target.alias)
+                if condition is not None:
+                    texts.append(f" AND {condition.text}")
+                    params.extend(condition.params)
         return "".join(texts), params
 
     async def read(self, select: Any, context: Any, extra: Sequence[str] = ()) -> Sequence[Row]:
-        """The rows of a described select: this layout's columns, and behind them the values of further expressions."""
+        """Read the rows of a lazy query: the columns, then the values of `extra` expressions."""
         if select.is_empty:
             return []
         columns = [*self.columns, *extra] or ["1"]
-        return await self.words.fetch(*select.statement(columns, *self.joining(context)))
+        return await self.schema_map.fetch(
+            *select.build_statement(columns, *self.joins_sql(context))
+        )
 
 
-def meta(model: type[Model]) -> Any:
+def metadata(model: type[Model]) -> Any:
     """Tortoise's metadata of a model."""
     return model._meta  # pyright: ignore[reportPrivateUsage] - its public API lacks the columns
 
 
-def relation(model: type[Model], attribute: str) -> ForeignKeyFieldInstance[Any]:
-    field = meta(model).fields_map[attribute]
+def foreign_key(model: type[Model], attribute: str) -> ForeignKeyFieldInstance[Any]:
+    field = metadata(model).fields_map[attribute]
     assert isinstance(field, ForeignKeyFieldInstance)
     return field
 
 
-def column_of(model: type[Model], attribute: str) -> str:
-    return meta(model).fields_db_projection[attribute]
+def column_name(model: type[Model], attribute: str) -> str:
+    """The name of the column that stores an attribute. Raises KeyError if none does."""
+    return metadata(model).fields_db_projection[attribute]
 
 
-def record_maker(layout: Layout, place: Place) -> Callable[[Row], Any]:
-    """What makes a record out of a row; all columns of its model are read for it."""
-    make = layout.words.maker(place.model)
-    columns = itemgetter(*(layout.column(place, name) for name in meta(place.model).fields_db_projection))
-    return lambda row: make(columns(row))
+def record_maker(layout: RowLayout, record: RowRecord) -> Callable[[Row], Any]:
+    """A function that makes a model's record from a row. Adds all its columns to the layout."""
+    hydrate = layout.schema_map.hydrator(record.model)
+    attributes = metadata(record.model).fields_db_projection
+    columns = itemgetter(*(layout.column_index(record, name) for name in attributes))
+    return lambda row: hydrate(columns(row))

@@ -1,4 +1,8 @@
-"""Fields that take more than their object's own row or record: they are told for all objects of a place at once."""
+"""Fields that need more than the row or record of their object.
+
+Each is filled in for all objects of a selection at once: by one statement, or by calling the
+field's resolver for each record.
+"""
 
 from __future__ import annotations
 
@@ -8,153 +12,239 @@ from typing import Any
 from graphql import GraphQLField, GraphQLObjectType
 from tortoise.models import Model
 
-from engine.execution.plans.codegen import Absent, Build, Made, together
-from engine.execution.plans.context import Details, Facts
-from engine.execution.plans.layout import Layout, meta
-from engine.execution.plans.resolver_call import Arguments, Call
+from engine.execution.plans.codegen import CodeBuilder
+from engine.execution.plans.compilation import Compilation, FieldGroup
+from engine.execution.plans.layout import RowLayout, metadata
+from engine.execution.plans.plan_run import (
+    BuiltObjects,
+    PlanAbandoned,
+    PlanRun,
+    State,
+    fill_nested_fields,
+    gather_or_cancel,
+)
+from engine.execution.plans.resolver_call import ResolverArguments, ResolverCall
 
 
-class Body:
-    """What becomes of the values that a field's function gave: rows that are described are read, all else is completed."""
+class ValueCompletion:
+    """Completes the values of a field, as graphql-core's CompleteValue does.
 
-    def __init__(self, facts: Facts, definition: GraphQLField, details: Details, value: str | None = None) -> None:
-        self.facts, self.definition, self.details, self.value = facts, definition, details, value
+    A lazy query is read, with the columns that the selection needs. Any other value is completed
+    by generated functions. If `item_attribute` is given, a list holds this attribute of the records
+    that are read, not objects.
+    """
+
+    def __init__(
+        self,
+        compilation: Compilation,
+        definition: GraphQLField,
+        group: FieldGroup,
+        item_attribute: str | None = None,
+    ) -> None:
+        self.compilation = compilation
+        self.definition = definition
+        self.group = group
+        self.item_attribute = item_attribute
         self.readers: dict[Any, Any] = {}
-        self.completing: tuple[Build, Any] | None = None
+        self.completer: tuple[CodeBuilder, Any] | None = None
 
-    def reader(self, unread: Any) -> Any:
-        select = unread.select
-        key = (unread.unread, select.model, select.alias)
+    def get_reader(self, query: Any) -> Any:
+        """The reader of a lazy query, compiled on first use."""
+        select = query.select
+        key = (query.result_kind, select.model, select.alias)
         if key not in self.readers:
-            given = (self.facts, select.model, select.alias, self.definition.type, self.details)
-            compilers = self.facts.compilers
-            self.readers[key] = compilers.pages(*given) if unread.unread == "page" else compilers.rows(*given, self.value)
+            compilers = self.compilation.compilers
+            arguments = (
+                self.compilation,
+                select.model,
+                select.alias,
+                self.definition.type,
+                self.group,
+            )
+            self.readers[key] = (
+                compilers.page_reader(*arguments)
+                if query.result_kind == "page"
+                else compilers.row_reader(*arguments, self.item_attribute)
+            )
         return self.readers[key]
 
-    def completed(self) -> tuple[Build, Any]:
-        if self.completing is None:
-            build = Build()
-            name = self.facts.compilers.selection(self.facts, build).completed(self.definition.type, self.details)
-            build.finish()
-            self.completing = (build, build.names[name])
-        return self.completing
+    def get_completer(self) -> tuple[CodeBuilder, Any]:
+        """The builder and the generated function that completes values, compiled on first use."""
+        if self.completer is None:
+            builder = CodeBuilder()
+            compiler = self.compilation.compilers.record_compiler(self.compilation, builder)
+            name = compiler.completion_function(self.definition.type, self.group)
+            builder.compile()
+            self.completer = (builder, builder.names[name])
+        return self.completer
 
-    async def fill(self, run: Any, objects: Sequence[dict[str, Any]], key: str, values: Sequence[Any]) -> None:
-        """Set the field in each object."""
-        state: list[Any] | None = None
-        for found, value in zip(objects, values, strict=True):
-            if getattr(type(value), "unread", None) is not None:
-                found[key] = await self.reader(value).read(run, value)
+    async def complete_into(
+        self, run: PlanRun, objects: Sequence[dict[str, Any]], key: str, values: Sequence[Any]
+    ) -> None:
+        """Complete the values and set them in the objects, in order."""
+        state: State | None = None
+        for built, value in zip(objects, values, strict=True):
+            if getattr(type(value), "result_kind", None) is not None:
+                built[key] = await self.get_reader(value).read(run, value)
                 continue
-            build, complete = self.completed()
+            builder, complete = self.get_completer()
             if state is None:
-                state = build.state(run)
-            found[key] = complete(value, state)
+                state = builder.new_state(run)
+            built[key] = complete(value, state)
         if state is not None:
-            await self.completed()[0].settle(state)
+            await fill_nested_fields(state)
 
 
-def body(facts: Facts, definition: GraphQLField, details: Details, value: str | None = None) -> Body:
-    """One for all fields of the same nodes and type."""
-    key = (str(definition.type), value, *(id(each.node) for each in details))
-    if key not in facts.bodies:
-        facts.bodies[key] = Body(facts, definition, details, value)
-    return facts.bodies[key]
+def value_completion(
+    compilation: Compilation,
+    definition: GraphQLField,
+    group: FieldGroup,
+    item_attribute: str | None = None,
+) -> ValueCompletion:
+    """The completion of a field; one for all object types that select the same nodes."""
+    completions = compilation.value_completions
+    key = (str(definition.type), item_attribute, *(id(details.node) for details in group))
+    if key not in completions:
+        completions[key] = ValueCompletion(compilation, definition, group, item_attribute)
+    return completions[key]
 
 
-class Called:
-    """A field whose function is called for each record."""
+class ResolverField:
+    """A field whose resolver is called for each record."""
 
     needs_records = True
 
-    def __init__(self, facts: Facts, key: str, definition: GraphQLField, details: Details) -> None:
+    def __init__(
+        self, compilation: Compilation, key: str, definition: GraphQLField, group: FieldGroup
+    ) -> None:
+        field = definition.extensions["strawberry-definition"]
         self.key = key
-        self.call = Call(facts, definition.extensions["strawberry-definition"], definition, details[0].node)
-        self.body = body(facts, definition, details)
-        self.same: Hashable = (key, self.call.function, self.body)
+        self.call = ResolverCall(compilation, field, definition, group[0].node)
+        self.completion = value_completion(compilation, definition, group)
+        self.merge_key: Hashable = (key, self.call.function, self.completion)
 
-    async def run(self, run: Any, made: Made) -> None:
-        call = self.call.prepared(run)
-        values = [call(record) for record in made.records]
+    async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
+        resolve = self.call.prepare(run)
+        values = [resolve(record) for record in objects.records]
         if self.call.is_async:
-            values = await together(values)
-        await self.body.fill(run, made.objects, self.key, values)
+            values = await gather_or_cancel(values)
+        await self.completion.complete_into(run, objects.objects, self.key, values)
 
 
-class Held:
-    """A field that records hold, and that leads on or must be told by them."""
+class AttributeField:
+    """A field without a resolver, whose value is an attribute of the record."""
 
     needs_records = True
 
-    def __init__(self, facts: Facts, key: str, definition: GraphQLField, details: Details, name: str) -> None:
+    def __init__(
+        self,
+        compilation: Compilation,
+        key: str,
+        definition: GraphQLField,
+        group: FieldGroup,
+        attribute: str,
+    ) -> None:
         self.key = key
-        self.name = name
-        self.body = body(facts, definition, details)
-        self.same: Hashable = (key, name, self.body)
+        self.attribute = attribute
+        self.completion = value_completion(compilation, definition, group)
+        self.merge_key: Hashable = (key, attribute, self.completion)
 
-    async def run(self, run: Any, made: Made) -> None:
-        await self.body.fill(run, made.objects, self.key, [getattr(record, self.name) for record in made.records])
+    async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
+        values = [getattr(record, self.attribute) for record in objects.records]
+        await self.completion.complete_into(run, objects.objects, self.key, values)
 
 
-class Belongings:
-    """What belongs to the objects' records, read by one statement. `index` is where their rows have the primary key."""
+class OwnedField:
+    """A list or page of the records that belong to each object, read by one statement.
+
+    `key_index` is the index of the owner's primary key in the rows that the objects are built
+    from; None if they are built from records.
+    """
 
     needs_records = False
 
     def __init__(
-        self, facts: Facts, key: str, definition: GraphQLField, details: Details, relation: Any, index: int | None
+        self,
+        compilation: Compilation,
+        key: str,
+        definition: GraphQLField,
+        group: FieldGroup,
+        relation: Any,
+        key_index: int | None,
     ) -> None:
         field = definition.extensions["strawberry-definition"]
-        self.facts, self.key, self.relation, self.index = facts, key, relation, index
-        self.arguments = Arguments(facts, field, definition, details[0].node) if field.arguments else None
-        self.body = body(facts, definition, details, relation.value)
-        self.same: Hashable = (key, relation, index, self.body)
+        self.schema_map = compilation.schema_map
+        self.key = key
+        self.relation = relation
+        self.key_index = key_index
+        self.arguments: ResolverArguments | None = None
+        if field.arguments:
+            self.arguments = ResolverArguments(compilation, field, definition, group[0].node)
+        self.completion = value_completion(compilation, definition, group, relation.value)
+        self.merge_key: Hashable = (key, relation, key_index, self.completion)
 
-    async def run(self, run: Any, made: Made) -> None:
-        which = ()
+    async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
+        arguments: Sequence[Any] = ()
         if self.relation.which is not None and self.arguments is not None:
-            which = self.relation.which(**self.arguments.of(run.variables))
-        index = self.index
-        keys = [source.pk if index is None else source[index] for source in made.sources]
-        names = [str(key) for key in keys]
-        owners = dict(zip(names, keys, strict=True))
-        unread = self.relation.read(self.facts.words.caller(run.context), list(owners.values()), *which)
-        found = await self.body.reader(unread).owned(run, unread, owners)
-        for name, each in zip(names, made.objects, strict=True):
-            each[self.key] = found[name]
+            arguments = self.relation.which(**self.arguments.build(run.variables))
+        keys = [self.owner_key(source) for source in objects.sources]
+        owners = {str(key): key for key in keys}
+        viewer = self.schema_map.viewer(run.context)
+        query = self.relation.read(viewer, list(owners.values()), *arguments)
+        by_owner = await self.completion.get_reader(query).read_by_owner(run, query, owners)
+        for key, built in zip(keys, objects.objects, strict=True):
+            built[self.key] = by_owner[str(key)]
+
+    def owner_key(self, source: Any) -> Any:
+        return source.pk if self.key_index is None else source[self.key_index]
 
 
-class Referred:
-    """What foreign keys of records at hand refer to, all of them by one statement."""
+class ReferenceFields:
+    """All fields of an object that lead to what its record's foreign keys refer to.
+
+    One statement reads them for all objects.
+    """
 
     needs_records = True
 
-    def __init__(self, facts: Facts, model: type[Model], type_: GraphQLObjectType, fields: list[tuple[str, Details]]) -> None:
-        self.facts = facts
-        self.same: Hashable = id(self)
-        self.build = Build()
-        self.layout = Layout(facts.words, model, "x")
-        self.key = self.layout.key(self.layout.root)
-        selection = facts.compilers.selection(facts, self.build, self.layout)
-        parts = [f"{key!r}: {selection.row_field(self.layout.root, type_, group)}" for key, group in fields]
-        name = self.build.function("r, s", f"{{{', '.join(parts)}}}")
-        self.build.finish()
-        self.told = self.build.names[name]
+    def __init__(
+        self,
+        compilation: Compilation,
+        model: type[Model],
+        type_: GraphQLObjectType,
+        fields: list[tuple[str, FieldGroup]],
+    ) -> None:
+        self.schema_map = compilation.schema_map
+        self.merge_key: Hashable = id(self)
+        self.builder = CodeBuilder()
+        self.layout = RowLayout(compilation.schema_map, model, "x")
+        self.key_index = self.layout.key_index(self.layout.root)
+        compiler = compilation.compilers.row_compiler(compilation, self.builder, self.layout)
+        parts = [
+            f"{key!r}: {compiler.row_field(self.layout.root, type_, group)}"
+            for key, group in fields
+        ]
+        name = self.builder.function("r, s", f"{{{', '.join(parts)}}}")
+        self.builder.compile()
+        self.build_fields = self.builder.names[name]
 
-    async def run(self, run: Any, made: Made) -> None:
-        keys = list({str(record.pk): record.pk for record in made.records}.values())
-        about = meta(self.layout.root.model)
-        joins, params = self.layout.joining(run.context)
-        text = (
-            f"SELECT {', '.join(self.layout.columns)} FROM {about.db_table} x{joins} "
-            f"WHERE x.{about.db_pk_column} IN ({', '.join('?' * len(keys))})"
-        )
-        state = self.build.state(run)
-        rows = await self.facts.words.fetch(text, [*params, *keys])
-        found = {str(row[self.key]): self.told(row, state) for row in rows}
-        for record, each in zip(made.records, made.objects, strict=True):
-            part = found.get(str(record.pk))
+    async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
+        keys = list({str(record.pk): record.pk for record in objects.records}.values())
+        joins, params = self.layout.joins_sql(run.context)
+        rows = await self.schema_map.fetch(self.statement(joins, len(keys)), [*params, *keys])
+        state = self.builder.new_state(run)
+        fields = {str(row[self.key_index]): self.build_fields(row, state) for row in rows}
+        for record, built in zip(objects.records, objects.objects, strict=True):
+            part = fields.get(str(record.pk))
             if part is None:
-                raise Absent
-            each.update(part)
-        await self.build.settle(state)
+                raise PlanAbandoned
+            built.update(part)
+        await fill_nested_fields(state)
+
+    def statement(self, joins: str, key_count: int) -> str:
+        table = metadata(self.layout.root.model)
+        placeholders = ", ".join("?" * key_count)
+        return (
+            f"SELECT {', '.join(self.layout.columns)} FROM {table.db_table} x{joins} "
+            f"WHERE x.{table.db_pk_column} IN ({placeholders})"
+        )

@@ -1,209 +1,131 @@
-"""Plans of operations: made once, run for each request, and given up for graphql-core where they do not know how to go on."""
+"""Executes operations by plans, and hands over to graphql-core what a plan can't execute."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-from graphql import (
-    DirectiveNode,
-    DocumentNode,
-    FragmentDefinitionNode,
-    OperationDefinitionNode,
-    OperationType,
-    VariableNode,
-    Visitor,
-    visit,
-)
-from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql import OperationType
 from graphql.execution.middleware import MiddlewareManager
-from graphql.execution.values import VariableValues
 
-from engine.execution.plans.codegen import together
-from engine.execution.plans.context import Compilers, Facts
-from engine.execution.plans.input_objects import Objects
-from engine.execution.plans.inputs import Inputs, Variables
-from engine.execution.plans.nested_fields import Called
-from engine.execution.plans.row_readers import Pages, Rows
-from engine.execution.plans.schema_map import Words
-from engine.execution.plans.selection import Selection
+from engine.execution.plans.input_objects import InputConverters
+from engine.execution.plans.inputs import InputCoercers
+from engine.execution.plans.plan import OperationPlans
+from engine.execution.plans.plan_run import PlanRun
+from engine.execution.plans.schema_map import SchemaMap
+from engine.graphql.operation import Operation
 
-if TYPE_CHECKING:
-    from engine.graphql.operation import Operation
-
-COMPILERS = Compilers(Selection, Rows, Pages)
-VARIANTS = 16
-"""Plans of one operation, by what its directives say."""
-PLANNED_FIRST = 200
-"""What an operation costs from which on it is planned when it comes for the first time: graphql-core tells all that is in a list
-without a pause."""
+EXPENSIVE_QUERY_COST = 200
+"""Operations that cost more are compiled when they first come, because graphql-core completes a
+whole list without giving other tasks a turn."""
 log = structlog.get_logger("ticketwire.plans")
 
 
-class Unplanned(Exception):
-    """graphql-core has to answer. What mutations gave already is in `resolved`, by response key: a value, or what was raised."""
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """The result of an operation that graphql-core must execute.
 
-    def __init__(self, resolved: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.resolved = resolved
+    `resolved` holds what the root fields of a mutation gave before its plan was abandoned, by
+    response key: a value, or the exception that the resolver raised.
+    """
+
+    resolved: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def middleware(self) -> MiddlewareManager | None:
+        """Makes graphql-core use the resolved values, so that no mutation is executed twice."""
+        return ResolvedFields(self.resolved) if self.resolved else None
 
 
-class Resolved(MiddlewareManager):
-    """Root fields whose functions ran already are not run again."""
+class ResolvedFields(MiddlewareManager):
+    """Gives the values of root fields whose resolvers were already called."""
 
     def __init__(self, resolved: Mapping[str, Any]) -> None:
         super().__init__()
         self.resolved = resolved
 
     def get_field_resolver(self, field_resolver: Callable[..., Any]) -> Callable[..., Any]:
-        def resolve(source: Any, info: Any, **given: Any) -> Any:
+        def resolve(source: Any, info: Any, **arguments: Any) -> Any:
             if info.path.prev is not None or info.path.key not in self.resolved:
-                return field_resolver(source, info, **given)
-            found = self.resolved[str(info.path.key)]
-            if isinstance(found, Exception):
-                raise found
-            return found
+                return field_resolver(source, info, **arguments)
+            value = self.resolved[str(info.path.key)]
+            if isinstance(value, Exception):
+                raise value
+            return value
 
         return resolve
 
 
-class Run:
-    """One operation that runs."""
-
-    __slots__ = ("calls", "context", "variables")
-
-    def __init__(self, context: Any, variables: Any) -> None:
-        self.context = context
-        self.variables = variables
-        self.calls: dict[Any, Any] = {}
-
-
-class Plan:
-    """One operation with its directives decided."""
-
-    def __init__(self, facts: Facts) -> None:
-        operation = facts.operation
-        type_ = facts.graphql_schema.get_root_type(operation.operation)
-        assert type_ is not None
-        self.is_serial = operation.operation is OperationType.MUTATION
-        self.constants: dict[str, Any] = {}
-        self.children: list[Called] = []
-        fields = collect_fields(facts.graphql_schema, facts.fragments, facts.variables, type_, operation).grouped_field_set
-        for key, group in fields.items():
-            name = group[0].node.name.value
-            if name == "__typename":
-                self.constants[key] = type_.name
-                continue
-            self.constants[key] = None
-            self.children.append(Called(facts, key, type_.fields[name], group))
-
-    async def data(self, run: Run, resolved: dict[str, Any]) -> dict[str, Any]:
-        found = dict(self.constants)
-        if not self.is_serial:
-            await together([self.query(run, child, found) for child in self.children])
-            return found
-        for child in self.children:
-            await self.mutation(run, child, found, resolved)
-        return found
-
-    async def query(self, run: Run, child: Called, found: dict[str, Any]) -> None:
-        value = child.call.prepared(run)(None)
-        await child.body.fill(run, [found], child.key, [await value if child.call.is_async else value])
-
-    async def mutation(self, run: Run, child: Called, found: dict[str, Any], resolved: dict[str, Any]) -> None:
-        try:
-            value = child.call.prepared(run)(None)
-            resolved[child.key] = value = await value if child.call.is_async else value
-        except Exception as error:
-            resolved[child.key] = error
-            raise
-        await child.body.fill(run, [found], child.key, [value])
-
-
-class Deciding(Visitor):
-    """Collects the variables by which directives include and skip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        for argument in node.arguments or ():
-            if isinstance(argument.value, VariableNode):
-                self.names.add(argument.value.name.value)
-
-
-class Plans:
-    """Those of one operation of a validated document."""
-
-    def __init__(self, planner: Planner, document: DocumentNode, operation: OperationDefinitionNode) -> None:
-        self.planner = planner
-        self.variables = Variables(planner.schema._schema, planner.inputs, operation)
-        self.document = document
-        self.operation = operation
-        deciding = Deciding()
-        visit(document, deciding)
-        self.deciding = sorted(deciding.names)
-        self.plans: dict[Hashable, Plan | None] = {}
-
-    def plan(self, variables: Any) -> Plan | None:
-        """None where the operation can't be planned."""
-        key = tuple(variables.coerced.get(name) for name in self.deciding)
-        if key not in self.plans:
-            if len(self.plans) >= VARIANTS:
-                return None
-            self.plans[key] = self.made(variables)
-        return self.plans[key]
-
-    def made(self, variables: Any) -> Plan | None:
-        decided = VariableValues(*({name: each[name] for name in self.deciding if name in each} for each in variables))
-        fragments = {
-            node.name.value: FragmentDetails(node, None)
-            for node in self.document.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
-        planner = self.planner
-        try:
-            return Plan(Facts(planner.schema, planner.words, self.operation, fragments, decided, planner.objects, COMPILERS))
-        except Exception as error:
-            log.info("plan.unknown", operation=self.operation.name and self.operation.name.value, error=repr(error))
-            return None
-
-
 class Planner:
-    """Answers what it can; counts what it could not. An operation is compiled when it comes a second time, a dear one at once."""
+    """Executes operations by compiled plans.
 
-    def __init__(self, schema: Any, words: Words, *, at_once: bool = False) -> None:
+    Args:
+        schema: The Strawberry schema.
+        schema_map: What plans need to know about the application's records.
+        compile_at_once: Compile every operation when it first comes, for tests. By default only
+            expensive ones are; others are compiled when they come for the second time.
+    """
+
+    def __init__(
+        self, schema: Any, schema_map: SchemaMap, *, compile_at_once: bool = False
+    ) -> None:
         self.schema = schema
-        self.words = words
-        self.inputs = Inputs()
-        self.objects = Objects(schema)
-        self.at_once = at_once
-        """Compile also what comes for the first time: for tests."""
-        self.planned = self.fallen_back = 0
+        self.schema_map = schema_map
+        self.input_coercers = InputCoercers()
+        self.input_converters = InputConverters(schema)
+        self.compile_at_once = compile_at_once
+        self.executions = 0
+        """Operations that plans executed."""
+        self.fallbacks = 0
+        """Operations that were to be executed by a plan, and were left to graphql-core."""
 
-    def plans(self, operation: Operation) -> Plans | None:
-        """Kept with the operation, as long as its document is. None where graphql-core answers: the schema is its to tell."""
+    async def execute(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> dict[str, Any] | Unplanned:
+        """Execute an operation whose response has no errors.
+
+        Args:
+            operation: A validated operation whose query cost is known.
+            variables: The values that the client sent.
+            context: The request context. Its loaders are unused or new afterwards, unless
+                resolvers of mutations were called.
+
+        Returns:
+            The response's data, or Unplanned.
+        """
+        plans = self.get_plans(operation)
+        values = plans.variable_coercer.coerce(variables) if plans is not None else None
+        if plans is None or values is None:
+            return Unplanned()
+        plan = plans.get(values)
+        if plan is None:
+            self.fallbacks += 1
+            return Unplanned()
+        resolved: dict[str, Any] = {}
+        try:
+            data = await plan.execute(PlanRun(context, values), resolved)
+        except Exception as error:
+            self.fallbacks += 1
+            log.debug("plan.abandoned", error=repr(error))
+            if not resolved:
+                context.refresh()  # the loaders may hold part of what the plan read
+            return Unplanned(resolved)
+        self.executions += 1
+        return data
+
+    def get_plans(self, operation: Operation) -> OperationPlans | None:
+        """The operation's plans, which are kept as long as its document.
+
+        None if graphql-core executes it: subscriptions, introspection, and operations that come
+        for the first time.
+        """
         if operation.query_cost.schema_objects or operation.type is OperationType.SUBSCRIPTION:
             return None
         if operation.compiled is None:
-            operation.compiled = Plans(self, operation.document, operation.node)
-            return operation.compiled if self.at_once or operation.query_cost.highest > PLANNED_FIRST else None
+            operation.compiled = OperationPlans(
+                operation, self.schema, self.schema_map, self.input_coercers, self.input_converters
+            )
+            is_expensive = operation.query_cost.highest > EXPENSIVE_QUERY_COST
+            return operation.compiled if self.compile_at_once or is_expensive else None
         return operation.compiled
-
-    async def data(self, plans: Plans, context: Any, variables: Any) -> dict[str, Any]:
-        """The data of an answer without errors. Raises Unplanned."""
-        resolved: dict[str, Any] = {}
-        plan = plans.plan(variables)
-        if plan is None:
-            self.fallen_back += 1
-            raise Unplanned(resolved)
-        try:
-            found = await plan.data(Run(context, variables), resolved)
-        except Exception as error:
-            self.fallen_back += 1
-            log.debug("plan.left", error=repr(error))
-            raise Unplanned(resolved) from error
-        self.planned += 1
-        return found

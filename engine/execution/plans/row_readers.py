@@ -1,4 +1,4 @@
-"""Descriptions of rows, read: the columns that a selection needs, and its objects out of them."""
+"""Read lazy queries: select the columns that a selection needs, and build objects from the rows."""
 
 from __future__ import annotations
 
@@ -15,143 +15,186 @@ from graphql import (
 )
 from tortoise.models import Model
 
-from engine.execution.plans.codegen import Absent, Build, Node
-from engine.execution.plans.context import Details, Facts
-from engine.execution.plans.layout import Layout, Place, meta
-from engine.execution.plans.scalars import stored
+from engine.execution.plans.codegen import CodeBuilder
+from engine.execution.plans.compilation import Compilation, FieldGroup
+from engine.execution.plans.layout import RowLayout, metadata
+from engine.execution.plans.plan_run import (
+    PlanAbandoned,
+    PlanRun,
+    SelectionNode,
+    fill_nested_fields,
+)
+from engine.execution.plans.row_compiler import RowCompiler, nullable
+from engine.execution.plans.scalars import column_expression
 from engine.execution.plans.schema_map import OutputType, Row
-from engine.execution.plans.selection import Selection
 
 
-class Rows:
-    """One row, or all of them, as objects of a type; or as a column's values, where `value` names it."""
+class RowReader:
+    """Reads one record or a list of records as objects.
 
-    def __init__(self, facts: Facts, model: type[Model], alias: str, type_: OutputType, details: Details, value: str | None):
-        self.is_list, self.required = shape(type_)
-        self.build = Build()
-        self.layout = Layout(facts.words, model, alias)
-        named = get_named_type(type_)
-        if value is None:
-            name = Selection(facts, self.build, self.layout).row(self.layout.root, named, details)
+    If `item_attribute` is given, it reads this attribute of the records instead.
+    """
+
+    def __init__(
+        self,
+        compilation: Compilation,
+        model: type[Model],
+        alias: str,
+        type_: OutputType,
+        group: FieldGroup,
+        item_attribute: str | None,
+    ) -> None:
+        self.is_list = is_list_type(nullable(type_))
+        self.is_required = is_non_null_type(type_)
+        self.builder = CodeBuilder()
+        self.layout = RowLayout(compilation.schema_map, model, alias)
+        named_type = get_named_type(type_)
+        if item_attribute is None:
+            compiler = RowCompiler(compilation, self.builder, self.layout)
+            name = compiler.row_function(self.layout.root, named_type, group)
         else:
-            name = self.build.function("r, s", self.column(facts, value, named))
-        self.build.finish()
-        self.told: Callable[[Row, Any], Any] = self.build.names[name]
+            code = self.attribute_expression(compilation, item_attribute, named_type)
+            name = self.builder.function("r, s", code)
+        self.builder.compile()
+        self.build_value: Callable[[Row, Any], Any] = self.builder.names[name]
 
-    def column(self, facts: Facts, value: str, leaf: Any) -> str:
-        place = self.layout.root
+    def attribute_expression(self, compilation: Compilation, attribute: str, leaf: Any) -> str:
         assert is_leaf_type(leaf)
-        code = f"r[{self.layout.column(place, value)}]"
-        found = stored(self.build, leaf, meta(place.model).fields_map[value], code, facts.words.dialect())
-        if found is None:
-            raise Absent
-        return found
+        root = self.layout.root
+        code = f"r[{self.layout.column_index(root, attribute)}]"
+        field = metadata(root.model).fields_map[attribute]
+        dialect = compilation.schema_map.dialect()
+        expression = column_expression(self.builder, leaf, field, code, dialect)
+        if expression is None:
+            raise PlanAbandoned
+        return expression
 
-    async def read(self, run: Any, unread: Any) -> Any:
-        rows = await self.layout.read(unread.select, run.context)
+    async def read(self, run: PlanRun, query: Any) -> Any:
+        """The objects of the query, or the first one if the field is no list."""
+        rows = await self.layout.read(query.select, run.context)
         if not self.is_list:
             rows = rows[:1]
-        state = self.build.state(run)
-        found = [self.told(row, state) for row in rows]
-        await self.build.settle(state)
+        state = self.builder.new_state(run)
+        values = [self.build_value(row, state) for row in rows]
+        await fill_nested_fields(state)
         if self.is_list:
-            return found
-        if not found and self.required:
-            raise Absent
-        return found[0] if found else None
+            return values
+        if values:
+            return values[0]
+        if self.is_required:
+            raise PlanAbandoned
+        return None
 
-    async def owned(self, run: Any, unread: Any, owners: Iterable[str]) -> dict[str, list[Any]]:
-        """The lists of all owners, by their keys as texts."""
-        state = self.build.state(run)
-        found: dict[str, list[Any]] = {owner: [] for owner in owners}
-        place = len(self.layout.columns)
-        for row in await self.layout.read(unread.select, run.context, (unread.owner,)):
-            found[str(row[place])].append(self.told(row, state))
-        await self.build.settle(state)
-        return found
+    async def read_by_owner(
+        self, run: PlanRun, query: Any, owners: Iterable[str]
+    ) -> dict[str, list[Any]]:
+        """The list of each owner. Owners are primary keys, as strings."""
+        state = self.builder.new_state(run)
+        values: dict[str, list[Any]] = {owner: [] for owner in owners}
+        owner_index = len(self.layout.columns)
+        for row in await self.layout.read(query.select, run.context, (query.owner,)):
+            values[str(row[owner_index])].append(self.build_value(row, state))
+        await fill_nested_fields(state)
+        return values
 
 
-class Pages:
-    """Pages of a list, as Relay's connections."""
+class PageReader:
+    """Reads pages of a list as Relay connections."""
 
-    def __init__(self, facts: Facts, model: type[Model], alias: str, type_: OutputType, details: Details) -> None:
+    def __init__(
+        self,
+        compilation: Compilation,
+        model: type[Model],
+        alias: str,
+        type_: OutputType,
+        group: FieldGroup,
+    ) -> None:
         connection = get_named_type(type_)
         if not is_object_type(connection) or "edges" not in connection.fields:
-            raise Absent
-        self.build = Build()
-        self.layout = Layout(facts.words, model, alias)
-        self.selection = Selection(facts, self.build, self.layout)
-        name = self.build.function("o, s", self.connection(connection, details))
-        self.build.finish()
-        self.told: Callable[[Any, Any], dict[str, Any]] = self.build.names[name]
+            raise PlanAbandoned
+        self.builder = CodeBuilder()
+        self.layout = RowLayout(compilation.schema_map, model, alias)
+        self.compiler = RowCompiler(compilation, self.builder, self.layout)
+        name = self.builder.function("o, s", self.connection_object(connection, group))
+        self.builder.compile()
+        self.build_connection: Callable[[Any, Any], dict[str, Any]] = self.builder.names[name]
 
-    @property
-    def place(self) -> Place:
-        return self.layout.root
+    # ------------------------------------------------------------ compiling
 
-    def connection(self, type_: GraphQLObjectType, details: Details) -> str:
-        selection, node, parts = self.selection, Node(None), list[str]()
-        for key, group in selection.subfields(type_, details).items():
-            name = group[0].node.name.value
-            if name in ("nodes", "edges"):
-                code = getattr(self, name)(get_named_type(type_.fields[name].type), group)
+    def connection_object(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+        """The expression that builds a connection from a page `o`."""
+        compiler, node, fields = self.compiler, SelectionNode(), list[str]()
+        for key, subgroup in compiler.subfields(type_, group).items():
+            name = subgroup[0].node.name.value
+            if name == "nodes":
+                code = self.nodes_list(get_named_type(type_.fields[name].type), subgroup)
+            elif name == "edges":
+                code = self.edges_list(get_named_type(type_.fields[name].type), subgroup)
             else:
-                code = selection.record_field(type_, group)
+                code = compiler.record_field(type_, subgroup)
             if code is None:
-                node.children.append(selection.child(type_, key, group, None))
+                node.nested_fields.append(compiler.nested_field(type_, key, subgroup))
                 code = "None"
-            parts.append(f"{key!r}: {code}")
-        return self.build.node(node, "o", f"{{{', '.join(parts)}}}")
+            fields.append(f"{key!r}: {code}")
+        return self.builder.object(node, "o", fields)
 
-    def nodes(self, type_: OutputType, group: Details) -> str:
-        return f"[{self.selection.row(self.place, type_, group)}(r, s) for r in o.rows]"
+    def nodes_list(self, type_: OutputType, group: FieldGroup) -> str:
+        function = self.compiler.row_function(self.layout.root, type_, group)
+        return f"[{function}(r, s) for r in o.rows]"
 
-    def edges(self, type_: GraphQLObjectType, group: Details) -> str:
-        parts: list[str] = []
+    def edges_list(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+        fields: list[str] = []
         has_cursors = False
-        for key, inner in self.selection.subfields(type_, group).items():
-            name = inner[0].node.name.value
+        for key, subgroup in self.compiler.subfields(type_, group).items():
+            name = subgroup[0].node.name.value
             if name == "node":
-                code = f"{self.selection.row(self.place, get_named_type(type_.fields[name].type), inner)}(r, s)"
+                node_type = get_named_type(type_.fields[name].type)
+                function = self.compiler.row_function(self.layout.root, node_type, subgroup)
+                code = f"{function}(r, s)"
             elif name == "cursor":
                 code, has_cursors = "c", True
             elif name == "__typename":
                 code = repr(type_.name)
             else:
-                raise Absent
-            parts.append(f"{key!r}: {code}")
-        each = "r, c in zip(o.rows, o.cursors)" if has_cursors else "r in o.rows"
-        return f"[{{{', '.join(parts)}}} for {each}]"
+                raise PlanAbandoned
+            fields.append(f"{key!r}: {code}")
+        rows = "r, c in zip(o.rows, o.cursors)" if has_cursors else "r in o.rows"
+        return f"[{{{', '.join(fields)}}} for {rows}]"
 
-    async def read(self, run: Any, unread: Any) -> Any:
-        rows = await self.layout.read(unread.select, run.context, unread.places)
-        state = self.build.state(run)
-        found = self.told(unread.page(rows, self.cursor_of(unread, len(self.layout.columns))), state)
-        await self.build.settle(state)
-        return found
+    # ------------------------------------------------------------ reading
 
-    async def owned(self, run: Any, unread: Any, owners: Iterable[str]) -> dict[str, Any]:
-        """The pages of all owners, by their keys as texts."""
-        state = self.build.state(run)
+    async def read(self, run: PlanRun, query: Any) -> Any:
+        """The connection of the query."""
+        rows = await self.layout.read(query.select, run.context, query.cursor_expressions)
+        state = self.builder.new_state(run)
+        page = query.build_page(rows, self.cursor_function(query, len(self.layout.columns)))
+        connection = self.build_connection(page, state)
+        await fill_nested_fields(state)
+        return connection
+
+    async def read_by_owner(
+        self, run: PlanRun, query: Any, owners: Iterable[str]
+    ) -> dict[str, Any]:
+        """The connection of each owner. Owners are primary keys, as strings."""
+        state = self.builder.new_state(run)
         rows: dict[str, list[Row]] = {owner: [] for owner in owners}
-        place = len(self.layout.columns)
-        for row in await self.layout.read(unread.select, run.context, (unread.owner, *unread.places)):
-            rows[str(row[place])].append(row)
-        cursor_of = self.cursor_of(unread, place + 1)
-        found = {owner: self.told(unread.page(each, cursor_of, owner), state) for owner, each in rows.items()}
-        await self.build.settle(state)
-        return found
+        owner_index = len(self.layout.columns)
+        extra = (query.owner, *query.cursor_expressions)
+        for row in await self.layout.read(query.select, run.context, extra):
+            rows[str(row[owner_index])].append(row)
+        get_cursor = self.cursor_function(query, owner_index + 1)
+        connections = {
+            owner: self.build_connection(query.build_page(own_rows, get_cursor, owner), state)
+            for owner, own_rows in rows.items()
+        }
+        await fill_nested_fields(state)
+        return connections
 
-    def cursor_of(self, unread: Any, start: int) -> Callable[[Row], str]:
-        end = start + len(unread.places)
+    def cursor_function(self, query: Any, start: int) -> Callable[[Row], str]:
+        """A function that makes a row's cursor from the values that begin at index `start`."""
+        end = start + len(query.cursor_expressions)
 
-        def cursor(row: Row) -> str:
-            return unread.cursor(row[start:end])
+        def get_cursor(row: Row) -> str:
+            return query.cursor(row[start:end])
 
-        return cursor
-
-
-def shape(type_: OutputType) -> tuple[bool, bool]:
-    """Whether a field is a list, and whether it can't be null."""
-    required = is_non_null_type(type_)
-    return is_list_type(type_.of_type if is_non_null_type(type_) else type_), required
+        return get_cursor

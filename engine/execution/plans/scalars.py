@@ -1,4 +1,4 @@
-"""Leaves: how a value that is stored, or that a record holds, is told in JSON."""
+"""How stored values, and the values that records hold, become scalars and enums in the response."""
 
 from __future__ import annotations
 
@@ -10,71 +10,84 @@ from graphql import GraphQLEnumType, GraphQLScalarType
 from tortoise import fields
 from tortoise.fields.data import CharEnumFieldInstance, IntEnumFieldInstance
 
-from engine.execution.plans.codegen import Build
+from engine.execution.plans.codegen import CodeBuilder
 
-Leaf = GraphQLEnumType | GraphQLScalarType
+LeafType = GraphQLEnumType | GraphQLScalarType
 
-TEXTS = (fields.CharField, fields.TextField)
-INTEGERS = (fields.SmallIntField, fields.IntField, fields.BigIntField)
-ENUMS = (CharEnumFieldInstance, IntEnumFieldInstance)
-
-
-def names_by_value(leaf: GraphQLEnumType) -> dict[Any, str | None]:
-    """Names of an enum's values, by what stands for them in the database."""
-    found: dict[Any, str | None] = {value.value: name for name, value in leaf.values.items()}
-    found[None] = None
-    return found
+TEXT_FIELDS = (fields.CharField, fields.TextField)
+INTEGER_FIELDS = (fields.SmallIntField, fields.IntField, fields.BigIntField)
+ENUM_FIELDS = (CharEnumFieldInstance, IntEnumFieldInstance)
+SQLITE_BOOLEANS = {None: None, 0: False, 1: True}
 
 
-def instant(text: str | None) -> str | None:
-    """An instant as SQLite stores it, by RFC 3339."""
+def enum_names_by_value(enum: GraphQLEnumType) -> dict[Any, str | None]:
+    """The names of an enum's values, by the value that the database stores."""
+    names: dict[Any, str | None] = {value.value: name for name, value in enum.values.items()}
+    names[None] = None
+    return names
+
+
+def sqlite_datetime(text: str | None) -> str | None:
+    """A time as SQLite stores it, in the format of RFC 3339."""
     return text if text is None else text.replace(" ", "T", 1).replace("+00:00", "Z")
 
 
-TRUTH = {None: None, 0: False, 1: True}
+def column_expression(
+    builder: CodeBuilder, leaf: LeafType, field: fields.Field[Any], code: str, dialect: str
+) -> str | None:
+    """The expression that serializes a column.
 
-
-def stored(build: Build, leaf: Leaf, field: fields.Field[Any], code: str, dialect: str) -> str | None:
-    """The expression that tells a column; None where its record must say it."""
+    `code` reads the column from a row. None if the value must be read from the record.
+    """
+    is_postgres = dialect == "postgres"
     if isinstance(leaf, GraphQLEnumType):
-        return f"{build.constant(names_by_value(leaf))}[{code}]" if isinstance(field, ENUMS) else None
-    if isinstance(field, ENUMS):
+        if not isinstance(field, ENUM_FIELDS):
+            return None
+        return f"{builder.constant(enum_names_by_value(leaf))}[{code}]"
+    if isinstance(field, ENUM_FIELDS):
         return None
-    if leaf.name == "String" and isinstance(field, TEXTS):
+    if leaf.name == "String" and isinstance(field, TEXT_FIELDS):
         return code
-    if leaf.name == "Int" and isinstance(field, INTEGERS):
+    if leaf.name == "Int" and isinstance(field, INTEGER_FIELDS):
         return code
     if leaf.name == "Boolean" and isinstance(field, fields.BooleanField):
-        return code if dialect == "postgres" else f"{build.constant(TRUTH)}[{code}]"
+        return code if is_postgres else f"{builder.constant(SQLITE_BOOLEANS)}[{code}]"
     if leaf.name == "DateTime" and isinstance(field, fields.DatetimeField):
-        # datetimes are written by the encoder
-        return code if dialect == "postgres" else f"{build.constant(instant)}({code})"
+        # Postgres gives datetimes, which the JSON encoder writes.
+        return code if is_postgres else f"{builder.constant(sqlite_datetime)}({code})"
     return None
 
 
-def python_value(build: Build, field: fields.Field[Any], code: str) -> str:
-    """The expression for what a record holds of a column."""
-    if isinstance(field, (*TEXTS, *INTEGERS)) and not isinstance(field, ENUMS):
+def python_expression(builder: CodeBuilder, field: fields.Field[Any], code: str) -> str:
+    """The expression for the Python value that a record holds of a column."""
+    is_unchanged = isinstance(field, (*TEXT_FIELDS, *INTEGER_FIELDS))
+    if is_unchanged and not isinstance(field, ENUM_FIELDS):
         return code
-    return f"{build.constant(field.to_python_value)}({code})"
+    return f"{builder.constant(field.to_python_value)}({code})"
 
 
-def held(leaf: Leaf) -> Callable[[Any], Any]:
-    """What tells a value that a record holds."""
+def leaf_serializer(leaf: LeafType) -> Callable[[Any], Any]:
+    """A function that serializes a value that a record or resolver gives."""
     serialize = leaf.coerce_output_value
     if isinstance(leaf, GraphQLEnumType):
-        names: dict[Any, str | None] = {}
-
-        def name(value: Any) -> str | None:
-            if value not in names:
-                names[value] = None if value is None else serialize(value)
-            return names[value]
-
-        return name if issubclass(getattr(leaf, "wrapped_cls", object), Enum) else optional(serialize)
+        if issubclass(getattr(leaf, "wrapped_cls", object), Enum):
+            return cached_enum_serializer(serialize)
+        return none_or(serialize)
     if leaf.name == "String":
         return lambda value: value if type(value) is str or value is None else serialize(value)
-    return optional(serialize)
+    return none_or(serialize)
 
 
-def optional(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def cached_enum_serializer(serialize: Callable[[Any], Any]) -> Callable[[Any], str | None]:
+    names: dict[Any, str | None] = {}
+
+    def name(value: Any) -> str | None:
+        if value not in names:
+            names[value] = None if value is None else serialize(value)
+        return names[value]
+
+    return name
+
+
+def none_or(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else serialize(value)

@@ -1,4 +1,7 @@
-"""What plans need to know about an application's records, handed in by it: the engine knows Tortoise's metadata, and no model."""
+"""What plans need to know about the application's records.
+
+The application supplies it: the engine knows Tortoise's metadata, but imports no model.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from strawberry.extensions import FieldExtension
 from tortoise.models import Model
 
 OutputType = Any
-"""A type of graphql-core's, whose own annotations of them are partly unknown."""
+"""An output type of graphql-core. `Any`, because graphql-core annotates them only in part."""
 Row = Sequence[Any]
-"""What the database gave, by place."""
+"""A row as the database driver returns it. Values are read by index."""
 
 
 class Condition(Protocol):
-    """A piece of SQL with `?` for its parameters."""
+    """A SQL condition with `?` for its parameters."""
 
     @property
     def text(self) -> str: ...
@@ -25,30 +29,37 @@ class Condition(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Kinds:
-    """Records of a model whose GraphQL type depends on a column: by what that column holds."""
+class TypeByColumn:
+    """A model whose records have several GraphQL types, depending on the value of a column."""
 
     column: str
-    names: Mapping[Any, str]
+    type_names: Mapping[Any, str]
+    """GraphQL type names by the column's value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    types: Mapping[type[Model], str | Kinds]
+class SchemaMap:
+    """Maps the schema's types to models, and states how to read and hide their records."""
+
+    types: Mapping[type[Model], str | TypeByColumn]
     """The GraphQL type of each model's records."""
     type_name: Callable[[Any], str]
-    """The GraphQL type of any record that is at hand."""
-    sight: Callable[[type[Model], Any, str], Condition | None]
-    """By model, context and alias: what must hold for the caller to see a record that something refers to. None: nothing."""
-    hidden: frozenset[type[Model]]
-    """Models whose records are not seen by everybody who sees what refers to them."""
-    apart: frozenset[type[Model]]
-    """Of these, those whose sight takes more than their own row: they are never joined."""
-    maker: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
-    """What makes a model's records of all their columns' values, as the database gives them."""
-    caller: Callable[[Any], Any]
-    """Who calls, out of an operation's context."""
+    """Returns the GraphQL type name of a record."""
+    visibility: Callable[[type[Model], Any, str], Condition | None]
+    """Takes a restricted model, the request context and a table alias. Returns the condition under
+    which the caller may see a record that another one refers to; None if they may see all."""
+    restricted: frozenset[type[Model]]
+    """Models whose records can be invisible to a caller who sees a record that refers to them."""
+    never_joined: frozenset[type[Model]]
+    """Restricted models whose visibility depends on more than their own row. Loaders read them."""
+    hydrator: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
+    """Returns a function that makes a model's record from the values of all its columns."""
+    check_permission: Callable[[FieldExtension, Any], None]
+    """Takes an extension of a field and the request context. Raises if the field's resolver must
+    not be called."""
+    viewer: Callable[[Any], Any]
+    """Returns the viewer of a request context."""
     fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
-    """Runs one statement."""
+    """Executes one statement and returns its rows."""
     dialect: Callable[[], str]
-    """`sqlite` or `postgres`."""
+    """Returns `sqlite` or `postgres`."""

@@ -64,7 +64,7 @@ class Ended(SharedTimeout):
     """A deadline whose time is over when a test says so."""
 
     def end(self) -> None:
-        for work in self.running:
+        for work in self.active:
             work.ends_at = 0.0
         self.expire(self.running_loop())
 
@@ -80,7 +80,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
         return deadlines[-1]
 
     async def hang(*_: object, **__: object) -> Any:
-        (deadline,) = [each for each in deadlines if each.running]
+        (deadline,) = [each for each in deadlines if each.active]
         asyncio.get_running_loop().call_soon(deadline.end)
         try:
             await asyncio.Event().wait()
@@ -95,7 +95,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
         answer = await ada.answer("{ ticketStats { total } viewer { role } }")
         (error,) = answer["errors"]
         assert error["extensions"] == {"code": "UNAVAILABLE", "requestId": answer["extensions"]["requestId"]}
-        assert error["message"] == "It took more than 1200 seconds."
+        assert error["message"] == "The operation took more than 1200 seconds."
         assert answer["data"] is None
         assert ended.is_set()
         ended.clear()

@@ -11,12 +11,12 @@ import pytest
 from support.differential import Asked, Desk
 from support.large_dataset import Plenty
 
-from engine.execution.plans.codegen import Absent
-from engine.execution.plans.nested_fields import Body
-from engine.execution.plans.planner import Planner
+from engine.execution.plans import Planner
+from engine.execution.plans.nested_fields import ValueCompletion
+from engine.execution.plans.plan_run import PlanAbandoned
 from models import database as db
 from models.tickets.ticket import Ticket
-from schema.record_types import WORDS
+from schema.record_types import SCHEMA_MAP
 
 CREATE = """mutation($i: CreateTicketInput!) { createTicket(input: $i) {
   ticket { subject team { slug } requester { displayName } } userErrors { code } } }"""
@@ -37,16 +37,16 @@ async def desk(
 
 
 def counted(desk: Desk) -> tuple[int, int]:
-    return desk.planner.planned, desk.planner.fallen_back
+    return desk.planner.executions, desk.planner.fallbacks
 
 
 async def test_a_verb_whose_plan_is_left_ran_once(desk: tuple[Desk, Plenty], monkeypatch: pytest.MonkeyPatch) -> None:
     own, plenty = desk
 
     async def leave(*_: object) -> None:
-        raise Absent
+        raise PlanAbandoned
 
-    monkeypatch.setattr(Body, "fill", leave)
+    monkeypatch.setattr(ValueCompletion, "complete_into", leave)
     before = await Ticket.all().count()
     found = await own.answer(Asked(CREATE, NEW), plenty.tokens["customer"])
     assert found["data"]["createTicket"]["ticket"]["subject"] == "Once"
@@ -71,7 +71,7 @@ async def test_a_verb_that_fails_ran_once_and_is_told_of_once(desk: tuple[Desk, 
 
 async def test_what_comes_once_is_left_to_graphql_core_and_what_comes_again_is_planned(desk: tuple[Desk, Plenty]) -> None:
     own, plenty = desk
-    own.schema.planner = Planner(own.schema, WORDS)
+    own.schema.planner = Planner(own.schema, SCHEMA_MAP)
     asked = Asked("{ tickets(first: 2) { nodes { subject } } }")
     answers: list[Any] = []
     for planned in (0, 1, 2):

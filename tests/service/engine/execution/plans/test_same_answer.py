@@ -77,11 +77,11 @@ class Stage:
     async def check(self, asked: Asked, viewer: str, *, fails: bool = False) -> dict[str, Any]:
         """Fail if the two answers to an operation differ, or if the operation broke the server. Returns graphql-core's answer."""
         planner = self.desk.planner
-        before = (planner.planned, planner.fallen_back)
+        before = (planner.executions, planner.fallbacks)
         core, found = await self.desk.both(asked, self.plenty.tokens[viewer])
         if "data" in core and "errors" not in core:  # errors are graphql-core's to tell
-            self.planned += planner.planned - before[0]
-            self.fallen_back += planner.fallen_back - before[1]
+            self.planned += planner.executions - before[0]
+            self.fallen_back += planner.fallbacks - before[1]
         codes = {error["extensions"]["code"] for error in core.get("errors", ())}
         broken = codes & ({"INTERNAL", "UNAVAILABLE"} | (set() if fails else {"GRAPHQL_VALIDATION_FAILED"}))
         assert not broken, report(asked, viewer, str(core["errors"]))

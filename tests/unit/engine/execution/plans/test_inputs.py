@@ -27,8 +27,8 @@ from graphql.utilities import coerce_input_value
 from strawberry.types.arguments import convert_argument
 from support.seed import random_for
 
-from engine.execution.plans.input_objects import Objects
-from engine.execution.plans.inputs import Inputs, Variables
+from engine.execution.plans.input_objects import InputConverters
+from engine.execution.plans.inputs import InputCoercers, VariableCoercer
 from schema import root
 
 SCHEMA = root.build()
@@ -67,7 +67,7 @@ def value(random: Random, type_: Any, depth: int = 0) -> Any:
 
 @pytest.mark.parametrize("type_", [*INPUTS, *(t for t in ONE_OF.type_map.values() if is_input_object_type(t))], ids=str)
 def test_a_value_is_coerced_as_graphql_core_does(type_: Any) -> None:
-    random, coerce = random_for("inputs", type_.name), Inputs().coercer(type_)
+    random, coerce = random_for("inputs", type_.name), InputCoercers().get(type_)
     outcomes: set[bool] = set()
     for _ in range(400):
         given = value(random, type_)
@@ -105,10 +105,10 @@ def walked(value: Any) -> Iterator[Any]:
 
 
 def test_inputs_are_made_as_strawberry_makes_them() -> None:
-    objects, config, registry = Objects(SCHEMA), SCHEMA.config, SCHEMA.schema_converter.scalar_registry
+    converters, config, registry = InputConverters(SCHEMA), SCHEMA.config, SCHEMA.schema_converter.scalar_registry
     compared, kinds = 0, set[type]()
     for name, (argument, type_) in arguments().items():
-        random, convert = random_for("inputs", name), objects.converter(argument.type)
+        random, convert = random_for("inputs", name), converters.get(argument.type)
         for _ in range(60):
             given = coerce_input_value(value(random, type_), type_)
             if given is Undefined:
@@ -139,7 +139,7 @@ def test_defaults_and_absent_values_are_told_apart(given: dict[str, Any]) -> Non
     assert isinstance(operation, OperationDefinitionNode)
     assert isinstance(operation.selection_set.selections[0], FieldNode)
     expected: Any = get_variable_values(ONE_OF, operation.variable_definitions or (), given)
-    found = Variables(ONE_OF, Inputs(), operation).values(given)
+    found = VariableCoercer(ONE_OF, InputCoercers(), operation).coerce(given)
     if isinstance(expected, list):
         assert found is None
         return

@@ -1,0 +1,193 @@
+"""Compiles selection sets into functions that build objects from records and resolvers' values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from graphql import (
+    GraphQLObjectType,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import collect_subfields
+from strawberry.types.field import StrawberryField
+
+from engine.execution.plans import nested_fields
+from engine.execution.plans.codegen import CodeBuilder
+from engine.execution.plans.compilation import Compilation, FieldGroup
+from engine.execution.plans.plan_run import NestedField, SelectionNode
+from engine.execution.plans.resolver_call import ResolverCall
+from engine.execution.plans.scalars import leaf_serializer
+from engine.execution.plans.schema_map import OutputType
+
+RELATION = "relation"
+"""The key in a field's metadata under which the application declares what the field leads to."""
+
+
+class RecordCompiler:
+    """Compiles into one CodeBuilder. Its methods return names of generated functions."""
+
+    def __init__(self, compilation: Compilation, builder: CodeBuilder) -> None:
+        self.compilation = compilation
+        self.builder = builder
+        self.functions: dict[Hashable, str] = {}
+        """Functions by what they build, so that types with one interface share its selections."""
+
+    def define_once(
+        self, key: tuple[Any, ...], group: FieldGroup, define: Callable[[], str]
+    ) -> str:
+        full_key = (*key, *(id(details.node) for details in group))
+        if full_key not in self.functions:
+            self.functions[full_key] = define()
+        return self.functions[full_key]
+
+    def subfields(self, type_: GraphQLObjectType, group: FieldGroup) -> dict[str, FieldGroup]:
+        """The fields selected on an object type, by response key."""
+        compilation = self.compilation
+        return collect_subfields(
+            compilation.graphql_schema,
+            compilation.fragments,
+            compilation.directive_variables,
+            compilation.operation,
+            type_,
+            group,
+        ).grouped_field_set
+
+    # ------------------------------------------------------------ objects
+
+    def record_function(self, type_: OutputType, group: FieldGroup) -> str:
+        """A function of a record and the state that builds an object of a composite type."""
+        key = ("record", str(type_))
+        return self.define_once(key, group, lambda: self.define_record(type_, group))
+
+    def define_record(self, type_: OutputType, group: FieldGroup) -> str:
+        if is_object_type(type_):
+            return self.builder.function("o, s", self.record_object(type_, group))
+        assert is_abstract_type(type_)
+        possible_types = self.compilation.graphql_schema.get_possible_types(type_)
+        functions = {each.name: self.record_function(each, group) for each in possible_types}
+        table = self.builder.dispatch_table(functions)
+        type_name = self.builder.constant(self.compilation.type_name)
+        return self.builder.function("o, s", f"{table}[{type_name}(o)](o, s)")
+
+    def record_object(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+        """The expression that builds an object from a record `o`."""
+        node = SelectionNode()
+        fields: list[str] = []
+        references: list[tuple[str, FieldGroup]] = []
+        model = self.compilation.models.get(type_.name)
+        for key, subgroup in self.subfields(type_, group).items():
+            code = self.record_field(type_, subgroup)
+            if code is None:
+                if model is not None and self.is_joinable_reference(model, type_, subgroup):
+                    references.append((key, subgroup))
+                else:
+                    node.nested_fields.append(self.nested_field(type_, key, subgroup))
+                code = "None"
+            fields.append(f"{self.builder.literal(key)}: {code}")
+        if references and model is not None:
+            node.nested_fields.append(
+                nested_fields.ReferenceFields(self.compilation, model, type_, references)
+            )
+        return self.builder.object(node, "o", fields)
+
+    # ------------------------------------------------------------ fields
+
+    def record_field(self, type_: GraphQLObjectType, group: FieldGroup) -> str | None:
+        """The expression for a field that the record alone gives, without awaiting.
+
+        None if the field needs more.
+        """
+        name = group[0].node.name.value
+        if name == "__typename":
+            return self.builder.literal(type_.name)
+        definition = type_.fields[name]
+        field: StrawberryField = definition.extensions["strawberry-definition"]
+        if field.base_resolver is None:
+            value = f"o.{field.python_name}"
+        elif not field.is_async and not field.arguments and is_leaf(definition.type):
+            call = ResolverCall(self.compilation, field, definition, group[0].node)
+            value = f"{self.builder.constant(call.call_in_run)}(o, s)"
+        else:
+            return None
+        return f"{self.completion_function(definition.type, group)}({value}, s)"
+
+    def is_joinable_reference(
+        self, model: Any, type_: GraphQLObjectType, group: FieldGroup
+    ) -> bool:
+        """Whether the field leads to what a foreign key refers to, and a join can read that."""
+        relation = field_relation(type_, group)
+        follows = getattr(relation, "follows", None)
+        if follows == "key":
+            target = self.compilation.referenced_model(model, relation.attribute)
+            return target not in self.compilation.schema_map.never_joined
+        return follows == "first key" and not self.can_hide(model, relation)
+
+    def can_hide(self, model: Any, relation: Any) -> bool:
+        """Whether one of several foreign keys can refer to a record that the caller may not see.
+
+        A join can't tell such a key from a key that is null.
+        """
+        restricted = self.compilation.schema_map.restricted
+        targets = [self.compilation.referenced_model(model, each) for each in relation.attributes]
+        return any(target in restricted for target in targets)
+
+    def completion_function(self, type_: OutputType, group: FieldGroup) -> str:
+        """A function of a value and the state that completes the value of a field."""
+        key = ("value", str(type_))
+        return self.define_once(key, group, lambda: self.define_completion(type_, group))
+
+    def define_completion(self, type_: OutputType, group: FieldGroup) -> str:
+        builder = self.builder
+        if is_non_null_type(type_):
+            inner = self.completion_function(type_.of_type, group)
+            completed = f"(v := {inner}(v, s))"
+            body = f"abandon() if v is None or {completed} is None else v"
+        elif is_list_type(type_):
+            inner = self.completion_function(type_.of_type, group)
+            body = f"None if v is None else [{inner}(each, s) for each in v]"
+        elif is_leaf_type(type_):
+            body = f"{builder.constant(leaf_serializer(type_))}(v)"
+        else:
+            body = f"None if v is None else {self.record_function(type_, group)}(v, s)"
+        return builder.function("v, s", body)
+
+    def nested_field(
+        self,
+        type_: GraphQLObjectType,
+        key: str,
+        group: FieldGroup,
+        key_index: Callable[[], int] | None = None,
+    ) -> NestedField:
+        """The nested field for a field that neither the row nor the record gives.
+
+        `key_index` returns the index of the primary key in the rows that the objects are built
+        from; None if they are built from records.
+        """
+        compilation = self.compilation
+        definition = type_.fields[group[0].node.name.value]
+        field: StrawberryField = definition.extensions["strawberry-definition"]
+        relation = field_relation(type_, group)
+        has_key = key_index is not None or type_.name in compilation.models
+        if getattr(relation, "follows", None) == "owner" and has_key:
+            index = key_index() if key_index is not None else None
+            return nested_fields.OwnedField(compilation, key, definition, group, relation, index)
+        if field.base_resolver is None:
+            return nested_fields.AttributeField(
+                compilation, key, definition, group, field.python_name
+            )
+        return nested_fields.ResolverField(compilation, key, definition, group)
+
+
+def field_relation(type_: GraphQLObjectType, group: FieldGroup) -> Any:
+    """The relation that the application declared for a field, or None."""
+    definition = type_.fields[group[0].node.name.value]
+    return definition.extensions["strawberry-definition"].metadata.get(RELATION)
+
+
+def is_leaf(type_: OutputType) -> bool:
+    return is_leaf_type(type_.of_type if is_non_null_type(type_) else type_)
