@@ -1,4 +1,4 @@
-"""What a filter asks, counted: who asks, and how much of it a database is given at most."""
+"""The limits of a filter, and the context in which it is compiled."""
 
 from __future__ import annotations
 
@@ -21,35 +21,44 @@ MAX_WORDS = 32
 
 @dataclass
 class FilterContext:
-    """Who asks, when, of which database; counts what was asked for, and how deep it is nested."""
+    """The viewer, time and database of a filter, and its size so far."""
 
     viewer: Viewer
     at: datetime
     dialect: Dialect
     few_tickets: bool = False
-    """Whether a handful of tickets is judged that is known by key, so that what lies beside them is looked up for each."""
+    """Whether the filter is applied to few tickets, so that related rows are read per ticket."""
     conditions: int = 0
     levels: int = 0
     values: int = 0
     words: int = 0
 
-    def count(self) -> None:
+    def count_condition(self) -> None:
+        """Raises BadRequest if the filter has too many conditions."""
         self.conditions += 1
         if self.conditions > MAX_CONDITIONS:
-            raise BadRequest(f"A filter holds at most {MAX_CONDITIONS} conditions.")
+            raise BadRequest(f"A filter can have at most {MAX_CONDITIONS} conditions.")
 
-    def check(self, values: Sequence[object]) -> None:
-        """Bounds what the filter compares with, all in all, and keeps out what no database should be given."""
+    def check_values(self, values: Sequence[object]) -> None:
+        """Raises BadRequest if the filter has too many values, or a text that can't be stored."""
         self.values += len(values)
         if self.values > MAX_VALUES:
-            raise BadRequest(f"A filter holds at most {MAX_VALUES} values.")
+            raise BadRequest(f"A filter can have at most {MAX_VALUES} values.")
         if any(isinstance(value, str) and not is_clean(value) for value in values):
-            raise BadRequest("A filter can't hold NUL bytes or lone surrogates.")
+            raise BadRequest("A filter must not contain NUL bytes or lone surrogates.")
 
     def search(self, text: str) -> Condition:
-        """Each word costs two index scans, so they are bounded over the whole filter."""
-        self.check([text])
+        """Return the condition of a full-text search.
+
+        Each word costs two index scans. Raises BadRequest if the filter has too many words.
+        """
+        self.check_values([text])
         self.words += len(search.split_words(text))
         if self.words > MAX_WORDS:
-            raise BadRequest(f"A filter searches for at most {MAX_WORDS} words.")
-        return search.build_search_condition(text, self.dialect, include_notes=self.viewer.can_see_notes, few_tickets=self.few_tickets)
+            raise BadRequest(f"A filter can search for at most {MAX_WORDS} words.")
+        return search.build_search_condition(
+            text,
+            self.dialect,
+            include_notes=self.viewer.can_see_notes,
+            few_tickets=self.few_tickets,
+        )
