@@ -10,7 +10,7 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import page_request
+from models.core.pagination import parse_page_arguments
 from models.notifications import inbox
 from models.notifications import preferences as preference
 from models.notifications.notification import Notification
@@ -31,7 +31,7 @@ async def notifications(
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[Notification]:
-    asked = page_request(first, after, last, before)
+    asked = parse_page_arguments(first, after, last, before)
     return inbox.build_page(context_of(info).viewer, asked, unread_only=bool(unread_only))
 
 

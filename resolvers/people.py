@@ -14,7 +14,7 @@ from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest, Code, InvalidInput, RateLimited
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
-from models.core.pagination import MAX_PAGE_SIZE, page_request
+from models.core.pagination import MAX_PAGE_SIZE, parse_page_arguments
 from models.core.sql import TRUE
 from models.core.text import is_clean
 from models.people import token
@@ -55,7 +55,7 @@ async def users(
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[User]:
-    return tickets.list_users(search, role, page_request(first, after, last, before))
+    return tickets.list_users(search, role, parse_page_arguments(first, after, last, before))
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:

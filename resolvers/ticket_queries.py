@@ -8,7 +8,7 @@ import strawberry
 
 from models.core import ids, text
 from models.core.lazy_query import ConnectionQuery, One
-from models.core.pagination import page_request
+from models.core.pagination import parse_page_arguments
 from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries import tickets as listing
@@ -58,7 +58,7 @@ async def tickets(
 ) -> ConnectionQuery[Ticket]:
     context = context_of(info)
     sorts = [(order.field.value, order.direction is OrderDirection.DESC) for order in order_by or ()]
-    asked = page_request(first, after, last, before)
+    asked = parse_page_arguments(first, after, last, before)
     return listing.list_tickets(context.viewer, filter_mapping(filter), listing.build_ticket_order(sorts), asked, context.now())
 
 
@@ -84,4 +84,4 @@ async def log_events(
 ) -> ConnectionQuery[Event]:
     context = context_of(info)
     extract = EventFilter(None if types is None else frozenset(types))
-    return await list_events(context.viewer, extract, filter_mapping(filter), page_request(first, after, last, before), context.now())
+    return await list_events(context.viewer, extract, filter_mapping(filter), parse_page_arguments(first, after, last, before), context.now())

@@ -16,7 +16,8 @@ from models.access.viewer import Viewer, viewer_as
 from models.access.visibility import visible_tickets
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import Order, PageRequest
+from models.core.ordering import Order
+from models.core.pagination import PageRequest
 from models.database import as_uuid
 from models.log import event
 from models.people.team import Team
@@ -197,7 +198,7 @@ async def records(scene: Scene) -> list[Ask]:
     agent, ten = scene.agent, replace(WINDOW, size=10)
 
     def of(ids: Sequence[UUID], read: ConnectionQuery[Any]) -> Asked:
-        return lambda: read.owned(ids, as_uuid)
+        return lambda: read.fetch_by_owner(ids, as_uuid)
 
     return [
         Ask("records", "a ticket's timeline", of(keys[:1], timeline.list_record(agent, keys[:1], EventFilter(), ten))),

@@ -1,4 +1,7 @@
-"""Properties of records that follow from few of their columns, and say from which: what reads only those can tell them too."""
+"""Computed properties of records that declare which columns they read.
+
+Code that has only those columns, and no record, can compute the same value.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ T = TypeVar("T")
 
 
 class computed_property(Generic[T]):  # noqa: N801 - used as a decorator, like property
-    """A property that `compute` makes of the values of `columns`, in order."""
+    """A property whose value is `compute` applied to the values of `columns`, in order."""
 
     def __init__(self, columns: tuple[str, ...], compute: Callable[..., T]) -> None:
         self.columns = columns

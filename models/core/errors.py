@@ -46,7 +46,7 @@ class Refusals(Exception):
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         super().__init__(f"{len(refusals)} refusals")
-        self.all = list(refusals)
+        self.refusals = list(refusals)
 
 
 class InvalidInput(Refusal):
@@ -61,7 +61,9 @@ class StaleVersion(Refusal):
 
     def __init__(self, current: int) -> None:
         super().__init__(
-            Code.STALE_VERSION, f"The ticket has changed since; its version is {current}.", ("input", "expectedVersion")
+            Code.STALE_VERSION,
+            f"The ticket has changed since; its version is {current}.",
+            ("input", "expectedVersion"),
         )
         self.current = current
 
@@ -71,7 +73,9 @@ class UnseenMessages(Refusal):
 
     def __init__(self, message_ids: Sequence[UUID]) -> None:
         super().__init__(
-            Code.UNSEEN_MESSAGES, f"{len(message_ids)} unseen message(s) since lastSeenCursor.", ("input", "lastSeenCursor")
+            Code.UNSEEN_MESSAGES,
+            f"{len(message_ids)} unseen message(s) since lastSeenCursor.",
+            ("input", "lastSeenCursor"),
         )
         self.message_ids = list(message_ids)
 

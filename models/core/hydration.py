@@ -1,4 +1,7 @@
-"""Records made many times quicker than by their classes: new ones of values that ours have checked, stored ones of whole rows."""
+"""Creates records without the cost of their constructors.
+
+New records are made from values that our code has checked, stored records from whole rows.
+"""
 
 from __future__ import annotations
 
@@ -12,51 +15,74 @@ M = TypeVar("M", bound=Model)
 
 
 class Defaults(NamedTuple):
-    fixed: dict[str, Any]
-    """All columns' attributes, null where a record must say more."""
-    made: list[tuple[str, Callable[[], Any]]]
+    constants: dict[str, Any]
+    """The default of each column; None where a factory makes the default."""
+    factories: list[tuple[str, Callable[[], Any]]]
 
 
 @lru_cache(maxsize=64)
-def defaults(kind: type[Model]) -> Defaults:
-    about = kind._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    given = {name: about.fields_map[name].default for name in about.fields_db_projection}
-    made = [(name, default) for name, default in given.items() if callable(default)]
-    return Defaults({name: None if callable(default) else default for name, default in given.items()}, made)
+def column_defaults(model: type[Model]) -> Defaults:
+    meta = model._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    constants: dict[str, Any] = {}
+    factories: list[tuple[str, Callable[[], Any]]] = []
+    for name in meta.fields_db_projection:
+        default = meta.fields_map[name].default
+        if callable(default):
+            constants[name] = None
+            factories.append((name, default))
+        else:
+            constants[name] = default
+    return Defaults(constants, factories)
 
 
-def new_record(kind: type[M], /, **values: object) -> M:
-    """`kind(**values)` by attributes of columns, whose values are taken as they are. Raises TypeError for other names."""
-    fixed, made = defaults(kind)
-    if not values.keys() <= fixed.keys():
-        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(values.keys() - fixed.keys()))}")
-    record = kind.__new__(kind)
-    # what Tortoise keeps of each record, as its constructor sets it
-    state = {"_partial": False, "_saved_in_db": False, "_custom_generated_pk": False, "_await_when_save": {}}
-    vars(record).update(state, **fixed)
+def new_record(model: type[M], /, **values: object) -> M:
+    """`model(**values)` for the attributes of columns, without conversion or validation.
+
+    Raises TypeError for other names.
+    """
+    constants, factories = column_defaults(model)
+    unknown = sorted(values.keys() - constants.keys())
+    if unknown:
+        raise TypeError(f"{model.__name__} has no {', '.join(unknown)}")
+    record = model.__new__(model)
+    vars(record).update(
+        # Tortoise's own state of a record, as its constructor sets it.
+        _partial=False,
+        _saved_in_db=False,
+        _custom_generated_pk=False,
+        _await_when_save={},
+    )
+    vars(record).update(constants)
     vars(record).update(values)
-    for name, default in made:
+    for name, factory in factories:
         if name not in values:
-            vars(record)[name] = default()
+            vars(record)[name] = factory()
     return record
 
 
 @lru_cache(maxsize=64)
-def row_hydrator(kind: type[M], dialect: str) -> Callable[[Sequence[object]], M]:
-    """What makes a stored record of a row that begins with all columns, as Tortoise's own queries would."""
-    about = kind._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    names = tuple(about.fields_db_projection)
-    native = {name for _, name, _ in about.db_native_fields}
-    converted = [(name, about.fields_map[name].to_python_value) for name in names if name not in native]
-    own_key = about.db_pk_column not in about.generated_db_fields
+def row_hydrator(model: type[M], dialect: str) -> Callable[[Sequence[object]], M]:
+    """A function that makes a stored record of a row that begins with all columns."""
+    meta = model._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    names = tuple(meta.fields_db_projection)
+    native = {name for _, name, _ in meta.db_native_fields}
+    conversions = [
+        (name, meta.fields_map[name].to_python_value) for name in names if name not in native
+    ]
+    own_key = meta.db_pk_column not in meta.generated_db_fields
 
-    def make(row: Sequence[object]) -> M:
-        record = kind.__new__(kind)
+    def hydrate(row: Sequence[object]) -> M:
+        record = model.__new__(model)
         values: dict[str, Any] = vars(record)
-        values.update(_partial=False, _saved_in_db=True, _custom_generated_pk=own_key, _await_when_save={})
+        values.update(
+            _partial=False,
+            _saved_in_db=True,
+            _custom_generated_pk=own_key,
+            _await_when_save={},
+        )
         values.update(zip(names, row, strict=False))
-        for name, convert in converted:
+        for name, convert in conversions:
             values[name] = convert(values[name])
         return record
 
-    return make
+    return hydrate

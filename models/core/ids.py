@@ -27,7 +27,18 @@ NOTIFICATION = "ntf"
 
 PREFIXES = frozenset(
     {
-        *(USER, API_CLIENT, ORGANIZATION, TEAM, CATEGORY, TICKET, MESSAGE, ATTACHMENT, EVENT, TOKEN),
+        *(
+            USER,
+            API_CLIENT,
+            ORGANIZATION,
+            TEAM,
+            CATEGORY,
+            TICKET,
+            MESSAGE,
+            ATTACHMENT,
+            EVENT,
+            TOKEN,
+        ),
         *(SLA_POLICY, SLA_CALENDAR, ESCALATION_PATH, NOTIFICATION),
     }
 )

@@ -1,6 +1,7 @@
-"""Rows that are described and not yet read: whoever reads them says which columns, and what is joined to them.
+"""Queries that are described but not yet run: the reader chooses the columns and joins.
 
-What may be seen is in the description, so that nobody can read without it. To await one is to read whole records.
+The description includes the visibility condition, so no reader can leave it out. Awaiting a query
+reads whole records.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class LazyQuery(Generic[M]):
-    """Rows of a model under an alias; `source` is a FROM clause that holds it, `given` the parameters inside that."""
+    """The rows of one model. `source` is a FROM clause in which `alias` names the model's table."""
 
     model: type[M]
     alias: str
@@ -34,15 +35,17 @@ class LazyQuery(Generic[M]):
     limit: int | None = None
     source_params: tuple[object, ...] = ()
     lock: bool = False
-    """Whether the rows are kept from other writers until the transaction ends; on SQLite that is the only writer as it is."""
+    """Lock the rows until the transaction ends. SQLite needs no lock: it has only one writer."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is known without reading that there is no such row."""
+        """Whether the condition excludes all rows, so that the query need not run."""
         return self.condition is FALSE
 
-    def build_statement(self, columns: Sequence[str], joins: str = "", join_params: Sequence[object] = ()) -> tuple[str, list[object]]:
-        """The statement and its parameters."""
+    def build_statement(
+        self, columns: Sequence[str], joins: str = "", join_params: Sequence[object] = ()
+    ) -> tuple[str, list[object]]:
+        """The SQL and its parameters, in the dialect-neutral form that `database.fetch` takes."""
         text = f"SELECT {', '.join(columns)} FROM {self.source}{joins} WHERE {self.condition.text}"
         if self.order:
             text += f" ORDER BY {self.order}"
@@ -53,32 +56,36 @@ class LazyQuery(Generic[M]):
         return text, [*self.source_params, *join_params, *self.condition.params]
 
     async def fetch_records(self, *expressions: str) -> list[tuple[M, Sequence[object]]]:
-        """Whole records, each with the values of further expressions."""
+        """Whole records, each with the values of the given SQL expressions."""
         if self.is_empty:
             return []
-        names = columns(self.model)
-        text, params = self.build_statement([*(f"{self.alias}.{name}" for name in names), *expressions])
-        found = await (database.fetch if self.lock else database.fetch_readonly)(text, params)
-        make, width = row_hydrator(self.model, database.dialect()), len(names)
-        return [(make(row), list(row)[width:] if expressions else ()) for row in found]
+        names = column_names(self.model)
+        columns = [f"{self.alias}.{name}" for name in names]
+        text, params = self.build_statement([*columns, *expressions])
+        fetch = database.fetch if self.lock else database.fetch_readonly
+        rows = await fetch(text, params)
+        hydrate = row_hydrator(self.model, database.dialect())
+        if not expressions:
+            return [(hydrate(row), ()) for row in rows]
+        return [(hydrate(row), list(row)[len(names) :]) for row in rows]
 
 
 @lru_cache(maxsize=64)
-def columns(model: type[Model]) -> tuple[str, ...]:
-    return tuple(model._meta.fields_db_projection.values())  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+def column_names(model: type[Model]) -> tuple[str, ...]:
+    meta = model._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    return tuple(meta.fields_db_projection.values())
 
 
 @dataclass(frozen=True, slots=True)
 class One(Generic[M]):
-    """The first row, or none."""
+    """The first row, or None."""
 
     result_kind: ClassVar[Literal["one"]] = "one"
     select: LazyQuery[M]
 
     async def fetch(self) -> M | None:
-        """The whole record, as it is when the description is awaited."""
-        found = await self.select.fetch_records()
-        return found[0][0] if found else None
+        records = await self.select.fetch_records()
+        return records[0][0] if records else None
 
     def __await__(self) -> Generator[Any, None, M | None]:
         return self.fetch().__await__()
@@ -86,30 +93,34 @@ class One(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class Many(Generic[M]):
-    """All rows, in order; where there is an `owner`, each belongs to the owner whose key that expression gives."""
+    """All rows, in order.
+
+    If `owner` is set, it is the SQL expression for the key of the record that a row belongs to.
+    """
 
     result_kind: ClassVar[Literal["many"]] = "many"
     select: LazyQuery[M]
     owner: str | None = None
 
     async def fetch(self) -> list[M]:
-        """Whole records."""
         return [record for record, _ in await self.select.fetch_records()]
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self.fetch().__await__()
 
     async def fetch_with_owners(self) -> list[tuple[object, M]]:
-        """The records, each with its owner's key as the database gives it."""
+        """The records, each after its owner's key as the database driver returns it."""
         assert self.owner is not None
-        return [(extra[0], record) for record, extra in await self.select.fetch_records(self.owner)]
+        records = await self.select.fetch_records(self.owner)
+        return [(values[0], record) for record, values in records]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionQuery(Generic[M]):
-    """One page of a list, or where there is an `owner` one of each owner's list.
+    """One page of a list; with `owner`, one page of each owner's list.
 
-    `places` are the expressions that a row's cursor is made of, by `cursor`. The select reads one row more than the page has.
+    `select` reads one row more than the page has. `cursor` makes a row's cursor from the values of
+    `cursor_expressions`. `count_total` and `has_rows_outside` take the owner's key, or None.
     """
 
     result_kind: ClassVar[Literal["page"]] = "page"
@@ -121,35 +132,57 @@ class ConnectionQuery(Generic[M]):
     has_rows_outside: Callable[[object], Awaitable[bool]]
     owner: str | None = None
 
-    def build_page(self, rows: Sequence[T], cursor_of: Callable[[T], str], owner: object = None) -> Page[T]:
-        """A page out of its rows, in the order of the statement."""
-        kept = list(rows[: self.page_request.size])
+    def build_page(
+        self, rows: Sequence[T], cursor_of: Callable[[T], str], owner: object = None
+    ) -> Page[T]:
+        """A page of the rows that `select` read, in its order."""
+        size = self.page_request.size
+        page_rows = list(rows[:size])
         if self.page_request.backward:
-            kept.reverse()
+            page_rows.reverse()
 
-        async def total() -> int:
+        async def count_total() -> int:
             return await self.count_total(owner)
 
-        async def outside() -> bool:
+        async def has_rows_outside() -> bool:
             return await self.has_rows_outside(owner)
 
-        return Page(kept, Cursors(kept, cursor_of), self.page_request, len(rows) > self.page_request.size, total, outside)
+        return Page(
+            page_rows,
+            Cursors(page_rows, cursor_of),
+            self.page_request,
+            has_more=len(rows) > size,
+            count_total=count_total,
+            has_rows_outside=has_rows_outside,
+        )
 
-    async def owned(self, owners: Iterable[K], key: Callable[[object], K]) -> dict[K, Page[M]]:
-        """The page of each owner; `key` makes an owner out of what the database has."""
+    async def fetch_by_owner(
+        self, owners: Iterable[K], to_owner: Callable[[object], K]
+    ) -> dict[K, Page[M]]:
+        """A page for each owner; `to_owner` converts a key from the database driver."""
         assert self.owner is not None
         rows: dict[K, list[tuple[M, Sequence[object]]]] = {owner: [] for owner in owners}
-        for record, extra in await self.select.fetch_records(self.owner, *self.cursor_expressions):
-            rows[key(extra[0])].append((record, extra[1:]))
-        return {owner: self.whole(found, owner) for owner, found in rows.items()}
+        records = await self.select.fetch_records(self.owner, *self.cursor_expressions)
+        for record, (key, *cursor_values) in records:
+            rows[to_owner(key)].append((record, cursor_values))
+        return {owner: self.build_record_page(some, owner) for owner, some in rows.items()}
 
-    async def fetched(self) -> Page[M]:
-        """The page, of whole records."""
-        return self.whole(await self.select.fetch_records(*self.cursor_expressions))
+    async def fetch(self) -> Page[M]:
+        return self.build_record_page(await self.select.fetch_records(*self.cursor_expressions))
 
-    def whole(self, rows: Sequence[tuple[M, Sequence[object]]], owner: object = None) -> Page[M]:
+    def build_record_page(
+        self, rows: Sequence[tuple[M, Sequence[object]]], owner: object = None
+    ) -> Page[M]:
+        """A page of the records; each comes with the values of `cursor_expressions`."""
         page = self.build_page(rows, lambda row: self.cursor(row[1]), owner)
-        return Page([record for record, _ in page.rows], page.cursors, page.request, page.has_more, page.count_total, page.has_rows_outside)
+        return Page(
+            [record for record, _ in page.rows],
+            page.cursors,
+            page.request,
+            page.has_more,
+            page.count_total,
+            page.has_rows_outside,
+        )
 
     def __await__(self) -> Generator[Any, None, Page[M]]:
-        return self.fetched().__await__()
+        return self.fetch().__await__()

@@ -43,7 +43,10 @@ def joined(word: str, parts: Sequence[Condition], empty: Condition) -> Condition
     """All parts within one pair of brackets: SQLite's parser takes about 100 that are open at once."""
     if len(parts) < 2:
         return parts[0] if parts else empty
-    return Condition(f"({word.join(part.text for part in parts)})", tuple(param for part in parts for param in part.params))
+    return Condition(
+        f"({word.join(part.text for part in parts)})",
+        tuple(param for part in parts for param in part.params),
+    )
 
 
 def compare(column: str, operator: str, value: object) -> Condition:
@@ -55,7 +58,9 @@ def in_list(column: str, values: Sequence[object]) -> Condition:
     """Whether the column is one of the values; false where it is null or there are none."""
     if not values:
         return FALSE
-    return Condition(f"({column} IS NOT NULL AND {column} IN ({placeholders(values)}))", tuple(values))
+    return Condition(
+        f"({column} IS NOT NULL AND {column} IN ({placeholders(values)}))", tuple(values)
+    )
 
 
 def is_null(column: str) -> Condition:
@@ -65,4 +70,6 @@ def is_null(column: str) -> Condition:
 def exists(query: str, params: Sequence[object] = (), *, per_row: bool = False) -> Condition:
     """Whether a subquery on the ticket finds something. With `each` it is looked up for each ticket that is judged: left to
     itself, Postgres may rather find all tickets for which it would."""
-    return Condition(f"EXISTS (SELECT 1 FROM {query}{' LIMIT 1 OFFSET 0' if per_row else ''})", tuple(params))
+    return Condition(
+        f"EXISTS (SELECT 1 FROM {query}{' LIMIT 1 OFFSET 0' if per_row else ''})", tuple(params)
+    )

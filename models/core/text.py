@@ -15,7 +15,9 @@ MAX_SLUG_CHARS = 64
 MAX_TAGS = 20
 MAX_EXTERNAL_ID_CHARS = 255
 MAX_RESOURCES = 50
-VISIBLE_CHARACTER = re.compile("[^\\s\u00ad\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]")
+VISIBLE_CHARACTER = re.compile(
+    "[^\\s\u00ad\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 """What is not blank: there are characters that join, direct or select others, and show nothing by themselves."""
 
 
@@ -25,7 +27,9 @@ def clean_text(value: str, *path: str, max_chars: int) -> str:
     if is_blank(text):
         raise InvalidInput(Code.REQUIRED, "This can't be blank.", *path)
     if len(text) > max_chars:
-        raise InvalidInput(Code.TOO_LONG, f"At most {max_chars} characters; these are {len(text)}.", *path)
+        raise InvalidInput(
+            Code.TOO_LONG, f"At most {max_chars} characters; these are {len(text)}.", *path
+        )
     if not is_clean(text):
         raise InvalidInput(Code.INVALID, "NUL bytes and lone surrogates can't be stored.", *path)
     return text
@@ -35,7 +39,9 @@ def clean_body(value: str, *path: str) -> str:
     """A text of Markdown exactly as written, for leading spaces mean something there. Refused like `written`."""
     clean_text(value, *path, max_chars=MAX_BODY_CHARS)
     if len(value) > MAX_BODY_CHARS:
-        raise InvalidInput(Code.TOO_LONG, f"At most {MAX_BODY_CHARS} characters; these are {len(value)}.", *path)
+        raise InvalidInput(
+            Code.TOO_LONG, f"At most {MAX_BODY_CHARS} characters; these are {len(value)}.", *path
+        )
     return value
 
 
@@ -59,4 +65,6 @@ def is_clean(text: str) -> bool:
 
 def clean_tags(values: Sequence[str], *path: str) -> list[str]:
     """Trimmed tags, each once, in the order given."""
-    return list(dict.fromkeys(clean_text(value, *path, max_chars=MAX_TAG_CHARS) for value in values))
+    return list(
+        dict.fromkeys(clean_text(value, *path, max_chars=MAX_TAG_CHARS) for value in values)
+    )

@@ -39,10 +39,14 @@ class InstantField(DatetimeField[T_DATETIME]):
     """A DatetimeField that refuses naive values and stores UTC."""
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return to_utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)
+        return (
+            to_utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)
+        )
 
 
-def to_whole_seconds(value: timedelta, minimum: timedelta, maximum: timedelta, message: str, *path: str) -> int:
+def to_whole_seconds(
+    value: timedelta, minimum: timedelta, maximum: timedelta, message: str, *path: str
+) -> int:
     """A duration in whole seconds. Raises InvalidInput with the message if it is outside `least` to `most`, or has a fraction."""
     if not minimum <= value <= maximum:
         raise InvalidInput(Code.INVALID, message, *path)

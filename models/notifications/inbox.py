@@ -10,7 +10,8 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import Order, PageRequest, Sort
+from models.core.ordering import Order, Sort
+from models.core.pagination import PageRequest
 from models.core.sql import FALSE, Condition, compare, in_list, is_null
 from models.notifications.notification import Notification
 from models.queries.tickets import build_connection, count_rows

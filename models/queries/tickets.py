@@ -14,7 +14,8 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
-from models.core.pagination import Order, PageRequest, Sort
+from models.core.ordering import Order, Sort
+from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare
 from models.core.text import is_clean
 from models.people.user import Role, User

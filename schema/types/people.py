@@ -43,8 +43,8 @@ class OrganizationType(Node):
 )
 class UserType(Node, Actor):
     @strawberry.field(
-        description="The email address. Visible to the user, and to agents, admins "
-        "and API clients with the scope `users:read`; null for others."
+        description="The email address. Visible to the user, and to agents, admins and API "
+        "clients with the scope `users:read`; null for others."
     )
     def email(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
         viewer = context_of(info).viewer
@@ -64,8 +64,8 @@ class UserType(Node, Actor):
     active: bool = strawberry.field(description="Whether the user may sign in.")
 
     @strawberry.field(
-        description="Whether the server may assign tickets to the user "
-        "automatically. Null for users who are customers, and if the viewer is a customer."
+        description="Whether the server may assign tickets to the user automatically. Null for "
+        "users who are customers, and if the viewer is a customer."
     )
     def present(self, root: strawberry.Parent[User], info: strawberry.Info) -> bool | None:
         viewer = context_of(info).viewer
@@ -77,8 +77,8 @@ class UserType(Node, Actor):
 @strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")
 class ApiClientType(Node, Actor):
     @strawberry.field(
-        description="The scopes of all valid tokens of the client. Empty if the "
-        "viewer is a customer."
+        description="The scopes of all valid tokens of the client. Empty if the viewer is a "
+        "customer."
     )
     async def scopes(self, root: strawberry.Parent[ApiClient], info: strawberry.Info) -> list[str]:
         viewer = context_of(info).viewer
@@ -101,8 +101,8 @@ class SystemType(Actor):
 )
 class TeamType(Node):
     slug: str = strawberry.field(
-        description="The stable key of the team, at most 64 characters. "
-        "The teams support, sales and billing always exist."
+        description="The stable key of the team, at most 64 characters. The teams support, sales "
+        "and billing always exist."
     )
     name: str = strawberry.field(description="The name of the team, 1 to 200 characters.")
 
@@ -146,8 +146,8 @@ class TeamType(Node):
 )
 class CategoryType(Node):
     slug: str = strawberry.field(
-        description="The stable key of the category, at most 64 "
-        "characters. The categories technical, sales and billing always exist."
+        description="The stable key of the category, at most 64 characters. The categories "
+        "technical, sales and billing always exist."
     )
     name: str = strawberry.field(description="The name of the category.")
 
@@ -182,8 +182,8 @@ class ViewerType:
         return await loaders(info).clients.load(root.client.id) if root.client else None
 
     role: Role = strawberry.field(
-        description="The role of the user. For an API client, ADMIN "
-        "with the scope `admin`, otherwise AGENT."
+        description="The role of the user. For an API client, ADMIN with the scope `admin`, "
+        "otherwise AGENT."
     )
 
     @strawberry.field(

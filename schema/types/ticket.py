@@ -28,17 +28,17 @@ def event_filter(types: list[EventType] | None) -> EventFilter:
     return EventFilter(None if types is None else frozenset(types))
 
 
-def page_arguments(**asked: Any) -> tuple[PageRequest]:
-    return (parse_page_arguments(**asked),)
+def page_arguments(**arguments: Any) -> tuple[PageRequest]:
+    return (parse_page_arguments(**arguments),)
 
 
 def timeline_arguments(
-    types: list[EventType] | None, **asked: Any
+    types: list[EventType] | None, **arguments: Any
 ) -> tuple[EventFilter, PageRequest]:
-    return (event_filter(types), parse_page_arguments(**asked))
+    return (event_filter(types), parse_page_arguments(**arguments))
 
 
-Types = Annotated[
+EventTypes = Annotated[
     list[EventType] | None,
     strawberry.argument(description="Returns events of these types. Default: all types."),
 ]
@@ -89,8 +89,8 @@ class TicketType(Node):
     )
     ref: str = strawberry.field(description="The number with its prefix, such as TKT-1042.")
     external_id: str | None = strawberry.field(
-        description="The integrator's own key for the "
-        "ticket. It is unique per API client. Null if there is none."
+        description="The integrator's own key for the ticket. It is unique per API client. Null "
+        "if there is none."
     )
     subject: str = strawberry.field(description="The subject, 1 to 200 characters.")
     description: str = strawberry.field(
@@ -132,8 +132,8 @@ class TicketType(Node):
     )
     escalation_level: int = strawberry.field(description="The number of escalations, from 0.")
     held_until: datetime | None = strawberry.field(
-        description="The time at which the server "
-        "resumes the ticket. Null unless the ticket is ON_HOLD with an end."
+        description="The time at which the server resumes the ticket. Null unless the ticket is "
+        "ON_HOLD with an end."
     )
     resolution: str | None = strawberry.field(
         description="The resolution in Markdown. Null until the ticket is resolved, and again "
@@ -205,7 +205,7 @@ class TicketType(Node):
         self,
         root: strawberry.Parent[Ticket],
         info: strawberry.Info,
-        types: Types = None,
+        types: EventTypes = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -220,8 +220,8 @@ class TicketType(Node):
         )
 
     @strawberry.field(
-        description="The actions by which the viewer may change the status now. "
-        "Empty without the scope `tickets:write`."
+        description="The actions by which the viewer may change the status now. Empty without the "
+        "scope `tickets:write`."
     )
     def allowed_actions(
         self, root: strawberry.Parent[Ticket], info: strawberry.Info
@@ -239,14 +239,14 @@ class TicketType(Node):
         description="The time of the team's first reply. Null until then."
     )
     resolved_at: datetime | None = strawberry.field(
-        description="The time of the resolution. Null "
-        "until then, and again once the ticket is reopened."
+        description="The time of the resolution. Null until then, and again once the ticket is "
+        "reopened."
     )
     closed_at: datetime | None = strawberry.field(
-        description="The time of the closure. Null "
-        "until then, and again once the ticket is reopened."
+        description="The time of the closure. Null until then, and again once the ticket is "
+        "reopened."
     )
     version: int = strawberry.field(
-        description="The version of the ticket, from 1. It rises by "
-        "one with each change; send it as `expectedVersion`."
+        description="The version of the ticket, from 1. It rises by one with each change; send it "
+        "as `expectedVersion`."
     )

@@ -300,7 +300,7 @@ async def test_a_cursor_from_before_what_is_kept_has_expired(desk: Desk) -> None
 
 
 async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: PageRequest) -> dict[UUID, Page[Event]]:
-    return await timeline.list_record(viewer, ticket_ids, EventFilter(), window).owned(ticket_ids, database.as_uuid)
+    return await timeline.list_record(viewer, ticket_ids, EventFilter(), window).fetch_by_owner(ticket_ids, database.as_uuid)
 
 
 async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk) -> None:

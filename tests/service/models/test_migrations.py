@@ -224,7 +224,7 @@ async def test_a_migration_that_leaves_rows_pointing_to_nothing_is_taken_back(
         await database.fetch_dicts("UPDATE categories SET team_id = ?", [new_id()])
         return ["0003_broken"]
 
-    monkeypatch.setattr(migrate, "apply", apply)
+    monkeypatch.setattr(migrate, "apply_migrations", apply)
     async with nothing_stored():
         with pytest.raises(migrate.BrokenReferences if IS_SQLITE else IntegrityError, match="categories"):
             await migrate.migrate()
@@ -242,7 +242,7 @@ async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
         await database.fetch_dicts("DELETE FROM memberships")
         raise LookupError
 
-    monkeypatch.setattr(migrate, "apply", apply)
+    monkeypatch.setattr(migrate, "apply_migrations", apply)
     async with nothing_stored():
         with pytest.raises(LookupError):
             await migrate.migrate()
@@ -260,7 +260,7 @@ async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(desk: De
         await database.fetch_dicts("ALTER TABLE anew RENAME TO teams")
         return []
 
-    monkeypatch.setattr(migrate, "apply", apply)
+    monkeypatch.setattr(migrate, "apply_migrations", apply)
     async with nothing_stored():
         await migrate.migrate()
     assert await Membership.all().count() == 2

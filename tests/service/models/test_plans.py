@@ -24,7 +24,8 @@ from models import database
 from models.access.viewer import Viewer
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import Order, PageRequest
+from models.core.ordering import Order
+from models.core.pagination import PageRequest
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User

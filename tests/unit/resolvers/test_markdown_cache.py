@@ -17,7 +17,7 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
         made.append(text)
         return f"<p>{text}</p>"
 
-    monkeypatch.setattr(markdown_cache, "rendered", noted)
+    monkeypatch.setattr(markdown_cache, "render", noted)
     found = MarkdownCache(max_characters=100)
     assert [await found.render("ada", "x") for _ in range(3)] == ["<p>x</p>"] * 3
     assert await found.render("bill", "x") == "<p>x</p>"

@@ -22,7 +22,8 @@ from models.access.viewer import ANONYMOUS, Viewer
 from models.access.visibility import can_see_ticket
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import new_id
-from models.core.pagination import Order, Page, PageRequest
+from models.core.ordering import Order
+from models.core.pagination import Page, PageRequest
 from models.core.time import format_instant
 from models.people.user import ApiClient, Role, User
 from models.queries import tickets as listing

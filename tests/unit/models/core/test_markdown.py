@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.core import markdown
-from models.core.markdown import RENDERER, TAGS, render, to_html
+from models.core.markdown import ALLOWED_TAGS, PARSER, render, to_html
 
 SCHEMES = re.compile(r'href="(?:https?:|mailto:|[^:"]*(?:["/?#]|$))', re.IGNORECASE)
 
@@ -21,7 +21,7 @@ def expect_harmless(html: str) -> None:
     for tag in re.findall(r"<[^>]*>", html):
         name = re.match(r"</?([a-z0-9]+)", tag)
         assert name, tag
-        assert name[1] in TAGS, tag
+        assert name[1] in ALLOWED_TAGS, tag
         attributes = re.sub(r'="[^"]*"', "", tag[len(name[0]) : -1]).split()
         assert set(attributes) <= {"href", "title", "rel", "class", "start", "style"}, tag
         if "href" in attributes:
@@ -78,8 +78,8 @@ def test_raw_html_is_shown_as_it_was_written() -> None:
 
 
 def test_the_sanitiser_holds_also_where_the_parser_lets_something_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RENDERER, "validateLink", lambda _: True)
-    monkeypatch.setitem(RENDERER.options, "html", True)
+    monkeypatch.setattr(PARSER, "validateLink", lambda _: True)
+    monkeypatch.setitem(PARSER.options, "html", True)
     for scheme in ("javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"):
         html = render(f"[x]({scheme})")
         expect_harmless(html)
@@ -121,7 +121,7 @@ LINKS = {
 def test_a_link_to_any_scheme_but_http_https_and_mailto_leads_nowhere(link: str) -> None:
     for scheme in [*NOT_WEB_SCHEMES, *(scheme.upper() for scheme in NOT_WEB_SCHEMES)]:
         url = f"{scheme}:user@host.example/path?xt=1"
-        parsed = RENDERER.render(link.format(url=url))
+        parsed = PARSER.render(link.format(url=url))
         assert f'href="{url}"' in parsed, "the parser accepts the link, so the sanitiser alone removes it"
         html = render(link.format(url=url))
         assert "<a" in html, "the text of the link stays"
@@ -176,14 +176,14 @@ def test_huge_nesting_ends(piece: str) -> None:
     expect_harmless(render((piece * 4096)[:4096] + "x"))
 
 
-def test_texts_are_rendered_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_are_rendered_in_a_worker_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     beside: list[int] = []
 
     def noted(text: str) -> str:
         beside.append(threading.get_ident())
         return text
 
-    monkeypatch.setattr(markdown, "rendered", noted)
+    monkeypatch.setattr(markdown, "render", noted)
     assert asyncio.run(to_html("x")) == "x"
     assert threading.get_ident() not in beside
 

@@ -13,7 +13,8 @@ from support.ticket_factory import NOON, modest, ticket
 
 from models.core import pagination
 from models.core.errors import BadRequest, CursorInvalid
-from models.core.pagination import Order, PageRequest
+from models.core.ordering import Order
+from models.core.pagination import PageRequest
 from models.core.time import format_instant
 from models.people.user import User
 from models.queries.tickets import USER_ORDER, build_ticket_order
@@ -182,11 +183,11 @@ def test_an_order_takes_four_fields_and_no_more() -> None:
 def test_a_window_is_1_to_100_and_25_where_nothing_is_asked(
     first: int | None, last: int | None, expected: tuple[int, bool]
 ) -> None:
-    found = pagination.page_request(first, "a", last, "b")
+    found = pagination.parse_page_arguments(first, "a", last, "b")
     assert found == PageRequest(*expected, "a", "b")
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, None), (-1, None), (101, None), (None, 0), (None, 101), (1, 1), (2**31, None)])
 def test_other_windows_are_bad_requests(first: int | None, last: int | None) -> None:
     with pytest.raises(BadRequest):
-        pagination.page_request(first, None, last, None)
+        pagination.parse_page_arguments(first, None, last, None)

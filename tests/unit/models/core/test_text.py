@@ -36,7 +36,7 @@ def test_length_counts_after_trimming() -> None:
 
 def test_length_counts_characters_not_bytes() -> None:
     assert text.clean_text("ü" * 10, "subject", max_chars=10) == "ü" * 10
-    assert text.clean_text("🦊" * 10, "subject", lmax_chars10) == "🦊" * 10
+    assert text.clean_text("🦊" * 10, "subject", max_chars=10) == "🦊" * 10
 
 
 @pytest.mark.parametrize("dirty", ["a\x00b", "a\ud800", "\udfffa", "\ud83e\udd8a"])

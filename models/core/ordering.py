@@ -1,0 +1,211 @@
+"""Orders of lists, and keyset cursors: a cursor holds the values that its row is sorted by.
+
+The last sort of an order is by a unique key. So pages stay stable while rows come and go.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+import orjson
+
+from models.core.errors import CursorInvalid
+from models.core.ids import is_uuid
+from models.core.sql import Condition, all_of, any_of
+from models.core.time import format_instant
+from models.database import placeholders
+
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+NOT_A_CURSOR = "This is not a cursor of this list."
+OTHER_ORDER = "This is not a cursor of this list in this order."
+
+# These stand for an instant that is null, so that nulls sort last in both directions and an index
+# can hold them. asyncpg sends the first day of all as -infinity, so it is the second.
+NULL_AFTER_ALL = datetime(9999, 12, 31, tzinfo=UTC)
+NULL_BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One column of an order. Only columns of instants may be nullable; nulls sort last."""
+
+    column: str
+    """A column or an SQL expression in brackets."""
+    attribute: str
+    """The attribute of a record that holds the column's value."""
+    descending: bool
+    nullable: bool = False
+    integers: range = range(0)
+    """The values of a column of integers; a cursor with any other is invalid.
+
+    Postgres refuses to compare a column with a number outside its type's range.
+    """
+
+    @property
+    def expression(self) -> str:
+        if not self.nullable:
+            return self.column
+        return f"COALESCE({self.column}, '{self.null_value.isoformat(' ')}')"
+
+    @property
+    def is_expression(self) -> bool:
+        return self.nullable or self.column.startswith("(")
+
+    @property
+    def null_value(self) -> datetime:
+        return NULL_BEFORE_ALL if self.descending else NULL_AFTER_ALL
+
+    def operator(self, *, after: bool) -> str:
+        """The comparison of a row that comes after (or before) a cursor with the cursor's value."""
+        return "<" if self.descending == after else ">"
+
+    def order_by(self, *, reverse: bool) -> str:
+        return f"{self.expression} {'DESC' if self.descending != reverse else 'ASC'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A total order: the last sort is by a unique key."""
+
+    sorts: tuple[Sort, ...]
+    signature: str = field(init=False, compare=False)
+    """The first value of each cursor; it makes cursors of other orders invalid."""
+
+    def __post_init__(self) -> None:
+        names = (f"{sort.attribute}{'-' if sort.descending else '+'}" for sort in self.sorts)
+        object.__setattr__(self, "signature", ",".join(names))  # the dataclass is frozen
+
+    def order_by(self, *, reverse: bool = False) -> str:
+        return ", ".join(sort.order_by(reverse=reverse) for sort in self.sorts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(sort.column for sort in self.sorts)
+
+    def cursor_of(self, record: object) -> str:
+        return self.encode_cursor([getattr(record, sort.attribute) for sort in self.sorts])
+
+    def encode_cursor(self, values: Sequence[object]) -> str:
+        """The opaque cursor of a row with these sort values, from a record or from the driver."""
+        content = [self.signature, *(to_cursor_value(value) for value in values)]
+        options = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
+        text = orjson.dumps(content, default=str, option=options)
+        encoded = binascii.b2a_base64(text, newline=False)
+        return encoded.translate(URL_SAFE, b"=").decode()
+
+    def decode_cursor(self, cursor: str) -> list[object]:
+        """The sort values of the cursor's row. Raises CursorInvalid."""
+        padded = cursor + "=" * (-len(cursor) % 4)
+        try:
+            content = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise CursorInvalid(NOT_A_CURSOR) from error
+        if not isinstance(content, list):
+            raise CursorInvalid(OTHER_ORDER)
+        values = cast("list[object]", content)
+        if len(values) != len(self.sorts) + 1 or values[0] != self.signature:
+            raise CursorInvalid(OTHER_ORDER)
+        return [
+            parse_cursor_value(sort, value)
+            for sort, value in zip(self.sorts, values[1:], strict=True)
+        ]
+
+    def condition_beyond(self, cursor: str, *, after: bool) -> Condition:
+        """The rows that come after the cursor in this order, or with after=False before it."""
+        values: list[object] = []
+        for sort, value in zip(self.sorts, self.decode_cursor(cursor), strict=True):
+            values.append(sort.null_value if value is None else value)
+        count = self.count_same_direction()
+        if count == len(self.sorts):
+            return self.row_condition(count, values, or_equal=False, after=after)
+        # One comparison of rows can't express sorts in both directions. The second part below is
+        # the whole condition. The first part follows from it, and lets the database use an index.
+        places = range(len(self.sorts))
+        differing = any_of(self.differs_first_at(place, values, after=after) for place in places)
+        return self.row_condition(count, values, or_equal=True, after=after) & differing
+
+    def count_same_direction(self) -> int:
+        """The number of sorts at the start of the order that all have the same direction."""
+        count = 0
+        for sort in self.sorts:
+            if sort.descending != self.sorts[0].descending:
+                break
+            count += 1
+        return count
+
+    def row_condition(
+        self, count: int, values: Sequence[object], *, or_equal: bool, after: bool
+    ) -> Condition:
+        """Compares the first `count` columns with their values as rows: `(a, b) > (?, ?)`."""
+        first = self.sorts[0]
+        operator = first.operator(after=after)
+        columns = ", ".join(sort.expression for sort in self.sorts[:count])
+        equal = "=" if or_equal else ""
+        row = Condition(
+            f"(({columns}) {operator}{equal} ({placeholders(values[:count])}))",
+            tuple(values[:count]),
+        )
+        if not first.is_expression:
+            return row
+        # SQLite uses an index on an expression only for a comparison of that expression alone.
+        return Condition(f"({first.expression} {operator}= ?)", (values[0],)) & row
+
+    def differs_first_at(self, place: int, values: Sequence[object], *, after: bool) -> Condition:
+        """The rows that equal the values before `place`, and lie beyond the value there."""
+        equal = all_of(
+            Condition(f"({sort.expression} = ?)", (value,))
+            for sort, value in zip(self.sorts[:place], values[:place], strict=True)
+        )
+        sort = self.sorts[place]
+        operator = sort.operator(after=after)
+        return equal & Condition(f"({sort.expression} {operator} ?)", (values[place],))
+
+    def condition_not_beyond(self, cursor: str, *, after: bool) -> Condition:
+        """All rows except those of `condition_beyond`: the cursor's own and those before it."""
+        return ~self.condition_beyond(cursor, after=after)
+
+
+def to_cursor_value(value: object) -> object:
+    """A sort value in the form that JSON holds.
+
+    SQLite returns instants as text; they become RFC 3339 like those of records.
+    """
+    if type(value) is str and value.endswith("+00:00"):
+        return format_instant(datetime.fromisoformat(value))
+    return int(value) if isinstance(value, int) else value
+
+
+def parse_cursor_value(sort: Sort, value: object) -> object:
+    """A value out of a cursor, checked because clients send cursors. Raises CursorInvalid."""
+    if value is None and sort.nullable:
+        return None
+    if sort.attribute.endswith("_at"):
+        return parse_cursor_instant(value)
+    if not is_cursor_value(sort, value):
+        raise CursorInvalid(NOT_A_CURSOR)
+    return value
+
+
+def is_cursor_value(sort: Sort, value: object) -> bool:
+    if sort.attribute == "id":
+        return isinstance(value, str) and is_uuid(value)
+    if sort.attribute == "display_name":
+        return isinstance(value, str) and "\x00" not in value
+    return isinstance(value, int) and not isinstance(value, bool) and value in sort.integers
+
+
+def parse_cursor_instant(value: object) -> datetime:
+    try:
+        instant = datetime.fromisoformat(cast("str", value))
+        is_canonical = instant.tzinfo is not None and format_instant(instant) == value
+    except (TypeError, ValueError, OverflowError) as error:
+        # OverflowError: in UTC, the instant would be outside the calendar.
+        raise CursorInvalid(NOT_A_CURSOR) from error
+    if not is_canonical:
+        raise CursorInvalid(NOT_A_CURSOR)
+    return instant
