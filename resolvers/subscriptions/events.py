@@ -1,12 +1,12 @@
-"""Subscriptions: the log from a cursor on, each entry once and in order, rights read again before it is delivered.
+"""The subscriptions to events and to notifications: each item once, in order, from a cursor on.
 
-A source is nothing but a position. It takes what the tail has at hand, or pages from the database until that reaches back
-far enough; so it can neither miss an entry nor tell one twice, and who is behind holds up nobody.
+A source stores only its position. It reads new items from the log tail, or pages from the database
+if it is further behind than the tail reaches. It therefore neither misses nor repeats an item, and
+a slow subscriber does not delay others. Permissions are current when items are delivered.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -24,7 +24,6 @@ from models.core import ids
 from models.core.errors import CursorExpired
 from models.core.sql import TRUE, in_list
 from models.database import as_uuid
-from models.database.outage import is_outage
 from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
 from models.notifications import inbox, notification
@@ -33,20 +32,27 @@ from models.queries import timeline
 from models.queries.filter import compile_filter
 from models.queries.timeline import EventFilter
 from resolvers.context import Context, context_of
+from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
 
 MAX_BATCH_EVENTS = 200
-RETRY_SECONDS = 0.5
 
-TicketId = Annotated[strawberry.ID | None, strawberry.argument(description="Only entries of this ticket.")]
+TicketId = Annotated[
+    strawberry.ID | None, strawberry.argument(description="Only events of this ticket.")
+]
+Types = Annotated[
+    list[EventType] | None, strawberry.argument(description="Only events of these types.")
+]
 Filter = Annotated[
     TicketFilter | None,
-    strawberry.argument(description="Only entries of tickets that fit, as they stand when the entry is delivered."),
+    strawberry.argument(
+        description="Only events of tickets that match this filter when the event is delivered."
+    ),
 ]
 AfterCursor = Annotated[
     str | None,
     strawberry.argument(
-        description="First everything after this cursor, then what comes; without it, from the head of the log on."
+        description="Begin with the events after this cursor. The default is the end of the log."
     ),
 ]
 
@@ -54,55 +60,70 @@ AfterCursor = Annotated[
 async def ticket_events(
     info: strawberry.Info,
     ticket_id: TicketId = None,
-    types: Annotated[list[EventType] | None, strawberry.argument(description="Only entries of these types.")] = None,
+    types: Types = None,
     filter: Filter = None,
     after: AfterCursor = None,
 ) -> TicketEventSource:
-    extract = EventFilter(None if types is None else frozenset(types))
-    return await open_event_source(context_of(info), EventSelection.parse(ticket_id, extract, filter), after)
+    event_filter = EventFilter(None if types is None else frozenset(types))
+    selection = EventSelection.parse(ticket_id, event_filter, filter)
+    return await open_event_source(context_of(info), selection, after)
 
 
 async def ticket_status_changed(
-    info: strawberry.Info, ticket_id: TicketId = None, filter: Filter = None, after: AfterCursor = None
+    info: strawberry.Info,
+    ticket_id: TicketId = None,
+    filter: Filter = None,
+    after: AfterCursor = None,
 ) -> TicketEventSource:
-    return await open_event_source(context_of(info), EventSelection.parse(ticket_id, EventFilter(LIFECYCLE_EVENTS), filter), after)
+    selection = EventSelection.parse(ticket_id, EventFilter(LIFECYCLE_EVENTS), filter)
+    return await open_event_source(context_of(info), selection, after)
 
 
 @dataclass(frozen=True, slots=True)
 class EventSelection:
-    """Which entries a subscriber asked for."""
+    """The events that a subscriber has selected by the arguments."""
 
-    extract: EventFilter
-    filter: Mapping[str, Any] | None
+    event_filter: EventFilter
+    ticket_filter: Mapping[str, Any] | None
     is_one_ticket: bool
     ticket_id: UUID | None
+    """None also if `is_one_ticket` is set and the id is malformed. Then no event matches."""
 
     @classmethod
-    def parse(cls, ticket_id: str | None, extract: EventFilter, filter: TicketFilter | None) -> EventSelection:
+    def parse(
+        cls, ticket_id: str | None, event_filter: EventFilter, filter: TicketFilter | None
+    ) -> EventSelection:
         key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
-        return cls(extract, filter_mapping(filter), ticket_id is not None, key)
+        return cls(event_filter, filter_mapping(filter), ticket_id is not None, key)
 
-    def matches(self, entry: Event) -> bool:
-        """What can be told of the entry alone."""
-        if self.is_one_ticket and entry.ticket_id != self.ticket_id:
+    def matches(self, event: Event) -> bool:
+        """Whether the event matches all arguments except the ticket filter."""
+        if self.is_one_ticket and event.ticket_id != self.ticket_id:
             return False
-        return self.extract.types is None or entry.type in self.extract.types
+        return self.event_filter.types is None or event.type in self.event_filter.types
 
 
-async def open_event_source(context: Context, wanted: EventSelection, after: str | None) -> TicketEventSource:
-    """The entries after a cursor that the viewer may see, for ever. Raises CursorInvalid, CursorExpired, BadRequest."""
-    compile_filter(wanted.filter, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
-    return TicketEventSource(context, wanted, await starting_position(after, context.services.event_tail.head))
+async def open_event_source(
+    context: Context, selection: EventSelection, after: str | None
+) -> TicketEventSource:
+    """A source of the selected events after a cursor.
+
+    Raises CursorInvalid, CursorExpired, BadRequest.
+    """
+    # Raises BadRequest if the filter is too large.
+    compile_filter(selection.ticket_filter, context.viewer, context.now(), database.dialect())
+    position = await starting_position(after, context.services.event_tail.head)
+    return TicketEventSource(context, selection, position)
 
 
 class TicketEventSource(Source[Event]):
-    """The entries that the viewer may see and that fit. The viewer of its context stays the same."""
+    """The selected events that the viewer may see."""
 
     cursor_argument = "after"
 
-    def __init__(self, context: Context, wanted: EventSelection, position: int) -> None:
+    def __init__(self, context: Context, selection: EventSelection, position: int) -> None:
         self.context = context
-        self.selection = wanted
+        self.selection = selection
         self.position = position
 
     @property
@@ -120,39 +141,42 @@ class TicketEventSource(Source[Event]):
         return event.encode_cursor(position)
 
     async def next_batch(self) -> list[tuple[int, Event]]:
+        return await retry_on_outage(self.read_batch)
+
+    async def read_batch(self) -> list[tuple[int, Event]]:
         tail = self.context.services.event_tail
-        while True:
-            await tail.wait_beyond(self.position)
-            try:
-                entries = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
-                READ_EVENTS.check(self.context.viewer)
-                seen = await visible_matches(self.context, self.selection, entries)
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)  # a database that is away delays entries; it loses none
-                continue
-            self.position = entries[-1].position
-            return [(entry.position, entry) for entry in seen]
+        await tail.wait_beyond(self.position)
+        events = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
+        READ_EVENTS.check(self.context.viewer)
+        visible = await visible_matches(self.context, self.selection, events)
+        self.position = events[-1].position
+        return [(event.position, event) for event in visible]
 
     async def read_page(self) -> list[Event]:
-        entries = await read_events_page(self.position)
-        # After the entries, so that the rights are never older than what they are asked for.
+        events = await read_events_page(self.position)
+        # Permissions are refreshed after the read, so they are never older than the events.
         await self.context.services.sessions.refresh()
-        return entries
+        return events
 
 
 async def read_events_page(position: int) -> list[Event]:
-    """What follows a position, from the database. Raises CursorExpired where it was deleted meanwhile."""
-    entries = await timeline.read_after(position, MAX_BATCH_EVENTS)
-    if not entries or entries[0].position != position + 1:
+    """The events after a position, from the database.
+
+    Raises CursorExpired if they were deleted in the meantime.
+    """
+    events = await timeline.read_after(position, MAX_BATCH_EVENTS)
+    if not events or events[0].position != position + 1:
         raise CursorExpired("The log was cut while it was read; read the tickets afresh.")
-    return entries
+    return events
 
 
 async def starting_position(after: str | None, head: int) -> int:
+    """The position of a cursor, or the end of the log.
+
+    Raises CursorInvalid, CursorExpired.
+    """
     if after is None:
-        # The head as it is stored, not as far as this process has read: what was committed before the call is not news.
+        # This process may not have read all events yet that were committed before the call.
         return max(head, await event.read_head())
     position = decode_cursor(after)
     if position > head:
@@ -161,29 +185,40 @@ async def starting_position(after: str | None, head: int) -> int:
     return position
 
 
-async def visible_matches(context: Context, wanted: EventSelection, entries: Sequence[Event]) -> list[Event]:
-    """Those of the entries that the viewer may see now and that fit; one statement at most."""
+async def visible_matches(
+    context: Context, selection: EventSelection, events: Sequence[Event]
+) -> list[Event]:
+    """The events that match the selection and that the viewer may see now.
+
+    Reads the database with at most one statement.
+    """
     viewer = context.viewer
-    taken = [entry for entry in entries if wanted.matches(entry) and (viewer.can_see_notes or not entry.internal)]
-    if not taken or Scope.TICKETS_READ not in viewer.scopes:
+    matches = [event for event in events if selection.matches(event)]
+    if not viewer.can_see_notes:
+        matches = [event for event in matches if not event.internal]
+    if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    condition = visible_tickets(viewer) & compile_filter(wanted.filter, viewer, context.now(), database.dialect())
+    dialect = database.dialect()
+    condition = visible_tickets(viewer)
+    condition &= compile_filter(selection.ticket_filter, viewer, context.now(), dialect)
     if condition is TRUE:
-        return taken
-    condition &= in_list("t.id", list({entry.ticket_id for entry in taken}))
-    found = await database.fetch_dicts(f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params)
-    seen = {as_uuid(row["id"]) for row in found}
-    return [entry for entry in taken if entry.ticket_id in seen]
+        return matches
+    condition &= in_list("t.id", list({event.ticket_id for event in matches}))
+    sql = f"SELECT t.id AS id FROM tickets t WHERE {condition.text}"
+    rows = await database.fetch_dicts(sql, condition.params)
+    ticket_ids = {as_uuid(row["id"]) for row in rows}
+    return [event for event in matches if event.ticket_id in ticket_ids]
 
 
 async def notifications(info: strawberry.Info) -> NotificationSource:
     context = context_of(info)
-    # As for the log: what was there before the call is not news.
-    return NotificationSource(context, max(context.services.notification_tail.head, await notification.read_last_number()))
+    # As in `starting_position`: notifications that were stored before the call are not new.
+    head = max(context.services.notification_tail.head, await notification.read_last_number())
+    return NotificationSource(context, head)
 
 
 class NotificationSource(Source[Notification]):
-    """The viewer's own notifications after a number, each once and in order."""
+    """The viewer's own notifications after a number."""
 
     def __init__(self, context: Context, number: int) -> None:
         self.context = context
@@ -197,29 +232,27 @@ class NotificationSource(Source[Notification]):
         return NotificationSource(context, position)
 
     async def next_batch(self) -> list[tuple[int, Notification]]:
+        return await retry_on_outage(self.read_batch)
+
+    async def read_batch(self) -> list[tuple[int, Notification]]:
         tail = self.context.services.notification_tail
-        while True:
-            await tail.wait_beyond(self.position)
-            try:
-                notices = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
-                OWN_NOTIFICATIONS.check(self.context.viewer)
-                seen = await visible_notifications(self.context.viewer, notices)
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)  # as for the log: late, and none lost
-                continue
-            self.position = notices[-1].number
-            return [(notice.number, notice) for notice in seen]
+        await tail.wait_beyond(self.position)
+        items = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
+        OWN_NOTIFICATIONS.check(self.context.viewer)
+        visible = await visible_notifications(self.context.viewer, items)
+        self.position = items[-1].number
+        return [(each.number, each) for each in visible]
 
     async def read_page(self) -> Sequence[Notification]:
-        notices = await notification.read_notifications_after(self.position, MAX_BATCH_EVENTS)
+        page = await notification.read_notifications_after(self.position, MAX_BATCH_EVENTS)
         await self.context.services.sessions.refresh()
-        return notices
+        return page
 
 
-async def visible_notifications(viewer: Viewer, notices: Sequence[Notification]) -> list[Notification]:
-    """Those that exist for the viewer now; one statement at most."""
-    own = [notice for notice in notices if notice.user_id == viewer.user_id]
-    seen = await inbox.filter_visible(viewer, [notice.number for notice in own])
-    return [notice for notice in own if notice.number in seen]
+async def visible_notifications(
+    viewer: Viewer, notifications: Sequence[Notification]
+) -> list[Notification]:
+    """The viewer's own notifications that are visible now, with at most one statement."""
+    own = [each for each in notifications if each.user_id == viewer.user_id]
+    numbers = await inbox.filter_visible(viewer, [each.number for each in own])
+    return [each for each in own if each.number in numbers]

@@ -14,18 +14,17 @@ from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
-from models.database.outage import is_outage
 from models.log import event
 from models.log.event import Event
 from models.queries import live_list, timeline
-from models.queries.live_list import ChangeKind, LiveListChange, Membership
+from models.queries.live_list import ChangeKind, LiveListChange, ListMembership
 from resolvers.context import Context
+from resolvers.subscriptions.outage import retry_on_outage
 
 HEARTBEAT_SECONDS = 15.0
 TIMED_REFRESH_SECONDS = 5.0
 """The interval at which the members are read again if the filter depends on the time."""
 VISIBILITY_CHECK_SECONDS = 1.0
-RETRY_SECONDS = 0.5
 MAX_BATCH_EVENTS = 500
 MAX_REPLAY_EVENTS = 10_000
 
@@ -122,21 +121,13 @@ class LiveListSource(Source[LiveListChange]):
         return self.context.viewer.visibility_key != self.viewer.visibility_key
 
     async def next_batch(self) -> Sequence[Item[LiveListChange]]:
-        while True:
-            try:
-                changes = await self.next_changes()
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                # An outage of the database only delays changes.
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if changes:
-                self.last_sent_at = monotonic()
-            self.pending = None
-            # The loaders must not return tickets that are older than the members.
-            self.context.refresh()
-            return [(change.position, change) for change in changes]
+        changes = await retry_on_outage(self.next_changes)
+        if changes:
+            self.last_sent_at = monotonic()
+        self.pending = None
+        # The loaders must not return tickets that are older than the members.
+        self.context.refresh()
+        return [(change.position, change) for change in changes]
 
     async def next_changes(self) -> list[LiveListChange]:
         """Wait for the next changes; perhaps none.
@@ -236,7 +227,7 @@ class LiveListSource(Source[LiveListChange]):
             return await self.snapshot()
         changes = live_list.diff_events(events, self.members, memberships, self.viewer)
         self.members -= memberships.keys()
-        self.members |= {id for id, each in memberships.items() if each is Membership.INSIDE}
+        self.members |= {id for id, each in memberships.items() if each is ListMembership.INSIDE}
         self.members_position = self.sent_position = head
         live_list.check_size(len(self.members), self.context.rules.max_live_list_tickets)
         return changes
@@ -249,7 +240,7 @@ class LiveListSource(Source[LiveListChange]):
             return await self.snapshot()
         with_events = {event.ticket_id for event in events}
         memberships = {
-            id: Membership.INSIDE if id in members else Membership.NOT_VISIBLE for id in with_events
+            id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE for id in with_events
         }
         changes = live_list.diff_events(events, self.members, memberships, viewer)
         changes += live_list.diff_sets(self.members - with_events, members - with_events, head)

@@ -1,4 +1,8 @@
-"""`ticketStats`: live figures. All who follow the same ones are told from one row of figures, which whoever waits brings on."""
+"""The subscription `ticketStats`: live statistics.
+
+All subscribers with the same arguments and visibility share one `LiveStats`. The subscriber that
+waits for new statistics computes them for all.
+"""
 
 from __future__ import annotations
 
@@ -17,37 +21,49 @@ from engine.execution.source import Item, Source
 from models import database
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
-from models.database.outage import is_outage
 from models.log.event import Event
 from models.queries import live_list
 from models.queries.filter import compile_filter
 from models.queries.running_stats import RunningStats
 from models.queries.stats import Group, Stats, read_stats
 from resolvers.context import Context, context_of
+from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
 
 MIN_INTERVAL_SECONDS = 0.25
+"""The minimum time between two updates."""
 MIN_COUNT_INTERVAL_SECONDS = 1.0
+"""The minimum time between two updates in which the database counts all tickets."""
 TIMED_REFRESH_SECONDS = 5.0
+"""The interval of updates if the filter depends on the time."""
 VISIBILITY_CHECK_SECONDS = 1.0
-RETRY_SECONDS = 0.5
 MAX_TRACKED_TICKETS = 200_000
-"""How many tickets are kept in memory for one row of figures; more are counted by the database, once a second at most."""
+"""The maximum number of tickets that one `LiveStats` tracks in memory. If there are more, the
+database counts them for each update."""
 
 
 async def live_ticket_stats(
     info: strawberry.Info,
-    filter: Annotated[TicketFilter | None, strawberry.argument(description="Only tickets that fit.")] = None,
-    group_by: Annotated[Group | None, strawberry.argument(description="What to count by.")] = None,
+    filter: Annotated[
+        TicketFilter | None,
+        strawberry.argument(description="Only tickets that match this filter."),
+    ] = None,
+    group_by: Annotated[
+        Group | None, strawberry.argument(description="The property to count by.")
+    ] = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
-    asked = filter_mapping(filter)
-    compile_filter(asked, context.viewer, context.now(), database.dialect())  # refuses a filter that is too large
-    return LiveStatsSource(context, asked, group_by)
+    data = filter_mapping(filter)
+    compile_filter(data, context.viewer, context.now(), database.dialect())  # checks its size
+    return LiveStatsSource(context, data, group_by)
 
 
 class LiveStats:
-    """The figures of one audience as they move on. `turn` counts those that differed; `position` is up to where they hold."""
+    """The current statistics for one filter, group and visibility.
+
+    `version` counts the statistics that differed from the ones before. They are correct up to
+    `position`.
+    """
 
     def __init__(
         self,
@@ -57,100 +73,141 @@ class LiveStats:
         tail: LogTail[Event],
         now: Callable[[], datetime],
     ) -> None:
-        self.viewer, self.filter, self.group, self.tail, self.now = viewer, filter, group, tail, now
+        self.viewer = viewer
+        self.filter = filter
+        self.group = group
+        self.tail = tail
+        self.now = now
         self.lock = asyncio.Lock()
         self.latest: Stats | None = None
         self.version = 0
         self.position = 0
         self.updated_at = 0.0
-        self.is_counted = live_list.is_time_dependent(filter)
-        """Whether the database counts anew each time: where time moves the figures, or where the tickets are too many."""
-        self.is_timed = self.is_counted
+        self.is_timed = live_list.is_time_dependent(filter)
+        self.is_counted = self.is_timed
+        """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
         self.last_counts: object = None
-        """What the tally held when its groups were last named."""
+        """The counts of `tracked` from which `latest` was built."""
 
     @property
     def seconds_until_update(self) -> float:
-        """How many seconds are still to pass before figures may be looked at again."""
-        return self.updated_at + (MIN_COUNT_INTERVAL_SECONDS if self.is_counted else MIN_INTERVAL_SECONDS) - monotonic()
+        """The seconds until the next update is allowed; zero or negative if it is now."""
+        interval = MIN_COUNT_INTERVAL_SECONDS if self.is_counted else MIN_INTERVAL_SECONDS
+        return self.updated_at + interval - monotonic()
 
     def is_behind(self) -> bool:
+        """Whether an update may change the statistics."""
         if self.latest is None or self.tail.head > self.position:
             return True
-        return monotonic() >= self.updated_at + TIMED_REFRESH_SECONDS if self.is_timed else self.tracked is None and not self.is_counted
+        if self.is_timed:
+            return monotonic() >= self.updated_at + TIMED_REFRESH_SECONDS
+        # The first statistics are counted. The second update begins to track the tickets.
+        return self.tracked is None and not self.is_counted
 
     async def wait(self) -> None:
-        """A while, or until there is something to do."""
-        due = self.updated_at + TIMED_REFRESH_SECONDS - monotonic() if self.is_timed else VISIBILITY_CHECK_SECONDS
-        if not self.is_behind():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0, min(due, VISIBILITY_CHECK_SECONDS))):
-                    await self.tail.wait_beyond(self.position)
+        """Wait until the statistics are behind, at most VISIBILITY_CHECK_SECONDS."""
+        if self.is_behind():
+            return
+        seconds = VISIBILITY_CHECK_SECONDS
+        if self.is_timed:
+            seconds = min(seconds, self.updated_at + TIMED_REFRESH_SECONDS - monotonic())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0, seconds)):
+                await self.tail.wait_beyond(self.position)
 
     async def update(self) -> None:
-        """To the head of the log, unless somebody else did. Cancelled anywhere, the next one goes on."""
+        """Update the statistics to the head of the log, unless another subscriber just did.
+
+        If this is cancelled, the next call continues.
+        """
         async with self.lock:
             if not self.is_behind():
                 return
             if self.latest is not None and self.seconds_until_update > 0:
-                await asyncio.sleep(self.seconds_until_update)  # what happens meanwhile is told together
+                await asyncio.sleep(self.seconds_until_update)  # combines changes in the meantime
             self.updated_at = monotonic()
-            found = await (read_stats(self.viewer, self.filter, self.group, self.now()) if self.counts_anew() else self.read_tracked())
-            self.position = max(self.position, found.position)
-            if self.latest is None or replace(found, position=0) != replace(self.latest, position=0):
-                self.latest = found
+            if self.is_counted or self.latest is None:
+                stats = await self.count()
+            else:
+                stats = await self.track()
+            self.position = max(self.position, stats.position)
+            if self.latest is None or has_changed(self.latest, stats):
+                self.latest = stats
                 self.version += 1
 
-    def counts_anew(self) -> bool:
-        return self.is_counted or self.latest is None
+    async def count(self) -> Stats:
+        """Let the database count all tickets."""
+        return await read_stats(self.viewer, self.filter, self.group, self.now())
 
-    async def read_tracked(self) -> Stats:
-        if self.tracked is None:
-            tally = RunningStats(self.viewer, self.filter, self.group)
-            if not await tally.read(self.now(), MAX_TRACKED_TICKETS):
-                self.is_counted = True
-                return await read_stats(self.viewer, self.filter, self.group, self.now())
-            self.tracked = tally
+    async def track(self) -> Stats:
+        """Update the tracked tickets by the log. The first call reads all tickets."""
+        tracked = self.tracked
+        if tracked is not None:
+            await tracked.advance(self.now())
         else:
-            tally = self.tracked
-            await tally.advance(self.now())
-        counts = (replace(tally.build_totals(), position=0), tally.count_by_bucket())
-        if counts != self.last_counts or self.latest is None:
-            found = await tally.build_stats()
-            self.last_counts = counts
-            return found
-        return replace(self.latest, position=tally.position)
+            tracked = RunningStats(self.viewer, self.filter, self.group)
+            if not await tracked.read(self.now(), MAX_TRACKED_TICKETS):
+                self.is_counted = True
+                return await self.count()
+            self.tracked = tracked
+        counts = (replace(tracked.build_totals(), position=0), tracked.count_by_bucket())
+        if counts == self.last_counts and self.latest is not None:
+            return replace(self.latest, position=tracked.position)
+        stats = await tracked.build_stats()  # reads the labels of the groups
+        self.last_counts = counts
+        return stats
+
+
+def has_changed(before: Stats, after: Stats) -> bool:
+    return replace(before, position=0) != replace(after, position=0)
 
 
 class LiveStatsSource(Source[Stats]):
-    """One reader of figures: `turn` is the last that was told, `least` how far was told of others before."""
+    """The statistics for one group of subscribers.
 
-    def __init__(self, context: Context, filter: Mapping[str, Any] | None, group: Group | None, min_position: int = 0) -> None:
+    `version` is that of the statistics that were sent last. Statistics below `min_position` are not
+    sent, because the subscriber has already received newer ones.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        filter: Mapping[str, Any] | None,
+        group: Group | None,
+        min_position: int = 0,
+    ) -> None:
         self.context = context
         self.filter = filter
         self.group = group
         self.min_position = min_position
-        self.position = -1  # until the first figures were told
+        self.position = -1  # until the first statistics were sent
         self.version = 0
         self.live = self.find_live_stats(context.viewer)
 
     def find_live_stats(self, viewer: Viewer) -> LiveStats:
+        """The shared statistics for the viewer's visibility. Creates them at first use."""
         services = self.context.services
         key = (live_list.serialize_filter(self.filter), self.group, viewer.visibility_key)
-        found: LiveStats | None = services.live_stats.get(key)
-        if found is None:
-            found = services.live_stats[key] = LiveStats(viewer, self.filter, self.group, services.event_tail, services.now)
-        return found
+        live: LiveStats | None = services.live_stats.get(key)
+        if live is None:
+            live = LiveStats(viewer, self.filter, self.group, services.event_tail, services.now)
+            services.live_stats[key] = live
+        return live
 
     @property
     def share_key(self) -> Hashable:
-        figures = self.live
-        # Where time moves the figures, a position does not say which were told.
-        return None if figures.is_timed else ("stats", live_list.serialize_filter(self.filter), self.group, figures.viewer.visibility_key)
+        # If the statistics depend on the time, equal positions do not imply equal statistics.
+        if self.live.is_timed:
+            return None
+        filter = live_list.serialize_filter(self.filter)
+        return ("stats", filter, self.group, self.live.viewer.visibility_key)
 
     def fork(self, context: Context, position: int) -> LiveStatsSource:
-        """Whose sight is another gets the figures of that by the first `take`."""
+        """The statistics for one subscriber, with another context.
+
+        If the context's visibility differs, the next batch has the statistics for it.
+        """
         other = LiveStatsSource(context, self.filter, self.group, max(self.min_position, position))
         if other.live is self.live and position >= self.position:
             other.position, other.version = self.position, self.version
@@ -158,32 +215,32 @@ class LiveStatsSource(Source[Stats]):
 
     async def next_batch(self) -> Sequence[Item[Stats]]:
         while True:
-            try:
-                found = await self.next_stats()
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)  # a database that is away delays figures
-                continue
-            if found is not None:
+            stats = await retry_on_outage(self.next_stats)
+            if stats is not None:
                 self.context.refresh()
-                return [(found.position, found)]
+                return [(stats.position, stats)]
 
     async def next_stats(self) -> Stats | None:
-        """The figures that come next, or None where there are none yet."""
-        figures = self.live
-        if self.version == figures.version or figures.position < self.min_position:
-            await figures.wait()
-            await figures.update()
-        elif figures.is_behind() and not figures.lock.locked() and figures.seconds_until_update <= 0:
-            await figures.update()
-        if self.version != figures.version:
+        """Wait for the next statistics. None if there are none yet."""
+        live = self.live
+        if not self.has_news(live):
+            await live.wait()
+            await live.update()
+        elif live.is_behind() and not live.lock.locked() and live.seconds_until_update <= 0:
+            await live.update()
+        if self.version != live.version:
             await self.context.services.sessions.refresh()
-        READ_TICKETS.check(self.context.viewer)
-        if self.context.viewer.visibility_key != figures.viewer.visibility_key:
-            self.live, self.version, self.min_position = self.find_live_stats(self.context.viewer), 0, max(self.min_position, self.position)
+        viewer = self.context.viewer
+        READ_TICKETS.check(viewer)
+        if viewer.visibility_key != live.viewer.visibility_key:
+            self.min_position = max(self.min_position, self.position)
+            self.live, self.version = self.find_live_stats(viewer), 0
             return None
-        if self.version == figures.version or figures.latest is None or figures.position < self.min_position:
+        if live.latest is None or not self.has_news(live):
             return None
-        self.version, self.position = figures.version, figures.position
-        return replace(figures.latest, position=figures.position)
+        self.version, self.position = live.version, live.position
+        return replace(live.latest, position=live.position)
+
+    def has_news(self, live: LiveStats) -> bool:
+        """Whether there are statistics that the subscriber has not received."""
+        return self.version != live.version and live.position >= self.min_position

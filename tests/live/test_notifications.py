@@ -98,7 +98,7 @@ async def test_what_was_there_before_is_no_news(service: Service, world: World) 
 
 
 async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 3)
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 3)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     async with running(url) as service:
         world = await World.make()

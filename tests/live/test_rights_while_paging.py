@@ -84,10 +84,10 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     async def never(_: OpenSessions, seconds: float = 1.0) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 0)
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 0)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 1)
     monkeypatch.setattr(events, "read_events_page", paged)
-    monkeypatch.setattr(events, "notification", SimpleNamespace(head=notification.read_last_number, read_after=read_after))
+    monkeypatch.setattr(events, "notification", SimpleNamespace(read_last_number=notification.read_last_number, read_notifications_after=read_after))
     monkeypatch.setattr(OpenSessions, "run", never)
     return found
 

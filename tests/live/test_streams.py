@@ -130,7 +130,7 @@ async def test_every_cursor_of_the_api_is_one_that_streams_start_from(service: S
 async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_without_a_gap(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 8)
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 8)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 5)
     async with running(url) as service:
         world = await World.make()
@@ -197,7 +197,7 @@ async def test_a_cursor_older_than_the_log_is_kept_has_expired(service: Service,
 async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skipping_them(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "kept", 2)
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 2)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     page = events.read_events_page
     async with running(url) as service:
