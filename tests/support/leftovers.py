@@ -1,7 +1,8 @@
-"""Processes that an interrupted run left behind: the next run ends them.
+"""Ends the processes and removes the folders that an interrupted run of the suite left behind.
 
-Each run has a name, which its processes inherit in the environment variable TEST_RUN, and holds a lock on a file of that
-name for as long as it lasts. If the lock is free, the run has ended, and whatever still bears its name is left over.
+Each run has a name. Its processes inherit the name in the environment variable TEST_RUN, and its
+temporary folders have the name in theirs. A run holds a lock on a file of that name until it ends.
+If the lock is free, everything with the name is left over.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,8 +23,13 @@ RUN = os.environ.setdefault("TEST_RUN", uuid4().hex[:12])
 LOCKS = Path(tempfile.gettempdir()) / f"ticketwire-tests-{os.getuid()}"
 
 
+def folder_prefix(run: str = RUN) -> str:
+    """The beginning of the names of a run's temporary folders."""
+    return f"ticketwire-{run}-"
+
+
 def hold_lock() -> None:
-    """Say that this run lasts, until this process ends. Several processes of a run may hold its lock."""
+    """Hold the run's lock until this process ends. Several processes of a run may hold it."""
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     path = LOCKS / RUN
     # Another run must never see the file without its lock, so it gets its name only when it is locked.
@@ -35,7 +42,7 @@ def hold_lock() -> None:
 
 
 def end_abandoned() -> list[int]:
-    """End the processes of runs that have ended; their process ids. Then hold the lock of this run."""
+    """End what interrupted runs left, and hold the lock of this run; returns the ended process ids."""
     ended: list[int] = []
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     for path in LOCKS.iterdir():
@@ -50,6 +57,8 @@ def end_abandoned() -> list[int]:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
                     ended.append(pid)
+            for folder in Path(tempfile.gettempdir()).glob(f"{folder_prefix(path.name)}*"):
+                shutil.rmtree(folder, ignore_errors=True)
             path.unlink(missing_ok=True)
     hold_lock()
     return ended
@@ -64,7 +73,9 @@ def processes_of(run: str) -> Iterator[int]:
                 if words.encode() in (entry / "environ").read_bytes().split(b"\0"):
                     yield int(entry.name)
         return
-    shown = subprocess.run(["ps", "axEww", "-o", "pid=,command="], capture_output=True, text=True, check=False).stdout
+    shown = subprocess.run(
+        ["ps", "axEww", "-o", "pid=,command="], capture_output=True, text=True, check=False
+    ).stdout
     for line in shown.splitlines():
         if re.search(rf"\b{words}\b", line):
             yield int(line.split()[0])
