@@ -1,4 +1,4 @@
-"""Search, ticket numbers and the log's head: what Tortoise's operations can't say (see models/install.py)."""
+"""Search, ticket numbers and the log's head, which Tortoise's operations can't create (see models/install.py)."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops

@@ -1,4 +1,4 @@
-"""Promises and notices: calendars, policies, clocks, escalation paths, notifications, mails, followers of the log."""
+"""SLA calendars, policies and clocks, escalation paths, notifications, emails, and consumers of the log."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -19,7 +19,10 @@ from tortoise.indexes import Index
 
 
 class Described(ops.AlterField):
-    """Another description of a column, for the records alone: SQLite would rebuild the table for it, and lose its indexes."""
+    """Changes a column's description in Tortoise's state only.
+
+    On SQLite, Tortoise would rebuild the table and lose its indexes.
+    """
 
     async def database_forward(self, app_label, old_state, new_state, state_editor=None):
         pass
@@ -142,7 +145,7 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
-            name='Reader',
+            name='LogConsumer',
             fields=[
                 ('name', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=32)),
                 ('position', fields.BigIntField(default=0)),

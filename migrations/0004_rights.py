@@ -1,4 +1,4 @@
-"""The rights revision, and the triggers that raise it (see models/access/revision_triggers.py)."""
+"""The permission revision, and the triggers that increase it (see models/access/revision_triggers.py)."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.CreateModel(
-            name='Rights',
+            name='PermissionRevision',
             fields=[
                 ('id', fields.SmallIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ('revision', fields.BigIntField(default=0)),

@@ -1,4 +1,4 @@
-"""Who is looking at a ticket, and who is writing a reply."""
+"""Presences: the people who look at a ticket or write a reply."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops

@@ -1,4 +1,4 @@
-"""Idempotency keys of mutations that are about no ticket: the record is any, or none, and the log may not be touched."""
+"""Idempotency keys of mutations without a ticket: the record is optional, and so is the position in the log."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -6,9 +6,10 @@ from tortoise import fields
 
 
 class Nullable(ops.AlterField):
-    """A column that may be null from now on, with the table's rows and indexes left as they are.
+    """Makes a column nullable and keeps the table's rows and indexes.
 
-    SQLite can't say so of a column, and Tortoise would make the table anew without its indexes: a new column takes its place.
+    SQLite can't alter a column, and Tortoise would rebuild the table without its indexes. So a new
+    column replaces the old one.
     """
 
     async def database_forward(self, app_label, old_state, new_state, state_editor=None):
@@ -25,7 +26,7 @@ class Nullable(ops.AlterField):
             await state_editor.client.execute_query(statement)
 
     async def database_backward(self, app_label, old_state, new_state, state_editor=None):
-        pass  # a column that may be null serves what came before as well
+        pass  # the previous version can use a nullable column
 
 
 class Migration(migrations.Migration):

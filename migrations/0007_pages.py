@@ -1,4 +1,4 @@
-"""Indexes that give pages of many tickets in their orders (see models/queries/indexes.py); those go that nothing reads by any more."""
+"""Indexes for ordered pages of tickets (see models/queries/indexes.py); removes indexes that no query uses."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
