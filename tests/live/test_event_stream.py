@@ -445,7 +445,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
                     assert (await reading.value(FIELD))["cursor"] == reply["cursor"]
 
                 async def counted() -> bool:
-                    return held[0].slow == 1
+                    return held[0].slow_clients == 1
 
                 await until(counted)
             assert [line["event"] for line in lines].count("stream.slow_client") == 1
@@ -468,7 +468,7 @@ async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
         async with connection(service, request_of(world.ada.token, query)):
 
             async def counted() -> bool:
-                return held[0].slow == 1
+                return held[0].slow_clients == 1
 
             await until(counted)
             await nobody_left(held)

@@ -150,7 +150,7 @@ async def test_too_many_messages_close_the_socket_with_1008(url: str) -> None:
             await socket.send({"type": "ping"})
         code, reason, came = await end_of(socket)
         assert code == 1008
-        assert "1 messages" in reason
+        assert reason == "Too many messages: at most 1 per second are accepted."
         assert 5 <= len(came) <= 12
 
 

@@ -200,13 +200,13 @@ async def narrow_socket(service: Service, token: str) -> AsyncIterator[Socket]:
 
 
 def count_waiting_writers() -> int:
-    """How many subscription groups of this process wait until their only member reads."""
+    """How many subscription groups of this process wait until their only subscriber reads."""
     return len([task for task in asyncio.all_tasks() if waits_for_drain(task.get_coro())])
 
 
 def waits_for_drain(coroutine: Any) -> bool:
     while coroutine is not None:
-        if getattr(coroutine, "__qualname__", "").endswith(("Outbox.drained", "Queue.drained")):
+        if getattr(coroutine, "__qualname__", "").endswith("Outbox.drain"):
             return True
         coroutine = getattr(coroutine, "cr_await", None)
     return False
