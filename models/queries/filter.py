@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
+import orjson
+
 from models.access.viewer import Viewer
 from models.core.errors import BadRequest
 from models.core.ids import ORGANIZATION, TICKET, USER
@@ -33,6 +35,9 @@ from models.queries.filter_fields import (
     compile_watcher,
 )
 from models.queries.filter_limits import MAX_LEVELS, FilterContext
+
+TIME_OPERATORS = frozenset({"within", "olderThan"})
+"""Operators that compare with the current time."""
 
 FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "id": column_field("t.id", key_parser(TICKET)),
@@ -113,3 +118,29 @@ def compile_field(name: str, value: object, context: FilterContext) -> Condition
 
 def compile_list(filters: object, context: FilterContext) -> list[Condition]:
     return [compile_fields(filter, context) for filter in cast("Sequence[FilterData]", filters)]
+
+
+def is_time_dependent(filter: object) -> bool:
+    """Whether tickets start or stop matching the filter as time passes, without a log event."""
+    if isinstance(filter, Mapping):
+        for name, value in cast("FilterData", filter).items():
+            if value is not None and (name in TIME_OPERATORS or is_time_dependent(value)):
+                return True
+        return False
+    if isinstance(filter, list):
+        return any(is_time_dependent(each) for each in cast("list[object]", filter))
+    return False
+
+
+def serialize_filter(filter: FilterData | None) -> bytes:
+    """Return the same text for filters that differ only in the order of fields and in nulls."""
+    return orjson.dumps(without_nulls(filter or {}), default=str, option=orjson.OPT_SORT_KEYS)
+
+
+def without_nulls(value: object) -> object:
+    if isinstance(value, Mapping):
+        fields = cast("FilterData", value)
+        return {name: without_nulls(each) for name, each in fields.items() if each is not None}
+    if isinstance(value, list):
+        return [without_nulls(each) for each in cast("list[object]", value)]
+    return value

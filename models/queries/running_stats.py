@@ -20,7 +20,7 @@ from models.core.sql import Condition, compare, exists
 from models.database import Row, as_instant, as_uuid
 from models.log import event
 from models.queries.filter import FilterData, compile_filter
-from models.queries.live_list import Membership, membership_from_row, read_changed_tickets
+from models.queries.live_list import ListMembership, membership_from_row, read_changed_tickets
 from models.queries.stats import COLUMNS, IS_OPEN, Group, Stats, bucket_key, build_buckets
 from models.sla.clock import ClockStatus
 
@@ -83,7 +83,7 @@ class RunningStats:
         """To the head of the log, by the tickets of which something was logged."""
         head, rows = await read_changed_tickets(self.viewer, self.filter, at, self.position, build_fact_columns(self.group))
         for key, row in rows.items():
-            self.set_ticket(key, row if membership_from_row(row) is Membership.INSIDE else None)
+            self.set_ticket(key, row if membership_from_row(row) is ListMembership.INSIDE else None)
         self.position = head
 
     def set_ticket(self, key: UUID, row: Row | None) -> None:

@@ -11,8 +11,8 @@ from models import database
 from models.access import revision
 from models.core.errors import CursorExpired
 from models.log.event import decode_cursor
-from models.queries import live_list, timeline
-from models.queries.filter import compile_filter
+from models.queries import timeline
+from models.queries.filter import compile_filter, is_time_dependent
 from models.queries.live_list import LiveListChange
 from resolvers.context import Context, context_of
 from resolvers.subscriptions import live_list_source
@@ -75,7 +75,7 @@ async def can_replay(context: Context, filter: Mapping[str, Any] | None, positio
         return False
     # There are no events for tickets that left the list because time passed, or because accounts
     # or roles changed.
-    if live_list.is_time_dependent(filter) or await revision.visibility_changed_since(position):
+    if is_time_dependent(filter) or await revision.visibility_changed_since(position):
         return False
     try:
         await timeline.require_retained(position)

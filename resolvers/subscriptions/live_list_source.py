@@ -17,7 +17,8 @@ from models.access.viewer import Viewer
 from models.log import event
 from models.log.event import Event
 from models.queries import live_list, timeline
-from models.queries.live_list import ChangeKind, LiveListChange, ListMembership
+from models.queries.filter import is_time_dependent, serialize_filter
+from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
 from resolvers.subscriptions.outage import retry_on_outage
 
@@ -64,8 +65,8 @@ class LiveListSource(Source[LiveListChange]):
     ) -> None:
         self.context = context
         self.filter = filter
-        self.key = live_list.serialize_filter(filter)
-        self.is_timed = live_list.is_time_dependent(filter)
+        self.key = serialize_filter(filter)
+        self.is_timed = is_time_dependent(filter)
         self.pending = pending
         self.sent_position = self.members_position = sent_position
         self.members: set[UUID] | None = None

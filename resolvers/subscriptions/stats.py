@@ -22,8 +22,7 @@ from models import database
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
 from models.log.event import Event
-from models.queries import live_list
-from models.queries.filter import compile_filter
+from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
 from models.queries.running_stats import RunningStats
 from models.queries.stats import Group, Stats, read_stats
 from resolvers.context import Context, context_of
@@ -83,7 +82,7 @@ class LiveStats:
         self.version = 0
         self.position = 0
         self.updated_at = 0.0
-        self.is_timed = live_list.is_time_dependent(filter)
+        self.is_timed = is_time_dependent(filter)
         self.is_counted = self.is_timed
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
@@ -188,7 +187,7 @@ class LiveStatsSource(Source[Stats]):
     def find_live_stats(self, viewer: Viewer) -> LiveStats:
         """The shared statistics for the viewer's visibility. Creates them at first use."""
         services = self.context.services
-        key = (live_list.serialize_filter(self.filter), self.group, viewer.visibility_key)
+        key = (serialize_filter(self.filter), self.group, viewer.visibility_key)
         live: LiveStats | None = services.live_stats.get(key)
         if live is None:
             live = LiveStats(viewer, self.filter, self.group, services.event_tail, services.now)
@@ -200,7 +199,7 @@ class LiveStatsSource(Source[Stats]):
         # If the statistics depend on the time, equal positions do not imply equal statistics.
         if self.live.is_timed:
             return None
-        filter = live_list.serialize_filter(self.filter)
+        filter = serialize_filter(self.filter)
         return ("stats", filter, self.group, self.live.viewer.visibility_key)
 
     def fork(self, context: Context, position: int) -> LiveStatsSource:

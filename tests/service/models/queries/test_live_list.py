@@ -21,7 +21,8 @@ from models.core.errors import TooExpensive
 from models.database import fetch_dicts
 from models.log.event import Event, EventType, read_head
 from models.queries import live_list
-from models.queries.live_list import ChangeKind, LiveListChange, Membership
+from models.queries.filter import is_time_dependent, serialize_filter
+from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from models.queries.running_stats import RunningStats, build_fact_columns
 from models.queries.stats import Group, read_stats
 from models.sla.clock import ClockStatus
@@ -79,7 +80,7 @@ async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(pile: Pile, d
         assert set(standing) == {entry.ticket_id for entry in entries}
         steps = live_list.diff_events(entries, inside, standing, viewer)
         assert [each.position for each in steps] == sorted({each.position for each in steps})
-        assert all(standing[each.ticket_id] is not Membership.NOT_VISIBLE or each.ticket_id in inside for each in steps)
+        assert all(standing[each.ticket_id] is not ListMembership.NOT_VISIBLE or each.ticket_id in inside for each in steps)
         position, inside = end, applied(steps, inside)
         assert (end, inside) == await live_list.read_members(viewer, filter, NOON, MOST)
         if place >= 1:  # somebody who has the set of another position goes on with the same steps
@@ -123,7 +124,7 @@ async def test_a_strangers_tickets_are_told_to_nobody(desk: Desk) -> None:
     entries = await Event.filter(position__gt=position).order_by("position")
     for viewer in (desk.olga, ANONYMOUS):
         _, standing = await live_list.read_memberships_since(viewer, None, NOON, position)
-        assert standing == {ticket.id: Membership.NOT_VISIBLE}
+        assert standing == {ticket.id: ListMembership.NOT_VISIBLE}
         assert live_list.diff_events(entries, inside, standing, viewer) == []
 
 
@@ -149,7 +150,7 @@ async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> N
             ({"not": {"search": "zeb"}}, {first.id, second.id, third.id} - inside),
         ):
             _, standing = await live_list.read_memberships_since(viewer, filter, NOON, 0)
-            assert {key for key, each in standing.items() if each is Membership.INSIDE} == expected
+            assert {key for key, each in standing.items() if each is ListMembership.INSIDE} == expected
             assert (await live_list.read_members(viewer, filter, NOON, MOST))[1] == expected
 
 
@@ -195,18 +196,18 @@ async def test_a_set_that_is_too_large_is_refused(pile: Pile) -> None:
 async def test_a_filter_is_timed_where_time_alone_can_move_it() -> None:
     day = timedelta(days=1)
     for timed in ({"createdAt": {"within": day}}, {"or": [{"not": {"closedAt": {"olderThan": day}}}]}):
-        assert live_list.is_time_dependent(timed)
+        assert is_time_dependent(timed)
     for still in (None, {}, {"createdAt": {"within": None, "gt": NOON}}, {"subject": {"eq": "within"}}, {"or": [{}]}):
-        assert not live_list.is_time_dependent(still)
+        assert not is_time_dependent(still)
 
 
 async def test_filters_that_are_given_alike_have_one_text() -> None:
     one = {"status": {"in": [ClockStatus.PAUSED]}, "createdAt": {"gt": NOON, "within": None}, "search": None}
-    assert live_list.serialize_filter(one) == live_list.serialize_filter({"createdAt": {"gt": NOON}, "status": {"in": [ClockStatus.PAUSED]}})
-    assert live_list.serialize_filter(None) == live_list.serialize_filter({}) == live_list.serialize_filter({"search": None})
+    assert serialize_filter(one) == serialize_filter({"createdAt": {"gt": NOON}, "status": {"in": [ClockStatus.PAUSED]}})
+    assert serialize_filter(None) == serialize_filter({}) == serialize_filter({"search": None})
     different = [{"search": "a"}, {"subject": {"eq": "a"}}, {"not": {"search": "a"}}, {"createdAt": {"within": timedelta(1)}}]
     different += [{"createdAt": {"within": timedelta(2)}}, {"or": []}, {"and": []}, {"number": {"eq": 1}}, {"id": {"eq": "1"}}]
-    assert len({live_list.serialize_filter(each) for each in different}) == len(different)
+    assert len({serialize_filter(each) for each in different}) == len(different)
 
 
 @pytest.mark.skipif(not IS_SQLITE, reason="Postgres plans by the sizes of its tables, which are small in tests")

@@ -16,10 +16,10 @@ from models.changes import commands
 from models.core.errors import BadRequest
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE
-from models.core.text import is_clean
+from models.core.text import is_storable
 from models.queries import live_list, search, stats, tickets, timeline
 from models.queries.filter import FilterData, compile_filter
-from models.queries.live_list import Membership
+from models.queries.live_list import ListMembership
 from models.queries.running_stats import RunningStats
 from models.queries.tickets import build_ticket_order
 from models.queries.timeline import EventFilter
@@ -141,7 +141,7 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
             listed,
             {entry.ticket_id for entry in entries.rows},
             whole,
-            {key for key, standing in touched.items() if standing is Membership.INSIDE},
+            {key for key, standing in touched.items() if standing is ListMembership.INSIDE},
             tally.facts_by_ticket,
             advanced.facts_by_ticket,
         )
@@ -225,7 +225,7 @@ HOSTILE = [
 
 async def found_or_refused(viewer: Viewer, text: str) -> None:
     """What no database can hold is a bad request; anything else is an answer."""
-    if is_clean(text):
+    if is_storable(text):
         await found(viewer, text)
         return
     with pytest.raises(BadRequest):
