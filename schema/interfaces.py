@@ -142,8 +142,8 @@ class Node(RecordType):
 
 
 @strawberry.interface(
-    description="The author of a change or message: a user, an API client or "
-    "the system. It has no email address."
+    description="The author of a change or message: a user, an API client or the system. It has "
+    "no email address."
 )
 class Actor(RecordType):
     display_name: str = strawberry.field(description="The name to display.")
@@ -191,8 +191,8 @@ class MessageInterface(Node):
 class TicketEventInterface(Node):
     type: EventType = strawberry.field(description="The type of the event.")
     cursor: str = strawberry.field(
-        description="The opaque position in the log, for the arguments "
-        "`after` and `before` of events, messages and subscriptions."
+        description="The opaque position in the log, for the arguments `after` and `before` of "
+        "events, messages and subscriptions."
     )
 
     ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket in its current state.")

@@ -180,83 +180,77 @@ class Loaders:
         if key not in self.page_loaders:
 
             async def load(keys: list[UUID]) -> list[Page[Any]]:
-                found = await read(self.viewer, keys, *page_arguments).fetch_by_owner(keys, as_uuid)
-                return [found[key] for key in keys]
+                query = read(self.viewer, keys, *page_arguments)
+                pages = await query.fetch_by_owner(keys, as_uuid)
+                return [pages[key] for key in keys]
 
             self.page_loaders[key] = ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
         return self.page_loaders[key]
 
     async def read_tickets(self, keys: list[UUID]) -> list[Ticket | None]:
-        found = {
-            ticket.id: ticket
-            for ticket in await Ticket.filter(id__in=keys)
-            if can_see_ticket(self.viewer, ticket)
-        }
-        return [found.get(key) for key in keys]
+        records = await Ticket.filter(id__in=keys)
+        visible = {ticket.id: ticket for ticket in records if can_see_ticket(self.viewer, ticket)}
+        return [visible.get(key) for key in keys]
+
+    def can_see_message(self, message: Message) -> bool:
+        """Whether the viewer may see a message of a visible ticket."""
+        return message.kind is MessageKind.REPLY or self.viewer.can_see_notes
 
     async def read_messages(self, keys: list[UUID]) -> list[Message | None]:
         records = await Message.filter(id__in=keys).select_related("ticket")
-        found = {
+        visible = {
             message.id: message
             for message in records
-            if can_see_ticket(self.viewer, message.ticket)
-            and (message.kind is MessageKind.REPLY or self.viewer.can_see_notes)
+            if can_see_ticket(self.viewer, message.ticket) and self.can_see_message(message)
         }
-        return [found.get(key) for key in keys]
+        return [visible.get(key) for key in keys]
 
     async def read_attachments(self, keys: list[UUID]) -> list[Attachment | None]:
-        records = {
-            each.id: each
-            for each in await Attachment.filter(id__in=keys).select_related("ticket", "message")
-        }
-        found = {
-            key: each
-            for key, each in records.items()
-            if can_see_ticket(self.viewer, each.ticket)
-            and (
-                each.message is None
-                or each.message.kind is MessageKind.REPLY
-                or self.viewer.can_see_notes
-            )
-        }
-        return [found.get(key) for key in keys]
+        visible: dict[UUID, Attachment] = {}
+        for attachment in await Attachment.filter(id__in=keys).select_related("ticket", "message"):
+            message = attachment.message
+            if can_see_ticket(self.viewer, attachment.ticket) and (
+                message is None or self.can_see_message(message)
+            ):
+                visible[attachment.id] = attachment
+        return [visible.get(key) for key in keys]
 
     async def read_events(self, keys: list[int]) -> list[Event | None]:
         condition = in_list("e.position", keys) & visible_events(self.viewer)
-        seen = await database.fetch_dicts(
+        visible = await database.fetch_dicts(
             f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}",
             condition.params,
         )
-        found = await timeline.read_by_positions({int(str(row["position"])) for row in seen})
-        return [found.get(key) for key in keys]
+        events = await timeline.read_by_positions({int(str(row["position"])) for row in visible})
+        return [events.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:
-        seen = await inbox.filter_visible(self.viewer, keys)
-        found = (
-            {each.number: each for each in await Notification.filter(number__in=seen)}
-            if seen
-            else {}
-        )
-        return [found.get(key) for key in keys]
+        visible = await inbox.filter_visible(self.viewer, keys)
+        if not visible:
+            return [None] * len(keys)
+        records = await Notification.filter(number__in=visible)
+        notifications = {record.number: record for record in records}
+        return [notifications.get(key) for key in keys]
 
     async def read_policies(self, digests: list[str]) -> list[SlaPolicy | None]:
-        terms = await self.policy_snapshots.load_many(digests)
-        return await self.policies.load_many([each.policy_id for each in terms])
+        snapshots = await self.policy_snapshots.load_many(digests)
+        return await self.policies.load_many([snapshot.policy_id for snapshot in snapshots])
 
 
 async def read_policy_snapshots(digests: list[str]) -> list[PolicySnapshot]:
-    found = await policies.read_snapshots(digests)
-    return [found[digest] for digest in digests]
+    snapshots = await policies.read_snapshots(digests)
+    return [snapshots[digest] for digest in digests]
 
 
-async def read_rebuilt_clocks(keys: list[UUID]) -> list[RebuiltClocks]:
-    found = await sla_audit.load_rebuilt_clocks(keys)
-    return [found[key] for key in keys]
+async def read_rebuilt_clocks(ticket_ids: list[UUID]) -> list[RebuiltClocks]:
+    clocks = await sla_audit.load_rebuilt_clocks(ticket_ids)
+    return [clocks[ticket_id] for ticket_id in ticket_ids]
 
 
-async def read_scopes(keys: list[UUID]) -> list[list[str]]:
-    found = await Token.filter(client_id__in=keys, revoked_at__isnull=True).order_by("id")
-    return [
-        sorted({scope for token in found if token.client_id == key for scope in token.scopes})
-        for key in keys
-    ]
+async def read_scopes(client_ids: list[UUID]) -> list[list[str]]:
+    """The scopes of each API client: those of all its tokens that are not revoked."""
+    scopes: dict[UUID, set[str]] = {client_id: set() for client_id in client_ids}
+    for token in await Token.filter(client_id__in=client_ids, revoked_at__isnull=True):
+        if token.client_id is not None:
+            scopes[token.client_id].update(token.scopes)
+    return [sorted(scopes[client_id]) for client_id in client_ids]

@@ -9,8 +9,8 @@ from schema.inputs.fields import TICKET_ID, optional, required
 
 
 @strawberry.input(
-    description="The viewer's presence on a ticket. It expires 15 seconds after the last "
-    "call, so repeat it every 5 to 10 seconds."
+    description="The viewer's presence on a ticket. It expires 15 seconds after the last call, so "
+    "repeat it every 5 to 10 seconds."
 )
 class SetPresenceInput:
     ticket_id: strawberry.ID = required(TICKET_ID)

@@ -60,8 +60,7 @@ class CreateSlaCalendarInput:
 
 
 @strawberry.input(
-    description="Changes to an SLA calendar. A field that is absent or null keeps its value. "
-    "The clocks of open tickets follow the change."
+    description="Changes to an SLA calendar. A field that is absent or null keeps its value."
 )
 class UpdateSlaCalendarInput:
     calendar_id: strawberry.ID = required("The id of the calendar.")
@@ -80,8 +79,8 @@ class ArchiveSlaCalendarInput:
 
 
 @strawberry.input(
-    description="A new SLA policy. It applies to tickets that match its priority, team, "
-    "category and organization. It has at least one target."
+    description="A new SLA policy. It applies to tickets that match its priority, team, category "
+    "and organization. It has at least one target."
 )
 class CreateSlaPolicyInput:
     name: str = required(f"The name of the policy. {NAME}")
@@ -100,10 +99,7 @@ class CreateSlaPolicyInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(
-    description="Changes to an SLA policy. The clocks of open tickets follow the change and "
-    "keep the time that they have spent. The policy keeps at least one target."
-)
+@strawberry.input(description="Changes to an SLA policy, which keeps at least one target.")
 class UpdateSlaPolicyInput:
     policy_id: strawberry.ID = required("The id of the policy.")
     name: str | None = optional(f"The new name. {NAME} {KEEP}")

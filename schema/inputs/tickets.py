@@ -27,8 +27,7 @@ EXTERNAL_ID = (
 
 @strawberry.input(
     description="A resource at the provider, such as a server, an invoice or a plan. In "
-    "`TicketFilter`, a resource matches by kind and external id, and by name if "
-    "one is given."
+    "`TicketFilter`, a resource matches by kind and external id, and by name if one is given."
 )
 class TicketResourceInput:
     kind: str = required("The kind of the resource, such as server or invoice; 1 to 64 characters.")
@@ -62,8 +61,8 @@ class CreateTicketInput:
 
 
 @strawberry.input(
-    description="Changes to a ticket. A field that is absent or null keeps its value, except "
-    "that null clears `externalId`."
+    description="Changes to a ticket. A field that is absent or null keeps its value, except that "
+    "null clears `externalId`."
 )
 class UpdateTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)

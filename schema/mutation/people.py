@@ -17,9 +17,10 @@ class PeopleMutations:
     sign_in: Any = mutation(
         people.sign_in,
         PUBLIC,
-        "Signs a user in with email address and password, and returns the token of a new session. "
-        "The session lasts 30 days by default. After too many attempts, by default 10 in 5 minutes "
-        "per email address and IP address, the operation fails with RATE_LIMITED.",
+        "Signs a user in with email address and password, and returns the token of a new "
+        "session. The session lasts 30 days by default. After too many attempts, by default "
+        "10 in 5 minutes per email address and IP address, the operation fails with "
+        "RATE_LIMITED.",
         SignInPayload | None,
         errors=("INVALID (email): the email address or the password is wrong",),
     )

@@ -38,8 +38,8 @@ class SlaMutations:
     update_sla_calendar: Any = mutation(
         sla.update_sla_calendar,
         ADMINISTER,
-        "Changes, archives or restores an SLA calendar. The clocks of open tickets follow "
-        "within seconds.",
+        "Changes, archives or restores an SLA calendar. The server then updates the clocks "
+        "of open tickets.",
         CALENDAR,
         errors=(
             "NOT_FOUND (calendarId)",
@@ -64,7 +64,7 @@ class SlaMutations:
         sla.create_sla_policy,
         ADMINISTER,
         "Creates an SLA policy. The first active policy, by position, that matches a ticket "
-        "applies to it; the clocks of open tickets follow within seconds. At most 200 "
+        "applies to it. The server then updates the clocks of open tickets. At most 200 "
         "policies are active.",
         POLICY,
         errors=(
@@ -79,8 +79,8 @@ class SlaMutations:
     update_sla_policy: Any = mutation(
         sla.update_sla_policy,
         ADMINISTER,
-        "Changes, archives or restores an SLA policy. The clocks of open tickets follow "
-        "within seconds and keep the time that they have spent.",
+        "Changes, archives or restores an SLA policy. The server then updates the clocks of "
+        "open tickets, which keep the time that they have spent.",
         POLICY,
         errors=(
             "NOT_FOUND (policyId, team, category, organizationId, calendarId)",
@@ -94,7 +94,8 @@ class SlaMutations:
     archive_sla_policy: Any = mutation(
         sla.archive_sla_policy,
         ADMINISTER,
-        "Archives an SLA policy. The next policy that matches applies to its open tickets.",
+        "Archives an SLA policy. The next policy that matches, if any, applies to its open "
+        "tickets.",
         POLICY,
         errors=("NOT_FOUND (policyId)", "INVALID (idempotencyKey)", *KEY_ERRORS),
     )

@@ -25,7 +25,7 @@ class TicketMutations:
         ticket_creation.create_ticket,
         WRITE_TICKETS,
         "Creates a ticket with the status NEW. The category decides the team. The first "
-        "active SLA policy that matches starts the SLA clocks.",
+        "active SLA policy that matches, if any, starts the SLA clocks.",
         TICKET,
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId)",
@@ -151,7 +151,7 @@ class TicketMutations:
         ticket_mutations.escalate_ticket,
         WRITE_TICKETS,
         "Raises the escalation level of a ticket by one, notifies its assignee and team, and "
-        "starts the escalation path that matches.",
+        "starts the matching escalation path, if any.",
         TICKET,
         errors=(
             NOT_FOUND,

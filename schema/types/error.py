@@ -15,8 +15,8 @@ from schema.interfaces import MessageInterface, UserErrorInterface
 
 @strawberry.type(
     name="InvalidInput",
-    description="An input value that is absent, malformed, out "
-    "of range, unknown or taken, or an idempotency key that can't be used.",
+    description="An input value that is absent, malformed, out of range, unknown or taken, or an "
+    "idempotency key that can't be used.",
 )
 class InvalidInputType(UserErrorInterface):
     pass
@@ -54,26 +54,26 @@ class UnseenMessagesType(UserErrorInterface):
         description="The unseen messages, oldest first.", graphql_type=list[MessageInterface]
     )
     async def messages(self, info: strawberry.Info) -> list[Any]:
-        found = await loaders(info).messages.load_many(self.message_ids)
-        return [message for message in found if message is not None]
+        messages = await loaders(info).messages.load_many(self.message_ids)
+        return [message for message in messages if message is not None]
 
 
 def user_error(refusal: Refusal) -> UserErrorInterface:
     """The GraphQL object of a refusal. graphql-core would raise the exception itself."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "code": refusal.code,
         "message": refusal.message,
         "field": refusal.field,
     }
     if isinstance(refusal, TransitionRefused):
         return TransitionRefusedType(
-            **told, from_=refusal.status, action=refusal.action, allowed=refusal.allowed
+            **fields, from_=refusal.status, action=refusal.action, allowed=refusal.allowed
         )
     if isinstance(refusal, StaleVersion):
-        return StaleVersionType(**told, current=refusal.current)
+        return StaleVersionType(**fields, current=refusal.current)
     if isinstance(refusal, UnseenMessages):
-        return UnseenMessagesType(**told, message_ids=refusal.message_ids)
-    return InvalidInputType(**told)
+        return UnseenMessagesType(**fields, message_ids=refusal.message_ids)
+    return InvalidInputType(**fields)
 
 
 ERROR_TYPES = [InvalidInputType, TransitionRefusedType, StaleVersionType, UnseenMessagesType]

@@ -25,8 +25,8 @@ class EscalationStepType:
     team_id: strawberry.Private[UUID | None]
     user_id: strawberry.Private[UUID | None]
     after: timedelta = strawberry.field(
-        description="The delay between the trigger and the step: "
-        "0 seconds to 365 days, in whole seconds."
+        description="The delay between the trigger and the step: 0 seconds to 365 days, in whole "
+        "seconds."
     )
     action: StepAction = strawberry.field(description="The action of the step.")
 
@@ -58,8 +58,8 @@ def parse_key(value: Json) -> UUID | None:
 class EscalationPathType(Node):
     name: str = strawberry.field(description="The name of the path, 1 to 200 characters.")
     position: int = strawberry.field(
-        description="The position of the path. The server tries "
-        "paths in ascending order of position."
+        description="The position of the path. The server tries paths in ascending order of "
+        "position."
     )
     trigger: EscalationTrigger = strawberry.field(description="The event that starts the path.")
     metric: Metric | None = strawberry.field(
@@ -74,8 +74,8 @@ class EscalationPathType(Node):
     )
 
     @strawberry.field(
-        description="The 1 to 20 steps in the order in which they were given. Each "
-        "runs at its own time."
+        description="The 1 to 20 steps in the order in which they were given. Each runs at its "
+        "own time."
     )
     def steps(self, root: strawberry.Parent[EscalationPath]) -> list[EscalationStepType]:
         return [

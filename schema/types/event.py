@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import cast
 from uuid import UUID
 
 import strawberry
 
-from models.core import ids
-from models.log.event import Event, Json
+from models.log.event import Event
 from models.people.team import Team
 from models.people.user import User
 from models.tickets.message import Message
@@ -18,77 +16,23 @@ from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
+from schema.types.field_change import FieldChange, field_changes
 from schema.types.message import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.sla_event import SLA_AND_ESCALATION_TYPES
 from schema.types.ticket import TicketType
 
-ID_COLUMNS = {
-    "category_id": ids.CATEGORY,
-    "team_id": ids.TEAM,
-    "assignee_id": ids.USER,
-    "requester_id": ids.USER,
-    "organization_id": ids.ORGANIZATION,
-    "merged_into_id": ids.TICKET,
-}
-UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
+BEFORE, AFTER = 0, 1
+"""The indexes of the values before and after a change."""
 
 
-@strawberry.type(description="A change of one field of a ticket, with the values as text.")
-class FieldChange:
-    field: str = strawberry.field(
-        description="The name of the field in the type Ticket, such as subject or tags."
-    )
-    from_: str | None = strawberry.field(
-        name="from",
-        description="The value before the event: an id for a record, a name for an "
-        "enum value, items separated by commas for a list. Null if there was none.",
-    )
-    to: str | None = strawberry.field(
-        description="The value after the event, in the same form. Null if there is none."
-    )
-
-
-def format_value(name: str, value: Json) -> str | None:
-    if value is None:
-        return None
-    if name == "watchers":
-        return (", ").join(
-            ids.encode(ids.USER, UUID(str(each))) for each in cast("Sequence[Json]", value)
-        )
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(each) for each in value)
-    if name in ID_COLUMNS:
-        return ids.encode(ID_COLUMNS[name], UUID(str(value)))
-    if name in ("status", "priority", "close_reason"):
-        return str(value).upper()
-    return str(value)
-
-
-def field_changes(event: Event) -> list[FieldChange]:
-    """The entry's changes in the API's words."""
-    return [
-        FieldChange(
-            field=to_camel_case(name.removesuffix("_id") if name in ID_COLUMNS else name),
-            from_=format_value(name, old),
-            to=format_value(name, new),
-        )
-        for name, (old, new) in event.changes.items()
-        if name not in UNEXPOSED_COLUMNS
-    ]
-
-
-def to_camel_case(name: str) -> str:
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
-
-
-async def load_assignee(info: strawberry.Info, event: Event, place: int) -> User | None:
-    value = event.changes["assignee_id"][place]
+async def load_assignee(info: strawberry.Info, event: Event, index: int) -> User | None:
+    value = event.changes["assignee_id"][index]
     return await loaders(info).users.load(UUID(str(value))) if value is not None else None
 
 
-async def load_team(info: strawberry.Info, event: Event, place: int) -> Team | None:
-    return await loaders(info).teams.load(UUID(str(event.changes["team_id"][place])))
+async def load_team(info: strawberry.Info, event: Event, index: int) -> Team | None:
+    return await loaders(info).teams.load(UUID(str(event.changes["team_id"][index])))
 
 
 async def load_ticket(info: strawberry.Info, event: Event, name: str) -> Ticket | None:
@@ -142,7 +86,7 @@ class TicketAssigned(TicketEventInterface):
     async def from_assignee(
         self, root: strawberry.Parent[Event], info: strawberry.Info
     ) -> User | None:
-        return await load_assignee(info, root, 0)
+        return await load_assignee(info, root, BEFORE)
 
     @strawberry.field(
         description="The assignee after the event. Null if nobody is assigned.",
@@ -151,7 +95,7 @@ class TicketAssigned(TicketEventInterface):
     async def to_assignee(
         self, root: strawberry.Parent[Event], info: strawberry.Info
     ) -> User | None:
-        return await load_assignee(info, root, 1)
+        return await load_assignee(info, root, AFTER)
 
     @strawberry.field(
         description="The users among whom the server chose the one with the fewest open tickets. "
@@ -166,9 +110,9 @@ class TicketAssigned(TicketEventInterface):
         if choice is None or not viewer.can_see_people:
             return None
         counts = {UUID(key): count for key, count in choice["open"].items()}
-        found = await loaders(info).users.load_many(list(counts))
+        users = await loaders(info).users.load_many(list(counts))
         return [
-            Candidate(user=user, open_tickets=counts[user.id]) for user in found if user is not None
+            Candidate(user=user, open_tickets=counts[user.id]) for user in users if user is not None
         ]
 
 
@@ -176,18 +120,18 @@ class TicketAssigned(TicketEventInterface):
 class TicketTransferred(TicketEventInterface):
     @strawberry.field(description="The team before the event.", graphql_type=TeamType)
     async def from_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
-        return await load_team(info, root, 0)
+        return await load_team(info, root, BEFORE)
 
     @strawberry.field(description="The team after the event.", graphql_type=TeamType)
     async def to_team(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Team | None:
-        return await load_team(info, root, 1)
+        return await load_team(info, root, AFTER)
 
 
 @strawberry.type(name="TicketEscalated", description="The escalation level of a ticket rose.")
 class TicketEscalated(TicketEventInterface):
     @strawberry.field(description="The escalation level after the event, 1 or more.")
     def level(self, root: strawberry.Parent[Event]) -> int:
-        return cast("int", root.changes["escalation_level"][1])
+        return cast("int", root.changes["escalation_level"][AFTER])
 
     @strawberry.field(
         description="The reason, as the caller gave it.", metadata=cost(flat=TEXT_COST)

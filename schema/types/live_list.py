@@ -11,7 +11,7 @@ from models.sla.inputs import parse_clock_input
 from models.tickets.ticket import Ticket
 from schema.context import loaders
 from schema.interfaces import TicketEventInterface
-from schema.types.event import ID_COLUMNS, UNEXPOSED_COLUMNS, to_camel_case
+from schema.types.field_change import UNEXPOSED_COLUMNS, field_name
 from schema.types.ticket import TicketType
 
 KINDS_WITH_TICKET = frozenset({ChangeKind.SNAPSHOT, ChangeKind.ADDED, ChangeKind.UPDATED})
@@ -36,8 +36,8 @@ class TicketChangeType:
     kind: ChangeKind = strawberry.field(description="The kind of the change.")
 
     @strawberry.field(
-        description="The position in the log that the list reaches with this change "
-        "and the others of the same cursor."
+        description="The position in the log that the list reaches with this change and the "
+        "others of the same cursor."
     )
     def cursor(self, root: strawberry.Parent[LiveListChange]) -> str:
         return encode_cursor(root.position)
@@ -54,11 +54,9 @@ class TicketChangeType:
     async def ticket(
         self, root: strawberry.Parent[LiveListChange], info: strawberry.Info
     ) -> Ticket | None:
-        return (
-            await loaders(info).tickets.load(root.ticket_id)
-            if root.ticket_id and root.kind in KINDS_WITH_TICKET
-            else None
-        )
+        if root.ticket_id is None or root.kind not in KINDS_WITH_TICKET:
+            return None
+        return await loaders(info).tickets.load(root.ticket_id)
 
     @strawberry.field(
         description="The event that caused the change. Null for SNAPSHOT, SNAPSHOT_END, GAP and "
@@ -70,8 +68,8 @@ class TicketChangeType:
         return None if root.hidden else root.event
 
     @strawberry.field(
-        description="The names of the changed fields of the type Ticket, for "
-        "UPDATED. Empty for other kinds."
+        description="The names of the changed fields of the type Ticket, for UPDATED. Empty for "
+        "other kinds."
     )
     def changed_fields(self, root: strawberry.Parent[LiveListChange]) -> list[str]:
         if root.event is None or root.kind is not ChangeKind.UPDATED:
@@ -79,27 +77,27 @@ class TicketChangeType:
         return changed_fields(root.event, hidden=root.hidden)
 
 
-def changed_fields(entry: Event, *, hidden: bool) -> list[str]:
+def changed_fields(event: Event, *, hidden: bool) -> list[str]:
     """The names of the Ticket fields that an event changes.
 
     For an event that is hidden from the viewer, only the fields that do not reveal it.
     """
-    found: set[str] = set()
-    for name in entry.changes:
-        if name == "status":
-            found.update(STATUS_FIELDS)
-        elif name in SATISFACTION_COLUMNS:
-            found.add("satisfaction")
-        elif name not in COLUMNS_WITHOUT_FIELD:
-            found.add(to_camel_case(name.removesuffix("_id") if name in ID_COLUMNS else name))
-    if entry.type is EventType.LINKED:
-        found.add("links")
-    if entry.type in CLOCK_EVENTS or parse_clock_input(entry) is not None:
-        found.add("clocks")
+    names: set[str] = set()
+    for column in event.changes:
+        if column == "status":
+            names.update(STATUS_FIELDS)
+        elif column in SATISFACTION_COLUMNS:
+            names.add("satisfaction")
+        elif column not in COLUMNS_WITHOUT_FIELD:
+            names.add(field_name(column))
+    if event.type is EventType.LINKED:
+        names.add("links")
+    if event.type in CLOCK_EVENTS or parse_clock_input(event) is not None:
+        names.add("clocks")
     if not hidden:
-        found.update(
-            {"messages", "timeline"} if entry.type in CONVERSATION_EVENTS else {"timeline"}
-        )
-    if entry.type not in UNVERSIONED_EVENTS:
-        found.update({"updatedAt", "version"})
-    return sorted(found)
+        names.add("timeline")
+        if event.type in CONVERSATION_EVENTS:
+            names.add("messages")
+    if event.type not in UNVERSIONED_EVENTS:
+        names.update({"updatedAt", "version"})
+    return sorted(names)

@@ -29,8 +29,8 @@ class MailDeliveryType:
         description="The number of attempts to send the email, 0 or more."
     )
     answer: str | None = strawberry.field(
-        description="The last response of the mail server, or "
-        "the reason for which the email was not sent. Null before the first attempt."
+        description="The last response of the mail server, or the reason for which the email was "
+        "not sent. Null before the first attempt."
     )
     next_attempt_at: datetime | None = strawberry.field(
         description="The time of the next attempt. Null if no attempt follows."

@@ -20,8 +20,8 @@ class NotificationType(Node):
         description="The reason for which the viewer receives the notification."
     )
     read_at: datetime | None = strawberry.field(
-        description="The time at which the notification "
-        "was marked as read. Null while it is unread."
+        description="The time at which the notification was marked as read. Null while it is "
+        "unread."
     )
     created_at: datetime = strawberry.field(
         description="The time at which the notification was created."
@@ -36,6 +36,6 @@ class NotificationPreferenceType:
     topic: Topic = strawberry.field(description="The topic.")
     channel: Channel = strawberry.field(description="The channel.")
     enabled: bool = strawberry.field(
-        description="Whether the server sends such notifications, by "
-        "the user's choice or else the default."
+        description="Whether the server sends such notifications, by the user's choice or else "
+        "the default."
     )

@@ -77,8 +77,8 @@ class UserType(Node, Actor):
 @strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")
 class ApiClientType(Node, Actor):
     @strawberry.field(
-        description="The scopes of all valid tokens of the client. Empty if the viewer is a "
-        "customer."
+        description="The scopes of all tokens of the client that are not revoked. Empty if the "
+        "viewer is a customer."
     )
     async def scopes(self, root: strawberry.Parent[ApiClient], info: strawberry.Info) -> list[str]:
         viewer = context_of(info).viewer

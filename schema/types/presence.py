@@ -16,8 +16,8 @@ from schema.types.people import UserType
 
 @strawberry.type(
     name="Presence",
-    description="The presence of an agent or admin on a ticket, "
-    "over all of the user's windows and devices.",
+    description="The presence of an agent or admin on a ticket, over all of the user's windows "
+    "and devices.",
 )
 class PresenceType:
     @strawberry.field(description="The user.", graphql_type=UserType)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import strawberry
 
-from models.changes import sla_audit as ledger
+from models.changes import sla_audit
 from models.changes.sla_audit import IntervalReason
 from models.people.user import Organization
 from models.sla.clock import ClockStatus
@@ -45,8 +44,8 @@ class SlaCalendarType(Node):
     )
 
     @strawberry.field(
-        description="The working hours of the seven days from Monday to Sunday. A "
-        "day without working time is empty."
+        description="The working hours of the seven days from Monday to Sunday. A day without "
+        "working time is empty."
     )
     def week(self, root: strawberry.Parent[SlaCalendar]) -> list[list[SlaHours]]:
         return [
@@ -80,8 +79,8 @@ def duration(seconds: int | None) -> timedelta | None:
 class SlaPolicyType(Node):
     name: str = strawberry.field(description="The name, 1 to 200 characters.")
     position: int = strawberry.field(
-        description="The position of the policy. The server tries "
-        "policies in ascending order of position."
+        description="The position of the policy. The server tries policies in ascending order of "
+        "position."
     )
     priority: Priority | None = strawberry.field(
         description="The priority of the tickets that the policy applies to. Null for any."
@@ -98,8 +97,8 @@ class SlaPolicyType(Node):
     )
 
     @strawberry.field(
-        description="The organization whose tickets the policy applies to. Null for "
-        "any, and if the viewer is a customer.",
+        description="The organization whose tickets the policy applies to. Null for any, and if "
+        "the viewer is a customer.",
         graphql_type=OrganizationType | None,
     )
     async def organization(
@@ -117,8 +116,8 @@ class SlaPolicyType(Node):
         return duration(root.first_response)
 
     @strawberry.field(
-        description="The target for the team's reply to a later message of the "
-        "customer, in working time. Null if there is none."
+        description="The target for the team's reply to a later message of the customer, in "
+        "working time. Null if there is none."
     )
     def next_response(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.next_response)
@@ -161,14 +160,14 @@ class SlaInterval:
 class SlaClockType:
     metric: Metric = strawberry.field(description="The metric that the clock measures.")
     ordinal: int = strawberry.field(
-        description="The number of the clock among the ticket's "
-        "clocks of this metric, from 1. Each wait for a next response has its own clock."
+        description="The number of the clock among the ticket's clocks of this metric, from 1. "
+        "Each wait for a next response has its own clock."
     )
     status: ClockStatus = strawberry.field(description="The status of the clock.")
     started_at: datetime = strawberry.field(description="The time at which the clock started.")
     paused_at: datetime | None = strawberry.field(
-        description="The time since which the clock has "
-        "been paused. Null while it runs or is finished."
+        description="The time since which the clock has been paused. Null while it runs or is "
+        "finished."
     )
 
     @strawberry.field(description="The working time during which the clock was paused so far.")
@@ -179,28 +178,28 @@ class SlaClockType:
         paused = root.paused_for * MICROSECOND
         if root.paused_at is None:
             return paused
-        terms = await loaders(info).policy_snapshots.load(root.terms)
-        return paused + terms.calendar.working_time(root.paused_at, context.now())
+        snapshot = await loaders(info).policy_snapshots.load(root.terms)
+        return paused + snapshot.calendar.working_time(root.paused_at, context.now())
 
     at_risk_at: datetime | None = strawberry.field(
         description="The time at which the clock is at risk or became so. Null while it is paused."
     )
     breaches_at: datetime | None = strawberry.field(
-        description="The deadline of the target, in "
-        "the past or future. Null while the clock is paused."
+        description="The deadline of the target, in the past or future. Null while the clock is "
+        "paused."
     )
     achieved_at: datetime | None = strawberry.field(
         description="The time of the response or resolution. Null until then."
     )
     breached_at: datetime | None = strawberry.field(
-        description="The time at which the target "
-        "passed without the response or resolution. Null if it has not."
+        description="The time at which the target passed without the response or resolution. Null "
+        "if it has not."
     )
 
     @strawberry.field(description="The target, in working time.")
     async def target(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
-        terms = await loaders(info).policy_snapshots.load(root.terms)
-        return terms.targets[root.metric]
+        snapshot = await loaders(info).policy_snapshots.load(root.terms)
+        return snapshot.targets[root.metric]
 
     @strawberry.field(description="The working time that the clock has spent so far.")
     async def spent(self, root: strawberry.Parent[SlaClock], info: strawberry.Info) -> timedelta:
@@ -208,8 +207,8 @@ class SlaClockType:
         spent = root.spent * MICROSECOND
         if root.since is None:
             return spent
-        terms = await loaders(info).policy_snapshots.load(root.terms)
-        return spent + terms.calendar.working_time(root.since, context.now())
+        snapshot = await loaders(info).policy_snapshots.load(root.terms)
+        return spent + snapshot.calendar.working_time(root.since, context.now())
 
     @strawberry.field(
         description="The SLA policy that the clock measures.", graphql_type=SlaPolicyType
@@ -228,18 +227,19 @@ class SlaClockType:
     async def ledger(
         self, root: strawberry.Parent[SlaClock], info: strawberry.Info
     ) -> list[SlaInterval]:
-        context = context_of(info)
-        tale = await loaders(info).rebuilt_clocks.load(root.ticket_id)
-        clock = ledger.find_clock(tale, root.metric, root.ordinal)
-        return (
-            to_intervals(list(ledger.list_intervals(clock, context.now())))
-            if clock is not None
-            else []
-        )
+        clocks = await loaders(info).rebuilt_clocks.load(root.ticket_id)
+        clock = sla_audit.find_clock(clocks, root.metric, root.ordinal)
+        if clock is None:
+            return []
+        intervals = sla_audit.list_intervals(clock, context_of(info).now())
+        return [to_interval(interval) for interval in intervals]
 
 
-def to_intervals(found: Sequence[ledger.Interval]) -> list[SlaInterval]:
-    return [
-        SlaInterval(start=i.start, end=i.end, counted=i.is_counted, reason=i.reason, spent=i.spent)
-        for i in found
-    ]
+def to_interval(interval: sla_audit.Interval) -> SlaInterval:
+    return SlaInterval(
+        start=interval.start,
+        end=interval.end,
+        counted=interval.is_counted,
+        reason=interval.reason,
+        spent=interval.spent,
+    )

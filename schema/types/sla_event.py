@@ -66,8 +66,8 @@ class SlaAchieved(SlaEventInterface):
 
 @strawberry.type(
     name="SlaRetargeted",
-    description="Another SLA policy, or a changed one, applies "
-    "to the ticket. Its clocks keep the time that they have spent.",
+    description="Another SLA policy, or a changed one, applies to the ticket. Its clocks keep the "
+    "time that they have spent.",
 )
 class SlaRetargeted(TicketEventInterface):
     @strawberry.field(
@@ -89,8 +89,8 @@ class SlaRetargeted(TicketEventInterface):
         return await load_policy(info, root, 1)
 
 
-async def load_policy(info: strawberry.Info, event: Event, place: int) -> SlaPolicy | None:
-    value = event.changes["sla_terms"][place]
+async def load_policy(info: strawberry.Info, event: Event, index: int) -> SlaPolicy | None:
+    value = event.changes["sla_terms"][index]
     return await loaders(info).snapshot_policies.load(str(value)) if value is not None else None
 
 
@@ -116,13 +116,13 @@ class TicketEscalationStep(TicketEventInterface):
         graphql_type=list[UserType],
     )
     async def notified(self, root: strawberry.Parent[Event], info: strawberry.Info) -> list[User]:
-        told = cast("Sequence[str]", root.value("notified") or [])
-        found = await loaders(info).users.load_many([UUID(each) for each in told])
-        return [user for user in found if user is not None]
+        user_ids = cast("Sequence[str]", root.value("notified") or [])
+        users = await loaders(info).users.load_many([UUID(user_id) for user_id in user_ids])
+        return [user for user in users if user is not None]
 
     @strawberry.field(
-        description="The reason for which the step had no effect, such as that no "
-        "member is available. Null if it had an effect."
+        description="The reason for which the step had no effect, such as that no member is "
+        "available. Null if it had an effect."
     )
     def outcome(self, root: strawberry.Parent[Event]) -> str | None:
         return cast("str | None", root.value("outcome"))
@@ -130,8 +130,8 @@ class TicketEscalationStep(TicketEventInterface):
 
 @strawberry.type(
     name="TicketReminded",
-    description="The server reminded the customer that a "
-    "ticket waits for a reply or will close soon.",
+    description="The server reminded the customer that a ticket waits for a reply or will close "
+    "soon.",
 )
 class TicketReminded(TicketEventInterface):
     @strawberry.field(
@@ -141,12 +141,12 @@ class TicketReminded(TicketEventInterface):
         return Status(root.value("status"))
 
     @strawberry.field(
-        description="The time at which the server closes the ticket unless the "
-        "customer replies. Null if it does not close automatically."
+        description="The time at which the server closes the ticket unless the customer replies. "
+        "Null if it does not close automatically."
     )
     def closes_at(self, root: strawberry.Parent[Event]) -> datetime | None:
-        found = cast("str | None", root.value("closes_at"))
-        return datetime.fromisoformat(found) if found else None
+        closes_at = cast("str | None", root.value("closes_at"))
+        return datetime.fromisoformat(closes_at) if closes_at else None
 
 
 @strawberry.type(

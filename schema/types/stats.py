@@ -13,8 +13,8 @@ from models.queries.stats import Bucket, Stats
 @strawberry.type(description="The number of tickets with the same value of the grouping property.")
 class TicketStatsBucket:
     key: str = strawberry.field(
-        description="The value: the name of an enum value, a slug, an "
-        "assignee's id, or `unassigned`."
+        description="The value: the name of an enum value, a slug, an assignee's id, or "
+        "`unassigned`."
     )
     label: str = strawberry.field(description="The value in a form for people, such as a name.")
     count: int = strawberry.field(description="The number of tickets.")
@@ -43,8 +43,8 @@ class TicketStatsType:
         description="The number of tickets that match the filter `sla: {eq: BREACHED}`."
     )
     oldest_open_at: datetime | None = strawberry.field(
-        description="The time at which the oldest "
-        "open ticket was created. Null if no ticket is open."
+        description="The time at which the oldest open ticket was created. Null if no ticket is "
+        "open."
     )
 
     @strawberry.field(

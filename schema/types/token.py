@@ -11,8 +11,8 @@ from schema.interfaces import Node
 
 @strawberry.type(
     name="ApiToken",
-    description="A bearer token of the viewer for programs. Only "
-    "the mutation createApiToken returns its secret text.",
+    description="A bearer token of the viewer for programs. Only the mutation createApiToken "
+    "returns its secret text.",
 )
 class ApiTokenType(Node):
     name: str = strawberry.field(
