@@ -19,7 +19,7 @@ from models import database, migrate
 from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
-from models.changes.change import allocate_numbers
+from models.changes.storage import allocate_numbers
 from models.people.team import Category
 from models.people.user import Role, User
 from models.sla.policy_set import PolicySet
@@ -61,7 +61,10 @@ async def fill(size: int, begin: datetime) -> None:
     """Open tickets whose clocks come due one after the other, the first a day after `begin`."""
     customer = await User.create(email="c@example.com", display_name="C")
     agent = await User.create(email="a@example.com", display_name="A", role=Role.AGENT)
-    by = {user.role: Viewer(CALLER_OF_ROLE[user.role], MAX_SCOPES[CALLER_OF_ROLE[user.role]], user=user) for user in (customer, agent)}
+    by = {
+        user.role: Viewer(CALLER_OF_ROLE[user.role], MAX_SCOPES[CALLER_OF_ROLE[user.role]], user=user)
+        for user in (customer, agent)
+    }
     category = await Category.get(slug="technical")
     promises = await PolicySet.read()
     for first in range(0, size, CHUNK):

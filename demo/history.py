@@ -1,4 +1,4 @@
-"""A ticket's history in memory, with the rows that `models.changes.change.write` would store."""
+"""A ticket's history in memory, with the rows that `models.changes.storage.write` would store."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class History:
         self.keep_change(change)
 
     def keep_change(self, change: TicketChange) -> None:
-        """Do what `models.changes.change.write` does, without the database.
+        """Do what `models.changes.storage.write` does, without the database.
 
         A change without events has no effect.
         """

@@ -13,7 +13,7 @@ from demo.history import History, collect_events
 from demo.people import Company, build_customer, create_companies, ensure_agents, load_people
 from demo.ticket_generator import Probabilities, TicketSpec
 from models import database
-from models.changes.change import allocate_numbers
+from models.changes.storage import allocate_numbers
 from models.log import event
 from models.people.password import HASHER, hash_password
 from models.people.team import Membership, Team
@@ -156,7 +156,7 @@ async def seed_tickets(
 async def store_histories(histories: Sequence[History]) -> None:
     """Store the rows of the histories within the caller's transaction.
 
-    The log comes last, as in `models.changes.change.write`.
+    The log comes last, as in `models.changes.storage.write`.
     """
     messages: list[Message] = []
     tags: list[TicketTag] = []

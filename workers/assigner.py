@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from models.access.viewer import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.log.event import Event, EventType
 from models.people.team import Team
 from models.queries.workload import Workload

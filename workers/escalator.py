@@ -14,7 +14,8 @@ from uuid import UUID
 from models import database
 from models.access.viewer import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.escalation import admin
 from models.escalation.path import EscalationPath, EscalationRun, EscalationTrigger, StepAction
 from models.log.event import Event, EventType, Json

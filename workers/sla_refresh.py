@@ -10,7 +10,8 @@ from uuid import UUID
 
 from models import database
 from models.access.viewer import SYSTEM
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core.errors import Refusal
 from models.sla import policies
 from models.sla.update import set_terms

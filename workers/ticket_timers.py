@@ -16,7 +16,8 @@ from uuid import UUID
 from models import database
 from models.access.viewer import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core.errors import Refusal
 from models.database import as_uuid
 from models.sla.records import SlaClock

@@ -20,7 +20,8 @@ from models import database
 from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
-from models.changes.change import TicketChange, allocate_numbers, write
+from models.changes.change import TicketChange
+from models.changes.storage import allocate_numbers, write
 from models.log import event
 from models.people.team import Category
 from models.people.user import Role, User

@@ -1,4 +1,4 @@
-"""A change of one ticket. Commands build it in memory; `write` stores it with its log events."""
+"""A change of one ticket in memory. Commands build it; `storage.write` stores it."""
 
 from __future__ import annotations
 
@@ -6,47 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tortoise.models import Model
-
-from models import database
 from models.access.viewer import Viewer
-from models.changes import idempotency
-from models.changes.idempotency import KeyedRequest, ResultReference
-from models.core.errors import StaleVersion
 from models.core.hydration import new_record
-from models.core.lazy_query import LazyQuery, Many
-from models.core.sql import in_list
 from models.core.time import format_instant
-from models.database import batch
-from models.log.event import (
-    UNVERSIONED_EVENTS,
-    Event,
-    EventType,
-    Json,
-    append_statements,
-    assign_positions,
-)
-from models.sla.clock_records import build_clock_records, build_clock_updates
+from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
-from models.sla.update import update_clocks
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status, TransitionRefused
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import (
-    LinkKind,
-    Ticket,
-    TicketLink,
-    TicketResource,
-    TicketTag,
-    TicketWatcher,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource
 
 UNLOGGED_COLUMNS = frozenset(
     {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
@@ -58,9 +29,9 @@ UNLOGGED_COLUMNS = frozenset(
 class TicketChange:
     """A change of one ticket by one actor.
 
-    Commands modify `ticket` in memory; `write` stores the result. `reopen_window` is the time after
-    closing in which the ticket can be reopened. `advances_clocks` is true if the change exists to
-    let due SLA clocks act. `has_current_terms` is true if `ticket.sla_terms` is up to date.
+    Commands modify `ticket` in memory; `storage.write` stores the result. `reopen_window` is the
+    time after closing in which the ticket can be reopened. `advances_clocks` is true if the change
+    exists to let due SLA clocks act. `has_current_terms` is true if `ticket.sla_terms` is current.
     """
 
     ticket: Ticket
@@ -119,7 +90,7 @@ class TicketChange:
         internal: bool = False,
         **data: Json,
     ) -> None:
-        """Add an event with further `data`. `write` gives the event its position."""
+        """Add an event with further `data`. `storage.write` gives the event its position."""
         self.events.append(
             new_record(
                 Event,
@@ -198,6 +169,18 @@ class TicketChange:
         )
         return message
 
+    def set_team(self, team_id: UUID, member_ids: Sequence[UUID]) -> None:
+        """Move the ticket to another team.
+
+        The ticket loses its assignee unless they are one of the team's members, `member_ids`.
+        """
+        changes = self.set(team_id=team_id)
+        if not changes:
+            return
+        self.log(EventType.TRANSFERRED, changes)
+        if self.ticket.assignee_id is not None and self.ticket.assignee_id not in member_ids:
+            self.log(EventType.ASSIGNED, self.set(assignee_id=None))
+
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link, and its event."""
         self.links.append(
@@ -234,137 +217,6 @@ def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
         for name in columns
         if name not in UNLOGGED_COLUMNS
     }
-
-
-async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
-    """Store the changes and their events in the caller's transaction.
-
-    `key` is the idempotency key of the first change; it is stored with them. `last` ends the
-    transaction with this write. Returns the position of the last event. If there are no events,
-    stores nothing and returns 0. Raises StaleVersion if a ticket has changed since it was read.
-    """
-    await update_clocks(changes)
-    changed = [change for change in changes if change.events]
-    events = [event for change in changed for event in change.events]
-    if not events:
-        return 0
-    updated: list[TicketChange] = []
-    steps: list[batch.WriteStatement] = []
-    for change in changed:
-        update = None if change.creates_ticket else build_guarded_update(change)
-        if update is not None:
-            updated.append(change)
-            steps.append(update)
-    steps += build_record_statements(changed)
-    # The log head is locked last: every other writer waits from that lock until the commit.
-    append = append_statements(events)
-    key_insert: list[batch.WriteStatement] = []
-    if key is not None:
-        reference = build_result_reference(changes[0])
-        key_insert = idempotency.build_insert(key, reference)
-    results = await batch.execute([*steps, *append, *key_insert], last=last and not updated)
-    for change, updated_rows in zip(updated, results, strict=False):
-        if not updated_rows:
-            raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
-    assign_positions(events, results[len(steps)])
-    return max(event.position for event in events)
-
-
-def build_result_reference(change: TicketChange) -> ResultReference:
-    """The reference from which a replay loads the result of the change."""
-    message_id = change.messages[0].id if change.messages else None
-    position = change.main_event.position if change.main_event else None
-    return ResultReference(change.at, change.ticket.id, message_id, position, 0)
-
-
-def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.WriteStatement]:
-    """Statements for new tickets and for the records that belong to tickets.
-
-    Tickets come first, because SQLite checks foreign keys row by row.
-    """
-    tickets = [change.ticket for change in changes if change.creates_ticket]
-    records_by_type: dict[type[Model], list[Model]] = {Ticket: [*tickets]}
-    for change in changes:
-        for record in build_new_records(change):
-            records_by_type.setdefault(type(record), []).append(record)
-    statements: list[batch.WriteStatement] = []
-    for records in records_by_type.values():
-        statements += batch.insert(records)
-    for change in changes:
-        statements += build_delete_statements(change)
-        if change.clocks is not None:
-            statements += build_clock_updates(change.clocks)
-    return statements
-
-
-def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
-    owner = {"ticket_id": change.ticket.id}
-    if change.removed_tags:
-        yield batch.delete(TicketTag, owner, "name", change.removed_tags)
-    if change.removed_watchers:
-        yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
-
-
-def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:
-    """An update that finds the ticket's row only if its version is still the one that was read.
-
-    Returns None if no column changes. Sets the version of the ticket and of its events.
-    """
-    ticket, version_read = change.ticket, change.ticket.version
-    if not change.is_quiet:
-        ticket.version, ticket.updated_at = version_read + 1, change.at
-    elif not change.columns:
-        return None
-    for event in change.events:
-        event.version = ticket.version
-    values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
-    return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
-
-
-def build_new_records(change: TicketChange) -> list[Model]:
-    """New records of the ticket: messages, tags, resources, watchers, links and SLA clocks."""
-    ticket_id = change.ticket.id
-    tags = [new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags]
-    watchers = [
-        new_record(TicketWatcher, ticket_id=ticket_id, user_id=user_id)
-        for user_id in change.added_watchers
-    ]
-    new_clocks = build_clock_records(ticket_id, change.clocks) if change.clocks is not None else ()
-    return [
-        *change.messages,
-        *tags,
-        *change.resources,
-        *watchers,
-        *change.links,
-        *new_clocks,
-    ]
-
-
-async def lock_tickets(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
-    """Read tickets and lock them until the transaction ends, in id order to prevent deadlocks."""
-    condition = in_list("t.id", sorted(set(ticket_ids)))
-    tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
-    return {ticket.id: ticket for ticket in tickets}
-
-
-async def allocate_number() -> int:
-    """The number of the next ticket."""
-    return (await allocate_numbers(1))[0]
-
-
-async def allocate_numbers(count: int) -> list[int]:
-    """The numbers of the next `count` tickets, ascending, for the transaction that stores them.
-
-    Postgres uses a sequence, so that writers don't wait for each other; a rollback leaves a gap.
-    `models.changes.intake` has the same SQL for one ticket.
-    """
-    if database.dialect() == "postgres":
-        statement = "SELECT nextval('ticket_numbers') FROM generate_series(1, ?)"
-        rows = await database.fetch(statement, [count])
-        return sorted(int(str(row[0])) for row in rows)
-    rows = await database.fetch("SELECT COALESCE(MAX(number), 1000) FROM tickets")
-    last = int(str(rows[0][0]))
-    return list(range(last + 1, last + 1 + count))
 
 
 async def rebuild_from_log(ticket: Ticket) -> dict[str, Json]:

@@ -69,13 +69,9 @@ def update(
             f"A ticket can have at most {text.MAX_TAGS} tags; this one would have {len(after)}."
         )
         raise InvalidInput(Code.INVALID, message, "addTags")
-    values: dict[str, object] = {}
-    if subject is not None:
-        values["subject"] = subject
-    if priority is not None:
-        values["priority"] = priority
-    if category is not None:
-        values["category_id"] = category.id
+    values: dict[str, object] = {"subject": subject, "priority": priority}
+    values["category_id"] = category.id if category is not None else None
+    values = {name: value for name, value in values.items() if value is not None}
     if external is not None:
         values["external_scope"], values["external_id"] = external
     changes = change.set(**values)
@@ -84,7 +80,7 @@ def update(
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:
-        move_to_team(change, category.team_id, member_ids)
+        change.set_team(category.team_id, member_ids)
 
 
 def assign(
@@ -106,17 +102,7 @@ def assign(
 
 def transfer(change: TicketChange, team: Team, member_ids: Sequence[UUID]) -> None:
     """Move the ticket to another team, whose members are `member_ids`."""
-    move_to_team(change, team.id, member_ids)
-
-
-def move_to_team(change: TicketChange, team_id: UUID, member_ids: Sequence[UUID]) -> None:
-    """Change the team. The ticket loses its assignee unless they are a member of the new team."""
-    changes = change.set(team_id=team_id)
-    if not changes:
-        return
-    change.log(EventType.TRANSFERRED, changes)
-    if change.ticket.assignee_id is not None and change.ticket.assignee_id not in member_ids:
-        change.log(EventType.ASSIGNED, change.set(assignee_id=None))
+    change.set_team(team.id, member_ids)
 
 
 def start(change: TicketChange) -> None:
@@ -208,10 +194,7 @@ def watch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> N
     """Add a watcher to the present `watcher_ids`."""
     if user_id not in watcher_ids:
         change.added_watchers.append(user_id)
-        change.log(
-            EventType.TICKET_UPDATED,
-            {"watchers": [sort_ids(watcher_ids), sort_ids([*watcher_ids, user_id])]},
-        )
+        log_watchers(change, watcher_ids, [*watcher_ids, user_id])
 
 
 def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
@@ -219,15 +202,12 @@ def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) ->
     if user_id in watcher_ids:
         change.removed_watchers.append(user_id)
         remaining = [watcher_id for watcher_id in watcher_ids if watcher_id != user_id]
-        change.log(
-            EventType.TICKET_UPDATED,
-            {"watchers": [sort_ids(watcher_ids), sort_ids(remaining)]},
-        )
+        log_watchers(change, watcher_ids, remaining)
 
 
-def sort_ids(user_ids: Sequence[UUID]) -> Sequence[Json]:
-    """The ids as events store them."""
-    return sorted(str(user_id) for user_id in user_ids)
+def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
+    watchers: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
+    change.log(EventType.TICKET_UPDATED, {"watchers": watchers})
 
 
 def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, is_linked: bool) -> None:

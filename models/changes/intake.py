@@ -27,7 +27,7 @@ async def prepare_ticket(
 ) -> TicketIntake:
     """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
 
-    The number is that of `change.allocate_numbers`, the terms are those of `policies.find_terms`.
+    The number is that of `storage.allocate_numbers`, the terms are those of `policies.find_terms`.
     Raises InvalidInput NOT_FOUND if no category has the slug `category`.
     """
     number = "(SELECT COALESCE(MAX(number), 1000) + 1 FROM tickets)"

@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 from models import database
-from models.changes.change import lock_tickets
+from models.changes.storage import lock_tickets
 from models.database import as_uuid
 from models.log.event import Event, EventType
 from models.sla import policies

@@ -1,6 +1,6 @@
 """Updates the SLA policy and clocks of changed tickets, in the transaction of the change.
 
-`models.changes.change.write` calls `update_clocks`.
+`models.changes.storage.write` calls `update_clocks`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POLICY_COLUMNS = frozenset({"priority", "team_id", "category_id"})
 class SlaChange(Protocol):
     """The part of `models.changes.change.TicketChange` that this module uses.
 
-    It is a protocol because `models.changes.change` imports this module.
+    It is a protocol because `models.changes.storage` imports this module.
     """
 
     ticket: Ticket

@@ -58,7 +58,7 @@ def get_stage(status: Status) -> Stage:
 
 
 class Ticket(Model):
-    """A customer's request. Only `models.changes.change` writes it, together with its log events.
+    """A customer's request. Only `models.changes.storage` writes it, with its log events.
 
     external_id      the external key; unique within `external_scope`
     external_scope   the API client or customer that owns the external key, or "" for the staff's

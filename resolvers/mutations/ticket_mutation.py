@@ -16,8 +16,9 @@ from tortoise.exceptions import IntegrityError
 
 from models.access.viewer import Viewer
 from models.access.visibility import can_access_ticket
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
+from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal, Refusals, StaleVersion
 from models.log import event

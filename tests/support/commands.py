@@ -10,7 +10,8 @@ from uuid import UUID
 from models import database
 from models.access.viewer import SYSTEM, Viewer, viewer_as
 from models.changes import commands
-from models.changes.change import TicketChange, allocate_number, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import allocate_number, lock_tickets, write
 from models.core import time
 from models.log import consumer, event
 from models.log.consumer import LogConsumer, OffsetConflict

@@ -14,7 +14,8 @@ from demo.seed import seed_demo
 from models import database
 from models.access.scopes import Scope
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.log.event import Event, EventType

@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from models import database, migrate
 from models.access.viewer import SYSTEM
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core import time
 
 

@@ -21,7 +21,8 @@ from models import database
 from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
-from models.changes.change import TicketChange, allocate_number, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import Refusal
 from models.core.ids import new_id
 from models.log.event import EventType

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from models import database
 from models.access.viewer import SYSTEM
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid

@@ -20,7 +20,7 @@ from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 
 from models import database
-from models.changes.change import allocate_number
+from models.changes.storage import allocate_number
 from models.core import time
 from models.people.team import Category, Team
 from models.people.user import ApiClient, User

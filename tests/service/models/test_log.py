@@ -16,7 +16,8 @@ from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, De
 from models import database
 from models.access.viewer import Viewer
 from models.changes import commands
-from models.changes.change import TicketChange, allocate_number, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import CursorExpired, CursorInvalid
 from models.core.pagination import Page, PageRequest
 from models.database import batch
@@ -208,7 +209,9 @@ def test_garbage_is_no_cursor(text: str) -> None:
     assert encode_cursor(position) == text
 
 
-@pytest.mark.parametrize("text", ["", coded("log:01"), coded("log:-1"), coded("list:1"), encode_cursor(10) + "=", "twelve", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", coded("log:01"), coded("log:-1"), coded("list:1"), encode_cursor(10) + "=", "twelve", "\ud800"]
+)
 def test_what_only_looks_like_a_cursor_is_refused(text: str) -> None:
     with pytest.raises(CursorInvalid):
         decode_cursor(text)
@@ -247,7 +250,9 @@ async def test_the_log_is_read_by_type_and_filter(desk: Desk) -> None:
     await conversation(desk)
     await desk.raise_ticket(by=desk.olga, subject="Mail is down")
     replies = EventFilter(frozenset({EventType.REPLY_ADDED}))
-    assert types(list((await (await timeline.list_events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
+    assert (
+        types(list((await (await timeline.list_events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
+    )
     nothing = EventFilter(frozenset())
     assert (await (await timeline.list_events(desk.ada, nothing, None, EVERYTHING, NOON))).rows == []
     mail = {"subject": {"eq": "Mail is down"}}
@@ -277,9 +282,13 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
 
 async def test_a_cursor_before_the_first_entry_reads_all_and_one_at_the_head_reads_nothing(desk: Desk) -> None:
     await conversation(desk)
-    whole = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(0), None), NOON))
+    whole = await (
+        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(0), None), NOON)
+    )
     assert [entry.position for entry in whole.rows] == [1, 2, 3, 4, 5, 6]
-    ahead = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(6), None), NOON))
+    ahead = await (
+        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(6), None), NOON)
+    )
     assert (list(ahead.rows), await ahead.has_next(), await ahead.has_previous()) == ([], False, True)
 
 
@@ -287,13 +296,17 @@ async def test_a_cursor_beyond_the_head_is_of_another_log(desk: Desk) -> None:
     await conversation(desk)
     for position in (7, 10**18 - 1):
         with pytest.raises(CursorInvalid):
-            await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(position), None), NOON)
+            await timeline.list_events(
+                desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(position), None), NOON
+            )
 
 
 async def test_a_cursor_from_before_what_is_kept_has_expired(desk: Desk) -> None:
     await conversation(desk)
     await database.fetch_dicts("DELETE FROM events WHERE position <= 3")
-    kept = await (await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(3), None), NOON))
+    kept = await (
+        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(3), None), NOON)
+    )
     assert [entry.position for entry in kept.rows] == [4, 5, 6]
     with pytest.raises(CursorExpired):
         await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(2), None), NOON)

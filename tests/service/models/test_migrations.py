@@ -15,8 +15,8 @@ from tortoise.migrations.executor import MigrationTarget
 from models import database, install, migrate
 from models.access import revision_triggers
 from models.changes import commands
-from models.changes.change import allocate_number
 from models.changes.idempotency import KeyedRequest, find_result, hash_input
+from models.changes.storage import allocate_number
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
 from models.log import event

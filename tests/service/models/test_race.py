@@ -13,7 +13,8 @@ from support.ticket_factory import NOON, OWN_SEED, STEPS, WINDOW, Desk, processe
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, rebuild_from_log, serialize_ticket, write
+from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
+from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.core.errors import Code
 from models.log import event

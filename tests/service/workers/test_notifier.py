@@ -29,7 +29,8 @@ from support.commands import (
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.log.event import EventType
 from models.notifications.notification import Channel, Topic

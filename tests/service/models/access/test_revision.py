@@ -20,7 +20,8 @@ from models.access import revision_triggers
 from models.access.scopes import ALL_SCOPES
 from models.access.viewer import ANONYMOUS, viewer_of
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core.ids import new_id
 from models.log import event
 from models.people.token import Token, TokenKind, issue_token, record_use, revoke_token

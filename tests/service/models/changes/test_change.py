@@ -14,7 +14,8 @@ from tortoise.exceptions import IntegrityError
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, allocate_number, lock_tickets, rebuild_from_log, serialize_ticket, write
+from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
+from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import StaleVersion
 from models.core.ids import new_id
 from models.log import event

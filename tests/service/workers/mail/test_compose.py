@@ -24,7 +24,8 @@ from tortoise import Tortoise
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, lock_tickets, write
+from models.changes.change import TicketChange
+from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.database import MODULES
 from models.log.event import Event, EventType
