@@ -13,7 +13,7 @@ from resolvers.context import context_of
 from resolvers.mutations.idempotency import run_once
 from schema.inputs.demo import AdvanceClockInput
 from schema.payloads.demo import AdvanceClockPayload
-from schema.types.error import user_error
+from schema.types.errors import user_error
 
 
 async def advance_clock(info: strawberry.Info, input: AdvanceClockInput) -> AdvanceClockPayload:

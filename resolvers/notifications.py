@@ -18,7 +18,7 @@ from resolvers.context import context_of
 from schema.inputs.notifications import MarkNotificationsReadInput, SetNotificationPreferenceInput
 from schema.pagination import After, Before, First, Last
 from schema.payloads.notifications import MarkNotificationsReadPayload, SetNotificationPreferencePayload
-from schema.types.error import user_error
+from schema.types.errors import user_error
 
 MAX_MARKED_NOTIFICATIONS = 1000
 

@@ -27,7 +27,7 @@ from resolvers.context import Context, context_of
 from schema.inputs.people import SignInInput
 from schema.pagination import After, Before, First, Last
 from schema.payloads.people import SignInPayload, SignOutPayload
-from schema.types.error import user_error
+from schema.types.errors import user_error
 
 RETRY_WHEN_BUSY_MS = 1000
 MAX_EMAIL_CHARACTERS = 320

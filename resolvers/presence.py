@@ -19,7 +19,7 @@ from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from schema.inputs.presence import SetPresenceInput
 from schema.payloads.presence import SetPresencePayload
-from schema.types.error import user_error
+from schema.types.errors import user_error
 
 NO_SNAPSHOT_SENT = -1
 """The position of a subscriber that has received nothing yet."""

@@ -12,7 +12,7 @@ from models.people.token import Token, TokenKind
 from resolvers.context import Context, context_of
 from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput
 from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
-from schema.types.error import user_error
+from schema.types.errors import user_error
 
 MAX_API_TOKENS = 100
 

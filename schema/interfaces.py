@@ -32,13 +32,13 @@ from schema.relations import (
 )
 
 if TYPE_CHECKING:
-    from schema.types.mail import MailDeliveryType
-    from schema.types.message import AttachmentType
-    from schema.types.ticket import TicketType
+    from schema.types.emails import MailDeliveryType
+    from schema.types.messages import AttachmentType
+    from schema.types.tickets import TicketType
 
-LazyTicket = Annotated["TicketType", strawberry.lazy("schema.types.ticket")]
-LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.message")]
-LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.mail")]
+LazyTicket = Annotated["TicketType", strawberry.lazy("schema.types.tickets")]
+LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.messages")]
+LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.emails")]
 
 
 class SystemActor:

@@ -27,12 +27,12 @@ from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
 from schema.types.escalation import EscalationPathType
-from schema.types.notification import NotificationType
+from schema.types.notifications import NotificationType
 from schema.types.people import CategoryType, TeamType, UserType, ViewerType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
-from schema.types.ticket import TicketType
-from schema.types.token import ApiTokenType
+from schema.types.tickets import TicketType
+from schema.types.tokens import ApiTokenType
 
 FILTER = "Returns tickets that match this filter. Default: all tickets that the viewer may see."
 ARCHIVED = {"include_inactive": "Whether to return archived ones too. Default: false."}

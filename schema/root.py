@@ -12,9 +12,9 @@ from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
-from schema.types.error import ERROR_TYPES
-from schema.types.event import EVENT_TYPES
-from schema.types.message import NoteType, ReplyType
+from schema.types.errors import ERROR_TYPES
+from schema.types.events import EVENT_TYPES
+from schema.types.messages import NoteType, ReplyType
 from schema.types.people import ApiClientType, SystemType
 
 

@@ -18,7 +18,7 @@ from schema.cost import SEARCH_FILTER_COST, STATS_COST, SUBSCRIPTION_COST, cost
 from schema.fields import subscription
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.types.live_list import TicketChangeType
-from schema.types.notification import NotificationType
+from schema.types.notifications import NotificationType
 from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
 

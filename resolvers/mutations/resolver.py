@@ -1,4 +1,7 @@
-"""What the decorators of mutations share: the signature that Strawberry reads, and user errors."""
+"""`@simple_mutation`, and what the decorators of mutations share.
+
+A simple mutation is a function that returns its payload. It has no idempotency key.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,48 @@ from typing import Any, TypeVar
 import strawberry
 
 from models.core.errors import Refusal, Refusals
-from schema.types.error import user_error
+from resolvers.context import Context, context_of
+from schema.types.errors import user_error
 
 Input = TypeVar("Input")
 Payload = TypeVar("Payload")
 F = TypeVar("F", bound=Callable[..., Any])
 Resolver = Callable[[strawberry.Info, Input], Awaitable[Payload]]
 """The function that Strawberry calls for a mutation."""
+SimpleFunction = Callable[[Context, Input], Awaitable[Payload]]
+
+
+def simple_mutation(
+    payload: Callable[..., Payload],
+) -> Callable[[SimpleFunction[Input, Payload]], Resolver[Input, Payload]]:
+    """Make a resolver of a function that returns the payload.
+
+    A Refusal that the function raises becomes the payload's user errors.
+    """
+
+    def decorate(function: SimpleFunction[Input, Payload]) -> Resolver[Input, Payload]:
+        async def resolve(info: strawberry.Info, input: Input) -> Payload:
+            try:
+                return await function(context_of(info), input)
+            except (Refusal, Refusals) as error:
+                return payload(user_errors=to_user_errors(error))
+
+        return as_resolver(resolve, function, payload)
+
+    return decorate
 
 
 def as_resolver(resolve: F, function: Callable[..., Any], payload: object) -> F:
     """Give `resolve` the name and the input type of the function that it calls.
 
-    Strawberry looks up the input's annotation, a text, in the module of the function.
+    Strawberry evaluates the annotation of `input` in the module of that function.
     """
     input = signature(function).parameters["input"]
     info = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
-    described: Any = resolve
-    described.__signature__ = Signature([info, input], return_annotation=payload)
-    described.__name__, described.__qualname__ = function.__name__, function.__qualname__
-    described.__module__, described.__doc__ = function.__module__, function.__doc__
+    resolver: Any = resolve
+    resolver.__signature__ = Signature([info, input], return_annotation=payload)
+    resolver.__name__, resolver.__qualname__ = function.__name__, function.__qualname__
+    resolver.__module__, resolver.__doc__ = function.__module__, function.__doc__
     return resolve
 
 

@@ -17,8 +17,8 @@ from schema.payloads.fields import (
     record_field,
     user_errors_field,
 )
-from schema.types.message import NoteType, ReplyType
-from schema.types.ticket import TicketType
+from schema.types.messages import NoteType, ReplyType
+from schema.types.tickets import TicketType
 
 
 @strawberry.type(description="The result of the mutation replyToTicket.")

@@ -7,7 +7,7 @@ import strawberry
 from models.notifications.preferences import Preference
 from schema.interfaces import UserErrorInterface
 from schema.payloads.fields import user_errors_field
-from schema.types.notification import NotificationPreferenceType
+from schema.types.notifications import NotificationPreferenceType
 
 
 @strawberry.type(description="The result of the mutation markNotificationsRead.")

@@ -8,7 +8,7 @@ from models.log.event import Event
 from models.tickets.ticket import Ticket
 from schema.interfaces import TicketEventInterface, UserErrorInterface
 from schema.payloads.fields import CURSOR, EVENT, REPLAYED, TICKET, record_field, user_errors_field
-from schema.types.ticket import TicketType
+from schema.types.tickets import TicketType
 
 
 @strawberry.type(description="The result of a mutation that creates or changes a ticket.")

@@ -7,7 +7,7 @@ import strawberry
 from models.people.token import Token
 from schema.interfaces import UserErrorInterface
 from schema.payloads.fields import RECORD, record_field, user_errors_field
-from schema.types.token import ApiTokenType
+from schema.types.tokens import ApiTokenType
 
 
 @strawberry.type(description="The result of the mutation createApiToken.")

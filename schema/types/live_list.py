@@ -11,8 +11,8 @@ from models.sla.inputs import parse_clock_input
 from models.tickets.ticket import Ticket
 from schema.context import loaders
 from schema.interfaces import TicketEventInterface
-from schema.types.field_change import UNEXPOSED_COLUMNS, field_name
-from schema.types.ticket import TicketType
+from schema.types.field_changes import UNEXPOSED_COLUMNS, field_name
+from schema.types.tickets import TicketType
 
 KINDS_WITH_TICKET = frozenset({ChangeKind.SNAPSHOT, ChangeKind.ADDED, ChangeKind.UPDATED})
 STATUS_FIELDS = ("status", "stage", "allowedActions")

@@ -21,7 +21,7 @@ from schema.context import context_of, loaders
 from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import foreign_key_field, related_list_field
-from schema.types.notification import NotificationPreferenceType
+from schema.types.notifications import NotificationPreferenceType
 
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 

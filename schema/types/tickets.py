@@ -19,7 +19,7 @@ from schema.cost import TEXT_COST, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import RELATION, RelatedRecords, foreign_key_field, related_list_field
-from schema.types.message import AttachmentType
+from schema.types.messages import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
 

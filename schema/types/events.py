@@ -16,11 +16,11 @@ from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.types.field_change import FieldChange, field_changes
-from schema.types.message import NoteType, ReplyType
+from schema.types.field_changes import FieldChange, field_changes
+from schema.types.messages import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
-from schema.types.sla_event import SLA_AND_ESCALATION_TYPES
-from schema.types.ticket import TicketType
+from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
+from schema.types.tickets import TicketType
 
 BEFORE, AFTER = 0, 1
 """The indexes of the values before and after a change."""
