@@ -325,7 +325,7 @@ async def test_a_socket_that_can_not_take_other_rights_ends(sockets: Sockets, pe
         sockets.changed.append((broken, broken.viewer))
         raise LookupError
 
-    sockets.sessions.open[broken] = sockets.sessions.open[broken]._replace(changed=fail)
+    sockets.sessions.open[broken] = sockets.sessions.open[broken]._replace(on_change=fail)
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
     await sockets.sessions.refresh()
     await sockets.over(broken)
