@@ -1,6 +1,6 @@
-"""Statistics that are updated by differences. They hold a few facts of each ticket, so a change costs only what it changes.
+"""Statistics that are updated by differences, so an update costs only what the changed tickets cost.
 
-`models/queries/stats` computes the same statistics from the tables; a test compares the two.
+`models.queries.stats` reads the same statistics from the tables; a test compares the two.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from models import database
@@ -26,26 +26,54 @@ from models.sla.clock import ClockStatus
 
 TICKETS_PER_PAGE = 5000
 MIN_STALE_HEAP_ENTRIES = 1000
+"""The number of stale entries in the heap, besides one for each ticket, that start a cleanup."""
 
-TicketFacts = tuple[object, bool, bool, bool, bool]
-"""What a ticket adds to the figures: its bucket, whether it is open, open and nobody's, at risk, breached."""
+
+class TicketFacts(NamedTuple):
+    """What the statistics count of a ticket."""
+
+    bucket: object
+    is_open: bool
+    is_unassigned: bool
+    """Whether the ticket is open and has no assignee."""
+    is_at_risk: bool
+    is_breached: bool
 
 
 def build_fact_columns(group: Group | None) -> Condition:
-    """Columns for a statement that reads tickets one by one."""
-    return Condition(
-        f", {COLUMNS[group]} AS bucket, t.created_at AS created_at, CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS opened, "
-        f"CASE WHEN t.assignee_id IS NULL THEN 1 ELSE 0 END AS free, {has_clock_sql()} AS risky, {has_clock_sql()} AS broken",
-        (*IS_OPEN.params, ClockStatus.AT_RISK.value, ClockStatus.BREACHED.value),
+    """Return the columns from which `facts_from_row` reads the facts."""
+    text = (
+        f", {COLUMNS[group]} AS bucket, t.created_at AS created_at, "
+        f"CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS is_open, "
+        "CASE WHEN t.assignee_id IS NULL THEN 1 ELSE 0 END AS is_unassigned, "
+        f"{has_clock_sql()} AS is_at_risk, {has_clock_sql()} AS is_breached"
     )
+    return Condition(text, (*IS_OPEN.params, ClockStatus.AT_RISK.value, ClockStatus.BREACHED.value))
 
 
 def has_clock_sql() -> str:
-    return f"CASE WHEN {exists('sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?', per_row=True).text} THEN 1 ELSE 0 END"
+    """Return the expression for whether the ticket has a clock with a status, its parameter."""
+    has_clock = exists("sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?", per_row=True)
+    return f"CASE WHEN {has_clock.text} THEN 1 ELSE 0 END"
+
+
+def facts_from_row(group: Group | None, row: Row) -> TicketFacts:
+    is_open = bool(row["is_open"])
+    return TicketFacts(
+        bucket_key(group, row["bucket"]) if group else None,
+        is_open,
+        is_open and bool(row["is_unassigned"]),
+        bool(row["is_at_risk"]),
+        bool(row["is_breached"]),
+    )
 
 
 class RunningStats:
-    """The tickets that a viewer sees and that fit a filter, exact at `position`."""
+    """Statistics of the tickets that a viewer can see and that match a filter.
+
+    They are exact at `position`. Equal facts share one object, in `interned`. `open_heap` has the
+    open tickets, oldest first; it may also have closed tickets, and a ticket twice.
+    """
 
     def __init__(self, viewer: Viewer, filter: FilterData | None, group: Group | None) -> None:
         self.viewer, self.filter, self.group = viewer, filter, group
@@ -54,10 +82,12 @@ class RunningStats:
         self.counts: Counter[TicketFacts] = Counter()
         self.interned: dict[TicketFacts, TicketFacts] = {}
         self.open_heap: list[tuple[datetime, UUID]] = []
-        """A heap of the open tickets, oldest first; some have ended since, and some stand in it twice."""
 
     async def read(self, at: datetime, max_tickets: int) -> bool:
-        """Read all tickets, in pages, and then once more those that changed meanwhile; False where they are more than `most`."""
+        """Read all tickets in pages, then again those that changed since the first page.
+
+        Return False if there are more than `max_tickets`.
+        """
         self.position = await event.read_head()
         last: UUID | None = None
         while page := await self.read_page(at, last):
@@ -70,77 +100,82 @@ class RunningStats:
         return len(self.facts_by_ticket) <= max_tickets
 
     async def read_page(self, at: datetime, after: UUID | None) -> list[Row]:
-        condition = visible_tickets(self.viewer) & compile_filter(self.filter, self.viewer, at, database.dialect())
+        condition = visible_tickets(self.viewer) & compile_filter(
+            self.filter, self.viewer, at, database.dialect()
+        )
         if after is not None:
             condition &= compare("t.id", ">", after)
         columns = build_fact_columns(self.group)
         return await database.fetch_dicts(
-            f"SELECT t.id AS id{columns.text} FROM tickets t WHERE {condition.text} ORDER BY t.id LIMIT {TICKETS_PER_PAGE}",
+            f"SELECT t.id AS id{columns.text} FROM tickets t WHERE {condition.text} "
+            f"ORDER BY t.id LIMIT {TICKETS_PER_PAGE}",
             (*columns.params, *condition.params),
         )
 
     async def advance(self, at: datetime) -> None:
-        """To the head of the log, by the tickets of which something was logged."""
-        head, rows = await read_changed_tickets(self.viewer, self.filter, at, self.position, build_fact_columns(self.group))
-        for key, row in rows.items():
-            self.set_ticket(key, row if membership_from_row(row) is ListMembership.INSIDE else None)
+        """Update the statistics to the head of the log, by the tickets with newer events."""
+        head, rows = await read_changed_tickets(
+            self.viewer, self.filter, at, self.position, build_fact_columns(self.group)
+        )
+        for ticket_id, row in rows.items():
+            is_inside = membership_from_row(row) is ListMembership.INSIDE
+            self.set_ticket(ticket_id, row if is_inside else None)
         self.position = head
 
-    def set_ticket(self, key: UUID, row: Row | None) -> None:
-        """Count a ticket as it stands now, and no longer as it stood."""
-        before = self.facts_by_ticket.pop(key, None)
+    def set_ticket(self, ticket_id: UUID, row: Row | None) -> None:
+        """Replace the facts of a ticket by those of a row; None removes the ticket."""
+        before = self.facts_by_ticket.pop(ticket_id, None)
         if before is not None:
             self.counts[before] -= 1
             if not self.counts[before]:
                 del self.counts[before], self.interned[before]
         if row is None:
             return
-        found = facts_from_row(self.group, row)
-        fact = self.facts_by_ticket[key] = self.interned.setdefault(found, found)
-        self.counts[fact] += 1
-        if fact[1] and not (before and before[1]):
-            heappush(self.open_heap, (cast("datetime", as_instant(row["created_at"])), key))
-            if len(self.open_heap) > 2 * len(self.facts_by_ticket) + MIN_STALE_HEAP_ENTRIES:
-                self.open_heap = [*{each for each in self.open_heap if self.is_open(each[1])}]
-                heapify(self.open_heap)
+        new = facts_from_row(self.group, row)
+        facts = self.facts_by_ticket[ticket_id] = self.interned.setdefault(new, new)
+        self.counts[facts] += 1
+        if facts.is_open and not (before and before.is_open):
+            self.push_open(ticket_id, cast("datetime", as_instant(row["created_at"])))
 
-    def is_open(self, key: UUID) -> bool:
-        fact = self.facts_by_ticket.get(key)
-        return fact is not None and fact[1]
+    def push_open(self, ticket_id: UUID, created_at: datetime) -> None:
+        heappush(self.open_heap, (created_at, ticket_id))
+        if len(self.open_heap) > 2 * len(self.facts_by_ticket) + MIN_STALE_HEAP_ENTRIES:
+            self.open_heap = [*{entry for entry in self.open_heap if self.is_open(entry[1])}]
+            heapify(self.open_heap)
+
+    def is_open(self, ticket_id: UUID) -> bool:
+        facts = self.facts_by_ticket.get(ticket_id)
+        return facts is not None and facts.is_open
 
     def find_oldest_open(self) -> datetime | None:
         while self.open_heap and not self.is_open(self.open_heap[0][1]):
             heappop(self.open_heap)
         return self.open_heap[0][0] if self.open_heap else None
 
-    def count_tickets(self, place: int) -> int:
-        return sum(count for fact, count in self.counts.items() if fact[place])
-
     def build_totals(self) -> Stats:
-        """The figures without the groups, whose names are in the database."""
+        """Return the statistics without groups, whose labels are in the database."""
+        counts = self.counts.items()
         return Stats(
             position=self.position,
             total=len(self.facts_by_ticket),
-            open=self.count_tickets(1),
-            unassigned=self.count_tickets(2),
-            at_risk=self.count_tickets(3),
-            breached=self.count_tickets(4),
+            open=sum(count for facts, count in counts if facts.is_open),
+            unassigned=sum(count for facts, count in counts if facts.is_unassigned),
+            at_risk=sum(count for facts, count in counts if facts.is_at_risk),
+            breached=sum(count for facts, count in counts if facts.is_breached),
             oldest_open_at=self.find_oldest_open(),
             groups=(),
         )
 
     def count_by_bucket(self) -> Mapping[object, int]:
-        found: Counter[object] = Counter()
-        for fact, count in self.counts.items():
-            found[fact[0]] += count
-        return found
+        counts: Counter[object] = Counter()
+        for facts, count in self.counts.items():
+            counts[facts.bucket] += count
+        return counts
 
     async def build_stats(self) -> Stats:
-        """What the query gives at this position."""
-        return replace(self.build_totals(), groups=await build_buckets(self.group, self.count_by_bucket()) if self.group else ())
-
-
-def facts_from_row(group: Group | None, row: Row) -> TicketFacts:
-    opened = bool(row["opened"])
-    bucket = bucket_key(group, row["bucket"]) if group else None
-    return (bucket, opened, opened and bool(row["free"]), bool(row["risky"]), bool(row["broken"]))
+        """Return what `read_stats` would return at this position."""
+        totals = self.build_totals()
+        if self.group is None:
+            return totals
+        groups = await build_buckets(self.group, self.count_by_bucket())
+        return replace(totals, groups=groups)

@@ -1,4 +1,7 @@
-"""Figures over tickets, with the head of the log that they include: one statement, so both are of the same instant."""
+"""Statistics over tickets, and the log position that they include.
+
+One statement reads both, so they are of the same instant.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +49,12 @@ COLUMNS: Mapping[Group | None, str] = {
 
 IS_OPEN = in_list("t.status", sorted(status.value for status in OPEN_STATUSES))
 CLOCK_FLAGS_SQL = (
-    "SELECT c.ticket_id AS ticket_id, MAX(CASE WHEN c.status = 'at_risk' THEN 1 ELSE 0 END) AS risky, "
-    "MAX(CASE WHEN c.status = 'breached' THEN 1 ELSE 0 END) AS broken "
+    "SELECT c.ticket_id AS ticket_id, "
+    "MAX(CASE WHEN c.status = 'at_risk' THEN 1 ELSE 0 END) AS at_risk, "
+    "MAX(CASE WHEN c.status = 'breached' THEN 1 ELSE 0 END) AS breached "
     "FROM sla_clocks c WHERE c.status IN ('at_risk', 'breached') GROUP BY c.ticket_id"
 )
-"""The tickets with a promise in danger, which are few; both databases find them by an index."""
+"""The tickets with a clock at risk or breached. They are few, and found by an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """`open` counts every stage but CLOSURE; `unassigned` those of them that nobody has.
+    """Numbers of tickets at one log position.
 
-    `at_risk` and `breached` count tickets with a clock that stands so, as the filter `sla` does.
+    `open` counts all stages but CLOSURE; `unassigned` counts the open tickets without an assignee.
+    `at_risk` and `breached` count the tickets that have a clock with this status.
     """
 
     position: int
@@ -77,35 +82,56 @@ class Stats:
     groups: Sequence[Bucket]
 
 
-async def read_stats(viewer: Viewer, filter: FilterData | None, group: Group | None, at: datetime) -> Stats:
-    """The figures of the tickets that the viewer may see and that fit the filter."""
+async def read_stats(
+    viewer: Viewer, filter: FilterData | None, group: Group | None, at: datetime
+) -> Stats:
+    """Return the statistics of the tickets that are visible and match the filter.
+
+    Without a group, `groups` is empty.
+    """
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     column = COLUMNS[group]
-    found = await database.fetch_dicts(
-        "SELECT h.position AS position, g.bucket AS bucket, g.n AS n, g.opened AS opened, g.free AS free, g.oldest AS oldest, "
-        "g.risky AS risky, g.broken AS broken "
-        f"FROM log_head h LEFT JOIN (SELECT {column} AS bucket, COUNT(*) AS n, "
-        f"SUM(CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END) AS opened, "
-        f"SUM(CASE WHEN {IS_OPEN.text} AND t.assignee_id IS NULL THEN 1 ELSE 0 END) AS free, "
-        f"MIN(CASE WHEN {IS_OPEN.text} THEN t.created_at END) AS oldest, "
-        "SUM(COALESCE(s.risky, 0)) AS risky, SUM(COALESCE(s.broken, 0)) AS broken "
-        f"FROM tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id WHERE {condition.text} GROUP BY {column}) g ON (1 = 1)",
+    counts = (
+        f"SELECT {column} AS bucket, COUNT(*) AS ticket_count, "
+        f"SUM(CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END) AS open_count, "
+        f"SUM(CASE WHEN {IS_OPEN.text} AND t.assignee_id IS NULL THEN 1 ELSE 0 END) "
+        "AS unassigned_count, "
+        f"MIN(CASE WHEN {IS_OPEN.text} THEN t.created_at END) AS oldest_open_at, "
+        "SUM(COALESCE(s.at_risk, 0)) AS at_risk_count, "
+        "SUM(COALESCE(s.breached, 0)) AS breached_count "
+        f"FROM tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id "
+        f"WHERE {condition.text} GROUP BY {column}"
+    )
+    rows = await database.fetch_dicts(
+        "SELECT h.position AS position, g.bucket AS bucket, g.ticket_count AS ticket_count, "
+        "g.open_count AS open_count, g.unassigned_count AS unassigned_count, "
+        "g.oldest_open_at AS oldest_open_at, g.at_risk_count AS at_risk_count, "
+        "g.breached_count AS breached_count "
+        f"FROM log_head h LEFT JOIN ({counts}) g ON (1 = 1)",
         IS_OPEN.params * 3 + condition.params,
     )
-    counted = [row for row in found if row["n"] is not None]
-    oldest = [instant for row in counted if (instant := as_instant(row["oldest"]))]
+    position = cast("int", rows[0]["position"])
+    rows = [row for row in rows if row["ticket_count"] is not None]
+    oldest = [as_instant(row["oldest_open_at"]) for row in rows]
     return Stats(
-        position=cast("int", found[0]["position"]),
-        total=sum_column(counted, "n"),
-        open=sum_column(counted, "opened"),
-        unassigned=sum_column(counted, "free"),
-        at_risk=sum_column(counted, "risky"),
-        breached=sum_column(counted, "broken"),
-        oldest_open_at=min(oldest, default=None),
-        groups=await build_buckets(group, {bucket_key(group, row["bucket"]): int(cast("int", row["n"])) for row in counted})
-        if group
-        else (),
+        position=position,
+        total=sum_column(rows, "ticket_count"),
+        open=sum_column(rows, "open_count"),
+        unassigned=sum_column(rows, "unassigned_count"),
+        at_risk=sum_column(rows, "at_risk_count"),
+        breached=sum_column(rows, "breached_count"),
+        oldest_open_at=min((at for at in oldest if at is not None), default=None),
+        groups=await build_groups(group, rows),
     )
+
+
+async def build_groups(group: Group | None, rows: Sequence[Row]) -> Sequence[Bucket]:
+    if group is None:
+        return ()
+    counts = {
+        bucket_key(group, row["bucket"]): int(cast("int", row["ticket_count"])) for row in rows
+    }
+    return await build_buckets(group, counts)
 
 
 def sum_column(rows: Sequence[Row], name: str) -> int:
@@ -113,34 +139,49 @@ def sum_column(rows: Sequence[Row], name: str) -> int:
 
 
 def bucket_key(group: Group | None, value: object) -> object:
-    """What a ticket shares with the others of its bucket, out of a raw row."""
-    by_key = group in (Group.CATEGORY, Group.TEAM, Group.ASSIGNEE)
-    return as_uuid(value) if by_key and value is not None else value
+    """Return the key of a bucket from a raw column value."""
+    is_uuid = group in (Group.CATEGORY, Group.TEAM, Group.ASSIGNEE)
+    return as_uuid(value) if is_uuid and value is not None else value
 
 
 async def build_buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
-    """Counts by key; the kinds that are fixed (status, stage, priority) are all there, also with 0."""
+    """Return a bucket for each count, with its label.
+
+    Statuses, stages and priorities have all their buckets, also those with a count of 0.
+    """
     if group in (Group.STATUS, Group.STAGE, Group.PRIORITY):
         return build_fixed_buckets(group, counts)
-    keys = [key for key in counts if key is not None]
+    names = await read_names(group, [key for key in counts if key is not None])
+    buckets: list[Bucket] = []
+    for key, count in counts.items():
+        slug, name = names[cast("UUID", key)] if key else (UNASSIGNED, "Unassigned")
+        buckets.append(Bucket(slug, name, count))
+    return sorted(buckets, key=lambda bucket: (-bucket.count, bucket.label, bucket.key))
+
+
+async def read_names(group: Group, keys: Sequence[object]) -> Mapping[UUID, tuple[str, str]]:
+    """Return the key and label of the bucket of each category, team or assignee."""
     if group is Group.ASSIGNEE:
-        names = {user.id: (encode(USER, user.id), user.display_name) for user in await User.filter(id__in=keys)}
-    else:
-        table = Category if group is Group.CATEGORY else Team
-        names = {each.id: (each.slug, each.name) for each in await table.filter(id__in=keys)}
-    named = [Bucket(*(names[cast("UUID", key)] if key else (UNASSIGNED, "Unassigned")), count) for key, count in counts.items()]
-    return sorted(named, key=lambda bucket: (-bucket.count, bucket.label, bucket.key))
+        users = await User.filter(id__in=keys)
+        return {user.id: (encode(USER, user.id), user.display_name) for user in users}
+    model = Category if group is Group.CATEGORY else Team
+    return {record.id: (record.slug, record.name) for record in await model.filter(id__in=keys)}
 
 
 def build_fixed_buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
-    if group is Group.PRIORITY:
-        return [Bucket(each.name, format_label(each.name), counts.get(each.value, 0)) for each in Priority]
-    if group is Group.STATUS:
-        return [Bucket(each.name, format_label(each.name), counts.get(each.value, 0)) for each in Status]
+    if group is Group.STAGE:
+        return [build_stage_bucket(stage, counts) for stage in Stage]
+    members = Priority if group is Group.PRIORITY else Status
     return [
-        Bucket(stage.name, format_label(stage.name), sum(counts.get(s.value, 0) for s, its in STAGES.items() if its is stage))
-        for stage in Stage
+        Bucket(member.name, format_label(member.name), counts.get(member.value, 0))
+        for member in members
     ]
+
+
+def build_stage_bucket(stage: Stage, counts_by_status: Mapping[object, int]) -> Bucket:
+    statuses = [status for status in Status if STAGES[status] is stage]
+    count = sum(counts_by_status.get(status.value, 0) for status in statuses)
+    return Bucket(stage.name, format_label(stage.name), count)
 
 
 def format_label(name: str) -> str:
