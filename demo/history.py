@@ -60,7 +60,7 @@ class History:
             self.sla_policies.update_clocks(change, self.clocks)
         if not change.events:
             return
-        if not change.creates_ticket and not change.is_quiet:
+        if not change.creates_ticket and not change.is_unversioned:
             self.ticket.version += 1
             self.ticket.updated_at = change.at
         for entry in change.events:

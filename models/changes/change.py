@@ -29,9 +29,10 @@ UNLOGGED_COLUMNS = frozenset(
 class TicketChange:
     """A change of one ticket by one actor.
 
-    Commands modify `ticket` in memory; `storage.write` stores the result. `reopen_window` is the
-    time after closing in which the ticket can be reopened. `advances_clocks` is true if the change
-    exists to let due SLA clocks act. `has_current_terms` is true if `ticket.sla_terms` is current.
+    Commands modify `ticket` in memory; `storage.write` stores the result. `at` is the instant of
+    the change. `reopen_window` is the time after closing in which the ticket can be reopened.
+    `advances_clocks` is true if the change exists to let due SLA clocks act. `has_current_terms`
+    is true if the SLA terms need no update.
     """
 
     ticket: Ticket
@@ -64,7 +65,7 @@ class TicketChange:
         return next((event for event in self.events if event.type not in CLOCK_EVENT_TYPES), None)
 
     @property
-    def is_quiet(self) -> bool:
+    def is_unversioned(self) -> bool:
         """Whether the change leaves the ticket's version and `updated_at` as they are."""
         return not self.creates_ticket and all(
             event.type in UNVERSIONED_EVENTS for event in self.events

@@ -97,7 +97,7 @@ def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:
     Returns None if no column changes. Sets the version of the ticket and of its events.
     """
     ticket, version_read = change.ticket, change.ticket.version
-    if not change.is_quiet:
+    if not change.is_unversioned:
         ticket.version, ticket.updated_at = version_read + 1, change.at
     elif not change.columns:
         return None
