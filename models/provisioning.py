@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from models import database
 from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller, Scope
 from models.core.ids import USER, encode
-from models.core.text import MAX_NAME_CHARS, is_clean
+from models.core.text import MAX_NAME_CHARS, is_storable
 from models.core.time import to_utc
 from models.people import token
 from models.people.password import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, hash_password
@@ -30,9 +30,9 @@ async def create_user(
 ) -> str:
     """Make a person; returns the global id. Raises Unusable."""
     address, shown = email.strip().lower(), name.strip()
-    if not EMAIL.fullmatch(address) or not is_clean(address):
+    if not EMAIL.fullmatch(address) or not is_storable(address):
         raise InvalidArgument(f"{email!r} is not an e-mail address")
-    if not shown or len(shown) > MAX_NAME_CHARS or not is_clean(shown):
+    if not shown or len(shown) > MAX_NAME_CHARS or not is_storable(shown):
         raise InvalidArgument(f"a name has 1 to {MAX_NAME_CHARS} characters")
     if role not in {each.value for each in Role}:
         raise InvalidArgument(f"there is no role {role!r}; use customer, agent or admin")
@@ -44,7 +44,7 @@ async def create_user(
             raise InvalidArgument(f"{address} is there already")
         account = None
         if organization is not None:
-            if not organization.strip() or len(organization) > MAX_NAME_CHARS or not is_clean(organization):
+            if not organization.strip() or len(organization) > MAX_NAME_CHARS or not is_storable(organization):
                 raise InvalidArgument(f"an organization's name has 1 to {MAX_NAME_CHARS} characters")
             account, _ = await Organization.get_or_create(name=organization.strip())
         person = await User.create(email=address, display_name=shown, role=Role(role), organization=account, password_hash=digest)
@@ -67,7 +67,7 @@ async def issue_token(
         raise InvalidArgument(f"there is nobody with the e-mail address {email}")
     machine = None
     if client is not None:
-        if not client.strip() or len(client) > MAX_NAME_CHARS or not is_clean(client):
+        if not client.strip() or len(client) > MAX_NAME_CHARS or not is_storable(client):
             raise InvalidArgument(f"a name has 1 to {MAX_NAME_CHARS} characters")
         machine, _ = await ApiClient.get_or_create(display_name=client.strip())
     caller = CALLER_OF_ROLE[person.role] if person else Caller.API_CLIENT

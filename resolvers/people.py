@@ -16,7 +16,7 @@ from models.core.errors import BadRequest, Code, InvalidInput, RateLimited
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.pagination import MAX_PAGE_SIZE, parse_page_arguments
 from models.core.sql import TRUE
-from models.core.text import is_clean
+from models.core.text import is_storable
 from models.people import token
 from models.people.password import MAX_PASSWORD_LENGTH, PasswordQueueFull
 from models.people.team import Category, Team
@@ -112,9 +112,9 @@ async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
     waiting = await context.services.sign_in_throttle.count_attempt(f"{email[:MAX_EMAIL_CHARACTERS]} {context.address}", context.address)
     if waiting:
         raise RateLimited("Too many attempts to sign in.", waiting)
-    person = await User.get_or_none(email=email) if is_clean(email) and len(email) <= MAX_EMAIL_CHARACTERS else None
+    person = await User.get_or_none(email=email) if is_storable(email) and len(email) <= MAX_EMAIL_CHARACTERS else None
     stored = person.password_hash if person and person.active else None
-    given = input.password if is_clean(input.password) and len(input.password) <= MAX_PASSWORD_LENGTH else ""
+    given = input.password if is_storable(input.password) and len(input.password) <= MAX_PASSWORD_LENGTH else ""
     try:
         matches = await context.services.passwords.matches(given, stored)
     except PasswordQueueFull:

@@ -41,7 +41,7 @@ async def ticket_by_external_id(
         str, strawberry.argument(description="An API client's own key; for people, the oldest visible ticket with that key.")
     ],
 ) -> One[Ticket]:
-    usable = text.is_clean(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS
+    usable = text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS
     return listing.find_by_external_id(context_of(info).viewer, external_id if usable else None)
 
 

@@ -1,13 +1,14 @@
-"""What can be refused, as facts with stable codes.
+"""Refusals and errors, with stable codes.
 
-Refusal             the caller can act on it; becomes a `userErrors` entry, and nothing was changed
+Refusal             a user error that the client can correct; nothing was changed
   InvalidInput
   TransitionRefused   (in models.tickets.lifecycle)
   StaleVersion
   UnseenMessages
-Refusals            several of them
-AccessError         top-level, with `extensions.code`
-  Unauthenticated, Forbidden, TicketNotFound, RateLimited, BadRequest, TooExpensive, CursorInvalid, CursorExpired
+Refusals            several user errors
+AccessError         a GraphQL error, with `extensions.code`
+  Unauthenticated, Forbidden, TicketNotFound, RateLimited, BadRequest, TooExpensive
+  CursorInvalid, CursorExpired
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class Code(Enum):
 
 
 class Refusal(Exception):
-    """The caller asked for something that can't be done as it stands. Nothing was changed."""
+    """The request can't be carried out as it is. Nothing was changed.
+
+    `field` is the path of the input field that is wrong, if any.
+    """
 
     def __init__(self, code: Code, message: str, field: Sequence[str] | None = None) -> None:
         super().__init__(message)
@@ -42,7 +46,7 @@ class Refusal(Exception):
 
 
 class Refusals(Exception):
-    """Several refusals at once, so that a form can show all that is wrong with an input."""
+    """Several refusals at once, so that a form can show all errors of an input."""
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         super().__init__(f"{len(refusals)} refusals")
@@ -50,38 +54,38 @@ class Refusals(Exception):
 
 
 class InvalidInput(Refusal):
-    """A value that is missing, malformed, unknown or taken; `field` is its path, below `input`."""
+    """A value is missing, malformed, unknown or taken. `path` is its path below `input`."""
 
     def __init__(self, code: Code, message: str, *path: str) -> None:
         super().__init__(code, message, ("input", *path))
 
 
 class StaleVersion(Refusal):
-    """The ticket moved on since the caller read it."""
+    """The ticket has changed since the client read it."""
 
     def __init__(self, current: int) -> None:
         super().__init__(
             Code.STALE_VERSION,
-            f"The ticket has changed since; its version is {current}.",
+            f"The ticket has changed; its version is now {current}. Read it again.",
             ("input", "expectedVersion"),
         )
         self.current = current
 
 
 class UnseenMessages(Refusal):
-    """The conversation moved on since the cursor that the writer had seen."""
+    """There are messages after the last cursor that the writer had seen."""
 
     def __init__(self, message_ids: Sequence[UUID]) -> None:
         super().__init__(
             Code.UNSEEN_MESSAGES,
-            f"{len(message_ids)} unseen message(s) since lastSeenCursor.",
+            f"{len(message_ids)} unseen message(s) after lastSeenCursor. Read them first.",
             ("input", "lastSeenCursor"),
         )
         self.message_ids = list(message_ids)
 
 
 class AccessError(Exception):
-    """The request as a whole (or one root field) is not served; carries the code that clients switch on."""
+    """The request, or one root field, is refused. Clients distinguish errors by `code`."""
 
     code = "BAD_REQUEST"
 
@@ -99,7 +103,7 @@ class Forbidden(AccessError):
 
 
 class TicketNotFound(AccessError):
-    """A ticket that a subscription is about does not exist for the viewer."""
+    """The ticket of a subscription does not exist, or the viewer can't see it."""
 
     code = "NOT_FOUND"
 
@@ -121,7 +125,7 @@ class CursorExpired(AccessError):
 
 
 class RateLimited(AccessError):
-    """Too many attempts; `retry_after_ms` is when the next one may be made."""
+    """Too many attempts. The next one is allowed after `retry_after_ms` milliseconds."""
 
     code = "RATE_LIMITED"
 

@@ -1,7 +1,7 @@
-"""Global ids: a short prefix that names the kind, an underscore, and the record's own key.
+"""Global ids: a prefix that names the kind of record, an underscore, and the record's key.
 
-Clients treat them as opaque. A key is a UUIDv7 (RFC 9562, section 5.7), which sorts by creation; a log entry's is its position, a
-notification's its number.
+A key is a UUIDv7 (RFC 9562, section 5.7), which sorts by creation. An event's key is its position,
+a notification's its number. Clients treat global ids as opaque.
 """
 
 from __future__ import annotations
@@ -27,27 +27,16 @@ NOTIFICATION = "ntf"
 
 PREFIXES = frozenset(
     {
-        *(
-            USER,
-            API_CLIENT,
-            ORGANIZATION,
-            TEAM,
-            CATEGORY,
-            TICKET,
-            MESSAGE,
-            ATTACHMENT,
-            EVENT,
-            TOKEN,
-        ),
-        *(SLA_POLICY, SLA_CALENDAR, ESCALATION_PATH, NOTIFICATION),
+        *(USER, API_CLIENT, ORGANIZATION, TEAM, CATEGORY, TICKET, MESSAGE, ATTACHMENT, EVENT),
+        *(TOKEN, SLA_POLICY, SLA_CALENDAR, ESCALATION_PATH, NOTIFICATION),
     }
 )
-NUMBERED = frozenset({EVENT, NOTIFICATION})
-"""Kinds whose key is a number, not a UUID."""
+NUMBERED_PREFIXES = frozenset({EVENT, NOTIFICATION})
+"""The kinds whose key is a number, not a UUID."""
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7. Wrapped, so that migration files name a function of ours."""
+    """A new UUIDv7. A function of our own, because migration files refer to it by name."""
     return uuid7()
 
 
@@ -56,21 +45,24 @@ def encode(prefix: str, key: UUID | int) -> str:
 
 
 def decode(text: str) -> tuple[str, str] | None:
-    """Split a global id into prefix and key, or None where no record of ours could have it."""
+    """Split a global id into prefix and key; None if no record can have this id."""
     prefix, _, key = text.partition("_")
     if prefix not in PREFIXES:
         return None
-    return (prefix, key) if (is_position(key) if prefix in NUMBERED else is_uuid(key)) else None
+    is_key = is_position if prefix in NUMBERED_PREFIXES else is_uuid
+    return (prefix, key) if is_key(key) else None
 
 
 def key_of(prefix: str, text: str) -> UUID | None:
-    """The UUID inside a global id of the given kind, or None."""
-    found = decode(text)
-    return UUID(found[1]) if found and found[0] == prefix else None
+    """The UUID inside a global id of the given kind; None for any other text."""
+    decoded = decode(text)
+    if decoded is None or decoded[0] != prefix:
+        return None
+    return UUID(decoded[1])
 
 
 def is_uuid(text: str) -> bool:
-    """Whether the text is a UUID in its canonical form, the only one we hand out."""
+    """Whether the text is a UUID in its canonical form, the only form in global ids."""
     try:
         return str(UUID(text)) == text
     except ValueError:
@@ -78,5 +70,5 @@ def is_uuid(text: str) -> bool:
 
 
 def is_position(text: str) -> bool:
-    """Whether the text is a place in the log: a positive 63-bit number without leading zeros."""
+    """Whether the text is a positive number of at most 18 digits, without leading zeros."""
     return text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= 18

@@ -1,4 +1,7 @@
-"""A piece of a WHERE clause with its parameters. Always true or false, never NULL, so that `not` means what it says."""
+"""Conditions for WHERE clauses, with their parameters.
+
+A condition is true or false, never NULL, so that its negation selects all other rows.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ class Condition:
     def __invert__(self) -> Condition:
         if self is TRUE:
             return FALSE
-        return TRUE if self is FALSE else Condition(f"NOT {self.text}", self.params)
+        if self is FALSE:
+            return TRUE
+        return Condition(f"NOT {self.text}", self.params)
 
 
 TRUE = Condition("(1 = 1)")
@@ -31,36 +36,35 @@ FALSE = Condition("(1 = 0)")
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
     parts = [condition for condition in conditions if condition is not TRUE]
-    return FALSE if FALSE in parts else joined(" AND ", parts, TRUE)
+    return FALSE if FALSE in parts else join(" AND ", parts, TRUE)
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
     parts = [condition for condition in conditions if condition is not FALSE]
-    return TRUE if TRUE in parts else joined(" OR ", parts, FALSE)
+    return TRUE if TRUE in parts else join(" OR ", parts, FALSE)
 
 
-def joined(word: str, parts: Sequence[Condition], empty: Condition) -> Condition:
-    """All parts within one pair of brackets: SQLite's parser takes about 100 that are open at once."""
-    if len(parts) < 2:
-        return parts[0] if parts else empty
-    return Condition(
-        f"({word.join(part.text for part in parts)})",
-        tuple(param for part in parts for param in part.params),
-    )
+def join(operator: str, parts: Sequence[Condition], empty: Condition) -> Condition:
+    """All parts in one pair of brackets, because SQLite parses at most about 100 open brackets."""
+    if not parts:
+        return empty
+    if len(parts) == 1:
+        return parts[0]
+    text = operator.join(part.text for part in parts)
+    return Condition(f"({text})", tuple(param for part in parts for param in part.params))
 
 
 def compare(column: str, operator: str, value: object) -> Condition:
-    """`column operator value`; false where the column is null."""
+    """`column operator value`; false if the column is null."""
     return Condition(f"({column} IS NOT NULL AND {column} {operator} ?)", (value,))
 
 
 def in_list(column: str, values: Sequence[object]) -> Condition:
-    """Whether the column is one of the values; false where it is null or there are none."""
+    """Whether the column is one of the values; false if it is null."""
     if not values:
         return FALSE
-    return Condition(
-        f"({column} IS NOT NULL AND {column} IN ({placeholders(values)}))", tuple(values)
-    )
+    text = f"({column} IS NOT NULL AND {column} IN ({placeholders(values)}))"
+    return Condition(text, tuple(values))
 
 
 def is_null(column: str) -> Condition:
@@ -68,8 +72,10 @@ def is_null(column: str) -> Condition:
 
 
 def exists(query: str, params: Sequence[object] = (), *, per_row: bool = False) -> Condition:
-    """Whether a subquery on the ticket finds something. With `each` it is looked up for each ticket that is judged: left to
-    itself, Postgres may rather find all tickets for which it would."""
-    return Condition(
-        f"EXISTS (SELECT 1 FROM {query}{' LIMIT 1 OFFSET 0' if per_row else ''})", tuple(params)
-    )
+    """Whether a subquery on the ticket returns a row; `query` is all that follows FROM.
+
+    With `per_row`, the database runs the subquery for each ticket that it checks. Otherwise,
+    Postgres may run it once for all tickets.
+    """
+    offset = " LIMIT 1 OFFSET 0" if per_row else ""
+    return Condition(f"EXISTS (SELECT 1 FROM {query}{offset})", tuple(params))

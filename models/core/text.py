@@ -1,4 +1,4 @@
-"""What people write: trimmed, bounded, free of what no database or browser should be given."""
+"""Validation of texts from clients: limits, white space and characters that can't be stored."""
 
 from __future__ import annotations
 
@@ -16,55 +16,61 @@ MAX_TAGS = 20
 MAX_EXTERNAL_ID_CHARS = 255
 MAX_RESOURCES = 50
 VISIBLE_CHARACTER = re.compile(
-    "[^\\s\u00ad\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+    "[^\\s\u00ad\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
-"""What is not blank: there are characters that join, direct or select others, and show nothing by themselves."""
+"""All but spaces and the characters that only join, direct or select others."""
 
 
 def clean_text(value: str, *path: str, max_chars: int) -> str:
-    """A text after trimming. Raises InvalidInput REQUIRED, TOO_LONG or INVALID (NUL bytes, lone surrogates)."""
+    """The text without surrounding white space.
+
+    Raises InvalidInput: REQUIRED if it is blank, TOO_LONG, or INVALID if it can't be stored.
+    """
     text = value.strip()
     if is_blank(text):
-        raise InvalidInput(Code.REQUIRED, "This can't be blank.", *path)
-    if len(text) > max_chars:
-        raise InvalidInput(
-            Code.TOO_LONG, f"At most {max_chars} characters; these are {len(text)}.", *path
-        )
-    if not is_clean(text):
-        raise InvalidInput(Code.INVALID, "NUL bytes and lone surrogates can't be stored.", *path)
+        raise InvalidInput(Code.REQUIRED, "must not be blank", *path)
+    check_length(text, *path, max_chars=max_chars)
+    if not is_storable(text):
+        raise InvalidInput(Code.INVALID, "must not contain NUL bytes or lone surrogates", *path)
     return text
 
 
 def clean_body(value: str, *path: str) -> str:
-    """A text of Markdown exactly as written, for leading spaces mean something there. Refused like `written`."""
+    """A Markdown text, unchanged, because its leading spaces have a meaning.
+
+    Raises InvalidInput like `clean_text`.
+    """
     clean_text(value, *path, max_chars=MAX_BODY_CHARS)
-    if len(value) > MAX_BODY_CHARS:
-        raise InvalidInput(
-            Code.TOO_LONG, f"At most {MAX_BODY_CHARS} characters; these are {len(value)}.", *path
-        )
+    check_length(value, *path, max_chars=MAX_BODY_CHARS)
     return value
 
 
+def check_length(text: str, *path: str, max_chars: int) -> None:
+    if len(text) > max_chars:
+        message = f"must have at most {max_chars:,} characters; this has {len(text):,}"
+        raise InvalidInput(Code.TOO_LONG, message, *path)
+
+
 def is_slug(text: str) -> bool:
-    """Whether a record could have this slug."""
-    return is_clean(text) and len(text) <= MAX_SLUG_CHARS
+    """Whether a record may have this slug."""
+    return is_storable(text) and len(text) <= MAX_SLUG_CHARS
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing to be seen."""
     return VISIBLE_CHARACTER.search(text) is None
 
 
-def is_clean(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether both databases can store the text: it has no NUL bytes and no lone surrogates."""
     try:
-        text.encode()  # which lone surrogates can't be; to look at each letter takes a hundred times as long
+        text.encode()  # fails for lone surrogates; 100 times faster than checking each character
     except UnicodeEncodeError:
         return False
     return "\x00" not in text
 
 
 def clean_tags(values: Sequence[str], *path: str) -> list[str]:
-    """Trimmed tags, each once, in the order given."""
-    return list(
-        dict.fromkeys(clean_text(value, *path, max_chars=MAX_TAG_CHARS) for value in values)
-    )
+    """The cleaned tags without duplicates, in their order. Raises InvalidInput."""
+    tags = (clean_text(value, *path, max_chars=MAX_TAG_CHARS) for value in values)
+    return list(dict.fromkeys(tags))

@@ -1,6 +1,6 @@
-"""Instants and durations. Instants are always aware and in UTC, in memory and in both databases.
+"""Instants and durations. Instants are aware and in UTC, in memory and in both databases.
 
-SQLite compares stored instants as text, which is right only if all have the same offset.
+SQLite compares stored instants as text, which is correct only if all have the same offset.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ SECOND = timedelta(seconds=1)
 
 
 def to_utc(value: datetime) -> datetime:
-    """The same instant in UTC. Raises ValueError for a datetime without an offset."""
+    """The same instant in UTC. Raises ValueError if the datetime has no offset."""
     if value.tzinfo is None:
-        raise ValueError("an instant needs an offset from UTC")
+        raise ValueError("the datetime has no offset from UTC")
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
@@ -31,25 +31,29 @@ def now() -> datetime:
 
 
 def format_instant(value: datetime) -> str:
-    """RFC 3339 in UTC with a trailing Z, microseconds where there are any."""
+    """RFC 3339 in UTC with a trailing Z, and with microseconds if they are not 0."""
     return to_utc(value).isoformat().replace("+00:00", "Z")
 
 
 class InstantField(DatetimeField[T_DATETIME]):
-    """A DatetimeField that refuses naive values and stores UTC."""
+    """A DatetimeField that stores UTC. Raises ValueError for a datetime without an offset."""
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return (
-            to_utc(value) if isinstance(value, datetime) else super().to_db_value(value, instance)
-        )
+        if isinstance(value, datetime):
+            return to_utc(value)
+        return super().to_db_value(value, instance)
 
 
 def to_whole_seconds(
     value: timedelta, minimum: timedelta, maximum: timedelta, message: str, *path: str
 ) -> int:
-    """A duration in whole seconds. Raises InvalidInput with the message if it is outside `least` to `most`, or has a fraction."""
+    """A duration in whole seconds.
+
+    Raises InvalidInput with the message if it is not from minimum to maximum, and with a message of
+    its own if it is not in whole seconds.
+    """
     if not minimum <= value <= maximum:
         raise InvalidInput(Code.INVALID, message, *path)
     if value % SECOND:
-        raise InvalidInput(Code.INVALID, "Whole seconds only.", *path)
+        raise InvalidInput(Code.INVALID, "must be whole seconds", *path)
     return value // SECOND

@@ -9,7 +9,7 @@ from datetime import datetime
 from models.access.viewer import Viewer
 from models.core.errors import BadRequest
 from models.core.sql import Condition
-from models.core.text import is_clean
+from models.core.text import is_storable
 from models.database import Dialect
 from models.queries import search
 
@@ -44,7 +44,7 @@ class FilterContext:
         self.values += len(values)
         if self.values > MAX_VALUES:
             raise BadRequest(f"A filter can have at most {MAX_VALUES} values.")
-        if any(isinstance(value, str) and not is_clean(value) for value in values):
+        if any(isinstance(value, str) and not is_storable(value) for value in values):
             raise BadRequest("A filter must not contain NUL bytes or lone surrogates.")
 
     def search(self, text: str) -> Condition:

@@ -17,7 +17,7 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare
-from models.core.text import is_clean
+from models.core.text import is_storable
 from models.people.user import Role, User
 from models.queries.filter import FilterData, compile_filter
 from models.tickets.lifecycle import Priority, Stage
@@ -100,7 +100,7 @@ def list_users(search: str | None, role: Role | None, page_request: PageRequest)
     """A page of people by name. `search` is any part of a name or the beginning of an e-mail, whatever its case."""
     condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
     if search and search.strip():
-        if not is_clean(search):
+        if not is_storable(search):
             raise BadRequest("A search can't hold NUL bytes or lone surrogates.")
         text = search.strip().lower()
         condition &= Condition(

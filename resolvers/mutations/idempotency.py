@@ -53,7 +53,7 @@ async def run_once(
 def check_key(key: str | None) -> str | None:
     if key is None:
         return None
-    if not key or len(key) > idempotency.MAX_KEY_LENGTH or not text.is_clean(key):
+    if not key or len(key) > idempotency.MAX_KEY_LENGTH or not text.is_storable(key):
         raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.MAX_KEY_LENGTH} characters.", "idempotencyKey")
     return key
 

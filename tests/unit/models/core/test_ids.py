@@ -12,7 +12,7 @@ from support.ticket_factory import modest
 
 from models.core import ids, time
 
-KINDS = sorted(ids.PREFIXES - ids.NUMBERED)
+KINDS = sorted(ids.PREFIXES - ids.NUMBERED_PREFIXES)
 SAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
