@@ -12,7 +12,7 @@ from models.core.ids import USER, encode
 from models.core.text import MAX_NAME_CHARS, is_storable
 from models.core.time import to_utc
 from models.people import token
-from models.people.password import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, hash_password
+from models.people.password import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, hash_password
 from models.people.team import Membership, Team
 from models.people.token import TokenKind
 from models.people.user import ApiClient, Organization, Role, User
@@ -36,8 +36,8 @@ async def create_user(
         raise InvalidArgument(f"a name has 1 to {MAX_NAME_CHARS} characters")
     if role not in {each.value for each in Role}:
         raise InvalidArgument(f"there is no role {role!r}; use customer, agent or admin")
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
-        raise InvalidArgument(f"a password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters")
+    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
+        raise InvalidArgument(f"a password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters")
     digest = hash_password(password)  # before the transaction, which on SQLite holds the only write lock
     async with database.transaction():
         if await User.exists(email=address):

@@ -18,11 +18,11 @@ from models.core.pagination import MAX_PAGE_SIZE, parse_page_arguments
 from models.core.sql import TRUE
 from models.core.text import is_storable
 from models.people import token
-from models.people.password import MAX_PASSWORD_LENGTH, PasswordQueueFull
+from models.people.password import MAX_PASSWORD_CHARS, PasswordQueueFull
 from models.people.team import Category, Team
 from models.people.token import Token, TokenKind
 from models.people.user import Role, User
-from models.queries import tickets
+from models.queries import users
 from resolvers.context import Context, context_of
 from schema.inputs.people import SignInInput
 from schema.pagination import After, Before, First, Last
@@ -55,7 +55,7 @@ async def users(
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[User]:
-    return tickets.list_users(search, role, parse_page_arguments(first, after, last, before))
+    return users.list_users(search, role, parse_page_arguments(first, after, last, before))
 
 
 async def node(info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any record's id.")]) -> Any:
@@ -114,7 +114,7 @@ async def sign_in(info: strawberry.Info, input: SignInInput) -> SignInPayload:
         raise RateLimited("Too many attempts to sign in.", waiting)
     person = await User.get_or_none(email=email) if is_storable(email) and len(email) <= MAX_EMAIL_CHARACTERS else None
     stored = person.password_hash if person and person.active else None
-    given = input.password if is_storable(input.password) and len(input.password) <= MAX_PASSWORD_LENGTH else ""
+    given = input.password if is_storable(input.password) and len(input.password) <= MAX_PASSWORD_CHARS else ""
     try:
         matches = await context.services.passwords.matches(given, stored)
     except PasswordQueueFull:

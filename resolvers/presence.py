@@ -41,7 +41,7 @@ async def store_presence(context: Context, ticket_id: str, state: PresenceState,
     key = (
         str(viewer.token.id)
         if client_key is None
-        else text.clean_text(client_key, "clientKey", max_chars=presence.MAX_CLIENT_KEY_LENGTH)
+        else text.clean_text(client_key, "clientKey", max_chars=presence.MAX_CLIENT_KEY_CHARS)
     )
     ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, ticket_id))
     if ticket is None or not can_access_ticket(viewer, ticket):

@@ -14,7 +14,7 @@ from models.log.event import Event, EventType
 from models.notifications import notification
 from models.notifications.email import Mail, build_message_id
 from models.notifications.notification import Channel, Notification
-from models.notifications.routing import Delivery, build_deliveries, find_rules, group_key
+from models.notifications.routing import Delivery, build_deliveries, find_rules, get_group_key
 from workers.job import LogJob
 from workers.recipients import Recipients, read_recipients
 
@@ -39,7 +39,7 @@ class Notifier(LogJob[Mail | Notification]):
     async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[Mail | Notification]:
         groups: dict[Hashable, list[Event]] = {}
         for event in (*events, *await read_rest_of_groups(events)):
-            groups.setdefault(group_key(event), []).append(event)
+            groups.setdefault(get_group_key(event), []).append(event)
         recipients = await read_recipients([event for group in groups.values() for event in group])
         due_positions = {event.position for event in events}
 
@@ -125,7 +125,7 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
     The deliveries of a group depend on all of its events.
     """
     first, last = events[0], events[-1]
-    keys = {group_key(first), group_key(last)}
+    keys = {get_group_key(first), get_group_key(last)}
     positions = {event.position for event in events}
     nearby = await Event.filter(
         ticket_id__in={first.ticket_id, last.ticket_id},
@@ -133,7 +133,7 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
         position__lte=last.position + MAX_EVENTS_PER_CHANGE,
     ).order_by("position")
     return [
-        event for event in nearby if group_key(event) in keys and event.position not in positions
+        event for event in nearby if get_group_key(event) in keys and event.position not in positions
     ]
 
 

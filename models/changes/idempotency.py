@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.log.event import Json
 
 KEY_LIFETIME = timedelta(hours=24)
-MAX_KEY_LENGTH = 128
+MAX_KEY_CHARS = 128
 
 
 class IdempotencyKey(Model):
@@ -39,7 +39,7 @@ class IdempotencyKey(Model):
     id = fields.UUIDField(primary_key=True, default=new_id)
     caller = fields.CharField(max_length=64)
     mutation = fields.CharField(max_length=64)
-    key = fields.CharField(max_length=MAX_KEY_LENGTH)
+    key = fields.CharField(max_length=MAX_KEY_CHARS)
     digest = fields.CharField(max_length=64)
     record_id = fields.UUIDField(null=True)
     """The ticket, SLA calendar, SLA policy, escalation path, team or user. Null for the clock."""

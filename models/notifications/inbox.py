@@ -14,7 +14,7 @@ from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, Condition, compare, in_list, is_null
 from models.notifications.notification import Notification
-from models.queries.tickets import build_connection, count_rows
+from models.queries.connection import build_connection, count_rows
 
 NOTIFICATIONS_JOIN = (
     "notifications n JOIN events e ON e.position = n.event_id JOIN tickets t ON t.id = e.ticket_id"

@@ -140,7 +140,7 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.RATED, None): build_rules(Topic.REPLIES, "rated", ASSIGNEE),
     (EventType.MAIL_FAILED, None): build_rules(Topic.REPLIES, None, ASSIGNEE, TEAM_IF_UNASSIGNED),
 }
-"""The rules by event type and variant (see `get_variant`). Other events notify nobody."""
+"""The rules by event type and variant (see `get_event_variant`). Other events notify nobody."""
 EMAIL_RULES = [rule for rules in RULES.values() for rule in rules if rule.template is not None]
 TOPIC_BY_TEMPLATE: Mapping[str, Topic] = {str(rule.template): rule.topic for rule in EMAIL_RULES}
 """The topic of each email template."""
@@ -170,7 +170,7 @@ EVENT_PRIORITY: Sequence[EventType] = (
 REASON_PRIORITY = list(NotificationReason)
 
 
-def get_variant(event: Event) -> str | None:
+def get_event_variant(event: Event) -> str | None:
     """The part of the event that decides, with its type, which rules apply."""
     if event.type is EventType.STATUS_CHANGED:
         return str(event.value("action"))
@@ -188,7 +188,7 @@ def get_variant(event: Event) -> str | None:
 
 def find_rules(event: Event) -> tuple[Rule, ...]:
     """The rules that apply to the event."""
-    return RULES.get((event.type, get_variant(event)), ())
+    return RULES.get((event.type, get_event_variant(event)), ())
 
 
 def list_choices(*, is_customer: bool) -> list[tuple[Topic, Channel]]:
@@ -204,7 +204,7 @@ def list_choices(*, is_customer: bool) -> list[tuple[Topic, Channel]]:
     return [choice for choice in ordered if choice in choices]
 
 
-def group_key(event: Event) -> Hashable:
+def get_group_key(event: Event) -> Hashable:
     """Equal for the events that one change wrote to one ticket.
 
     Events of SLA clocks form a group of their own, because time caused them and not the change.

@@ -11,8 +11,8 @@ from functools import lru_cache
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-MIN_PASSWORD_LENGTH = 8
-MAX_PASSWORD_LENGTH = 1024
+MIN_PASSWORD_CHARS = 8
+MAX_PASSWORD_CHARS = 1024
 HASHER = PasswordHash((Argon2Hasher(),))
 
 
@@ -35,7 +35,7 @@ class PasswordChecker:
         try:
             async with self.slots:
                 return await asyncio.to_thread(
-                    verify_password, password[:MAX_PASSWORD_LENGTH], stored
+                    verify_password, password[:MAX_PASSWORD_CHARS], stored
                 )
         finally:
             self.free_places += 1

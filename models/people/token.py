@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.people.user import ApiClient, User
 
 TEXT_PREFIX = "twk_"
-STORED_PREFIX_LENGTH = 12
+STORED_PREFIX_CHARS = 12
 
 
 class TokenKind(Enum):
@@ -82,7 +82,7 @@ async def issue_token(
         kind=kind,
         name=name,
         digest=hash_token(text),
-        prefix=text[:STORED_PREFIX_LENGTH],
+        prefix=text[:STORED_PREFIX_CHARS],
         user_id=user_id,
         client_id=client_id,
         scopes=list(scopes),

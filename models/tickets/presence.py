@@ -30,7 +30,7 @@ EXPIRED_RETENTION = timedelta(minutes=1)
 """Expired reports are kept this long, because the clocks of several machines differ a little."""
 MAX_WINDOWS_PER_USER = 50
 """The number of browser windows stored per user. The windows that expire first are deleted."""
-MAX_CLIENT_KEY_LENGTH = 64
+MAX_CLIENT_KEY_CHARS = 64
 
 
 class PresenceState(Enum):
@@ -51,7 +51,7 @@ class Presence(Model):
         "models.User", related_name=False, on_delete=fields.CASCADE
     )
     user_id: UUID
-    client_key = fields.CharField(max_length=MAX_CLIENT_KEY_LENGTH)
+    client_key = fields.CharField(max_length=MAX_CLIENT_KEY_CHARS)
     state = fields.CharEnumField(PresenceState, max_length=8)
     since = InstantField()
     until = InstantField()

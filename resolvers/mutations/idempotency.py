@@ -1,4 +1,7 @@
-"""Idempotency keys: a mutation and its key are stored in one transaction, so a crash leaves both or neither."""
+"""Idempotency keys of mutations.
+
+A mutation and its key are stored in one transaction, so a crash leaves both or neither.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from models.changes import idempotency
 from models.changes.idempotency import IdempotencyKey, KeyedRequest
 from models.core import text
 from models.core.errors import Code, InvalidInput
-from models.core.time import format_instant as instant_text
+from models.core.time import format_instant
 from models.log.event import Json
 from resolvers.context import Context
 from schema.filters import to_mapping
@@ -21,7 +24,7 @@ T = TypeVar("T")
 
 
 class KeyedInput(Protocol):
-    """Every input of a mutation that can be repeated safely."""
+    """The input of a mutation that can be repeated safely."""
 
     idempotency_key: str | None
 
@@ -33,28 +36,31 @@ async def run_once(
     execute: Callable[[KeyedRequest | None], Awaitable[T]],
     replay: Callable[[IdempotencyKey], Awaitable[T]],
 ) -> T:
-    """Run a mutation once for its idempotency key, in one transaction; returns what `execute` or `replay` returns.
+    """Run a mutation once for its idempotency key, in one transaction.
 
-    `execute` stores the key that it is given together with its result. If the key is stored already, `replay` is called instead.
-    Raises Refusal; then nothing is stored, and the key is still free.
+    `execute` must store its result under the key that it receives. If there is already a result for
+    the key, `replay` is called instead. Returns the result of `execute` or `replay`.
+    Raises Refusal; then nothing is stored, and the key can be used again.
     """
     text = check_key(input.idempotency_key)
     if text is None:
         return await database.run_in_transaction(lambda: execute(None))
     key = KeyedRequest(context.viewer.caller_key, mutation, text, input_fingerprint(input))
 
-    async def keyed() -> T:
-        before = await idempotency.find_result(key, context.now())
-        return await execute(key) if before is None else await replay(before)
+    async def execute_or_replay() -> T:
+        stored = await idempotency.find_result(key, context.now())
+        return await execute(key) if stored is None else await replay(stored)
 
-    return await database.run_in_transaction(keyed)
+    return await database.run_in_transaction(execute_or_replay)
 
 
 def check_key(key: str | None) -> str | None:
+    """Raises InvalidInput if the key is too long or has characters that can't be stored."""
     if key is None:
         return None
-    if not key or len(key) > idempotency.MAX_KEY_LENGTH or not text.is_storable(key):
-        raise InvalidInput(Code.INVALID, f"A key has 1 to {idempotency.MAX_KEY_LENGTH} characters.", "idempotencyKey")
+    if not key or len(key) > idempotency.MAX_KEY_CHARS or not text.is_storable(key):
+        message = f"must be 1 to {idempotency.MAX_KEY_CHARS} characters, without NUL"
+        raise InvalidInput(Code.INVALID, message, "idempotencyKey")
     return key
 
 
@@ -63,7 +69,7 @@ def input_fingerprint(input: KeyedInput) -> str:
 
 
 def to_json(value: object) -> Json:
-    """An input as JSON, without its key."""
+    """An input as JSON, without its idempotency key."""
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         return {name: to_json(each) for name, each in fields.items() if name != "idempotencyKey"}
@@ -72,5 +78,5 @@ def to_json(value: object) -> Json:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, datetime):
-        return instant_text(value)
+        return format_instant(value)
     return str(value) if isinstance(value, (date, timedelta)) else cast("Json", value)

@@ -178,4 +178,4 @@ def test_fingerprints_of_different_inputs_differ() -> None:
     inputs = [{}, {"b": 1}, {"a": 1, "b": 1}, *({"a": value} for value in values)]
     assert len({hash_input(each) for each in inputs}) == len(inputs)  # type: ignore[arg-type]
     assert len(hash_input({})) == 64 <= IdempotencyKey._meta.fields_map["digest"].max_length  # type: ignore[attr-defined]
-    assert idempotency.MAX_KEY_LENGTH == 128
+    assert idempotency.MAX_KEY_CHARS == 128

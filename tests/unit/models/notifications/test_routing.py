@@ -26,7 +26,7 @@ from models.notifications.routing import (
     Rule,
     build_deliveries,
     find_rules,
-    group_key,
+    get_group_key,
 )
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status
@@ -236,11 +236,11 @@ def test_what_one_change_writes_is_one_act_and_what_its_clocks_say_another() -> 
     breach = entry(EventType.SLA_BREACHED, position=2, **late)
     breach.occurred_at = NOON - timedelta(hours=1)
     said, reopened = reopening()
-    assert group_key(said) == group_key(reopened)
-    assert group_key(risk) == group_key(breach) != group_key(said)
+    assert get_group_key(said) == get_group_key(reopened)
+    assert get_group_key(risk) == get_group_key(breach) != get_group_key(said)
     later = entry(EventType.SLA_BREACHED, recorded_at=format_instant(NOON + timedelta(seconds=1)))
-    assert group_key(later) != group_key(breach)
+    assert get_group_key(later) != get_group_key(breach)
     other = step(Action.REOPEN, version=3)
-    assert group_key(other) != group_key(reopened)
+    assert get_group_key(other) != get_group_key(reopened)
     crowd = Few({Audience.ASSIGNEE: [ADA]})
     assert heard([risk, breach], crowd) == {ADA: "SLA_BREACHED ASSIGNEE"}
