@@ -65,12 +65,13 @@ def update(
     change.removed_tags = [tag for tag in current_tags if tag in remove_tags]
     after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
     if len(after) > text.MAX_TAGS:
-        message = (
-            f"A ticket can have at most {text.MAX_TAGS} tags; this one would have {len(after)}."
-        )
+        message = f"can leave at most {text.MAX_TAGS} tags; the ticket would have {len(after)}"
         raise InvalidInput(Code.INVALID, message, "addTags")
-    values: dict[str, object] = {"subject": subject, "priority": priority}
-    values["category_id"] = category.id if category is not None else None
+    values: dict[str, object] = {
+        "subject": subject,
+        "priority": priority,
+        "category_id": category.id if category is not None else None,
+    }
     values = {name: value for name, value in values.items() if value is not None}
     if external is not None:
         values["external_scope"], values["external_id"] = external
