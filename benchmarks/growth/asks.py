@@ -23,6 +23,7 @@ from models.log import event
 from models.people.team import Team
 from models.people.user import Organization, Role, User
 from models.queries import stats, tickets, timeline
+from models.queries.connection import count_rows
 from models.queries.filter import FilterData
 from models.queries.stats import Group
 from models.queries.timeline import EventFilter
@@ -87,7 +88,7 @@ def ordered(*sorts: tuple[str, bool]) -> Order:
 async def deep(viewer: Viewer, order: Order) -> str:
     """The cursor in the middle of all that the viewer sees."""
     sight = visible_tickets(viewer)
-    count = await tickets.count_rows(tickets.TICKETS, sight)
+    count = await count_rows(tickets.TICKETS, sight)
     found = await database.fetch_dicts(
         f"SELECT t.id AS id FROM tickets t WHERE {sight.text} ORDER BY {order.order_by()} LIMIT 1 OFFSET {count // 2}", sight.params
     )

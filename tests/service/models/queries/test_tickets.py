@@ -29,6 +29,7 @@ from models.people.user import ApiClient, Role, User
 from models.queries import tickets as listing
 from models.queries.filter import FilterData
 from models.queries.tickets import build_ticket_order
+from models.queries.users import list_users
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 
@@ -229,7 +230,7 @@ async def test_a_ticket_is_found_by_its_key_among_those_that_the_viewer_sees(des
 
 
 async def names(search: str | None, role: Role | None = None) -> list[str]:
-    return [user.display_name for user in (await listing.list_users(search, role, PageRequest(100, False, None, None))).rows]
+    return [user.display_name for user in (await list_users(search, role, PageRequest(100, False, None, None))).rows]
 
 
 async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginning_of_their_address(desk: Desk) -> None:
@@ -259,13 +260,13 @@ async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginnin
 
 async def test_pages_of_people_put_together_are_the_list(desk: Desk) -> None:
     await User.bulk_create(User(email=f"x{place}@example.com", display_name="Same") for place in range(5))
-    whole = [user.id for user in (await listing.list_users(None, None, PageRequest(100, False, None, None))).rows]
+    whole = [user.id for user in (await list_users(None, None, PageRequest(100, False, None, None))).rows]
     assert len(whole) == 11
     for size in (1, 3, 11):
         read: list[UUID] = []
         edge: str | None = None
         for _ in count_pages():
-            page = await listing.list_users(None, None, PageRequest(size, False, edge, None))
+            page = await list_users(None, None, PageRequest(size, False, edge, None))
             read += [user.id for user in page.rows]
             if not await page.has_next():
                 break

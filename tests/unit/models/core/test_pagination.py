@@ -17,7 +17,8 @@ from models.core.ordering import Order
 from models.core.pagination import PageRequest
 from models.core.time import format_instant
 from models.people.user import User
-from models.queries.tickets import USER_ORDER, build_ticket_order
+from models.queries.tickets import build_ticket_order
+from models.queries.users import USER_ORDER
 from models.tickets.lifecycle import Priority
 
 FIELDS = ["created_at", "updated_at", "number", "priority"]

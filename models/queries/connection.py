@@ -1,0 +1,64 @@
+"""Connections: lists that are read page by page, with keyset cursors."""
+
+from __future__ import annotations
+
+from typing import TypeVar, cast
+
+from tortoise.models import Model
+
+from models import database
+from models.core.lazy_query import ConnectionQuery, LazyQuery
+from models.core.ordering import Order
+from models.core.pagination import PageRequest
+from models.core.sql import FALSE, Condition
+
+M = TypeVar("M", bound=Model)
+
+
+def build_connection(
+    model: type[M],
+    alias: str,
+    source: str,
+    condition: Condition,
+    order: Order,
+    page_request: PageRequest,
+) -> ConnectionQuery[M]:
+    """Return one page of the rows that meet the condition.
+
+    `source` is the FROM clause in which the model's table has the alias. Raises CursorInvalid.
+    """
+    backward = page_request.backward
+    on_page = condition
+    if page_request.after is not None:
+        on_page &= order.condition_beyond(page_request.after, after=True)
+    if page_request.before is not None:
+        on_page &= order.condition_beyond(page_request.before, after=False)
+
+    async def count_total(_: object) -> int:
+        return await count_rows(source, condition)
+
+    async def has_rows_outside(_: object) -> bool:
+        edge = page_request.before if backward else page_request.after
+        if edge is None:
+            return False
+        outside = condition & order.condition_not_beyond(edge, after=not backward)
+        return await count_rows(source, outside) > 0
+
+    order_by = order.order_by(reverse=backward)
+    select = LazyQuery(model, alias, source, on_page, order_by, page_request.size + 1)
+    return ConnectionQuery(
+        select,
+        page_request,
+        order.columns,
+        order.encode_cursor,
+        count_total,
+        has_rows_outside,
+    )
+
+
+async def count_rows(source: str, condition: Condition) -> int:
+    if condition is FALSE:
+        return 0
+    statement = f"SELECT COUNT(*) AS n FROM {source} WHERE {condition.text}"
+    rows = await database.fetch_dicts(statement, condition.params)
+    return cast("int", rows[0]["n"])
