@@ -1,1 +1,1 @@
-"""Requests, documents and their limits, costs, errors and responses."""
+"""Requests, documents and their limits, query cost, errors and responses."""

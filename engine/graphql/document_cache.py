@@ -1,6 +1,6 @@
-"""Documents, kept by their text: parsed, held against the limits and validated once. Bounded, since texts come from outside.
+"""Caches documents by their text: each is parsed, checked against the limits and validated once.
 
-What is kept is walked by each full collection of garbage, for which everybody waits: so it is little, and holds no tokens.
+The cache is small, because every full garbage collection visits it and blocks the event loop.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from engine.limits.concurrency import FairExecutor
 
 MAX_DOCUMENTS = 1000
 MAX_TEXT_CHARACTERS = 256 * 1024
-"""Of the texts; what is made of one takes some thirty times as much."""
+"""Of all texts together. A parsed document takes about thirty times as much memory as its text."""
 MAX_INVALID_DOCUMENTS = 16
 MAX_VALIDATION_ERRORS = 20
 NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
@@ -40,23 +40,23 @@ RULES_WITHOUT_INTROSPECTION = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRul
 
 
 class CompactParser(Parser):
-    """Nodes know where they begin and end, the same place by the same object, and keep no tokens: else twice as much is kept."""
+    """Parses to nodes without tokens, which share equal locations. This halves their memory."""
 
-    def __init__(self, source: str, **given: Any) -> None:
-        super().__init__(source, **given)
+    def __init__(self, source: str, **options: Any) -> None:
+        super().__init__(source, **options)
         self.locations: dict[tuple[int, int], Location] = {}
 
     def loc(self, start_token: Token) -> Location | None:
-        found = super().loc(start_token)
-        if found is not None:
-            found.start_token = found.end_token = NO_TOKEN
-            found = self.locations.setdefault((found.start, found.end), found)
-        return found
+        location = super().loc(start_token)
+        if location is None:
+            return None
+        location.start_token = location.end_token = NO_TOKEN
+        return self.locations.setdefault((location.start, location.end), location)
 
 
-def parse(text: str, bounds: DocumentLimits) -> DocumentNode:
-    """As graphql-core's `parse`, which takes no other parser. Raises GraphQLError."""
-    parser = CompactParser(text, max_tokens=bounds.tokens)
+def parse(text: str, limits: DocumentLimits) -> DocumentNode:
+    """Like graphql-core's `parse`, which can't use another parser. Raises GraphQLError."""
+    parser = CompactParser(text, max_tokens=limits.tokens)
     try:
         return parser.parse_document()
     except RecursionError:
@@ -65,87 +65,127 @@ def parse(text: str, bounds: DocumentLimits) -> DocumentNode:
 
 
 class Document:
-    """`errors` by whether introspection is closed; a document with `broken` has neither operations nor rules to hold."""
+    """A parsed document and its operations; without operations if it has an `error`."""
 
-    __slots__ = ("ast", "error", "validation_errors", "operations", "text")
+    __slots__ = ("ast", "error", "operations", "text", "validation_errors")
 
-    def __init__(self, text: str, bounds: DocumentLimits) -> None:
+    def __init__(self, text: str, limits: DocumentLimits) -> None:
         self.text = text
         self.ast: DocumentNode | None = None
         self.operations: list[Operation] = []
         self.error: GraphQLError | None = None
+        """Why the document can't be parsed, or which limit it exceeds."""
         self.validation_errors: dict[bool, list[GraphQLError]] = {}
+        """By whether the schema is hidden from the caller. Empty before validation."""
         try:
-            ast = parse(text, bounds)
-            shape = SelectionTree(ast, bounds)
-            pairs = zip(shape.operations, shape.roots, strict=True)
-            self.ast = ast
-            self.operations = [Operation(text, ast, node, root, self.validation_errors) for node, root in pairs]
+            ast = parse(text, limits)
+            tree = SelectionTree(ast, limits)
         except GraphQLError as error:
             self.error = error.with_traceback(None)
+            return
         except RecursionError:
-            self.error = LimitExceeded(f"A document nests at most {bounds.depth} fields.", bounds.depth)
+            self.error = LimitExceeded.of_depth(limits.depth)
+            return
+        self.ast = ast
+        self.operations = [
+            Operation(text, ast, node, root, self.validation_errors)
+            for node, root in zip(tree.operations, tree.roots, strict=True)
+        ]
 
     @property
     def is_invalid(self) -> bool:
-        """For everybody: what is right for some, such as a look at the schema, is kept with what is right."""
+        """Whether it is invalid for all callers for whom it was validated."""
         return self.error is not None or all(self.validation_errors.values())
 
     def get_operation(self, name: str | None) -> Operation:
-        """The operation to run (GraphQL specification, section 6.1). Raises NotRun."""
+        """The operation to execute (GraphQL specification, section 6.1). Raises RequestError."""
         if name is None:
             if len(self.operations) > 1:
-                raise RequestError("Say by operationName which of the operations to run.", "BAD_REQUEST")
+                message = "The document has several operations. Set operationName to one of them."
+                raise RequestError(message, "BAD_REQUEST")
             if not self.operations:
-                raise RequestError("The document holds no operation.", "BAD_REQUEST")
+                raise RequestError("The document has no operation.", "BAD_REQUEST")
             return self.operations[0]
-        for each in self.operations:
-            if each.name == name:
-                return each
+        for operation in self.operations:
+            if operation.name == name:
+                return operation
         raise RequestError(f'Unknown operation named "{name}".', "BAD_REQUEST")
 
 
 class DocumentCache:
-    """The one cache for all ways in. What is wrong is kept apart, so that nonsense pushes out nothing but nonsense."""
+    """The documents of all transports. Evicts the documents that were not used for longest.
 
-    def __init__(self, schema: GraphQLSchema, bounds: DocumentLimits) -> None:
+    Invalid documents are kept apart, so that they evict only each other.
+    """
+
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits) -> None:
         self.schema = schema
-        self.limits = bounds
+        self.limits = limits
         self.documents: OrderedDict[str, Document] = OrderedDict()
         self.invalid_documents: OrderedDict[str, Document] = OrderedDict()
         self.text_characters = 0
         self.executor = FairExecutor("documents")
 
     def get_cached(self, text: str, *, schema_hidden: bool) -> Document | None:
-        """What is kept, if it was checked by the rules that hold for the caller."""
-        kept = self.documents if text in self.documents else self.invalid_documents
-        found = kept.get(text)
-        if found is None or (found.error is None and schema_hidden not in found.validation_errors):
+        """The cached document, if it was validated for callers like this one."""
+        cache = self.documents if text in self.documents else self.invalid_documents
+        document = cache.get(text)
+        if document is None:
             return None
-        kept.move_to_end(text)
-        return found
+        if document.error is None and schema_hidden not in document.validation_errors:
+            return None
+        cache.move_to_end(text)
+        return document
 
     async def load(self, text: str, *, schema_hidden: bool, caller: Hashable) -> Document:
-        """Raises NotRun for a text that is too long to be read, or empty. What is not known is made off the loop, in turn."""
-        if (known := self.get_cached(text, schema_hidden=schema_hidden)) is not None:
-            return known
-        if not text or text.isspace():
-            raise RequestError("Send the document to run as query.", "BAD_REQUEST")
-        if len(text) > self.limits.bytes or len(text.encode(errors="replace")) > self.limits.bytes:
-            raise RequestError(f"A document has at most {self.limits.bytes} bytes.", "BAD_REQUEST", limit=self.limits.bytes)
-        async with self.executor.callers.semaphore_of(caller):
-            if (known := self.get_cached(text, schema_hidden=schema_hidden)) is not None:
-                return known  # who asked for it at the same time had it made
-            found = self.documents.get(text) or self.invalid_documents.get(text)
-            made = await self.executor.submit(self.parse_and_validate, found, text, schema_hidden)
-            self.store(made)
-            return made
+        """The document, from the cache or parsed and validated in a worker thread.
 
-    def parse_and_validate(self, found: Document | None, text: str, closed: bool) -> Document:
-        document = found or Document(text, self.limits)
+        Args:
+            schema_hidden: Whether the caller may not see the schema.
+            caller: The caller's key; each caller may use the worker thread once at a time.
+
+        Raises:
+            RequestError: The text is empty or too long.
+        """
+        document = self.get_cached(text, schema_hidden=schema_hidden)
+        if document is not None:
+            return document
+        self.check_text(text)
+        async with self.executor.callers.semaphore_of(caller):
+            # Another request of this caller may have loaded the document meanwhile.
+            document = self.get_cached(text, schema_hidden=schema_hidden)
+            if document is not None:
+                return document
+            document = self.documents.get(text) or self.invalid_documents.get(text)
+            document = await self.executor.submit(
+                self.parse_and_validate, document, text, schema_hidden
+            )
+            self.store(document)
+            return document
+
+    def check_text(self, text: str) -> None:
+        if not text or text.isspace():
+            raise RequestError("The query must not be blank.", "BAD_REQUEST")
+        max_bytes = self.limits.bytes
+        if len(text) > max_bytes or len(text.encode(errors="replace")) > max_bytes:
+            message = f"The document must be at most {max_bytes} bytes long."
+            raise RequestError(message, "BAD_REQUEST", limit=max_bytes)
+
+    def parse_and_validate(
+        self, document: Document | None, text: str, schema_hidden: bool
+    ) -> Document:
+        """Runs in the worker thread. `document` is given if it is already parsed."""
+        if document is None:
+            document = Document(text, self.limits)
         if document.ast is not None:
-            rules: Any = RULES_WITHOUT_INTROSPECTION if closed else VALIDATION_RULES
-            document.validation_errors[closed] = validate(self.schema, document.ast, rules, MAX_VALIDATION_ERRORS, hide_suggestions=closed)
+            rules: Any = RULES_WITHOUT_INTROSPECTION if schema_hidden else VALIDATION_RULES
+            document.validation_errors[schema_hidden] = validate(
+                self.schema,
+                document.ast,
+                rules,
+                MAX_VALIDATION_ERRORS,
+                hide_suggestions=schema_hidden,
+            )
         return document
 
     def store(self, document: Document) -> None:

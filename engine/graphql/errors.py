@@ -1,4 +1,7 @@
-"""Errors as clients get them: a code for each, a masked message for what is ours, and the request id that is in the log."""
+"""Errors in responses: each has a code, and internal errors are masked.
+
+A masked error carries the request id, under which the log has the exception.
+"""
 
 from __future__ import annotations
 
@@ -9,65 +12,67 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
-log = structlog.get_logger("ticketwire.operation")
-
 ExplainError = Callable[[Exception], Mapping[str, Any] | None]
-"""What an exception of the application's tells clients: `message`, `code` and further extensions; None for a bug."""
-
+"""Describes an exception of the application to clients: `message`, `code` and further extensions.
+None for an exception that clients must not see."""
 IsOutage = Callable[[BaseException], bool]
-"""Whether an exception means that a service which the application depends on is unavailable."""
+"""Whether an exception means that a service that the application depends on is unavailable."""
 SUGGESTION_PATTERN = re.compile(r" Did you mean .*\?$", re.DOTALL)
-
-INVALID_TOKEN_MESSAGE = "The bearer token is unknown, revoked or expired."
-UNAVAILABLE_MESSAGE = "The service can't answer at this moment."
-INTERNAL_ERROR_MESSAGE = "Something went wrong on our side."
+"""The end of graphql-core's messages that reveal names of the schema."""
+UNAUTHENTICATED_MESSAGE = "The bearer token is unknown, revoked or expired."
+UNAVAILABLE_MESSAGE = "The service is temporarily unavailable. Try again later."
+INTERNAL_ERROR_MESSAGE = "An internal error occurred."
+log = structlog.get_logger("ticketwire.operation")
 
 
 class RequestError(GraphQLError):
-    """Why an operation is not run, as the client is told it."""
+    """The reason why an operation is not executed, with a code for the client."""
 
-    def __init__(self, message: str, code: str, **more: Any) -> None:
-        super().__init__(message, extensions={"code": code, **more})
+    def __init__(self, message: str, code: str, **extensions: Any) -> None:
+        super().__init__(message, extensions={"code": code, **extensions})
         self.code = code
 
 
 def format_error(
-    error: GraphQLError, explain: ExplainError, is_outage: IsOutage, request_id: str, *, executed: bool
+    error: GraphQLError,
+    explain: ExplainError,
+    is_outage: IsOutage,
+    request_id: str,
+    *,
+    executed: bool,
 ) -> GraphQLError:
-    """The error for the client. What is not the caller's doing is masked, and logged with its trace."""
+    """The error for the client. Internal errors are masked and logged.
+
+    Args:
+        executed: Whether the operation was executed. An error without a path is then about its
+            variables, otherwise about its validation.
+    """
     original = error.original_error
     if isinstance(error, RequestError):
         return error
     if isinstance(error, GraphQLSyntaxError) or isinstance(original, GraphQLSyntaxError):
         return copy_error(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
-    if error.path is None and (
-        original is None or isinstance(original, GraphQLError) or not executed
-    ):
-        return copy_error(
-            error,
-            error.message,
-            {"code": "BAD_REQUEST" if executed else "GRAPHQL_VALIDATION_FAILED"},
-        )
+    is_from_graphql = original is None or isinstance(original, GraphQLError)
+    if error.path is None and (is_from_graphql or not executed):
+        code = "BAD_REQUEST" if executed else "GRAPHQL_VALIDATION_FAILED"
+        return copy_error(error, error.message, {"code": code})
     if original is None or isinstance(original, GraphQLError):
         return copy_error(error, error.message, {"code": "BAD_REQUEST", **(error.extensions or {})})
-    told = explain(original)
-    if told is not None:
-        extensions = {name: value for name, value in told.items() if name != "message"}
-        return copy_error(error, str(told["message"]), extensions)
+    explanation = explain(original)
+    if explanation is not None:
+        extensions = {name: value for name, value in explanation.items() if name != "message"}
+        return copy_error(error, str(explanation["message"]), extensions)
     if is_outage(original):
         log.error("operation.unavailable", request_id=request_id, error=repr(original))
-        return copy_error(
-            error,
-            "The service can't answer at this moment.",
-            {"code": "UNAVAILABLE", "requestId": request_id},
-        )
+        extensions = {"code": "UNAVAILABLE", "requestId": request_id}
+        return copy_error(error, UNAVAILABLE_MESSAGE, extensions)
     log.error("operation.failed", request_id=request_id, path=error.path, exc_info=original)
-    return copy_error(
-        error, "Something went wrong on our side.", {"code": "INTERNAL", "requestId": request_id}
-    )
+    extensions = {"code": "INTERNAL", "requestId": request_id}
+    return copy_error(error, INTERNAL_ERROR_MESSAGE, extensions)
 
 
 def copy_error(error: GraphQLError, message: str, extensions: Mapping[str, Any]) -> GraphQLError:
+    """An error at the same place in the document and the response."""
     return GraphQLError(
         message,
         nodes=error.nodes,
@@ -85,7 +90,7 @@ def has_unavailable_error(result: Any) -> bool:
 
 
 class ErrorFormatter:
-    """Shows errors as above, in answers and in each result of a stream. Always a new list: the old one may be a document's."""
+    """Formats the errors of results, in responses and in the events of a subscription."""
 
     def __init__(self, explain: ExplainError, is_outage: IsOutage) -> None:
         self.explain = explain
@@ -94,16 +99,23 @@ class ErrorFormatter:
     def format_errors(
         self, result: Any, request_id: str, *, schema_hidden: bool = False, executed: bool = True
     ) -> None:
-        """`closed` is for callers to whom the schema is: they get no suggestions."""
+        """Replace the result's errors by a new list. The old list can belong to a cached document.
+
+        Args:
+            schema_hidden: Whether the caller may not see the schema. Suggestions are then removed.
+            executed: See `format_error`.
+        """
         if not result.errors:
             return
-        found = [
+        errors = [
             format_error(error, self.explain, self.is_outage, request_id, executed=executed)
             for error in result.errors
         ]
         if schema_hidden:
-            found = [
-                copy_error(error, SUGGESTION_PATTERN.sub("", error.message), error.extensions or {})
-                for error in found
-            ]
-        result.errors = found
+            errors = [remove_suggestion(error) for error in errors]
+        result.errors = errors
+
+
+def remove_suggestion(error: GraphQLError) -> GraphQLError:
+    message = SUGGESTION_PATTERN.sub("", error.message)
+    return copy_error(error, message, error.extensions or {})

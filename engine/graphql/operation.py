@@ -1,4 +1,4 @@
-"""One operation of a document, with what is worked out about it once, and its line in the log."""
+"""One operation of a document, with what is computed for it once, and its line in the log."""
 
 from __future__ import annotations
 
@@ -29,9 +29,20 @@ SUBSCRIPTIONS = (OperationType.SUBSCRIPTION,)
 
 
 class Operation:
-    """`plan` and `price` are filled in by who needs them first, for a document is kept for many requests."""
+    """An operation of a cached document. It is executed for many requests."""
 
-    __slots__ = ("compiled", "cursor_variables", "document", "name", "node", "query_cost", "root", "text", "type", "validation_errors")
+    __slots__ = (
+        "compiled",
+        "cursor_variables",
+        "document",
+        "name",
+        "node",
+        "query_cost",
+        "root",
+        "text",
+        "type",
+        "validation_errors",
+    )
 
     def __init__(
         self,
@@ -39,55 +50,80 @@ class Operation:
         document: DocumentNode,
         node: OperationDefinitionNode,
         root: Selection,
-        errors: Mapping[bool, Sequence[GraphQLError]],
+        validation_errors: Mapping[bool, Sequence[GraphQLError]],
     ) -> None:
         self.text = text
-        self.validation_errors = errors
-        """The document's, by whether introspection is closed."""
+        self.validation_errors = validation_errors
+        """The document's errors, by whether the schema is hidden from the caller."""
         self.document = document
         self.node = node
         self.root = root
-        """What it asks for, fragments in their places."""
+        """The selection, with fragments expanded."""
         self.type: OperationType = node.operation
         self.name = node.name.value if node.name else None
         self.compiled: Any = None
+        """The operation's compiled plans, set by the planner."""
         self.query_cost: Any = None
+        """The operation's QueryCost, set when it is first charged."""
         self.cursor_variables: dict[str, str | None] = {}
 
     def cursor_variable(self, argument: str) -> str | None:
-        """The variable that gives the root field's cursor and nothing else; None where there is none."""
+        """The variable that is used only as the root field's cursor `argument`, if any."""
         if argument not in self.cursor_variables:
             self.cursor_variables[argument] = self.find_cursor_variable(argument)
         return self.cursor_variables[argument]
 
     def find_cursor_variable(self, argument: str) -> str | None:
-        fields = [each for each in self.node.selection_set.selections if isinstance(each, FieldNode)]
-        given = [each.value for field in fields for each in field.arguments or () if each.name.value == argument]
-        if not given or not isinstance(given[0], VariableNode):
+        selections = self.node.selection_set.selections
+        values = [
+            each.value
+            for field in selections
+            if isinstance(field, FieldNode)
+            for each in field.arguments or ()
+            if each.name.value == argument
+        ]
+        if not values or not isinstance(values[0], VariableNode):
             return None
-        uses = VariableUseCounter()
-        visit(self.document, uses)
-        found = given[0].name.value
-        return found if uses.count[found] == 1 else None
+        counter = VariableUseCounter()
+        visit(self.document, counter)
+        variable = values[0].name.value
+        return variable if counter.counts[variable] == 1 else None
 
 
 class VariableUseCounter(Visitor):
-    """Counts where variables are used; their definitions are no uses."""
+    """Counts where variables are used, apart from their definitions."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.count: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def enter_variable_definition(self, *_: Any) -> Any:
         return SKIP
 
     def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        self.count[node.name.value] += 1
+        self.counts[node.name.value] += 1
 
 
-def log_operation(request_id: str, operation: Operation | None, result: Any, started: float, **more: Any) -> None:
-    """One line for each operation; `started` is by the performance counter."""
-    facts: Mapping[str, Any] = {} if operation is None else {"name": operation.name, "kind": operation.type.value}
+def log_operation(
+    request_id: str,
+    operation: Operation | None,
+    result: Any,
+    started: float,
+    **details: Any,
+) -> None:
+    """Write the operation's line to the log.
+
+    Args:
+        operation: None if the request has no valid operation.
+        result: A result with `errors`; None for a subscription that has started.
+        started: When the request came, by `time.perf_counter`.
+        details: Further values for the line.
+    """
+    names: Mapping[str, Any] = {}
+    if operation is not None:
+        names = {"name": operation.name, "kind": operation.type.value}
     errors = getattr(result, "errors", None)
-    taken = round((time.perf_counter() - started) * 1000, 1)
-    logging.log_operation(request_id, **facts, errors=len(errors) if errors else 0, ms=taken, **more)
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    logging.log_operation(
+        request_id, **names, errors=len(errors) if errors else 0, ms=milliseconds, **details
+    )

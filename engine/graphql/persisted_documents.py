@@ -1,7 +1,11 @@
-"""Documents known by a hash: what clients leave here (Apollo's automatic persisted queries), or a list of the only ones run.
+"""Documents that requests name by a hash.
 
-What is left is bounded, and kept only where it could be run. With Redis the processes know each other's; while it is away, or
-slow, a client is told that its document is not known, and sends it again with the text.
+There are two kinds. Automatic persisted queries (Apollo's protocol) are registered by clients. A
+manifest of trusted documents makes the server execute only the documents in it.
+
+Registered documents are bounded, and only documents that can be executed are registered. With
+Redis, the processes share them. If Redis is slow or unavailable, the server responds that it does
+not know the document, and the client sends it again with its text.
 """
 
 from __future__ import annotations
@@ -33,11 +37,15 @@ log = structlog.get_logger("ticketwire.trusted")
 
 
 class PersistedDocuments:
-    """`listed` are the only documents that are run, by their ids; None where all are."""
+    """Documents by their ids.
 
-    def __init__(self, listed: Mapping[str, str] | None = None) -> None:
-        self.trusted = listed
-        self.trusted_texts = frozenset(listed.values()) if listed is not None else frozenset[str]()
+    Args:
+        trusted: The only documents that are executed, by id; None if all documents are executed.
+    """
+
+    def __init__(self, trusted: Mapping[str, str] | None = None) -> None:
+        self.trusted = trusted
+        self.trusted_texts = frozenset(trusted.values() if trusted is not None else ())
         self.registered: OrderedDict[str, str] = OrderedDict()
         self.text_characters = 0
         self.redis: Redis | None = None
@@ -45,42 +53,46 @@ class PersistedDocuments:
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def find_text(self, query: str, extensions: Mapping[str, Any] | None) -> str:
-        """The document that is asked for. Raises NotRun."""
-        asked = (extensions or {}).get("persistedQuery")
+        """The text of the requested document. Raises RequestError."""
+        persisted_query = (extensions or {}).get("persistedQuery")
+        id = None if persisted_query is None else parse_hash(persisted_query)
         if self.trusted is not None:
-            return self.find_trusted_text(query, None if asked is None else parse_hash(asked))
-        if asked is None:
+            return self.find_trusted_text(query, id)
+        if id is None:
             return query
-        id = parse_hash(asked)
-        known = self.registered.get(id)
-        if known is not None:
+        registered = self.registered.get(id)
+        if registered is not None:
             self.registered.move_to_end(id)
         if query:
-            if query != known and sha256(query.encode(errors="replace")).hexdigest() != id.lower():
-                raise RequestError("The provided sha256Hash is not that of the query.", "BAD_REQUEST")
+            if query != registered and hash_text(query) != id.lower():
+                message = "The sha256Hash is not the hash of the query."
+                raise RequestError(message, "BAD_REQUEST")
             return query
-        found = known or await self.read_from_redis(id)
-        if found is None:
+        text = registered or await self.read_from_redis(id)
+        if text is None:
+            # Apollo's clients expect this message.
             raise RequestError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
-        return found
+        return text
 
     def find_trusted_text(self, query: str, id: str | None) -> str:
         assert self.trusted is not None
-        if query and query in self.trusted_texts and (id is None or self.trusted.get(id, query) == query):
+        is_id_right = id is None or self.trusted.get(id, query) == query
+        if query and query in self.trusted_texts and is_id_right:
             return query
-        found = self.trusted.get(id) if id is not None and not query else None
-        if found is None:
-            raise RequestError("This server runs only the documents on its list.", "FORBIDDEN")
-        return found
+        text = self.trusted.get(id) if id is not None and not query else None
+        if text is None:
+            message = "The document must be one of this server's trusted documents."
+            raise RequestError(message, "FORBIDDEN")
+        return text
 
-    # ------------------------------------------------------------ what clients leave
+    # ------------------------------------------------------------ registered documents
 
     def register(self, query: str, extensions: Mapping[str, Any] | None) -> None:
-        """Remember a document that came with its hash, and that may be run."""
-        asked = (extensions or {}).get("persistedQuery")
-        if asked is None or not query or self.trusted is not None:
+        """Store a document that came with its hash, and that can be executed."""
+        persisted_query = (extensions or {}).get("persistedQuery")
+        if persisted_query is None or not query or self.trusted is not None:
             return
-        id = parse_hash(asked)
+        id = parse_hash(persisted_query)
         if id not in self.registered:
             self.store(id, query)
             if self.redis is not None and time.monotonic() > self.redis_retry_at:
@@ -92,14 +104,20 @@ class PersistedDocuments:
         self.text_characters += len(text) - len(self.registered.get(id, ""))
         self.registered[id] = text
         while len(self.registered) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARACTERS:
-            self.text_characters -= len(self.registered.popitem(last=False)[1])
+            _, oldest = self.registered.popitem(last=False)
+            self.text_characters -= len(oldest)
 
-    # ------------------------------------------------------------ with other processes
+    # ------------------------------------------------------------ documents of other processes
 
     def connect_redis(self, url: str) -> None:
-        from redis import asyncio as redis  # here, as importing redis takes 0.1 s that memory:// can do without
+        # Importing redis takes 0.1 s, which deployments without it should not pay.
+        from redis import asyncio as redis
 
-        self.redis = redis.from_url(url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS)
+        self.redis = redis.from_url(
+            url,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        )
 
     async def close(self) -> None:
         for task in self.tasks:
@@ -108,16 +126,16 @@ class PersistedDocuments:
             await self.redis.aclose()
 
     async def read_from_redis(self, id: str) -> str | None:
-        """What another process was told."""
+        """A document that another process registered; None if Redis is unavailable."""
         if self.redis is None or time.monotonic() < self.redis_retry_at:
             return None
         try:
             async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
-                found = cast("bytes | None", await self.redis.get(REDIS_KEY_PREFIX + id))
+                stored = cast("bytes | None", await self.redis.get(REDIS_KEY_PREFIX + id))
         except Exception as error:
             self.pause_redis(error)
             return None
-        text = found.decode(errors="replace") if found is not None else None
+        text = stored.decode(errors="replace") if stored is not None else None
         if text is None or sha256(text.encode()).hexdigest() != id:
             return None
         self.store(id, text)
@@ -127,41 +145,66 @@ class PersistedDocuments:
         assert self.redis is not None
         try:
             async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
-                await self.redis.set(REDIS_KEY_PREFIX + id, text.encode(), ex=REDIS_EXPIRY_SECONDS)
+                key = REDIS_KEY_PREFIX + id
+                await self.redis.set(key, text.encode(), ex=REDIS_EXPIRY_SECONDS)
         except Exception as error:
             self.pause_redis(error)
 
     def pause_redis(self, error: Exception) -> None:
+        """Do not use Redis for REDIS_RETRY_SECONDS."""
         self.redis_retry_at = time.monotonic() + REDIS_RETRY_SECONDS
-        log.warning("documents.apart", error=repr(error))
+        log.warning("documents.redis_unavailable", error=repr(error))
 
 
-def parse_hash(asked: object) -> str:
-    """Raises NotRun."""
-    given = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
-    id = given.get("sha256Hash")
-    if given.get("version") != 1 or not isinstance(id, str) or not 0 < len(id) <= 2 * SHA256_HEX_LENGTH:
-        raise RequestError('A persistedQuery is {"version": 1, "sha256Hash": "…"}.', "BAD_REQUEST")
-    return id
+def hash_text(text: str) -> str:
+    return sha256(text.encode(errors="replace")).hexdigest()
+
+
+def parse_hash(persisted_query: object) -> str:
+    """The hash in `extensions.persistedQuery`. Raises RequestError."""
+    members = cast("dict[str, Any]", persisted_query) if isinstance(persisted_query, dict) else {}
+    id = members.get("sha256Hash")
+    is_hash = isinstance(id, str) and 0 < len(id) <= 2 * SHA256_HEX_LENGTH
+    if members.get("version") != 1 or not is_hash:
+        message = 'persistedQuery must be {"version": 1, "sha256Hash": "…"}.'
+        raise RequestError(message, "BAD_REQUEST")
+    return cast("str", id)
 
 
 def load_manifest(path: str) -> dict[str, str]:
-    """The documents of a manifest by their ids: a JSON map, or Apollo's and Relay's `{"operations": [{"id", "body"}]}`.
+    """Read trusted documents by their ids, from a file.
 
-    Raises ValueError.
+    The file is a JSON object of ids and documents, or a manifest as Apollo and Relay write it:
+    `{"operations": [{"id", "body"}]}`.
+
+    Raises:
+        ValueError: The file can't be read, or has another form.
     """
     try:
-        found = orjson.loads(Path(path).read_bytes())
+        manifest = orjson.loads(Path(path).read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
         raise ValueError(f"can't be read as a manifest ({error})") from None
-    operations = found.get("operations") if isinstance(found, dict) else None
+    documents = parse_manifest(manifest)
+    if documents is None:
+        forms = 'a JSON object of ids and documents, or {"operations": [{"id", "body"}, …]}'
+        raise ValueError(f"must be {forms}")
+    return documents
+
+
+def parse_manifest(manifest: object) -> dict[str, str] | None:
+    """The documents of a manifest by their ids; None if the manifest is invalid."""
+    if not isinstance(manifest, dict):
+        return None
+    members = cast("dict[str, Any]", manifest)
+    pairs: list[tuple[Any, Any]] = list(members.items())
+    operations = members.get("operations")
     if isinstance(operations, list):
-        each = [cast("dict[str, Any]", each) for each in cast("list[Any]", operations) if isinstance(each, dict)]
-        pairs = [(one.get("id"), one.get("body")) for one in each]
-        if len(pairs) < len(cast("list[Any]", operations)):
-            pairs = [(None, None)]
-    else:
-        pairs = list(cast("dict[str, Any]", found).items()) if isinstance(found, dict) else [(None, None)]
+        pairs = []
+        for operation in cast("list[Any]", operations):
+            if not isinstance(operation, dict):
+                return None
+            fields = cast("dict[str, Any]", operation)
+            pairs.append((fields.get("id"), fields.get("body")))
     if not all(isinstance(id, str) and isinstance(text, str) for id, text in pairs):
-        raise ValueError('a manifest is a JSON map of ids to documents, or {"operations": [{"id", "body"}, …]}')
+        return None
     return cast("dict[str, str]", dict(pairs))

@@ -1,4 +1,4 @@
-"""What a request over HTTP asks to be run, from a URL or a JSON body (GraphQL over HTTP, section 5.1), of any shape."""
+"""GraphQL requests, from a JSON body or a query string (GraphQL over HTTP, section 5.1)."""
 
 from __future__ import annotations
 
@@ -10,105 +10,122 @@ from urllib.parse import parse_qsl
 import orjson
 
 MAX_QUERY_STRING_BYTES = 48 * 1024
-"""Bytes of a query string; the parser of requests takes no URL of 64 KiB."""
+"""Less than the 64 KiB at which the HTTP parser refuses a URL."""
 MAX_QUERY_STRING_FIELDS = 20
 NAME_CHARACTERS_PER_VALUE = 64
-"""Letters of members' names that count as one more value: names are compared with all that there are."""
+"""So many characters of member names count as one more value, because names are compared."""
 MAX_JSON_DEPTH = 254
-"""Levels of nesting that orjson writes; it reads more. What came in must be fit to be written: pongs, keys of groups, logs."""
+"""What orjson can write. It can read more, but we write values of clients: in pongs and logs."""
 
 
 class MalformedRequest(Exception):
-    """A request or message that is not what the protocol allows. The text tells the client why."""
+    """A request or message violates the protocol. The text tells the client how."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     query: str
+    """Empty if the document is named by its hash, in `extensions.persistedQuery`."""
     variables: Mapping[str, Any] | None
     operation_name: str | None
     extensions: Mapping[str, Any] | None
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, Any]) -> GraphQLRequest:
-        """Raises Malformed."""
-        query, name, extensions = given.get("query"), given.get("operationName"), get_object(given, "extensions")
+    def from_mapping(cls, parameters: Mapping[str, Any]) -> GraphQLRequest:
+        """Raises MalformedRequest."""
+        query = parameters.get("query")
+        name = parameters.get("operationName")
+        extensions = get_object(parameters, "extensions")
         if query is None and extensions and "persistedQuery" in extensions:
-            query = ""  # it is known by its hash
+            query = ""
         if not isinstance(query, str):
-            raise MalformedRequest(f"A query is a string, not {describe_json_type(query)}.")
+            raise MalformedRequest(f'"query" must be a string, not {describe_json_type(query)}.')
         if not isinstance(name, str | None):
-            raise MalformedRequest(f"An operationName is a string, not {describe_json_type(name)}.")
-        return cls(query, get_object(given, "variables"), name, extensions)
+            json_type = describe_json_type(name)
+            raise MalformedRequest(f'"operationName" must be a string, not {json_type}.')
+        return cls(query, get_object(parameters, "variables"), name, extensions)
 
 
 def parse_body(body: bytes) -> GraphQLRequest:
-    """Raises Malformed."""
-    found = parse_json(body, "The body")
-    if not isinstance(found, dict):
-        raise MalformedRequest(f"The body is a JSON object, not {describe_json_type(found)}.")
-    return GraphQLRequest.from_mapping(cast("dict[str, Any]", found))
+    """Raises MalformedRequest."""
+    parameters = parse_json(body, "The body")
+    if not isinstance(parameters, dict):
+        json_type = describe_json_type(parameters)
+        raise MalformedRequest(f"The body must be a JSON object, not {json_type}.")
+    return GraphQLRequest.from_mapping(cast("dict[str, Any]", parameters))
 
 
 def parse_fields(fields: Mapping[str, str]) -> GraphQLRequest:
-    """From a URL, in which variables and extensions are JSON. Raises Malformed."""
-    given: dict[str, Any] = dict(fields)
+    """Parse the fields of a query string. Raises MalformedRequest."""
+    parameters: dict[str, Any] = dict(fields)
     for name in ("variables", "extensions"):
-        if name in fields:
-            given[name] = parse_json(fields[name].encode(), f'"{name}"') if fields[name] else None
-    return GraphQLRequest.from_mapping(given)
+        text = fields.get(name)
+        if text is not None:
+            parameters[name] = parse_json(text.encode(), f'"{name}"') if text else None
+    return GraphQLRequest.from_mapping(parameters)
 
 
 def parse_query_string(query_string: bytes) -> dict[str, str]:
-    """What a query string says, by name. Raises Malformed."""
+    """The fields of a query string, by name. Raises MalformedRequest."""
     try:
-        pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_STRING_FIELDS)
+        pairs = parse_qsl(
+            query_string.decode(),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_QUERY_STRING_FIELDS,
+        )
     except ValueError:
-        raise MalformedRequest("The query string can't be read.") from None
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise MalformedRequest("The query string says something twice.")
-    return found
+        raise MalformedRequest(
+            "The query string must be URL-encoded UTF-8 with "
+            f"at most {MAX_QUERY_STRING_FIELDS} fields."
+        ) from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise MalformedRequest("The query string must not repeat a field.")
+    return fields
 
 
 def parse_json(text: bytes, what: str) -> object:
+    """Parse JSON. `what` names it in the error. Raises MalformedRequest."""
     try:
-        found = orjson.loads(text)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"{what} is not JSON: {error}") from None
-    if text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH and not is_serializable(found):
-        raise MalformedRequest(f"{what} is nested too deeply.")
-    return found
+    can_be_too_deep = text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH
+    if can_be_too_deep and not is_serializable(value):
+        raise MalformedRequest(f"{what} must be nested at most {MAX_JSON_DEPTH} levels deep.")
+    return value
 
 
-def has_more_values(variables: Mapping[str, Any], most: int) -> bool:
-    """Whether there are more than so many values, however they are nested."""
-    left: list[Any] = [variables]
+def has_more_values(variables: Mapping[str, Any], limit: int) -> bool:
+    """Whether variables hold more than `limit` values in total, however they are nested."""
+    pending: list[Any] = [variables]
     count = 0
-    while left:
-        value = left.pop()
+    while pending:
+        value = pending.pop()
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value)
-            count += len(members) + sum([len(name) for name in members]) // NAME_CHARACTERS_PER_VALUE
-            left.extend(members.values())
+            name_characters = sum([len(name) for name in members])
+            count += len(members) + name_characters // NAME_CHARACTERS_PER_VALUE
+            pending.extend(members.values())
         elif isinstance(value, list):
             count += len(cast("list[Any]", value))
-            left.extend(cast("list[Any]", value))
-        if count > most:
+            pending.extend(cast("list[Any]", value))
+        if count > limit:
             return True
     return False
 
 
-def get_object(sent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """A member that is an object; None where it is null or absent."""
-    value = sent.get(name)
+def get_object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """A member that is an object; None if it is null or absent. Raises MalformedRequest."""
+    value = message.get(name)
     if not isinstance(value, dict | None):
-        raise MalformedRequest(f'"{name}" is an object, not {describe_json_type(value)}.')
+        raise MalformedRequest(f'"{name}" must be an object, not {describe_json_type(value)}.')
     return cast("dict[str, Any] | None", value)
 
 
 def describe_json_type(value: object) -> str:
-    """A JSON value's kind, in words."""
+    """The JSON type of a value, for error messages."""
     match value:
         case None:
             return "null or absent"
@@ -124,9 +141,9 @@ def describe_json_type(value: object) -> str:
             return "an object"
 
 
-def is_serializable(found: object) -> bool:
+def is_serializable(value: object) -> bool:
     try:
-        orjson.dumps(found)
+        orjson.dumps(value)
     except TypeError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Results of operations: one that was not run, and what a client is told of any."""
+"""Results of operations, and the responses that clients get."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from engine.graphql.errors import RequestError
 
 
 def as_graphql_error(error: Exception) -> GraphQLError:
-    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    if isinstance(error, GraphQLError):
+        return error
+    return GraphQLError(str(error), original_error=error)
 
 
-def request_error_result(message: str, code: str, **more: Any) -> PreExecutionError:
-    return PreExecutionError(None, [RequestError(message, code, **more)])
+def request_error_result(message: str, code: str, **extensions: Any) -> PreExecutionError:
+    """The result of an operation that is not executed."""
+    return PreExecutionError(None, [RequestError(message, code, **extensions)])
 
 
 def build_response(result: Any) -> dict[str, Any]:
-    """A result for a client; one of a request that was never run has no data."""
-    found: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
+    """The response for a result. It has no `data` if the operation was not executed."""
+    response: dict[str, Any] = {}
+    if not isinstance(result, PreExecutionError):
+        response["data"] = result.data
     if result.errors:
-        found["errors"] = [error.formatted for error in result.errors]
+        response["errors"] = [error.formatted for error in result.errors]
     if result.extensions:
-        found["extensions"] = result.extensions
-    return found
+        response["extensions"] = result.extensions
+    return response
 
 
 def encode_response(result: Any) -> bytes:
-    """A result for a client, as JSON."""
+    """The response for a result, as JSON."""
     return orjson.dumps(build_response(result), option=orjson.OPT_UTC_Z)

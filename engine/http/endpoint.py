@@ -21,7 +21,7 @@ from engine.auth import AuthHooks, Unauthorized, parse_bearer_token
 from engine.execution.schema import Schema
 from engine.graphql.errors import (
     INTERNAL_ERROR_MESSAGE,
-    INVALID_TOKEN_MESSAGE,
+    UNAUTHENTICATED_MESSAGE,
     UNAVAILABLE_MESSAGE,
     IsOutage,
 )
@@ -225,7 +225,7 @@ def to_refusal(error: Exception, request_id: str, is_outage: IsOutage) -> Reques
         return error
     if isinstance(error, Unauthorized):
         return RequestRefused(
-            401, INVALID_TOKEN_MESSAGE, "UNAUTHENTICATED", www_authenticate="Bearer"
+            401, UNAUTHENTICATED_MESSAGE, "UNAUTHENTICATED", www_authenticate="Bearer"
         )
     log.error("http.failed", request_id=request_id, exc_info=error)
     if is_outage(error):

@@ -21,7 +21,7 @@ from engine.fanout.group import Subscriber
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import (
     INTERNAL_ERROR_MESSAGE,
-    INVALID_TOKEN_MESSAGE,
+    UNAUTHENTICATED_MESSAGE,
     has_unavailable_error,
 )
 from engine.graphql.request import GraphQLRequest
@@ -187,7 +187,7 @@ class SSEConnection:
 
     async def complete_unauthenticated(self) -> None:
         extensions = {"code": "UNAUTHENTICATED"}
-        self.complete_with_errors([{"message": INVALID_TOKEN_MESSAGE, "extensions": extensions}])
+        self.complete_with_errors([{"message": UNAUTHENTICATED_MESSAGE, "extensions": extensions}])
 
     async def close_outbox(self) -> None:
         try:

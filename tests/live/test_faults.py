@@ -41,7 +41,7 @@ async def told(client: Client, query: str, variables: dict[str, Any] | None = No
     assert "sqlite" not in answer.text
     errors = answer.json().get("errors") or [{"extensions": {"code": ""}}]
     if errors[0]["extensions"]["code"] == "UNAVAILABLE":
-        assert errors[0]["message"] == "The service can't answer at this moment."
+        assert errors[0]["message"] == "The service is temporarily unavailable. Try again later."
     return errors[0]["extensions"]["code"]
 
 

@@ -91,7 +91,7 @@ async def test_a_query_that_takes_too_long_ends_with_a_clear_error_and_its_work(
     async with running(url, operation_timeout_seconds=1200) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        monkeypatch.setattr(ticket_queries, "stats", hang)
+        monkeypatch.setattr(ticket_queries, "read_stats", hang)
         answer = await ada.answer("{ ticketStats { total } viewer { role } }")
         (error,) = answer["errors"]
         assert error["extensions"] == {"code": "UNAVAILABLE", "requestId": answer["extensions"]["requestId"]}

@@ -135,7 +135,9 @@ async def test_no_more_selections_are_visited_than_there_may_be() -> None:
     query = "{ ticket(id: 1) { ...F0 } } " + fragments(10, double) + " fragment F10 on Ticket { id }"
     document = Document(query, DocumentLimits(aliases=10**9, merged_selections=10**9))
     assert isinstance(document.error, LimitExceeded)
-    assert document.error.message == f"A document has at most {MAX_SELECTIONS} selections, its fragments in place."
+    assert document.error.message == (
+        f"A document may have at most {MAX_SELECTIONS} selections, with fragments expanded."
+    )
 
 
 CYCLES = {

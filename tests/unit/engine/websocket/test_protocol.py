@@ -362,13 +362,13 @@ REASONS: list[tuple[object, str]] = [
     ({}, "The type of a message must be a string, not null or absent."),
     ({"type": "start"}, 'Unknown message type "start".'),
     ({"type": "next"}, "Only the server may send next messages."),
-    ({"type": "ping", "payload": True}, '"payload" is an object, not a boolean.'),
+    ({"type": "ping", "payload": True}, '"payload" must be an object, not a boolean.'),
     ({"type": "complete", "id": 7}, "The id of a complete message must be a string, not a number."),
     (subscribe(""), "The id of a subscribe message must not be empty."),
     ({"type": "subscribe", "id": "1"}, "A subscribe message must have a payload."),
-    (subscribe(query={}), "A query is a string, not an object."),
-    (subscribe(operationName=[]), "An operationName is a string, not an array."),
-    (subscribe(variables="x"), '"variables" is an object, not a string.'),
+    (subscribe(query={}), '"query" must be a string, not an object.'),
+    (subscribe(operationName=[]), '"operationName" must be a string, not an array.'),
+    (subscribe(variables="x"), '"variables" must be an object, not a string.'),
     (nested(300), "The message is nested too deeply: at most 254 levels are allowed."),
 ]
 
