@@ -29,7 +29,7 @@ from models.log.event import Event
 from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
-from models.queries import timeline
+from models.queries import event_log
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -96,7 +96,7 @@ def build_services(
 
 def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Event]:
     async def read(position: int) -> list[Event]:
-        return await timeline.read_after(position, MAX_TAIL_BATCH)
+        return await event_log.read_after(position, MAX_TAIL_BATCH)
 
     def position_of(event: Event) -> int:
         return event.position

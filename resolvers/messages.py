@@ -6,14 +6,14 @@ from models.changes import commands
 from models.core import text
 from models.core.errors import UnseenMessages
 from models.log.event import decode_cursor
-from models.queries import timeline
+from models.queries import event_log, timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
 
 def last_seen_position(input: ReplyToTicketInput) -> int | None:
-    """The position of the last event that the writer has seen. Raises CursorInvalid."""
+    """The position of the last event that the author has seen. Raises CursorInvalid."""
     return None if input.last_seen_cursor is None else decode_cursor(input.last_seen_cursor)
 
 
@@ -21,7 +21,7 @@ async def check_last_seen_cursor(input: ReplyToTicketInput) -> None:
     """Raises CursorInvalid, CursorExpired."""
     position = last_seen_position(input)
     if position is not None:
-        await timeline.require_range(position)
+        await event_log.require_range(position)
 
 
 @ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
@@ -33,8 +33,8 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
         unseen = await timeline.find_unseen_messages(viewer, change.ticket.id, position)
         if unseen:
             raise UnseenMessages(unseen)
-    for_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id
-    commands.reply(change, body, is_from_customer=for_customer)
+    is_from_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id
+    commands.reply(change, body, is_from_customer=is_from_customer)
 
 
 @ticket_mutation(NotePayload, message="note")

@@ -33,7 +33,7 @@ from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
-from models.queries import timeline
+from models.queries import event_log
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot
@@ -218,10 +218,10 @@ class Loaders:
     async def read_events(self, keys: list[int]) -> list[Event | None]:
         condition = in_list("e.position", keys) & visible_events(self.viewer)
         visible = await database.fetch_dicts(
-            f"SELECT e.position AS position FROM {timeline.ENTRIES} WHERE {condition.text}",
+            f"SELECT e.position AS position FROM {event_log.EVENTS} WHERE {condition.text}",
             condition.params,
         )
-        events = await timeline.read_by_positions({int(str(row["position"])) for row in visible})
+        events = await event_log.read_by_positions({int(str(row["position"])) for row in visible})
         return [events.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:

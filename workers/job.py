@@ -23,7 +23,7 @@ from models.core import time
 from models.log import consumer
 from models.log.consumer import OffsetConflict
 from models.log.event import Event
-from models.queries import timeline
+from models.queries import event_log
 
 MAX_EVENTS_PER_READ = 500
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
@@ -96,7 +96,7 @@ class LogJob(Generic[T]):
         raise NotImplementedError
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        events = await timeline.read_after(max(position, self.seen_position), MAX_EVENTS_PER_READ)
+        events = await event_log.read_after(max(position, self.seen_position), MAX_EVENTS_PER_READ)
         if not events:
             return Progress(0, position)
         wanted = [event for event in events if self.wants(event) and not event.value("history")]

@@ -22,11 +22,11 @@ from models.database import as_uuid
 from models.log import event
 from models.people.team import Team
 from models.people.user import Organization, Role, User
-from models.queries import stats, tickets, timeline
+from models.queries import event_log, stats, tickets, timeline
 from models.queries.connection import count_rows
+from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
 from models.queries.stats import Group
-from models.queries.timeline import EventFilter
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket
@@ -184,7 +184,7 @@ def log(
     viewer: Viewer, scene: Scene, window: PageRequest, filter: FilterData | None = None, types: EventFilter | None = None
 ) -> Asked:
     async def ask() -> object:
-        return await (await timeline.list_events(viewer, types or EventFilter(), filter, window, scene.at))
+        return await (await event_log.list_events(viewer, types or EventFilter(), filter, window, scene.at))
 
     return ask
 
@@ -202,10 +202,10 @@ async def records(scene: Scene) -> list[Ask]:
         return lambda: read.fetch_by_owner(ids, as_uuid)
 
     return [
-        Ask("records", "a ticket's timeline", of(keys[:1], timeline.list_record(agent, keys[:1], EventFilter(), ten))),
+        Ask("records", "a ticket's timeline", of(keys[:1], timeline.list_timeline(agent, keys[:1], EventFilter(), ten))),
         Ask("records", "a ticket's messages", of(keys[:1], timeline.list_messages(agent, keys[:1], ten))),
         Ask("records", "messages of 20 tickets", of(keys, timeline.list_messages(agent, keys, ten))),
-        Ask("records", "counts of 20 tickets", lambda: timeline.count_records(agent, keys, EventFilter())),
+        Ask("records", "counts of 20 tickets", lambda: timeline.count_events(agent, keys, EventFilter())),
         Ask("the log", "first", log(agent, scene, WINDOW)),
         Ask("the log", "after the middle", log(agent, scene, after)),
         Ask("the log", "last", log(agent, scene, BACK)),

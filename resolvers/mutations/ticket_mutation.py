@@ -1,7 +1,8 @@
-"""`@ticket_mutation`: what all mutations of tickets share.
+"""`@ticket_mutation`, the decorator of mutations of tickets.
 
-A mutation is a plain function of a `TicketMutation` and its input. The decorator runs it in one transaction with its log
-events and its idempotency key, turns refusals into user errors, and wakes those who follow the log after the commit.
+Such a mutation is a function of a `TicketMutation` and its input. The decorator runs it in one
+transaction with its events and its idempotency key, returns refusals as user errors, and sends a
+wake-up after the commit.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal, Refusals, StaleVersion
 from models.log import event
 from models.log.event import Event
-from models.queries import timeline
+from models.queries import event_log
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
@@ -35,7 +36,7 @@ Payload = TypeVar("Payload")
 
 
 class NamesTicket(Protocol):
-    """An input that names the ticket to change, and perhaps the version that the caller has read."""
+    """An input with the id of the ticket to change, and the version that the caller expects."""
 
     @property
     def ticket_id(self) -> strawberry.ID: ...
@@ -45,41 +46,55 @@ class NamesTicket(Protocol):
 
 
 class TicketMutation:
-    """One mutation inside its transaction: finds the tickets to change, and collects their changes until they are written."""
+    """One mutation in its transaction: locks tickets, and collects their changes."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.viewer: Viewer = context.viewer
         self.at = context.now()
         self.changes: list[TicketChange] = []
-        """The first is that of the mutation's own ticket, which the payload returns."""
+        """The first change is that of the ticket that the payload returns."""
 
     async def ticket(self, input: NamesTicket) -> TicketChange:
-        """The locked ticket that the input names, to be changed. Raises InvalidInput NOT_FOUND, StaleVersion."""
+        """Lock the ticket of the input, and begin a change of it.
+
+        Raises InvalidInput NOT_FOUND, StaleVersion.
+        """
         return (await self.tickets({"ticketId": input.ticket_id}, input.expected_version))[0]
 
     async def tickets(
-        self, named: Mapping[str, str], expected_version: int | None = None, also: Iterable[UUID] = ()
+        self,
+        ids_by_field: Mapping[str, str],
+        expected_version: int | None = None,
+        also_lock: Iterable[UUID] = (),
     ) -> list[TicketChange]:
-        """Locked tickets by the input's fields that name them; the expected version is that of the first.
+        """Lock tickets, and begin changes of them.
 
-        All are locked together with those of `also`, in one order, so that mutations can't deadlock.
+        `ids_by_field` has the tickets' ids by input fields. `expected_version` is that of the first
+        ticket. All are locked with those of `also_lock` in one order, so mutations can't deadlock.
+        Raises InvalidInput NOT_FOUND, StaleVersion.
         """
-        keys = {field: ids.key_of(ids.TICKET, ticket_id) for field, ticket_id in named.items()}
-        found = await lock_tickets([*(key for key in keys.values() if key), *also])
+        keys = {field: ids.key_of(ids.TICKET, id) for field, id in ids_by_field.items()}
+        locked = await lock_tickets([*(key for key in keys.values() if key), *also_lock])
         changes: list[TicketChange] = []
         for field, key in keys.items():
-            ticket = found.get(key) if key else None
+            ticket = locked.get(key) if key else None
             if ticket is None or not can_access_ticket(self.viewer, ticket):
                 raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", field)
-            same = next((change for change in self.changes if change.ticket.id == ticket.id), None)
-            changes.append(same or self.change(ticket))
+            changes.append(self.find_change(ticket) or self.change(ticket))
         if expected_version is not None and changes[0].ticket.version != expected_version:
             raise StaleVersion(changes[0].ticket.version)
         return changes
 
+    def find_change(self, ticket: Ticket) -> TicketChange | None:
+        """The change of the ticket that this mutation has already begun, if any."""
+        for change in self.changes:
+            if change.ticket.id == ticket.id:
+                return change
+        return None
+
     def change(self, ticket: Ticket) -> TicketChange:
-        """Begin a change of a ticket that is locked already, or new."""
+        """Begin a change of a new ticket, or of one that is already locked."""
         change = TicketChange(ticket, self.viewer, self.at, self.context.rules.reopen_window)
         self.changes.append(change)
         return change
@@ -89,12 +104,15 @@ Function = Callable[[TicketMutation, Input], Awaitable[None]]
 
 
 def ticket_mutation(
-    payload: Callable[..., Payload], message: str | None = None, check: Callable[[Any], Awaitable[None]] | None = None
+    payload: Callable[..., Payload],
+    message: str | None = None,
+    check: Callable[[Any], Awaitable[None]] | None = None,
 ) -> Callable[[Function[Input]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes tickets.
 
-    `message` names the payload's field for a reply or note that the function added. `check` validates the input before the
-    transaction begins. Both may raise Refusal or Refusals, which become the payload's user errors.
+    `message` is the payload's field for the reply or note that the function adds. `check` validates
+    the input before the transaction. The function and `check` may raise Refusal or Refusals, which
+    become the payload's user errors.
     """
 
     def decorate(function: Function[Input]) -> Resolver[Input, Payload]:
@@ -105,9 +123,14 @@ def ticket_mutation(
                 outcome = await run_mutation(context_of(info), info.field_name, function, input)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
-            more = {} if message is None else {message: outcome.message}
-            cursor = event.encode_cursor(outcome.position)
-            return payload(ticket=outcome.ticket, event=outcome.event, cursor=cursor, replayed=outcome.replayed, **more)
+            message_field = {} if message is None else {message: outcome.message}
+            return payload(
+                ticket=outcome.ticket,
+                event=outcome.event,
+                cursor=event.encode_cursor(outcome.position),
+                replayed=outcome.replayed,
+                **message_field,
+            )
 
         return as_resolver(resolve, function, payload)
 
@@ -116,7 +139,7 @@ def ticket_mutation(
 
 @dataclass
 class Outcome:
-    """The result of a mutation: its ticket, its main event, the position that the log has reached, and its message if any."""
+    """The result of a mutation. `position` is the position of the log after it."""
 
     ticket: Ticket
     event: Event | None
@@ -125,8 +148,10 @@ class Outcome:
     replayed: bool = False
 
 
-async def run_mutation(context: Context, name: str, function: Function[Input], input: Input) -> Outcome:
-    """Run the mutation once for its idempotency key, and wake the followers of the log. Raises Refusal."""
+async def run_mutation(
+    context: Context, name: str, function: Function[Input], input: Input
+) -> Outcome:
+    """Run the mutation once for its idempotency key, and send a wake-up. Raises Refusal."""
     try:
         outcome = await run_once(
             context,
@@ -138,31 +163,38 @@ async def run_mutation(context: Context, name: str, function: Function[Input], i
     except IntegrityError as error:
         if "external" not in str(error):
             raise
-        raise InvalidInput(Code.TAKEN, "Another ticket has this key.", "externalId") from error
+        raise InvalidInput(
+            Code.TAKEN, "Another ticket has this external id.", "externalId"
+        ) from error
     context.services.wakeup.notify()
     context.refresh()
-    # What was just written is not read again, and a token that may only write sees what it wrote.
+    # The payload shows the records as written, also to a token that can't read tickets.
     context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
     if outcome.message is not None:
         context.loaders.messages.prime(outcome.message.id, outcome.message)
     return outcome
 
 
-async def execute(context: Context, function: Function[Input], input: Input, key: KeyedRequest | None) -> Outcome:
+async def execute(
+    context: Context, function: Function[Input], input: Input, key: KeyedRequest | None
+) -> Outcome:
     """Call the function and write its changes, with the idempotency key if there is one."""
     mutation = TicketMutation(context)
     await function(mutation, input)
     own = mutation.changes[0]
     position = await write(*mutation.changes, key=key, last=True)
     if not position:  # nothing had to change
-        position = await timeline.read_last_position(own.ticket.id)
+        position = await event_log.read_last_position(own.ticket.id)
         if key is not None:
             await store_result(key, ResultReference(mutation.at, own.ticket.id, reached=position))
     return Outcome(own.ticket, own.main_event, position, own.messages[0] if own.messages else None)
 
 
 async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
-    """The outcome of the mutation that had this key; the ticket as it is now. Raises InvalidInput if it is no longer visible."""
+    """The outcome of the first mutation with this key, with the current ticket.
+
+    Raises InvalidInput if the ticket is no longer visible.
+    """
     assert stored.reached is not None  # every ticket mutation stores it
     ticket = await Ticket.get(id=stored.record_id)
     if not can_access_ticket(viewer, ticket):

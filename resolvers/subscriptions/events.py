@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -28,41 +28,22 @@ from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
-from models.queries import timeline
+from models.queries import event_log
+from models.queries.event_log import EventFilter
 from models.queries.filter import compile_filter
-from models.queries.timeline import EventFilter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
 
 MAX_BATCH_EVENTS = 200
 
-TicketId = Annotated[
-    strawberry.ID | None, strawberry.argument(description="Only events of this ticket.")
-]
-Types = Annotated[
-    list[EventType] | None, strawberry.argument(description="Only events of these types.")
-]
-Filter = Annotated[
-    TicketFilter | None,
-    strawberry.argument(
-        description="Only events of tickets that match this filter when the event is delivered."
-    ),
-]
-AfterCursor = Annotated[
-    str | None,
-    strawberry.argument(
-        description="Begin with the events after this cursor. The default is the end of the log."
-    ),
-]
-
 
 async def ticket_events(
     info: strawberry.Info,
-    ticket_id: TicketId = None,
-    types: Types = None,
-    filter: Filter = None,
-    after: AfterCursor = None,
+    ticket_id: strawberry.ID | None = None,
+    types: list[EventType] | None = None,
+    filter: TicketFilter | None = None,
+    after: str | None = None,
 ) -> TicketEventSource:
     event_filter = EventFilter(None if types is None else frozenset(types))
     selection = EventSelection.parse(ticket_id, event_filter, filter)
@@ -71,9 +52,9 @@ async def ticket_events(
 
 async def ticket_status_changed(
     info: strawberry.Info,
-    ticket_id: TicketId = None,
-    filter: Filter = None,
-    after: AfterCursor = None,
+    ticket_id: strawberry.ID | None = None,
+    filter: TicketFilter | None = None,
+    after: str | None = None,
 ) -> TicketEventSource:
     selection = EventSelection.parse(ticket_id, EventFilter(LIFECYCLE_EVENTS), filter)
     return await open_event_source(context_of(info), selection, after)
@@ -164,7 +145,7 @@ async def read_events_page(position: int) -> list[Event]:
 
     Raises CursorExpired if they were deleted in the meantime.
     """
-    events = await timeline.read_after(position, MAX_BATCH_EVENTS)
+    events = await event_log.read_after(position, MAX_BATCH_EVENTS)
     if not events or events[0].position != position + 1:
         raise CursorExpired("The log was cut while it was read; read the tickets afresh.")
     return events
@@ -180,8 +161,8 @@ async def starting_position(after: str | None, head: int) -> int:
         return max(head, await event.read_head())
     position = decode_cursor(after)
     if position > head:
-        await timeline.require_range(position)
-    await timeline.require_retained(position)
+        await event_log.require_range(position)
+    await event_log.require_retained(position)
     return position
 
 

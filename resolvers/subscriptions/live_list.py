@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -11,7 +11,7 @@ from models import database
 from models.access import revision
 from models.core.errors import CursorExpired
 from models.log.event import decode_cursor
-from models.queries import timeline
+from models.queries import event_log
 from models.queries.filter import compile_filter, is_time_dependent
 from models.queries.live_list import LiveListChange
 from resolvers.context import Context, context_of
@@ -22,23 +22,9 @@ from schema.filters import TicketFilter, filter_mapping
 
 async def ticket_changes(
     info: strawberry.Info,
-    filter: Annotated[
-        TicketFilter | None,
-        strawberry.argument(description="Only tickets that match this filter."),
-    ] = None,
-    after: Annotated[
-        str | None,
-        strawberry.argument(
-            description="Continue after this cursor, without a snapshot. "
-            "If the changes since then are unknown, GAP and a new snapshot are sent."
-        ),
-    ] = None,
-    snapshot: Annotated[
-        bool,
-        strawberry.argument(
-            description="Whether to send the tickets that match now before the first change."
-        ),
-    ] = True,
+    filter: TicketFilter | None = None,
+    after: str | None = None,
+    snapshot: bool = True,
 ) -> AsyncIterable[LiveListChange]:
     context = context_of(info)
     data = filter_mapping(filter)
@@ -61,7 +47,7 @@ async def resume_list(
     """
     position = decode_cursor(after)
     if position > context.services.event_tail.head:
-        await timeline.require_range(position)
+        await event_log.require_range(position)
     if await can_replay(context, filter, position):
         return LiveListSource(context, filter, sent_position=position, pending=None)
     return LiveListSource(context, filter, pending=Pending.RESYNC)
@@ -78,7 +64,7 @@ async def can_replay(context: Context, filter: Mapping[str, Any] | None, positio
     if is_time_dependent(filter) or await revision.visibility_changed_since(position):
         return False
     try:
-        await timeline.require_retained(position)
+        await event_log.require_retained(position)
     except CursorExpired:
         return False
     return context.services.event_tail.head - position <= live_list_source.MAX_REPLAY_EVENTS

@@ -16,7 +16,7 @@ from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
 from models.log import event
 from models.log.event import Event
-from models.queries import live_list, timeline
+from models.queries import event_log, live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
@@ -241,7 +241,8 @@ class LiveListSource(Source[LiveListChange]):
             return await self.snapshot()
         with_events = {event.ticket_id for event in events}
         memberships = {
-            id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE for id in with_events
+            id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE
+            for id in with_events
         }
         changes = live_list.diff_events(events, self.members, memberships, viewer)
         changes += live_list.diff_sets(self.members - with_events, members - with_events, head)
@@ -260,7 +261,7 @@ class LiveListSource(Source[LiveListChange]):
         await self.tail.wait_beyond(end - 1)
         events = self.tail.after(position)
         if events is None:
-            events = await timeline.read_after(position, count)
+            events = await event_log.read_after(position, count)
         events = events[:count]
         is_complete = len(events) == count and (not events or events[-1].position == end)
         return events if is_complete else None

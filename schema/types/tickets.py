@@ -11,7 +11,8 @@ from models import related
 from models.access.permissions import WRITE_TICKETS
 from models.core.pagination import Page, PageRequest, parse_page_arguments
 from models.log.event import Event, EventType
-from models.queries.timeline import EventFilter, list_messages, list_record
+from models.queries.event_log import EventFilter
+from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
@@ -199,7 +200,7 @@ class TicketType(Node):
         description="The events of the ticket that the viewer may see, including messages, oldest "
         "first and in pages of up to 100.",
         graphql_type=Connection[TicketEventInterface],
-        metadata={RELATION: RelatedRecords(list_record, which=timeline_arguments)},
+        metadata={RELATION: RelatedRecords(list_timeline, which=timeline_arguments)},
     )
     async def timeline(
         self,
@@ -214,7 +215,7 @@ class TicketType(Node):
         return (
             await loaders(info)
             .related_page(
-                list_record, event_filter(types), parse_page_arguments(first, after, last, before)
+                list_timeline, event_filter(types), parse_page_arguments(first, after, last, before)
             )
             .load(root.id)
         )

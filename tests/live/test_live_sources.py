@@ -26,7 +26,7 @@ from models.core.errors import TooExpensive
 from models.log import event
 from models.log.event import Event
 from models.people.password import PasswordChecker
-from models.queries import live_list, timeline
+from models.queries import event_log, live_list
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
@@ -47,7 +47,7 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
     wakeup = WakeupBus("memory://")
 
     async def read(position: int) -> list[Event]:
-        return await timeline.read_after(position, 1000)
+        return await event_log.read_after(position, 1000)
 
     def place(entry: Event) -> int:
         return entry.position

@@ -23,8 +23,8 @@ from models.core.pagination import Page, PageRequest
 from models.database import batch
 from models.log import event
 from models.log.event import Event, EventType, decode_cursor, encode_cursor
-from models.queries import timeline
-from models.queries.timeline import EventFilter
+from models.queries import event_log, timeline
+from models.queries.event_log import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
@@ -86,7 +86,7 @@ async def test_positions_have_no_gap_and_are_seen_in_the_order_of_commits(desk: 
         position = before
         while True:
             done = writers.done()
-            for entry in await timeline.read_after(position, 1000):
+            for entry in await event_log.read_after(position, 1000):
                 assert entry.position == position + 1
                 position = entry.position
                 seen.append(position)
@@ -240,7 +240,7 @@ async def test_the_log_shows_customers_their_own_tickets_without_notes(desk: Des
     public = ["TICKET_CREATED", "REPLY_ADDED", "STATUS_CHANGED", "REPLY_ADDED"]
     every = ["TICKET_CREATED", "NOTE_ADDED", *public[1:], "NOTE_ADDED", "TICKET_CREATED"]
     for viewer, expected in [(desk.ada, every), (desk.cora, public), (desk.carl, public), (desk.olga, ["TICKET_CREATED"])]:
-        page = await (await timeline.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
+        page = await (await event_log.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert types(list(page.rows)) == expected
         assert await page.count_total() == len(expected)
         assert [decode_cursor(each) for each in page.cursors] == [entry.position for entry in page.rows]
@@ -251,12 +251,12 @@ async def test_the_log_is_read_by_type_and_filter(desk: Desk) -> None:
     await desk.raise_ticket(by=desk.olga, subject="Mail is down")
     replies = EventFilter(frozenset({EventType.REPLY_ADDED}))
     assert (
-        types(list((await (await timeline.list_events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
+        types(list((await (await event_log.list_events(desk.ada, replies, None, EVERYTHING, NOON))).rows)) == ["REPLY_ADDED"] * 2
     )
     nothing = EventFilter(frozenset())
-    assert (await (await timeline.list_events(desk.ada, nothing, None, EVERYTHING, NOON))).rows == []
+    assert (await (await event_log.list_events(desk.ada, nothing, None, EVERYTHING, NOON))).rows == []
     mail = {"subject": {"eq": "Mail is down"}}
-    assert types(list((await (await timeline.list_events(desk.ada, EventFilter(), mail, EVERYTHING, NOON))).rows)) == [
+    assert types(list((await (await event_log.list_events(desk.ada, EventFilter(), mail, EVERYTHING, NOON))).rows)) == [
         "TICKET_CREATED"
     ]
 
@@ -269,7 +269,7 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
     edge: str | None = None
     for _ in count_pages():
         window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
-        page = await (await timeline.list_events(desk.cora, EventFilter(), None, window, NOON))
+        page = await (await event_log.list_events(desk.cora, EventFilter(), None, window, NOON))
         positions = [entry.position for entry in page.rows]
         read = positions + read if backward else read + positions
         onward = await page.has_previous() if backward else await page.has_next()
@@ -283,11 +283,11 @@ async def test_pages_of_the_log_put_together_are_the_log(desk: Desk, size: int, 
 async def test_a_cursor_before_the_first_entry_reads_all_and_one_at_the_head_reads_nothing(desk: Desk) -> None:
     await conversation(desk)
     whole = await (
-        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(0), None), NOON)
+        await event_log.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(0), None), NOON)
     )
     assert [entry.position for entry in whole.rows] == [1, 2, 3, 4, 5, 6]
     ahead = await (
-        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(6), None), NOON)
+        await event_log.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(6), None), NOON)
     )
     assert (list(ahead.rows), await ahead.has_next(), await ahead.has_previous()) == ([], False, True)
 
@@ -296,7 +296,7 @@ async def test_a_cursor_beyond_the_head_is_of_another_log(desk: Desk) -> None:
     await conversation(desk)
     for position in (7, 10**18 - 1):
         with pytest.raises(CursorInvalid):
-            await timeline.list_events(
+            await event_log.list_events(
                 desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(position), None), NOON
             )
 
@@ -305,15 +305,15 @@ async def test_a_cursor_from_before_what_is_kept_has_expired(desk: Desk) -> None
     await conversation(desk)
     await database.fetch_dicts("DELETE FROM events WHERE position <= 3")
     kept = await (
-        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(3), None), NOON)
+        await event_log.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(3), None), NOON)
     )
     assert [entry.position for entry in kept.rows] == [4, 5, 6]
     with pytest.raises(CursorExpired):
-        await timeline.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(2), None), NOON)
+        await event_log.list_events(desk.ada, EventFilter(), None, PageRequest(100, False, encode_cursor(2), None), NOON)
 
 
 async def pages_of(viewer: Viewer, ticket_ids: list[UUID], window: PageRequest) -> dict[UUID, Page[Event]]:
-    return await timeline.list_record(viewer, ticket_ids, EventFilter(), window).fetch_by_owner(ticket_ids, database.as_uuid)
+    return await timeline.list_timeline(viewer, ticket_ids, EventFilter(), window).fetch_by_owner(ticket_ids, database.as_uuid)
 
 
 async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk) -> None:
@@ -331,7 +331,7 @@ async def test_a_record_shows_the_messages_of_what_was_merged_into_it(desk: Desk
         own = ["TICKET_CREATED", "MERGED"]
         assert types(list(pages[into.id].rows)) == [*messages, *own]
         assert types(list(pages[old.id].rows))[-2:] == ["MERGED", "STATUS_CHANGED"]
-        counts = await timeline.count_records(viewer, [into.id, old.id], EventFilter())
+        counts = await timeline.count_events(viewer, [into.id, old.id], EventFilter())
         assert counts[into.id] == len(messages) + 2
 
 
@@ -354,4 +354,4 @@ async def test_unseen_are_the_messages_of_others_that_the_writer_may_read(desk: 
     assert await timeline.find_unseen_messages(desk.ada, ticket.id, 0) == [entries[5]]
     assert await timeline.find_unseen_messages(desk.cora, ticket.id, 0) == [entries[3]]
     assert await timeline.find_unseen_messages(desk.olga, ticket.id, 0) == []
-    assert await timeline.read_last_position(ticket.id) == 6
+    assert await event_log.read_last_position(ticket.id) == 6

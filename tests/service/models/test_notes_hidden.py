@@ -15,8 +15,8 @@ from models.core.pagination import PageRequest
 from models.log.event import Event, EventType
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification, NotificationReason
-from models.queries import live_list, timeline
-from models.queries.timeline import EventFilter
+from models.queries import event_log, live_list, timeline
+from models.queries.event_log import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried
@@ -52,9 +52,9 @@ async def test_a_live_list_tells_them_that_a_ticket_changed_and_not_by_what(desk
 async def test_the_log_and_the_record_show_them_no_note(desk: Desk, ticket: Ticket) -> None:
     entry = await note(ticket)
     for viewer, shown in ((desk.ada, True), (blind(desk.ada), False), (desk.cora, False)):
-        log = await (await timeline.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
+        log = await (await event_log.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert (entry.position in {each.position for each in log.rows}) is shown
-        counts = await timeline.count_records(viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED})))
+        counts = await timeline.count_events(viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED})))
         assert counts.get(ticket.id, 0) == (1 if shown else 0)
 
 

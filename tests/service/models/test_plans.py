@@ -29,11 +29,11 @@ from models.core.pagination import PageRequest
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
+from models.queries import event_log, timeline
 from models.queries import tickets as listing
-from models.queries import timeline
+from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
 from models.queries.tickets import build_ticket_order
-from models.queries.timeline import EventFilter
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
@@ -272,12 +272,12 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
     middle = event.encode_cursor(TICKETS // 2)
     for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
         for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
-            found = await plan(lambda v=viewer, f=filter, w=window: timeline.list_events(v, EventFilter(), f, w, NOON))
+            found = await plan(lambda v=viewer, f=filter, w=window: event_log.list_events(v, EventFilter(), f, w, NOON))
             assert not found.sorts, f"{window}: {found}"
             assert not found.scanned, f"{window}: {found}"
         if window.after is not None:
             continue  # of so few entries the later half is read as soon
-        own = await plan(lambda w=window: timeline.list_events(many.owner, EventFilter(), None, w, NOON), walks=False)
+        own = await plan(lambda w=window: event_log.list_events(many.owner, EventFilter(), None, w, NOON), walks=False)
         assert not own.scanned, str(own)
         assert {each[:19] for each in own.indexes} == {"idx_tickets_request", "idx_events_ticket__"}, str(own)
 
@@ -285,6 +285,6 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
 async def test_a_record_is_found_by_its_ticket(many: Many) -> None:
     keys = [each.id for each in many.tickets[:20]]
     word = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
-    found = await plan(lambda: timeline.list_record(many.desk.ada, keys, EventFilter(), WINDOW), word, walks=False)
+    found = await plan(lambda: timeline.list_timeline(many.desk.ada, keys, EventFilter(), WINDOW), word, walks=False)
     assert not found.scanned, str(found)
     assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)

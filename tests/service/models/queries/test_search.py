@@ -17,12 +17,12 @@ from models.core.errors import BadRequest
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE
 from models.core.text import is_storable
-from models.queries import live_list, search, stats, tickets, timeline
+from models.queries import event_log, live_list, search, stats, tickets
+from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData, compile_filter
 from models.queries.live_list import ListMembership
 from models.queries.running_stats import RunningStats
 from models.queries.tickets import build_ticket_order
-from models.queries.timeline import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried
@@ -126,7 +126,7 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
     page = await tickets.list_tickets(viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON)
     listed = {ticket.id: ticket.number for ticket in page.rows}
     everything = {ticket.id: ticket.number for ticket in await Ticket.all()}
-    entries = await (await timeline.list_events(viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON))
+    entries = await (await event_log.list_events(viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON))
     _, whole = await live_list.read_members(viewer, filter, NOON, 100)
     _, touched = await live_list.read_memberships_since(viewer, filter, NOON, 0)
     tally, advanced = RunningStats(viewer, filter, None), RunningStats(viewer, filter, None)
