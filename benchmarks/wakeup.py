@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from random import Random
 from statistics import median
 from time import perf_counter
@@ -71,7 +71,7 @@ def reserve_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def running(*buses: WakeupBus) -> AsyncIterator[None]:
+async def running(*buses: WakeupBus) -> AsyncGenerator[None]:
     tasks = [asyncio.create_task(bus.run()) for bus in buses]
     try:
         yield

@@ -1,1 +1,2 @@
-"""Fan-out of live events: our server and the usual ones of Node.js in turn, the same events and the same load client."""
+"""Fan-out of live events: Ticketwire and popular servers of Node.js, with the same events and load
+client."""

@@ -1,9 +1,10 @@
-/* What a server could do at most, and what the load client can take: no GraphQL, the same messages made ready, all frames that wait
- * for a socket in one write, and so are those that were asked for meanwhile.
+/* An upper bound for any server, and a test of the load client: no GraphQL, prepared messages, and all
+ * waiting frames of a socket in one write.
  *
  *   bare PORT
  *
- * Each line on standard input, "<count> <instant>", publishes so many events at once that were sent at that instant. */
+ * Each line "<count> <instant>" on standard input publishes so many events at once, which occurred at
+ * that instant. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +21,7 @@
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 #define ID 36
-#define MOST 1000 /* events in one write */
+#define MAX_EVENTS 1000 /* in one write */
 #define PEERS 20000
 #define INPUT UINT32_MAX
 #define LISTENER (UINT32_MAX - 1)
@@ -28,15 +29,15 @@
 struct peer {
     int fd, upgraded, subscribed;
     char id[ID];
-    char *rest; /* what the kernel did not take yet */
+    char *rest; /* bytes that the kernel has not accepted yet */
     size_t length, sent;
 };
 
 static struct peer peers[PEERS];
 static int epoll, listener, count;
-static char *ready; /* the frames of this round, with room for an id at each of `places` */
-static size_t ready_length, places[MOST];
-static int waiting; /* events among them */
+static char *ready; /* the frames of this write, with room for an id at each of `places` */
+static size_t ready_length, places[MAX_EVENTS];
+static int waiting; /* the number of events in `ready` */
 static long position = 1000;
 
 static void stop(const char *text) {
@@ -44,7 +45,7 @@ static void stop(const char *text) {
     exit(3);
 }
 
-static void gone(struct peer *p) {
+static void disconnect(struct peer *p) {
     close(p->fd);
     free(p->rest);
     *p = (struct peer){.fd = -1};
@@ -57,7 +58,7 @@ static void watch(struct peer *p, uint32_t events, int how) {
 
 static void put(struct peer *p, const char *text, size_t length) {
     ssize_t sent = p->rest ? 0 : send(p->fd, text, length, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) return gone(p);
+    if (sent < 0 && errno != EAGAIN) return disconnect(p);
     if (sent < 0) sent = 0;
     if ((size_t)sent == length) return;
     size_t waiting = p->length - p->sent;
@@ -74,7 +75,7 @@ static void put(struct peer *p, const char *text, size_t length) {
 static void writable(struct peer *p) {
     ssize_t sent = send(p->fd, p->rest + p->sent, p->length - p->sent, MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) return;
-    if (sent < 0) return gone(p);
+    if (sent < 0) return disconnect(p);
     p->sent += sent;
     if (p->sent < p->length) return;
     free(p->rest);
@@ -106,7 +107,8 @@ static void cursor(char *to) {
     int length = snprintf(plain, sizeof plain, "log:%ld", position);
     unsigned bits = 0, have = 0;
     for (int i = 0; i < length; i++)
-        for (bits = bits << 8 | (unsigned char)plain[i], have += 8; have >= 6;) *to++ = digits[bits >> (have -= 6) & 63];
+        for (bits = bits << 8 | (unsigned char)plain[i], have += 8; have >= 6;)
+            *to++ = digits[bits >> (have -= 6) & 63];
     if (have) *to++ = digits[bits << (6 - have) & 63];
     *to = 0;
 }
@@ -136,7 +138,7 @@ static void publish(int events, const char *instant) {
             held ? "ON_HOLD" : "OPEN", "");
         ready_length += framed(ready + ready_length, text, length);
         places[waiting++] = ready_length - 2 - ID;
-        if (waiting == MOST) flush();
+        if (waiting == MAX_EVENTS) flush();
     }
 }
 
@@ -149,15 +151,15 @@ static void message(struct peer *p, char *text) {
     } else if (strstr(text, "\"ping\"")) say(p, "{\"type\":\"pong\"}");
 }
 
-/* Small requests over loopback come whole; what does not is not what this server is for. */
+/* Expects each small request to arrive in one piece, as over loopback. */
 static void readable(struct peer *p) {
     static char text[64 << 10];
     ssize_t length = recv(p->fd, text, sizeof text - 1, 0), used = 0;
     if (length < 0 && errno == EAGAIN) return;
-    if (length <= 0) return gone(p);
+    if (length <= 0) return disconnect(p);
     text[length] = 0;
     if (!p->upgraded) {
-        if (!strstr(text, "\r\n\r\n") || !strstr(text, KEY)) return gone(p);
+        if (!strstr(text, "\r\n\r\n") || !strstr(text, KEY)) return disconnect(p);
         p->upgraded = 1;
         static const char yes[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Accept: " ACCEPT "\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
@@ -167,7 +169,7 @@ static void readable(struct peer *p) {
         unsigned char *f = (unsigned char *)text + used;
         size_t size = f[1] & 127, head = size == 126 ? 4 : 2;
         if (size == 126) size = f[2] << 8 | f[3];
-        if (size == 127 || (size_t)(length - used) < head + 4 + size) stop("a frame that is cut");
+        if (size == 127 || (size_t)(length - used) < head + 4 + size) stop("an incomplete frame");
         char *body = (char *)f + head + 4, end = body[size];
         for (size_t i = 0; i < size; i++) body[i] ^= f[head + i % 4];
         body[size] = 0;
@@ -178,7 +180,7 @@ static void readable(struct peer *p) {
     }
 }
 
-static void take(void) {
+static void accept_peers(void) {
     for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
         int place = 0, one = 1;
         while (place < count && peers[place].fd >= 0) place++;
@@ -193,7 +195,7 @@ static void take(void) {
     }
 }
 
-static int told(void) {
+static int read_commands(void) {
     static char text[4096];
     static size_t kept;
     ssize_t more = read(0, text + kept, sizeof text - 1 - kept);
@@ -211,14 +213,15 @@ static int told(void) {
     return 1;
 }
 
-int main(int given, char **arguments) {
+int main(int argument_count, char **arguments) {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(given > 1 ? atoi(arguments[1]) : 0)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    at.sin_port = htons(argument_count > 1 ? atoi(arguments[1]) : 0);
     int one = 1;
-    ready = malloc(MOST * 1024);
+    ready = malloc(MAX_EVENTS * 1024);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 4096)) stop("listen");
@@ -231,12 +234,12 @@ int main(int given, char **arguments) {
         struct epoll_event events[1024];
         int found = epoll_wait(epoll, events, 1024, -1);
         for (int i = 0; i < found; i++) {
-            uint32_t who = events[i].data.u32;
-            if (who == LISTENER) take();
-            else if (who == INPUT) {
-                if (!told()) return 0;
+            uint32_t place = events[i].data.u32;
+            if (place == LISTENER) accept_peers();
+            else if (place == INPUT) {
+                if (!read_commands()) return 0;
             } else {
-                struct peer *p = &peers[who];
+                struct peer *p = &peers[place];
                 if (p->fd >= 0 && events[i].events & EPOLLOUT && p->rest) writable(p);
                 if (p->fd >= 0 && events[i].events & ~EPOLLOUT) readable(p);
             }

@@ -1,4 +1,4 @@
-"""One contender with so many subscribers: brought up, kept whole, taken down. Nothing hangs: every step has a limit."""
+"""A cell of the results: one contender with so many subscribers. Every step has a time limit."""
 
 from __future__ import annotations
 
@@ -11,101 +11,118 @@ from pathlib import Path
 from benchmarks.fanout import machine
 from benchmarks.fanout.client import Answer, Client, ClientFailed
 from benchmarks.fanout.contenders import Bare, Contender
-from benchmarks.fanout.found import Found, Plan, Step
+from benchmarks.fanout.results import CellResult, Plan, Step
 from benchmarks.programs import Failed
 
-PATIENCE_MS = 1500.0
+OVERWHELMED_MS = 1500.0
 DRAIN_SECONDS = 12.0
-TICK = 0.02
-"""Events of a higher rate than 50 a second are published some at a time."""
-MOST_AT_ONCE = 1000
-WARM = 20
-OF_BARE = ("lone", "sustained", "burst")
-"""What bare C is measured for: the limit of the load client."""
+TICK_SECONDS = 0.02
+"""Above 50 events per second, several are published at a time."""
+MAX_EVENTS_AT_ONCE = 1000
+WARM_UP_SOCKETS = 20
+PHASES_OF_BARE = ("lone", "sustained", "burst")
+"""The phases for bare C, which only show the limit of the load client."""
 
 
 class Cell:
-    """One contender with so many subscribers."""
+    """Measures one contender with so many subscribers."""
 
-    def __init__(self, contender: Contender, size: int, plan: Plan, client: Path, folder: Path, load_cores: set[int]) -> None:
-        self.contender, self.size, self.plan, self.program, self.folder = contender, size, plan, client, folder
+    def __init__(
+        self,
+        contender: Contender,
+        size: int,
+        plan: Plan,
+        client: Path,
+        folder: Path,
+        load_cores: set[int],
+    ) -> None:
+        self.contender, self.size, self.plan, self.program, self.folder = (
+            contender,
+            size,
+            plan,
+            client,
+            folder,
+        )
         self.load_cores = load_cores
         self.client: Client | None = None
-        self.found = Found()
-        self.began = 0.0
+        self.result = CellResult()
+        self.started_at = 0.0
 
-    async def run(self, phases: Mapping[str, Phase]) -> Found:
-        """Never raises, never hangs: what goes wrong is told in the place of the figures."""
+    async def run(self, phases: Mapping[str, Phase]) -> CellResult:
+        """Run the phases. An error is recorded as the reason for missing figures, never raised."""
         try:
             async with asyncio.timeout(self.plan.budget * 2 + self.plan.connect * 3 + 60):
                 await self.measure(phases)
         except TimeoutError:
-            self.found.reasons.setdefault("all", "it took too long")
-        except Exception as error:  # the other contenders are still to be measured
-            self.found.reasons.setdefault("all", str(error) or type(error).__name__)
+            self.result.reasons.setdefault("all", "the time limit has passed")
+        except Exception as error:  # the other contenders are still measured
+            self.result.reasons.setdefault("all", str(error) or type(error).__name__)
         finally:
-            await self.down()
-        return self.found
+            await self.stop()
+        return self.result
 
     async def measure(self, phases: Mapping[str, Phase]) -> None:
-        await self.up()
+        await self.start()
         await self.connect()
-        self.began = time.monotonic()
+        self.started_at = time.monotonic()
         bare = isinstance(self.contender, Bare)
         for name, phase in phases.items():
-            if bare and name not in OF_BARE:
+            if bare and name not in PHASES_OF_BARE:
                 continue
-            if time.monotonic() - self.began > self.plan.budget:
-                self.found.reasons[name] = "no time left"
+            if time.monotonic() - self.started_at > self.plan.budget:
+                self.result.reasons[name] = "no time left"
                 continue
-            if "lone" in self.found.reasons:
-                self.found.reasons[name] = "none: lone events did not reach all"
+            if "lone" in self.result.reasons:
+                self.result.reasons[name] = "none: single events did not reach all sockets"
                 continue
             try:
-                await self.whole()
+                await self.restore()
                 await phase(self)
             except (Failed, ClientFailed) as error:
-                self.found.reasons[name] = str(error)
+                self.result.reasons[name] = str(error)
 
-    # -- up and down
+    # -- start and stop
 
-    async def up(self) -> None:
-        """Start both sides, and warm the server up with a few sockets of another client."""
+    async def start(self) -> None:
+        """Start the server and the client, and warm up the server with a few other sockets."""
         await self.contender.start(self.folder)
         async with await self.new_client() as client:
-            await client.open(WARM, 20)
-            begun = self.contender
+            await client.open(WARM_UP_SOCKETS, 20)
+            contender = self.contender
             for _ in range(50):
-                begun.publish(2)
-                await asyncio.sleep(TICK)
-            await client.wait(await begun.settled(20), 20)
+                contender.publish(2)
+                await asyncio.sleep(TICK_SECONDS)
+            await client.wait(await contender.settled(20), 20)
         await asyncio.sleep(0.5)
         self.client = await self.new_client()
 
     async def new_client(self) -> Client:
-        return await Client.start(self.program, self.contender.port, self.contender.tokens, self.folder, self.load_cores)
+        return await Client.start(
+            self.program, self.contender.port, self.contender.tokens, self.folder, self.load_cores
+        )
 
-    async def down(self) -> None:
+    async def stop(self) -> None:
         if self.client is not None:
             await self.client.__aexit__(None, None, None)
             self.client = None
         with contextlib.suppress(Failed):
             await self.contender.stop()
 
-    async def whole(self) -> None:
-        """All sockets live and nothing on its way, as each phase expects it; a server that was overwhelmed is started anew."""
-        why = "it was overwhelmed"
+    async def restore(self) -> None:
+        """Make sure that all sockets are open and no message is on its way. Restart the server if
+        not."""
+        reason = "it was overwhelmed"
         try:
-            if self.client is not None and await self.is_whole(self.client):
+            if self.client is not None and await self.is_intact(self.client):
                 return
         except (Failed, ClientFailed) as error:
-            why = str(error)
-        self.found.notes.append(f"started anew, as {why}")
-        await self.down()
-        await self.up()
+            reason = str(error)
+        self.result.notes.append(f"restarted: {reason}")
+        await self.stop()
+        await self.start()
         await self.subscribe()
 
-    async def is_whole(self, client: Client) -> bool:
+    async def is_intact(self, client: Client) -> bool:
         await self.contender.refresh()
         answer = await client.zero()
         if answer.open == self.size:
@@ -114,55 +131,71 @@ class Cell:
         return answer.open == self.size and not answer.behind and not answer.closed
 
     @property
-    def at_hand(self) -> Client:
+    def running_client(self) -> Client:
         assert self.client is not None
         return self.client
 
     async def connect(self) -> None:
-        await self.contender.collect()
-        before = machine.memory(self.contender.pid)
-        self.found.figures["connect"] = await self.subscribe()
-        await self.contender.collect()
-        self.found.figures["memory"] = (machine.memory(self.contender.pid) - before) / self.size
+        await self.contender.collect_garbage()
+        before = machine.measure_memory(self.contender.pid)
+        self.result.figures["connect"] = await self.subscribe()
+        await self.contender.collect_garbage()
+        self.result.figures["memory"] = (
+            machine.measure_memory(self.contender.pid) - before
+        ) / self.size
 
     async def subscribe(self) -> float:
-        """Open all sockets; returns how long it took. An event then proves that each is subscribed."""
-        client = self.at_hand
+        """Open all sockets; return the seconds it took. An event then proves that each is
+        subscribed."""
+        client = self.running_client
         opened = await client.open(self.size, self.plan.connect)
         if opened.open < self.size:
-            raise Failed(f"{opened.open} of {self.size} sockets within {opened.seconds:.0f} s {opened.trouble}".strip())
+            reason = f"{opened.open} of {self.size} sockets within {opened.seconds:.0f} s"
+            raise Failed(f"{reason} {opened.trouble}".strip())
         await self.contender.refresh()
         for _ in range(3):
             await client.zero()
             self.contender.publish(1)
-            proof = await client.wait(await self.contender.settled(DRAIN_SECONDS), 10 + self.size / 500)
+            proof = await client.wait(
+                await self.contender.settled(DRAIN_SECONDS), 10 + self.size / 500
+            )
             if not proof.behind:
                 return opened.seconds
-        raise Failed(f"{proof.behind} sockets were told of no event {proof.trouble}")
+        raise Failed(f"{proof.behind} sockets did not get an event {proof.trouble}")
 
     # -- parts of phases
 
-    async def paced(self, rate: float, seconds: float) -> Step:
-        """Publish at a rate for a while, wait until all came. Gives up early where the server falls far behind."""
-        client, published, given_up = self.at_hand, 0, False
+    async def publish_at_rate(self, rate: float, seconds: float) -> Step:
+        """Publish at a rate for some seconds, and wait for all deliveries.
+
+        Gives up early if the server falls far behind.
+        """
+        client, published, given_up = self.running_client, 0, False
         await client.zero()
-        spent, core = machine.cpu_seconds(self.contender.pid), machine.busy(self.load_cores)
+        spent, core = (
+            machine.cpu_seconds(self.contender.pid),
+            machine.count_busy_ticks(self.load_cores),
+        )
         begun = looked = time.monotonic()
         while (now := time.monotonic()) - begun < seconds:
             due = int((now - begun) * rate) + 1 - published
             if due > 0:
-                self.contender.publish(min(due, MOST_AT_ONCE))
-                published += min(due, MOST_AT_ONCE)
+                self.contender.publish(min(due, MAX_EVENTS_AT_ONCE))
+                published += min(due, MAX_EVENTS_AT_ONCE)
             if now - looked > 0.25:
                 looked = now
-                if self.is_hopeless(await client.stats(), published, rate):
+                if self.is_overwhelmed(await client.stats(), published, rate):
                     given_up = True
                     break
-            await asyncio.sleep(max(TICK, begun + published / rate - time.monotonic()) if rate > 4 else TICK)
+            await asyncio.sleep(
+                max(TICK_SECONDS, begun + published / rate - time.monotonic())
+                if rate > 4
+                else TICK_SECONDS
+            )
         position = await self.contender.settled(DRAIN_SECONDS)
         out = max(time.monotonic() - begun, published / rate)
         answer = await client.wait(position, DRAIN_SECONDS)
-        work, total = machine.busy(self.load_cores)
+        work, total = machine.count_busy_ticks(self.load_cores)
         self.count(answer, published)
         return Step(
             rate=rate,
@@ -174,30 +207,36 @@ class Cell:
             given_up=given_up,
         )
 
-    def is_hopeless(self, answer: Answer, published: int, rate: float) -> bool:
+    def is_overwhelmed(self, answer: Answer, published: int, rate: float) -> bool:
         waiting = published - answer.received / self.size
-        return answer.worst > PATIENCE_MS or waiting > max(3.0, rate * PATIENCE_MS / 1000) or answer.closed > 0
+        return (
+            answer.worst > OVERWHELMED_MS
+            or waiting > max(3.0, rate * OVERWHELMED_MS / 1000)
+            or answer.closed > 0
+        )
 
-    def check(self, answer: Answer) -> None:
+    def require_complete(self, answer: Answer) -> None:
         if answer.behind or answer.closed:
-            raise Failed(f"{answer.behind or answer.closed} sockets did not get all {answer.trouble}".strip())
+            reason = f"{answer.behind or answer.closed} sockets did not get all events"
+            raise Failed(f"{reason} {answer.trouble}".strip())
 
     def count(self, answer: Answer, events: int) -> None:
-        self.found.events += events
-        self.found.deliveries += answer.received
-        self.found.wrong += answer.wrong
-        if answer.wrong and len(self.found.notes) < 5:
-            self.found.notes.append(
-                f"{answer.gaps} gaps, {answer.doubles} doubles, {answer.foreign} with another's id, {answer.malformed} malformed "
+        self.result.events += events
+        self.result.deliveries += answer.received
+        self.result.wrong += answer.wrong
+        if answer.wrong and len(self.result.notes) < 5:
+            self.result.notes.append(
+                f"{answer.gaps} lost, {answer.doubles} duplicated, "
+                f"{answer.foreign} under a wrong id, {answer.malformed} malformed "
                 f"{answer.trouble}".strip()
             )
 
-    def modest(self) -> float:
-        """Half the events a second that lone events let expect."""
-        return 500 / max(0.1, self.found.figures.get("lone_last_p50", 500.0))
+    def expected_rate(self) -> float:
+        """Half the rate in events per second that single events suggest."""
+        return 500 / max(0.1, self.result.figures.get("lone_last_p50", 500.0))
 
-    def spent(self, share: float) -> bool:
-        return time.monotonic() - self.began > self.plan.budget * share
+    def has_spent(self, share: float) -> bool:
+        return time.monotonic() - self.started_at > self.plan.budget * share
 
 
 Phase = Callable[[Cell], Awaitable[None]]

@@ -2,16 +2,17 @@
  *
  *   client PORT PATH PAYLOAD_FILE TOKENS_FILE
  *
- * PAYLOAD_FILE holds the JSON of a subscribe message's payload, TOKENS_FILE a token a line; sockets take turns with them.
- * Commands come as lines on standard input, each is answered by one line of JSON:
+ * PAYLOAD_FILE holds the JSON payload of a subscribe message. TOKENS_FILE has one token per line; the
+ * sockets use them in turn. Each command is a line on standard input and is answered by a line of JSON:
  *
- *   open COUNT WINDOW SECONDS   until so many sockets are subscribed; at most WINDOW of them on the way at a time
- *   zero                        forget what was measured
- *   await POSITION SECONDS      until each socket has the event at this position
- *   stats                       what was measured since zero
+ *   open COUNT WINDOW SECONDS   open sockets until COUNT are subscribed, at most WINDOW of them at a time
+ *   zero                        reset the measurements
+ *   await POSITION SECONDS      wait until each socket has the event at this position
+ *   stats                       report the measurements since zero
  *
- * Each socket checks that it gets every event, in order, under its own operation id. An event is read closely where it is first
- * seen; any other socket's message of it must be the same bytes around the own id, or is read closely as well. */
+ * Each socket checks that it gets every event, in order, under its own operation id. An event is parsed
+ * when the first socket gets it. The messages of the other sockets only have to be the same bytes around
+ * their own id; otherwise they are parsed as well. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,11 +32,11 @@
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 #define ID 36
-#define LARGEST (4 << 20)
-#define READ (256 << 10)
-#define KEPT 4096
-#define SLOTS 600000 /* of 0.1 ms */
-#define PER_ADDRESS 5000
+#define MAX_FRAME_BYTES (4 << 20)
+#define READ_BYTES (256 << 10)
+#define KEPT_EVENTS 4096
+#define SLOTS 600000 /* of the latency histogram, 0.1 ms each */
+#define SOCKETS_PER_ADDRESS 5000
 
 enum state { CLOSED, CONNECTING, UPGRADING, GREETING, SUBSCRIBING, LIVE };
 
@@ -44,20 +45,20 @@ struct peer {
     enum state state;
     long last; /* position of the newest event; 0 before the first */
     char id[ID + 1];
-    char *rest; /* the beginning of a frame whose end is still to come */
+    char *rest; /* the beginning of an incomplete frame */
     size_t length;
 };
 
-struct seen { /* one event as it was first seen */
+struct seen { /* one event, as the first socket got it */
     long position, at;
-    size_t length, place; /* of the message, and of the id in it */
+    size_t length, place; /* the message's length, and the id's offset in it */
     char *text;
 };
 
 static struct peer *peers;
-static struct seen kept[KEPT];
+static struct seen kept[KEPT_EVENTS];
 static int count, live, pending, epoll;
-static long target, reached; /* the position that is waited for, and how many sockets have it */
+static long target, reached; /* the position to wait for, and how many sockets have it */
 static char *payload, *tokens[64], *buffer;
 static int token_count, port;
 static const char *path;
@@ -70,10 +71,10 @@ static struct {
 } got;
 
 static void stop(const char *text, ...) {
-    va_list given;
-    va_start(given, text);
+    va_list arguments;
+    va_start(arguments, text);
     fprintf(stderr, "client: ");
-    vfprintf(stderr, text, given);
+    vfprintf(stderr, text, arguments);
     fprintf(stderr, "\n");
     exit(3);
 }
@@ -84,7 +85,7 @@ static long now_us(clockid_t clock) {
     return at.tv_sec * 1000000L + at.tv_nsec / 1000;
 }
 
-/* Remember the first thing that went wrong, fit for a JSON string. */
+/* Record the first problem, as text that is valid inside a JSON string. */
 static void trouble(const char *what, const char *text, size_t length) {
     if (got.trouble[0]) return;
     size_t used = snprintf(got.trouble, sizeof got.trouble, "%s: ", what);
@@ -95,7 +96,7 @@ static void trouble(const char *what, const char *text, size_t length) {
     got.trouble[used] = 0;
 }
 
-/* ---- sending: frames are masked with zeros, which leaves the text as it is */
+/* ---- sending: frames are masked with zeros, which does not change the text */
 
 static void put(struct peer *p, int opcode, const char *text, size_t length) {
     unsigned char head[14];
@@ -119,17 +120,17 @@ static void put(struct peer *p, int opcode, const char *text, size_t length) {
 
 static void say(struct peer *p, const char *format, ...) {
     static char text[16 << 10];
-    va_list given;
-    va_start(given, format);
-    int length = vsnprintf(text, sizeof text, format, given);
-    va_end(given);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     if (length < 0 || length >= (int)sizeof text) stop("a message is too long to send");
     put(p, 1, text, length);
 }
 
 /* ---- connecting */
 
-static void left(struct peer *p) {
+static void disconnect(struct peer *p) {
     if (p->state == CLOSED) return;
     if (p->state == LIVE) {
         live--;
@@ -145,7 +146,7 @@ static void left(struct peer *p) {
 
 static void start(int place) {
     struct peer *p = &peers[place];
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + place / PER_ADDRESS)};
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + place / SOCKETS_PER_ADDRESS)};
     int one = 1;
     p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->fd < 0) stop("socket: %s", strerror(errno));
@@ -162,24 +163,24 @@ static void start(int place) {
 }
 
 static void connected(struct peer *p, int place) {
-    int wrong = 0;
-    socklen_t size = sizeof wrong;
-    getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &wrong, &size);
-    if (wrong) {
-        trouble("connect", strerror(wrong), strlen(strerror(wrong)));
-        return left(p);
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error) {
+        trouble("connect", strerror(error), strlen(strerror(error)));
+        return disconnect(p);
     }
     char text[1024];
     int length = snprintf(text, sizeof text,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " KEY
         "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n", path, port);
-    if (send(p->fd, text, length, MSG_NOSIGNAL) != length) return left(p);
+    if (send(p->fd, text, length, MSG_NOSIGNAL) != length) return disconnect(p);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = place};
     epoll_ctl(epoll, EPOLL_CTL_MOD, p->fd, &event);
     p->state = UPGRADING;
 }
 
-/* Take the answer to the upgrade; returns its length, 0 while it is not whole, -1 where it is a refusal. */
+/* Read the response to the upgrade. Returns its length, 0 if it is incomplete, -1 if it is a refusal. */
 static long upgraded(struct peer *p, char *text, size_t length) {
     char *end = memmem(text, length, "\r\n\r\n", 4);
     if (!end) return length > 8192 ? -1 : 0;
@@ -194,7 +195,7 @@ static long upgraded(struct peer *p, char *text, size_t length) {
     return head;
 }
 
-/* ---- reading messages closely */
+/* ---- parsing messages */
 
 struct span { const char *from; size_t length; };
 
@@ -203,7 +204,7 @@ static const char *blank(const char *at, const char *end) {
     return at;
 }
 
-/* The end of the JSON value that begins here, or NULL where there is none. */
+/* The end of the JSON value that begins here, or NULL if there is none. */
 static const char *value_end(const char *at, const char *end) {
     int depth = 0;
     for (; at < end; at++) {
@@ -220,7 +221,7 @@ static const char *value_end(const char *at, const char *end) {
     return depth ? NULL : end;
 }
 
-/* The members of the object in `whole` that have these names; -1 where it is no object. */
+/* Find the members of the object in `whole` that have these names. Returns -1 if it is not an object. */
 static int members(struct span whole, const char **names, struct span *found, int wanted) {
     const char *end = whole.from + whole.length, *at = blank(whole.from, end);
     for (int i = 0; i < wanted; i++) found[i] = (struct span){NULL, 0};
@@ -247,7 +248,7 @@ static int is(struct span text, const char *wanted) {
     return text.from && text.length == size + 2 && !memcmp(text.from + 1, wanted, size);
 }
 
-/* The position in a cursor, which is the base64 of "log:<position>"; -1 where it is none. */
+/* The position in a cursor, which is the base64 of "log:<position>"; -1 if it is not a cursor. */
 static long position_in(struct span text) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     char plain[32];
@@ -265,7 +266,7 @@ static long position_in(struct span text) {
     return strncmp(plain, "log:", 4) ? -1 : atol(plain + 4);
 }
 
-/* Microseconds since 1970 of an RFC 3339 instant in UTC; -1 where it is none. */
+/* The microseconds since 1970 of an RFC 3339 instant in UTC; -1 if it is not one. */
 static long instant_in(struct span text) {
     struct tm at = {0};
     long fraction = 0, unit = 100000;
@@ -281,7 +282,7 @@ static long instant_in(struct span text) {
     return timegm(&at) * 1000000L + fraction;
 }
 
-static void measured(struct peer *p, long position, long at, size_t length, long now) {
+static void record_delivery(struct peer *p, long position, long at, size_t length, long now) {
     long latency = now - at;
     if (p->last) {
         if (position <= p->last) {
@@ -319,7 +320,7 @@ static void event(struct peer *p, struct span text, struct span id, struct span 
         got.malformed++;
         return trouble("not an event", text.from, text.length);
     }
-    struct seen *s = &kept[position % KEPT];
+    struct seen *s = &kept[position % KEPT_EVENTS];
     if (s->position != position) {
         s->text = realloc(s->text, text.length);
         memcpy(s->text, text.from, text.length);
@@ -329,17 +330,17 @@ static void event(struct peer *p, struct span text, struct span id, struct span 
         s->place = id.from + 1 - text.from;
     }
     got.close_reads++;
-    measured(p, position, at, text.length, now);
+    record_delivery(p, position, at, text.length, now);
 }
 
 static void message(struct peer *p, const char *text, size_t length, long now) {
     static const char *names[] = {"type", "id", "payload"};
     struct span parts[3], whole = {text, length};
     long next = p->last + 1;
-    struct seen *s = &kept[next % KEPT];
+    struct seen *s = &kept[next % KEPT_EVENTS];
     if (s->position == next && s->length == length && !memcmp(text + s->place, p->id, ID) && !memcmp(text, s->text, s->place)
         && !memcmp(text + s->place + ID, s->text + s->place + ID, length - s->place - ID))
-        return measured(p, next, s->at, length, now);
+        return record_delivery(p, next, s->at, length, now);
     if (members(whole, names, parts, 3)) {
         got.malformed++;
         trouble("not a message", text, length);
@@ -361,14 +362,14 @@ static void message(struct peer *p, const char *text, size_t length, long now) {
 
 /* ---- reading frames */
 
-/* Take the whole frames at the beginning; returns how many bytes they are. */
+/* Process the complete frames at the beginning. Returns their length in bytes. */
 static size_t frames(struct peer *p, char *text, size_t length, long now) {
     size_t used = 0;
     while (p->state != CLOSED && length - used >= 2) {
         unsigned char *f = (unsigned char *)text + used;
         size_t head = 2, size = f[1] & 127;
-        if (f[0] & 0x70) stop("a frame with reserved bits, as of deflate, which was not asked for");
-        if (!(f[0] & 0x80) || !(f[0] & 15)) stop("a fragmented message; this client reads whole ones");
+        if (f[0] & 0x70) stop("a frame with reserved bits: the server compresses, although the client did not ask for it");
+        if (!(f[0] & 0x80) || !(f[0] & 15)) stop("a fragmented message; this client only reads messages of one frame");
         if (f[1] & 0x80) stop("a masked frame from the server");
         if (size == 126) {
             if (length - used < 4) break;
@@ -380,7 +381,7 @@ static size_t frames(struct peer *p, char *text, size_t length, long now) {
             for (int i = 2; i < 10; i++) size = size << 8 | f[i];
             head = 10;
         }
-        if (size > LARGEST) stop("a frame of %zu bytes", size);
+        if (size > MAX_FRAME_BYTES) stop("a frame of %zu bytes", size);
         if (length - used < head + size) break;
         const char *body = text + used + head;
         switch (f[0] & 15) {
@@ -390,7 +391,7 @@ static size_t frames(struct peer *p, char *text, size_t length, long now) {
             int code = size >= 2 ? f[head] << 8 | f[head + 1] : 1005;
             snprintf(said, sizeof said, "%d %.*s", code, size > 2 ? (int)(size - 2) : 0, body + 2);
             trouble("closed with", said, strlen(said));
-            left(p);
+            disconnect(p);
             break;
         }
         case 9: put(p, 10, body, size); break;
@@ -405,11 +406,11 @@ static size_t frames(struct peer *p, char *text, size_t length, long now) {
 static void readable(struct peer *p) {
     size_t kept_bytes = p->length, used = 0;
     memcpy(buffer, p->rest, kept_bytes);
-    ssize_t more = recv(p->fd, buffer + kept_bytes, READ, 0);
+    ssize_t more = recv(p->fd, buffer + kept_bytes, READ_BYTES, 0);
     if (more < 0 && errno == EAGAIN) return;
     if (more <= 0) {
         trouble("closed", more ? strerror(errno) : "without a close frame", more ? strlen(strerror(errno)) : 21);
-        return left(p);
+        return disconnect(p);
     }
     long now = now_us(CLOCK_REALTIME);
     size_t length = kept_bytes + more;
@@ -417,7 +418,7 @@ static void readable(struct peer *p) {
     got.reads++;
     if (p->state == UPGRADING) {
         long head = upgraded(p, buffer, length);
-        if (head < 0) return left(p);
+        if (head < 0) return disconnect(p);
         used = head;
     }
     if (p->state > UPGRADING) used += frames(p, buffer + used, length - used, now);
@@ -459,7 +460,7 @@ static void answer(const char *kind, long waited_for, double seconds) {
         got.received ? (double)got.payload_bytes / got.received : 0, got.reads, got.close_reads, percentile(0.5), percentile(0.9),
         percentile(0.99), got.worst / 1000.0, got.recent / 1000.0, got.gaps, got.doubles, got.foreign, got.malformed, got.closed, got.first, got.last,
         (cpu - got.cpu) / 1e6, (now_us(CLOCK_MONOTONIC) - got.began) / 1e6, got.trouble);
-    got.recent = 0; /* the worst since the answer before */
+    got.recent = 0; /* the worst latency since the previous answer */
     fflush(stdout);
 }
 
@@ -471,8 +472,9 @@ static void zero(void) {
     got.began = now_us(CLOCK_MONOTONIC);
 }
 
-/* One round of what sockets say, at most `milliseconds` long; returns whether standard input has something. */
-static int round_of(int milliseconds) {
+/* Wait for events of the sockets, at most `milliseconds`, and process them. Returns whether standard input
+ * has a command. */
+static int process_events(int milliseconds) {
     struct epoll_event events[1024];
     int found = epoll_wait(epoll, events, 1024, milliseconds), command = 0;
     for (int i = 0; i < found; i++) {
@@ -489,7 +491,7 @@ static int round_of(int milliseconds) {
 
 static void open_sockets(int wanted, int most, double seconds) {
     long began = now_us(CLOCK_MONOTONIC), end = began + (long)(seconds * 1e6);
-    int refused = got.closed + wanted / 100 + 10; /* where so many fail, it gives up */
+    int refused = got.closed + wanted / 100 + 10; /* it gives up after so many failures */
     if (wanted > count) {
         peers = realloc(peers, wanted * sizeof *peers);
         memset(peers + count, 0, (wanted - count) * sizeof *peers);
@@ -499,7 +501,7 @@ static void open_sockets(int wanted, int most, double seconds) {
     while (live < wanted && got.closed < refused && now_us(CLOCK_MONOTONIC) < end) {
         for (; pending < most && live + pending < wanted; place = (place + 1) % count)
             if (peers[place].state == CLOSED) start(place);
-        round_of(20);
+        process_events(20);
     }
     answer("opened", 0, (now_us(CLOCK_MONOTONIC) - began) / 1e6);
 }
@@ -508,7 +510,7 @@ static void await_position(long position, double seconds) {
     long began = now_us(CLOCK_MONOTONIC), end = began + (long)(seconds * 1e6);
     target = position;
     reached = live - behind(position);
-    while (reached < live && now_us(CLOCK_MONOTONIC) < end) round_of(20);
+    while (reached < live && now_us(CLOCK_MONOTONIC) < end) process_events(20);
     target = 0;
     answer("awaited", position, (now_us(CLOCK_MONOTONIC) - began) / 1e6);
 }
@@ -540,8 +542,8 @@ static int command(void) {
     return 1;
 }
 
-int main(int given, char **arguments) {
-    if (given != 5) stop("usage: client PORT PATH PAYLOAD_FILE TOKENS_FILE");
+int main(int argument_count, char **arguments) {
+    if (argument_count != 5) stop("usage: client PORT PATH PAYLOAD_FILE TOKENS_FILE");
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -551,12 +553,12 @@ int main(int given, char **arguments) {
     payload = whole_file(arguments[3]);
     for (char *line = strtok(whole_file(arguments[4]), "\n"); line && token_count < 64; line = strtok(NULL, "\n")) tokens[token_count++] = line;
     if (!token_count) stop("no tokens");
-    buffer = malloc(LARGEST + 64 + READ);
+    buffer = malloc(MAX_FRAME_BYTES + 64 + READ_BYTES);
     server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event input = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &input)) stop("epoll_ctl on standard input: %s", strerror(errno));
     zero();
-    while (!round_of(1000) || command());
+    while (!process_events(1000) || command());
     return 0;
 }

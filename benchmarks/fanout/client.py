@@ -1,4 +1,4 @@
-"""The load client, client.c, as the driver talks to it: one command, one answer."""
+"""The interface to the load client, client.c: one command, one answer."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ QUERY = (
     "subscription($after: String) { ticketStatusChanged(after: $after) { cursor from to occurredAt "
     "ticket { id number ref subject status priority team { slug name } } actor { displayName } } }"
 )
-GRACE = 10.0
-WINDOW = 64
+GRACE_SECONDS = 10.0
+MAX_CONNECTING = 64
 
 
 class ClientFailed(Exception):
-    """The load client ended or did not answer; what it measured is worth nothing."""
+    """The load client ended or did not answer, so its measurements are lost."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was measured since `zero`. Times of deliveries are in milliseconds since the event was sent."""
+    """The measurements since `zero`. Latencies are in milliseconds since the event was sent."""
 
     open: int
     seconds: float
     behind: int
-    """Sockets that do not have what was waited for."""
+    """Sockets that have not got the event of `wait`."""
     received: int
     bytes: int
     message_bytes: float
@@ -39,7 +39,7 @@ class Answer:
     p99: float
     worst: float
     recent: float
-    """The worst since the answer before."""
+    """The worst latency since the previous answer."""
     gaps: int
     doubles: int
     foreign: int
@@ -53,24 +53,34 @@ class Answer:
 
     @property
     def wrong(self) -> int:
-        """Events missed, doubled, out of order, under another's id, or not as asked for."""
+        """Events that were lost, duplicated, out of order, under a wrong id or malformed."""
         return self.gaps + self.doubles + self.foreign + self.malformed
 
 
 class Client:
-    """A process of client.c."""
+    """A running load client."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self.one_at_a_time = asyncio.Lock()
+        self.lock = asyncio.Lock()
 
     @classmethod
-    async def start(cls, program: Path, port: int, tokens: Sequence[str], folder: Path, cores: set[int]) -> Client:
-        (folder / "payload.json").write_text(json.dumps({"query": QUERY, "variables": {"after": None}}))
+    async def start(
+        cls, program: Path, port: int, tokens: Sequence[str], folder: Path, cores: set[int]
+    ) -> Client:
+        (folder / "payload.json").write_text(
+            json.dumps({"query": QUERY, "variables": {"after": None}})
+        )
         (folder / "tokens").write_text("\n".join(tokens))
         process = await asyncio.create_subprocess_exec(
             *("taskset", "-c", ",".join(map(str, sorted(cores)))),
-            *(str(program), str(port), "/graphql", str(folder / "payload.json"), str(folder / "tokens")),
+            *(
+                str(program),
+                str(port),
+                "/graphql",
+                str(folder / "payload.json"),
+                str(folder / "tokens"),
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -80,38 +90,48 @@ class Client:
     async def __aenter__(self) -> Client:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
 
-    async def ask(self, command: str, seconds: float = 0) -> Answer:
-        """Raises ClientFailed where there is no answer a while after the time that the command takes."""
+    async def send_command(self, command: str, seconds: float = 0) -> Answer:
+        """Send a command that takes so many seconds; return the answer.
+
+        Raises ClientFailed if none comes within GRACE_SECONDS after that.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        async with self.one_at_a_time:
+        async with self.lock:
             self.process.stdin.write(f"{command}\n".encode())
             try:
-                async with asyncio.timeout(seconds + GRACE):
+                async with asyncio.timeout(seconds + GRACE_SECONDS):
                     line = await self.process.stdout.readline()
             except TimeoutError:
                 raise ClientFailed(f"no answer to {command!r}") from None
         if not line:
             assert self.process.stderr is not None
-            raise ClientFailed((await self.process.stderr.read()).decode().strip() or "it ended")
-        found = json.loads(line)
-        return Answer(**{name: found[name] for name in Answer.__dataclass_fields__})
+            raise ClientFailed(
+                (await self.process.stderr.read()).decode().strip() or "the client ended"
+            )
+        fields = json.loads(line)
+        return Answer(**{name: fields[name] for name in Answer.__dataclass_fields__})
 
     async def open(self, count: int, seconds: float) -> Answer:
-        """Connect and subscribe until so many sockets are live."""
-        return await self.ask(f"open {count} {WINDOW} {seconds}", seconds)
+        """Connect and subscribe so many sockets."""
+        return await self.send_command(f"open {count} {MAX_CONNECTING} {seconds}", seconds)
 
     async def zero(self) -> Answer:
-        return await self.ask("zero")
+        return await self.send_command("zero")
 
     async def stats(self) -> Answer:
-        return await self.ask("stats")
+        return await self.send_command("stats")
 
     async def wait(self, position: int, seconds: float) -> Answer:
-        """Until each socket has the event at a position."""
-        return await self.ask(f"await {position} {seconds}", seconds)
+        """Wait until each socket has the event at a position."""
+        return await self.send_command(f"await {position} {seconds}", seconds)

@@ -1,4 +1,4 @@
-"""Who is measured: a process that serves, and a way to have it publish events. Each is ended by its own process id."""
+"""The servers that are measured: how to start them, publish events and stop them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLLECT_SECONDS = 0.5
 
 
 class Contender(ABC):
-    """One server in one process or several; started anew for each number of subscribers."""
+    """A server of one or more processes. It is restarted for each number of subscribers."""
 
     name: str
     label: str
@@ -43,24 +43,27 @@ class Contender(ABC):
 
     @abstractmethod
     def publish(self, count: int) -> None:
-        """Ask for so many events at once; returns before they are out."""
+        """Request so many events at once. Returns before they are published."""
 
     @abstractmethod
     async def settled(self, seconds: float) -> int:
-        """Wait until all that was asked for is out; the position of the newest event. Raises Failed."""
+        """Wait until all requested events are published; return the last position. Raises
+        Failed."""
 
     @property
     def pid(self) -> int:
         if self.process is None or self.process.poll() is not None:
-            raise Failed(f"it ended{self.last_words()}")
+            raise Failed(f"the server ended{self.last_error_line()}")
         return self.process.pid
 
-    def last_words(self) -> str:
-        text = (self.folder / f"{self.name}.err").read_bytes()[-4000:].decode(errors="replace").strip()
+    def last_error_line(self) -> str:
+        text = (
+            (self.folder / f"{self.name}.err").read_bytes()[-4000:].decode(errors="replace").strip()
+        )
         return f": {text.splitlines()[-1][:160]}" if text else ""
 
     async def start(self, folder: Path) -> None:
-        """Serve; returns once it answers. Raises Failed."""
+        """Start the server and wait until it is ready. Raises Failed."""
         self.folder = folder
         self.port = free_port()
         with (folder / f"{self.name}.err").open("wb") as errors:
@@ -72,12 +75,12 @@ class Contender(ABC):
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
             )
-        await self.answering()
+        await self.wait_until_ready()
 
     def directory(self) -> Path:
         return PEERS
 
-    async def answering(self) -> None:
+    async def wait_until_ready(self) -> None:
         for _ in range(int(START_SECONDS / 0.05)):
             _ = self.pid
             with contextlib.suppress(OSError):
@@ -85,13 +88,13 @@ class Contender(ABC):
                 writer.close()
                 return
             await asyncio.sleep(0.05)
-        raise Failed("it did not answer in time")
+        raise Failed("the server was not ready in time")
 
-    async def refresh(self) -> None:  # noqa: B027 - most have nothing to do
-        """Before a phase: whatever has to be put right."""
+    async def refresh(self) -> None:  # noqa: B027 - optional for subclasses
+        """Prepare for a phase."""
 
-    async def collect(self) -> None:  # noqa: B027 - only Node.js can be asked
-        """Before memory is looked at: drop garbage."""
+    async def collect_garbage(self) -> None:  # noqa: B027 - optional for subclasses
+        """Collect garbage before memory is measured."""
 
     async def stop(self) -> None:
         if self.process is not None:
@@ -99,8 +102,11 @@ class Contender(ABC):
             self.process = None
 
 
-class Told(Contender):
-    """A server that is told on its standard input what to publish: events ready in memory, nobody's rights checked."""
+class InMemoryContender(Contender):
+    """A server that follows commands on standard input.
+
+    Its events are in memory, and it checks no permissions.
+    """
 
     position = 1000
 
@@ -112,7 +118,7 @@ class Told(Contender):
         _ = self.pid
         assert self.process is not None
         assert self.process.stdin is not None
-        # The instant is taken here: a server that is late in reading it has been late with the event.
+        # The time is taken here, so that it counts how long the server takes to read the command.
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(f"{count} {at}\n".encode())
@@ -124,8 +130,8 @@ class Told(Contender):
         return self.position
 
 
-class Peer(Told):
-    """A server of Node.js, out of peers/."""
+class Peer(InMemoryContender):
+    """A server of Node.js from peers/."""
 
     def __init__(self, cores: set[int], name: str, label: str) -> None:
         super().__init__(cores)
@@ -134,7 +140,7 @@ class Peer(Told):
     def command(self) -> list[str]:
         return ["node", "--expose-gc", f"{self.name}.mjs", str(self.port)]
 
-    async def collect(self) -> None:
+    async def collect_garbage(self) -> None:
         _ = self.pid
         assert self.process is not None
         assert self.process.stdin is not None
@@ -146,8 +152,8 @@ class Peer(Told):
         return {"NODE_ENV": "production"}
 
 
-class Bare(Told):
-    """bare.c: no GraphQL, ready frames. What is left is the kernel and the load client."""
+class Bare(InMemoryContender):
+    """bare.c: no GraphQL and prepared frames, so that only the kernel and the load client work."""
 
     name, label = "bare", "bare C"
 
@@ -159,11 +165,11 @@ class Bare(Told):
         return [str(self.program), str(self.port)]
 
 
-def installed_peers() -> None:
-    """The npm packages, as the lock says. Raises Failed."""
+def install_peers() -> None:
+    """Install the npm packages of the lock file. Raises Failed."""
     installed(PEERS)
 
 
-def compiled(name: str, folder: Path) -> Path:
-    """A program out of a C file beside this one. Raises Failed."""
+def compile_c(name: str, folder: Path) -> Path:
+    """Compile a C file of this folder; return the program. Raises Failed."""
     return built(Path(__file__).parent / f"{name}.c", folder)

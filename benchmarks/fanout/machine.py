@@ -1,4 +1,4 @@
-"""What the machine tells: its size, and what processes and cores spend. All of it from /proc."""
+"""Measurements from /proc: the machine, and the CPU time and memory of processes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def tree(pid: int) -> list[int]:
-    """A process and all that come from it."""
+def process_tree(pid: int) -> list[int]:
+    """The ids of a process and its descendants."""
     found = [pid]
     for each in found:
         with contextlib.suppress(OSError):
@@ -25,18 +25,19 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process and its children have spent so far, those that have ended included."""
+    """The CPU time of a process and its descendants, including those that have ended."""
     total = 0
-    for each in tree(pid):
+    for each in process_tree(pid):
         with contextlib.suppress(OSError):
             spent = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]
             total += sum(int(ticks) for ticks in (spent if each == pid else spent[:2]))
     return total / TICKS
 
 
-def memory(pid: int) -> int:
-    """Bytes: what is resident of one process; the proportional share (PSS) of each where there are several."""
-    pids = tree(pid)
+def measure_memory(pid: int) -> int:
+    """The resident bytes of a process, or the sum of proportional shares (PSS) if it has
+    children."""
+    pids = process_tree(pid)
     name = "Rss:" if len(pids) == 1 else "Pss:"
     total = 0
     for each in pids:
@@ -47,8 +48,8 @@ def memory(pid: int) -> int:
     return total
 
 
-def busy(cores: Iterable[int]) -> tuple[int, int]:
-    """Ticks in which cores worked, whoever for, and all ticks."""
+def count_busy_ticks(cores: Iterable[int]) -> tuple[int, int]:
+    """The busy ticks and all ticks of some cores."""
     names = {f"cpu{core}" for core in cores}
     work = total = 0
     for line in Path("/proc/stat").read_text().splitlines():
@@ -68,31 +69,32 @@ def pin(pid: int, cores: set[int]) -> bool:
     return True
 
 
-def more_files() -> int:
-    """Let this process and its children open as many files as they may; returns how many."""
+def raise_file_limit() -> int:
+    """Raise the limit of open files to the allowed maximum; return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
-def described() -> str:
-    """Cores, memory and model of the machine."""
+def describe_machine() -> str:
+    """The cores, memory, CPU model and kernel of the machine."""
     model = "unknown CPU"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
             break
     kib = int(Path("/proc/meminfo").read_text().split()[1])
-    return f"{os.cpu_count()} cores ({model}), {kib / 2**20:.0f} GiB, Linux {os.uname().release.split('-')[0]}"
+    kernel = os.uname().release.split("-")[0]
+    return f"{os.cpu_count()} cores ({model}), {kib / 2**20:.0f} GiB, Linux {kernel}"
 
 
 def version(program: str, *arguments: str) -> str:
-    """The first line of what a program says of its version; empty where it is not installed."""
+    """The first line that a program prints about its version; empty if it is not installed."""
     if shutil.which(program) is None:
         return ""
     done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20)
     return done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
 
 
-def interpreter() -> str:
+def interpreter_version() -> str:
     return f"CPython {'.'.join(str(part) for part in sys.version_info[:3])}"

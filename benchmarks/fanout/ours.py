@@ -1,4 +1,5 @@
-"""Our server as in production: `python -m cli serve`, agents with tokens, events out of the log, Redis as the doorbell."""
+"""Ticketwire as in production: `python -m cli serve`, agents with tokens, and Redis as wake-up
+bus."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -21,39 +22,50 @@ from benchmarks.programs import Failed, end
 AGENTS = 4
 
 
-class Ours(Contender):
-    """The service on a database of the benchmark's own; each of its events is an entry that the writer committed."""
+class Ticketwire(Contender):
+    """Ticketwire on a new database. Each event is one that the writer has committed to the log."""
 
     name, label = "ours", "Ticketwire"
 
-    def __init__(self, cores: set[int], load_cores: set[int], database: str, bus: str, workers: int) -> None:
+    def __init__(
+        self, cores: set[int], load_cores: set[int], database: str, bus: str, workers: int
+    ) -> None:
         super().__init__(cores)
         self.load_cores, self.database, self.bus, self.workers = load_cores, database, bus, workers
         self.writer: asyncio.subprocess.Process | None = None
-        self.position = self.asked = 0
+        self.position = self.pending = 0
         self.pinned = 0
 
     def directory(self) -> Path:
         return ROOT
 
     def environment(self) -> Mapping[str, str]:
-        most = str(100_000)
+        unlimited = str(100_000)
         return {
             "TICKETWIRE_MODE": "production",
             "TICKETWIRE_DATABASE_URL": self.database,
             "TICKETWIRE_BUS_URL": self.bus,
             "TICKETWIRE_LOG_LEVEL": "warning",
-            "TICKETWIRE_RUN_JOBS": "false",  # what follows the log otherwise (mails, notices) is not what is measured
-            "TICKETWIRE_COST_BUCKET_SIZE": "0",  # one viewer does what thousands would
-            "TICKETWIRE_MAX_CONNECTIONS": most,
-            "TICKETWIRE_MAX_CONNECTIONS_PER_VIEWER": most,
-            "TICKETWIRE_MAX_CONNECTIONS_PER_ADDRESS": most,
+            "TICKETWIRE_RUN_JOBS": "false",  # the background jobs are not measured
+            "TICKETWIRE_COST_BUCKET_SIZE": "0",  # a few viewers have thousands of sockets
+            "TICKETWIRE_MAX_CONNECTIONS": unlimited,
+            "TICKETWIRE_MAX_CONNECTIONS_PER_VIEWER": unlimited,
+            "TICKETWIRE_MAX_CONNECTIONS_PER_ADDRESS": unlimited,
         }
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "cli", "serve", "--port", str(self.port), "--workers", str(self.workers)]
+        return [
+            sys.executable,
+            "-m",
+            "cli",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(self.workers),
+        ]
 
-    async def cli(self, *arguments: str) -> str:
+    async def run_cli(self, *arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli", *arguments),
             cwd=ROOT,
@@ -61,20 +73,29 @@ class Ours(Contender):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        said, wrong = await process.communicate()
+        stdout, stderr = await process.communicate()
         if process.returncode:
-            raise Failed(f"cli {arguments[0]}: {wrong.decode().strip()[-200:]}")
-        return said.decode().strip()
+            raise Failed(f"cli {arguments[0]}: {stderr.decode().strip()[-200:]}")
+        return stdout.decode().strip()
 
     async def prepare(self) -> None:
-        """Tables, agents and their tokens, once for all runs."""
-        await self.cli("migrate")
+        """Create the tables, agents and tokens, once for all runs."""
+        await self.run_cli("migrate")
         tokens: list[str] = []
         for number in range(1, AGENTS + 1):
             email = f"agent{number}@bench.example"
-            person = ("--email", email, "--name", f"Agent {number}", "--role", "agent", "--team", "support")
-            await self.cli("user", "create", *person, "--password", os.urandom(12).hex())
-            tokens.append(await self.cli("token", "create", "--email", email))
+            person = (
+                "--email",
+                email,
+                "--name",
+                f"Agent {number}",
+                "--role",
+                "agent",
+                "--team",
+                "support",
+            )
+            await self.run_cli("user", "create", *person, "--password", os.urandom(12).hex())
+            tokens.append(await self.run_cli("token", "create", "--email", email))
         self.tokens = tokens
 
     async def start(self, folder: Path) -> None:
@@ -90,36 +111,42 @@ class Ours(Contender):
             stdout=asyncio.subprocess.PIPE,
             stderr=(folder / "writer.err").open("wb"),
         )
-        kind, _, position = (await self.said(30)).partition(" ")
+        kind, _, position = (await self.read_writer_line(30)).partition(" ")
         assert kind == "ready"
-        self.position, self.asked = int(position), 0
+        self.position, self.pending = int(position), 0
         await self.refresh()
 
-    async def answering(self) -> None:
-        """Its port is bound before it is ready; so until /health says so."""
+    async def wait_until_ready(self) -> None:
+        """Wait until /health responds with 200, because the port is bound earlier."""
         for _ in range(800):
             _ = self.pid
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                writer.write(
+                    b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+                )
                 async with asyncio.timeout(10):
                     first = await reader.readline()
                 writer.close()
                 if b" 200 " in first:
                     return
             await asyncio.sleep(0.05)
-        raise Failed("it did not answer in time")
+        raise Failed("the server was not ready in time")
 
     async def refresh(self) -> None:
-        """Keep the database's processes for our own database off the server's core."""
+        """Move the processes of Postgres that work for this database off the server's core."""
         if self.database.startswith("sqlite"):
             return
         connection = await asyncpg.connect(self.database)
-        found = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        rows = await connection.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        )
         await connection.close()
-        self.pinned = sum(is_postgres(row["pid"]) and machine.pin(row["pid"], self.load_cores) for row in found)
+        self.pinned = sum(
+            is_postgres(row["pid"]) and machine.pin(row["pid"], self.load_cores) for row in rows
+        )
 
-    async def said(self, seconds: float) -> str:
+    async def read_writer_line(self, seconds: float) -> str:
         assert self.writer is not None
         assert self.writer.stdout is not None
         try:
@@ -136,13 +163,13 @@ class Ours(Contender):
         assert self.writer is not None
         assert self.writer.stdin is not None
         self.writer.stdin.write(f"{count}\n".encode())
-        self.asked += 1
+        self.pending += 1
 
     async def settled(self, seconds: float) -> int:
         _ = self.pid
-        while self.asked:
-            self.position = int(await self.said(seconds))
-            self.asked -= 1
+        while self.pending:
+            self.position = int(await self.read_writer_line(seconds))
+            self.pending -= 1
         return self.position
 
     async def stop(self) -> None:
@@ -155,7 +182,7 @@ class Ours(Contender):
 
 
 def is_postgres(pid: int) -> bool:
-    """Whether a process id out of the database means a process of this machine."""
+    """Whether a process id from the database is a Postgres process of this machine."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
     except OSError:
@@ -163,13 +190,25 @@ def is_postgres(pid: int) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def redis(cores: set[int], folder: Path) -> AsyncIterator[str]:
-    """A Redis of our own; its URL. Raises Failed where none is installed."""
+async def start_redis(cores: set[int], folder: Path) -> AsyncGenerator[str]:
+    """Start a Redis server; yields its URL. Raises Failed if Redis is not installed."""
     if shutil.which("redis-server") is None:
-        raise Failed("redis-server is not installed; name one by --bus redis://…")
+        raise Failed("redis-server is not installed; pass a URL with --bus redis://…")
     port = free_port()
     process = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)],
+        [
+            "redis-server",
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(folder),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

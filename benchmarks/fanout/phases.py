@@ -1,4 +1,4 @@
-"""The phases of a cell, each with figures of its own. What a phase can't tell it raises as Failed, with the reason."""
+"""The phases of a cell. Each records its own figures, or raises Failed with the reason."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ import time
 from statistics import median
 
 from benchmarks.fanout import machine
-from benchmarks.fanout.cell import DRAIN_SECONDS, MOST_AT_ONCE, Cell
-from benchmarks.fanout.search import sustained
+from benchmarks.fanout.cell import DRAIN_SECONDS, MAX_EVENTS_AT_ONCE, Cell
+from benchmarks.fanout.search import measure_sustained_rate
 from benchmarks.programs import Failed
 
 
-async def lone(cell: Cell) -> None:
-    """One event at a time, with quiet between."""
-    client, lasts, end = cell.at_hand, list[float](), time.monotonic() + cell.plan.seconds * 1.5
+async def measure_lone_events(cell: Cell) -> None:
+    """One event at a time, with pauses in between."""
+    client, lasts, end = (
+        cell.running_client,
+        list[float](),
+        time.monotonic() + cell.plan.seconds * 1.5,
+    )
     await client.zero()
     answer, spent = await client.stats(), machine.cpu_seconds(cell.contender.pid)
     while len(lasts) < 50 and (time.monotonic() < end or len(lasts) < 3):
         cell.contender.publish(1)
         answer = await client.wait(await cell.contender.settled(DRAIN_SECONDS), DRAIN_SECONDS)
-        cell.check(answer)
+        cell.require_complete(answer)
         lasts.append(answer.recent)
         await asyncio.sleep(0.05)
     cell.count(answer, len(lasts))
     lasts.sort()
-    cell.found.figures |= {
+    cell.result.figures |= {
         "lone_cpu": (machine.cpu_seconds(cell.contender.pid) - spent) / answer.received * 1e6,
         "lone_p50": answer.p50,
         "lone_p99": answer.p99,
@@ -34,9 +38,16 @@ async def lone(cell: Cell) -> None:
     }
 
 
-async def burst(cell: Cell) -> None:
-    """Events published at once, more each time until they take a while; the best rate, from the sending to the last."""
-    client, best, count = cell.at_hand, 0.0, max(1, min(10, int(cell.modest() * DRAIN_SECONDS)))
+async def measure_burst(cell: Cell) -> None:
+    """Publish events at once, more each time until they take a second; record the best rate.
+
+    The rate counts from publishing to the last delivery.
+    """
+    client, best, count = (
+        cell.running_client,
+        0.0,
+        max(1, min(10, int(cell.expected_rate() * DRAIN_SECONDS))),
+    )
     while True:
         await client.zero()
         cell.contender.publish(count)
@@ -44,39 +55,54 @@ async def burst(cell: Cell) -> None:
         cell.count(answer, count)
         if answer.behind and best:
             break
-        cell.check(answer)
+        cell.require_complete(answer)
         taken = answer.worst / 1000
         best = max(best, answer.received / taken)
-        if taken > 1.0 or count >= MOST_AT_ONCE or cell.spent(0.5):
+        if taken > 1.0 or count >= MAX_EVENTS_AT_ONCE or cell.has_spent(0.5):
             break
-        count = min(MOST_AT_ONCE, count * 4 if taken < 0.25 else count * 2)
-    cell.found.figures |= {"burst": best, "burst_events": float(count), "message_bytes": answer.message_bytes}
+        count = min(MAX_EVENTS_AT_ONCE, count * 4 if taken < 0.25 else count * 2)
+    cell.result.figures |= {
+        "burst": best,
+        "burst_events": float(count),
+        "message_bytes": answer.message_bytes,
+    }
 
 
-async def ten(cell: Cell) -> None:
-    if cell.modest() < 10 / 4:
-        raise Failed("overwhelmed, as lone events tell")
-    step = await cell.paced(10, max(3.0, cell.plan.seconds))
+async def measure_ten_per_second(cell: Cell) -> None:
+    if cell.expected_rate() < 10 / 4:
+        raise Failed("overwhelmed, judging by single events")
+    step = await cell.publish_at_rate(10, max(3.0, cell.plan.seconds))
     if step.given_up or step.answer.behind or step.is_limited:
-        raise Failed("overwhelmed" if not step.is_limited else "events came slower than that")
-    cell.found.figures |= {
+        raise Failed(
+            "overwhelmed" if not step.is_limited else "events could not be published at this rate"
+        )
+    cell.result.figures |= {
         "ten_p50": step.answer.p50,
         "ten_p99": step.answer.p99,
         "ten_cpu": step.server_cpu / max(1, step.answer.received) * 1e6,
     }
 
 
-async def growth(cell: Cell) -> None:
-    """How memory grows with events, once all the phases before have warmed the server up."""
-    rate = min(500.0, cell.found.figures.get("sustained_events", cell.modest()) / 2)
-    await cell.contender.collect()
-    before = machine.memory(cell.contender.pid)
-    step = await cell.paced(rate, max(5.0, cell.plan.seconds * 2, min(15.0, 4 / rate)))
+async def measure_growth(cell: Cell) -> None:
+    """The growth of memory per event, after all other phases have warmed up the server."""
+    rate = min(500.0, cell.result.figures.get("sustained_events", cell.expected_rate()) / 2)
+    await cell.contender.collect_garbage()
+    before = machine.measure_memory(cell.contender.pid)
+    step = await cell.publish_at_rate(rate, max(5.0, cell.plan.seconds * 2, min(15.0, 4 / rate)))
     if step.given_up or step.answer.behind:
         raise Failed("overwhelmed")
-    await cell.contender.collect()
-    grown = machine.memory(cell.contender.pid) - before
-    cell.found.figures |= {"growth": grown / step.published, "growth_events": float(step.published)}
+    await cell.contender.collect_garbage()
+    grown = machine.measure_memory(cell.contender.pid) - before
+    cell.result.figures |= {
+        "growth": grown / step.published,
+        "growth_events": float(step.published),
+    }
 
 
-PHASES = {"lone": lone, "burst": burst, "ten": ten, "sustained": sustained, "growth": growth}
+PHASES = {
+    "lone": measure_lone_events,
+    "burst": measure_burst,
+    "ten": measure_ten_per_second,
+    "sustained": measure_sustained_rate,
+    "growth": measure_growth,
+}

@@ -1,78 +1,87 @@
-"""The phase that looks for the greatest rate at which 99 of 100 deliveries come in time."""
+"""The phase that finds the greatest rate whose p99 latency is below the limit."""
 
 from __future__ import annotations
 
 from benchmarks.fanout.cell import Cell
-from benchmarks.fanout.found import BOUND_MS, Step
+from benchmarks.fanout.results import LATENCY_LIMIT_MS, Step
 from benchmarks.programs import Failed
 
-MOST_A_SECOND = 12_800
-CLOSE = 1.2
+MAX_EVENTS_PER_SECOND = 12_800
+PRECISION = 1.2
 SEARCH_SHARE = 0.55
 SHARES = (1, 0.85, 0.7, 0.5, 0.3)
 SEARCHES = 2
 
 
-async def sustained(cell: Cell) -> None:
-    """Search twice, for the first may have met with a disturbance; then hold what was found for longer, or a share of it."""
-    if cell.found.figures.get("lone_p50", 0) > BOUND_MS:
-        raise Failed("none: even lone events come later")
+async def measure_sustained_rate(cell: Cell) -> None:
+    """Search twice, because a disturbance may have ended the first search. Then hold the best rate,
+    or a share of it, for a full window."""
+    if cell.result.figures.get("lone_p50", 0) > LATENCY_LIMIT_MS:
+        raise Failed("none: even single events are later")
     good = 0.0
-    # Half of what a burst showed: a server that gathers what waits is better at high rates than lone events let expect.
-    rate = max(1.0, cell.found.figures.get("burst", 0.0) / cell.size / 2)
+    # Start at half the burst's rate: a server that batches is better at high rates than single
+    # events suggest.
+    rate = max(1.0, cell.result.figures.get("burst", 0.0) / cell.size / 2)
     for _ in range(SEARCHES):
-        good = await searched(cell, rate, good)
+        good = await search_rate(cell, rate, good)
         rate = max(1.0, good * 1.5)
     for share in SHARES if good else SHARES[:1]:
-        step = await held(cell, max(1.0, good * share), cell.plan.seconds)
-        if step.is_good:
-            return sustain(cell, step)
-        await cell.whole()
+        step = await hold_rate(cell, max(1.0, good * share), cell.plan.seconds)
+        if step.is_sustained:
+            return record_sustained(cell, step)
+        await cell.restore()
     if step.answer.received:
-        cell.found.figures["cpu"] = step.server_cpu / step.answer.received * 1e6
-    late = "overwhelmed" if step.given_up else f"p99 {step.answer.p99:.0f} ms"
-    raise Failed(f"none: {late} at {step.rate:.3g} events/s {step.answer.trouble}".strip())
+        cell.result.figures["cpu"] = step.server_cpu / step.answer.received * 1e6
+    reason = "overwhelmed" if step.given_up else f"p99 {step.answer.p99:.0f} ms"
+    raise Failed(f"none: {reason} at {step.rate:.3g} events/s {step.answer.trouble}".strip())
 
 
-async def searched(cell: Cell, rate: float, good: float) -> float:
-    """From a rate fast up or down, then halved in; returns the best that is known now, or 0."""
-    bad = 0.0
-    while 1 <= rate <= MOST_A_SECOND and not (bad and bad / max(good, 1) < CLOSE) and not cell.spent(SEARCH_SHARE):
-        step = await tried(cell, rate)
-        if step.is_good:
+async def search_rate(cell: Cell, rate: float, good: float) -> float:
+    """Multiply or divide the rate, then bisect; return the best sustained rate, or 0."""
+    too_high = 0.0
+    while (
+        1 <= rate <= MAX_EVENTS_PER_SECOND
+        and not (too_high and too_high / max(good, 1) < PRECISION)
+        and not cell.has_spent(SEARCH_SHARE)
+    ):
+        step = await try_rate(cell, rate)
+        if step.is_sustained:
             good = min(rate, step.achieved)
-        if not step.is_good or step.is_limited:
-            bad = rate
+        if not step.is_sustained or step.is_limited:
+            too_high = rate
         if step.is_limited:
-            cell.found.notes.append(f"events could not be written faster than {step.achieved:.0f} a second")
+            cell.result.notes.append(
+                f"events could not be written faster than {step.achieved:.0f} per second"
+            )
             break
-        if not bad:
-            rate *= 4 if step.answer.p99 < BOUND_MS / 5 else 2
+        if not too_high:
+            rate *= 4 if step.answer.p99 < LATENCY_LIMIT_MS / 5 else 2
         else:
-            rate = (bad * good) ** 0.5 if good else max(1.0, rate / 4)
+            rate = (too_high * good) ** 0.5 if good else max(1.0, rate / 4)
     return good
 
 
-async def tried(cell: Cell, rate: float) -> Step:
-    """A short look; twice where the first is bad, for others use this machine as well."""
-    step = await held(cell, rate, cell.plan.seconds / 2)
-    if step.is_good:
+async def try_rate(cell: Cell, rate: float) -> Step:
+    """Try a rate for half a window. Try again if it fails, because the machine may have been
+    busy."""
+    step = await hold_rate(cell, rate, cell.plan.seconds / 2)
+    if step.is_sustained:
         return step
-    await cell.whole()
+    await cell.restore()
     if step.given_up:
         return step
-    step = await held(cell, rate, cell.plan.seconds / 2)
-    if not step.is_good:
-        await cell.whole()
+    step = await hold_rate(cell, rate, cell.plan.seconds / 2)
+    if not step.is_sustained:
+        await cell.restore()
     return step
 
 
-async def held(cell: Cell, rate: float, seconds: float) -> Step:
-    return await cell.paced(rate, max(1.5, seconds, 4 / rate))
+async def hold_rate(cell: Cell, rate: float, seconds: float) -> Step:
+    return await cell.publish_at_rate(rate, max(1.5, seconds, 4 / rate))
 
 
-def sustain(cell: Cell, step: Step) -> None:
-    cell.found.figures |= {
+def record_sustained(cell: Cell, step: Step) -> None:
+    cell.result.figures |= {
         "sustained": step.achieved * cell.size,
         "sustained_events": step.achieved,
         "sustained_p50": step.answer.p50,

@@ -1,10 +1,11 @@
-"""Writes the events that our server tells of: real entries of the log, by the models' own verbs, from a process of its own.
+"""A process that writes real events to the log of Ticketwire, by the commands of the models.
 
     python -m benchmarks.fanout.writer REDIS_URL
 
-The database is TICKETWIRE_DATABASE_URL. It says "ready <position>" on standard output; from then on, for each line with a count
-on standard input, it writes so many changes of status and says "<position>". They are holds and resumptions of a few tickets;
-what is asked for together is written in one transaction. The instant of an entry is taken when its transaction begins.
+The database is TICKETWIRE_DATABASE_URL. It prints "ready <position>". Then, for each line with a
+count on standard input, it writes so many status changes and prints "<position>". It puts tickets
+on hold and resumes them. Counts that wait are written in one transaction. An event's time is taken
+when its transaction begins.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from models.tickets.lifecycle import Priority, Status
 from models.tickets.ticket import Ticket
 
 TICKETS = 4
-AT_ONCE = 1000
+MAX_EVENTS_PER_TRANSACTION = 1000
 WINDOW = timedelta(days=14)
 
 
@@ -39,8 +40,8 @@ def viewer(user: User) -> Viewer:
     return Viewer(caller, MAX_SCOPES[caller], user=user)
 
 
-async def raised(customer: User) -> list[Ticket]:
-    """Tickets without promises, whose clocks would say things of their own in between."""
+async def create_tickets(customer: User) -> list[Ticket]:
+    """Create tickets without SLA targets, because their clocks would log more events."""
     await SlaPolicy.all().delete()
     category = await Category.get(slug="technical")
     at = datetime.now(UTC)
@@ -66,8 +67,8 @@ async def raised(customer: User) -> list[Ticket]:
     return [change.ticket for change in changes]
 
 
-async def step(tickets: list[Ticket], by: Viewer, count: int) -> int:
-    """So many changes of status in one transaction; returns the position of the last."""
+async def write_events(tickets: list[Ticket], by: Viewer, count: int) -> int:
+    """Change the status so many times in one transaction; return the last position."""
     at = datetime.now(UTC)
     changes = [TicketChange(ticket, by, at, WINDOW) for ticket in tickets[:count]]
     for place in range(count):
@@ -78,48 +79,57 @@ async def step(tickets: list[Ticket], by: Viewer, count: int) -> int:
             commands.hold(change, None)
     async with database.transaction():
         position = await write(*changes)
-    assert sum(len(change.events) for change in changes) == count, "something else was logged as well"
+    assert sum(len(change.events) for change in changes) == count, (
+        "other events were logged as well"
+    )
     tickets[:] = [*tickets[count:], *tickets[:count]] if count < len(tickets) else tickets
     return position
 
 
-async def counts() -> asyncio.Queue[int]:
-    """What is asked for, as it comes; 0 at the end."""
-    found: asyncio.Queue[int] = asyncio.Queue()
+async def read_counts() -> asyncio.Queue[int]:
+    """The counts on standard input, as they come; 0 at the end."""
+    queue: asyncio.Queue[int] = asyncio.Queue()
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
 
     async def read() -> None:
         while line := await reader.readline():
-            found.put_nowait(int(line))
-        found.put_nowait(0)
+            queue.put_nowait(int(line))
+        queue.put_nowait(0)
 
-    found.reading = asyncio.create_task(read())  # type: ignore[attr-defined] - or the task would be collected
-    return found
+    # The queue keeps the task from being garbage-collected.
+    queue.reading = asyncio.create_task(read())  # type: ignore[attr-defined]
+    return queue
 
 
 async def main(bus: str) -> None:
     await database.connect(os.environ["TICKETWIRE_DATABASE_URL"], 2)
-    bell = WakeupBus(bus)
-    ringing = asyncio.create_task(bell.run())
+    wakeup = WakeupBus(bus)
+    running = asyncio.create_task(wakeup.run())
     try:
         agent = await User.get(email="agent1@bench.example")
         usual = {"display_name": "Casey", "role": Role.CUSTOMER}
         customer, _ = await User.get_or_create(email="customer@bench.example", defaults=usual)
-        tickets = await raised(customer)
-        asked = await counts()
+        tickets = await create_tickets(customer)
+        waiting = await read_counts()
         print("ready", await event.read_head(), flush=True)
-        while count := await asked.get():
+        while count := await waiting.get():
             lines = 1
-            while count < AT_ONCE and not asked.empty() and (more := asked.get_nowait()):
+            while (
+                count < MAX_EVENTS_PER_TRANSACTION
+                and not waiting.empty()
+                and (more := waiting.get_nowait())
+            ):
                 count, lines = count + more, lines + 1
-            position = await step(tickets, viewer(agent), count)
-            bell.notify()
+            position = await write_events(tickets, viewer(agent), count)
+            wakeup.notify()
             print("\n".join([str(position)] * lines), flush=True)
     finally:
-        ringing.cancel()
+        running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await ringing
+            await running
         await database.disconnect()
 
 

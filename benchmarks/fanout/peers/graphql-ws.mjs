@@ -1,18 +1,18 @@
-// graphql-ws on ws, as its documentation sets it up: useServer over a WebSocketServer, deflate off (the default of ws). The events
-// come from the leanest source that an async iterator can have.
+// graphql-ws on ws, set up as in its documentation: useServer over a WebSocketServer, without deflate
+// (the default of ws). The events come from a minimal async iterator.
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
 import { control, port, typeDefs } from "./service.mjs";
 
-const followers = new Set();
+const subscribers = new Set();
 
-class Follower {
+class EventQueue {
   queue = [];
   waiting = null;
 
   constructor() {
-    followers.add(this);
+    subscribers.add(this);
   }
 
   push(value) {
@@ -30,7 +30,7 @@ class Follower {
   }
 
   return() {
-    followers.delete(this);
+    subscribers.delete(this);
     this.waiting?.({ value: undefined, done: true });
     return Promise.resolve({ value: undefined, done: true });
   }
@@ -40,10 +40,12 @@ class Follower {
   }
 }
 
-const resolvers = { Subscription: { ticketStatusChanged: { subscribe: () => new Follower(), resolve: (event) => event } } };
+const resolvers = {
+  Subscription: { ticketStatusChanged: { subscribe: () => new EventQueue(), resolve: (event) => event } },
+};
 const schema = makeExecutableSchema({ typeDefs, resolvers });
 
 useServer({ schema }, new WebSocketServer({ host: "127.0.0.1", port, path: "/graphql", backlog: 4096 }));
 control((event) => {
-  for (const follower of followers) follower.push(event);
+  for (const subscriber of subscribers) subscriber.push(event);
 });

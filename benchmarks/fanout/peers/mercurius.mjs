@@ -1,4 +1,5 @@
-// Mercurius on Fastify with its own pub/sub in memory (subscription: true), its JIT on (it serves queries, not subscriptions).
+// Mercurius on Fastify with its own in-memory pub/sub (subscription: true). Its JIT is on, although it
+// only compiles queries.
 import Fastify from "fastify";
 import mercurius from "mercurius";
 import { control, port, typeDefs } from "./service.mjs";
@@ -6,7 +7,9 @@ import { control, port, typeDefs } from "./service.mjs";
 const topic = "ticketStatusChanged";
 const app = Fastify({ logger: false });
 const resolvers = {
-  Subscription: { ticketStatusChanged: { subscribe: (_root, _args, { pubsub }) => pubsub.subscribe(topic), resolve: (event) => event } },
+  Subscription: {
+    ticketStatusChanged: { subscribe: (_root, _args, { pubsub }) => pubsub.subscribe(topic), resolve: (event) => event },
+  },
 };
 
 app.register(mercurius, { schema: typeDefs, resolvers, jit: 1, subscription: true });

@@ -1,8 +1,8 @@
-// What the three peers share: the part of the schema that is asked for, the events, and who tells them to publish.
+// The parts that the three peers share: the schema, the events, and the commands on standard input.
 //
-// The events stand ready in memory: nothing is read from a database, and nobody's rights are checked, which favours the peers.
-// Each line on standard input, "<count> <instant>", publishes so many events at once that were sent at that instant; "collect" drops
-// garbage, before memory is looked at.
+// The events are in memory: nothing is read from a database and no permissions are checked, which
+// favours the peers. Each line "<count> <instant>" on standard input publishes so many events at once,
+// which occurred at that instant. "collect" collects garbage before memory is measured.
 import { createInterface } from "node:readline";
 
 export const typeDefs = /* GraphQL */ `
@@ -37,10 +37,10 @@ export const typeDefs = /* GraphQL */ `
 
 const team = { id: "tea_1", slug: "support", name: "Support" };
 const actor = { __typename: "User", id: "usr_1", displayName: "Alex Kim" };
-const tickets = [1, 2, 3, 4].map((place) => ({
-  id: `tkt_01a207c7-61c7-7748-8a66-cce54263283${place}`,
-  number: 1000 + place,
-  ref: `TKT-${1000 + place}`,
+const tickets = [1, 2, 3, 4].map((number) => ({
+  id: `tkt_01a207c7-61c7-7748-8a66-cce54263283${number}`,
+  number: 1000 + number,
+  ref: `TKT-${1000 + number}`,
   subject: "VPN is down since this morning",
   priority: "HIGH",
   team,
@@ -48,7 +48,7 @@ const tickets = [1, 2, 3, 4].map((place) => ({
 
 let position = 1000;
 
-function next(occurredAt) {
+function createEvent(occurredAt) {
   position += 1;
   const held = (position >> 2) % 2 === 0;
   const to = held ? "ON_HOLD" : "OPEN";
@@ -63,13 +63,13 @@ function next(occurredAt) {
   };
 }
 
-/** Publish what standard input asks for, for as long as it is open. */
+/** Follow the commands on standard input until it is closed. */
 export function control(publish) {
   createInterface({ input: process.stdin })
     .on("line", (line) => {
       if (line === "collect") return globalThis.gc?.();
       const [count, instant] = line.split(" ");
-      for (let left = Number(count); left > 0; left -= 1) publish(next(instant));
+      for (let left = Number(count); left > 0; left -= 1) publish(createEvent(instant));
       return undefined;
     })
     .on("close", () => process.exit(0));

@@ -1,5 +1,5 @@
-// GraphQL Yoga with graphql-ws, as Yoga's documentation sets it up (its execute and subscribe through getEnveloped), and with its own
-// createPubSub. Its logging is off.
+// GraphQL Yoga with graphql-ws, set up as in Yoga's documentation (execute and subscribe come from
+// getEnveloped), and with its own createPubSub. Its logging is off.
 import { createServer } from "node:http";
 import { useServer } from "graphql-ws/use/ws";
 import { createPubSub, createSchema, createYoga } from "graphql-yoga";
@@ -8,7 +8,9 @@ import { control, port, typeDefs } from "./service.mjs";
 
 const pubSub = createPubSub();
 const resolvers = {
-  Subscription: { ticketStatusChanged: { subscribe: () => pubSub.subscribe("ticketStatusChanged"), resolve: (event) => event } },
+  Subscription: {
+    ticketStatusChanged: { subscribe: () => pubSub.subscribe("ticketStatusChanged"), resolve: (event) => event },
+  },
 };
 const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), logging: false });
 const server = createServer(yoga);

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.fanout.client import Answer, Client, ClientFailed
-from benchmarks.fanout.contenders import PEERS, Bare, compiled
+from benchmarks.fanout.contenders import PEERS, Bare, compile_c
 
 CORES = os.sched_getaffinity(0)
 SECONDS = 60.0
@@ -31,7 +31,7 @@ async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.fail("a C compiler and taskset are not installed, and CI must not skip this")
         pytest.skip("a C compiler and taskset are needed")
     found = tmp_path_factory.mktemp("fanout")
-    compiled("client", found)
+    compile_c("client", found)
     return found
 
 
@@ -72,7 +72,7 @@ async def heard(folder: Path, told: Told, last: int, behind: int = 0) -> Answer:
 
 
 async def test_the_client_takes_every_event_of_a_great_burst(folder: Path) -> None:
-    server = Bare(CORES, compiled("bare", folder))
+    server = Bare(CORES, compile_c("bare", folder))
     await server.start(folder)
     try:
         async with await Client.start(folder / "client", server.port, server.tokens, folder, CORES) as client:
