@@ -1,1 +1,1 @@
-"""Executing operations: the schema, subscriptions, timeouts and compiled plans."""
+"""Executes operations: the schema, subscriptions, timeouts and compiled plans."""

@@ -1,6 +1,7 @@
-"""What a subscription follows: batches of items, each at a position of a log, for as long as somebody listens.
+"""The source of a subscription: batches of items, each at a position of a log.
 
-A source is read by one group of subscribers (engine/fanout/group), who share what its items are executed and encoded to.
+One subscription group reads a source (engine/fanout/group.py). Its members share the execution and
+encoding of the items.
 """
 
 from __future__ import annotations
@@ -12,54 +13,69 @@ from typing import Any, ClassVar, Generic, TypeVar
 T = TypeVar("T")
 
 Item = tuple[int, T]
-"""A position and what is told there. Positions never fall; what is told of one position comes in one batch."""
+"""A position and the value there. Positions never decrease, and all items of one position are in
+one batch."""
 
 
 class Source(ABC, Generic[T]):
-    """Made by the resolver of a subscription. It ends by raising; what it raises becomes one masked error of each subscriber.
+    """Made by the resolver of a subscription. It ends only by raising an exception.
 
-    Two sources with the same audience, asked for by the same operation, tell the same from any position on. A subscriber who
-    was told everything up to position P by one of them may go on with another that is at P or before, and skip items up to P.
+    The exception becomes one error for each subscriber, masked like all others.
+
+    Two sources with the same `share_key`, for the same operation, yield the same items from any
+    position on. A subscriber that has received everything up to position P from one of them can
+    continue with the other, if that is at P or before, and skip its items up to P.
     """
 
     cursor_argument: ClassVar[str | None] = None
-    """The field's argument that says where to begin; operations that differ in it alone ask for the same."""
+    """The field's argument that states where to start. Operations that differ only in it can share
+    a source."""
 
     position: int
-    """Everything up to here was told, or passed over as nothing for this audience. Rises by `take` alone."""
+    """Everything up to here was returned, or is not visible to this source's subscribers. Only
+    `next_batch` increases it."""
 
     @property
     @abstractmethod
     def share_key(self) -> Hashable:
-        """Who may share this source, beside those who ask for the same; None for nobody."""
+        """Subscribers with the same operation and the same key can share this source. None if it
+        can't be shared."""
 
     @property
     def is_live(self) -> bool:
-        """Whether it has come about as far as the log has, so that others may wait for what it tells next."""
+        """Whether the source is close enough to the log's head for others to wait for it."""
         return True
 
     @abstractmethod
     async def next_batch(self) -> Sequence[Item[T]]:
-        """Wait until there is more, and return it, in order; perhaps nothing, with the position moved on.
+        """Wait for new items and return them in order.
 
-        Cancelled while it waits, it has lost nothing: the next call goes on.
+        The batch can be empty if only the position has moved. A call that is cancelled while it
+        waits loses no items; the next call returns them.
         """
 
     @abstractmethod
     def fork(self, context: Any, position: int) -> Source[T]:
-        """The same stream for one subscriber who was told everything up to a position (at most this source's own) and goes on
-        with another context, since their rights changed."""
+        """The same stream for one subscriber whose permissions have changed.
+
+        Args:
+            context: The subscriber's new request context.
+            position: The subscriber has received everything up to this position. It is at most
+                the source's own position.
+        """
 
     def close(self) -> None:
-        """Nobody takes from it any more. What it holds while it is read goes here; it may never have been read."""
+        """Release what the source holds. It is not read again, and may never have been read."""
 
     def cursor(self, position: int) -> str | None:
-        """A position as clients keep it; None where nothing can be resumed."""
+        """The cursor for a position; None if clients can't resume."""
         del position
         return None
 
-    async def __aiter__(self) -> AsyncIterator[T]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """What graphql-core's executor takes for a source; used where nothing is shared."""
+    async def __aiter__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+    ) -> AsyncIterator[T]:
+        """Makes the source an event stream for graphql-core, if nothing is shared."""
         try:
             while True:
                 for _, value in await self.next_batch():

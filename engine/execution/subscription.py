@@ -1,4 +1,4 @@
-"""One operation that follows a source: its items executed to ready JSON, for all who ask for the same and may see the same."""
+"""A running subscription: executes the items of its source to JSON, once for all who share it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from engine.graphql.operation import Operation
 
 
 class ExecutionInterrupted(Exception):
-    """Items could not be executed for an outage; nothing was told of them."""
+    """Items could not be executed because of an outage. No response was made from them."""
 
 
 class SubscriptionExecution:
-    """A subscription that was validated and begun.
+    """A validated subscription with an open source.
 
-    `key` is equal for those that may share this one: the same document, operation and variables but for the cursor to resume
-    from, and the same audience; None for what nobody may share.
+    Args:
+        operation: The key of the operation; see `operation_key`.
     """
 
     def __init__(
@@ -42,13 +42,19 @@ class SubscriptionExecution:
 
     @property
     def share_key(self) -> Hashable:
+        """Subscriptions with equal keys can share one execution. None if it can't be shared.
+
+        They have the same operation and variables, apart from the cursor to resume from, and
+        their viewers see the same.
+        """
         audience = self.source.share_key
         return None if audience is None else (self.operation, audience)
 
     async def execute_batch(self, values: Sequence[Any]) -> list[bytes]:
-        """What is told of the items, in order, as JSON. All read through one set of loaders, made when the items were known.
+        """Execute items concurrently with new, shared loaders. Return the responses as JSON.
 
-        Raises Interrupted where the database was away.
+        Raises:
+            ExecutionInterrupted: The database is unavailable.
         """
         self.context.refresh()
         results = await asyncio.gather(*(self.execute_item(value) for value in values))
@@ -65,15 +71,13 @@ class SubscriptionExecution:
         self.errors.format_errors(result, self.context.request_id)
         if has_unavailable_error(result):
             raise ExecutionInterrupted
-        return orjson.dumps(
-            {"data": result.data, "errors": [error.formatted for error in result.errors or ()]}
-        )
+        errors = [error.formatted for error in result.errors or ()]
+        return orjson.dumps({"data": result.data, "errors": errors})
 
     def format_source_error(self, error: Exception) -> list[dict[str, Any]]:
-        """What clients are told of the exception that ended the source."""
-        result = ExecutionResult(
-            None, [GraphQLError(str(error), original_error=error, path=[self.field_name])]
-        )
+        """The errors of the response to an exception that ended the source."""
+        located = GraphQLError(str(error), original_error=error, path=[self.field_name])
+        result = ExecutionResult(None, [located])
         self.errors.format_errors(result, self.context.request_id)
         return [cast("dict[str, Any]", each.formatted) for each in result.errors or ()]
 
@@ -83,20 +87,25 @@ class SubscriptionExecution:
         return selection.name.value if isinstance(selection, FieldNode) else ""
 
     def fork(self, context: Any, position: int) -> SubscriptionExecution:
-        """The same for one subscriber who was told everything up to a position and whose rights are another's now."""
+        """The same subscription for one subscriber whose permissions have changed.
+
+        Args:
+            context: The subscriber's new request context.
+            position: The subscriber has received everything up to this position.
+        """
         executor = copy(self.executor)
         executor.context_value = context
-        return SubscriptionExecution(
-            self.source.fork(context, position), executor, context, self.errors, self.operation
-        )
+        source = self.source.fork(context, position)
+        return SubscriptionExecution(source, executor, context, self.errors, self.operation)
 
 
 def operation_key(
     operation: Operation, variables: Mapping[str, Any] | None, cursor_argument: str | None
 ) -> Hashable:
-    """Equal for operations that ask for the same; where they resume from makes no difference."""
-    given = dict(variables or {})
-    resumed = operation.cursor_variable(cursor_argument) if cursor_argument else None
-    if resumed is not None:
-        given.pop(resumed, None)
-    return (operation.text, operation.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+    """Equal for equal operations and variables. The cursor to resume from makes no difference."""
+    compared = dict(variables or {})
+    cursor_variable = operation.cursor_variable(cursor_argument) if cursor_argument else None
+    if cursor_variable is not None:
+        compared.pop(cursor_variable, None)
+    encoded = orjson.dumps(compared, option=orjson.OPT_SORT_KEYS)
+    return (operation.text, operation.name, encoded)

@@ -1,5 +1,8 @@
-"""Work that ends after some seconds. All of it has the same time, so that one timer does for all: asyncio.timeout makes one each,
-which costs 5 % of a small query."""
+"""A timeout with the same duration for all operations.
+
+One timer serves all of them. asyncio.timeout creates a timer for each, which takes 5 % of the time
+of a small query.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,24 @@ from types import TracebackType
 
 
 class TimeoutScope:
-    """A block that is cancelled when its time is over, and then raises TimeoutError; `expired` says whether it was."""
+    """A block that is cancelled when its time is over. It then raises TimeoutError.
 
-    __slots__ = ("cancelling_before", "timeout", "ends_at", "expired", "task")
+    `expired` states whether it was cancelled for that reason.
+    """
 
-    def __init__(self, deadline: SharedTimeout) -> None:
-        self.timeout = deadline
+    __slots__ = ("cancelling_before", "ends_at", "expired", "task", "timeout")
+
+    def __init__(self, timeout: SharedTimeout) -> None:
+        self.timeout = timeout
         self.expired = False
 
     def __enter__(self) -> TimeoutScope:
         loop = self.timeout.running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
-        self.task, self.cancelling_before, self.ends_at = (
-            task,
-            task.cancelling(),
-            loop.time() + self.timeout.seconds,
-        )
+        self.task = task
+        self.cancelling_before = task.cancelling()
+        self.ends_at = loop.time() + self.timeout.seconds
         self.timeout.add(self, loop)
         return self
 
@@ -35,15 +39,17 @@ class TimeoutScope:
         trace: TracebackType | None,
     ) -> None:
         self.timeout.active.pop(self, None)
-        if (
-            self.expired
-            and self.task.uncancel() <= self.cancelling_before
-            and kind is asyncio.CancelledError
-        ):
+        if not self.expired:
+            return
+        # As in asyncio.timeout: a cancellation by someone else takes precedence.
+        is_only_cancellation = self.task.uncancel() <= self.cancelling_before
+        if is_only_cancellation and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
 
 class SharedTimeout:
+    """The duration, and the scopes that are running."""
+
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.active: dict[TimeoutScope, None] = {}
@@ -52,18 +58,18 @@ class SharedTimeout:
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def running_loop(self) -> asyncio.AbstractEventLoop:
-        """Kept, for to ask for it makes a system call."""
+        """The running loop. It is kept, because asyncio.get_running_loop makes a system call."""
         if self.loop is None or self.loop.is_closed():
             self.loop, self.timer = asyncio.get_running_loop(), None
         return self.loop
 
-    def add(self, work: TimeoutScope, loop: asyncio.AbstractEventLoop) -> None:
-        self.active[work] = None
+    def add(self, scope: TimeoutScope, loop: asyncio.AbstractEventLoop) -> None:
+        self.active[scope] = None
         if self.timer is None:
-            self.timer = loop.call_at(work.ends_at, self.expire, loop)
+            self.timer = loop.call_at(scope.ends_at, self.expire, loop)
 
     def expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End what is over, and wait for what comes next."""
+        """Cancel the scopes whose time is over, and set the timer for the next one."""
         self.timer = None
         while self.active:
             first = next(iter(self.active))

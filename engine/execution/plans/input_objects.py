@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING
+from functools import partial
 from typing import Any
 
 from strawberry.relay.types import GlobalID
@@ -55,13 +56,18 @@ class InputConverters:
             return self.convert_by_strawberry(type_)
         if type_ not in self.converters:
             # A type may contain itself: until it is made, its converter looks itself up.
-            self.converters[type_] = lambda value: self.converters[type_](value)  # type: ignore[misc]
+            self.converters[type_] = partial(self.convert_later, type_)
             self.converters[type_] = self.object_converter(type_, definition)
         return self.converters[type_]
 
     def is_leaf(self, type_: Any) -> bool:
         is_enum = isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
         return is_scalar(type_, self.scalar_registry) or is_enum
+
+    def convert_later(self, type_: Any, value: Any) -> Any:
+        convert = self.converters[type_]
+        assert convert is not None
+        return convert(value)
 
     def convert_by_strawberry(self, type_: Any) -> Converter:
         return lambda value: convert_argument(value, type_, self.scalar_registry, self.config)
