@@ -176,14 +176,14 @@ class RedisBackend(BroadcastBackend):
         self.connected = False
         if self.lost_at is None:
             self.lost_at = asyncio.get_running_loop().time()
-            log.warning("bus.lost", error=f"{type(error).__name__}: {error}")
+            log.warning("bus.disconnected", error=f"{type(error).__name__}: {error}")
 
     def record_return(self) -> None:
         if self.lost_at is not None:
             outage_seconds = asyncio.get_running_loop().time() - self.lost_at
             self.lost_at = None
             self.reconnects += 1
-            log.warning("bus.back", seconds=round(outage_seconds, 3))
+            log.warning("bus.reconnected", seconds=round(outage_seconds, 3))
 
 
 def is_confirmation(reply: object) -> bool:

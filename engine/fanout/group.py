@@ -226,7 +226,7 @@ class SubscriptionGroup:
             try:
                 return await self.execution.execute_batch(values)
             except ExecutionInterrupted:
-                log.warning("groups.interrupted", retry_in=seconds)
+                log.warning("groups.execution_interrupted", retry_seconds=seconds)
                 await asyncio.sleep(seconds)
         return await self.execution.execute_batch(values)
 

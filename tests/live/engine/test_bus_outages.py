@@ -125,10 +125,10 @@ async def test_an_outage_is_logged_once_and_signals_arrive_again_after_it(
                 await wait_until_reconnected(1, here, there)
                 await send_wakeup_both_ways(here, there)
         assert sorted(line["event"] for line in lines) == [
-            "bus.back",
-            "bus.back",
-            "bus.lost",
-            "bus.lost",
+            "bus.disconnected",
+            "bus.disconnected",
+            "bus.reconnected",
+            "bus.reconnected",
         ]
         assert (here.reconnects, there.reconnects) == (1, 1)
 

@@ -146,10 +146,10 @@ async def test_a_missing_redis_is_logged_once_and_used_when_it_starts() -> None:
                     await wait_until_connected(bus, other)
                     await send_wakeup_both_ways(bus, other)
                     assert [line["event"] for line in lines] == [
-                        "bus.lost",
-                        "bus.lost",
-                        "bus.back",
-                        "bus.back",
+                        "bus.disconnected",
+                        "bus.disconnected",
+                        "bus.reconnected",
+                        "bus.reconnected",
                     ]
 
 
@@ -176,7 +176,7 @@ async def test_a_wrong_password_is_logged_once_without_the_password() -> None:
         with capture_logs() as lines:
             async with running(bus):
                 await until(lambda: refused(server, "right", "cmdstat_auth", 4))
-        assert [line["event"] for line in lines] == ["bus.lost"]
+        assert [line["event"] for line in lines] == ["bus.disconnected"]
         assert "Authentication" in str(lines)
         assert "wrong" not in str(lines).replace("WRONGPASS", "").lower()
 
@@ -192,7 +192,7 @@ async def test_a_user_without_permission_to_publish_counts_as_lost_once() -> Non
             async with running(bus):
                 await until(lambda: refused(server, None, "cmdstat_publish", 4))
                 assert not bus.connected
-        assert [line["event"] for line in lines] == ["bus.lost"]
+        assert [line["event"] for line in lines] == ["bus.disconnected"]
 
 
 async def refused(server: RedisServer, password: str | None, command: str, count: int) -> bool:
