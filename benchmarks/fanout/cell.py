@@ -140,13 +140,14 @@ class Cell:
         before = machine.measure_memory(self.contender.pid)
         self.result.figures["connect"] = await self.subscribe()
         await self.contender.collect_garbage()
-        self.result.figures["memory"] = (
-            machine.measure_memory(self.contender.pid) - before
-        ) / self.size
+        after = machine.measure_memory(self.contender.pid)
+        self.result.figures["memory"] = (after - before) / self.size
 
     async def subscribe(self) -> float:
-        """Open all sockets; return the seconds it took. An event then proves that each is
-        subscribed."""
+        """Open all sockets; return the seconds it took.
+
+        An event then proves that each socket is subscribed.
+        """
         client = self.running_client
         opened = await client.open(self.size, self.plan.connect)
         if opened.open < self.size:
@@ -170,42 +171,46 @@ class Cell:
 
         Gives up early if the server falls far behind.
         """
-        client, published, given_up = self.running_client, 0, False
+        client = self.running_client
         await client.zero()
-        spent, core = (
-            machine.cpu_seconds(self.contender.pid),
-            machine.count_busy_ticks(self.load_cores),
-        )
-        begun = looked = time.monotonic()
-        while (now := time.monotonic()) - begun < seconds:
-            due = int((now - begun) * rate) + 1 - published
-            if due > 0:
-                self.contender.publish(min(due, MAX_EVENTS_AT_ONCE))
-                published += min(due, MAX_EVENTS_AT_ONCE)
-            if now - looked > 0.25:
-                looked = now
-                if self.is_overwhelmed(await client.stats(), published, rate):
-                    given_up = True
-                    break
-            await asyncio.sleep(
-                max(TICK_SECONDS, begun + published / rate - time.monotonic())
-                if rate > 4
-                else TICK_SECONDS
-            )
+        cpu_before = machine.cpu_seconds(self.contender.pid)
+        busy_before, ticks_before = machine.count_busy_ticks(self.load_cores)
+        started_at = time.monotonic()
+        published, given_up = await self.publish_until(started_at, started_at + seconds, rate)
         position = await self.contender.settled(DRAIN_SECONDS)
-        out = max(time.monotonic() - begun, published / rate)
+        publishing_seconds = max(time.monotonic() - started_at, published / rate)
         answer = await client.wait(position, DRAIN_SECONDS)
-        work, total = machine.count_busy_ticks(self.load_cores)
+        busy, ticks = machine.count_busy_ticks(self.load_cores)
         self.count(answer, published)
         return Step(
             rate=rate,
             published=published,
             answer=answer,
-            seconds=out,
-            server_cpu=machine.cpu_seconds(self.contender.pid) - spent,
-            load_busy=(work - core[0]) / max(1, total - core[1]),
+            seconds=publishing_seconds,
+            server_cpu=machine.cpu_seconds(self.contender.pid) - cpu_before,
+            load_busy=(busy - busy_before) / max(1, ticks - ticks_before),
             given_up=given_up,
         )
+
+    async def publish_until(self, start: float, end: float, rate: float) -> tuple[int, bool]:
+        """Publish from `start` to `end`; return the number of events, and whether it gave up."""
+        published, checked_at = 0, start
+        while True:
+            now = time.monotonic()
+            if now >= end:
+                return published, False
+            due = min(int((now - start) * rate) + 1 - published, MAX_EVENTS_AT_ONCE)
+            if due > 0:
+                self.contender.publish(due)
+                published += due
+            if now - checked_at > 0.25:
+                checked_at = now
+                if self.is_overwhelmed(await self.running_client.stats(), published, rate):
+                    return published, True
+            delay = TICK_SECONDS
+            if rate > 4:
+                delay = max(TICK_SECONDS, start + published / rate - time.monotonic())
+            await asyncio.sleep(delay)
 
     def is_overwhelmed(self, answer: Answer, published: int, rate: float) -> bool:
         waiting = published - answer.received / self.size

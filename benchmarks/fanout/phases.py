@@ -14,11 +14,9 @@ from benchmarks.programs import Failed
 
 async def measure_lone_events(cell: Cell) -> None:
     """One event at a time, with pauses in between."""
-    client, lasts, end = (
-        cell.running_client,
-        list[float](),
-        time.monotonic() + cell.plan.seconds * 1.5,
-    )
+    client = cell.running_client
+    lasts: list[float] = []
+    end = time.monotonic() + cell.plan.seconds * 1.5
     await client.zero()
     answer, spent = await client.stats(), machine.cpu_seconds(cell.contender.pid)
     while len(lasts) < 50 and (time.monotonic() < end or len(lasts) < 3):
@@ -43,11 +41,8 @@ async def measure_burst(cell: Cell) -> None:
 
     The rate counts from publishing to the last delivery.
     """
-    client, best, count = (
-        cell.running_client,
-        0.0,
-        max(1, min(10, int(cell.expected_rate() * DRAIN_SECONDS))),
-    )
+    client, best = cell.running_client, 0.0
+    count = max(1, min(10, int(cell.expected_rate() * DRAIN_SECONDS)))
     while True:
         await client.zero()
         cell.contender.publish(count)

@@ -8,14 +8,18 @@ from benchmarks.programs import Failed
 
 MAX_EVENTS_PER_SECOND = 12_800
 PRECISION = 1.2
+"""The search stops if a rate that is too high is at most this many times a sustained one."""
 SEARCH_SHARE = 0.55
-SHARES = (1, 0.85, 0.7, 0.5, 0.3)
+"""The share of the budget after which the search stops."""
+HOLD_SHARES = (1, 0.85, 0.7, 0.5, 0.3)
 SEARCHES = 2
 
 
 async def measure_sustained_rate(cell: Cell) -> None:
-    """Search twice, because a disturbance may have ended the first search. Then hold the best rate,
-    or a share of it, for a full window."""
+    """Search twice, because a disturbance may have ended the first search.
+
+    Then hold the best rate, or a share of it, for a full window.
+    """
     if cell.result.figures.get("lone_p50", 0) > LATENCY_LIMIT_MS:
         raise Failed("none: even single events are later")
     good = 0.0
@@ -25,7 +29,7 @@ async def measure_sustained_rate(cell: Cell) -> None:
     for _ in range(SEARCHES):
         good = await search_rate(cell, rate, good)
         rate = max(1.0, good * 1.5)
-    for share in SHARES if good else SHARES[:1]:
+    for share in HOLD_SHARES if good else HOLD_SHARES[:1]:
         step = await hold_rate(cell, max(1.0, good * share), cell.plan.seconds)
         if step.is_sustained:
             return record_sustained(cell, step)
