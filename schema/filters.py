@@ -133,7 +133,7 @@ class TagsFilter:
 @strawberry.input(
     description="Conditions on tickets, the same in queries and subscriptions. All conditions "
     "that are given must hold; null is the same as absent. A filter has at most 100 conditions, "
-    "10 levels, 1,000 values and 32 search words."
+    "10 levels, 1,000 values and 32 search words; a larger one fails with BAD_REQUEST."
 )
 class TicketFilter:
     and_: list[TicketFilter] | None = optional_condition(

@@ -14,8 +14,8 @@ T = TypeVar("T")
 First = Annotated[
     int | None,
     strawberry.argument(
-        description="Returns the first items of the list or after `after`: 1 to 100, not together "
-        "with `last`. Default: 25."
+        description="Returns at most this many items from the start of the list, or after "
+        "`after`: 1 to 100, not together with `last`. Default: 25 if `last` is absent."
     ),
 ]
 After = Annotated[
@@ -28,8 +28,8 @@ After = Annotated[
 Last = Annotated[
     int | None,
     strawberry.argument(
-        description="Returns the last items of the list or before `before`: 1 to 100, not "
-        "together with `first`. Default: see `first`."
+        description="Returns at most this many items from the end of the list, or before "
+        "`before`: 1 to 100, not together with `first`. Default: none."
     ),
 ]
 Before = Annotated[

@@ -7,9 +7,11 @@ from typing import Any
 import strawberry
 
 import resolvers.escalation
+import resolvers.nodes
 import resolvers.notifications
 import resolvers.people
 import resolvers.sla
+import resolvers.teams
 import resolvers.ticket_queries
 import resolvers.tokens
 from models.access.permissions import (
@@ -35,7 +37,7 @@ from schema.types.tickets import TicketType
 from schema.types.tokens import ApiTokenType
 
 FILTER = "Returns tickets that match this filter. Default: all tickets that the viewer may see."
-ARCHIVED = {"include_inactive": "Whether to return archived ones too. Default: false."}
+ARCHIVED = {"include_inactive": "Whether to return archived items too. Default: false."}
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
@@ -47,20 +49,20 @@ class Query:
         ViewerType | None,
     )
     node: Any = query(
-        resolvers.people.node,
+        resolvers.nodes.node,
         AUTHENTICATED,
         "A record by its id. Null if no such record exists or the viewer may not see it.",
         Node | None,
         arguments={"id": "The id of a record of any type."},
     )
     nodes: Any = query(
-        resolvers.people.nodes,
+        resolvers.nodes.nodes,
         AUTHENTICATED,
         "Records by their ids, in the order of the ids. An item is null if no such record "
         "exists or the viewer may not see it.",
         list[Node | None],
         cost(by="ids"),
-        {"ids": "At most 100 ids of records of any type."},
+        {"ids": "The ids of records of any type, at most 100; more fail with BAD_REQUEST."},
     )
     ticket: Any = query(
         resolvers.ticket_queries.ticket,
@@ -93,8 +95,9 @@ class Query:
         cost(given=SEARCH_FILTER_COST),
         {
             "filter": FILTER,
-            "order_by": "The order of the tickets by at most 4 fields. The id breaks ties. "
-            "Default: UPDATED_AT, DESC.",
+            "order_by": "The fields to order the tickets by, at most 4; more fail with "
+            "BAD_REQUEST. Tickets that are equal in them are ordered by id. Default: "
+            "UPDATED_AT, DESC.",
         },
     )
     ticket_stats: Any = query(
@@ -123,9 +126,9 @@ class Query:
             "Default: all tickets that the viewer may see.",
         },
     )
-    teams: Any = query(resolvers.people.teams, AUTHENTICATED, "All teams, by name.", list[TeamType])
+    teams: Any = query(resolvers.teams.teams, AUTHENTICATED, "All teams, by name.", list[TeamType])
     categories: Any = query(
-        resolvers.people.categories, AUTHENTICATED, "All categories, by name.", list[CategoryType]
+        resolvers.teams.categories, AUTHENTICATED, "All categories, by name.", list[CategoryType]
     )
     users: Any = query(
         resolvers.people.users,

@@ -31,9 +31,9 @@ class TeamMutations:
     set_availability: Any = mutation(
         teams.set_availability,
         HANDLE_TICKETS,
-        "Sets whether the server may assign tickets to a user automatically. To name another "
-        "user, the caller needs the scope `admin`; otherwise the operation fails with "
-        "FORBIDDEN.",
+        "Sets whether the server may assign tickets to a user automatically. Only admins and "
+        "API clients with the scope `admin` may name another user; for other callers the "
+        "operation fails with FORBIDDEN.",
         AvailabilityPayload | None,
         errors=(
             "REQUIRED (userId): an API client must name a user",
