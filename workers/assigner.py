@@ -44,7 +44,7 @@ class Assigner(LogJob[Event]):
                 or ticket.team_id not in team_ids
             ):
                 continue
-            chosen = await workload.choose(ticket.team_id)
+            chosen = await workload.choose_assignee(ticket.team_id)
             if chosen is None:
                 continue  # nobody is present: the ticket stays at the top of the team's queue
             assignee, choice = chosen

@@ -247,7 +247,7 @@ class EscalationStep:
                 return "The intended assignee is already assigned."
             commands.assign(self.change, user)
             return None
-        chosen = await Workload().choose(
+        chosen = await Workload().choose_assignee(
             self.ticket.team_id,
             exclude=[self.ticket.assignee_id] if self.ticket.assignee_id else [],
         )

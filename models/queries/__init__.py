@@ -1,1 +1,1 @@
-"""Reading tickets and the log: filters, lists, timelines, statistics and live lists."""
+"""Reads tickets and the event log: filters, lists, timelines, statistics and live lists."""

@@ -1,7 +1,8 @@
-"""Indexes that Tortoise can't declare: over expressions, and over open tickets, which stay few while the closed ones pile up.
+"""Indexes that Tortoise can't declare: over expressions, and over open tickets only.
 
-A statement uses an index only if it has the same expression or condition, word by word. tests/service/models/test_plans.py
-checks that.
+Open tickets stay few while closed tickets accumulate. A statement uses an index only if it has the
+same expression or condition, character by character. `tests/service/models/test_plans.py` checks
+that.
 """
 
 from __future__ import annotations
@@ -14,25 +15,29 @@ from models.tickets.lifecycle import OPEN_STATUSES, Status
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
 
-OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status.value) for status in Status if status not in OPEN_STATUSES)})"
-"""In words that no index by status can serve: SQLite would rather use that, and sort what it finds."""
+CLOSED_STATUSES = [status.value for status in Status if status not in OPEN_STATUSES]
+OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status) for status in CLOSED_STATUSES)})"
+"""It says NOT IN, so that no index by status fits: SQLite would prefer that index, and sort."""
 IS_TOUCHED_SQL = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
-BREACH_TIME_NULLS_LAST_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
-BREACH_TIME_NULLS_FIRST_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
+BREACH_TIME_ASC_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
+BREACH_TIME_DESC_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
+"""Tickets without a breach time sort last in both directions, as in `models.core.ordering`."""
 
 INDEXES: Mapping[str, str] = {
-    "tickets_promise": f"({BREACH_TIME_NULLS_LAST_SQL}, id)",
-    "tickets_last_promise": f"({BREACH_TIME_NULLS_FIRST_SQL}, id)",
+    "tickets_promise": f"({BREACH_TIME_ASC_SQL}, id)",
+    "tickets_last_promise": f"({BREACH_TIME_DESC_SQL}, id)",
     "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS_SQL}",
-    "tickets_queue": f"(team_id, {IS_TOUCHED_SQL}, {BREACH_TIME_NULLS_LAST_SQL}, number, id) WHERE {OPEN_TICKETS_SQL}",
+    "tickets_queue": (
+        f"(team_id, {IS_TOUCHED_SQL}, {BREACH_TIME_ASC_SQL}, number, id) WHERE {OPEN_TICKETS_SQL}"
+    ),
 }
 
 
 async def install(client: BaseDBAsyncClient) -> None:
-    for name, rest in INDEXES.items():
-        await client.execute_query(f"CREATE INDEX {name} ON tickets {rest}")
+    for name, definition in INDEXES.items():
+        await client.execute_query(f"CREATE INDEX {name} ON tickets {definition}")
 
 
 async def remove(client: BaseDBAsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""Statistics that are updated by differences, so an update costs only what the changed tickets cost.
+"""Statistics that are kept in memory and updated from the tickets that changed.
 
 `models.queries.stats` reads the same statistics from the tables; a test compares the two.
 """
