@@ -1,4 +1,4 @@
-"""Escalation paths: the query of agents, and the mutations of administrators."""
+"""Escalation paths: the query for staff, and mutations for admins."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ import strawberry
 from models.escalation import admin
 from models.escalation.admin import PathFields
 from models.escalation.path import EscalationPath
-from resolvers.mutations.admin_mutation import AdminMutation, IncludeInactive, admin_mutation, given_fields
-from schema.inputs.escalation import ArchiveEscalationPathInput, CreateEscalationPathInput, UpdateEscalationPathInput
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
+from schema.inputs.escalation import (
+    ArchiveEscalationPathInput,
+    CreateEscalationPathInput,
+    UpdateEscalationPathInput,
+)
 from schema.payloads.escalation import EscalationPathPayload
 
-CLEARED = frozenset({"metric", "priority", "team"})
+CLEARABLE_FIELDS = frozenset({"metric", "priority", "team"})
+"""The fields of a path that null clears."""
 
 
-async def list_escalation_paths(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[EscalationPath]:
+async def list_escalation_paths(
+    info: strawberry.Info, include_inactive: bool | None = None
+) -> list[EscalationPath]:
     return await admin.list_paths(archived=bool(include_inactive))
 
 
@@ -24,22 +31,28 @@ escalation_path_mutation = admin_mutation(EscalationPathPayload, "escalation_pat
 
 
 @escalation_path_mutation
-async def create_escalation_path(mutation: AdminMutation, input: CreateEscalationPathInput) -> EscalationPath:
+async def create_escalation_path(
+    mutation: AdminMutation, input: CreateEscalationPathInput
+) -> EscalationPath:
     return await admin.create_path(path_fields(input), mutation.at)
 
 
 @escalation_path_mutation
-async def update_escalation_path(mutation: AdminMutation, input: UpdateEscalationPathInput) -> EscalationPath:
+async def update_escalation_path(
+    mutation: AdminMutation, input: UpdateEscalationPathInput
+) -> EscalationPath:
     return await admin.update_path(input.path_id, path_fields(input))
 
 
 @escalation_path_mutation
-async def archive_escalation_path(mutation: AdminMutation, input: ArchiveEscalationPathInput) -> EscalationPath:
+async def archive_escalation_path(
+    mutation: AdminMutation, input: ArchiveEscalationPathInput
+) -> EscalationPath:
     return await admin.archive_path(input.path_id)
 
 
 def path_fields(input: CreateEscalationPathInput | UpdateEscalationPathInput) -> PathFields:
-    fields = given_fields(input, cleared=CLEARED)
+    fields = given_fields(input, clearable=CLEARABLE_FIELDS)
     if input.steps is not None:
         fields["steps"] = [vars(step) for step in input.steps]
     return cast("PathFields", fields)

@@ -1,8 +1,6 @@
-"""A person's own notifications: reading them, marking them as read, and choosing what to be told of."""
+"""The viewer's own notifications and notification preferences."""
 
 from __future__ import annotations
-
-from typing import Annotated
 
 import strawberry
 
@@ -11,13 +9,15 @@ from models.core import ids
 from models.core.errors import Code, InvalidInput, Refusal
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
-from models.notifications import inbox
-from models.notifications import preferences as preference
+from models.notifications import inbox, preferences
 from models.notifications.notification import Notification
 from resolvers.context import context_of
 from schema.inputs.notifications import MarkNotificationsReadInput, SetNotificationPreferenceInput
 from schema.pagination import After, Before, First, Last
-from schema.payloads.notifications import MarkNotificationsReadPayload, SetNotificationPreferencePayload
+from schema.payloads.notifications import (
+    MarkNotificationsReadPayload,
+    SetNotificationPreferencePayload,
+)
 from schema.types.errors import user_error
 
 MAX_MARKED_NOTIFICATIONS = 1000
@@ -25,34 +25,44 @@ MAX_MARKED_NOTIFICATIONS = 1000
 
 async def notifications(
     info: strawberry.Info,
-    unread_only: Annotated[bool | None, strawberry.argument(description="Only those that are unread.")] = None,
+    unread_only: bool | None = None,
     first: First = None,
     after: After = None,
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[Notification]:
-    asked = parse_page_arguments(first, after, last, before)
-    return inbox.build_page(context_of(info).viewer, asked, unread_only=bool(unread_only))
+    page = parse_page_arguments(first, after, last, before)
+    return inbox.build_page(context_of(info).viewer, page, unread_only=bool(unread_only))
 
 
-async def mark_notifications_read(info: strawberry.Info, input: MarkNotificationsReadInput) -> MarkNotificationsReadPayload:
+async def mark_notifications_read(
+    info: strawberry.Info, input: MarkNotificationsReadInput
+) -> MarkNotificationsReadPayload:
+    # Not a simple mutation, because its payload has a required field also after a refusal.
     context = context_of(info)
+    viewer, errors = context.viewer, []
     try:
-        numbers = None if input.ids is None else await find_own_numbers(context.viewer, input.ids)
+        numbers = None if input.ids is None else await find_own_numbers(viewer, input.ids)
     except Refusal as refusal:
-        return MarkNotificationsReadPayload(unread=await inbox.count_unread(context.viewer), user_errors=[user_error(refusal)])
-    await inbox.mark_read(context.viewer, numbers, context.now())
-    context.refresh()
-    return MarkNotificationsReadPayload(unread=await inbox.count_unread(context.viewer))
+        errors = [user_error(refusal)]
+    else:
+        await inbox.mark_read(viewer, numbers, context.now())
+        context.refresh()
+    unread = await inbox.count_unread(viewer)
+    return MarkNotificationsReadPayload(unread=unread, user_errors=errors)
 
 
-async def find_own_numbers(viewer: Viewer, named: list[strawberry.ID]) -> set[int]:
-    """The numbers of the viewer's own notifications. Raises InvalidInput where one of them does not exist for the viewer."""
-    if len(named) > MAX_MARKED_NOTIFICATIONS:
-        raise InvalidInput(Code.INVALID, f"At most {MAX_MARKED_NOTIFICATIONS} notifications at once.", "ids")
-    found = [ids.decode(each) for each in named]
-    numbers = {int(each[1]) for each in found if each is not None and each[0] == ids.NOTIFICATION}
-    if len(numbers) < len(set(named)) or len(await inbox.filter_visible(viewer, numbers)) < len(numbers):
+async def find_own_numbers(viewer: Viewer, notification_ids: list[strawberry.ID]) -> set[int]:
+    """The numbers of notifications. Raises InvalidInput unless the viewer can see all of them."""
+    if len(notification_ids) > MAX_MARKED_NOTIFICATIONS:
+        message = f"must be at most {MAX_MARKED_NOTIFICATIONS} ids"
+        raise InvalidInput(Code.INVALID, message, "ids")
+    numbers: set[int] = set()
+    for decoded in map(ids.decode, notification_ids):
+        if decoded is not None and decoded[0] == ids.NOTIFICATION:
+            numbers.add(int(decoded[1]))
+    visible = await inbox.filter_visible(viewer, numbers)
+    if len(numbers) < len(set(notification_ids)) or len(visible) < len(numbers):
         raise InvalidInput(Code.NOT_FOUND, "There is no such notification.", "ids")
     return numbers
 
@@ -60,12 +70,12 @@ async def find_own_numbers(viewer: Viewer, named: list[strawberry.ID]) -> set[in
 async def set_notification_preference(
     info: strawberry.Info, input: SetNotificationPreferenceInput
 ) -> SetNotificationPreferencePayload:
-    user = context_of(info).viewer.user
-    assert user is not None  # the row is for people
+    user, errors = context_of(info).viewer.user, []
+    assert user is not None  # the permission is only for users
     try:
-        await preference.set_preference(user, input.topic, input.channel, input.enabled)
+        await preferences.set_preference(user, input.topic, input.channel, input.enabled)
     except Refusal as refusal:
-        return SetNotificationPreferencePayload(
-            preferences=await preference.list_preferences(user), user_errors=[user_error(refusal)]
-        )
-    return SetNotificationPreferencePayload(preferences=await preference.list_preferences(user))
+        errors = [user_error(refusal)]
+    return SetNotificationPreferencePayload(
+        preferences=await preferences.list_preferences(user), user_errors=errors
+    )

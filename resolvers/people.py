@@ -11,9 +11,10 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.core.text import is_storable
 from models.people import token
-from models.people.password import PasswordQueueFull
+from models.people.password import MAX_PASSWORD_CHARS, PasswordQueueFull
 from models.people.token import TokenKind
 from models.people.user import Role, User
+from models.queries.users import list_users
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.people import SignInInput
@@ -38,7 +39,7 @@ async def users(
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[User]:
-    return tickets.list_users(search, role, parse_page_arguments(first, after, last, before))
+    return list_users(search, role, parse_page_arguments(first, after, last, before))
 
 
 @simple_mutation(SignInPayload)
@@ -49,7 +50,7 @@ async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
     if is_storable(email) and len(email) <= MAX_EMAIL_CHARACTERS:
         user = await User.get_or_none(email=email)
     password_hash = user.password_hash if user and user.active else None
-    has_valid_form = is_storable(input.password) and len(input.password) <= MAX_PASSWORD_LENGTH
+    has_valid_form = is_storable(input.password) and len(input.password) <= MAX_PASSWORD_CHARS
     password = input.password if has_valid_form else ""
     try:
         matches = await context.services.passwords.matches(password, password_hash)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -12,50 +11,42 @@ from engine.execution.source import Item, Source
 from models.access.permissions import READ_PRESENCE
 from models.access.visibility import can_access_ticket, can_see_ticket
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput, Refusal, TicketNotFound
+from models.core.errors import Code, InvalidInput, TicketNotFound
 from models.tickets import presence
-from models.tickets.presence import PresenceState, TicketPresence
+from models.tickets.presence import TicketPresence
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
+from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.presence import SetPresenceInput
 from schema.payloads.presence import SetPresencePayload
-from schema.types.errors import user_error
 
 NO_SNAPSHOT_SENT = -1
 """The position of a subscriber that has received nothing yet."""
 
 
-async def set_presence(info: strawberry.Info, input: SetPresenceInput) -> SetPresencePayload:
-    context = context_of(info)
-    try:
-        return SetPresencePayload(presence=await store_presence(context, input.ticket_id, input.state, input.client_key))
-    except Refusal as refusal:
-        return SetPresencePayload(user_errors=[user_error(refusal)])
-
-
-async def store_presence(context: Context, ticket_id: str, state: PresenceState, client_key: str | None) -> TicketPresence:
-    """Say it for the viewer, and return who is there now. Raises InvalidInput."""
+@simple_mutation(SetPresencePayload)
+async def set_presence(context: Context, input: SetPresenceInput) -> SetPresencePayload:
     viewer, at = context.viewer, context.now()
-    assert viewer.user_id is not None  # the row is for people
+    assert viewer.user_id is not None  # the permission is only for users
     assert viewer.token is not None
-    key = (
-        str(viewer.token.id)
-        if client_key is None
-        else text.clean_text(client_key, "clientKey", max_chars=presence.MAX_CLIENT_KEY_CHARS)
-    )
-    ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, ticket_id))
+    if input.client_key is None:
+        client_key = str(viewer.token.id)
+    else:
+        max_chars = presence.MAX_CLIENT_KEY_CHARS
+        client_key = text.clean_text(input.client_key, "clientKey", max_chars=max_chars)
+    ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, input.ticket_id))
     if ticket is None or not can_access_ticket(viewer, ticket):
         raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
-    if await presence.set_presence(ticket.id, viewer.user_id, key, state, at):
+    if await presence.set_presence(ticket.id, viewer.user_id, client_key, input.state, at):
         context.services.wakeup.notify()
     context.refresh()
-    found = (await presence.read_presence([ticket.id], at))[ticket.id]
-    return found if can_see_ticket(viewer, ticket) else found.for_user(viewer.user_id)
+    present = (await presence.read_presence([ticket.id], at))[ticket.id]
+    if not can_see_ticket(viewer, ticket):
+        present = present.for_user(viewer.user_id)
+    return SetPresencePayload(presence=present)
 
 
-async def ticket_presence(
-    info: strawberry.Info, ticket_id: Annotated[strawberry.ID, strawberry.argument(description="The ticket.")]
-) -> PresenceSource:
+async def ticket_presence(info: strawberry.Info, ticket_id: strawberry.ID) -> PresenceSource:
     context = context_of(info)
     key = ids.key_of(ids.TICKET, ticket_id)
     if key is None or await context.loaders.tickets.load(key) is None:

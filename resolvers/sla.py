@@ -1,4 +1,4 @@
-"""SLA calendars and policies: the queries of agents, and the mutations of administrators."""
+"""SLA calendars and policies: queries for staff, and mutations for admins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.sla import calendar_admin, policies, policy_admin
 from models.sla.calendar_admin import CalendarFields
 from models.sla.policy_admin import PolicyFields
 from models.sla.records import SlaCalendar, SlaPolicy
-from resolvers.mutations.admin_mutation import AdminMutation, IncludeInactive, admin_mutation, given_fields
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.sla import (
     ArchiveSlaCalendarInput,
     ArchiveSlaPolicyInput,
@@ -21,14 +21,29 @@ from schema.inputs.sla import (
 )
 from schema.payloads.sla import SlaCalendarPayload, SlaPolicyPayload
 
-CLEARED = frozenset({"priority", "team", "category", "organization_id", "first_response", "next_response", "resolution"})
+CLEARABLE_FIELDS = frozenset(
+    {
+        "priority",
+        "team",
+        "category",
+        "organization_id",
+        "first_response",
+        "next_response",
+        "resolution",
+    }
+)
+"""The fields of a policy that null clears."""
 
 
-async def sla_policies(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[SlaPolicy]:
+async def sla_policies(
+    info: strawberry.Info, include_inactive: bool | None = None
+) -> list[SlaPolicy]:
     return await policies.list_policies(archived=bool(include_inactive))
 
 
-async def sla_calendars(info: strawberry.Info, include_inactive: IncludeInactive = None) -> list[SlaCalendar]:
+async def sla_calendars(
+    info: strawberry.Info, include_inactive: bool | None = None
+) -> list[SlaCalendar]:
     return await calendar_admin.list_calendars(archived=bool(include_inactive))
 
 
@@ -37,17 +52,25 @@ policy_mutation = admin_mutation(SlaPolicyPayload, "sla_policy", SlaPolicy)
 
 
 @calendar_mutation
-async def create_sla_calendar(mutation: AdminMutation, input: CreateSlaCalendarInput) -> SlaCalendar:
+async def create_sla_calendar(
+    mutation: AdminMutation, input: CreateSlaCalendarInput
+) -> SlaCalendar:
     return await calendar_admin.create_calendar(calendar_fields(input), mutation.at)
 
 
 @calendar_mutation
-async def update_sla_calendar(mutation: AdminMutation, input: UpdateSlaCalendarInput) -> SlaCalendar:
-    return await calendar_admin.update_calendar(input.calendar_id, calendar_fields(input), mutation.at)
+async def update_sla_calendar(
+    mutation: AdminMutation, input: UpdateSlaCalendarInput
+) -> SlaCalendar:
+    return await calendar_admin.update_calendar(
+        input.calendar_id, calendar_fields(input), mutation.at
+    )
 
 
 @calendar_mutation
-async def archive_sla_calendar(mutation: AdminMutation, input: ArchiveSlaCalendarInput) -> SlaCalendar:
+async def archive_sla_calendar(
+    mutation: AdminMutation, input: ArchiveSlaCalendarInput
+) -> SlaCalendar:
     return await calendar_admin.archive_calendar(input.calendar_id, mutation.at)
 
 
@@ -65,7 +88,7 @@ async def create_sla_policy(mutation: AdminMutation, input: CreateSlaPolicyInput
 
 @policy_mutation
 async def update_sla_policy(mutation: AdminMutation, input: UpdateSlaPolicyInput) -> SlaPolicy:
-    fields = cast("PolicyFields", given_fields(input, cleared=CLEARED))
+    fields = cast("PolicyFields", given_fields(input, clearable=CLEARABLE_FIELDS))
     return await policy_admin.update_policy(input.policy_id, fields, mutation.at)
 
 

@@ -1,26 +1,40 @@
-"""Teams: whether tickets are assigned by load, and who is present."""
+"""Teams, categories, and the availability of agents."""
 
 from __future__ import annotations
+
+import strawberry
 
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import Code, InvalidInput
+from models.core.lazy_query import LazyQuery, Many
+from models.core.sql import TRUE
 from models.people import team
-from models.people.team import Team
+from models.people.team import Category, Team
 from models.people.user import User
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
 from schema.inputs.teams import SetAvailabilityInput, UpdateTeamInput
 from schema.payloads.teams import AvailabilityPayload, TeamPayload
 
 
+async def teams(info: strawberry.Info) -> Many[Team]:
+    return Many(LazyQuery(Team, "t", "teams t", TRUE, "t.name"))
+
+
+async def categories(info: strawberry.Info) -> Many[Category]:
+    return Many(LazyQuery(Category, "c", "categories c", TRUE, "c.name"))
+
+
 @admin_mutation(TeamPayload, "team", Team)
 async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
-    return await team.update_team(input.team, name=input.name, assigns_by_load=input.assigns_by_load)
+    return await team.update_team(
+        input.team, name=input.name, assigns_by_load=input.assigns_by_load
+    )
 
 
 def check_permission(viewer: Viewer, input: SetAvailabilityInput) -> None:
-    """Agents set their own availability, administrators that of others. Raises Forbidden."""
+    """Agents set their own availability; admins also that of others. Raises Forbidden."""
     if input.user_id is None:
         return
     key = ids.key_of(ids.USER, input.user_id)
@@ -30,7 +44,11 @@ def check_permission(viewer: Viewer, input: SetAvailabilityInput) -> None:
 
 @admin_mutation(AvailabilityPayload, "user", User, check=check_permission)
 async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput) -> User:
-    key = mutation.viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
-    if input.user_id is None and key is None:
-        raise InvalidInput(Code.REQUIRED, "Say whose; a program is neither here nor away.", "userId")
+    if input.user_id is not None:
+        key = ids.key_of(ids.USER, input.user_id)
+    else:
+        key = mutation.viewer.user_id
+        if key is None:
+            message = "must be given, because an API client has no availability of its own"
+            raise InvalidInput(Code.REQUIRED, message, "userId")
     return await team.set_availability(key, present=input.present)

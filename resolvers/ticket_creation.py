@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from models.changes import commands, intake
 from models.changes.intake import TicketIntake
@@ -19,9 +20,12 @@ from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.tickets import CreateTicketInput
 from schema.payloads.tickets import TicketPayload
 
+MAX_KIND_CHARS = 64
+"""The maximum length of the kind of a resource."""
+
 
 async def check_input(input: CreateTicketInput) -> None:
-    """Raises Refusals with all that is wrong with the input alone."""
+    """Check the input without reading the database. Raises Refusals with all errors."""
     refusals: list[Refusal] = []
     for check in input_checks(input):
         try:
@@ -36,46 +40,59 @@ async def check_input(input: CreateTicketInput) -> None:
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
     requester = await find_requester(mutation, input.requester_id)
     priority = input.priority or Priority.NORMAL
-    found = await intake.prepare_ticket(input.category, priority, requester.organization_id, "category")
-    change = mutation.change(new_ticket(mutation, input, priority, found, requester))
-    commands.create(change, text.clean_tags(input.tags or [], "tags"), new_resources(change.ticket, input))
-    set_intake_terms(change, found.sla_terms)
+    prepared = await intake.prepare_ticket(
+        input.category, priority, requester.organization_id, "category"
+    )
+    change = mutation.change(new_ticket(mutation, input, priority, prepared, requester))
+    tags = text.clean_tags(input.tags or [], "tags")
+    commands.create(change, tags, new_resources(change.ticket, input))
+    set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
-        (older,) = await mutation.tickets({"followUpOf": input.follow_up_of})
-        commands.follow_up(change, older)
+        (earlier,) = await mutation.tickets({"followUpOf": input.follow_up_of})
+        commands.follow_up(change, earlier)
 
 
 def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
-    """What can be told of the input alone."""
-    found: list[Callable[[], object]] = [
+    """The checks of the input, each of which may raise Refusal."""
+    checks: list[Callable[[], object]] = [
         lambda: text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS),
         lambda: text.clean_body(input.description, "description"),
         lambda: text.clean_tags(input.tags or [], "tags"),
     ]
-    if input.external_id is not None:
-        found.append(lambda: text.clean_text(input.external_id or "", "externalId", max_chars=text.MAX_EXTERNAL_ID_CHARS))
+    max_chars = text.MAX_EXTERNAL_ID_CHARS
+    external_id = input.external_id
+    if external_id is not None:
+        checks.append(lambda: text.clean_text(external_id, "externalId", max_chars=max_chars))
     for resource in (input.resources or [])[: text.MAX_RESOURCES]:
-        found.append(lambda kind=resource.kind: text.clean_text(kind, "resources", "kind", max_chars=64))
-        found.append(lambda key=resource.external_id: text.clean_text(key, "resources", "externalId", max_chars=255))
+        checks.append(partial(check_resource_field, resource.kind, "kind", MAX_KIND_CHARS))
+        checks.append(partial(check_resource_field, resource.external_id, "externalId", max_chars))
         if resource.name is not None:
-            found.append(lambda name=resource.name: text.clean_text(name or "", "resources", "name", max_chars=text.MAX_NAME_CHARS))
-    return found
+            checks.append(partial(check_resource_field, resource.name, "name", text.MAX_NAME_CHARS))
+    return checks
+
+
+def check_resource_field(value: str, field: str, max_chars: int) -> None:
+    text.clean_text(value, "resources", field, max_chars=max_chars)
 
 
 def new_ticket(
-    mutation: TicketMutation, input: CreateTicketInput, priority: Priority, found: TicketIntake, requester: User
+    mutation: TicketMutation,
+    input: CreateTicketInput,
+    priority: Priority,
+    prepared: TicketIntake,
+    requester: User,
 ) -> Ticket:
-    external = input.external_id.strip() if input.external_id is not None else None
+    external_id = input.external_id.strip() if input.external_id is not None else None
     return new_record(
         Ticket,
-        number=found.number,
+        number=prepared.number,
         external_scope=mutation.viewer.external_id_scope,
-        external_id=external,
+        external_id=external_id,
         subject=input.subject.strip(),
         description=input.description,
         priority=priority,
-        category_id=found.category_id,
-        team_id=found.team_id,
+        category_id=prepared.category_id,
+        team_id=prepared.team_id,
         requester_id=requester.id,
         organization_id=requester.organization_id,
         created_at=mutation.at,
@@ -84,28 +101,38 @@ def new_ticket(
 
 
 def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResource]:
-    given = input.resources or []
-    if len(given) > text.MAX_RESOURCES:
-        raise InvalidInput(Code.INVALID, f"At most {text.MAX_RESOURCES} resources.", "resources")
-    unique = {(each.kind.strip(), each.external_id.strip()): each for each in given}
+    """The resources, each combination of kind and external id once. Raises InvalidInput."""
+    if len(input.resources or []) > text.MAX_RESOURCES:
+        message = f"must be at most {text.MAX_RESOURCES} resources"
+        raise InvalidInput(Code.INVALID, message, "resources")
+    names: dict[tuple[str, str], str | None] = {}
+    for resource in input.resources or []:
+        name = resource.name.strip() if resource.name else None
+        names[resource.kind.strip(), resource.external_id.strip()] = name
     return [
-        new_record(TicketResource, ticket_id=ticket.id, kind=kind, external_id=key, name=each.name.strip() if each.name else None)
-        for (kind, key), each in unique.items()
+        new_record(
+            TicketResource, ticket_id=ticket.id, kind=kind, external_id=external_id, name=name
+        )
+        for (kind, external_id), name in names.items()
     ]
 
 
 async def find_requester(mutation: TicketMutation, requester_id: str | None) -> User:
-    """Whose ticket it will be: the caller's, or for the team and for machines that of the customer they name."""
-    own = mutation.viewer.user
+    """The requester of the new ticket: the caller, or the user that staff or an API client names.
+
+    Raises InvalidInput.
+    """
+    caller = mutation.viewer.user
     if requester_id is None:
-        if own is None:
-            raise InvalidInput(Code.REQUIRED, "An API client says for whom it raises a ticket.", "requesterId")
-        return own
+        if caller is None:
+            message = "must be given, because an API client can't be the requester"
+            raise InvalidInput(Code.REQUIRED, message, "requesterId")
+        return caller
     key = ids.key_of(ids.USER, requester_id)
-    if own is not None and key == own.id:
-        return own
-    named = in_list("u.id", [key] if key and not mutation.viewer.is_customer else [])
-    found = await One(LazyQuery(User, "u", "users u", named))
-    if found is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "requesterId")
-    return found
+    if caller is not None and key == caller.id:
+        return caller
+    keys = [key] if key and not mutation.viewer.is_customer else []
+    requester = await One(LazyQuery(User, "u", "users u", in_list("u.id", keys)))
+    if requester is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "requesterId")
+    return requester

@@ -1,4 +1,4 @@
-"""The mutations of an existing ticket, from its first assignment to its merge."""
+"""The mutations of existing tickets."""
 
 from __future__ import annotations
 
@@ -34,33 +34,48 @@ from schema.payloads.tickets import TicketPayload
 @ticket_mutation(TicketPayload)
 async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
     change = await mutation.ticket(input)
-    external = None
-    if input.external_id is not strawberry.UNSET:
-        key = input.external_id
-        named = None if key is None else text.clean_text(key, "externalId", max_chars=text.MAX_EXTERNAL_ID_CHARS)
-        external = external_key(mutation.viewer, change.ticket, named)
-    category = None if input.category is None else await team.get_category(input.category, "category")
+    external = new_external_id(mutation.viewer, change.ticket, input)
+    subject = None
+    if input.subject is not None:
+        subject = text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS)
+    category, member_ids = None, []
+    if input.category is not None:
+        category = await team.get_category(input.category, "category")
+        member_ids = await team.list_member_ids(category.team_id)
+    tags = await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
     commands.update(
         change,
-        current_tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
-        subject=None if input.subject is None else text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS),
+        current_tags=[tag.name for tag in tags],
+        subject=subject,
         priority=input.priority,
         category=category,
-        member_ids=[] if category is None else await team.list_member_ids(category.team_id),
+        member_ids=member_ids,
         add_tags=text.clean_tags(input.add_tags or [], "addTags"),
         remove_tags=text.clean_tags(input.remove_tags or [], "removeTags"),
         external=external,
     )
 
 
-def external_key(viewer: Viewer, ticket: Ticket, named: str | None) -> tuple[str, str | None] | None:
-    """The scope and the value of a changed external key; None if it stays. A key stays in the scope of whoever first set it."""
-    holder = ticket.external_scope if ticket.external_id is not None else ""
-    if viewer.client_id is not None and holder not in ("", viewer.external_id_scope):
-        raise InvalidInput(Code.TAKEN, "Another program holds this ticket's key.", "externalId")
-    if named == ticket.external_id:
+def new_external_id(
+    viewer: Viewer, ticket: Ticket, input: UpdateTicketInput
+) -> tuple[str, str | None] | None:
+    """The scope and value of the new external id; None if it stays the same.
+
+    The id stays in the scope of the caller who set it first. Raises InvalidInput.
+    """
+    if input.external_id is strawberry.UNSET:
         return None
-    return (holder or viewer.external_id_scope if named is not None else "", named)
+    external_id = None
+    if input.external_id is not None:
+        max_chars = text.MAX_EXTERNAL_ID_CHARS
+        external_id = text.clean_text(input.external_id, "externalId", max_chars=max_chars)
+    scope = ticket.external_scope if ticket.external_id is not None else ""
+    if viewer.client_id is not None and scope not in ("", viewer.external_id_scope):
+        message = "The ticket has an external id of another API client."
+        raise InvalidInput(Code.TAKEN, message, "externalId")
+    if external_id == ticket.external_id:
+        return None
+    return ("", None) if external_id is None else (scope or viewer.external_id_scope, external_id)
 
 
 @ticket_mutation(TicketPayload)
@@ -71,15 +86,15 @@ async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> N
         key = ids.key_of(ids.USER, input.assignee_id)
         assignee = await User.get_or_none(id=key) if key else None
         if assignee is None:
-            raise InvalidInput(Code.NOT_FOUND, "There is no such person.", "assigneeId")
+            raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "assigneeId")
     commands.assign(change, assignee)
 
 
 @ticket_mutation(TicketPayload)
 async def transfer_ticket(mutation: TicketMutation, input: TransferTicketInput) -> None:
     change = await mutation.ticket(input)
-    to = await team.get_team(input.team, "team")
-    commands.transfer(change, to, await team.list_member_ids(to.id))
+    target = await team.get_team(input.team, "team")
+    commands.transfer(change, target, await team.list_member_ids(target.id))
 
 
 @ticket_mutation(TicketPayload)
@@ -122,13 +137,17 @@ async def reopen_ticket(mutation: TicketMutation, input: ReopenTicketInput) -> N
 @ticket_mutation(TicketPayload)
 async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) -> None:
     change = await mutation.ticket(input)
-    commands.escalate(change, text.clean_text(input.reason, "reason", max_chars=text.MAX_BODY_CHARS))
+    commands.escalate(
+        change, text.clean_text(input.reason, "reason", max_chars=text.MAX_BODY_CHARS)
+    )
 
 
 @ticket_mutation(TicketPayload)
 async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
     change = await mutation.ticket(input)
-    comment = None if input.comment is None else text.clean_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
+    comment = None
+    if input.comment is not None:
+        comment = text.clean_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
     commands.rate(change, input.score, comment)
 
 
@@ -146,7 +165,7 @@ async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> 
 
 def require_user_id(mutation: TicketMutation) -> UUID:
     user_id = mutation.viewer.user_id
-    assert user_id is not None  # the permission WATCH is for people alone
+    assert user_id is not None  # the permission is only for users
     return user_id
 
 
@@ -156,17 +175,20 @@ async def read_watchers(ticket: Ticket) -> list[UUID]:
 
 @ticket_mutation(TicketPayload)
 async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> None:
-    named = {"ticketId": input.ticket_id, "otherId": input.other_id}
-    change, other = await mutation.tickets(named, input.expected_version)
+    ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
+    change, other = await mutation.tickets(ids_by_field, input.expected_version)
     links = TicketLink.filter(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=input.kind)
     commands.link(change, other, input.kind, is_linked=await links.exists())
 
 
 @ticket_mutation(TicketPayload)
 async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> None:
-    named = {"ticketId": input.ticket_id, "intoId": input.into_id}
+    ids_by_field = {"ticketId": input.ticket_id, "intoId": input.into_id}
     key = ids.key_of(ids.TICKET, input.ticket_id)
-    before = [each.id for each in await Ticket.filter(merged_into_id=key)] if key else []
-    change, into = await mutation.tickets(named, input.expected_version, also=before)
-    earlier = await Ticket.filter(merged_into_id=change.ticket.id).order_by("id").select_for_update()
-    commands.merge(change, into, [mutation.change(each) for each in earlier])
+    merged_before = await Ticket.filter(merged_into_id=key) if key else []
+    change, into = await mutation.tickets(
+        ids_by_field, input.expected_version, also_lock=[ticket.id for ticket in merged_before]
+    )
+    duplicates = Ticket.filter(merged_into_id=change.ticket.id).order_by("id")
+    locked = await duplicates.select_for_update()
+    commands.merge(change, into, [mutation.change(ticket) for ticket in locked])

@@ -1,4 +1,4 @@
-"""Tokens that people make for their programs."""
+"""API tokens, which users create for their programs."""
 
 from __future__ import annotations
 
@@ -6,55 +6,63 @@ import strawberry
 from tortoise.expressions import Q
 
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput, Refusal
+from models.core.errors import Code, InvalidInput
 from models.people import token
 from models.people.token import Token, TokenKind
 from resolvers.context import Context, context_of
+from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput
 from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
-from schema.types.errors import user_error
 
 MAX_API_TOKENS = 100
+"""The maximum number of live tokens per user."""
+MAX_LISTED_CHARACTERS = 200
 
 
 async def api_tokens(info: strawberry.Info) -> list[Token]:
-    return await Token.filter(user_id=context_of(info).viewer.user_id, kind=TokenKind.API).order_by("-created_at", "-id")
+    own = Token.filter(user_id=context_of(info).viewer.user_id, kind=TokenKind.API)
+    return await own.order_by("-created_at", "-id")
 
 
-async def create_api_token(info: strawberry.Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
-    context = context_of(info)
-    try:
-        name = text.clean_text(input.name, "name", max_chars=text.MAX_NAME_CHARS)
-        scopes = check_scopes(context, input.scopes)
-        if input.expires_at is not None and input.expires_at <= context.now():
-            raise InvalidInput(Code.INVALID, "This instant has passed.", "expiresAt")
-        own = Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API, revoked_at__isnull=True)
-        if await own.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=context.now())).count() >= MAX_API_TOKENS:
-            raise InvalidInput(Code.INVALID, f"At most {MAX_API_TOKENS} live tokens; revoke one first.")
-    except Refusal as refusal:
-        return CreateApiTokenPayload(user_errors=[user_error(refusal)])
-    made, shown = await token.issue_token(
-        TokenKind.API, name, scopes, user_id=context.viewer.user_id, expires_at=input.expires_at, at=context.now()
+@simple_mutation(CreateApiTokenPayload)
+async def create_api_token(context: Context, input: CreateApiTokenInput) -> CreateApiTokenPayload:
+    user_id, at = context.viewer.user_id, context.now()
+    name = text.clean_text(input.name, "name", max_chars=text.MAX_NAME_CHARS)
+    scopes = check_scopes(context, input.scopes)
+    if input.expires_at is not None and input.expires_at <= at:
+        raise InvalidInput(Code.INVALID, "must be in the future", "expiresAt")
+    unrevoked = Token.filter(user_id=user_id, kind=TokenKind.API, revoked_at__isnull=True)
+    live = unrevoked.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
+    if await live.count() >= MAX_API_TOKENS:
+        message = f"You have {MAX_API_TOKENS} live tokens, which is the maximum. Revoke one first."
+        raise InvalidInput(Code.INVALID, message)
+    api_token, token_text = await token.issue_token(
+        TokenKind.API, name, scopes, user_id=user_id, expires_at=input.expires_at, at=at
     )
-    return CreateApiTokenPayload(api_token=made, token=shown)
+    return CreateApiTokenPayload(api_token=api_token, token=token_text)
 
 
 def check_scopes(context: Context, scopes: list[str]) -> list[str]:
-    """A token never gets more than the one that made it has."""
+    """The scopes without duplicates. A token may not have more scopes than its creator's token.
+
+    Raises InvalidInput.
+    """
     if not scopes:
-        raise InvalidInput(Code.REQUIRED, "A token needs a scope at least.", "scopes")
-    held = {scope.value for scope in context.viewer.scopes}
-    foreign = sorted(set(scopes) - held)
-    if foreign:
-        raise InvalidInput(Code.INVALID, f"Not among your scopes: {', '.join(foreign)[:200]}.", "scopes")
+        raise InvalidInput(Code.REQUIRED, "must have at least one scope", "scopes")
+    own = {scope.value for scope in context.viewer.scopes}
+    excess = sorted(set(scopes) - own)
+    if excess:
+        names = ", ".join(excess)[:MAX_LISTED_CHARACTERS]
+        raise InvalidInput(Code.INVALID, f"must be among your own scopes; not: {names}", "scopes")
     return sorted(set(scopes))
 
 
-async def revoke_api_token(info: strawberry.Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
-    context = context_of(info)
+@simple_mutation(RevokeApiTokenPayload)
+async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
     key = ids.key_of(ids.TOKEN, input.token_id)
-    found = await Token.get_or_none(id=key, user_id=context.viewer.user_id, kind=TokenKind.API) if key else None
-    if found is None:
-        return RevokeApiTokenPayload(user_errors=[user_error(InvalidInput(Code.NOT_FOUND, "There is no such token.", "tokenId"))])
-    await token.revoke_token(found, context.now())
-    return RevokeApiTokenPayload(api_token=found)
+    own = Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API)
+    api_token = await own.get_or_none(id=key) if key else None
+    if api_token is None:
+        raise InvalidInput(Code.NOT_FOUND, "There is no such token.", "tokenId")
+    await token.revoke_token(api_token, context.now())
+    return RevokeApiTokenPayload(api_token=api_token)

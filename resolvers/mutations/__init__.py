@@ -1,1 +1,1 @@
-"""What all mutations share: transaction, idempotency key, expected version and user errors."""
+"""The decorators of mutations: transactions, idempotency keys, versions and user errors."""

@@ -1,7 +1,8 @@
-"""`@admin_mutation`: what all mutations of administered records share.
+"""`@admin_mutation`, the decorator of mutations of administrative records.
 
-A mutation is a plain function that changes one record and returns it. The decorator runs it in one transaction with its
-idempotency key, turns refusals into user errors, and wakes those who follow the log after the commit.
+Such a mutation is a function that changes one record and returns it. The decorator runs it in one
+transaction with its idempotency key, returns refusals as user errors, and sends a wake-up after the
+commit.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import strawberry
 from tortoise.models import Model
@@ -24,12 +25,11 @@ from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 Input = TypeVar("Input", bound=KeyedInput)
 Payload = TypeVar("Payload")
 Record = TypeVar("Record", bound=Model)
-IncludeInactive = Annotated[bool | None, strawberry.argument(description="Whether to list the archived ones as well.")]
 
 
 @dataclass(frozen=True, slots=True)
 class AdminMutation:
-    """One mutation inside its transaction: the caller, and the time."""
+    """The caller and the time of one mutation."""
 
     viewer: Viewer
     at: datetime
@@ -46,8 +46,9 @@ def admin_mutation(
 ) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes a record of this model.
 
-    `name` is the payload's field for the record. A repetition with the same idempotency key returns the record as it is now.
-    `check` may raise Forbidden, also for a repetition, before the transaction begins.
+    `name` is the payload's field for the record. A repetition with the same idempotency key returns
+    the current record. `check` is called before the transaction, also for a repetition, and may
+    raise Forbidden.
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
@@ -64,7 +65,7 @@ def admin_mutation(
                 return record, False
 
             async def replay(stored: IdempotencyKey) -> tuple[Record, bool]:
-                assert stored.record_id is not None  # stored by the trace above
+                assert stored.record_id is not None  # `execute` has stored it
                 return await model.get(pk=stored.record_id), True
 
             try:
@@ -80,7 +81,14 @@ def admin_mutation(
     return decorate
 
 
-def given_fields(input: object, *, cleared: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The fields that the caller gave, by attribute. Null means the same as absent, except for fields that null clears."""
-    given = {name: value for name, value in vars(input).items() if value is not strawberry.UNSET}
-    return {name: value for name, value in given.items() if value is not None or name in cleared}
+def given_fields(input: object, *, clearable: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields of the input that the caller has set, by attribute.
+
+    Null means the same as absent, except for the fields in `clearable`, which null clears.
+    """
+    fields: dict[str, Any] = {}
+    for name, value in vars(input).items():
+        is_null = value is None and name not in clearable
+        if value is not strawberry.UNSET and not is_null:
+            fields[name] = value
+    return fields

@@ -42,10 +42,10 @@ async def run_once(
     the key, `replay` is called instead. Returns the result of `execute` or `replay`.
     Raises Refusal; then nothing is stored, and the key can be used again.
     """
-    text = check_key(input.idempotency_key)
-    if text is None:
+    key_text = check_key(input.idempotency_key)
+    if key_text is None:
         return await database.run_in_transaction(lambda: execute(None))
-    key = KeyedRequest(context.viewer.caller_key, mutation, text, input_fingerprint(input))
+    key = KeyedRequest(context.viewer.caller_key, mutation, key_text, input_fingerprint(input))
 
     async def execute_or_replay() -> T:
         stored = await idempotency.find_result(key, context.now())
@@ -59,7 +59,7 @@ def check_key(key: str | None) -> str | None:
     if key is None:
         return None
     if not key or len(key) > idempotency.MAX_KEY_CHARS or not text.is_storable(key):
-        message = f"must be 1 to {idempotency.MAX_KEY_CHARS} characters, without NUL"
+        message = f"must be 1 to {idempotency.MAX_KEY_CHARS} characters, without NUL bytes"
         raise InvalidInput(Code.INVALID, message, "idempotencyKey")
     return key
 

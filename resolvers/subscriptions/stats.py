@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -43,13 +43,8 @@ database counts them for each update."""
 
 async def live_ticket_stats(
     info: strawberry.Info,
-    filter: Annotated[
-        TicketFilter | None,
-        strawberry.argument(description="Only tickets that match this filter."),
-    ] = None,
-    group_by: Annotated[
-        Group | None, strawberry.argument(description="The property to count by.")
-    ] = None,
+    filter: TicketFilter | None = None,
+    group_by: Group | None = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
     data = filter_mapping(filter)

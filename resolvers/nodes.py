@@ -1,0 +1,65 @@
+"""The queries `node` and `nodes`: records of any type by id."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import strawberry
+
+from models.access import permissions
+from models.access.visibility import can_see_record
+from models.core import ids
+from models.core.errors import BadRequest
+from models.core.pagination import MAX_PAGE_SIZE
+from models.people.token import Token, TokenKind
+from resolvers.context import Context, context_of
+
+
+async def node(info: strawberry.Info, id: strawberry.ID) -> Any:
+    return await find_node(context_of(info), id)
+
+
+async def nodes(info: strawberry.Info, ids: list[strawberry.ID]) -> list[Any]:
+    if len(ids) > MAX_PAGE_SIZE:
+        raise BadRequest(f"nodes takes at most {MAX_PAGE_SIZE} ids.")
+    context = context_of(info)
+    return list(await asyncio.gather(*(find_node(context, id) for id in ids)))
+
+
+async def find_node(context: Context, id: str) -> Any:
+    """The record with this id, or None if it does not exist or the viewer may not see it."""
+    decoded = ids.decode(id)
+    if decoded is None:
+        return None
+    prefix, number = decoded
+    loaders, viewer = context.loaders, context.viewer
+    if prefix == ids.EVENT:
+        is_allowed = permissions.READ_EVENTS.allows(viewer)
+        return await loaders.events.load(int(number)) if is_allowed else None
+    if prefix == ids.NOTIFICATION:
+        is_allowed = permissions.OWN_NOTIFICATIONS.allows(viewer)
+        return await loaders.notifications.load(int(number)) if is_allowed else None
+    key = ids.key_of(prefix, id)
+    assert key is not None
+    if prefix == ids.TOKEN:
+        if viewer.user_id is None:
+            return None
+        return await Token.get_or_none(id=key, user_id=viewer.user_id, kind=TokenKind.API)
+    if prefix == ids.API_CLIENT and viewer.is_customer:
+        return None
+    loader = {
+        ids.TICKET: loaders.tickets,
+        ids.MESSAGE: loaders.messages,
+        ids.TEAM: loaders.teams,
+        ids.CATEGORY: loaders.categories,
+        ids.USER: loaders.users,
+        ids.ORGANIZATION: loaders.organizations,
+        ids.API_CLIENT: loaders.clients,
+        ids.ATTACHMENT: loaders.attachments,
+        ids.SLA_POLICY: loaders.policies,
+        ids.SLA_CALENDAR: loaders.calendars,
+        ids.ESCALATION_PATH: loaders.escalation_paths,
+    }[prefix]
+    record = await loader.load(key)
+    return record if record is not None and can_see_record(viewer, record) else None
