@@ -8,22 +8,19 @@ execution and one encoding of each item.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextvars import Context
-from operator import itemgetter
 from typing import Any
 
 import structlog
 
 from engine.execution.source import Item
 from engine.execution.subscription import ExecutionInterrupted, SubscriptionExecution
-from engine.fanout.outbox import Batch, Outbox
+from engine.fanout.batch import Batch, batch_ends, complete_position
+from engine.fanout.outbox import Outbox
 
 MAX_BATCH_ITEMS = 32
 """Items that are executed together and sent to each subscriber in one write."""
-MAX_BATCH_BYTES = 256 * 1024
-"""Bytes of one write to a subscriber. A single item may be larger."""
 SUBSCRIBERS_PER_YIELD = 64
 """Subscribers that are served before other tasks may run."""
 DRAIN_SECONDS = 30.0
@@ -253,19 +250,7 @@ class SubscriptionGroup:
         return self.execution.source.cursor(position)
 
     def complete_position(self, items: Sequence[Item[Any]], end: int) -> int:
-        """The last position of which all items are in items[:end].
-
-        A snapshot that begins a live list counts as one position: it is complete or not sent.
-        """
-        if end == len(items):
-            return self.execution.source.position
-        if self.position < 0:
-            return self.position
-        last_position, next_position = items[end - 1][0], items[end][0]
-        if last_position < next_position:
-            return next_position - 1
-        before = bisect_left(items, last_position, key=itemgetter(0))
-        return items[before - 1][0] if before else self.position
+        return complete_position(items, end, self.position, self.execution.source.position)
 
     async def deliver(self, batch: Batch, complete_position: int) -> None:
         before, self.position = self.position, complete_position
@@ -302,14 +287,3 @@ class SubscriptionGroup:
                 await subscriber.outbox.drain()
         except TimeoutError:
             subscriber.outbox.overflow()
-
-
-def batch_ends(payloads: Sequence[bytes]) -> Iterator[int]:
-    """The indexes at which to split payloads so that no part is larger than MAX_BATCH_BYTES."""
-    size = 0
-    for index, payload in enumerate(payloads):
-        if size and size + len(payload) > MAX_BATCH_BYTES:
-            yield index
-            size = 0
-        size += len(payload)
-    yield len(payloads)

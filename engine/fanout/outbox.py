@@ -9,44 +9,14 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from engine.fanout.batch import Batch
 
 Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 FLUSH_SECONDS = 5.0
 """How long an outbox that closes may take to send its remaining messages."""
-
-
-class Batch:
-    """Some items that a group sends to all its subscribers.
-
-    An item has a cursor if it is the last one of its position. `encodings` caches what a transport
-    encodes once for all subscribers, under a key that the transport chooses.
-    """
-
-    __slots__ = ("cursors", "encodings", "payloads", "positions")
-
-    def __init__(
-        self,
-        positions: Sequence[int],
-        payloads: Sequence[bytes],
-        cursors: Sequence[str | None],
-    ) -> None:
-        self.positions = positions
-        self.payloads = payloads
-        self.cursors = cursors
-        self.encodings: dict[str | int, Any] = {}
-
-    @property
-    def position(self) -> int:
-        return self.positions[-1]
-
-    def after(self, position: int) -> Batch | None:
-        """The items after a position, or None if there are none."""
-        for first, item_position in enumerate(self.positions):
-            if item_position > position:
-                return Batch(self.positions[first:], self.payloads[first:], self.cursors[first:])
-        return None
 
 
 class Outbox(ABC):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Batch, QueuedOutbox
+from engine.fanout.batch import Batch
+from engine.fanout.outbox import QueuedOutbox
 from engine.sse.events import next_event
 
 WRITE_SECONDS = 30.0

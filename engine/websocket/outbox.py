@@ -11,7 +11,8 @@ import contextlib
 from collections.abc import Callable
 
 from engine.fanout import outbox
-from engine.fanout.outbox import Batch, Outbox, QueuedOutbox
+from engine.fanout.batch import Batch
+from engine.fanout.outbox import Outbox, QueuedOutbox
 from engine.server.websocket_protocol import FrameWriter, encode_frame_header
 from engine.websocket.protocol import NEXT_PREFIX
 

@@ -429,7 +429,7 @@ async def long_replies(client: Client, ticket: dict[str, Any]) -> None:
 async def test_a_slow_reader_is_cut_and_delays_nobody(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "MAX_BATCH_BYTES", 1)
+    monkeypatch.setattr("engine.fanout.batch.MAX_BATCH_BYTES", 1)
     async with running(url, max_outbox_bytes=65_536) as service:
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)

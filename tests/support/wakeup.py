@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 
 import pytest
 
@@ -43,7 +43,7 @@ class RedisTimeouts:
             yield 2
 
     @contextlib.contextmanager
-    def enforced(self) -> Iterator[None]:
+    def enforced(self) -> Generator[None]:
         """Wait for REPLY_SECONDS only. Enter it after the last reply, and leave it before replies
         come again."""
         self.are_suspended = False
@@ -75,7 +75,7 @@ class ListeningBus(WakeupBus):
 
 
 @contextlib.asynccontextmanager
-async def running(*buses: WakeupBus) -> AsyncIterator[None]:
+async def running(*buses: WakeupBus) -> AsyncGenerator[None]:
     tasks = [asyncio.create_task(bus.run()) for bus in buses]
     try:
         yield

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from engine.execution.source import Item, Source
-from engine.fanout import group
+from engine.fanout.batch import Batch
 from engine.fanout.group import Subscriber, SubscriptionGroups
-from engine.fanout.outbox import Batch, Outbox
+from engine.fanout.outbox import Outbox
 from engine.sse.outbox import encode_events
 
 pytestmark = pytest.mark.never_retried
@@ -108,11 +108,11 @@ async def test_the_last_item_of_each_position_has_its_cursor() -> None:
     )
 
 
-@pytest.mark.parametrize("limit", ["MAX_BATCH_ITEMS", "MAX_BATCH_BYTES"])
+@pytest.mark.parametrize("limit", ["group.MAX_BATCH_ITEMS", "batch.MAX_BATCH_BYTES"])
 async def test_a_position_in_several_batches_has_its_cursor_in_the_last_one(
     limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, limit, 2)
+    monkeypatch.setattr(f"engine.fanout.{limit}", 2)
     (batches,) = await send_to_streams([(7, 10), (7, 11), (7, 12), (7, 13), (8, 14)])
     assert len(batches) > 1
     assert [
@@ -123,13 +123,13 @@ async def test_a_position_in_several_batches_has_its_cursor_in_the_last_one(
     ]
 
 
-@pytest.mark.parametrize("limit", ["MAX_BATCH_ITEMS", "MAX_BATCH_BYTES"])
+@pytest.mark.parametrize("limit", ["group.MAX_BATCH_ITEMS", "batch.MAX_BATCH_BYTES"])
 async def test_a_snapshot_in_several_batches_has_one_cursor_at_its_end(
     limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that loses the connection within the snapshot must not resume: the rest would never
     come."""
-    monkeypatch.setattr(group, limit, 2)
+    monkeypatch.setattr(f"engine.fanout.{limit}", 2)
     (batches,) = await send_to_streams([(7, 10), (8, 11), (9, 12), (9, 13), (9, 14)], position=-1)
     assert len(batches) > 1
     assert [
