@@ -82,7 +82,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       models/sla/policy_admin.py
     active SLA calendars              100       models/sla/calendar_admin.py
-    holidays; working hours per day   1,000, 24 models/sla/calendar.py
+    holidays; working hours per day   1,000, 24 models/sla/calendar_input.py
     active escalation paths           100       models/escalation/admin.py
     steps per escalation path         20        models/escalation/admin.py
 
