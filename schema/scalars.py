@@ -25,7 +25,7 @@ ISO_DURATION = re.compile(
 )
 
 
-def parse_instant(value: object) -> datetime:
+def parse_date_time(value: object) -> datetime:
     """Parse an RFC 3339 timestamp with an offset; digits beyond microseconds are cut off."""
     if isinstance(value, str) and RFC3339.fullmatch(value):
         try:
@@ -58,7 +58,7 @@ def parse_duration(value: object) -> timedelta:
     return timedelta(**amounts)
 
 
-def duration_text(value: timedelta) -> str:
+def serialize_duration(value: timedelta) -> str:
     """Serialise a duration with days, hours, minutes and seconds; PT0S for zero."""
     hours, rest = divmod(value - timedelta(days=value.days), timedelta(hours=1))
     minutes, rest = divmod(rest, timedelta(minutes=1))
@@ -79,7 +79,7 @@ DATE_TIME = strawberry.scalar(
     description="A point in time by RFC 3339, in the years 1 to 9999. Output is in UTC with a "
     "trailing Z. Input must have an offset; digits beyond microseconds are cut off.",
     serialize=format_instant,
-    parse_value=parse_instant,
+    parse_value=parse_date_time,
 )
 DATE = strawberry.scalar(
     name="Date",
@@ -91,7 +91,7 @@ DURATION = strawberry.scalar(
     name="Duration",
     description="An ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT4H or "
     "P14D. Years and months, which vary in length, and signs are not accepted.",
-    serialize=duration_text,
+    serialize=serialize_duration,
     parse_value=parse_duration,
 )
 SCALARS: Mapping[object, ScalarDefinition] = {datetime: DATE_TIME, date: DATE, timedelta: DURATION}

@@ -1,4 +1,4 @@
-"""DateTime and Duration: what is written is read again, and what is not strict is refused."""
+"""DateTime and Duration: serialised values parse to the same value, and loose forms are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.ticket_factory import modest
 
 from models.core.time import format_instant
-from schema.scalars import duration_text, parse_duration, parse_instant
+from schema.scalars import parse_date_time, parse_duration, serialize_duration
 
 OFFSETS = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(
     lambda offset: timezone(timedelta(minutes=offset // timedelta(minutes=1)))
@@ -22,16 +22,16 @@ DURATIONS = st.timedeltas(timedelta(), timedelta(days=999_999, hours=23))
 
 @modest(100)
 @given(INSTANTS)
-def test_an_instant_is_written_in_utc_and_read_again_as_the_same(instant: datetime) -> None:
-    written = format_instant(instant)
-    assert written.endswith("Z")
-    assert parse_instant(written) == instant
-    assert parse_instant(instant.isoformat()) == instant, "any offset is taken"
-    assert parse_instant(instant.isoformat()).tzinfo is UTC
+def test_a_date_time_is_serialised_in_utc_and_parses_to_the_same_instant(instant: datetime) -> None:
+    serialised = format_instant(instant)
+    assert serialised.endswith("Z")
+    assert parse_date_time(serialised) == instant
+    assert parse_date_time(instant.isoformat()) == instant, "any offset is accepted"
+    assert parse_date_time(instant.isoformat()).tzinfo is UTC
 
 
 @pytest.mark.parametrize(
-    ("given_text", "told"),
+    ("source", "serialised"),
     [
         ("2026-01-31T09:30:00Z", "2026-01-31T09:30:00Z"),
         ("2026-01-31t09:30:00z", "2026-01-31T09:30:00Z"),
@@ -43,12 +43,12 @@ def test_an_instant_is_written_in_utc_and_read_again_as_the_same(instant: dateti
         ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"),
     ],
 )
-def test_rfc_3339_is_taken_in_all_its_forms(given_text: str, told: str) -> None:
-    assert format_instant(parse_instant(given_text)) == told
+def test_a_date_time_may_have_any_form_of_rfc_3339(source: str, serialised: str) -> None:
+    assert format_instant(parse_date_time(source)) == serialised
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "value",
     [
         *(
             "2026-01-31T09:30:00",
@@ -92,19 +92,19 @@ def test_rfc_3339_is_taken_in_all_its_forms(given_text: str, told: str) -> None:
         ),
     ],
 )
-def test_what_is_no_instant_is_refused(wrong: object) -> None:
+def test_a_malformed_date_time_is_refused(value: object) -> None:
     with pytest.raises(GraphQLError, match="offset"):
-        parse_instant(wrong)
+        parse_date_time(value)
 
 
 @modest(100)
 @given(DURATIONS)
-def test_a_duration_that_was_written_is_read_again_as_the_same(duration: timedelta) -> None:
-    assert parse_duration(duration_text(duration)) == duration
+def test_a_serialised_duration_parses_to_the_same_duration(duration: timedelta) -> None:
+    assert parse_duration(serialize_duration(duration)) == duration
 
 
 @pytest.mark.parametrize(
-    ("given_text", "duration", "told"),
+    ("source", "duration", "serialised"),
     [
         ("PT4H", timedelta(hours=4), "PT4H"),
         ("P14D", timedelta(days=14), "P14D"),
@@ -118,15 +118,15 @@ def test_a_duration_that_was_written_is_read_again_as_the_same(duration: timedel
         ("PT10S", timedelta(seconds=10), "PT10S"),
     ],
 )
-def test_durations_of_fixed_length_are_taken(
-    given_text: str, duration: timedelta, told: str
+def test_durations_of_fixed_length_are_accepted(
+    source: str, duration: timedelta, serialised: str
 ) -> None:
-    assert parse_duration(given_text) == duration
-    assert duration_text(duration) == told
+    assert parse_duration(source) == duration
+    assert serialize_duration(duration) == serialised
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "value",
     [
         "",
         "P",
@@ -152,16 +152,16 @@ def test_durations_of_fixed_length_are_taken(
         True,
     ],
 )
-def test_what_is_no_duration_is_refused(wrong: object) -> None:
+def test_a_malformed_duration_is_refused(value: object) -> None:
     with pytest.raises(GraphQLError, match="years and months"):
-        parse_duration(wrong)
+        parse_duration(value)
 
 
 @modest(100)
 @given(st.text(alphabet="PTWDHMSYZ0123456789.:-+ tz", max_size=30))
-def test_no_text_breaks_the_readers(anything: str) -> None:
-    for read in (parse_instant, parse_duration):
+def test_the_parsers_raise_only_graphql_errors(random_text: str) -> None:
+    for parse in (parse_date_time, parse_duration):
         try:
-            read(anything)
+            parse(random_text)
         except GraphQLError:
             continue

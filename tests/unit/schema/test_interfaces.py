@@ -24,11 +24,11 @@ ABSTRACT = sorted(
 )
 
 UNRELATED = {"category", "metric", "priority", "reason", "resolution", "team"}
-"""Fields that have different types in records of different kinds. No list holds such records together; `Node` is for ids."""
+"""Fields that have different types in different types of Node, which no list holds together."""
 
 
 def fields_of(type: GraphQLObjectType) -> str:
-    """All fields of a type; of an object only its name, since its own fields are those of one type."""
+    """A selection of all fields of a type; of an object field, only the type name."""
     parts = (
         name if is_leaf_type(get_named_type(field.type)) else f"{name} {{ __typename }}"
         for name, field in type.fields.items()
@@ -37,7 +37,7 @@ def fields_of(type: GraphQLObjectType) -> str:
 
 
 @pytest.mark.parametrize("name", ABSTRACT)
-def test_all_fields_of_all_types_can_be_selected_at_once(name: str) -> None:
+def test_all_fields_of_all_implementing_types_can_be_selected_together(name: str) -> None:
     abstract = SCHEMA.type_map[name]
     assert isinstance(abstract, GraphQLInterfaceType | GraphQLUnionType)
     types = sorted(SCHEMA.get_possible_types(abstract), key=lambda each: each.name)
@@ -46,9 +46,9 @@ def test_all_fields_of_all_types_can_be_selected_at_once(name: str) -> None:
     document = parse(f"fragment All on {name} {{ {parts} }} query {{ __typename }}")
     errors = validate(SCHEMA, document, [OverlappingFieldsCanBeMergedRule], max_errors=1000)
     conflicts = {error.message.split("'")[1] for error in errors}
-    kinds: dict[str, set[str]] = {}
+    type_names: dict[str, set[str]] = {}
     for type in types:
         for field, definition in type.fields.items():
-            kinds.setdefault(field, set()).add(get_named_type(definition.type).name)
-    conflicts |= {field for field, found in kinds.items() if len(found) > 1}
+            type_names.setdefault(field, set()).add(get_named_type(definition.type).name)
+    conflicts |= {field for field, names in type_names.items() if len(names) > 1}
     assert conflicts == (UNRELATED if name == "Node" else set())
