@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support import Service, Socket, World
 from support.actors import machine
-from support.commands import raised
-from support.lists import CHANGES, LiveList, found
+from support.ticket_commands import raised
+from support.live_list_client import CHANGES, LiveList, found
 from support.live import error_of, head
 from support.service import running
 from support.statements import statements

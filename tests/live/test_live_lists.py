@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.lists import LiveList, found, random_filter, viewers, write
+from support.live_list_client import LiveList, found, random_filter, viewers, write
 from support.live import head
 
 from resolvers.subscriptions import live_list_source

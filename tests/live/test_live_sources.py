@@ -14,7 +14,7 @@ import pytest
 from support import World
 from support.actors import Person
 from support.client import SECONDS
-from support.commands import WINDOW, act, raised, viewer
+from support.ticket_commands import WINDOW, act, raised, viewer
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus

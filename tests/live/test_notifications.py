@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, Socket, World
 from support.actors import Person, token_of
-from support.commands import notify, tell
+from support.ticket_commands import notify, tell
 from support.live import end_of, error_of
 from support.service import running
 

@@ -19,7 +19,7 @@ from support.actors import machine, token_of
 from support.assert_unchanged import nothing_stored
 from support.assert_unchanged import shown as refusal
 from support.live import end_of, error_of, until
-from support.presence import FOLLOW, Picture, asked, follow, picture, say, shown
+from support.presence_client import FOLLOW, Picture, asked, follow, picture, say, shown
 from support.service import Clock, start
 from support.statements import statements
 

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from support.command import Done, command
+from support.cli_process import Done, command
 from support.service import running
 
 from models import database as db

@@ -30,7 +30,7 @@ from models.tickets import presence
 from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.ticket import LinkKind, Ticket, TicketResource
-from support import commands as acting
+from support import ticket_commands as acting
 from support.actors import Person, World, machine, person, token_of
 
 NOW = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)

@@ -11,8 +11,8 @@ from models.notifications.email import Mail, build_message_id
 from models.people.user import User
 from models.tickets.ticket import Ticket
 from support.actors import Person
-from support.bounds import count_turns
-from support.commands import DOMAIN
+from support.loop_limits import count_turns
+from support.ticket_commands import DOMAIN
 from support.smtp_sink import Sink
 from workers.mail.smtp import SmtpTransport
 from workers.mail.smtp_url import SmtpUrl

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from support.client import TLS
 from support.examples import Document, Reader
-from support.following import following
+from support.client_program import following
 from support.live import until
 from support.missing import missing
 from support.service import ROOT, Process, start

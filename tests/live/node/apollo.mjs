@@ -5,8 +5,8 @@ import { SetContextLink } from "@apollo/client/link/context";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { OperationTypeNode } from "graphql";
 import { createClient } from "graphql-ws";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./told.mjs";
-import { after, again, email, http, password, tell, tellingFetch, ws } from "./told.mjs";
+import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
+import { after, again, email, http, password, tell, tellingFetch, ws } from "./common.mjs";
 
 let token = null;
 let cursor = after;

@@ -1,8 +1,8 @@
 // EventSource as browsers have it, which asks by GET, comes again by itself, and then sends the last id that it saw:
 // node eventsource.mjs <http> <ws> <email> <password> <after>
 import { EventSource } from "eventsource";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./told.mjs";
-import { after, email, http, password, tell, tellingFetch } from "./told.mjs";
+import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
+import { after, email, http, password, tell, tellingFetch } from "./common.mjs";
 
 const signIn = await tellingFetch(http, {
   method: "POST",

@@ -1,8 +1,8 @@
 // graphql-sse in its distinct connections mode, as an application sets it up:
 // node sse.mjs <http> <ws> <email> <password> <after>
 import { createClient } from "graphql-sse";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./told.mjs";
-import { after, again, email, http, password, tell, tellingFetch } from "./told.mjs";
+import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
+import { after, again, email, http, password, tell, tellingFetch } from "./common.mjs";
 
 const signIn = await tellingFetch(http, {
   method: "POST",

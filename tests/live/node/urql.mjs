@@ -2,8 +2,8 @@
 // node urql.mjs <http> <ws> <email> <password> <after>
 import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
 import { createClient } from "graphql-ws";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./told.mjs";
-import { after, again, email, http, password, tell, tellingFetch, ws } from "./told.mjs";
+import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
+import { after, again, email, http, password, tell, tellingFetch, ws } from "./common.mjs";
 
 let token = null;
 let cursor = after;

@@ -21,7 +21,7 @@ from hypothesis_graphql import mutations, nodes, queries
 from support import Service
 from support.client import TLS
 from support.differential import Asked, Desk
-from support.generating import Generator, Pool
+from support.generated_operations import Generator, Pool
 from support.large_dataset import NOW, Plenty
 from support.seed import IS_FIXED
 from support.service import running

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.bounds import count_pages
+from support.loop_limits import count_pages
 from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, NOON, WINDOW, Desk, modest, until
 
 from models import database

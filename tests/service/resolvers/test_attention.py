@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.bounds import count_turns
+from support.loop_limits import count_turns
 
 from models.core import time
 from models.log import consumer

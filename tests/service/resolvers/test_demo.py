@@ -10,7 +10,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import nothing_stored, shown
 from support.live import until
-from support.managing import clocks
+from support.admin_mutations import clocks
 from support.service import running
 
 from models import demo_clock

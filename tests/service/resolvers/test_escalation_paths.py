@@ -10,7 +10,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.actors import person
 from support.assert_unchanged import nothing_stored
-from support.managing import PATH, asked, done, refused
+from support.admin_mutations import PATH, asked, done, refused
 
 from models.core import ids
 from models.escalation import admin as escalation_paths

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import Person, machine, token_of
-from support.bounds import count_pages
-from support.commands import notify
+from support.loop_limits import count_pages
+from support.ticket_commands import notify
 from support.statements import statements
 
 from models.core import ids, time

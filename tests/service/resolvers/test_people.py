@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import nothing_stored
-from support.bounds import count_pages
+from support.loop_limits import count_pages
 from support.service import running
 
 from models.people import password

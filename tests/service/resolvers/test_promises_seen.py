@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.bounds import count_pages
+from support.loop_limits import count_pages
 
 from models.changes import sla_audit
 from models.core import ids
 from models.log.event import Event
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import TimerSettings, tick
+from workers.ticket_timers import TimerSettings, run_timers
 
 pytestmark = pytest.mark.never_retried
 
@@ -34,7 +34,7 @@ async def clocks(client: Any, ticket: dict[str, Any]) -> dict[str, Any]:
 
 
 async def timed(service: Service) -> int:
-    return await tick(service.clock(), DAYS)
+    return await run_timers(service.clock(), DAYS)
 
 
 async def test_a_customer_sees_what_was_promised_and_how_it_went(service: Service, world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import nothing_stored, shown
-from support.managing import WEEK, asked, done, refused, selection
+from support.admin_mutations import WEEK, asked, done, refused, selection
 from support.service import running
 
 from models import database, demo_clock

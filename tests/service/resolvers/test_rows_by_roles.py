@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_leaf_type, is_list_type
 from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
-from support.commands import tell
+from support.ticket_commands import tell
 
 from models.access.scopes import MAX_SCOPES, Caller, Scope
 from models.log.event import encode_cursor

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import nothing_stored
-from support.managing import CALENDAR, POLICY, WEEK, asked, done, refused
+from support.admin_mutations import CALENDAR, POLICY, WEEK, asked, done, refused
 
 from models.core import ids, time
 from models.people.user import Organization

@@ -9,7 +9,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.actors import machine, person
 from support.assert_unchanged import nothing_stored
-from support.managing import asked, done, refused
+from support.admin_mutations import asked, done, refused
 
 from models.core import ids
 from models.people.team import Team

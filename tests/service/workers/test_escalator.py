@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.audit import audit
-from support.bounds import count_turns
+from support.loop_limits import count_turns
 
 from models.changes import sla_audit
 from models.core import ids, time

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import World
 from support.actors import Person, person
-from support.commands import (
+from support.ticket_commands import (
     act,
     assign,
     forget,

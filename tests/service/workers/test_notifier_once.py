@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import World
-from support.commands import DOMAIN, act, assign, forget, mailed, note, noticed, notices, notify, raised, reply, watch, whole
+from support.ticket_commands import DOMAIN, act, assign, forget, mailed, note, noticed, notices, notify, raised, reply, watch, whole
 from support.live import until
 from support.statements import statements
 

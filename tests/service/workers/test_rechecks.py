@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from support import World
-from support.commands import act, assign, raised
+from support.ticket_commands import act, assign, raised
 
 from models.changes import commands
 from models.changes.change import TicketChange

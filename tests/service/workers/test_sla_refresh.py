@@ -11,7 +11,7 @@ import pytest
 from support import Client, Service, World
 from support.audit import audit
 from support.live import until
-from support.managing import WEEK, WINDOW, clocks, done, follow
+from support.admin_mutations import WEEK, WINDOW, clocks, done, follow
 from support.service import running
 
 from models.changes import sla_audit

@@ -13,7 +13,7 @@ import pytest
 from support import Client, Service, World
 from support.audit import audit
 from support.client import EVENTS
-from support.commands import act, raised, reply
+from support.ticket_commands import act, raised, reply
 from support.live import head, until
 from support.service import running
 

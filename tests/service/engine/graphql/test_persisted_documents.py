@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from support import Client, Service, World
 from support.client import SECONDS, TLS
-from support.eventstream import ask, told_in
+from support.event_stream_client import ask, told_in
 from support.redis_server import redis_server
 from support.service import running
 

@@ -1,4 +1,5 @@
-"""Requests for event streams: any operation gets one, whatever is wrong with it, and what is no request gets JSON with a code."""
+"""/graphql/stream: every operation gets an event stream, and a malformed request gets JSON with a
+code."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from structlog.testing import capture_logs
 from support import Client, Service, World
 from support.assert_unchanged import nothing_stored
 from support.client import EVENTS, SECONDS, TLS
-from support.eventstream import STREAM, ask, codes, stream, told_in
+from support.event_stream_client import STREAM, ask, codes, stream, told_in
 from support.live import until
 from support.service import running
 
@@ -25,12 +26,20 @@ CREATE = 'mutation { createTicket(input: {subject: "s", description: "d", catego
 
 
 async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str, Any]:
-    """The one result of an operation that is none to be followed, with `complete` behind it."""
-    given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asked.items()}
-    answer = await ask(client, method, **({"params": given} if method == "GET" else {"json": asked}))
+    """The result of a query or mutation, which `complete` must follow."""
+    given = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in asked.items()
+    }
+    answer = await ask(
+        client, method, **({"params": given} if method == "GET" else {"json": asked})
+    )
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert (answer.headers["cache-control"], answer.headers["x-accel-buffering"]) == ("private, no-cache", "no")
+    assert (answer.headers["cache-control"], answer.headers["x-accel-buffering"]) == (
+        "private, no-cache",
+        "no",
+    )
     told = told_in(answer.text)
     assert [each.type for each in told] == ["next", "complete"]
     assert (told[1].data, told[1].id) == ("", None)
@@ -41,26 +50,38 @@ async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str,
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_query_gives_one_result_and_is_complete(service: Service, world: World, method: str) -> None:
+async def test_a_query_gets_one_result_and_complete(
+    service: Service, world: World, method: str
+) -> None:
     ada = service.client(world.ada.token)
     assert (await result(ada, method, query=VIEWER))["data"] == {"viewer": {"role": "AGENT"}}
     two = "query A { __typename } query B($id: ID!) { ticket(id: $id) { id } viewer { role } }"
-    named = await result(ada, method, query=two, operationName="B", variables={"id": "x"}, extensions={"any": [1]})
+    named = await result(
+        ada, method, query=two, operationName="B", variables={"id": "x"}, extensions={"any": [1]}
+    )
     assert named["data"] == {"ticket": None, "viewer": {"role": "AGENT"}}
     assert named["extensions"]["requestId"]
     assert (await result(service.client(), method, query=VIEWER))["data"] == {"viewer": None}
 
 
-async def test_mutations_are_sent_by_post_alone(service: Service, world: World) -> None:
+async def test_mutations_need_post(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     async with nothing_stored():
         for query in (CREATE, f"query A {NAME} {CREATE.replace('mutation', 'mutation B')}"):
             named = {"operationName": "B"} if "mutation B" in query else {}
             refused = await ask(cora, params={"query": query, **named})
-            assert (refused.status_code, codes(refused), refused.headers["allow"]) == (405, ["BAD_REQUEST"], "POST")
-        unnamed = await result(cora, query=f"{CREATE.replace('mutation', 'mutation A')} mutation B {NAME}")
+            assert (refused.status_code, codes(refused), refused.headers["allow"]) == (
+                405,
+                ["BAD_REQUEST"],
+                "POST",
+            )
+        unnamed = await result(
+            cora, query=f"{CREATE.replace('mutation', 'mutation A')} mutation B {NAME}"
+        )
         assert [error["extensions"]["code"] for error in unnamed["errors"]] == ["BAD_REQUEST"]
-    assert (await result(cora, "POST", query=CREATE))["data"] == {"createTicket": {"ticket": {"subject": "s"}}}
+    assert (await result(cora, "POST", query=CREATE))["data"] == {
+        "createTicket": {"ticket": {"subject": "s"}}
+    }
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -72,18 +93,24 @@ async def test_mutations_are_sent_by_post_alone(service: Service, world: World) 
         ("subscription {", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription { ticketEvents { cursor } notifications { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "subscription { ticketEvents { cursor } notifications { id } }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
         ("query A { __typename } query B { __typename }", "BAD_REQUEST"),
         ("subscription A { ticketEvents { cursor } } query B { __typename }", "BAD_REQUEST"),
         ("fragment F on Viewer { role }", "BAD_REQUEST"),
         ("query($x: ID!) { ticket(id: $x) { id } }", "BAD_REQUEST"),
-        ("subscription($x: [TicketEventType!]!) { ticketEvents(types: $x) { cursor } }", "BAD_REQUEST"),
+        (
+            "subscription($x: [TicketEventType!]!) { ticketEvents(types: $x) { cursor } }",
+            "BAD_REQUEST",
+        ),
         ('subscription { ticketEvents(after: "x") { cursor } }', "CURSOR_INVALID"),
         ("{" + "a{" * 400 + "b" + "}" * 400 + "}", "GRAPHQL_PARSE_FAILED"),
         ("{" + " a" * 3000 + " }", "GRAPHQL_PARSE_FAILED"),
     ],
 )
-async def test_what_is_wrong_with_an_operation_is_told_in_its_stream(
+async def test_errors_of_an_operation_come_in_its_stream(
     service: Service, world: World, method: str, query: str, code: str
 ) -> None:
     told = await result(service.client(world.ada.token), method, query=query)
@@ -91,58 +118,92 @@ async def test_what_is_wrong_with_an_operation_is_told_in_its_stream(
     assert told.get("data") is None
 
 
-async def test_who_may_not_follow_is_told_so_in_the_stream(service: Service, world: World) -> None:
+async def test_a_forbidden_subscription_gets_its_error_in_the_stream(
+    service: Service, world: World
+) -> None:
     told = await result(service.client(), query=EVENTS)
     assert [error["extensions"]["code"] for error in told["errors"]] == ["UNAUTHENTICATED"]
 
 
-async def test_each_subscription_with_a_cursor_resumes_after_the_last_id(service: Service, world: World) -> None:
+async def test_each_subscription_with_a_cursor_resumes_after_the_last_id(
+    service: Service, world: World
+) -> None:
     schema = root.build()
     kinds = schema._schema.subscription_type
     assert kinds is not None
     resumed: set[str] = set()
     for name, field in kinds.fields.items():
-        required = [argument for argument in field.args.values() if str(argument.type).endswith("!")]
+        required = [
+            argument for argument in field.args.values() if str(argument.type).endswith("!")
+        ]
         if "after" in field.args and not required:
             query = f"subscription {{ {name} {{ __typename }} }}"
-            answer = await ask(service.client(world.ada.token), params={"query": query}, headers={"Last-Event-ID": encode_cursor(10**9)})
+            answer = await ask(
+                service.client(world.ada.token),
+                params={"query": query},
+                headers={"Last-Event-ID": encode_cursor(10**9)},
+            )
             payload = told_in(answer.text)[0].payload
-            assert [error["extensions"]["code"] for error in payload["errors"]] == ["CURSOR_INVALID"], name
+            assert [error["extensions"]["code"] for error in payload["errors"]] == [
+                "CURSOR_INVALID"
+            ], name
             resumed.add(name)
     assert {"ticketEvents", "ticketStatusChanged"} <= resumed
 
 
-# ---------------------------------------------------------------- requests that are none
+# ---------------------------------------------------------------- malformed requests
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "QUERY"])
-async def test_other_methods_are_refused(service: Service, world: World, method: str) -> None:
+async def test_methods_other_than_get_and_post_are_refused(
+    service: Service, world: World, method: str
+) -> None:
     answer = await ask(service.client(), method, params={"query": NAME})
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
     assert method == "HEAD" or codes(answer) == ["BAD_REQUEST"]
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/event-stream;q=0, */*", "text/html", "nonsense"])
+@pytest.mark.parametrize(
+    "accept", ["application/json", "text/event-stream;q=0, */*", "text/html", "nonsense"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_takes_no_event_stream_gets_none(service: Service, world: World, method: str, accept: str) -> None:
+async def test_a_client_that_does_not_accept_event_streams_gets_406(
+    service: Service, world: World, method: str, accept: str
+) -> None:
     given = {"params": {"query": EVENTS}} if method == "GET" else {"json": {"query": EVENTS}}
     answer = await ask(service.client(), method, headers={"Accept": accept}, **given)
     assert (answer.status_code, codes(answer)) == (406, ["BAD_REQUEST"])
 
 
-@pytest.mark.parametrize("accept", ["*/*", "text/*;q=0.1", "application/json, text/event-stream;q=0.5"])
-async def test_who_takes_anything_gets_an_event_stream(service: Service, world: World, accept: str) -> None:
+@pytest.mark.parametrize(
+    "accept", ["*/*", "text/*;q=0.1", "application/json, text/event-stream;q=0.5"]
+)
+async def test_a_wildcard_in_accept_gets_an_event_stream(
+    service: Service, world: World, accept: str
+) -> None:
     answer = await ask(service.client(), params={"query": NAME}, headers={"Accept": accept})
     assert (answer.status_code, len(told_in(answer.text))) == (200, 2)
 
 
-async def test_only_json_is_taken(service: Service, world: World) -> None:
+async def test_only_json_bodies_are_accepted(service: Service, world: World) -> None:
     body = json.dumps({"query": NAME}).encode()
-    for kind in ("text/plain", "application/graphql", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+    for kind in (
+        "text/plain",
+        "application/graphql",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+    ):
         answer = await ask(service.client(), "POST", content=body, headers={"Content-Type": kind})
         assert (answer.status_code, codes(answer)) == (415, ["BAD_REQUEST"]), kind
-    for kind in ("application/json", "application/json; charset=utf-8", "application/json ;charset=UTF-8"):
-        assert (await ask(service.client(), "POST", content=body, headers={"Content-Type": kind})).status_code == 200, kind
+    for kind in (
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json ;charset=UTF-8",
+    ):
+        assert (
+            await ask(service.client(), "POST", content=body, headers={"Content-Type": kind})
+        ).status_code == 200, kind
 
 
 def nested(depth: int) -> str:
@@ -171,19 +232,27 @@ BAD_BODIES: dict[str, bytes] = {
     "extensions that are a list": b'{"query": "{ __typename }", "extensions": [1]}',
     "a lone surrogate": b'{"query": "{ __typename }", "variables": {"x": "\\ud800"}}',
     "not a number": b'{"query": "{ __typename }", "variables": {"x": NaN}}',
-    "nesting that can't be written": b'{"query": "{ __typename }", "variables": {"x": ' + nested(400).encode() + b"}}",
-    "deep nesting": b'{"query": "{ __typename }", "variables": {"x": ' + nested(100_000).encode() + b"}}",
+    "nesting that can't be written": b'{"query": "{ __typename }", "variables": {"x": '
+    + nested(400).encode()
+    + b"}}",
+    "deep nesting": b'{"query": "{ __typename }", "variables": {"x": '
+    + nested(100_000).encode()
+    + b"}}",
 }
 
 
-async def test_a_body_of_any_other_shape_is_refused_in_json(service: Service, world: World) -> None:
+async def test_a_malformed_body_is_refused_in_json(service: Service, world: World) -> None:
     for name, body in BAD_BODIES.items():
-        answer = await ask(service.client(), "POST", content=body, headers={"Content-Type": "application/json"})
+        answer = await ask(
+            service.client(), "POST", content=body, headers={"Content-Type": "application/json"}
+        )
         assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"]), name
-    assert (await result(service.client(), query=NAME))["data"] == {"__typename": "Query"}, "the server lives"
+    assert (await result(service.client(), query=NAME))["data"] == {"__typename": "Query"}, (
+        "the server still works"
+    )
 
 
-async def test_a_body_is_at_most_a_mebibyte(service: Service, world: World) -> None:
+async def test_a_body_over_one_mebibyte_is_refused(service: Service, world: World) -> None:
     answer = await ask(service.client(), "POST", json={"query": "x" * 1024 * 1024})
     assert (answer.status_code, codes(answer)) == (413, ["BAD_REQUEST"])
 
@@ -206,88 +275,138 @@ async def test_a_body_is_at_most_a_mebibyte(service: Service, world: World) -> N
         "query=%7B__typename%7D&" + "&".join(f"x{number}=1" for number in range(100)),
     ],
 )
-async def test_a_query_string_of_any_other_shape_is_refused_in_json(service: Service, world: World, query_string: str) -> None:
+async def test_a_malformed_query_string_is_refused_in_json(
+    service: Service, world: World, query_string: str
+) -> None:
     async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
         answer = await http.get(f"{service.http}/stream?{query_string}", headers=STREAM)
-    if query_string == "query":  # a blank one, of which the operation's own errors tell
+    if query_string == "query":  # an empty query, which is an error of the operation
         assert told_in(answer.text)[0].payload["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
     else:
         assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"])
 
 
-async def test_variables_and_extensions_may_be_blank_or_null_in_a_url(service: Service, world: World) -> None:
+async def test_variables_and_extensions_may_be_blank_or_null_in_a_url(
+    service: Service, world: World
+) -> None:
     for blank in ("", "null"):
-        answer = await ask(service.client(), params={"query": NAME, "variables": blank, "extensions": blank})
+        answer = await ask(
+            service.client(), params={"query": NAME, "variables": blank, "extensions": blank}
+        )
         assert told_in(answer.text)[0].payload["data"] == {"__typename": "Query"}
 
 
-async def test_a_query_string_has_an_end(service: Service, world: World) -> None:
+async def test_a_long_query_string_is_refused(service: Service, world: World) -> None:
     async def asked(size: int) -> tuple[bytes, bytes]:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         target = b"/graphql/stream?query=%7B__typename%7D%23" + b"x" * size
-        writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n" % target)
+        writer.write(
+            b"GET %b HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n"
+            % target
+        )
         head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         writer.close()
         return head.split(b" ", 2)[1], body
 
     status, body = await asked(40_000)
-    assert (status, [each.type for each in told_in(body.decode())]) == (b"200", ["next", "complete"])
+    assert (status, [each.type for each in told_in(body.decode())]) == (
+        b"200",
+        ["next", "complete"],
+    )
     status, body = await asked(50_000)
     assert (status, json.loads(body)["errors"][0]["extensions"]["code"]) == (b"414", "BAD_REQUEST")
     for size in (70_000, 1024 * 1024):
         assert (await asked(size))[0] == b"414"
-    assert (await result(service.client(), query=NAME))["data"] == {"__typename": "Query"}, "the server lives"
+    assert (await result(service.client(), query=NAME))["data"] == {"__typename": "Query"}, (
+        "the server still works"
+    )
 
 
-# ---------------------------------------------------------------- who asks
+# ---------------------------------------------------------------- authentication
 
 
-async def test_a_token_comes_in_the_header_or_in_the_url(service: Service, world: World) -> None:
+async def test_a_token_may_be_in_the_header_or_the_url_but_not_both(
+    service: Service, world: World
+) -> None:
     ada = service.client(world.ada.token)
-    for given in ({"headers": ada.headers}, {"params": {"query": VIEWER, "access_token": ada.token}}):
+    for given in (
+        {"headers": ada.headers},
+        {"params": {"query": VIEWER, "access_token": ada.token}},
+    ):
         asked = {"params": {"query": VIEWER}, **given}
-        assert told_in((await ask(service.client(), **asked)).text)[0].payload["data"] == {"viewer": {"role": "AGENT"}}
-    posted = await ask(service.client(), "POST", params={"access_token": ada.token}, json={"query": VIEWER})
+        assert told_in((await ask(service.client(), **asked)).text)[0].payload["data"] == {
+            "viewer": {"role": "AGENT"}
+        }
+    posted = await ask(
+        service.client(), "POST", params={"access_token": ada.token}, json={"query": VIEWER}
+    )
     assert told_in(posted.text)[0].payload["data"] == {"viewer": {"role": "AGENT"}}
     both = await ask(ada, params={"query": VIEWER, "access_token": ada.token})
     assert (both.status_code, codes(both)) == (400, ["BAD_REQUEST"])
 
 
-@pytest.mark.parametrize("token", ["twk_unknown", "", " ", "two words", "x" * 5000, "\u00fc", "a\nb"])
-async def test_a_token_that_opens_nothing_is_a_401_before_the_stream_begins(service: Service, world: World, token: str) -> None:
+@pytest.mark.parametrize(
+    "token", ["twk_unknown", "", " ", "two words", "x" * 5000, "\u00fc", "a\nb"]
+)
+async def test_an_invalid_token_in_the_url_gets_401_before_the_stream(
+    service: Service, world: World, token: str
+) -> None:
     answer = await ask(service.client(), params={"query": EVENTS, "access_token": token})
-    assert (answer.status_code, codes(answer), answer.headers["www-authenticate"]) == (401, ["UNAUTHENTICATED"], "Bearer")
+    assert (answer.status_code, codes(answer), answer.headers["www-authenticate"]) == (
+        401,
+        ["UNAUTHENTICATED"],
+        "Bearer",
+    )
 
 
 @pytest.mark.parametrize("header", ["Bearer twk_unknown", "Bearer", "Basic x", ""])
-async def test_a_header_that_opens_nothing_is_a_401_before_the_stream_begins(service: Service, world: World, header: str) -> None:
-    answer = await ask(service.client(), params={"query": EVENTS}, headers={"Authorization": header})
+async def test_an_invalid_header_gets_401_before_the_stream(
+    service: Service, world: World, header: str
+) -> None:
+    answer = await ask(
+        service.client(), params={"query": EVENTS}, headers={"Authorization": header}
+    )
     assert (answer.status_code, codes(answer)) == (401, ["UNAUTHENTICATED"])
 
 
-async def test_a_token_in_the_url_counts_nowhere_else_and_stands_in_no_line_of_the_log(service: Service, world: World) -> None:
+async def test_a_token_in_the_url_works_only_here_and_is_never_logged(
+    service: Service, world: World
+) -> None:
     token = world.ada.token
     with capture_logs() as lines:
         async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
             params = {"query": VIEWER, "access_token": token}
-            elsewhere = await http.get(service.http, params=params, headers={"X-Requested-With": "x"})
+            elsewhere = await http.get(
+                service.http, params=params, headers={"X-Requested-With": "x"}
+            )
             assert elsewhere.json()["data"] == {"viewer": None}
-            async with http.stream("GET", f"{service.http}/stream", params={**params, "query": EVENTS}, headers=STREAM) as answer:
+            async with http.stream(
+                "GET", f"{service.http}/stream", params={**params, "query": EVENTS}, headers=STREAM
+            ) as answer:
                 assert "retry" in await anext(answer.aiter_text())
         await ask(service.client(), params={"query": "{ nothing }", "access_token": token})
         await ask(service.client(), "PUT", params={"query": VIEWER, "access_token": token})
         await ask(service.client(), params={"query": VIEWER, "access_token": token + "x"})
 
         async def are_logged() -> bool:
-            return sum(line["event"] == "request" and line["path"] == "/graphql/stream" for line in lines) >= 4
+            return (
+                sum(
+                    line["event"] == "request" and line["path"] == "/graphql/stream"
+                    for line in lines
+                )
+                >= 4
+            )
 
         await until(are_logged)
     assert token not in repr(lines)
 
 
-async def test_pages_of_allowed_origins_may_read_streams(url: str) -> None:
+async def test_pages_of_allowed_origins_can_read_streams(url: str) -> None:
     async with running(url, allowed_origins=["https://portal.example.com"]) as service:
-        for origin, allowed in (("https://portal.example.com", True), ("https://other.example.com", False)):
+        for origin, allowed in (
+            ("https://portal.example.com", True),
+            ("https://other.example.com", False),
+        ):
             answer = await ask(service.client(), params={"query": NAME}, headers={"Origin": origin})
             assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
             asking = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -295,7 +414,12 @@ async def test_pages_of_allowed_origins_may_read_streams(url: str) -> None:
             preflight = await ask(service.client(), "OPTIONS", headers=asking)
             assert (preflight.status_code == 200) is allowed
         async with stream(
-            service.client(), "subscription { nothing }", headers={"Origin": "https://portal.example.com"}
+            service.client(),
+            "subscription { nothing }",
+            headers={"Origin": "https://portal.example.com"},
         ) as events:
-            assert events.response.headers["access-control-allow-origin"] == "https://portal.example.com"
+            assert (
+                events.response.headers["access-control-allow-origin"]
+                == "https://portal.example.com"
+            )
             await events.rest()

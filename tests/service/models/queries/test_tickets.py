@@ -13,7 +13,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.bounds import count_pages
+from support.loop_limits import count_pages
 from support.random_tickets import Pile, filters, fits, random_ticket
 from support.ticket_factory import NOON, Desk, modest
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import World
 from support.actors import Person
-from support.commands import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
+from support.ticket_commands import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
 from support.mailing import FROM, TEMPLATES, last, mailer, queued, send
 from support.smtp_sink import Sink, body, sink
 from support.ticket_factory import modest

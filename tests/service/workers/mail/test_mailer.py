@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import World
 from support.actors import Person
-from support.commands import act, forget, mailed, note, notices, notify, prefer, raised, reply, written
+from support.ticket_commands import act, forget, mailed, note, notices, notify, prefer, raised, reply, written
 from support.live import until
 from support.mailing import last, mailer, now_of, queued, send, unclaim
 from support.smtp_sink import Sink, body, sink

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from support import World
-from support.commands import raised
+from support.ticket_commands import raised
 from support.mailing import FROM, TEMPLATES, now_of, queued, send
 from support.ports import reserve_port
 from support.smtp_sink import sink

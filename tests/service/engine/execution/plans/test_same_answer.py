@@ -18,9 +18,9 @@ import pytest
 import time_machine
 from strawberry.utils.str_converters import to_camel_case
 from support.differential import Asked, Desk
-from support.generating import Generator, Pool
-from support.generating.compare import along, difference, report, smallest, unsettled
-from support.generating.seen import Pair, Seen, reachable
+from support.generated_operations import Generator, Pool
+from support.generated_operations.comparison import along, difference, report, smallest, unsettled
+from support.generated_operations.field_coverage import Pair, Seen, reachable
 from support.large_dataset import BUSY, NOW, Plenty
 from support.seed import IS_FIXED, random_for
 

@@ -16,9 +16,9 @@ from typing import Any, cast
 import pytest
 import time_machine
 from support.differential import Asked, Desk
-from support.generating import Generator, Pool
-from support.generating.compare import difference, report
-from support.generating.seen import Seen, reachable
+from support.generated_operations import Generator, Pool
+from support.generated_operations.comparison import difference, report
+from support.generated_operations.field_coverage import Seen, reachable
 from support.large_dataset import NOW, Plenty
 from support.seed import IS_FIXED
 

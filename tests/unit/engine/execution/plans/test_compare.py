@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.differential import Asked
-from support.generating.compare import along, difference, smallest, unsettled
+from support.generated_operations.comparison import along, difference, smallest, unsettled
 
 QUERY = """
   query Q($v: Int, $v1: Boolean!) { a: tickets(first: $v) { nodes { id ...F0 @include(if: $v1) } } viewer { role } }

@@ -1,9 +1,9 @@
-// Apollo Client with its link for automatic persisted queries: node persisted.mjs <http> <ws> <email> <password> <after>
+// Apollo Client with its link for automatic persisted queries: node persisted_queries.mjs <http> <ws> <email> <password> <after>
 import { createHash } from "node:crypto";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
-import { SIGN_IN, VIEWER, WRONG, codes } from "./told.mjs";
-import { email, http, password, tell } from "./told.mjs";
+import { SIGN_IN, VIEWER, WRONG, codes } from "./common.mjs";
+import { email, http, password, tell } from "./common.mjs";
 
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 let token = null;

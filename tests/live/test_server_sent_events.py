@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 from support import Refused, Service, World
 from support.client import EVENTS, SECONDS, Client
-from support.eventstream import Told, ask, codes, stream
+from support.event_stream_client import Told, ask, codes, stream
 from support.live import head, log, places, until
 from support.service import Process, running, start
 

@@ -12,10 +12,10 @@ from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_require
 from models.core import ids
 from schema.interfaces import EVENT_TYPE_NAMES
 from support.differential import Asked
-from support.generating.arguments import Variable
-from support.generating.documents import Document, Parent
-from support.generating.pool import Pool
-from support.generating.values import LEFT, literal, plain
+from support.generated_operations.arguments import Variable
+from support.generated_operations.documents import Document, Parent
+from support.generated_operations.pool import Pool
+from support.generated_operations.values import LEFT, literal, plain
 
 KINDS_OF_EVENTS = {name: type.name for type, name in EVENT_TYPE_NAMES.items()}
 PREFIXES = {

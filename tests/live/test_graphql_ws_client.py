@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import World
 from support.client import Client
-from support.following import Following, following
+from support.client_program import Following, following
 from support.live import head, log, places
 from support.service import Process, start
 
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "node"
 
 
 def started(node: str, url: str, token: str, after: str) -> contextlib.AbstractAsyncContextManager[Following]:
-    return following(node, "client.mjs", url, token, after, folder=FOLDER)
+    return following(node, "graphql_ws.mjs", url, token, after, folder=FOLDER)
 
 
 async def talk(client: Client, ticket_id: str, words: str) -> None:

@@ -19,11 +19,11 @@ from graphql import (
 )
 
 from support.differential import Asked
-from support.generating.arguments import Arguments
-from support.generating.values import LEFT, Values, literal
+from support.generated_operations.arguments import Arguments
+from support.generated_operations.values import LEFT, Values, literal
 
 if TYPE_CHECKING:
-    from support.generating.generator import Generator
+    from support.generated_operations.generator import Generator
 
 Parent = GraphQLObjectType | GraphQLInterfaceType
 DEEPEST = 8

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from graphql import GraphQLArgument, GraphQLField, GraphQLNamedType, is_non_null_type, is_required_argument
 
-from support.generating.values import LEFT, Values, literal, plain
+from support.generated_operations.values import LEFT, Values, literal, plain
 
 
 @dataclass

@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from support.differential import Asked
-from support.generating.seen import fragment
+from support.generated_operations.field_coverage import fragment
 
 Answer = Mapping[str, Any]
 HOLDERS = ("definitions", "selections", "directives", "arguments", "values", "fields")

@@ -14,7 +14,7 @@ import pytest
 from support import Client, Service, World
 from support.client import SECONDS
 from support.live import until
-from support.redis_proxy import Line, line_to
+from support.tcp_proxy import Line, line_to
 from support.service import running
 
 from models import database

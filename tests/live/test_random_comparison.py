@@ -3,7 +3,7 @@
 In the suite each kind of trouble comes at least once. For longer, by hand, with Postgres:
 
     MODEL_SECONDS=3600 TEST_SEED=7 TEST_DATABASE=postgres://postgres@127.0.0.1:5432/postgres \\
-        .venv/bin/python -m pytest tests/live/test_model.py
+        .venv/bin/python -m pytest tests/live/test_random_comparison.py
 """
 
 from __future__ import annotations

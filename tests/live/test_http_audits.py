@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import Service
-from support.following import following
+from support.client_program import following
 
 pytestmark = pytest.mark.node
 

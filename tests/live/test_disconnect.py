@@ -11,7 +11,7 @@ import pytest
 from support import Service, World
 from support.live import until
 from support.service import running
-from support.throttled_client import QUERY, is_idle, is_running, slow_down
+from support.slow_query import QUERY, is_idle, is_running, slow_down
 
 from engine.server.client_connection import ClientConnection
 from models import database

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from support import Service, World
 from support.client import EVENTS, SECONDS, Client, Socket, open_connection
-from support.lists import LiveList
+from support.live_list_client import LiveList
 from support.live import count_waiting_writers, end_of, events_in, head, narrow_socket, places, until
 from support.service import running, start
 

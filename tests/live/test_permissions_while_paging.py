@@ -19,7 +19,7 @@ import pytest
 from support import Client, Service, Socket, World
 from support.actors import token_of
 from support.client import EVENTS
-from support.commands import tell
+from support.ticket_commands import tell
 from support.live import end_of, events_in, places
 from support.service import running
 

@@ -1,4 +1,4 @@
-// Follows the log with the stock client: node client.mjs <url> <token> <after>. A JSON line on standard output for each thing
+// Follows the log with the stock client: node graphql_ws.mjs <url> <token> <after>. A JSON line on standard output for each thing
 // that happens. A cut socket is opened again by graphql-ws itself, and the subscription goes on from its last cursor.
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";

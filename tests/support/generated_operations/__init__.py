@@ -1,6 +1,6 @@
 """Valid operations by chance, straight from the schema: what they ask, what they are given, and how they are made smaller."""
 
-from support.generating.generator import Generator
-from support.generating.pool import Pool
+from support.generated_operations.generator import Generator
+from support.generated_operations.pool import Pool
 
 __all__ = ["Generator", "Pool"]

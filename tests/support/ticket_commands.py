@@ -23,7 +23,7 @@ from models.people.team import Category
 from models.people.user import User
 from models.tickets.ticket import Ticket, TicketWatcher
 from support.actors import Person
-from support.bounds import count_turns
+from support.loop_limits import count_turns
 from workers.notifier import Notifier
 
 WINDOW = timedelta(days=14)

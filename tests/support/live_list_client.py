@@ -9,7 +9,7 @@ from typing import Any
 
 from models.log.event import decode_cursor
 from support.actors import World, machine
-from support.bounds import count_pages
+from support.loop_limits import count_pages
 from support.client import SECONDS, Client, Socket
 from support.live import change
 from support.service import Service

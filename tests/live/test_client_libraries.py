@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.following import Following, following
+from support.client_program import Following, following
 from support.live import head, log, places
-from support.redis_proxy import Line, line_to
+from support.tcp_proxy import Line, line_to
 
 from models.log.event import LIFECYCLE_EVENTS
 from models.people.password import hash_password
@@ -101,7 +101,7 @@ async def test_urql_whose_plain_queries_are_answered_in_json_whatever_else_it_ta
 async def test_apollo_client_with_persisted_queries(node: str, service: Service, world: World) -> None:
     """The text travels once; after that the hash does, by POST and by GET."""
     await User.filter(id=world.ada.id).update(password_hash=hash_password(SECRET))
-    path = FOLDER / "node/persisted.mjs"
+    path = FOLDER / "node/persisted_queries.mjs"
     given = (service.http, service.ws, "ada@example.com", SECRET, await head())
     async with following(node, path.name, *given, folder=path.parent) as client:
         await client.until(lambda: bool(client.each("done")))

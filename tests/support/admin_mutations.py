@@ -7,7 +7,7 @@ from typing import Any
 
 from models.sla import policies
 from support.assert_unchanged import nothing_stored, shown
-from support.bounds import count_turns
+from support.loop_limits import count_turns
 from support.client import Client
 from workers.sla_refresh import SlaRefresh
 
@@ -61,7 +61,7 @@ async def follow(at: datetime) -> int:
     for _ in count_turns():
         if not await policies.find_outdated_tickets(1):
             break
-        count += (await worker.run_once(at, 0)).done
+        count += (await worker.run_once(at, 0)).count
     return count
 
 

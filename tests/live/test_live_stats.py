@@ -11,8 +11,8 @@ import pytest
 from support import Client, Service, Socket, World
 from support.actors import machine
 from support.client import SECONDS
-from support.commands import raised
-from support.lists import random_filter, viewers, write
+from support.ticket_commands import raised
+from support.live_list_client import random_filter, viewers, write
 from support.live import error_of, head
 from support.statements import statements
 

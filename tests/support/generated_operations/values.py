@@ -19,7 +19,7 @@ from graphql import (
 
 from models.core import ids
 from models.core.time import format_instant
-from support.generating.pool import LOG, ORDERS, Order, Pool
+from support.generated_operations.pool import LOG, ORDERS, Order, Pool
 from support.large_dataset import NOW
 
 T = TypeVar("T")
