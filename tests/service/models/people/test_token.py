@@ -11,9 +11,13 @@ from models.people import token
 from models.people.token import Token, TokenKind, issue_token
 
 
-async def test_a_token_that_is_revoked_by_two_at_once_keeps_the_first_instant(desk: Desk) -> None:
-    _, text = await issue_token(TokenKind.API, "program", ["tickets:read"], user_id=desk.ada.user_id, at=NOON)
-    _, other = await issue_token(TokenKind.API, "other", ["tickets:read"], user_id=desk.ada.user_id, at=NOON)
+async def test_a_token_that_is_revoked_twice_keeps_the_first_instant(desk: Desk) -> None:
+    _, text = await issue_token(
+        TokenKind.API, "program", ["tickets:read"], user_id=desk.ada.user_id, at=NOON
+    )
+    _, other = await issue_token(
+        TokenKind.API, "other", ["tickets:read"], user_id=desk.ada.user_id, at=NOON
+    )
     first, second = [await Token.get(digest=token.hash_token(text)) for _ in range(2)]
     await token.revoke_token(first, NOON + timedelta(hours=1))
     await token.revoke_token(second, NOON + timedelta(hours=2))

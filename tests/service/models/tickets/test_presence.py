@@ -1,4 +1,4 @@
-"""Who is at a ticket: what windows say of themselves, what that makes of their person, and how it is forgotten."""
+"""Presence: reports of browser windows, the state that they give a user, and their expiry."""
 
 from __future__ import annotations
 
@@ -24,123 +24,146 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-async def say(ticket: Ticket, who: Viewer, state: PresenceState, seconds: float, window: str = "one") -> bool:
+async def report(
+    ticket: Ticket, who: Viewer, state: PresenceState, seconds: float, window: str = "one"
+) -> bool:
     assert who.user_id is not None
     return await presence.set_presence(ticket.id, who.user_id, window, state, at(seconds))
 
 
-async def seen(ticket: Ticket, seconds: float) -> list[tuple[str, PresenceState, float]]:
-    """Who is there, doing what, since when."""
+async def read_users(ticket: Ticket, seconds: float) -> list[tuple[str, PresenceState, float]]:
+    """Name, state and seconds since NOON of each user on the ticket."""
     found = (await presence.read_presence([ticket.id], at(seconds)))[ticket.id]
     names = {user.id: user.display_name.lower() for user in await User.all()}
-    return [(names[each.user_id], each.state, (each.since - NOON).total_seconds()) for each in found.people]
+    return [
+        (names[each.user_id], each.state, (each.since - NOON).total_seconds())
+        for each in found.people
+    ]
 
 
-async def test_it_holds_for_fifteen_seconds_from_the_last_time_it_was_said(desk: Desk) -> None:
+async def test_a_report_expires_after_fifteen_seconds(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    assert await say(ticket, desk.ada, LOOKING, 0)
-    assert not await say(ticket, desk.ada, LOOKING, 14)
+    assert await report(ticket, desk.ada, LOOKING, 0)
+    assert not await report(ticket, desk.ada, LOOKING, 14)
     for seconds in (0, 14.999, 15, 28.999):
-        assert await seen(ticket, seconds) == [("ada", LOOKING, 0)]
-    assert await seen(ticket, 29) == []
-    assert await say(ticket, desk.ada, LOOKING, 29)
-    assert await seen(ticket, 29) == [("ada", LOOKING, 29)]
+        assert await read_users(ticket, seconds) == [("ada", LOOKING, 0)]
+    assert await read_users(ticket, 29) == []
+    assert await report(ticket, desk.ada, LOOKING, 29)
+    assert await read_users(ticket, 29) == [("ada", LOOKING, 29)]
 
 
-async def test_a_window_does_one_thing_at_a_time_and_since_tells_from_when_on(desk: Desk) -> None:
+async def test_a_window_has_one_state_and_since_is_when_it_began(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    assert await say(ticket, desk.ada, LOOKING, 0)
-    assert await say(ticket, desk.ada, WRITING, 5)
-    assert not await say(ticket, desk.ada, WRITING, 6)
-    assert await seen(ticket, 6) == [("ada", WRITING, 5)]
-    assert await say(ticket, desk.ada, LOOKING, 7)
-    assert await seen(ticket, 7) == [("ada", LOOKING, 7)]
-    assert await say(ticket, desk.ada, GONE, 8)
-    assert await seen(ticket, 8) == []
-    assert not await say(ticket, desk.ada, GONE, 9)
+    assert await report(ticket, desk.ada, LOOKING, 0)
+    assert await report(ticket, desk.ada, WRITING, 5)
+    assert not await report(ticket, desk.ada, WRITING, 6)
+    assert await read_users(ticket, 6) == [("ada", WRITING, 5)]
+    assert await report(ticket, desk.ada, LOOKING, 7)
+    assert await read_users(ticket, 7) == [("ada", LOOKING, 7)]
+    assert await report(ticket, desk.ada, GONE, 8)
+    assert await read_users(ticket, 8) == []
+    assert not await report(ticket, desk.ada, GONE, 9)
 
 
 async def test_writing_in_one_window_wins_over_looking_in_others(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    await say(ticket, desk.ada, LOOKING, 0, "a")
-    await say(ticket, desk.ada, WRITING, 2, "b")
-    await say(ticket, desk.ada, WRITING, 3, "c")
-    await say(ticket, desk.ada, LOOKING, 4, "d")
-    assert await seen(ticket, 5) == [("ada", WRITING, 2)]
-    await say(ticket, desk.ada, GONE, 6, "b")
-    assert await seen(ticket, 6) == [("ada", WRITING, 3)]
-    await say(ticket, desk.ada, LOOKING, 7, "c")
-    assert await seen(ticket, 7) == [("ada", LOOKING, 0)]
-    assert await seen(ticket, 15) == [("ada", LOOKING, 4)]
+    await report(ticket, desk.ada, LOOKING, 0, "a")
+    await report(ticket, desk.ada, WRITING, 2, "b")
+    await report(ticket, desk.ada, WRITING, 3, "c")
+    await report(ticket, desk.ada, LOOKING, 4, "d")
+    assert await read_users(ticket, 5) == [("ada", WRITING, 2)]
+    await report(ticket, desk.ada, GONE, 6, "b")
+    assert await read_users(ticket, 6) == [("ada", WRITING, 3)]
+    await report(ticket, desk.ada, LOOKING, 7, "c")
+    assert await read_users(ticket, 7) == [("ada", LOOKING, 0)]
+    assert await read_users(ticket, 15) == [("ada", LOOKING, 4)]
 
 
-async def test_people_and_tickets_are_told_apart_and_who_is_there_for_longest_comes_first(desk: Desk) -> None:
+async def test_users_are_per_ticket_and_ordered_by_how_long_they_are_there(desk: Desk) -> None:
     ticket, other = await desk.raise_ticket(), await desk.raise_ticket()
-    await say(ticket, desk.root, LOOKING, 0)
-    await say(ticket, desk.ada, LOOKING, 1)
-    await say(ticket, desk.bill, WRITING, 2)
-    await say(other, desk.ada, WRITING, 3)
-    assert await seen(ticket, 4) == [("root", LOOKING, 0), ("ada", LOOKING, 1), ("bill", WRITING, 2)]
-    assert await seen(other, 4) == [("ada", WRITING, 3)]
-    await say(ticket, desk.root, WRITING, 5)
-    assert [name for name, _, _ in await seen(ticket, 5)] == ["ada", "bill", "root"]
+    await report(ticket, desk.root, LOOKING, 0)
+    await report(ticket, desk.ada, LOOKING, 1)
+    await report(ticket, desk.bill, WRITING, 2)
+    await report(other, desk.ada, WRITING, 3)
+    assert await read_users(ticket, 4) == [
+        ("root", LOOKING, 0),
+        ("ada", LOOKING, 1),
+        ("bill", WRITING, 2),
+    ]
+    assert await read_users(other, 4) == [("ada", WRITING, 3)]
+    await report(ticket, desk.root, WRITING, 5)
+    assert [name for name, _, _ in await read_users(ticket, 5)] == ["ada", "bill", "root"]
 
 
-@pytest.mark.parametrize("change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"])
-async def test_who_is_no_longer_of_the_team_is_not_there(desk: Desk, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"]
+)
+async def test_a_user_who_is_no_longer_active_staff_is_not_present(
+    desk: Desk, change: dict[str, Any]
+) -> None:
     ticket = await desk.raise_ticket()
     for who in desk.staff:
-        await say(ticket, who, WRITING, 0)
+        await report(ticket, who, WRITING, 0)
     await User.filter(id=desk.ada.user_id).update(**change)
-    assert {name for name, _, _ in await seen(ticket, 1)} == {"bill", "root"}
+    assert {name for name, _, _ in await read_users(ticket, 1)} == {"bill", "root"}
 
 
-async def test_a_person_who_opens_everything_is_remembered_where_last_heard_of(desk: Desk) -> None:
+async def test_of_too_many_windows_those_reported_last_are_kept(desk: Desk) -> None:
     tickets = [await desk.raise_ticket() for _ in range(4)]
-    await say(tickets[0], desk.bill, LOOKING, 0)
+    await report(tickets[0], desk.bill, LOOKING, 0)
     windows = MAX_WINDOWS_PER_USER // 2 + 5
     for second in range(windows):
         for ticket in tickets[:2]:
-            await say(ticket, desk.ada, LOOKING, second / 100, f"{second}")
+            await report(ticket, desk.ada, LOOKING, second / 100, f"{second}")
     assert await Presence.filter(user_id=desk.ada.user_id).count() == MAX_WINDOWS_PER_USER
-    assert set(await Presence.filter(user_id=desk.ada.user_id).values_list("client_key", flat=True)) == {
-        f"{second}" for second in range(5, windows)
-    }
-    assert await seen(tickets[0], 1) == [("bill", LOOKING, 0), ("ada", LOOKING, 0.05)]
+    assert set(
+        await Presence.filter(user_id=desk.ada.user_id).values_list("client_key", flat=True)
+    ) == {f"{second}" for second in range(5, windows)}
+    assert await read_users(tickets[0], 1) == [("bill", LOOKING, 0), ("ada", LOOKING, 0.05)]
     # those on other tickets go as well
     for second in range(MAX_WINDOWS_PER_USER):
-        await say(tickets[2], desk.ada, LOOKING, 2, f"{second}")
-    assert await seen(tickets[1], 3) == []
-    assert await seen(tickets[0], 3) == [("bill", LOOKING, 0)]
+        await report(tickets[2], desk.ada, LOOKING, 2, f"{second}")
+    assert await read_users(tickets[1], 3) == []
+    assert await read_users(tickets[0], 3) == [("bill", LOOKING, 0)]
 
 
-async def test_many_who_speak_at_once_are_all_heard(desk: Desk) -> None:
+async def test_concurrent_reports_are_all_stored(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
 
     async def speak(who: Viewer, place: int) -> None:
-        await say(ticket, who, (LOOKING, WRITING, GONE)[place % 3], place / 1000, f"{place % 70}")
+        await report(
+            ticket, who, (LOOKING, WRITING, GONE)[place % 3], place / 1000, f"{place % 70}"
+        )
 
     await asyncio.gather(*(speak(who, place) for place in range(140) for who in desk.staff))
     assert await Presence.all().count() <= MAX_WINDOWS_PER_USER * len(desk.staff)
-    await asyncio.gather(*(say(ticket, who, WRITING, 1, "last") for who in desk.staff for _ in range(10)))
-    assert {name for name, state, _ in await seen(ticket, 2) if state is WRITING} == {"ada", "bill", "root"}
+    await asyncio.gather(
+        *(report(ticket, who, WRITING, 1, "last") for who in desk.staff for _ in range(10))
+    )
+    assert {name for name, state, _ in await read_users(ticket, 2) if state is WRITING} == {
+        "ada",
+        "bill",
+        "root",
+    }
 
 
-async def test_what_no_longer_holds_is_removed_in_time(desk: Desk) -> None:
+async def test_expired_reports_are_deleted(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    await say(ticket, desk.ada, LOOKING, 0)
-    await say(ticket, desk.bill, LOOKING, 60)
+    await report(ticket, desk.ada, LOOKING, 0)
+    await report(ticket, desk.bill, LOOKING, 60)
     await Cleanup().run_once(at(74), 0)
-    assert await Presence.all().count() == 2, "machines whose clocks differ a little take nothing from one another"
+    assert await Presence.all().count() == 2, (
+        "machines whose clocks differ a little take nothing from one another"
+    )
     await Cleanup().run_once(at(60) + PRESENCE_LIFETIME + timedelta(seconds=1), 0)
     assert [each.user_id for each in await Presence.all()] == [desk.bill.user_id]
 
 
-async def test_all_tickets_are_read_by_one_statement(desk: Desk) -> None:
+async def test_the_presence_on_all_tickets_is_read_by_one_statement(desk: Desk) -> None:
     tickets = [await desk.raise_ticket() for _ in range(5)]
     for ticket in tickets:
         for who in desk.staff:
-            await say(ticket, who, LOOKING, 0)
+            await report(ticket, who, LOOKING, 0)
     texts: set[str] = set()
     for count in range(6):
         with statements() as sent:

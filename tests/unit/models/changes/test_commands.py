@@ -1,4 +1,4 @@
-"""The verbs on changes in memory: what each sets, which entries it adds in which order, and each refusal with its code."""
+"""The commands, in memory: the columns that each sets, its events in order, and its refusals."""
 
 from __future__ import annotations
 
@@ -33,30 +33,35 @@ each_open = pytest.mark.parametrize("status", OPEN, ids=lambda each: each.name)
 each_ended = pytest.mark.parametrize("status", ENDED, ids=lambda each: each.name)
 
 
-def told(change: TicketChange, place: int = 0) -> dict[str, object]:
-    """What an entry says of columns."""
-    return {name: list(values) for name, values in change.events[place].changes.items()}
+def logged_changes(change: TicketChange, index: int = 0) -> dict[str, object]:
+    """The `[from, to]` of each column that an event of the change logs."""
+    return {name: list(values) for name, values in change.events[index].changes.items()}
 
 
-def refused(change: TicketChange, verb: Callable[[TicketChange], object]) -> Refusal:
-    """The refusal, of a verb that must leave no entry about it."""
+def get_refusal(change: TicketChange, command: Callable[[TicketChange], object]) -> Refusal:
+    """The refusal of a command, which must not add an event."""
     with pytest.raises(Refusal) as refusal:
-        verb(change)
+        command(change)
     assert change.events == []
     return refusal.value
 
 
-def invalid(change: TicketChange, verb: Callable[[TicketChange], object], code: Code, *path: str) -> None:
-    refusal = refused(change, verb)
+def assert_invalid(
+    change: TicketChange, command: Callable[[TicketChange], object], code: Code, *path: str
+) -> None:
+    refusal = get_refusal(change, command)
     assert isinstance(refusal, InvalidInput)
     assert (refusal.code, refusal.field) == (code, ["input", *path])
 
 
-def not_in_table(
-    change: TicketChange, verb: Callable[[TicketChange], object], action: Action, code: Code = Code.TRANSITION_REFUSED
+def assert_transition_refused(
+    change: TicketChange,
+    command: Callable[[TicketChange], object],
+    action: Action,
+    code: Code = Code.TRANSITION_REFUSED,
 ) -> None:
     status = change.ticket.status
-    refusal = refused(change, verb)
+    refusal = get_refusal(change, command)
     assert isinstance(refusal, TransitionRefused)
     assert (refusal.code, refusal.status, refusal.action) == (code, status, action)
     assert change.ticket.status is status
@@ -80,21 +85,23 @@ def test_create_logs_every_column_that_has_a_value() -> None:
     commands.create(change, ["vpn", "mail"], [])
     assert change.creates_ticket
     assert logged(change) == [EventType.TICKET_CREATED]
-    said = told(change)
-    assert said["tags"] == [[], ["vpn", "mail"]]
-    assert said["priority"] == [None, "high"]
-    assert said["status"] == [None, "new"]
-    assert "held_until" not in said
-    assert "description" not in said
-    assert {name: value[1] for name, value in said.items() if name != "tags"} == {
-        name: value for name, value in changes.serialize_ticket(change.ticket).items() if value is not None
+    columns = logged_changes(change)
+    assert columns["tags"] == [[], ["vpn", "mail"]]
+    assert columns["priority"] == [None, "high"]
+    assert columns["status"] == [None, "new"]
+    assert "held_until" not in columns
+    assert "description" not in columns
+    assert {name: value[1] for name, value in columns.items() if name != "tags"} == {
+        name: value
+        for name, value in changes.serialize_ticket(change.ticket).items()
+        if value is not None
     }
 
 
-def test_create_without_tags_says_nothing_of_tags() -> None:
+def test_create_without_tags_logs_no_tags() -> None:
     change = change_of(ticket())
     commands.create(change, [], [])
-    assert "tags" not in told(change)
+    assert "tags" not in logged_changes(change)
 
 
 def test_create_keeps_tags_and_resources_for_the_write() -> None:
@@ -105,26 +112,39 @@ def test_create_keeps_tags_and_resources_for_the_write() -> None:
     assert change.resources == [resource]
 
 
-def test_create_takes_twenty_tags_and_no_more() -> None:
+def test_create_accepts_at_most_twenty_tags() -> None:
     commands.create(change_of(ticket()), [f"t{n}" for n in range(20)], [])
-    invalid(change_of(ticket()), lambda change: commands.create(change, [f"t{n}" for n in range(21)], []), Code.INVALID, "tags")
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: commands.create(change, [f"t{n}" for n in range(21)], []),
+        Code.INVALID,
+        "tags",
+    )
 
 
 # --- update ---
 
 
-def test_update_sets_what_is_given_and_keeps_the_rest() -> None:
+def test_update_sets_the_given_columns_and_keeps_the_others() -> None:
     change = change_of(ticket())
     commands.update(change, current_tags=[], subject="Mail is down", priority=Priority.URGENT)
     assert logged(change) == [EventType.TICKET_UPDATED]
-    assert told(change) == {"subject": ["VPN is down", "Mail is down"], "priority": ["normal", "urgent"]}
+    assert logged_changes(change) == {
+        "subject": ["VPN is down", "Mail is down"],
+        "priority": ["normal", "urgent"],
+    }
     assert change.columns == {"subject": "Mail is down", "priority": Priority.URGENT}
 
 
-def test_update_to_what_is_there_already_changes_nothing() -> None:
+def test_update_to_the_present_values_changes_nothing() -> None:
     change = change_of(ticket())
     commands.update(
-        change, current_tags=["vpn"], subject="VPN is down", priority=Priority.NORMAL, add_tags=["vpn"], remove_tags=["mail"]
+        change,
+        current_tags=["vpn"],
+        subject="VPN is down",
+        priority=Priority.NORMAL,
+        add_tags=["vpn"],
+        remove_tags=["mail"],
     )
     assert change.events == []
     assert change.columns == {}
@@ -133,33 +153,43 @@ def test_update_to_what_is_there_already_changes_nothing() -> None:
 
 def test_update_adds_and_removes_tags() -> None:
     change = change_of(ticket())
-    commands.update(change, current_tags=["mail", "vpn"], add_tags=["new", "vpn"], remove_tags=["mail"])
-    assert told(change) == {"tags": [["mail", "vpn"], ["vpn", "new"]]}
+    commands.update(
+        change, current_tags=["mail", "vpn"], add_tags=["new", "vpn"], remove_tags=["mail"]
+    )
+    assert logged_changes(change) == {"tags": [["mail", "vpn"], ["vpn", "new"]]}
     assert (change.added_tags, change.removed_tags) == (["new"], ["mail"])
 
 
-def test_a_tag_that_is_added_and_removed_is_gone() -> None:
+def test_a_tag_that_is_added_and_removed_is_removed() -> None:
     change = change_of(ticket())
-    commands.update(change, current_tags=["vpn"], add_tags=["vpn", "new"], remove_tags=["vpn", "new"])
-    assert told(change) == {"tags": [["vpn"], []]}
+    commands.update(
+        change, current_tags=["vpn"], add_tags=["vpn", "new"], remove_tags=["vpn", "new"]
+    )
+    assert logged_changes(change) == {"tags": [["vpn"], []]}
     assert (change.added_tags, change.removed_tags) == ([], ["vpn"])
 
 
-def test_update_counts_the_tags_that_would_be_left() -> None:
+def test_update_limits_the_tags_that_would_remain() -> None:
     full = [f"t{n}" for n in range(20)]
     commands.update(change_of(ticket()), current_tags=full, add_tags=["new"], remove_tags=["t0"])
-    invalid(
-        change_of(ticket()), lambda change: commands.update(change, current_tags=full, add_tags=["new"]), Code.INVALID, "addTags"
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: commands.update(change, current_tags=full, add_tags=["new"]),
+        Code.INVALID,
+        "addTags",
     )
 
 
 def test_update_sets_and_clears_the_external_key() -> None:
     change = change_of(ticket())
     commands.update(change, current_tags=[], external=("", "key"))
-    assert told(change) == {"external_id": [None, "key"]}
+    assert logged_changes(change) == {"external_id": [None, "key"]}
     change = change_of(ticket(external_scope="machine", external_id="key"))
     commands.update(change, current_tags=[], external=("", None))
-    assert told(change) == {"external_scope": ["machine", ""], "external_id": ["key", None]}
+    assert logged_changes(change) == {
+        "external_scope": ["machine", ""],
+        "external_id": ["key", None],
+    }
 
 
 def test_a_new_category_transfers_the_ticket_to_its_team() -> None:
@@ -168,8 +198,8 @@ def test_a_new_category_transfers_the_ticket_to_its_team() -> None:
     category = Category(slug="billing", name="Billing", team_id=team_id)
     commands.update(change, current_tags=[], category=category)
     assert logged(change) == [EventType.TICKET_UPDATED, EventType.TRANSFERRED]
-    assert list(told(change)) == ["category_id"]
-    assert told(change, 1) == {"team_id": [str(before), str(team_id)]}
+    assert list(logged_changes(change)) == ["category_id"]
+    assert logged_changes(change, 1) == {"team_id": [str(before), str(team_id)]}
     assert (change.ticket.category_id, change.ticket.team_id) == (category.id, team_id)
 
 
@@ -178,7 +208,12 @@ def test_a_new_category_drops_an_assignee_who_is_no_member_of_its_team(is_member
     assignee = new_id()
     change = change_of(ticket(Status.OPEN, assignee_id=assignee))
     category = Category(slug="billing", name="Billing", team_id=new_id())
-    commands.update(change, current_tags=[], category=category, member_ids=[assignee] if is_member else [new_id()])
+    commands.update(
+        change,
+        current_tags=[],
+        category=category,
+        member_ids=[assignee] if is_member else [new_id()],
+    )
     dropped = [] if is_member else [EventType.ASSIGNED]
     assert logged(change) == [EventType.TICKET_UPDATED, EventType.TRANSFERRED, *dropped]
     assert change.ticket.assignee_id == (assignee if is_member else None)
@@ -186,13 +221,19 @@ def test_a_new_category_drops_an_assignee_who_is_no_member_of_its_team(is_member
 
 def test_a_new_category_of_the_same_team_transfers_nothing() -> None:
     change = change_of(ticket())
-    commands.update(change, current_tags=[], category=Category(slug="other", name="Other", team_id=change.ticket.team_id))
+    commands.update(
+        change,
+        current_tags=[],
+        category=Category(slug="other", name="Other", team_id=change.ticket.team_id),
+    )
     assert logged(change) == [EventType.TICKET_UPDATED]
 
 
-def test_the_category_that_it_has_does_not_call_a_transferred_ticket_back() -> None:
+def test_an_unchanged_category_does_not_transfer_the_ticket_back() -> None:
     change = change_of(ticket())
-    category = Category(id=change.ticket.category_id, slug="technical", name="Technical", team_id=new_id())
+    category = Category(
+        id=change.ticket.category_id, slug="technical", name="Technical", team_id=new_id()
+    )
     commands.update(change, current_tags=[], category=category)
     assert change.events == []
 
@@ -204,8 +245,8 @@ def test_the_first_assignment_starts_a_new_ticket() -> None:
     change, ada = change_of(ticket()), user()
     commands.assign(change, ada)
     assert logged(change) == [EventType.ASSIGNED, EventType.STATUS_CHANGED]
-    assert told(change) == {"assignee_id": [None, str(ada.id)]}
-    assert told(change, 1) == {"status": ["new", "open"]}
+    assert logged_changes(change) == {"assignee_id": [None, str(ada.id)]}
+    assert logged_changes(change, 1) == {"status": ["new", "open"]}
     assert change.events[1].value("action") == "start"
 
 
@@ -217,16 +258,16 @@ def test_assigning_leaves_any_other_status(status: Status) -> None:
     assert change.ticket.status is status
 
 
-def test_nobody_can_be_assigned_and_starts_nothing() -> None:
+def test_removing_the_assignee_does_not_start_the_ticket() -> None:
     assignee = new_id()
     change = change_of(ticket(assignee_id=assignee))
     commands.assign(change, None)
     assert logged(change) == [EventType.ASSIGNED]
-    assert told(change) == {"assignee_id": [str(assignee), None]}
+    assert logged_changes(change) == {"assignee_id": [str(assignee), None]}
     assert change.ticket.status is Status.NEW
 
 
-def test_assigning_who_has_it_changes_nothing() -> None:
+def test_assigning_the_present_assignee_changes_nothing() -> None:
     ada = user()
     for who, has in [(ada, ada.id), (None, None)]:
         change = change_of(ticket(assignee_id=has))
@@ -234,9 +275,13 @@ def test_assigning_who_has_it_changes_nothing() -> None:
         assert change.events == []
 
 
-@pytest.mark.parametrize("who", [user(Role.CUSTOMER), user(Role.AGENT, active=False), user(Role.ADMIN, active=False)])
+@pytest.mark.parametrize(
+    "who", [user(Role.CUSTOMER), user(Role.AGENT, active=False), user(Role.ADMIN, active=False)]
+)
 def test_only_active_staff_is_assigned(who: User) -> None:
-    invalid(change_of(ticket()), lambda change: commands.assign(change, who), Code.INVALID, "assigneeId")
+    assert_invalid(
+        change_of(ticket()), lambda change: commands.assign(change, who), Code.INVALID, "assigneeId"
+    )
 
 
 def test_an_admin_can_be_assigned() -> None:
@@ -251,17 +296,17 @@ def test_a_transfer_drops_an_assignee_who_is_no_member(is_member: bool) -> None:
     change = change_of(ticket(Status.OPEN, assignee_id=assignee))
     before = change.ticket.team_id
     commands.transfer(change, team, [new_id(), *([assignee] if is_member else [])])
-    assert told(change) == {"team_id": [str(before), str(team.id)]}
+    assert logged_changes(change) == {"team_id": [str(before), str(team.id)]}
     if is_member:
         assert logged(change) == [EventType.TRANSFERRED]
         assert change.ticket.assignee_id == assignee
     else:
         assert logged(change) == [EventType.TRANSFERRED, EventType.ASSIGNED]
-        assert told(change, 1) == {"assignee_id": [str(assignee), None]}
+        assert logged_changes(change, 1) == {"assignee_id": [str(assignee), None]}
         assert change.ticket.assignee_id is None
 
 
-def test_a_transfer_of_an_unassigned_ticket_logs_one_entry() -> None:
+def test_a_transfer_of_an_unassigned_ticket_logs_one_event() -> None:
     change = change_of(ticket())
     commands.transfer(change, Team(slug="sales", name="Sales"), [])
     assert logged(change) == [EventType.TRANSFERRED]
@@ -298,15 +343,15 @@ LEADS = {
 
 @pytest.mark.parametrize("action", Action, ids=lambda each: each.name)
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
-def test_a_step_is_logged_once_or_refused(status: Status, action: Action) -> None:
+def test_a_transition_is_logged_once_or_refused(status: Status, action: Action) -> None:
     sources, target = LEADS[action]
     stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
     change = change_of(stood, at=LATER)
     if status not in sources:
-        return not_in_table(change, SIMPLE[action], action)
+        return assert_transition_refused(change, SIMPLE[action], action)
     SIMPLE[action](change)
     assert logged(change) == [EventType.STATUS_CHANGED]
-    assert told(change)["status"] == [status.value, target.value]
+    assert logged_changes(change)["status"] == [status.value, target.value]
     assert change.events[0].value("action") == action.value
     assert change.events[0].occurred_at == LATER
     assert not change.events[0].internal
@@ -314,44 +359,53 @@ def test_a_step_is_logged_once_or_refused(status: Status, action: Action) -> Non
     return None
 
 
-def test_hold_keeps_until_when() -> None:
+def test_hold_stores_until_when() -> None:
     change = change_of(ticket(Status.OPEN))
     commands.hold(change, LATER)
     assert change.ticket.held_until == LATER
-    assert told(change)["held_until"] == [None, "2026-03-02T13:00:00Z"]
+    assert logged_changes(change)["held_until"] == [None, "2026-03-02T13:00:00Z"]
 
 
 @pytest.mark.parametrize("until", [NOON, NOON - timedelta(microseconds=1)])
-def test_hold_refuses_an_instant_that_is_not_ahead(until: datetime) -> None:
-    invalid(change_of(ticket(Status.OPEN)), lambda change: commands.hold(change, until), Code.INVALID, "until")
+def test_hold_refuses_an_instant_that_is_not_in_the_future(until: datetime) -> None:
+    assert_invalid(
+        change_of(ticket(Status.OPEN)),
+        lambda change: commands.hold(change, until),
+        Code.INVALID,
+        "until",
+    )
 
 
 @pytest.mark.parametrize(
-    "action", [Action.RESUME, Action.AWAIT_CUSTOMER, Action.RESOLVE, Action.CLOSE], ids=lambda each: each.name
+    "action",
+    [Action.RESUME, Action.AWAIT_CUSTOMER, Action.RESOLVE, Action.CLOSE],
+    ids=lambda each: each.name,
 )
-def test_leaving_a_hold_forgets_until_when(action: Action) -> None:
+def test_leaving_a_hold_clears_until_when(action: Action) -> None:
     change = change_of(ticket(Status.ON_HOLD, held_until=LATER))
     SIMPLE[action](change)
     assert change.ticket.held_until is None
-    assert told(change)["held_until"] == ["2026-03-02T13:00:00Z", None]
+    assert logged_changes(change)["held_until"] == ["2026-03-02T13:00:00Z", None]
 
 
-def test_resolve_stores_the_resolution_and_tells_it() -> None:
+def test_resolve_stores_and_logs_the_resolution() -> None:
     change = change_of(ticket(Status.OPEN), at=LATER)
     commands.resolve(change, "Switched it on.")
     assert (change.ticket.resolution, change.ticket.resolved_at) == ("Switched it on.", LATER)
     assert change.events[0].value("comment") == "Switched it on."
-    assert set(told(change)) == {"status", "resolution", "resolved_at"}
+    assert set(logged_changes(change)) == {"status", "resolution", "resolved_at"}
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
-def test_customers_are_shown_those_steps_only_that_are_theirs(status: Status) -> None:
+def test_customers_are_allowed_only_the_actions_of_customers(status: Status) -> None:
     stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
     team, customers = (change_of(stood, by).allowed_actions() for by in (AGENT, CUSTOMER))
     assert team == lifecycle.list_allowed_actions(status)
     assert customers == [action for action in team if action in (Action.CLOSE, Action.REOPEN)]
     with pytest.raises(TransitionRefused) as refusal:
-        change_of(stood, CUSTOMER).transition(Action.START if status is not Status.NEW else Action.RESUME)
+        change_of(stood, CUSTOMER).transition(
+            Action.START if status is not Status.NEW else Action.RESUME
+        )
     assert refusal.value.allowed == customers
 
 
@@ -360,18 +414,27 @@ def test_customers_are_shown_those_steps_only_that_are_theirs(status: Status) ->
 
 @each_open
 @pytest.mark.parametrize("reason", CloseReason, ids=lambda each: each.name)
-def test_an_agent_closes_an_unresolved_ticket_with_any_reason(status: Status, reason: CloseReason) -> None:
+def test_an_agent_closes_an_unresolved_ticket_with_any_reason(
+    status: Status, reason: CloseReason
+) -> None:
     change = change_of(ticket(status), AGENT, at=LATER)
     commands.close(change, reason)
     assert logged(change) == [EventType.STATUS_CHANGED]
     assert (change.ticket.close_reason, change.ticket.closed_at) == (reason, LATER)
-    assert told(change)["close_reason"] == [None, reason.value]
+    assert logged_changes(change)["close_reason"] == [None, reason.value]
 
 
 @each_open
-@pytest.mark.parametrize("by", [AGENT, viewer(Role.ADMIN), SYSTEM], ids=["agent", "admin", "system"])
+@pytest.mark.parametrize(
+    "by", [AGENT, viewer(Role.ADMIN), SYSTEM], ids=["agent", "admin", "system"]
+)
 def test_closing_an_unresolved_ticket_needs_a_reason(status: Status, by: Viewer) -> None:
-    invalid(change_of(ticket(status), by), lambda change: commands.close(change, None), Code.REQUIRED, "reason")
+    assert_invalid(
+        change_of(ticket(status), by),
+        lambda change: commands.close(change, None),
+        Code.REQUIRED,
+        "reason",
+    )
 
 
 @pytest.mark.parametrize("by", [AGENT, CUSTOMER, SYSTEM], ids=["agent", "customer", "system"])
@@ -384,55 +447,79 @@ def test_closing_a_resolved_ticket_confirms_it(by: Viewer) -> None:
 
 @each_open
 @pytest.mark.parametrize("reason", [None, CloseReason.WITHDRAWN])
-def test_a_customer_withdraws_an_unresolved_ticket(status: Status, reason: CloseReason | None) -> None:
+def test_a_customer_withdraws_an_unresolved_ticket(
+    status: Status, reason: CloseReason | None
+) -> None:
     change = change_of(ticket(status), CUSTOMER)
     commands.close(change, reason)
     assert change.ticket.close_reason is CloseReason.WITHDRAWN
 
 
 @pytest.mark.parametrize("status", [*OPEN, Status.RESOLVED], ids=lambda each: each.name)
-def test_a_customer_has_no_other_reason(status: Status) -> None:
+def test_a_customer_can_give_no_other_reason(status: Status) -> None:
     own = CloseReason.RESOLVED if status is Status.RESOLVED else CloseReason.WITHDRAWN
     for reason in set(CloseReason) - {own}:
         change = change_of(ticket(status), CUSTOMER)
-        invalid(change, lambda change, reason=reason: commands.close(change, reason), Code.INVALID, "reason")
+        assert_invalid(
+            change,
+            lambda change, reason=reason: commands.close(change, reason),
+            Code.INVALID,
+            "reason",
+        )
 
 
 @pytest.mark.parametrize("by", [AGENT, CUSTOMER], ids=["agent", "customer"])
 @pytest.mark.parametrize("reason", [None, CloseReason.SPAM])
-def test_a_closed_ticket_is_not_closed_again_whatever_the_reason(by: Viewer, reason: CloseReason | None) -> None:
-    not_in_table(change_of(closed(), by), lambda change: commands.close(change, reason), Action.CLOSE)
+def test_a_closed_ticket_is_not_closed_again_whatever_the_reason(
+    by: Viewer, reason: CloseReason | None
+) -> None:
+    assert_transition_refused(
+        change_of(closed(), by), lambda change: commands.close(change, reason), Action.CLOSE
+    )
 
 
 # --- reopen ---
 
 
 @each_ended
-def test_reopen_clears_what_the_end_said(status: Status) -> None:
-    stood = ticket(status, resolution="Done", resolved_at=NOON, close_reason=CloseReason.RESOLVED, closed_at=NOON)
+def test_reopen_clears_the_resolution_and_close_reason(status: Status) -> None:
+    stood = ticket(
+        status,
+        resolution="Done",
+        resolved_at=NOON,
+        close_reason=CloseReason.RESOLVED,
+        closed_at=NOON,
+    )
     change = change_of(stood, at=LATER)
     commands.reopen(change, "It is off again.")
     assert change.ticket.status is Status.OPEN
     ends = ("resolution", "resolved_at", "close_reason", "closed_at")
     assert [getattr(change.ticket, name) for name in ends] == [None] * 4
-    assert set(told(change)) == {"status", *ends}
+    assert set(logged_changes(change)) == {"status", *ends}
     assert change.events[0].value("comment") == "It is off again."
 
 
-def test_the_windows_last_moment_still_reopens() -> None:
+def test_reopen_is_allowed_in_the_last_moment_of_the_window() -> None:
     change = change_of(closed(), at=NOON + WINDOW)
     commands.reopen(change, None)
     assert change.ticket.status is Status.OPEN
 
 
-def test_after_the_window_a_closed_ticket_stays_closed() -> None:
+def test_reopen_is_refused_after_the_window() -> None:
     late = change_of(closed(), at=NOON + WINDOW + timedelta(microseconds=1))
-    not_in_table(late, lambda change: commands.reopen(change, "again"), Action.REOPEN, Code.REOPEN_WINDOW_PASSED)
+    assert_transition_refused(
+        late,
+        lambda change: commands.reopen(change, "again"),
+        Action.REOPEN,
+        Code.REOPEN_WINDOW_PASSED,
+    )
 
 
 def test_a_merged_ticket_is_not_reopened() -> None:
     change = change_of(closed(merged_into_id=new_id()))
-    not_in_table(change, lambda change: commands.reopen(change, "again"), Action.REOPEN)
+    assert_transition_refused(
+        change, lambda change: commands.reopen(change, "again"), Action.REOPEN
+    )
     assert change.allowed_actions() == []
 
 
@@ -440,77 +527,102 @@ def test_a_merged_ticket_is_not_reopened() -> None:
 
 
 @each_open
-def test_escalating_is_one_level_more(status: Status) -> None:
+def test_escalate_raises_the_level_by_one(status: Status) -> None:
     change = change_of(ticket(status, escalation_level=2), CUSTOMER)
     commands.escalate(change, "too slow")
     assert logged(change) == [EventType.ESCALATED]
-    assert told(change) == {"escalation_level": [2, 3]}
+    assert logged_changes(change) == {"escalation_level": [2, 3]}
     assert change.events[0].value("reason") == "too slow"
 
 
 @each_ended
-def test_what_has_ended_is_not_escalated(status: Status) -> None:
-    invalid(change_of(ticket(status)), lambda change: commands.escalate(change, "too slow"), Code.INVALID, "ticketId")
+def test_a_resolved_or_closed_ticket_is_not_escalated(status: Status) -> None:
+    assert_invalid(
+        change_of(ticket(status)),
+        lambda change: commands.escalate(change, "too slow"),
+        Code.INVALID,
+        "ticketId",
+    )
 
 
 @each_ended
 @pytest.mark.parametrize("score", [1, 5])
-def test_what_has_ended_is_rated(status: Status, score: int) -> None:
+def test_a_resolved_or_closed_ticket_is_rated(status: Status, score: int) -> None:
     change = change_of(ticket(status), CUSTOMER, at=LATER)
     commands.rate(change, score, "fine")
     assert logged(change) == [EventType.RATED]
     rated = change.ticket
-    assert (rated.satisfaction_score, rated.satisfaction_comment, rated.rated_at) == (score, "fine", LATER)
+    assert (rated.satisfaction_score, rated.satisfaction_comment, rated.rated_at) == (
+        score,
+        "fine",
+        LATER,
+    )
     assert (change.events[0].value("score"), change.events[0].value("comment")) == (score, "fine")
 
 
 def test_rating_again_replaces_score_and_comment() -> None:
-    change = change_of(ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON), CUSTOMER, at=LATER)
+    change = change_of(
+        ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON),
+        CUSTOMER,
+        at=LATER,
+    )
     commands.rate(change, 4, None)
-    assert told(change)["satisfaction_score"] == [1, 4]
-    assert told(change)["satisfaction_comment"] == ["bad", None]
+    assert logged_changes(change)["satisfaction_score"] == [1, 4]
+    assert logged_changes(change)["satisfaction_comment"] == ["bad", None]
 
 
 @pytest.mark.parametrize("score", [0, 6, -1])
 def test_a_score_is_one_to_five(score: int) -> None:
-    invalid(change_of(ticket(Status.CLOSED)), lambda change: commands.rate(change, score, None), Code.INVALID, "score")
+    assert_invalid(
+        change_of(ticket(Status.CLOSED)),
+        lambda change: commands.rate(change, score, None),
+        Code.INVALID,
+        "score",
+    )
 
 
 @each_open
-def test_what_goes_on_is_not_rated(status: Status) -> None:
-    invalid(change_of(ticket(status)), lambda change: commands.rate(change, 5, None), Code.INVALID, "ticketId")
+def test_an_open_ticket_is_not_rated(status: Status) -> None:
+    assert_invalid(
+        change_of(ticket(status)),
+        lambda change: commands.rate(change, 5, None),
+        Code.INVALID,
+        "ticketId",
+    )
 
 
 # --- watch, link ---
 
 
-def test_watching_tells_who_watches_now() -> None:
+def test_watch_logs_the_watchers() -> None:
     change, first, second = change_of(ticket()), UUID(int=1), UUID(int=2)
     commands.watch(change, first, [second])
     assert logged(change) == [EventType.TICKET_UPDATED]
-    assert told(change) == {"watchers": [[str(second)], [str(first), str(second)]]}
+    assert logged_changes(change) == {"watchers": [[str(second)], [str(first), str(second)]]}
     assert change.added_watchers == [first]
 
 
-def test_unwatching_tells_who_is_left() -> None:
+def test_unwatch_logs_the_remaining_watchers() -> None:
     change, first, second = change_of(ticket()), UUID(int=1), UUID(int=2)
     commands.unwatch(change, first, [second, first])
-    assert told(change) == {"watchers": [[str(first), str(second)], [str(second)]]}
+    assert logged_changes(change) == {"watchers": [[str(first), str(second)], [str(second)]]}
     assert change.removed_watchers == [first]
 
 
-@pytest.mark.parametrize(("verb", "watchers"), [(commands.watch, [UUID(int=1)]), (commands.unwatch, [UUID(int=2)])])
-def test_watching_twice_and_unwatching_what_is_not_watched_change_nothing(
-    verb: Callable[[TicketChange, UUID, Sequence[UUID]], None], watchers: list[UUID]
+@pytest.mark.parametrize(
+    ("command", "watchers"), [(commands.watch, [UUID(int=1)]), (commands.unwatch, [UUID(int=2)])]
+)
+def test_watch_and_unwatch_without_effect_log_nothing(
+    command: Callable[[TicketChange, UUID, Sequence[UUID]], None], watchers: list[UUID]
 ) -> None:
     change = change_of(ticket())
-    verb(change, UUID(int=1), watchers)
+    command(change, UUID(int=1), watchers)
     assert change.events == []
     assert (change.added_watchers, change.removed_watchers) == ([], [])
 
 
 @pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
-def test_a_link_stands_in_both_records(kind: LinkKind) -> None:
+def test_a_link_is_stored_in_both_directions(kind: LinkKind) -> None:
     change, other = change_of(ticket()), change_of(ticket())
     commands.link(change, other, kind, is_linked=False)
     assert logged(change) == logged(other) == [EventType.LINKED]
@@ -518,7 +630,9 @@ def test_a_link_stands_in_both_records(kind: LinkKind) -> None:
     assert change.events[0].value("other_id") == str(other.ticket.id)
     assert other.events[0].value("kind") == INVERSE_LINK[kind].value
     assert other.events[0].value("other_id") == str(change.ticket.id)
-    assert [(link.ticket_id, link.other_id, link.kind) for link in (*change.links, *other.links)] == [
+    assert [
+        (link.ticket_id, link.other_id, link.kind) for link in (*change.links, *other.links)
+    ] == [
         (change.ticket.id, other.ticket.id, kind),
         (other.ticket.id, change.ticket.id, INVERSE_LINK[kind]),
     ]
@@ -529,14 +643,14 @@ def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
     assert INVERSE_LINK[INVERSE_LINK[kind]] is kind
 
 
-def test_linking_what_is_linked_so_changes_nothing() -> None:
+def test_linking_linked_tickets_changes_nothing() -> None:
     change, other = change_of(ticket()), change_of(ticket())
     commands.link(change, other, LinkKind.RELATED, is_linked=True)
     assert change.events == other.events == []
 
 
 def test_a_ticket_is_not_linked_to_itself() -> None:
-    invalid(
+    assert_invalid(
         change_of(ticket()),
         lambda change: commands.link(change, change, LinkKind.RELATED, is_linked=False),
         Code.INVALID,
@@ -544,7 +658,7 @@ def test_a_ticket_is_not_linked_to_itself() -> None:
     )
 
 
-def test_a_follow_up_is_tied_to_the_older_ticket() -> None:
+def test_a_follow_up_is_linked_to_the_original_ticket() -> None:
     change, older = change_of(ticket()), change_of(closed())
     commands.create(change, [], [])
     commands.follow_up(change, older)
@@ -563,47 +677,62 @@ def test_merging_closes_a_ticket_as_a_duplicate(status: Status) -> None:
     assert logged(change) == [EventType.MERGED, EventType.STATUS_CHANGED]
     assert logged(into) == [EventType.MERGED]
     gone = change.ticket
-    assert (gone.status, gone.close_reason, gone.closed_at) == (Status.CLOSED, CloseReason.DUPLICATE, LATER)
+    assert (gone.status, gone.close_reason, gone.closed_at) == (
+        Status.CLOSED,
+        CloseReason.DUPLICATE,
+        LATER,
+    )
     assert gone.merged_into_id == into.ticket.id
     assert change.events[0].value("into_id") == str(into.ticket.id)
     assert into.events[0].value("from_id") == str(gone.id)
-    assert told(into) == {}
+    assert logged_changes(into) == {}
     assert into.ticket.status is Status.OPEN
 
 
-def test_merging_a_closed_ticket_keeps_when_it_was_closed() -> None:
+def test_merging_a_closed_ticket_keeps_closed_at() -> None:
     change, into = change_of(closed(), at=LATER), change_of(ticket())
     commands.merge(change, into, [])
     assert logged(change) == [EventType.MERGED]
-    assert told(change) == {
+    assert logged_changes(change) == {
         "merged_into_id": [None, str(into.ticket.id)],
         "close_reason": ["abandoned", "duplicate"],
     }
     assert change.ticket.closed_at == NOON
 
 
-def test_tickets_that_were_merged_into_a_merged_one_follow_it() -> None:
+def test_tickets_merged_into_a_merged_ticket_move_along() -> None:
     change, into = change_of(ticket()), change_of(ticket())
     earlier = change_of(closed(merged_into_id=change.ticket.id))
     commands.merge(change, into, [earlier])
     assert earlier.ticket.merged_into_id == into.ticket.id
     assert logged(earlier) == [EventType.MERGED]
-    assert told(earlier)["merged_into_id"] == [str(change.ticket.id), str(into.ticket.id)]
+    assert logged_changes(earlier)["merged_into_id"] == [str(change.ticket.id), str(into.ticket.id)]
 
 
 def test_a_ticket_is_not_merged_into_itself() -> None:
-    invalid(change_of(ticket()), lambda change: commands.merge(change, change, []), Code.INVALID, "intoId")
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: commands.merge(change, change, []),
+        Code.INVALID,
+        "intoId",
+    )
 
 
 def test_a_merged_ticket_is_not_merged_again() -> None:
     into = change_of(ticket())
-    not_in_table(change_of(closed(merged_into_id=new_id())), lambda change: commands.merge(change, into, []), Action.CLOSE)
+    assert_transition_refused(
+        change_of(closed(merged_into_id=new_id())),
+        lambda change: commands.merge(change, into, []),
+        Action.CLOSE,
+    )
     assert into.events == []
 
 
 def test_nothing_is_merged_into_a_merged_ticket() -> None:
     into = change_of(closed(merged_into_id=new_id()))
-    invalid(change_of(ticket()), lambda change: commands.merge(change, into, []), Code.INVALID, "intoId")
+    assert_invalid(
+        change_of(ticket()), lambda change: commands.merge(change, into, []), Code.INVALID, "intoId"
+    )
     assert into.events == []
 
 
@@ -614,9 +743,13 @@ def test_an_agents_first_reply_starts_a_new_ticket_and_counts_as_the_response() 
     change = change_of(ticket(), AGENT, at=LATER)
     message = commands.reply(change, "Is the light on?", is_from_customer=False)
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
-    assert told(change) == {"first_responded_at": [None, "2026-03-02T13:00:00Z"]}
+    assert logged_changes(change) == {"first_responded_at": [None, "2026-03-02T13:00:00Z"]}
     assert (change.ticket.status, change.ticket.first_responded_at) == (Status.OPEN, LATER)
-    assert (message.kind, message.body, message.author_user_id) == (MessageKind.REPLY, "Is the light on?", AGENT.user_id)
+    assert (message.kind, message.body, message.author_user_id) == (
+        MessageKind.REPLY,
+        "Is the light on?",
+        AGENT.user_id,
+    )
     assert change.messages == [message]
     assert change.events[0].message_id == message.id
     assert change.events[1].message_id is None
@@ -626,13 +759,15 @@ def test_an_agents_next_reply_leaves_the_first_response() -> None:
     change = change_of(ticket(Status.OPEN, first_responded_at=NOON), AGENT, at=LATER)
     commands.reply(change, "And now?", is_from_customer=False)
     assert logged(change) == [EventType.REPLY_ADDED]
-    assert told(change) == {}
+    assert logged_changes(change) == {}
     assert change.ticket.first_responded_at == NOON
 
 
 @pytest.mark.parametrize("status", [*OPEN[1:], Status.RESOLVED], ids=lambda each: each.name)
 def test_an_agents_reply_leaves_any_other_status(status: Status) -> None:
-    change = change_of(ticket(status, held_until=LATER if status is Status.ON_HOLD else None), AGENT)
+    change = change_of(
+        ticket(status, held_until=LATER if status is Status.ON_HOLD else None), AGENT
+    )
     commands.reply(change, "Hello", is_from_customer=False)
     assert logged(change) == [EventType.REPLY_ADDED]
     assert change.ticket.status is status
@@ -640,14 +775,16 @@ def test_an_agents_reply_leaves_any_other_status(status: Status) -> None:
 
 def test_an_agents_reply_to_a_closed_ticket_is_refused() -> None:
     change = change_of(closed(), AGENT)
-    refusal = refused(change, lambda change: commands.reply(change, "Hello", is_from_customer=False))
+    refusal = get_refusal(
+        change, lambda change: commands.reply(change, "Hello", is_from_customer=False)
+    )
     assert isinstance(refusal, TransitionRefused)
     assert refusal.code is Code.TRANSITION_REFUSED
     assert refusal.allowed == [Action.REOPEN]
     assert change.messages == []
 
 
-def test_a_customers_reply_resumes_what_waits_on_them() -> None:
+def test_a_customers_reply_resumes_a_waiting_ticket() -> None:
     change = change_of(ticket(Status.WAITING_ON_CUSTOMER), CUSTOMER)
     commands.reply(change, "Here I am", is_from_customer=True)
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
@@ -656,15 +793,19 @@ def test_a_customers_reply_resumes_what_waits_on_them() -> None:
 
 
 @each_ended
-def test_a_customers_reply_reopens_what_has_ended(status: Status) -> None:
-    change = change_of(ticket(status, closed_at=NOON if status is Status.CLOSED else None), CUSTOMER, at=LATER)
+def test_a_customers_reply_reopens_a_resolved_or_closed_ticket(status: Status) -> None:
+    change = change_of(
+        ticket(status, closed_at=NOON if status is Status.CLOSED else None), CUSTOMER, at=LATER
+    )
     commands.reply(change, "It is off again", is_from_customer=True)
     assert logged(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
     assert change.events[1].value("action") == "reopen"
     assert (change.ticket.status, change.ticket.closed_at) == (Status.OPEN, None)
 
 
-@pytest.mark.parametrize("status", [Status.NEW, Status.OPEN, Status.ON_HOLD], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "status", [Status.NEW, Status.OPEN, Status.ON_HOLD], ids=lambda each: each.name
+)
 def test_a_customers_reply_leaves_any_other_status_and_is_no_response(status: Status) -> None:
     change = change_of(ticket(status), CUSTOMER)
     commands.reply(change, "Still down", is_from_customer=True)
@@ -682,18 +823,24 @@ def test_a_customers_reply_after_the_window_is_refused() -> None:
 @pytest.mark.parametrize("for_customer", [True, False])
 def test_a_merged_ticket_takes_no_replies(for_customer: bool) -> None:
     change = change_of(closed(merged_into_id=new_id()))
-    not_in_table(change, lambda change: commands.reply(change, "Hello", is_from_customer=for_customer), Action.REOPEN)
+    assert_transition_refused(
+        change,
+        lambda change: commands.reply(change, "Hello", is_from_customer=for_customer),
+        Action.REOPEN,
+    )
     assert change.messages == []
 
 
-@pytest.mark.parametrize(("status", "into"), [*((status, None) for status in Status), (Status.CLOSED, UUID(int=1))])
+@pytest.mark.parametrize(
+    ("status", "into"), [*((status, None) for status in Status), (Status.CLOSED, UUID(int=1))]
+)
 def test_a_note_can_always_be_added_and_is_internal(status: Status, into: UUID | None) -> None:
     change = change_of(ticket(status, merged_into_id=into))
     message = commands.add_note(change, "not for customers")
     assert logged(change) == [EventType.NOTE_ADDED]
     assert change.events[0].internal
     assert (message.kind, change.ticket.status) == (MessageKind.NOTE, status)
-    assert (change.ticket.first_responded_at, told(change)) == (None, {})
+    assert (change.ticket.first_responded_at, logged_changes(change)) == (None, {})
 
 
 def test_a_reply_is_not_internal() -> None:
@@ -702,9 +849,12 @@ def test_a_reply_is_not_internal() -> None:
     assert [entry.internal for entry in change.events] == [False]
 
 
-def test_entries_name_who_did_it() -> None:
+def test_events_have_the_actor() -> None:
     by_user, by_system = change_of(ticket(), AGENT), change_of(ticket(), SYSTEM)
     commands.start(by_user)
     commands.start(by_system)
-    assert (by_user.events[0].actor_user_id, by_user.events[0].actor_client_id) == (AGENT.user_id, None)
+    assert (by_user.events[0].actor_user_id, by_user.events[0].actor_client_id) == (
+        AGENT.user_id,
+        None,
+    )
     assert (by_system.events[0].actor_user_id, by_system.events[0].actor_client_id) == (None, None)

@@ -1,4 +1,4 @@
-"""Mentions: who is meant by an @ in a note, and who is not, whatever the text."""
+"""Mentions: which users an `@` in a note mentions, in any text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from support.ticket_factory import modest
 
 from models.core.ids import new_id
 from models.core.text import MAX_BODY_CHARS
-from models.notifications.mentions import MAX_MENTIONS, MAX_NAMES, build_directory, find_mentioned_users, find_names
+from models.notifications.mentions import (
+    MAX_MENTIONS,
+    MAX_NAMES,
+    build_directory,
+    find_mentioned_users,
+    find_names,
+)
 
 ADA, BILL, ALEX, OTHER, BRIEN, LEE = (new_id() for _ in range(6))
 NAMES = {ADA: "ada", BILL: "bill", ALEX: "alex", OTHER: "other", BRIEN: "brien", LEE: "lee"}
@@ -25,7 +31,7 @@ PEOPLE = build_directory(
 )
 
 
-def met(body: str) -> list[str]:
+def mentioned_names(body: str) -> list[str]:
     return sorted(NAMES[user_id] for user_id in find_mentioned_users(body, PEOPLE))
 
 
@@ -54,23 +60,53 @@ def met(body: str) -> list[str]:
     ],
     ids=lambda value: ascii(value)[1:60],
 )
-def test_who_is_mentioned(body: str, expected: str) -> None:
-    assert met(body) == expected.split()
+def test_a_name_after_an_at_sign_mentions_its_user(body: str, expected: str) -> None:
+    assert mentioned_names(body) == expected.split()
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        *("", "@", "@ ada", "ada", "@@ada", "@.ada", "@nobody", "@adam", "@ad", "@example.com", "@ada@example.org", "@ada@x"),
+        *(
+            "",
+            "@",
+            "@ ada",
+            "ada",
+            "@@ada",
+            "@.ada",
+            "@nobody",
+            "@adam",
+            "@ad",
+            "@example.com",
+            "@ada@example.org",
+            "@ada@x",
+        ),
         *("@alex", "@alex@", "@lee@example.com", "@bill", "@o"),
-        *("a@ada", "a@b.c", "x.@ada", "first_@ada", "first+@ada", "first-@ada", "ada@example.com", "mailto:ada@example.com"),
-        *("<ada@example.com>", "https://example.com/@ada", "https://x@ada", "/@ada", "key=@ada", r"\@ada", "50%@ada"),
+        *(
+            "a@ada",
+            "a@b.c",
+            "x.@ada",
+            "first_@ada",
+            "first+@ada",
+            "first-@ada",
+            "ada@example.com",
+            "mailto:ada@example.com",
+        ),
+        *(
+            "<ada@example.com>",
+            "https://example.com/@ada",
+            "https://x@ada",
+            "/@ada",
+            "key=@ada",
+            r"\@ada",
+            "50%@ada",
+        ),
         *("@adа", "＠ada", "@\u200bada", "@a\u0301da"),
     ],
     ids=lambda body: ascii(body)[1:60],
 )
-def test_who_is_not(body: str) -> None:
-    assert met(body) == []
+def test_unknown_names_addresses_and_urls_mention_nobody(body: str) -> None:
+    assert mentioned_names(body) == []
 
 
 @pytest.mark.parametrize(
@@ -108,22 +144,32 @@ def test_who_is_not(body: str) -> None:
     ids=lambda value: ascii(value)[1:60],
 )
 def test_code_mentions_nobody(body: str, expected: str) -> None:
-    assert met(body) == expected.split()
+    assert mentioned_names(body) == expected.split()
 
 
-def test_names_that_two_share_mean_nobody_and_addresses_always_mean_their_owner() -> None:
-    people = build_directory([(ADA, "x@example.com"), (BILL, "X@example.org"), (ALEX, "y@example.com"), (LEE, "")])
-    assert people == {"x@example.com": ADA, "x@example.org": BILL, "y@example.com": ALEX, "y": ALEX, "": LEE}
+def test_a_shared_name_mentions_nobody_and_an_address_its_owner() -> None:
+    people = build_directory(
+        [(ADA, "x@example.com"), (BILL, "X@example.org"), (ALEX, "y@example.com"), (LEE, "")]
+    )
+    assert people == {
+        "x@example.com": ADA,
+        "x@example.org": BILL,
+        "y@example.com": ALEX,
+        "y": ALEX,
+        "": LEE,
+    }
     assert find_mentioned_users("@ @x @y", people) == {ALEX}
 
 
-def test_the_first_fifty_people_count() -> None:
+def test_at_most_fifty_users_are_mentioned() -> None:
     crowd = {f"n{place}": new_id() for place in range(MAX_MENTIONS + 10)}
     body = " ".join(f"@n{place}" for place in range(MAX_MENTIONS + 10))
-    assert find_mentioned_users(f"@n0 @n0 @n0 {body}", crowd) == {crowd[f"n{place}"] for place in range(MAX_MENTIONS)}
+    assert find_mentioned_users(f"@n0 @n0 @n0 {body}", crowd) == {
+        crowd[f"n{place}"] for place in range(MAX_MENTIONS)
+    }
 
 
-def test_names_that_mean_nobody_hide_nobody() -> None:
+def test_unknown_names_do_not_use_up_the_limit() -> None:
     log = "\n".join(f"at @scope{place}/package ({place})" for place in range(MAX_MENTIONS * 3))
     assert find_mentioned_users(f"{log}\n\n@ada, can you look at this?", {"ada": ADA}) == {ADA}
 
@@ -150,32 +196,49 @@ LARGE = {
 
 
 @pytest.mark.parametrize("piece", list(LARGE.values()), ids=list(LARGE))
-def test_the_longest_text_made_for_it_is_read_like_any_other(piece: str) -> None:
+def test_the_longest_hostile_text_is_read(piece: str) -> None:
     filled = (piece * MAX_BODY_CHARS)[: MAX_BODY_CHARS - 10]
-    assert met(filled) == []
+    assert mentioned_names(filled) == []
     assert len(find_names(filled)) <= MAX_NAMES
 
 
-def test_no_more_names_are_looked_at_than_requests_can_wait_for() -> None:
+def test_the_number_of_names_is_limited() -> None:
     assert len(find_names(" ".join(f"@n{place}" for place in range(MAX_NAMES * 3)))) == MAX_NAMES
 
 
-def test_runs_of_every_length_are_read_like_any_other() -> None:
+def test_runs_of_backticks_of_every_length_are_read() -> None:
     runs = " ".join("`" * length for length in range(1, 350))
-    assert met(f"{runs} @ada") == ["ada"]
-    assert met(f"@{'a' * (MAX_BODY_CHARS - 1)}") == []
+    assert mentioned_names(f"{runs} @ada") == ["ada"]
+    assert mentioned_names(f"@{'a' * (MAX_BODY_CHARS - 1)}") == []
 
 
 PIECES = st.sampled_from(
-    ["@ada", "@bill.b-c", "`", "``", "```\n", "~~~\n", "\n", "\n\n", "    ", "- ", "> ", "\\", " ", "x", "_", "@"]
+    [
+        "@ada",
+        "@bill.b-c",
+        "`",
+        "``",
+        "```\n",
+        "~~~\n",
+        "\n",
+        "\n\n",
+        "    ",
+        "- ",
+        "> ",
+        "\\",
+        " ",
+        "x",
+        "_",
+        "@",
+    ]
 )
 
 
 @modest(60)
 @given(st.lists(PIECES | st.text(max_size=3), max_size=30))
-def test_any_text_mentions_only_who_is_named_in_it(pieces: list[str]) -> None:
+def test_any_text_mentions_only_users_that_it_names(pieces: list[str]) -> None:
     body = "".join(pieces)
-    for found in met(body):
+    for found in mentioned_names(body):
         assert f"@{found}" in body.lower()
 
 
@@ -183,4 +246,4 @@ def test_any_text_mentions_only_who_is_named_in_it(pieces: list[str]) -> None:
 @given(st.text(max_size=40))
 def test_nothing_between_fences_mentions_anybody(text: str) -> None:
     inside = text.replace("`", "'")
-    assert met(f"````\n{inside}\n@ada\n````\n@bill.b-c") == ["bill"]
+    assert mentioned_names(f"````\n{inside}\n@ada\n````\n@bill.b-c") == ["bill"]

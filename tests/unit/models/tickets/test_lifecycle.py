@@ -1,4 +1,4 @@
-"""The life of a ticket: API.md's table, written out once more by hand, and what must hold for every walk through it."""
+"""The life cycle of a ticket: a second copy of the table, and properties of every history."""
 
 from __future__ import annotations
 
@@ -21,9 +21,24 @@ TABLE = {
         "RESOLVE": "RESOLVED",
         "CLOSE": "CLOSED",
     },
-    "OPEN": {"AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER", "HOLD": "ON_HOLD", "RESOLVE": "RESOLVED", "CLOSE": "CLOSED"},
-    "WAITING_ON_CUSTOMER": {"RESUME": "OPEN", "HOLD": "ON_HOLD", "RESOLVE": "RESOLVED", "CLOSE": "CLOSED"},
-    "ON_HOLD": {"RESUME": "OPEN", "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER", "RESOLVE": "RESOLVED", "CLOSE": "CLOSED"},
+    "OPEN": {
+        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
+        "HOLD": "ON_HOLD",
+        "RESOLVE": "RESOLVED",
+        "CLOSE": "CLOSED",
+    },
+    "WAITING_ON_CUSTOMER": {
+        "RESUME": "OPEN",
+        "HOLD": "ON_HOLD",
+        "RESOLVE": "RESOLVED",
+        "CLOSE": "CLOSED",
+    },
+    "ON_HOLD": {
+        "RESUME": "OPEN",
+        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
+        "RESOLVE": "RESOLVED",
+        "CLOSE": "CLOSED",
+    },
     "RESOLVED": {"CLOSE": "CLOSED", "REOPEN": "OPEN"},
     "CLOSED": {"REOPEN": "OPEN"},
 }
@@ -40,7 +55,7 @@ statuses, actions = st.sampled_from(Status), st.sampled_from(Action)
 
 
 def outcome(status: Status, action: Action, reopenable: bool) -> Status | TransitionRefused:
-    """Where an action leads, or its refusal."""
+    """The status after an action, or the refusal."""
     try:
         return lifecycle.advance(status, action, reopenable=reopenable)
     except TransitionRefused as refusal:
@@ -54,7 +69,9 @@ def test_the_table_names_every_status_and_stage() -> None:
 
 
 @pytest.mark.parametrize(("status", "action"), PAIRS, ids=lambda each: each.name)
-def test_an_action_leads_where_the_table_says_or_is_refused(status: Status, action: Action) -> None:
+def test_an_action_has_the_effect_in_the_table_or_is_refused(
+    status: Status, action: Action
+) -> None:
     target = TABLE[status.name].get(action.name)
     if target is not None:
         assert lifecycle.advance(status, action).name == target
@@ -68,12 +85,14 @@ def test_an_action_leads_where_the_table_says_or_is_refused(status: Status, acti
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
-def test_what_is_allowed_is_the_tables_row(status: Status) -> None:
-    assert [action.name for action in lifecycle.list_allowed_actions(status)] == list(TABLE[status.name])
+def test_the_allowed_actions_are_the_row_of_the_table(status: Status) -> None:
+    assert [action.name for action in lifecycle.list_allowed_actions(status)] == list(
+        TABLE[status.name]
+    )
 
 
 @pytest.mark.parametrize("action", Action, ids=lambda each: each.name)
-def test_a_closed_ticket_whose_window_passed_is_left_by_nothing(action: Action) -> None:
+def test_a_closed_ticket_stays_closed_after_the_reopen_window(action: Action) -> None:
     assert lifecycle.list_allowed_actions(Status.CLOSED, reopenable=False) == []
     with pytest.raises(TransitionRefused) as refusal:
         lifecycle.advance(Status.CLOSED, action, reopenable=False)
@@ -82,13 +101,18 @@ def test_a_closed_ticket_whose_window_passed_is_left_by_nothing(action: Action) 
     assert refusal.value.allowed == []
 
 
-def test_the_window_counts_for_closed_tickets_only() -> None:
+def test_the_reopen_window_applies_to_closed_tickets_only() -> None:
     assert lifecycle.advance(Status.RESOLVED, Action.REOPEN, reopenable=False) is Status.OPEN
     assert Action.REOPEN in lifecycle.list_allowed_actions(Status.RESOLVED, reopenable=False)
 
 
 def test_statuses_before_closure_are_open() -> None:
-    assert {status.name for status in lifecycle.OPEN_STATUSES} == {"NEW", "OPEN", "WAITING_ON_CUSTOMER", "ON_HOLD"}
+    assert {status.name for status in lifecycle.OPEN_STATUSES} == {
+        "NEW",
+        "OPEN",
+        "WAITING_ON_CUSTOMER",
+        "ON_HOLD",
+    }
 
 
 def test_priorities_are_ordered() -> None:
@@ -97,7 +121,9 @@ def test_priorities_are_ordered() -> None:
 
 @modest(100)
 @given(st.lists(st.tuples(actions, st.booleans()), max_size=30))
-def test_no_walk_leaves_the_table_and_a_refused_step_stays_where_it_was(steps: list[tuple[Action, bool]]) -> None:
+def test_no_history_leaves_the_table_and_a_refusal_changes_nothing(
+    steps: list[tuple[Action, bool]],
+) -> None:
     status = Status.NEW
     for action, reopenable in steps:
         target = TABLE[status.name].get(action.name)
@@ -114,8 +140,13 @@ def test_no_walk_leaves_the_table_and_a_refused_step_stays_where_it_was(steps: l
 
 @modest(100)
 @given(statuses, actions, st.booleans())
-def test_an_action_is_allowed_exactly_where_it_leads_on(status: Status, action: Action, reopenable: bool) -> None:
-    after, allowed = outcome(status, action, reopenable), lifecycle.list_allowed_actions(status, reopenable=reopenable)
+def test_an_action_is_allowed_exactly_if_it_is_not_refused(
+    status: Status, action: Action, reopenable: bool
+) -> None:
+    after, allowed = (
+        outcome(status, action, reopenable),
+        lifecycle.list_allowed_actions(status, reopenable=reopenable),
+    )
     if isinstance(after, TransitionRefused):
         assert action not in allowed
         assert after.allowed == allowed
@@ -125,14 +156,14 @@ def test_an_action_is_allowed_exactly_where_it_leads_on(status: Status, action: 
 
 @modest(100)
 @given(st.timedeltas(timedelta(0), timedelta(days=60)))
-def test_the_window_passes_only_after_its_last_moment(since: timedelta) -> None:
+def test_the_reopen_window_is_over_only_after_its_last_moment(since: timedelta) -> None:
     assert lifecycle.is_reopen_window_over(NOON - since, NOON, WINDOW) == (since > WINDOW)
 
 
-def test_the_windows_last_moment_is_inside() -> None:
+def test_the_last_moment_belongs_to_the_reopen_window() -> None:
     assert not lifecycle.is_reopen_window_over(NOON - WINDOW, NOON, WINDOW)
     assert lifecycle.is_reopen_window_over(NOON - WINDOW - timedelta(microseconds=1), NOON, WINDOW)
 
 
-def test_what_was_never_closed_has_no_window() -> None:
+def test_a_ticket_that_was_never_closed_has_no_reopen_window() -> None:
     assert not lifecycle.is_reopen_window_over(None, NOON, WINDOW)

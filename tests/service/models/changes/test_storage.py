@@ -1,4 +1,4 @@
-"""Writing a change: all of it or nothing, guarded by the version, and told by the log so that folding it gives the ticket."""
+"""Writing a change: it is atomic, it is guarded by the version, and the log rebuilds the ticket."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ from models.log import event
 from models.log.event import Event, EventType
 from models.tickets.lifecycle import CloseReason, Priority, Status
 from models.tickets.message import Message
-from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
+from models.tickets.ticket import (
+    LinkKind,
+    Ticket,
+    TicketLink,
+    TicketResource,
+    TicketTag,
+    TicketWatcher,
+)
 
 pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
 
 
-async def test_a_new_ticket_is_stored_with_all_that_hangs_on_it(desk: Desk) -> None:
+async def test_a_new_ticket_is_stored_with_its_tags_and_resources(desk: Desk) -> None:
     async with database.transaction():
         ticket = desk.new(await allocate_number())
         change = TicketChange(ticket, desk.cora, NOON, WINDOW)
@@ -36,22 +43,27 @@ async def test_a_new_ticket_is_stored_with_all_that_hangs_on_it(desk: Desk) -> N
         reached = await write(change)
     found = await Ticket.get(id=ticket.id)
     assert (found.version, found.updated_at, found.status) == (1, NOON, Status.NEW)
-    assert sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)) == ["mail", "vpn"]
+    assert sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)) == [
+        "mail",
+        "vpn",
+    ]
     kept = await TicketResource.get(ticket_id=ticket.id)
     assert (kept.kind, kept.external_id, kept.name) == ("server", "s-1", "web")
-    (entry,) = await Event.all()
-    assert (entry.position, entry.type, entry.version) == (reached, EventType.TICKET_CREATED, 1)
+    (record,) = await Event.all()
+    assert (record.position, record.type, record.version) == (reached, EventType.TICKET_CREATED, 1)
     assert reached == await event.read_head()
 
 
-async def test_a_change_moves_the_version_by_one_however_many_entries_it_has(desk: Desk) -> None:
+async def test_a_change_with_several_events_raises_the_version_by_one(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     later = NOON + timedelta(hours=1)
     change = await desk.act(ticket, lambda change: commands.assign(change, desk.ada.user), at=later)
     found = await Ticket.get(id=ticket.id)
     assert len(change.events) == 2
     assert (found.version, found.updated_at) == (2, later)
-    assert [entry.version for entry in await Event.filter(ticket_id=ticket.id).order_by("position")] == [1, 2, 2]
+    assert [
+        record.version for record in await Event.filter(ticket_id=ticket.id).order_by("position")
+    ] == [1, 2, 2]
 
 
 async def test_a_change_writes_only_its_own_columns(desk: Desk) -> None:
@@ -65,7 +77,7 @@ async def test_a_change_writes_only_its_own_columns(desk: Desk) -> None:
     assert (found.status, found.priority) == (Status.OPEN, Priority.URGENT)
 
 
-async def test_what_was_read_before_another_change_is_refused_as_stale(desk: Desk) -> None:
+async def test_a_change_of_a_ticket_that_changed_since_is_refused_as_stale(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     old = await Ticket.get(id=ticket.id)
     await desk.act(ticket, commands.start)
@@ -81,11 +93,14 @@ async def test_what_was_read_before_another_change_is_refused_as_stale(desk: Des
     assert refusal.value.field == ["input", "expectedVersion"]
 
 
-async def test_one_stale_change_of_several_takes_all_of_them_back(desk: Desk) -> None:
+async def test_one_stale_change_rolls_back_all_changes_of_the_write(desk: Desk) -> None:
     first, second = await desk.raise_ticket(), await desk.raise_ticket()
     stale = await Ticket.get(id=second.id)
     await desk.act(second, commands.start)
-    change, other = (TicketChange(ticket, desk.ada, NOON, WINDOW) for ticket in (await Ticket.get(id=first.id), stale))
+    change, other = (
+        TicketChange(ticket, desk.ada, NOON, WINDOW)
+        for ticket in (await Ticket.get(id=first.id), stale)
+    )
     commands.link(change, other, LinkKind.RELATED, is_linked=False)
     async with nothing_stored():
         with pytest.raises(StaleVersion):
@@ -93,7 +108,7 @@ async def test_one_stale_change_of_several_takes_all_of_them_back(desk: Desk) ->
                 await write(change, other)
 
 
-async def test_a_write_that_fails_at_its_last_step_leaves_nothing(desk: Desk) -> None:
+async def test_a_write_that_fails_at_its_last_statement_stores_nothing(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
 
     def fails(change: TicketChange) -> None:
@@ -106,7 +121,7 @@ async def test_a_write_that_fails_at_its_last_step_leaves_nothing(desk: Desk) ->
             await desk.act(ticket, fails)
 
 
-async def test_a_change_without_entries_stores_nothing(desk: Desk) -> None:
+async def test_a_change_without_events_stores_nothing(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with nothing_stored(), database.transaction():
         change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
@@ -119,11 +134,13 @@ async def test_several_changes_are_written_in_their_order(desk: Desk) -> None:
     first, second = await desk.raise_ticket(), await desk.raise_ticket()
     async with database.transaction():
         found = await lock_tickets([first.id, second.id])
-        change, into = (TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (first, second))
+        change, into = (
+            TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (first, second)
+        )
         commands.merge(change, into, [])
         reached = await write(change, into)
-    entries = await Event.filter(position__gt=reached - 3).order_by("position")
-    assert [(entry.ticket_id, entry.type) for entry in entries] == [
+    records = await Event.filter(position__gt=reached - 3).order_by("position")
+    assert [(record.ticket_id, record.type) for record in records] == [
         (first.id, EventType.MERGED),
         (first.id, EventType.STATUS_CHANGED),
         (second.id, EventType.MERGED),
@@ -135,27 +152,40 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
     cora = desk.cora.user_id
     assert cora is not None
     await desk.act(
-        ticket, lambda change: commands.update(change, current_tags=["mail", "vpn"], add_tags=["new"], remove_tags=["vpn"])
+        ticket,
+        lambda change: commands.update(
+            change, current_tags=["mail", "vpn"], add_tags=["new"], remove_tags=["vpn"]
+        ),
     )
-    assert sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)) == ["mail", "new"]
+    assert sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)) == [
+        "mail",
+        "new",
+    ]
     await desk.act(ticket, lambda change: commands.watch(change, cora, []))
     assert [each.user_id for each in await TicketWatcher.all()] == [cora]
     await desk.act(ticket, lambda change: commands.unwatch(change, cora, [cora]))
     assert await TicketWatcher.all() == []
     await desk.act(ticket, lambda change: commands.add_note(change, "not for customers"))
-    (entry,) = await Event.filter(type=EventType.NOTE_ADDED)
-    message = await Message.get(id=entry.message_id)
-    assert (message.body, message.author_user_id, entry.internal) == ("not for customers", desk.ada.user_id, True)
+    (record,) = await Event.filter(type=EventType.NOTE_ADDED)
+    message = await Message.get(id=record.message_id)
+    assert (message.body, message.author_user_id, record.internal) == (
+        "not for customers",
+        desk.ada.user_id,
+        True,
+    )
     async with database.transaction():
         found = await lock_tickets([ticket.id, other.id])
         pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (ticket, other)]
         commands.link(*pair, LinkKind.PARENT_OF, is_linked=False)
         await write(*pair)
     links = {(each.ticket_id, each.other_id): each.kind for each in await TicketLink.all()}
-    assert links == {(ticket.id, other.id): LinkKind.PARENT_OF, (other.id, ticket.id): LinkKind.CHILD_OF}
+    assert links == {
+        (ticket.id, other.id): LinkKind.PARENT_OF,
+        (other.id, ticket.id): LinkKind.CHILD_OF,
+    }
 
 
-async def test_a_verb_that_is_refused_on_the_way_leaves_nothing(desk: Desk, random: Random) -> None:
+async def test_a_refused_command_stores_nothing(desk: Desk, random: Random) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.close(change, CloseReason.SPAM))
     async with nothing_stored():
@@ -167,7 +197,7 @@ async def test_numbers_begin_at_1001_and_rise(desk: Desk) -> None:
     assert numbers == [1001, 1002, 1003]
 
 
-async def test_only_what_is_there_is_locked(desk: Desk) -> None:
+async def test_locking_ignores_unknown_ids(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with database.transaction():
         assert set(await lock_tickets([ticket.id, new_id(), ticket.id])) == {ticket.id}
@@ -175,8 +205,14 @@ async def test_only_what_is_there_is_locked(desk: Desk) -> None:
 
 
 @modest(25)
-@given(st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 2**16)), min_size=1, max_size=20))
-async def test_the_entries_of_any_life_tell_the_ticket_as_it_is_stored(desk: Desk, steps: list[tuple[str, int]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 2**16)), min_size=1, max_size=20
+    )
+)
+async def test_the_events_of_any_history_rebuild_the_stored_ticket(
+    desk: Desk, steps: list[tuple[str, int]]
+) -> None:
     tickets = [(await desk.raise_ticket(tags=["vpn"])).id for _ in range(3)]
     for place, (name, seed) in enumerate(steps):
         before = await everything() if place == len(steps) - 1 else None
@@ -186,18 +222,24 @@ async def test_the_entries_of_any_life_tell_the_ticket_as_it_is_stored(desk: Des
     for key in tickets:
         ticket = await Ticket.get(id=key)
         assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
-        versions = await Event.filter(ticket_id=key).order_by("position").values_list("version", flat=True)
+        versions = (
+            await Event.filter(ticket_id=key).order_by("position").values_list("version", flat=True)
+        )
         assert versions == sorted(versions)
         assert ticket.version == versions[-1] == len(set(versions))
-        tags, watchers, told_tags, told_watchers = await hanging(ticket)
-        assert (tags, watchers) == (told_tags, told_watchers)
+        tags, watchers, logged_tags, logged_watchers = await read_tags_and_watchers(ticket)
+        assert (tags, watchers) == (logged_tags, logged_watchers)
 
 
-async def hanging(ticket: Ticket) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Tags and watchers as they are stored, and as the log tells them."""
+async def read_tags_and_watchers(
+    ticket: Ticket,
+) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Tags and watchers as they are stored, and as the log states them."""
     tags = sorted(await TicketTag.filter(ticket_id=ticket.id).values_list("name", flat=True))
     watchers = sorted(str(each.user_id) for each in await TicketWatcher.filter(ticket_id=ticket.id))
-    told: dict[str, list[str]] = {"tags": [], "watchers": []}
-    for entry in await Event.filter(ticket_id=ticket.id).order_by("position"):
-        told.update({name: list(entry.changes[name][1]) for name in told if name in entry.changes})
-    return tags, watchers, sorted(told["tags"]), told["watchers"]
+    logged: dict[str, list[str]] = {"tags": [], "watchers": []}
+    for record in await Event.filter(ticket_id=ticket.id).order_by("position"):
+        logged.update(
+            {name: list(record.changes[name][1]) for name in logged if name in record.changes}
+        )
+    return tags, watchers, sorted(logged["tags"]), logged["watchers"]
