@@ -1,7 +1,7 @@
 """Subscription groups: equal subscriptions of viewers with equal permissions share one execution.
 
 A new subscription first runs alone. When it has reached the position of the leading group, it joins
-that group and skips the items that it already has. The members of a group share one source, one
+that group and skips the items that it already has. The subscribers of a group share one source, one
 execution and one encoding of each item.
 """
 

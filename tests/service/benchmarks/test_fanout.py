@@ -1,4 +1,4 @@
-"""The load client of benchmarks/fanout: it takes what is whole, and notices whatever is not."""
+"""The load client of benchmarks/fanout: it accepts correct events and reports every error."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from benchmarks.fanout.contenders import PEERS, Bare, compile_c
 
 CORES = os.sched_getaffinity(0)
 SECONDS = 60.0
-"""Deadlines. No test waits until one has passed."""
-Told = Callable[[str], Sequence[str | list[str]]]
-"""What a server says to the subscriber with an operation id; a list is one message in fragments."""
+"""A deadline. No test waits until it has passed."""
+Messages = Callable[[str], Sequence[str | list[str]]]
+"""The messages of a server to the subscriber with an operation id. A list is one message in
+fragments."""
 
 
 @pytest.fixture(scope="session")
@@ -30,20 +31,30 @@ async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if os.environ.get("CI") == "true":
             pytest.fail("a C compiler and taskset are not installed, and CI must not skip this")
         pytest.skip("a C compiler and taskset are needed")
-    found = tmp_path_factory.mktemp("fanout")
-    compile_c("client", found)
-    return found
+    folder = tmp_path_factory.mktemp("fanout")
+    compile_c("client", folder)
+    return folder
 
 
 def event(id: str, position: int, **more: object) -> str:
     cursor = base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    seen = {"cursor": cursor, "occurredAt": at, "ticket": {"id": "tkt_1"}, "actor": {"displayName": "A"}}
-    return json.dumps({"id": id, "type": "next", "payload": {"data": {"ticketStatusChanged": seen}, **more}})
+    change = {
+        "cursor": cursor,
+        "occurredAt": at,
+        "ticket": {"id": "tkt_1"},
+        "actor": {"displayName": "A"},
+    }
+    return json.dumps(
+        {"id": id, "type": "next", "payload": {"data": {"ticketStatusChanged": change}, **more}}
+    )
 
 
-async def heard(folder: Path, told: Told, last: int, behind: int = 0) -> Answer:
-    """What the client makes of a server that tells this to each of two subscribers, so many of which never hear of the last."""
+async def measure(folder: Path, messages: Messages, last: int, behind: int = 0) -> Answer:
+    """The client's answer after a server has sent the messages to two sockets.
+
+    `behind` of them never get the event at the position `last`.
+    """
 
     async def speak(socket: ServerConnection) -> None:
         async for text in socket:
@@ -55,10 +66,12 @@ async def heard(folder: Path, told: Told, last: int, behind: int = 0) -> Answer:
                 socket.id = message["id"]
             elif message["type"] == "ping":
                 await socket.send(json.dumps({"type": "pong"}))
-                for each in told(str(socket.id)):
-                    await socket.send(each)
+                for message in messages(str(socket.id)):
+                    await socket.send(message)
 
-    async with serve(speak, "127.0.0.1", 0, subprotocols=["graphql-transport-ws"], compression=None) as server:  # type: ignore[list-item]
+    async with serve(
+        speak, "127.0.0.1", 0, subprotocols=["graphql-transport-ws"], compression=None
+    ) as server:  # type: ignore[list-item]
         port = next(iter(server.sockets)).getsockname()[1]
         async with await Client.start(folder / "client", port, ["secret"], folder, CORES) as client:
             opened = await client.open(2, SECONDS)
@@ -71,56 +84,97 @@ async def heard(folder: Path, told: Told, last: int, behind: int = 0) -> Answer:
             return answer
 
 
-async def test_the_client_takes_every_event_of_a_great_burst(folder: Path) -> None:
+async def test_the_client_accepts_every_event_of_a_large_burst(folder: Path) -> None:
     server = Bare(CORES, compile_c("bare", folder))
     await server.start(folder)
     try:
-        async with await Client.start(folder / "client", server.port, server.tokens, folder, CORES) as client:
+        async with await Client.start(
+            folder / "client", server.port, server.tokens, folder, CORES
+        ) as client:
             assert (await client.open(50, SECONDS)).open == 50
             for count in (1, 1000):
                 await client.zero()
                 server.publish(count)
                 answer = await client.wait(await server.settled(SECONDS), SECONDS)
-                assert (answer.received, answer.behind, answer.wrong, answer.closed) == (50 * count, 0, 0, 0), answer
+                assert (answer.received, answer.behind, answer.wrong, answer.closed) == (
+                    50 * count,
+                    0,
+                    0,
+                    0,
+                ), answer
                 assert 0 < answer.p50 <= answer.p99 <= answer.worst + 0.1
-            assert answer.close_reads == 1000, "each event is read closely once, and compared for the other sockets"
+            assert answer.close_reads == 1000, (
+                "each event is parsed once, and compared for the other sockets"
+            )
     finally:
         await server.stop()
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("messages", "wrong"),
     [
         (lambda own: [event(own, 7), event(own, 8), event(own, 9)], {}),
         (lambda own: [event(own, 7), '{"type":"ping"}', event(own, 8), event(own, 9)], {}),
         (lambda own: [event(own, 7), event(own, 9)], {"gaps": 2}),
         (lambda own: [event(own, 7), event(own, 8), event(own, 8), event(own, 9)], {"doubles": 2}),
         (lambda own: [event(own, 7), event(own, 9), event(own, 8)], {"gaps": 2, "doubles": 2}),
-        (lambda own: [event(own, 7), event("another", 8), event(own, 8), event(own, 9)], {"foreign": 2}),
-        (lambda own: [event(own, 7), event(own, 8, errors=[]), event(own, 9)], {"malformed": 2, "gaps": 2}),
+        (
+            lambda own: [event(own, 7), event("another", 8), event(own, 8), event(own, 9)],
+            {"foreign": 2},
+        ),
+        (
+            lambda own: [event(own, 7), event(own, 8, errors=[]), event(own, 9)],
+            {"malformed": 2, "gaps": 2},
+        ),
         (lambda own: [event(own, 7), "{", event(own, 8), event(own, 9)], {"malformed": 2}),
         (
-            lambda own: [event(own, 7), json.dumps({"id": own, "type": "complete"}), event(own, 8), event(own, 9)],
+            lambda own: [
+                event(own, 7),
+                json.dumps({"id": own, "type": "complete"}),
+                event(own, 8),
+                event(own, 9),
+            ],
             {"malformed": 2},
         ),
     ],
-    ids=["whole", "ping", "gap", "double", "disorder", "another's id", "errors", "no JSON", "completed"],
+    ids=[
+        "correct",
+        "ping",
+        "lost",
+        "duplicated",
+        "out of order",
+        "wrong id",
+        "errors",
+        "not JSON",
+        "completed",
+    ],
 )
-async def test_the_client_notices(folder: Path, told: Told, wrong: dict[str, int]) -> None:
-    answer = await heard(folder, told, 9)
+async def test_the_client_reports_wrong_events(
+    folder: Path, messages: Messages, wrong: dict[str, int]
+) -> None:
+    answer = await measure(folder, messages, 9)
     assert answer.behind == 0
-    assert {name: getattr(answer, name) for name in ("gaps", "doubles", "foreign", "malformed") if getattr(answer, name)} == wrong
+    assert {
+        name: getattr(answer, name)
+        for name in ("gaps", "doubles", "foreign", "malformed")
+        if getattr(answer, name)
+    } == wrong
     assert bool(answer.trouble) == bool(answer.foreign or answer.malformed)
 
 
-async def test_the_client_tells_who_is_behind(folder: Path) -> None:
-    answer = await heard(folder, lambda own: [event(own, 7)] if own.endswith("0") else [event(own, 7), event(own, 8)], 8, 1)
+async def test_the_client_counts_sockets_that_are_behind(folder: Path) -> None:
+    answer = await measure(
+        folder,
+        lambda own: [event(own, 7)] if own.endswith("0") else [event(own, 7), event(own, 8)],
+        8,
+        1,
+    )
     assert (answer.open, answer.behind) == (2, 1)
 
 
 async def test_the_client_refuses_a_fragmented_message(folder: Path) -> None:
     with pytest.raises(ClientFailed, match="fragmented"):
-        await heard(folder, lambda own: [["{}", "{}"]], 9)
+        await measure(folder, lambda own: [["{}", "{}"]], 9)
 
 
 def test_the_lock_of_the_peers_names_no_registry() -> None:
