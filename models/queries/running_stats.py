@@ -40,8 +40,12 @@ class TicketFacts(NamedTuple):
     is_breached: bool
 
 
+FactValues = tuple[object, bool, bool, bool, bool]
+"""The values of a TicketFacts, to which it is equal. A plain tuple is faster to create."""
+
+
 def build_fact_columns(group: Group | None) -> Condition:
-    """Return the columns from which `facts_from_row` reads the facts."""
+    """Return the columns that `fact_values_from_row` reads."""
     text = (
         f", {COLUMNS[group]} AS bucket, t.created_at AS created_at, "
         f"CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS is_open, "
@@ -57,9 +61,9 @@ def has_clock_sql() -> str:
     return f"CASE WHEN {has_clock.text} THEN 1 ELSE 0 END"
 
 
-def facts_from_row(group: Group | None, row: Row) -> TicketFacts:
+def fact_values_from_row(group: Group | None, row: Row) -> FactValues:
     is_open = bool(row["is_open"])
-    return TicketFacts(
+    return (
         bucket_key(group, row["bucket"]) if group else None,
         is_open,
         is_open and bool(row["is_unassigned"]),
@@ -80,7 +84,7 @@ class RunningStats:
         self.position = 0
         self.facts_by_ticket: dict[UUID, TicketFacts] = {}
         self.counts: Counter[TicketFacts] = Counter()
-        self.interned: dict[TicketFacts, TicketFacts] = {}
+        self.interned: dict[FactValues, TicketFacts] = {}
         self.open_heap: list[tuple[datetime, UUID]] = []
 
     async def read(self, at: datetime, max_tickets: int) -> bool:
@@ -131,8 +135,11 @@ class RunningStats:
                 del self.counts[before], self.interned[before]
         if row is None:
             return
-        new = facts_from_row(self.group, row)
-        facts = self.facts_by_ticket[ticket_id] = self.interned.setdefault(new, new)
+        values = fact_values_from_row(self.group, row)
+        facts = self.interned.get(values)
+        if facts is None:
+            facts = self.interned[values] = TicketFacts(*values)
+        self.facts_by_ticket[ticket_id] = facts
         self.counts[facts] += 1
         if facts.is_open and not (before and before.is_open):
             self.push_open(ticket_id, cast("datetime", as_instant(row["created_at"])))

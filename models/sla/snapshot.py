@@ -1,6 +1,7 @@
 """Policy snapshots: a policy's targets and calendar at one time, identified by a digest.
 
-The log names a snapshot by its digest, so old events keep their meaning when the policy changes.
+Columns and attributes named `terms` hold the digest of a snapshot. The log does too, so old events
+keep their meaning when the policy changes.
 """
 
 from __future__ import annotations
