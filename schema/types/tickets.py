@@ -235,7 +235,9 @@ class TicketType(Node):
         )
 
     created_at: datetime = strawberry.field(description="The time at which the ticket was created.")
-    updated_at: datetime = strawberry.field(description="The time of the last change.")
+    updated_at: datetime = strawberry.field(
+        description="The time of the last change that raised the version."
+    )
     first_responded_at: datetime | None = strawberry.field(
         description="The time of the team's first reply. Null until then."
     )
@@ -249,5 +251,6 @@ class TicketType(Node):
     )
     version: int = strawberry.field(
         description="The version of the ticket, from 1. It rises by one with each change; send it "
-        "as `expectedVersion`."
+        "as `expectedVersion`. SLA events, steps of escalation paths, reminders and failed emails "
+        "do not raise it."
     )
