@@ -22,7 +22,9 @@ from schema import root
 
 NAME = "{ __typename }"
 VIEWER = "{ viewer { role } }"
-CREATE = 'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { ticket { subject } } }'
+CREATE = """mutation {
+  createTicket(input: {subject: "s", description: "d", category: "sales"}) { ticket { subject } }
+}"""
 
 
 async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str, Any]:
