@@ -54,13 +54,14 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    """Run `work` with an open database. An error of the database becomes one line."""
+    """Run `work` with an open database. An expected error becomes one line."""
     import sqlite3
 
-    import asyncpg
+    from asyncpg import InterfaceError, PostgresError
     from tortoise.exceptions import BaseORMException
 
     from models import database
+    from models.provisioning import InvalidArgument
 
     async def run() -> T:
         try:
@@ -72,13 +73,9 @@ def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
     try:
         prepare_folder(settings)
         return asyncio.run(run())
-    except (
-        OSError,
-        BaseORMException,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        sqlite3.Error,
-    ) as error:
+    except InvalidArgument as error:
+        fail(str(error))
+    except (OSError, BaseORMException, PostgresError, InterfaceError, sqlite3.Error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         fail(f"the database can't be used: {reason}")
 
@@ -132,9 +129,7 @@ async def prepare(settings: Settings) -> None:
     if settings.is_demo:
         await seed_demo(datetime.now(UTC))
     elif await has_demo_accounts():
-        fail(
-            "this database has demo accounts with a known password: use --demo, or another database"
-        )
+        fail("this database has demo accounts with a known password: use --demo or another one")
     show_address(settings)
 
 
@@ -153,6 +148,7 @@ def run_jobs() -> None:
     from background import run_jobs_alone
     from engine.telemetry.logging import configure_logging
     from models import database
+    from models.database.config import STATEMENT_TIMEOUT_SECONDS
 
     settings = load_settings()
     configure_logging(settings.log_level)
@@ -161,7 +157,7 @@ def run_jobs() -> None:
         await migrate_database()  # without the time limit for statements that is set below
         await database.disconnect()
         await database.connect(
-            settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS
+            settings.database_url, settings.database_pool_size, STATEMENT_TIMEOUT_SECONDS
         )
         jobs = asyncio.ensure_future(run_jobs_alone(settings))
         # A cancelled job hands over its lease. After kill -9, others wait until the lease ends.
@@ -182,19 +178,12 @@ def migrate() -> None:
 
 @app.command()
 def seed(
-    tickets: Annotated[
-        int, Option(min=1, max=10_000_000, help="The number of tickets to add.")
-    ] = 1000,
+    tickets: Annotated[int, Option(min=1, max=10_000_000, help="How many to add.")] = 1000,
 ) -> None:
     """Add sample tickets with users, conversations and histories."""
     from rich import progress
 
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(),
-    )
+    columns = (*progress.Progress.get_default_columns(), progress.MofNCompleteColumn())
     with progress.Progress(*columns) as bar:
         task = bar.add_task("tickets", total=tickets)
 
@@ -248,10 +237,7 @@ def user_create(
             email, name, role, chosen, organization=organization, teams=team or []
         )
 
-    try:
-        typer.echo(with_database(load_settings(), create))
-    except provisioning.InvalidArgument as error:
-        fail(str(error))
+    typer.echo(with_database(load_settings(), create))
 
 
 def read_password() -> str:
@@ -282,10 +268,7 @@ def token_create(
             email, client, names, expires, name, datetime.now(UTC)
         )
 
-    try:
-        typer.echo(with_database(load_settings(), create))
-    except provisioning.InvalidArgument as error:
-        fail(str(error))
+    typer.echo(with_database(load_settings(), create))
 
 
 def split_names(text: str) -> list[str]:
