@@ -192,8 +192,8 @@ class TicketClocks:
         """
         if self.waiting_since is None or self._unfinished(*RESPONSES):
             return
-        clocks = [clock for clock in self.all if clock.metric is Metric.NEXT_RESPONSE]
-        last = clocks[-1] if clocks else None
+        newest_first = reversed(self.all)
+        last = next((each for each in newest_first if each.metric is Metric.NEXT_RESPONSE), None)
         is_cancelled = last is not None and last.status is ClockStatus.CANCELLED
         if last is not None and is_cancelled and last.started_at >= self.waiting_since:
             self._resume(last, at)
@@ -234,5 +234,8 @@ class TicketClocks:
 
     def _unfinished(self, *metrics: Metric) -> list[Clock]:
         """The clocks that are not finished, of these metrics; without metrics, of all."""
-        unfinished = [clock for clock in self.all if not clock.is_finished]
-        return [clock for clock in unfinished if not metrics or clock.metric in metrics]
+        return [
+            clock
+            for clock in self.all
+            if not clock.is_finished and (not metrics or clock.metric in metrics)
+        ]
