@@ -30,10 +30,9 @@ from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
 from models.queries import event_log, timeline
-from models.queries import tickets as listing
 from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
-from models.queries.tickets import build_ticket_order
+from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
@@ -168,7 +167,7 @@ def postgres_plan(root: Any) -> Plan:
 
 
 def page(viewer: Viewer, filter: FilterData | None, sorts: Sorts, window: PageRequest = WINDOW) -> Callable[[], Awaitable[object]]:
-    return lambda: listing.list_tickets(viewer, filter, build_ticket_order(sorts), window, NOON)
+    return lambda: list_tickets(viewer, filter, build_ticket_order(sorts), window, NOON)
 
 
 def windows(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
@@ -219,9 +218,9 @@ async def test_an_order_is_walked_by_its_index_from_any_place(many: Many) -> Non
     promise: Sorts = [("sla_breaches_at", False)]
     after_null = windows(build_ticket_order(promise), closed)["after"]
     cases["next promise, after one without"] = (page(many.desk.ada, None, promise, after_null), "tickets_promise")
-    for part, window in windows(listing.QUEUE_ORDER, middle).items():
+    for part, window in windows(QUEUE_ORDER, middle).items():
         key = next(iter(many.desk.teams.values())).id
-        cases[f"queue, {part}"] = (lambda key=key, asked=window: listing.list_queue(many.desk.ada, key, asked, NOON), "tickets_queue")
+        cases[f"queue, {part}"] = (lambda key=key, asked=window: list_queue(many.desk.ada, key, asked, NOON), "tickets_queue")
     assert await judged(cases) == []
 
 

@@ -26,7 +26,7 @@ from models.core.pagination import PageRequest
 from models.people import token
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient, Organization, Role, User
-from models.queries import tickets as listing
+from models.queries.tickets import build_ticket_order, list_tickets
 
 pytestmark = pytest.mark.never_retried
 
@@ -187,7 +187,7 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: R
         rows = await database.fetch_dicts(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
         expected = {fact.ticket.number for fact in pile.facts if can_see_ticket(who, fact.ticket)}
         assert {row["number"] for row in rows} == expected, who
-        listed = await listing.list_tickets(who, None, listing.build_ticket_order(()), PageRequest(100, False, None, None), NOON)
+        listed = await list_tickets(who, None, build_ticket_order(()), PageRequest(100, False, None, None), NOON)
         assert {each.number for each in listed.rows} == expected, who
 
 

@@ -26,9 +26,8 @@ from models.core.ordering import Order
 from models.core.pagination import Page, PageRequest
 from models.core.time import format_instant
 from models.people.user import ApiClient, Role, User
-from models.queries import tickets as listing
 from models.queries.filter import FilterData
-from models.queries.tickets import build_ticket_order
+from models.queries.tickets import build_ticket_order, find_by_external_id, list_tickets
 from models.queries.users import list_users
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
@@ -76,7 +75,7 @@ async def walk(
     edge: str | None = None
     for _ in count_pages():
         window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
-        page = await listing.list_tickets(viewer, filter, order, window, NOON)
+        page = await list_tickets(viewer, filter, order, window, NOON)
         read = [*page.rows, *read] if backward else [*read, *page.rows]
         if not await (page.has_previous() if backward else page.has_next()):
             break
@@ -111,7 +110,7 @@ async def test_a_page_knows_exactly_what_lies_before_and_after_it(
     place = data.draw(st.sampled_from([None, 0, 1, last - 1, last]) | st.integers(0, last))
     edge = None if place is None else order.cursor_of(expected[place])
     window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
-    page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
+    page = await list_tickets(pile.desk.ada, None, order, window, NOON)
     if backward:
         end = len(expected) if place is None else place
         start = max(0, end - size)
@@ -131,7 +130,7 @@ async def test_between_two_cursors_lies_what_lies_between_their_records(pile: Pi
     after, before = (data.draw(st.integers(0, len(expected) - 1)) for _ in range(2))
     for backward in (False, True):
         window = PageRequest(100, backward, order.cursor_of(expected[after]), order.cursor_of(expected[before]))
-        page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
+        page = await list_tickets(pile.desk.ada, None, order, window, NOON)
         assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[after + 1 : before]]
 
 
@@ -164,11 +163,11 @@ async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(pile: 
     order = build_ticket_order([("number", False)])
     filter: FilterData = {"number": {"neq": 1003}}
     gone = order.cursor_of(pile.facts[2].ticket)
-    page = await listing.list_tickets(pile.desk.ada, filter, order, PageRequest(2, False, gone, None), NOON)
+    page = await list_tickets(pile.desk.ada, filter, order, PageRequest(2, False, gone, None), NOON)
     assert [ticket.number for ticket in page.rows] == [1004, 1005]
     assert await page.has_previous()
     nothing_before: FilterData = {"number": {"gt": 1003}}
-    page = await listing.list_tickets(pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON)
+    page = await list_tickets(pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON)
     assert not await page.has_previous()
 
 
@@ -176,7 +175,7 @@ async def test_an_empty_list_has_nothing_before_or_after(desk: Desk) -> None:
     await desk.raise_ticket()
     for viewer in (desk.olga, ANONYMOUS):
         for backward in (False, True):
-            page = await listing.list_tickets(viewer, None, build_ticket_order(()), PageRequest(10, backward, None, None), NOON)
+            page = await list_tickets(viewer, None, build_ticket_order(()), PageRequest(10, backward, None, None), NOON)
             assert (list(page.rows), list(page.cursors), await page.count_total()) == ([], [], 0)
             assert (await page.has_next(), await page.has_previous()) == (False, False)
 
@@ -197,7 +196,7 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
                 cursor = base64.urlsafe_b64encode(orjson.dumps([order.signature, value, key])).decode().rstrip("=")
                 for window in (PageRequest(5, False, cursor, None), PageRequest(5, True, None, cursor)):
                     try:
-                        page = await listing.list_tickets(pile.desk.ada, None, order, window, NOON)
+                        page = await list_tickets(pile.desk.ada, None, order, window, NOON)
                         await page.has_next()
                         await page.has_previous()
                     except CursorInvalid:
@@ -209,7 +208,7 @@ async def test_a_bad_cursor_is_refused_even_where_nothing_is_visible(desk: Desk,
     window = PageRequest(5, False, "x", None) if side == "after" else PageRequest(5, False, None, "x")
     for viewer in (desk.ada, ANONYMOUS):
         with pytest.raises(CursorInvalid):
-            await listing.list_tickets(viewer, None, build_ticket_order(()), window, NOON)
+            await list_tickets(viewer, None, build_ticket_order(()), window, NOON)
 
 
 @pytest.mark.never_retried
@@ -220,10 +219,10 @@ async def test_a_ticket_is_found_by_its_key_among_those_that_the_viewer_sees(des
     own = await desk.raise_ticket(by=desk.cora, external_id="key", external_scope=str(machine.id))
     program = Viewer(Caller.API_CLIENT, frozenset(Scope), client=machine)
     for viewer, expected in ((desk.ada, first), (desk.olga, first), (desk.carl, second), (program, own), (ANONYMOUS, None)):
-        found = await listing.find_by_external_id(viewer, "key")
+        found = await find_by_external_id(viewer, "key")
         assert (found and found.number) == (expected and expected.number)
-        assert await listing.find_by_external_id(viewer, "KEY") is None
-        assert await listing.find_by_external_id(viewer, "") is None
+        assert await find_by_external_id(viewer, "KEY") is None
+        assert await find_by_external_id(viewer, "") is None
 
 
 # --- people ---
