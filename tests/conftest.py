@@ -22,13 +22,14 @@ from tortoise import Tortoise  # noqa: E402
 
 from engine.telemetry.logging import RENDERER, SHARED_PROCESSORS  # noqa: E402
 from models import database as db  # noqa: E402
+from models.database import config  # noqa: E402
 
 NEVER_AWAITED = ("coroutine object GraphQLCoreConverter.from_resolver", "coroutine object Executor.")
 DATABASE_FIXTURES = {"template", "empty_url"}
 """All tests that use a database use one of these, directly or through another fixture."""
 
 configure_hypothesis()
-db.BUSY_TIMEOUT_MS = 120_000  # on a slow machine, other processes on the same SQLite file may take longer than the usual 15 s
+config.BUSY_TIMEOUT_MS = 120_000  # on a slow machine, other processes on the same SQLite file may take longer than the usual 15 s
 
 
 @pytest.hookimpl(trylast=True)
@@ -86,7 +87,7 @@ def random(request: pytest.FixtureRequest) -> Random:
 @pytest.fixture(scope="session", autouse=True)
 def records() -> None:
     """Records know their foreign keys, also where a test has no database."""
-    Tortoise.init_models(db.MODULES, "models")
+    Tortoise.init_models(config.MODULES, "models")
 
 
 @pytest.fixture(scope="session")
@@ -119,10 +120,10 @@ def copy() -> Copy:
 async def url(
     request: pytest.FixtureRequest, template: str, reused: databases.ReusedDatabase | None, tmp_path: Path
 ) -> AsyncIterator[str]:
-    """The URL of a fresh, migrated database; with the mark `without_promises` one that promises nothing by default."""
+    """The URL of a fresh, migrated database; with the mark `without_default_policies` one without active SLA policies and escalation paths."""
     async with contextlib.AsyncExitStack() as stack:
         found = await (reused.url() if reused else stack.enter_async_context(databases.copy(template, tmp_path)))
-        if request.node.get_closest_marker("without_promises") is not None:
+        if request.node.get_closest_marker("without_default_policies") is not None:
             await databases.deactivate_promises(found)
         yield found
 

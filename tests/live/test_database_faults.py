@@ -14,14 +14,14 @@ import pytest
 from support import Client, Service, World
 from support.client import SECONDS
 from support.live import until
-from support.tcp_proxy import Line, line_to
+from support.tcp_proxy import TcpProxy, run_tcp_proxy
 from support.service import running
 
 from models import database
 from models.database import pool
 from models.tickets.ticket import Ticket
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="a fault of a file")
@@ -46,9 +46,9 @@ async def told(client: Client, query: str, variables: dict[str, Any] | None = No
 
 
 @pytest.fixture
-async def line(url: str) -> AsyncIterator[Line]:
+async def line(url: str) -> AsyncIterator[TcpProxy]:
     parts = urlsplit(url)
-    async with line_to(parts.port or 5432) as found:
+    async with run_tcp_proxy(parts.port or 5432) as found:
         yield found
 
 
@@ -72,7 +72,7 @@ for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare
 
 
 @contextlib.contextmanager
-def faulty(line: Line, fault: str) -> Iterator[None]:
+def faulty(line: TcpProxy, fault: str) -> Iterator[None]:
     """While the line is faulty the service waits for the database only briefly. A slow machine is no fault."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Impatient, "seconds", 1.0)
@@ -84,7 +84,7 @@ def faulty(line: Line, fault: str) -> Iterator[None]:
 
 
 @pytest.fixture
-async def far(url: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+async def far(url: str, line: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     """The service with a database at the other end of the line."""
     parts = urlsplit(url)
     monkeypatch.setattr(pool, "MEND_SECONDS", SECONDS)
@@ -98,7 +98,7 @@ async def far(url: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 @only_postgres
 @pytest.mark.parametrize("fault", ["cut", "freeze"])
-async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(far: Service, line: Line, fault: str) -> None:
+async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(far: Service, line: TcpProxy, fault: str) -> None:
     world = await World.make()
     cora = far.client(world.cora.token)
     assert await asyncio.gather(*(told(cora, CREATE, new(f"before {n}")) for n in range(5))) == [""] * 5
@@ -116,7 +116,7 @@ async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(f
 
 
 @only_postgres
-async def test_what_was_written_as_the_line_broke_is_there_once_when_it_is_sent_again(far: Service, line: Line) -> None:
+async def test_what_was_written_as_the_line_broke_is_there_once_when_it_is_sent_again(far: Service, line: TcpProxy) -> None:
     world = await World.make()
     cora = far.client(world.cora.token)
     acknowledged: set[str] = set()

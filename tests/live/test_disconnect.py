@@ -11,13 +11,13 @@ import pytest
 from support import Service, World
 from support.live import until
 from support.service import running
-from support.slow_query import QUERY, is_idle, is_running, slow_down
+from support.slow_query import SLOW_QUERY, is_idle, is_running, slow_down_categories
 
 from engine.server.client_connection import ClientConnection
 from models import database
 from models.tickets.ticket import Ticket
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 CREATE = 'mutation { createTicket(input: {subject: "kept", description: "d", category: "technical"}) { ticket { id } } }'
 
@@ -44,8 +44,8 @@ async def ask(service: Service, token: str, query: str, path: str, accept: str) 
 @pytest.mark.parametrize("way", ["close", "abort"])
 async def test_the_work_of_a_query_ends_with_its_client(patient: Service, path: str, accept: str, way: str) -> None:
     world = await World.make()
-    await slow_down()
-    writer = await ask(patient, world.ada.token, QUERY, path, accept)
+    await slow_down_categories()
+    writer = await ask(patient, world.ada.token, SLOW_QUERY, path, accept)
     await until(is_running)
     if way == "close":
         writer.close()
@@ -100,8 +100,8 @@ async def test_one_callers_slow_statements_leave_connections_for_others(patient:
     world = await World.make()
     ada, bill = patient.client(world.ada.token), patient.client(world.bill.token)
     assert (await bill.run("{ viewer { role } }"))["viewer"]
-    await slow_down()
-    asking = [asyncio.create_task(ada.run(QUERY)) for _ in range(20)]
+    await slow_down_categories()
+    asking = [asyncio.create_task(ada.run(SLOW_QUERY)) for _ in range(20)]
     try:
         await until(is_answering(patient, 20))
         for _ in range(3):

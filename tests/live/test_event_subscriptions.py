@@ -20,7 +20,7 @@ from models.people.user import Organization, User
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import events
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 STATUS_CHANGES = """
   subscription($after: String, $ticketId: ID, $filter: TicketFilter) {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support import Service, Socket, World
 from support.actors import machine
-from support.ticket_commands import raised
-from support.live_list_client import CHANGES, LiveList, found
+from support.ticket_commands import create_ticket
+from support.live_list_client import CHANGES, LiveList, query_tickets
 from support.live import error_of, head
 from support.service import running
 from support.statements import statements
@@ -22,7 +22,7 @@ from resolvers.subscriptions import live_list_source
 from schema import root
 from schema.types.live_list import changed_fields
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 
 @pytest.fixture
@@ -47,17 +47,17 @@ async def test_a_list_begins_with_its_picture_at_one_position(service: Service, 
     keys = [(await cora.raise_ticket(str(n)))["id"] for n in range(3)]
     kept = LiveList()
     async with ada.socket() as socket:
-        await kept.begin(socket)
+        await kept.subscribe(socket)
     assert kept.kinds() == ["SNAPSHOT"] * 3 + ["SNAPSHOT_END"]
     assert [each["ticketId"] for each in kept.steps] == [*keys, None]
     assert {each["cursor"] for each in kept.steps} == {await head()}
-    assert kept.rows == await found(ada, None)
+    assert kept.rows == await query_tickets(ada, None)
 
 
 async def test_an_empty_list_has_an_empty_picture(service: Service, world: World) -> None:
     kept = LiveList({"or": []})
     async with service.client(world.ada.token).socket() as socket:
-        await kept.begin(socket)
+        await kept.subscribe(socket)
     assert (kept.kinds(), kept.rows) == (["SNAPSHOT_END"], {})
 
 
@@ -65,7 +65,7 @@ async def test_a_ticket_enters_changes_and_leaves(service: Service, world: World
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     kept = LiveList({"priority": {"eq": "HIGH"}})
     async with ada.socket() as socket:
-        await kept.begin(socket)
+        await kept.subscribe(socket)
         ticket = (await cora.raise_ticket())["id"]
         entered = await ada.do("updateTicket", ticketId=ticket, priority="HIGH")
         came = await step(socket)
@@ -125,7 +125,7 @@ async def test_a_note_moves_a_customers_list_without_being_told(service: Service
     for client in (cora, lean):
         kept = LiveList()
         async with client.socket() as socket:
-            await kept.begin(socket)
+            await kept.subscribe(socket)
             await ada.do("addNote", ticketId=ticket, body="for us")
             came = await step(socket)
             assert (*shape(came), came["changedFields"]) == ("UPDATED", ticket, None, ["updatedAt", "version"])
@@ -135,7 +135,7 @@ async def test_a_note_moves_a_customers_list_without_being_told(service: Service
 async def test_nothing_is_told_of_what_stays_outside_or_out_of_sight(service: Service, world: World) -> None:
     olga, cora, ada = (service.client(person.token) for person in (world.olga, world.cora, world.ada))
     async with olga.socket() as socket:
-        await LiveList().begin(socket)
+        await LiveList().subscribe(socket)
         ticket = (await cora.raise_ticket())["id"]
         for _ in range(3):
             await ada.do("escalateTicket", ticketId=ticket, reason="x")
@@ -148,11 +148,11 @@ async def test_a_quiet_list_tells_the_head_of_the_log(service: Service, world: W
     olga = service.client(world.olga.token)
     kept = LiveList()
     async with olga.socket() as socket:
-        await kept.begin(socket)
+        await kept.subscribe(socket)
         await service.client(world.cora.token).raise_ticket()
-        came = await kept.until(socket, "HEARTBEAT", await head())
+        came = await kept.read_until(socket, "HEARTBEAT", await head())
         assert (came["ticketId"], came["ticket"], came["event"], came["cursor"]) == (None, None, None, await head())
-        await kept.until(socket, "HEARTBEAT")
+        await kept.read_until(socket, "HEARTBEAT")
     assert set(kept.kinds("SNAPSHOT_END")) == {"HEARTBEAT"}
 
 
@@ -213,7 +213,7 @@ async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new
     kept = LiveList()
     async with ada.socket() as socket:
         await socket.subscribe(CHANGES, **given)
-        await kept.until(socket, "SNAPSHOT_END")
+        await kept.read_until(socket, "SNAPSHOT_END")
         assert kept.kinds() == ["GAP", *["SNAPSHOT"] * 4, "SNAPSHOT_END"]
         assert {each["cursor"] for each in kept.steps} == {await head()}
         ticket = (await cora.raise_ticket())["id"]
@@ -230,8 +230,8 @@ async def test_who_does_not_see_every_ticket_goes_on_with_a_new_picture_and_hear
     await ada.do("startTicket", ticketId=(await cora.raise_ticket())["id"])
     kept = LiveList()
     async with olga.socket() as socket:
-        await kept.begin(socket, since)
-        await kept.until(socket, "SNAPSHOT_END")
+        await kept.subscribe(socket, since)
+        await kept.read_until(socket, "SNAPSHOT_END")
     assert kept.kinds() == ["GAP", "SNAPSHOT", "SNAPSHOT_END"]
     assert [each["ticketId"] for each in kept.steps] == [None, own, None]
 
@@ -276,13 +276,13 @@ async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypa
             return await touched(*given)
 
         async with ada.socket() as socket:
-            await kept.begin(socket)
+            await kept.subscribe(socket)
             with monkeypatch.context() as patch:
                 patch.setattr(live_list_source.live_list, "read_memberships_since", late)
                 await cora.raise_ticket()
-                await kept.until(socket, "GAP")
-            await kept.until(socket, "SNAPSHOT_END")
-            assert kept.rows == await found(ada, None)
+                await kept.read_until(socket, "GAP")
+            await kept.read_until(socket, "SNAPSHOT_END")
+            assert kept.rows == await query_tickets(ada, None)
 
 
 @pytest.mark.usefixtures("restless")
@@ -291,24 +291,24 @@ async def test_sight_that_changes_is_told_though_nothing_was_logged(service: Ser
     ticket, own = (await cora.raise_ticket())["id"], (await carl.raise_ticket())["id"]
     kept = LiveList()
     async with carl.socket() as socket:
-        await kept.begin(socket)
+        await kept.subscribe(socket)
         assert kept.rows.keys() == {ticket, own}
         await Organization.filter(name="Acme").update(shared=False)
-        await kept.until(socket, "REMOVED")
-        assert kept.rows == await found(carl, None)
+        await kept.read_until(socket, "REMOVED")
+        assert kept.rows == await query_tickets(carl, None)
         await cora.do("replyToTicket", ticketId=ticket, body="not for carl")
-        await kept.until(socket, "HEARTBEAT", await head())
+        await kept.read_until(socket, "HEARTBEAT", await head())
         assert kept.kinds()[-1] == "REMOVED"
         await Organization.filter(name="Acme").update(shared=True)
-        assert (await kept.until(socket, "ADDED"))["event"] is None
-        assert kept.rows == await found(carl, None)
+        assert (await kept.read_until(socket, "ADDED"))["event"] is None
+        assert kept.rows == await query_tickets(carl, None)
 
 
 async def test_a_ticket_that_moves_to_another_account_leaves_sight(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = (await cora.raise_ticket())["id"]
     async with carl.socket() as socket:
-        await LiveList().begin(socket)
+        await LiveList().subscribe(socket)
         other = await Organization.get(name="Other")
         await Ticket.filter(id=ids.key_of(ids.TICKET, ticket)).update(organization_id=other.id)
         await cora.do("replyToTicket", ticketId=ticket, body="not for carl any more")
@@ -321,13 +321,13 @@ async def test_time_alone_moves_a_list(service: Service, world: World, monkeypat
     ticket = (await cora.raise_ticket())["id"]
     async with ada.socket() as socket:
         young, old = LiveList({"createdAt": {"within": "PT1H"}}), LiveList({"createdAt": {"olderThan": "PT1H"}})
-        await young.begin(socket)
+        await young.subscribe(socket)
         assert young.rows.keys() == {ticket}
         service.clock.advance(hours=2)
         assert shape(await step(socket)) == ("REMOVED", ticket, None)
     async with ada.socket() as socket:
         service.clock.advance(hours=-2)
-        await old.begin(socket)
+        await old.subscribe(socket)
         assert old.rows == {}
         await ada.do("startTicket", ticketId=ticket)
         service.clock.advance(hours=2)
@@ -343,7 +343,7 @@ async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_bey
         for _ in range(3):
             await cora.raise_ticket()
         async with ada.socket() as socket:
-            await LiveList().begin(socket)
+            await LiveList().subscribe(socket)
             await cora.raise_ticket()
             for _ in range(2):  # the list that grew, and then one that begins so large
                 message = await socket.receive()
@@ -352,7 +352,7 @@ async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_bey
                 assert "narrow the filter" in message["payload"][0]["message"]
                 if socket.last == 1:
                     await socket.subscribe(CHANGES)
-            await LiveList({"number": {"lt": 1003}}).begin(socket)
+            await LiveList({"number": {"lt": 1003}}).subscribe(socket)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ async def test_what_can_not_be_followed_is_refused(service: Service, world: Worl
     async with service.client(world.ada.token).socket() as socket:
         await socket.subscribe(CHANGES, **given)
         assert await error_of(socket) == code
-        await LiveList().begin(socket)
+        await LiveList().subscribe(socket)
 
 
 async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(
@@ -382,9 +382,9 @@ async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few
     counts: list[int] = []
     for more in (5, 150):
         for _ in range(more):
-            await raised(world.cora)
+            await create_ticket(world.cora)
         async with ada.socket() as socket:
-            await LiveList({"or": [{"search": "vpn"}, {"tags": {"some": ["x"]}}]}).begin(socket)
+            await LiveList({"or": [{"search": "vpn"}, {"tags": {"some": ["x"]}}]}).subscribe(socket)
             with statements() as collected:
                 await ada.do("updateTicket", ticketId=ticket, addTags=[f"t{more}"])
                 assert shape(await step(socket)) == ("UPDATED", ticket, "TICKET_UPDATED")
@@ -398,7 +398,7 @@ async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, wor
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     async with ada.socket() as socket:
-        await LiveList().begin(socket)
+        await LiveList().subscribe(socket)
         done = await ada.do("assignTicket", ticketId=ticket, assigneeId=world.ada.gid)
         came = [await step(socket), await step(socket)]
         assert [each["cursor"] for each in came] == [each["event"]["cursor"] for each in came]
@@ -420,7 +420,7 @@ async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
 
     monkeypatch.setattr(live_list_source.live_list, reading, failing_once)
     async with ada.socket() as socket:
-        await LiveList().begin(socket)
+        await LiveList().subscribe(socket)
         ticket = (await cora.raise_ticket())["id"]
         assert shape(await step(socket)) == ("ADDED", ticket, "TICKET_CREATED")
     assert failed

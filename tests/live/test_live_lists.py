@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.live_list_client import LiveList, found, random_filter, viewers, write
+from support.live_list_client import LiveList, query_tickets, random_filter, viewer_tokens, write_randomly
 from support.live import head
 
 from resolvers.subscriptions import live_list_source
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
 STEPS = 40
 
@@ -25,7 +25,7 @@ def restless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def equal(service: Service, token: str, filter: dict[str, Any] | None, list_: LiveList) -> None:
-    expected = await found(service.client(token), filter)
+    expected = await query_tickets(service.client(token), filter)
     assert list_.rows == expected, filter
 
 
@@ -36,20 +36,20 @@ async def test_changes_replayed_onto_their_snapshot_give_what_the_query_finds(
     dice = random
     tickets: list[str] = []
     tickets += [(await service.client(who.token).raise_ticket("first"))["id"] for who in (world.cora, world.olga, world.carl)]
-    await write(service, world, dice, tickets, 15)
-    wanted = [(token, random_filter(dice, world) if dice.random() < 0.8 else None) for token in await viewers(world) * 2]
+    await write_randomly(service, world, dice, tickets, 15)
+    wanted = [(token, random_filter(dice, world) if dice.random() < 0.8 else None) for token in await viewer_tokens(world) * 2]
 
     async def follow(token: str, filter: dict[str, Any] | None) -> LiveList:
         kept = LiveList(filter)
         async with service.client(token).socket() as socket:
-            await kept.begin(socket)
+            await kept.subscribe(socket)
             await began.wait()
-            await kept.until(socket, "HEARTBEAT", await written)
+            await kept.read_until(socket, "HEARTBEAT", await written)
         return kept
 
     async def written_by(count: int) -> str:
         await began.wait()
-        await asyncio.gather(*(write(service, world, Random(dice.random()), tickets, STEPS // count) for _ in range(count)))
+        await asyncio.gather(*(write_randomly(service, world, Random(dice.random()), tickets, STEPS // count) for _ in range(count)))
         return await head()
 
     began = asyncio.Barrier(len(wanted) + 1)
@@ -69,18 +69,18 @@ async def test_a_list_that_is_cut_at_random_goes_on_from_its_last_cursor(
 ) -> None:
     dice = random
     tickets = [(await service.client(world.cora.token).raise_ticket("first"))["id"] for _ in range(3)]
-    wanted = [(token, random_filter(dice, world)) for token in await viewers(world)]
+    wanted = [(token, random_filter(dice, world)) for token in await viewer_tokens(world)]
     lists = [LiveList(filter) for _, filter in wanted]
     for _ in range(5):
-        writing = asyncio.create_task(write(service, world, Random(dice.random()), tickets, 12))
+        writing = asyncio.create_task(write_randomly(service, world, Random(dice.random()), tickets, 12))
         for (token, _), kept in zip(wanted, lists, strict=True):
             async with service.client(token).socket() as socket:
-                await kept.begin(socket, kept.cursor)
+                await kept.subscribe(socket, kept.cursor)
                 for _ in range(resume_points(dice)):
                     kept.apply(await socket.next("ticketChanges"))
         await writing
     for (token, filter), kept in zip(wanted, lists, strict=True):
         async with service.client(token).socket() as socket:
-            await kept.begin(socket, kept.cursor)
-            await kept.until(socket, "HEARTBEAT", await head())
+            await kept.subscribe(socket, kept.cursor)
+            await kept.read_until(socket, "HEARTBEAT", await head())
         await equal(service, token, filter, kept)

@@ -14,7 +14,7 @@ import pytest
 from support import World
 from support.actors import Person
 from support.client import SECONDS
-from support.ticket_commands import WINDOW, act, raised, viewer
+from support.ticket_commands import WINDOW, apply_commands, create_ticket, viewer
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
@@ -36,7 +36,7 @@ from resolvers.presence_tail import PresenceTail
 from resolvers.subscriptions.live_list_source import BEFORE_CATCH_UP, LiveListSource
 from resolvers.subscriptions.stats import LiveStatsSource
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
 
@@ -105,10 +105,10 @@ def applied(steps: Sequence[LiveListChange], held: set[UUID]) -> set[UUID]:
 async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
     ticket = dice.choice(tickets)
     if dice.random() < 0.5:
-        await act(world.ada, ticket, lambda change: commands.escalate(change, "slow"))
+        await apply_commands(world.ada, ticket, lambda change: commands.escalate(change, "slow"))
     else:
         priority = dice.choice(list(Priority))
-        await act(world.ada, ticket, lambda change: commands.update(change, current_tags=[], priority=priority))
+        await apply_commands(world.ada, ticket, lambda change: commands.update(change, current_tags=[], priority=priority))
 
 
 @pytest.mark.stress
@@ -118,7 +118,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
 ) -> None:
     """The promise of engine/execution/source, by chance: each skips what the other tells up to where it came by itself."""
     dice, world = random, await World.make()
-    tickets = [await raised(world.cora) for _ in range(5)]
+    tickets = [await create_ticket(world.cora) for _ in range(5)]
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
     async with house() as context:
         ada = await viewer(world.ada)
@@ -146,7 +146,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
 
 async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(database: str) -> None:
     world = await World.make()
-    own, foreign = await raised(world.carl), await raised(world.cora)
+    own, foreign = await create_ticket(world.carl), await create_ticket(world.cora)
     async with house() as context:
         carl = await viewer(world.carl)
         source = LiveListSource(context(carl), None)
@@ -164,7 +164,7 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
         behind = source.fork(context(carl), source.position - 1)
         steps = [step.kind for step in await take(behind)]
         assert steps == [ChangeKind.GAP, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT_END]
-        third = await raised(world.cora)
+        third = await create_ticket(world.cora)
         for each in (same, source):
             assert [(step.kind, step.ticket_id) for step in await take(each)] == [(ChangeKind.ADDED, third.id)]
 
@@ -177,7 +177,7 @@ async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(data
         for _ in range(5):
             waiting = asyncio.create_task(source.next_batch())
             await asyncio.sleep(0)
-            ticket = await raised(world.cora)
+            ticket = await create_ticket(world.cora)
             waiting.cancel()
             (ended,) = await asyncio.gather(waiting, return_exceptions=True)
             steps = [step for _, step in ended] if isinstance(ended, list) else await up_to(source, await event.read_head())
@@ -206,7 +206,7 @@ async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(databas
         assert first.live is second.live
         assert other.live is not first.live
         assert [stats.total for _, stats in await first.next_batch()] == [0]
-        await raised(world.cora)
+        await create_ticket(world.cora)
         told = [[stats async for stats in once(each)] for each in (first, second, other)]
         assert [each[-1].total for each in told] == [1, 1, 1]
         figures = first.context.services.live_stats
@@ -230,8 +230,8 @@ async def test_a_list_that_grows_beyond_its_bound_ends(database: str) -> None:
     async with house(max_live_list_tickets=2) as context:
         source = LiveListSource(context(await viewer(world.ada)), None)
         for _ in range(2):
-            await raised(world.cora)
+            await create_ticket(world.cora)
         await take(source)
-        await raised(world.cora)
+        await create_ticket(world.cora)
         with pytest.raises(TooExpensive):
             await take(source)

@@ -11,8 +11,8 @@ import pytest
 from support import Client, Service, Socket, World
 from support.actors import machine
 from support.client import SECONDS
-from support.ticket_commands import raised
-from support.live_list_client import random_filter, viewers, write
+from support.ticket_commands import create_ticket
+from support.live_list_client import random_filter, viewer_tokens, write_randomly
 from support.live import error_of, head
 from support.statements import statements
 
@@ -65,7 +65,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
     dice = random
     tickets = [(await service.client(who.token).raise_ticket(priority="URGENT"))["id"] for who in (world.cora, world.olga)]
     wanted = [
-        (service.client(dice.choice(await viewers(world))), {"by": by, "filter": dice.choice([None, random_filter(dice, world)])})
+        (service.client(dice.choice(await viewer_tokens(world))), {"by": by, "filter": dice.choice([None, random_filter(dice, world)])})
         for by in GROUPS
     ]
     sockets = [client.socket() for client, _ in wanted]
@@ -77,7 +77,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
         for socket, (client, given) in zip(opened, wanted, strict=True):
             last += (await up_to(socket, await asked(client, **given)))[-1:]
         for hours in (1, 5):
-            await write(service, world, dice, tickets, 15)
+            await write_randomly(service, world, dice, tickets, 15)
             service.clock.advance(hours=hours)
             await run_timers(service.clock(), DAYS)
             for place, (socket, (client, given)) in enumerate(zip(opened, wanted, strict=True)):
@@ -93,7 +93,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
             await each.__aexit__(None, None, None)
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_burst_is_told_together_and_its_end_is_told(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +121,7 @@ async def test_a_burst_is_told_together_and_its_end_is_told(
         assert came[-1]["cursor"] == await head()
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_nothing_is_told_where_no_figure_moved(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
@@ -136,14 +136,14 @@ async def test_nothing_is_told_where_no_figure_moved(service: Service, world: Wo
         assert {each["key"]: each["count"] for each in moved["groups"]} == {"LOW": 0, "NORMAL": 0, "HIGH": 1, "URGENT": 0}
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     counts: list[int] = []
     for more in (5, 150):
         for _ in range(more):
-            await raised(world.cora)
+            await create_ticket(world.cora)
         async with ada.socket() as socket:
             await socket.subscribe(FOLLOW, by="ASSIGNEE")
             await socket.next("ticketStats")
@@ -156,7 +156,7 @@ async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few
     assert counts[0] == counts[1]
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_more_tickets_than_are_kept_are_counted_by_the_database(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +170,7 @@ async def test_more_tickets_than_are_kept_are_counted_by_the_database(
             assert (await up_to(socket, await asked(ada, by="STATUS")))[-1]["total"] == count
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_time_alone_moves_figures(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -182,7 +182,7 @@ async def test_time_alone_moves_figures(service: Service, world: World, monkeypa
         assert (await socket.next("ticketStats"))["total"] == 0
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_figures_follow_the_sight_of_their_viewer(service: Service, world: World) -> None:
     carl, olga = service.client(world.carl.token), service.client(world.olga.token)
     await service.client(world.cora.token).raise_ticket()

@@ -18,7 +18,7 @@ from support.service import Process, start
 
 from models import database
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
 
 @pytest.mark.parametrize("example", range(2))

@@ -27,7 +27,7 @@ from models.people.user import ApiClient, Organization, Role, User
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 SIGN_IN = """
   mutation($input: SignInInput!) {

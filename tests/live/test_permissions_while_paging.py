@@ -19,7 +19,7 @@ import pytest
 from support import Client, Service, Socket, World
 from support.actors import token_of
 from support.client import EVENTS
-from support.ticket_commands import tell
+from support.ticket_commands import add_notifications
 from support.live import end_of, events_in, places
 from support.service import running
 
@@ -36,7 +36,7 @@ from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context
 from resolvers.subscriptions import events
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 SECONDS = 60
 INBOX = "subscription { notifications { id event { ticket { id } } } }"
@@ -324,7 +324,7 @@ async def told(contexts: list[Context], pause: Pause, tickets: Sequence[dict[str
     The reader is stopped when the tail announces the first ones, so the rest is written before the page is judged.
     """
     pause.number = await notification.read_last_number() + 2
-    numbers = [await tell(key(ticket), user_id) for ticket in tickets]
+    numbers = [await add_notifications(key(ticket), user_id) for ticket in tickets]
     await caught_up(contexts[-1].services.notification_tail, numbers[-1])
     await caught_up(contexts[-1].services.event_tail, await event.read_head())
     return [f"ntf_{number}" for number in numbers]

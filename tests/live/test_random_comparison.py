@@ -27,7 +27,7 @@ TIMES = int(os.environ.get("MODEL_FOLLOWERS", "2"))
 """How many of each kind of follower there are."""
 
 pytestmark = [
-    pytest.mark.without_promises,
+    pytest.mark.without_default_policies,
     pytest.mark.stress,
     pytest.mark.never_retried,
     pytest.mark.timeout(SECONDS + 300),

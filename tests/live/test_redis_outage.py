@@ -20,7 +20,7 @@ from engine.bus.wakeup import CHANNEL
 from models import database
 from models.log.event import decode_cursor
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
 WRITES = 8
 

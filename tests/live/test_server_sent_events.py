@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 from support import Refused, Service, World
 from support.client import EVENTS, SECONDS, Client
-from support.event_stream_client import Told, ask, codes, stream
+from support.event_stream_client import StreamEvent, send_request, error_codes, open_stream
 from support.live import head, log, places, until
 from support.service import Process, running, start
 
@@ -35,7 +35,7 @@ from models.people.user import Role, User
 from resolvers.auth import viewer_cache
 from schema.loaders import Loaders
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 FIELD = "ticketEvents"
 NOTICES = "subscription { notifications { id } }"
@@ -90,7 +90,7 @@ async def notes(client: Client, ticket: dict[str, Any], count: int) -> None:
         await client.do("addNote", ticketId=ticket["id"], body=f"note {number}")
 
 
-def ends(told: list[Told]) -> list[str]:
+def ends(told: list[StreamEvent]) -> list[str]:
     """The codes of the errors by which a stream ends, with `complete` behind them and nothing else."""
     assert [each.type for each in told] == ["next", "complete"], told
     assert told[1].data == ""
@@ -107,7 +107,7 @@ async def test_a_stream_tells_what_comes_after_a_cursor_and_each_event_has_its_o
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     await notes(ada, ticket, 3)
-    async with stream(ada, EVENTS, method=method, after=encode_cursor(1)) as events:
+    async with open_stream(ada, EVENTS, method=method, after=encode_cursor(1)) as events:
         headers = events.response.headers
         assert (headers["cache-control"], headers["x-accel-buffering"]) == ("private, no-cache", "no")
         early = [await events.next() for _ in range(3)]
@@ -129,12 +129,12 @@ async def test_the_last_id_resumes_without_gap_or_duplicate_whatever_the_argumen
     last: str | None = None
     for round in range(5):
         writing = asyncio.create_task(notes(ada, ticket, 6))
-        async with stream(ada, EVENTS, method=method, last_id=last, after=encode_cursor(0)) as events:
+        async with open_stream(ada, EVENTS, method=method, last_id=last, after=encode_cursor(0)) as events:
             seen += places(await events.take(FIELD, 3 + round))
             last = events.last_id
         await writing
     expected = await log()
-    async with stream(ada, EVENTS, last_id=last, after=encode_cursor(0)) as events:
+    async with open_stream(ada, EVENTS, last_id=last, after=encode_cursor(0)) as events:
         seen += places(await events.take(FIELD, len(expected) - len(seen)))
     assert seen == expected
 
@@ -146,39 +146,39 @@ async def test_the_last_id_stands_in_for_an_argument_that_has_expired_is_written
     ticket = await service.client(world.cora.token).raise_ticket()
     await notes(ada, ticket, 5)
     await Event.filter(position__lte=3).delete()
-    async with stream(ada, EVENTS, after=encode_cursor(1)) as events:
-        assert ends(await events.rest()) == ["CURSOR_EXPIRED"]
+    async with open_stream(ada, EVENTS, after=encode_cursor(1)) as events:
+        assert ends(await events.read_to_end()) == ["CURSOR_EXPIRED"]
     written = EVENTS.replace("(after: $after,", f'(after: "{encode_cursor(1)}",').replace("$after: String, ", "")
     fragment = f'subscription {{ ...F }} fragment F on Subscription {{ {FIELD}(after: "{encode_cursor(1)}") {{ cursor }} }}'
     for query, given in ((EVENTS, {"after": encode_cursor(1)}), (written, {}), (fragment, {}), (EVENTS, {})):
-        async with stream(ada, query, last_id=encode_cursor(4), **given) as events:
+        async with open_stream(ada, query, last_id=encode_cursor(4), **given) as events:
             assert places(await events.take(FIELD, 2)) == [5, 6], query
 
 
 async def test_a_last_id_that_is_empty_or_of_a_stream_without_cursors_says_nothing(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
-    async with stream(ada, EVENTS, last_id="", after=encode_cursor(0)) as events:
-        assert (await events.value(FIELD))["ticket"]["id"] == ticket["id"]
-    async with stream(ada, NOTICES, last_id="garbage") as events:
-        assert await events.begun() == ""
+    async with open_stream(ada, EVENTS, last_id="", after=encode_cursor(0)) as events:
+        assert (await events.next_value(FIELD))["ticket"]["id"] == ticket["id"]
+    async with open_stream(ada, NOTICES, last_id="garbage") as events:
+        assert await events.wait_until_started() == ""
 
 
 @pytest.mark.parametrize("last_id", ["garbage", "bG9n", "page:7", "9" * 5000, encode_cursor(99), "\u00fc"])
 async def test_a_last_id_that_is_no_cursor_of_the_log_is_refused(service: Service, world: World, last_id: str) -> None:
     ada = service.client(world.ada.token)
-    async with stream(ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head()) as events:  # type: ignore[dict-item]
-        assert ends(await events.rest()) == ["CURSOR_INVALID"]
+    async with open_stream(ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head()) as events:  # type: ignore[dict-item]
+        assert ends(await events.read_to_end()) == ["CURSOR_INVALID"]
 
 
 async def test_who_is_cut_off_before_the_first_event_goes_on_from_where_they_began(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
-    async with stream(ada, EVENTS) as events:
-        began = await events.begun()
+    async with open_stream(ada, EVENTS) as events:
+        began = await events.wait_until_started()
         assert began == await head()
     await notes(ada, ticket, 2)
-    async with stream(ada, EVENTS, last_id=began) as events:
+    async with open_stream(ada, EVENTS, last_id=began) as events:
         assert places(await events.take(FIELD, 2)) == (await log())[1:]
 
 
@@ -190,15 +190,15 @@ async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_pas
         world = await World.make()
         ada = service.client(world.ada.token)
         ticket = await service.client(world.cora.token).raise_ticket()
-        async with stream(ada, EVENTS, types=["RATED"]) as events:
+        async with open_stream(ada, EVENTS, types=["RATED"]) as events:
             while not events.last_id:  # a beat may come before the subscription has begun
-                await events.begun()
+                await events.wait_until_started()
             await notes(ada, ticket, 5)
             async with asyncio.timeout(SECONDS):
                 while events.last_id != await head():
-                    await events.beaten()
-        async with stream(ada, NOTICES) as events:
-            await events.beaten(4)
+                    await events.wait_for_heartbeats()
+        async with open_stream(ada, NOTICES) as events:
+            await events.wait_for_heartbeats(4)
             assert events.last_id == ""
 
 
@@ -212,7 +212,7 @@ async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)
         ticket = await service.client(world.cora.token).raise_ticket()
-        async with ada.socket() as own, stream(ada, EVENTS) as one, stream(bill, EVENTS, method="POST") as other:
+        async with ada.socket() as own, open_stream(ada, EVENTS) as one, open_stream(bill, EVENTS, method="POST") as other:
             await own.subscribe(EVENTS)
 
             async def all_there() -> bool:
@@ -236,10 +236,10 @@ async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url
 async def test_who_begins_further_back_is_told_all_and_shares_from_then_on(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
-    async with stream(ada, EVENTS, after=await head()) as live:
-        await live.begun()
+    async with open_stream(ada, EVENTS, after=await head()) as live:
+        await live.wait_until_started()
         await notes(ada, ticket, 20)
-        async with stream(ada, EVENTS, after=encode_cursor(0)) as behind:
+        async with open_stream(ada, EVENTS, after=encode_cursor(0)) as behind:
             await notes(ada, ticket, 20)
             expected = await log()
             assert places(await behind.take(FIELD, len(expected))) == expected
@@ -272,38 +272,38 @@ async def test_a_token_that_ends_completes_its_streams_and_nothing_is_delivered_
     token, end = await ending(service, world)
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
-    async with stream(service.client(token), EVENTS) as events, stream(service.client(world.ada.token), EVENTS) as other:
-        await events.begun()
-        await other.begun()
+    async with open_stream(service.client(token), EVENTS) as events, open_stream(service.client(world.ada.token), EVENTS) as other:
+        await events.wait_until_started()
+        await other.wait_until_started()
         await end()
         last = await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
-        assert ends(await events.rest()) == ["UNAUTHENTICATED"]
-        assert (await other.value(FIELD))["cursor"] == last["cursor"]
-    again = await ask(service.client(token), params={"query": EVENTS}, headers={"Last-Event-ID": last["cursor"]})
-    assert (again.status_code, codes(again)) == (401, ["UNAUTHENTICATED"])
+        assert ends(await events.read_to_end()) == ["UNAUTHENTICATED"]
+        assert (await other.next_value(FIELD))["cursor"] == last["cursor"]
+    again = await send_request(service.client(token), params={"query": EVENTS}, headers={"Last-Event-ID": last["cursor"]})
+    assert (again.status_code, error_codes(again)) == (401, ["UNAUTHENTICATED"])
 
 
 async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tickets(service: Service, world: World) -> None:
     ada, bill, cora = (service.client(person.token) for person in (world.ada, world.bill, world.cora))
     ticket = await cora.raise_ticket()
-    async with stream(ada, EVENTS) as events, stream(bill, EVENTS) as other:
+    async with open_stream(ada, EVENTS) as events, open_stream(bill, EVENTS) as other:
         for each in (events, other):
-            await each.begun()
+            await each.wait_until_started()
         await notes(bill, ticket, 1)
-        assert (await events.value(FIELD))["type"] == "NOTE_ADDED"
+        assert (await events.next_value(FIELD))["type"] == "NOTE_ADDED"
         await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
         await notes(bill, ticket, 2)
         own = await bill.do("createTicket", subject="s", description="d", category="sales", requesterId=world.ada.gid)
-        assert (await events.value(FIELD))["ticket"]["id"] == own["ticket"]["id"]
+        assert (await events.next_value(FIELD))["ticket"]["id"] == own["ticket"]["id"]
         assert len(await other.take(FIELD, 4)) == 4
 
 
 async def test_a_token_that_loses_the_scope_completes_the_stream(service: Service, world: World) -> None:
-    async with stream(service.client(world.ada.token), EVENTS) as events:
-        await events.begun()
+    async with open_stream(service.client(world.ada.token), EVENTS) as events:
+        await events.wait_until_started()
         await Token.filter(digest=hash_token(world.ada.token)).update(scopes=["tickets:read"])
         await service.client(world.cora.token).raise_ticket()
-        assert ends(await events.rest()) == ["FORBIDDEN"]
+        assert ends(await events.read_to_end()) == ["FORBIDDEN"]
 
 
 async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_what_was_not_told(
@@ -315,17 +315,17 @@ async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_
     async def away(*_: Any) -> Any:
         raise ConnectionResetError("the database went away")
 
-    async with stream(ada, EVENTS) as events:
-        began = await events.begun()
+    async with open_stream(ada, EVENTS) as events:
+        began = await events.wait_until_started()
         with monkeypatch.context() as patch:
             patch.setattr(Loaders, "read_tickets", away)
             await service.client(world.cora.token).post(
                 'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
             )
-            assert await events.cut() == []
+            assert await events.read_until_cut() == []
             assert events.last_id == began
-    async with stream(ada, EVENTS, last_id=began) as events:
-        assert (await events.value(FIELD))["type"] == "TICKET_CREATED"
+    async with open_stream(ada, EVENTS, last_id=began) as events:
+        assert (await events.next_value(FIELD))["type"] == "TICKET_CREATED"
 
 
 @pytest.mark.parametrize("place", [(viewer_cache, "authenticate"), (event, "read_head")])
@@ -339,11 +339,11 @@ async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gi
 
     with monkeypatch.context() as patch:
         patch.setattr(*place, away)
-        async with stream(ada, EVENTS) as events:
-            assert await events.cut() == []
+        async with open_stream(ada, EVENTS) as events:
+            assert await events.read_until_cut() == []
             assert events.retry is not None
-    async with stream(ada, EVENTS) as events:
-        await events.begun()
+    async with open_stream(ada, EVENTS) as events:
+        await events.wait_until_started()
 
 
 @pytest.mark.parametrize("http", ["httptools", "h11"])
@@ -358,19 +358,19 @@ async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_s
         async def away(*_: Any) -> Any:
             raise ConnectionResetError("the database went away")
 
-        async with stream(ada, EVENTS) as events, stream(bill, EVENTS) as other:
+        async with open_stream(ada, EVENTS) as events, open_stream(bill, EVENTS) as other:
             for each in (events, other):
-                await each.begun()
+                await each.wait_until_started()
             await Token.filter(digest=hash_token(world.bill.token)).delete()
-            assert ends(await other.rest()) == ["UNAUTHENTICATED"]
+            assert ends(await other.read_to_end()) == ["UNAUTHENTICATED"]
             monkeypatch.setattr(Loaders, "read_tickets", away)
             await service.client(world.cora.token).post(
                 'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
             )
-            assert await events.cut() == []
+            assert await events.read_until_cut() == []
         monkeypatch.setattr(viewer_cache, "authenticate", away)
-        async with stream(ada, EVENTS) as events:
-            assert await events.cut() == []
+        async with open_stream(ada, EVENTS) as events:
+            assert await events.read_until_cut() == []
         await nobody_left(held)
 
 
@@ -381,8 +381,8 @@ async def test_a_bug_at_the_beginning_is_told_masked_and_completes(
         raise RuntimeError("hunter2")
 
     monkeypatch.setattr("engine.execution.schema.Schema.start_subscription", broken)
-    async with stream(service.client(world.ada.token), EVENTS) as events:
-        told = await events.rest()
+    async with open_stream(service.client(world.ada.token), EVENTS) as events:
+        told = await events.read_to_end()
         assert ends(told) == ["INTERNAL"]
         assert "hunter2" not in told[0].data
 
@@ -435,14 +435,14 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
         ticket = await cora.raise_ticket()
         query = large(await head())
-        async with connection(service, request_of(world.ada.token, query)) as (deaf, _), stream(ada, query) as reading:
+        async with connection(service, request_of(world.ada.token, query)) as (deaf, _), open_stream(ada, query) as reading:
             await deaf.readuntil(b"id: ")
-            await reading.begun()
+            await reading.wait_until_started()
 
             with capture_logs() as lines:
                 for _ in range(LONG_REPLIES):  # each is read before the next, so this reader is never slow
                     reply = await long_reply(cora, ticket)
-                    assert (await reading.value(FIELD))["cursor"] == reply["cursor"]
+                    assert (await reading.next_value(FIELD))["cursor"] == reply["cursor"]
 
                 async def counted() -> bool:
                     return held[0].slow_clients == 1
@@ -481,8 +481,8 @@ async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(
         world = await World.make()
         ada = service.client(world.ada.token)
         for _ in range(3):
-            async with stream(ada, EVENTS) as events:
-                await events.begun()
+            async with open_stream(ada, EVENTS) as events:
+                await events.wait_until_started()
                 assert len(held[0].connections) == 1
             await nobody_left(held)
     assert alarms == []
@@ -509,14 +509,14 @@ async def test_a_server_that_stops_waits_for_no_stream(url: str, alarms: list[st
         async with patient(url) as service:
             world = await World.make()
             cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-            readers = [await stack.enter_async_context(stream(ada, EVENTS)) for _ in range(20)]
+            readers = [await stack.enter_async_context(open_stream(ada, EVENTS)) for _ in range(20)]
             for reader in readers:
-                await reader.begun()
+                await reader.wait_until_started()
             created = await cora.raise_ticket()
             for reader in readers:
-                assert (await reader.value(FIELD))["ticket"]["id"] == created["id"]
+                assert (await reader.next_value(FIELD))["ticket"]["id"] == created["id"]
         for reader in readers:
-            assert await reader.cut() == []
+            assert await reader.read_until_cut() == []
     assert alarms == []
 
 
@@ -564,8 +564,8 @@ def is_refusing(service: Service) -> Callable[[], Any]:
 
 
 async def cut_at_once(client: Client) -> None:
-    async with stream(client, EVENTS) as events:
-        assert await events.cut() == []
+    async with open_stream(client, EVENTS) as events:
+        assert await events.read_until_cut() == []
 
 
 @pytest.mark.stress
@@ -580,7 +580,7 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
         last = encode_cursor(0)
         for end in (Process.stop, Process.kill):
             async with contextlib.AsyncExitStack() as stack:
-                readers = [await stack.enter_async_context(stream(ada, EVENTS, last_id=last)) for _ in range(20)]
+                readers = [await stack.enter_async_context(open_stream(ada, EVENTS, last_id=last)) for _ in range(20)]
                 await notes(ada, ticket, 2)
                 count = len(await log()) - len(seen)
                 for reader in readers:
@@ -589,13 +589,13 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
                 await asyncio.to_thread(end, process)
                 for reader in readers:
                     with pytest.raises(httpx2.TransportError):
-                        await reader.rest()
+                        await reader.read_to_end()
             seen += came
             last = readers[0].last_id
             process = await start(url, process.port)
             await database.connect(url)
         await notes(ada, ticket, 2)
-        async with stream(ada, EVENTS, last_id=last) as events:
+        async with open_stream(ada, EVENTS, last_id=last) as events:
             seen += places(await events.take(FIELD, 2))
         assert seen == await log()
     finally:
@@ -620,17 +620,17 @@ async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refu
     async with running(url, **{limit: 2}) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        async with ada.socket(), stream(ada, EVENTS) as events:
-            await events.begun()
-            refused = await ask(ada, params={"query": EVENTS})
-            assert (refused.status_code, codes(refused)) == (status, [code])
+        async with ada.socket(), open_stream(ada, EVENTS) as events:
+            await events.wait_until_started()
+            refused = await send_request(ada, params={"query": EVENTS})
+            assert (refused.status_code, error_codes(refused)) == (status, [code])
             assert int(refused.headers["retry-after"]) > 0
             assert held[0].refused == 1
-            query = await ask(ada, params={"query": "{ __typename }"})
+            query = await send_request(ada, params={"query": "{ __typename }"})
             assert query.status_code == 200, "who only asks holds nothing"
         await nobody_left(held)
-        async with stream(ada, EVENTS) as events:
-            await events.begun()
+        async with open_stream(ada, EVENTS) as events:
+            await events.wait_until_started()
 
 
 async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[ConnectionRegistry]) -> None:
@@ -638,9 +638,9 @@ async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[C
         world = await World.make()
         for token, query in ((world.ada.token, WRONG), (None, EVENTS)):
             for _ in range(3):
-                async with stream(service.client(token), query) as events:
+                async with open_stream(service.client(token), query) as events:
                     with contextlib.suppress(Refused):
-                        await events.rest()
+                        await events.read_to_end()
         await nobody_left(held)
 
 
@@ -652,10 +652,10 @@ async def test_a_picture_that_is_cut_off_in_the_middle_is_told_again(
     for _ in range(3):
         await cora.raise_ticket()
     query = "subscription { ticketChanges { kind ticketId } }"
-    async with stream(ada, query) as events:
-        assert await events.begun() == ""
-        assert (await events.value("ticketChanges"))["kind"] == "SNAPSHOT"
+    async with open_stream(ada, query) as events:
+        assert await events.wait_until_started() == ""
+        assert (await events.next_value("ticketChanges"))["kind"] == "SNAPSHOT"
         assert events.last_id == ""
-        kinds = [(await events.value("ticketChanges"))["kind"] for _ in range(3)]
+        kinds = [(await events.next_value("ticketChanges"))["kind"] for _ in range(3)]
         assert kinds == ["SNAPSHOT", "SNAPSHOT", "SNAPSHOT_END"]
         assert events.last_id == await head()

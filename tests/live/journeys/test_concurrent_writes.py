@@ -16,7 +16,7 @@ from models.core import ids
 from models.log.event import EventType, decode_cursor
 from models.tickets.ticket import Ticket
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
 TICKETS = 20
 WRITES = 40

@@ -19,7 +19,7 @@ from models.changes.idempotency import IdempotencyKey
 from models.log.event import Event, decode_cursor
 from models.tickets.message import Message
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.stress, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
 ROUNDS = 3
 CLIENTS = 6

@@ -9,7 +9,7 @@ from support import Service, World
 from support.client import EVENTS
 from support.live import head
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 
 def steps(events: list[dict[str, Any]]) -> list[str]:

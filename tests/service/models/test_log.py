@@ -27,7 +27,7 @@ from models.queries import event_log, timeline
 from models.queries.event_log import EventFilter
 from models.tickets.ticket import Ticket
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 EVERYTHING = PageRequest(100, False, None, None)
 

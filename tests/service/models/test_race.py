@@ -22,7 +22,7 @@ from models.log.event import Event, EventType
 from models.tickets.lifecycle import CloseReason, Status, TransitionRefused
 from models.tickets.ticket import Ticket
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried, pytest.mark.stress]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried, pytest.mark.stress]
 
 
 async def consistent() -> None:

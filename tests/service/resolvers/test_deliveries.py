@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from support import Service, World
 from support.actors import machine
-from support.mailing import last, queued
+from support.mailing import newest_event, queue_mail
 from support.service import running
 from support.statements import statements
 
@@ -36,10 +36,10 @@ async def raised(service: Service, world: World) -> Ticket:
 
 async def test_the_team_sees_what_became_of_each_mail(service: Service, world: World) -> None:
     ticket = await raised(service, world)
-    created, at = await last(ticket, EventType.TICKET_CREATED), time.now()
-    await queued(ticket, world.cora, "created", created, status=MailStatus.SENT, answer="250 ok", attempts=1, sent_at=at)
+    created, at = await newest_event(ticket, EventType.TICKET_CREATED), time.now()
+    await queue_mail(ticket, world.cora, "created", created, status=MailStatus.SENT, answer="250 ok", attempts=1, sent_at=at)
     later = at + timedelta(minutes=1)
-    await queued(ticket, world.ada, "raised", created, status=MailStatus.DEFERRED, answer="451 busy", next_attempt_at=later)
+    await queue_mail(ticket, world.ada, "raised", created, status=MailStatus.DEFERRED, answer="451 busy", next_attempt_at=later)
     nodes = (await service.client(world.bill.token).run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"]["timeline"]["nodes"]
     found = {each["recipient"]["displayName"]: each for each in nodes[0]["deliveries"]}
     assert [len(node["deliveries"]) for node in nodes] == [2, *[0] * (len(nodes) - 1)]
@@ -60,7 +60,7 @@ async def test_only_who_reads_notes_sees_them_and_addresses_only_who_sees_people
     service: Service, world: World, who: str, seen: int
 ) -> None:
     ticket = await raised(service, world)
-    await queued(ticket, world.cora, "created", await last(ticket, EventType.TICKET_CREATED))
+    await queue_mail(ticket, world.cora, "created", await newest_event(ticket, EventType.TICKET_CREATED))
     tokens = {
         "without-notes": await machine("A", ["tickets:read", "events:read", "users:read"]),
         "without-people": await machine("B", ["tickets:read", "events:read", "notes:read"]),
@@ -79,7 +79,7 @@ async def test_many_entries_take_as_many_statements_as_few(service: Service, wor
     async def replies(count: int) -> int:
         for n in range(count):
             await ada.do("replyToTicket", ticketId=f"tkt_{ticket.id}", body=str(n))
-            await queued(ticket, world.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
+            await queue_mail(ticket, world.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED))
         with statements() as sent:
             await ada.run(TIMELINE, id=f"tkt_{ticket.id}")
         return len([text for text in sent.texts if "FROM mails d" in text])

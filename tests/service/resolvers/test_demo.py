@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.assert_unchanged import nothing_stored, shown
+from support.assert_unchanged import assert_nothing_stored, format_error
 from support.live import until
-from support.admin_mutations import clocks
+from support.admin_mutations import clocks_by_metric
 from support.service import running
 
 from models import demo_clock
@@ -35,7 +35,7 @@ async def test_time_moves_for_all_and_what_falls_due_is_done(url: str) -> None:
         assert timedelta(hours=2) <= now - before < timedelta(hours=3)
 
         async def breached() -> bool:
-            return (await clocks(ada, ticket))["FIRST_RESPONSE"]["status"] == "BREACHED"
+            return (await clocks_by_metric(ada, ticket))["FIRST_RESPONSE"]["status"] == "BREACHED"
 
         await until(breached)
         again = datetime.fromisoformat((await moved(service.client(world.machine), "PT1S"))["now"])
@@ -51,11 +51,11 @@ async def test_how_far_time_is_moved_has_limits(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         root = service.client(world.root.token)
-        async with nothing_stored():
+        async with assert_nothing_stored():
             for by in ("PT0S", "PT0.999999S", "P367D", "P366DT0.000001S", "P999999W"):
                 answer = await moved(root, by)
                 assert answer["now"] is None
-                assert [shown(error) for error in answer["userErrors"]] == ["INVALID by"], by
+                assert [format_error(error) for error in answer["userErrors"]] == ["INVALID by"], by
         sync = service.client(world.machine)
         assert [(await moved(sync, "P366D"))["userErrors"] for _ in range(9)] == [[]] * 9
         left = "P300D"
@@ -65,7 +65,7 @@ async def test_how_far_time_is_moved_has_limits(url: str) -> None:
 
 
 async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> None:
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for token in (world.root.token, world.machine, world.ada.token, world.cora.token):
             with pytest.raises(Refused) as refusal:
                 await moved(service.client(token), "PT1H")
@@ -77,7 +77,7 @@ async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> N
 async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
-        async with nothing_stored():
+        async with assert_nothing_stored():
             for token, code in ((world.ada.token, "FORBIDDEN"), (world.cora.token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
                 with pytest.raises(Refused) as refusal:
                     await moved(service.client(token), "PT1H")

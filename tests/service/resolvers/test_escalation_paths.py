@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import person
-from support.assert_unchanged import nothing_stored
-from support.admin_mutations import PATH, asked, done, refused
+from support.assert_unchanged import assert_nothing_stored
+from support.admin_mutations import ESCALATION_PATH_FIELDS, send_mutation, run_mutation, refusal_of
 
 from models.core import ids
 from models.escalation import admin as escalation_paths
@@ -34,12 +34,12 @@ def admin(service: Service, world: World) -> Client:
 
 
 async def listed(client: Client, archived: bool = False) -> list[dict[str, Any]]:
-    query = f"query($all: Boolean) {{ escalationPaths(includeInactive: $all) {{ {PATH} }} }}"
+    query = f"query($all: Boolean) {{ escalationPaths(includeInactive: $all) {{ {ESCALATION_PATH_FIELDS} }} }}"
     return list((await client.run(query, all=archived))["escalationPaths"])
 
 
 async def test_a_path_is_made_as_it_was_written(service: Service, world: World, admin: Client) -> None:
-    made = await done(
+    made = await run_mutation(
         admin,
         "createEscalationPath",
         name=" Ours ",
@@ -82,7 +82,7 @@ async def test_a_path_is_made_as_it_was_written(service: Service, world: World, 
     }
     for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
         assert (await listed(reader))[0] == made
-        answer = await reader.run(f"query($id: ID!) {{ node(id: $id) {{ ... on EscalationPath {{ {PATH} }} }} }}", id=made["id"])
+        answer = await reader.run(f"query($id: ID!) {{ node(id: $id) {{ ... on EscalationPath {{ {ESCALATION_PATH_FIELDS} }} }} }}", id=made["id"])
         assert answer["node"] == made
 
 
@@ -93,36 +93,36 @@ async def test_the_paths_of_the_first_start_are_shown(admin: Client) -> None:
 
 
 async def test_what_is_left_out_of_a_path_stays_and_null_clears(admin: Client) -> None:
-    made = await done(
+    made = await run_mutation(
         admin,
         "createEscalationPath",
         **{**GIVEN, "trigger": "SLA_AT_RISK", "metric": "RESOLUTION", "priority": "LOW", "team": "sales"},
     )
     key = made["id"]
     assert made["position"] == 300, "after all others"
-    assert await done(admin, "updateEscalationPath", pathId=key) == made
+    assert await run_mutation(admin, "updateEscalationPath", pathId=key) == made
     stays = dict.fromkeys(("name", "position", "trigger", "steps", "active"))
-    assert await done(admin, "updateEscalationPath", pathId=key, **stays) == made
+    assert await run_mutation(admin, "updateEscalationPath", pathId=key, **stays) == made
     cleared = {**made, "metric": None, "priority": None, "team": None}
-    assert await done(admin, "updateEscalationPath", pathId=key, metric=None, priority=None, team=None) == cleared
+    assert await run_mutation(admin, "updateEscalationPath", pathId=key, metric=None, priority=None, team=None) == cleared
     other = {"name": "Others", "trigger": "ESCALATED", "steps": [{"after": "PT5M", "action": "NOTIFY_ADMINS"}]}
-    changed = await done(admin, "updateEscalationPath", pathId=key, **other)
+    changed = await run_mutation(admin, "updateEscalationPath", pathId=key, **other)
     assert (changed["name"], changed["trigger"], [step["after"] for step in changed["steps"]]) == (
         "Others",
         "ESCALATED",
         ["PT5M"],
     )
     for _ in range(2):
-        assert (await done(admin, "archiveEscalationPath", pathId=key))["active"] is False
+        assert (await run_mutation(admin, "archiveEscalationPath", pathId=key))["active"] is False
     assert key not in [path["id"] for path in await listed(admin)]
     assert key in [path["id"] for path in await listed(admin, archived=True)]
-    assert await done(admin, "updateEscalationPath", pathId=key, active=True) == changed
+    assert await run_mutation(admin, "updateEscalationPath", pathId=key, active=True) == changed
 
 
 async def test_what_a_path_can_not_be(world: World, admin: Client) -> None:
     gone = await person("gone", Role.AGENT)
     await User.filter(id=gone.id).update(active=False)
-    kept = await done(admin, "createEscalationPath", **GIVEN)
+    kept = await run_mutation(admin, "createEscalationPath", **GIVEN)
 
     def steps(**step: Any) -> dict[str, Any]:
         return {"steps": [TELL, {**TELL, **step}]}
@@ -151,18 +151,18 @@ async def test_what_a_path_can_not_be(world: World, admin: Client) -> None:
         (steps(action="REASSIGN", userId=world.cora.gid), "INVALID steps.1.userId"),
         (steps(action="REASSIGN", userId=gone.gid), "INVALID steps.1.userId"),
     ):
-        assert await refused(admin, "createEscalationPath", **{**GIVEN, **given}) == code, given
-        assert await refused(admin, "updateEscalationPath", pathId=kept["id"], **given) == code, given
+        assert await refusal_of(admin, "createEscalationPath", **{**GIVEN, **given}) == code, given
+        assert await refusal_of(admin, "updateEscalationPath", pathId=kept["id"], **given) == code, given
     for strange in ("esc_nonsense", "", ids.encode(ids.ESCALATION_PATH, NOBODY), world.ada.gid):
-        assert await refused(admin, "updateEscalationPath", pathId=strange, name="x") == "NOT_FOUND pathId"
-        assert await refused(admin, "archiveEscalationPath", pathId=strange) == "NOT_FOUND pathId"
-    await done(admin, "createEscalationPath", **{**GIVEN, "steps": [TELL] * 20})
+        assert await refusal_of(admin, "updateEscalationPath", pathId=strange, name="x") == "NOT_FOUND pathId"
+        assert await refusal_of(admin, "archiveEscalationPath", pathId=strange) == "NOT_FOUND pathId"
+    await run_mutation(admin, "createEscalationPath", **{**GIVEN, "steps": [TELL] * 20})
 
 
 async def test_a_metric_goes_only_with_a_promise_also_when_the_trigger_changes(admin: Client) -> None:
-    made = await done(admin, "createEscalationPath", **{**GIVEN, "trigger": "SLA_BREACHED", "metric": "RESOLUTION"})
-    assert await refused(admin, "updateEscalationPath", pathId=made["id"], trigger="UNTOUCHED") == "INVALID metric"
-    changed = await done(admin, "updateEscalationPath", pathId=made["id"], trigger="UNTOUCHED", metric=None)
+    made = await run_mutation(admin, "createEscalationPath", **{**GIVEN, "trigger": "SLA_BREACHED", "metric": "RESOLUTION"})
+    assert await refusal_of(admin, "updateEscalationPath", pathId=made["id"], trigger="UNTOUCHED") == "INVALID metric"
+    changed = await run_mutation(admin, "updateEscalationPath", pathId=made["id"], trigger="UNTOUCHED", metric=None)
     assert (changed["trigger"], changed["metric"]) == ("UNTOUCHED", None)
 
 
@@ -171,22 +171,22 @@ async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: 
     assert like is not None
     for _ in range(escalation_paths.MAX_ACTIVE_PATHS - 1 - await EscalationPath.filter(active=True).count()):
         await like.clone(pk=ids.new_id()).save(force_create=True)
-    answers = await asyncio.gather(*(asked(admin, "createEscalationPath", **GIVEN) for _ in range(5)))
+    answers = await asyncio.gather(*(send_mutation(admin, "createEscalationPath", **GIVEN) for _ in range(5)))
     made = [answer["escalationPath"] for answer in answers if not answer["userErrors"]]
     assert len(made) == 1
-    assert await refused(admin, "createEscalationPath", **GIVEN) == "INVALID "
-    await done(admin, "archiveEscalationPath", pathId=made[0]["id"])
-    await done(admin, "createEscalationPath", **GIVEN)
-    assert await refused(admin, "updateEscalationPath", pathId=made[0]["id"], active=True) == "INVALID "
+    assert await refusal_of(admin, "createEscalationPath", **GIVEN) == "INVALID "
+    await run_mutation(admin, "archiveEscalationPath", pathId=made[0]["id"])
+    await run_mutation(admin, "createEscalationPath", **GIVEN)
+    assert await refusal_of(admin, "updateEscalationPath", pathId=made[0]["id"], active=True) == "INVALID "
 
 
 async def test_paths_are_no_business_of_customers_nor_changed_by_agents(service: Service, world: World, admin: Client) -> None:
-    made = await done(admin, "createEscalationPath", **GIVEN)
+    made = await run_mutation(admin, "createEscalationPath", **GIVEN)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     assert (await cora.run("query($id: ID!) { node(id: $id) { id } }", id=made["id"]))["node"] is None
     with pytest.raises(Refused, match="FORBIDDEN"):
         await listed(cora)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for client in (cora, ada):
             with pytest.raises(Refused, match="FORBIDDEN"):
-                await asked(client, "updateEscalationPath", pathId=made["id"], name="x")
+                await send_mutation(client, "updateEscalationPath", pathId=made["id"], name="x")

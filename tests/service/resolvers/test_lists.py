@@ -11,7 +11,7 @@ from support.loop_limits import count_pages
 
 from models.log.event import encode_cursor
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 PAGE = """query($filter: TicketFilter, $order: [TicketOrder!], $first: Int, $after: String, $last: Int, $before: String) {
   tickets(filter: $filter, orderBy: $order, first: $first, after: $after, last: $last, before: $before) {

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.assert_unchanged import nothing_stored, refusal
+from support.assert_unchanged import assert_nothing_stored, refusals
 
 from models.log.event import encode_cursor, read_head
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 
 async def detail(client: Client, ticket_id: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ async def test_the_team_replies_to_no_closed_ticket_but_can_always_add_notes(ser
     await ada.do("resolveTicket", ticketId=key, resolution="x")
     assert (await ada.do("replyToTicket", ticketId=key, body="One more thing."))["ticket"]["status"] == "RESOLVED"
     await cora.do("closeTicket", ticketId=key)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         (error,) = (await ada.mutate("replyToTicket", {"ticketId": key, "body": "x"}))["userErrors"]
     assert (error["__typename"], error["code"], error["from"], error["allowed"]) == (
         "TransitionRefused",
@@ -112,7 +112,7 @@ async def test_bodies_are_bounded(service: Service, world: World) -> None:
     key = (await ada.raise_ticket())["id"]
     for name in ("replyToTicket", "addNote"):
         for body, code in (("", "REQUIRED"), (" \n", "REQUIRED"), ("b" * 65_537, "TOO_LONG"), ("a\0b", "INVALID")):
-            assert await refusal(ada, name, ticketId=key, body=body) == [f"{code} body"]
+            assert await refusals(ada, name, ticketId=key, body=body) == [f"{code} body"]
         await ada.do(name, ticketId=key, body="b" * 65_536)
         await ada.do(name, ticketId=key, body="😀" * 65_536)
 
@@ -129,7 +129,7 @@ async def test_a_reply_is_refused_with_what_its_writer_had_not_seen(service: Ser
     await carl.do("replyToTicket", ticketId=key, body="by Carl")
 
     async def unseen(client: Client, seen: str) -> list[str]:
-        async with nothing_stored():
+        async with assert_nothing_stored():
             payload = await client.mutate("replyToTicket", {"ticketId": key, "body": "x", "lastSeenCursor": seen})
         (error,) = payload["userErrors"]
         assert (error["__typename"], error["code"], error["field"]) == (
@@ -159,7 +159,7 @@ async def test_a_note_that_a_customer_can_not_see_holds_up_no_reply(service: Ser
 async def test_a_cursor_that_is_none_is_refused_as_a_whole(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     key = (await cora.raise_ticket())["id"]
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for wrong in ("", "garbage", "bG9nOg", "log:1", encode_cursor(1) + "=", encode_cursor(10**9), "\0", "é"):
             with pytest.raises(Refused) as found:
                 await cora.mutate("replyToTicket", {"ticketId": key, "body": "x", "lastSeenCursor": wrong})

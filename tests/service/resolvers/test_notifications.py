@@ -11,7 +11,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.actors import Person, machine, token_of
 from support.loop_limits import count_pages
-from support.ticket_commands import notify
+from support.ticket_commands import run_notifier
 from support.statements import statements
 
 from models.core import ids, time
@@ -89,7 +89,7 @@ async def several(service: Service, world: World, count: int = 5) -> str:
     await bill.do("watchTicket", ticketId=ticket)
     for n in range(count):
         await ada.do("replyToTicket", ticketId=ticket, body=f"reply {n}")
-    await notify()
+    await run_notifier()
     return str(ticket)
 
 
@@ -139,7 +139,7 @@ async def test_a_page_stays_put_while_others_come(service: Service, world: World
     found = await page(cora, first=2)
     older = (await own(world.cora))[2:]
     await ada.do("replyToTicket", ticketId=ticket, body="more")
-    await notify()
+    await run_notifier()
     assert await listed(cora, after=found["pageInfo"]["endCursor"]) == older
 
 
@@ -249,7 +249,7 @@ async def test_what_the_viewer_may_not_see_now_does_not_exist(service: Service, 
     ticket = (await cora.raise_ticket())["id"]
     await carl.do("watchTicket", ticketId=ticket)
     await ada.do("replyToTicket", ticketId=ticket, body="for ours")
-    await notify()
+    await run_notifier()
     mine = await own(world.carl)
     assert len(mine) == 1, "the reply, and with it the start"
     assert await existing(carl, mine) == mine
@@ -267,7 +267,7 @@ async def test_a_token_that_reads_no_notes_knows_nothing_of_what_notes_told(serv
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     ticket = (await service.client(world.cora.token).raise_ticket())["id"]
     await bill.do("addNote", ticketId=ticket, body="@ada look")
-    await notify()
+    await run_notifier()
     mine = await own(world.ada)
     assert len(mine) == 2
     assert await existing(ada, mine) == mine

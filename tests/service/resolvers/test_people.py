@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.assert_unchanged import nothing_stored
+from support.assert_unchanged import assert_nothing_stored
 from support.loop_limits import count_pages
 from support.service import running
 
@@ -71,7 +71,7 @@ async def test_whatever_is_wrong_is_told_and_paid_alike(service: Service, world:
     verify = password.HASHER.verify
     monkeypatch.setattr(password.HASHER, "verify", lambda given, stored: verified.append(stored) or verify(given, stored))
     stranger = service.client()
-    async with nothing_stored():
+    async with assert_nothing_stored():
         answers = [
             await sign_in(stranger, "cora@example.com", "wrong"),
             await sign_in(stranger, "nobody@example.com"),

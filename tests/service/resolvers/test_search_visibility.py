@@ -11,7 +11,7 @@ from support import Client, Service, Socket, World
 from support.actors import machine
 from support.live import head
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 SECONDS = 60
 SECRET = "zebra"

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.assert_unchanged import nothing_stored
-from support.admin_mutations import CALENDAR, POLICY, WEEK, asked, done, refused
+from support.assert_unchanged import assert_nothing_stored
+from support.admin_mutations import CALENDAR_FIELDS, POLICY_FIELDS, WEEK, send_mutation, run_mutation, refusal_of
 
 from models.core import ids, time
 from models.people.user import Organization
@@ -40,7 +40,7 @@ async def listed(client: Client, field: str, selection: str = "id name active", 
 async def policy(client: Client, **given: Any) -> dict[str, Any]:
     calendars = await listed(client, "slaCalendars")
     usual = {"name": "Gold", "calendarId": calendars[0]["id"], "resolution": "PT8H"}
-    return await done(client, "createSlaPolicy", **{**usual, **given})
+    return await run_mutation(client, "createSlaPolicy", **{**usual, **given})
 
 
 # Calendars
@@ -48,7 +48,7 @@ async def policy(client: Client, **given: Any) -> dict[str, Any]:
 
 async def test_a_calendar_is_made_as_it_was_written(admin: Client) -> None:
     split = [[{"start": "09:00", "end": "12:00"}, {"start": "12:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}]]
-    made = await done(
+    made = await run_mutation(
         admin, "createSlaCalendar", **{**BERLIN, "week": split + WEEK[1:], "holidays": ["2026-12-25", "2026-01-01"]}
     )
     assert made == {
@@ -59,29 +59,29 @@ async def test_a_calendar_is_made_as_it_was_written(admin: Client) -> None:
         "holidays": ["2026-01-01", "2026-12-25"],
         "active": True,
     }
-    assert made in await listed(admin, "slaCalendars", CALENDAR)
-    assert (await admin.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR} }} }} }}", id=made["id"]))[
+    assert made in await listed(admin, "slaCalendars", CALENDAR_FIELDS)
+    assert (await admin.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR_FIELDS} }} }} }}", id=made["id"]))[
         "node"
     ] == made
 
 
 async def test_what_is_left_out_of_a_calendar_stays(admin: Client) -> None:
-    made = await done(admin, "createSlaCalendar", **BERLIN, holidays=["2026-12-25"])
+    made = await run_mutation(admin, "createSlaCalendar", **BERLIN, holidays=["2026-12-25"])
     key = made["id"]
     nothing = {"name": None, "timeZone": None, "week": None, "holidays": None, "active": None}
-    assert await done(admin, "updateSlaCalendar", calendarId=key) == made
-    assert await done(admin, "updateSlaCalendar", calendarId=key, **nothing) == made
-    assert await done(admin, "updateSlaCalendar", calendarId=key, name=" Berlin ") == made, "its own name is not taken"
-    zone = await done(admin, "updateSlaCalendar", calendarId=key, timeZone="Asia/Tokyo", name="Tokyo")
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key) == made
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, **nothing) == made
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, name=" Berlin ") == made, "its own name is not taken"
+    zone = await run_mutation(admin, "updateSlaCalendar", calendarId=key, timeZone="Asia/Tokyo", name="Tokyo")
     assert zone == {**made, "timeZone": "Asia/Tokyo", "name": "Tokyo"}
-    assert await done(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {**zone, "holidays": []}
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {**zone, "holidays": []}
 
 
 async def test_what_a_calendar_can_not_be(admin: Client) -> None:
     def week(*hours: tuple[str, str]) -> dict[str, Any]:
         return {**BERLIN, "week": [[{"start": start, "end": end} for start, end in hours], *WEEK[1:]]}
 
-    kept = await done(admin, "createSlaCalendar", **{**BERLIN, "name": "Kept"})
+    kept = await run_mutation(admin, "createSlaCalendar", **{**BERLIN, "name": "Kept"})
     for given, code in (
         ({**BERLIN, "name": "  "}, "REQUIRED name"),
         ({**BERLIN, "name": "n" * 201}, "TOO_LONG name"),
@@ -110,41 +110,41 @@ async def test_what_a_calendar_can_not_be(admin: Client) -> None:
             "TOO_LONG holidays",
         ),
     ):
-        assert await refused(admin, "createSlaCalendar", **given) == code, given
+        assert await refusal_of(admin, "createSlaCalendar", **given) == code, given
         if given["name"] == "Berlin":
-            assert await refused(admin, "updateSlaCalendar", calendarId=kept["id"], **given) == code, given
+            assert await refusal_of(admin, "updateSlaCalendar", calendarId=kept["id"], **given) == code, given
     for strange in ("slc_nonsense", "", ids.encode(ids.SLA_CALENDAR, NOBODY), "x" * 5000):
-        assert await refused(admin, "updateSlaCalendar", calendarId=strange, name="x") == "NOT_FOUND calendarId"
-        assert await refused(admin, "archiveSlaCalendar", calendarId=strange) == "NOT_FOUND calendarId"
+        assert await refusal_of(admin, "updateSlaCalendar", calendarId=strange, name="x") == "NOT_FOUND calendarId"
+        assert await refusal_of(admin, "archiveSlaCalendar", calendarId=strange) == "NOT_FOUND calendarId"
     for day in ("2026-02-30", "20260101", "2026-W01-1", 7, ""):
         with pytest.raises(Refused):
-            await asked(admin, "createSlaCalendar", **BERLIN, holidays=[day])
+            await send_mutation(admin, "createSlaCalendar", **BERLIN, holidays=[day])
 
 
 async def test_a_calendar_in_use_stays_in_use(admin: Client) -> None:
-    calendar = await done(admin, "createSlaCalendar", **BERLIN)
+    calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
     made = await policy(admin, calendarId=calendar["id"])
-    assert await refused(admin, "archiveSlaCalendar", calendarId=calendar["id"]) == "INVALID calendarId"
-    assert await refused(admin, "updateSlaCalendar", calendarId=calendar["id"], active=False) == "INVALID calendarId"
-    await done(admin, "archiveSlaPolicy", policyId=made["id"])
-    assert (await done(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False
-    assert (await done(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False, "twice is once"
-    assert await refused(admin, "updateSlaPolicy", policyId=made["id"], active=True) == "INVALID calendarId"
-    assert await refused(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H") == "INVALID calendarId"
+    assert await refusal_of(admin, "archiveSlaCalendar", calendarId=calendar["id"]) == "INVALID calendarId"
+    assert await refusal_of(admin, "updateSlaCalendar", calendarId=calendar["id"], active=False) == "INVALID calendarId"
+    await run_mutation(admin, "archiveSlaPolicy", policyId=made["id"])
+    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False
+    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False, "twice is once"
+    assert await refusal_of(admin, "updateSlaPolicy", policyId=made["id"], active=True) == "INVALID calendarId"
+    assert await refusal_of(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H") == "INVALID calendarId"
     assert "Berlin" not in [each["name"] for each in await listed(admin, "slaCalendars")]
     assert "Berlin" in [each["name"] for each in await listed(admin, "slaCalendars", archived=True)]
-    assert (await done(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True))["active"] is True
-    assert (await done(admin, "updateSlaPolicy", policyId=made["id"], active=True))["active"] is True
+    assert (await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True))["active"] is True
+    assert (await run_mutation(admin, "updateSlaPolicy", policyId=made["id"], active=True))["active"] is True
 
 
 async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: Client) -> None:
-    calendar = await done(admin, "createSlaCalendar", **BERLIN)
+    calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
     mine = [await policy(admin, name=f"p{n}", calendarId=calendar["id"]) for n in range(3)]
-    await done(admin, "archiveSlaPolicy", policyId=mine[2]["id"])
+    await run_mutation(admin, "archiveSlaPolicy", policyId=mine[2]["id"])
     keys = [ids.key_of(ids.SLA_POLICY, each["id"]) for each in mine]
     before = {each.id: each.terms for each in await SlaPolicy.all()}
     revision = (await policies.read_revision()).changed
-    await done(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone="Asia/Tokyo")
+    await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone="Asia/Tokyo")
     after = {each.id: each.terms for each in await SlaPolicy.all()}
     assert {key for key in after if after[key] != before[key]} == set(keys)
     assert (await policies.read_revision()).changed == revision + 1
@@ -159,7 +159,7 @@ async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: C
 async def test_a_policy_is_made_as_it_was_written(service: Service, world: World, admin: Client) -> None:
     account = await Organization.get(name="Acme")
     calendars = await listed(admin, "slaCalendars")
-    made = await done(
+    made = await run_mutation(
         admin,
         "createSlaPolicy",
         name=" Gold ",
@@ -190,8 +190,8 @@ async def test_a_policy_is_made_as_it_was_written(service: Service, world: World
         "active": True,
     }
     for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
-        assert (await listed(reader, "slaPolicies", POLICY))[0] == made, "the lowest position comes first"
-        assert (await reader.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY} }} }} }}", id=made["id"]))[
+        assert (await listed(reader, "slaPolicies", POLICY_FIELDS))[0] == made, "the lowest position comes first"
+        assert (await reader.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY_FIELDS} }} }} }}", id=made["id"]))[
             "node"
         ] == made
 
@@ -200,29 +200,29 @@ async def test_a_policy_comes_last_where_no_place_is_said(admin: Client) -> None
     first, second = await policy(admin, name="first"), await policy(admin, name="second", position=None)
     assert [each["name"] for each in await listed(admin, "slaPolicies")] == ["Urgent", "High", "Normal", "Low", "first", "second"]
     assert (first["atRiskPercent"], (await policy(admin, atRiskPercent=None))["atRiskPercent"]) == (75, 75)
-    await done(admin, "updateSlaPolicy", policyId=second["id"], position=2**31 - 1)
+    await run_mutation(admin, "updateSlaPolicy", policyId=second["id"], position=2**31 - 1)
     assert (await policy(admin))["position"] == 2**31 - 1
     for far in (2**31, -(2**31) - 1):
         with pytest.raises(Refused):
-            await asked(admin, "updateSlaPolicy", policyId=second["id"], position=far)
+            await send_mutation(admin, "updateSlaPolicy", policyId=second["id"], position=far)
 
 
 async def test_what_is_left_out_of_a_policy_stays_and_null_clears(admin: Client) -> None:
     made = await policy(admin, priority="LOW", team="sales", category="sales", firstResponse="PT1H", nextResponse="PT2H")
     key = made["id"]
-    assert await done(admin, "updateSlaPolicy", policyId=key) == made
+    assert await run_mutation(admin, "updateSlaPolicy", policyId=key) == made
     stays = {"name": None, "position": None, "calendarId": None, "atRiskPercent": None, "active": None}
-    assert await done(admin, "updateSlaPolicy", policyId=key, **stays) == made
+    assert await run_mutation(admin, "updateSlaPolicy", policyId=key, **stays) == made
     clears = dict.fromkeys(("priority", "team", "category", "organizationId", "firstResponse", "nextResponse"))
     cleared = {**made, **{name: None for name in clears if name != "organizationId"}}
-    assert await done(admin, "updateSlaPolicy", policyId=key, **clears) == cleared
-    changed = await done(admin, "updateSlaPolicy", policyId=key, name="Silver", priority="URGENT", team="billing", position=1)
+    assert await run_mutation(admin, "updateSlaPolicy", policyId=key, **clears) == cleared
+    changed = await run_mutation(admin, "updateSlaPolicy", policyId=key, name="Silver", priority="URGENT", team="billing", position=1)
     assert changed == {**cleared, "name": "Silver", "priority": "URGENT", "team": {"slug": "billing"}, "position": 1}
-    assert (await done(admin, "archiveSlaPolicy", policyId=key))["active"] is False
-    assert (await done(admin, "archiveSlaPolicy", policyId=key))["active"] is False
+    assert (await run_mutation(admin, "archiveSlaPolicy", policyId=key))["active"] is False
+    assert (await run_mutation(admin, "archiveSlaPolicy", policyId=key))["active"] is False
     assert key not in [each["id"] for each in await listed(admin, "slaPolicies")]
     assert key in [each["id"] for each in await listed(admin, "slaPolicies", archived=True)]
-    assert await done(admin, "updateSlaPolicy", policyId=key, active=True) == changed
+    assert await run_mutation(admin, "updateSlaPolicy", policyId=key, active=True) == changed
 
 
 async def test_what_a_policy_can_not_be(admin: Client) -> None:
@@ -253,11 +253,11 @@ async def test_what_a_policy_can_not_be(admin: Client) -> None:
         ({"atRiskPercent": 100}, "INVALID atRiskPercent"),
         ({"atRiskPercent": -75}, "INVALID atRiskPercent"),
     ):
-        assert await refused(admin, "createSlaPolicy", **{**base, **given}) == code, given
-        assert await refused(admin, "updateSlaPolicy", policyId=kept["id"], **given) == code, given
+        assert await refusal_of(admin, "createSlaPolicy", **{**base, **given}) == code, given
+        assert await refusal_of(admin, "updateSlaPolicy", policyId=kept["id"], **given) == code, given
     for strange in ("slp_nonsense", "", ids.encode(ids.SLA_POLICY, NOBODY), calendar):
-        assert await refused(admin, "updateSlaPolicy", policyId=strange, name="x") == "NOT_FOUND policyId"
-        assert await refused(admin, "archiveSlaPolicy", policyId=strange) == "NOT_FOUND policyId"
+        assert await refusal_of(admin, "updateSlaPolicy", policyId=strange, name="x") == "NOT_FOUND policyId"
+        assert await refusal_of(admin, "archiveSlaPolicy", policyId=strange) == "NOT_FOUND policyId"
 
 
 # Limits and races
@@ -282,22 +282,22 @@ async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: 
     calendars = await listed(admin, "slaCalendars")
     policy = {"calendarId": calendars[0]["id"], "resolution": "PT8H"}
     rest = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}
-    answers = await asyncio.gather(*(asked(admin, f"create{kind}", name=f"n{n}", **rest) for n in range(5)))
+    answers = await asyncio.gather(*(send_mutation(admin, f"create{kind}", name=f"n{n}", **rest) for n in range(5)))
     made = [answer for answer in answers if not answer["userErrors"]]
     assert len(made) == 1
     assert [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]] == ["INVALID"] * 4
-    assert await refused(admin, f"create{kind}", name="one more", **rest) == "INVALID "
+    assert await refusal_of(admin, f"create{kind}", name="one more", **rest) == "INVALID "
     field = kind[0].lower() + kind[1:]
     name = "policyId" if kind == "SlaPolicy" else "calendarId"
     key = made[0][field]["id"]
-    await done(admin, f"update{kind}", **{name: key}, active=True)
-    await done(admin, f"archive{kind}", **{name: key})
-    await done(admin, f"create{kind}", name="one more", **rest)
-    assert await refused(admin, f"update{kind}", **{name: key}, active=True) == "INVALID "
+    await run_mutation(admin, f"update{kind}", **{name: key}, active=True)
+    await run_mutation(admin, f"archive{kind}", **{name: key})
+    await run_mutation(admin, f"create{kind}", name="one more", **rest)
+    assert await refusal_of(admin, f"update{kind}", **{name: key}, active=True) == "INVALID "
 
 
 async def test_of_calendars_of_one_name_one_is_made(admin: Client) -> None:
-    answers = await asyncio.gather(*(asked(admin, "createSlaCalendar", **BERLIN) for _ in range(5)))
+    answers = await asyncio.gather(*(send_mutation(admin, "createSlaCalendar", **BERLIN) for _ in range(5)))
     assert sorted(str(answer["userErrors"][:1] and answer["userErrors"][0]["code"]) for answer in answers) == ["TAKEN"] * 4 + [
         "[]"
     ]
@@ -305,21 +305,21 @@ async def test_of_calendars_of_one_name_one_is_made(admin: Client) -> None:
 
 async def test_a_calendar_is_archived_or_taken_into_use_but_not_both(admin: Client) -> None:
     for n in range(4):
-        calendar = await done(admin, "createSlaCalendar", **{**BERLIN, "name": str(n)})
+        calendar = await run_mutation(admin, "createSlaCalendar", **{**BERLIN, "name": str(n)})
         await asyncio.gather(
-            asked(admin, "archiveSlaCalendar", calendarId=calendar["id"]),
-            asked(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H"),
+            send_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]),
+            send_mutation(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H"),
         )
         found = await SlaCalendar.get(name=str(n))
         assert found.active == await SlaPolicy.filter(calendar_id=found.id, active=True).exists()
 
 
 async def test_changes_of_a_calendar_and_its_policies_at_once_leave_the_terms_that_follow(admin: Client) -> None:
-    calendar = await done(admin, "createSlaCalendar", **BERLIN)
+    calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
     made = await policy(admin, calendarId=calendar["id"])
     await asyncio.gather(
-        *(asked(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone=zone) for zone in ("Asia/Tokyo", "UTC")),
-        *(asked(admin, "updateSlaPolicy", policyId=made["id"], resolution=f"PT{n}H") for n in (1, 2, 3)),
+        *(send_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone=zone) for zone in ("Asia/Tokyo", "UTC")),
+        *(send_mutation(admin, "updateSlaPolicy", policyId=made["id"], resolution=f"PT{n}H") for n in (1, 2, 3)),
     )
     for each in await SlaPolicy.all().select_related("calendar"):
         terms = policies.build_snapshot(each, policies.calendar_from_record(each.calendar))
@@ -336,7 +336,7 @@ async def test_customers_meet_policies_on_their_clocks_alone(service: Service, w
     calendar = made["calendar"]["id"]
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
-    shown = f"ticket(id: $id) {{ clocks {{ metric policy {{ {POLICY} }} }} }}"
+    shown = f"ticket(id: $id) {{ clocks {{ metric policy {{ {POLICY_FIELDS} }} }} }}"
     found = (await cora.run(f"query($id: ID!) {{ {shown} }}", id=ticket["id"]))["ticket"]["clocks"]
     assert [clock["policy"]["name"] for clock in found] == ["Gold"]
     assert found[0]["policy"]["organization"] is None
@@ -358,14 +358,14 @@ async def test_nobody_else_changes_them(service: Service, world: World, admin: C
     made = await policy(admin)
     for token in (world.cora.token, world.ada.token, None):
         client = service.client(token)
-        async with nothing_stored():
+        async with assert_nothing_stored():
             for mutation, given in (
                 ("createSlaCalendar", BERLIN),
                 ("updateSlaPolicy", {"policyId": made["id"], "name": "x"}),
                 ("archiveSlaPolicy", {"policyId": made["id"]}),
             ):
                 with pytest.raises(Refused) as refusal:
-                    await asked(client, mutation, **given)
+                    await send_mutation(client, mutation, **given)
                 assert refusal.value.code == ("UNAUTHENTICATED" if token is None else "FORBIDDEN")
 
 
@@ -373,7 +373,7 @@ async def test_what_is_made_bears_the_services_time(service: Service, admin: Cli
     service.clock.advance(days=100)
     before = service.clock()
     await policy(admin, name="later")
-    await done(admin, "createSlaCalendar", **BERLIN)
+    await run_mutation(admin, "createSlaCalendar", **BERLIN)
     for found in (await SlaPolicy.get(name="later"), await SlaCalendar.get(name="Berlin")):
         assert before <= found.created_at <= service.clock()
     changed_at = (await policies.read_revision()).changed_at

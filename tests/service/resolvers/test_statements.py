@@ -15,7 +15,7 @@ from models import database
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 SPREAD = 5
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import machine, person
-from support.assert_unchanged import nothing_stored
-from support.admin_mutations import asked, done, refused
+from support.assert_unchanged import assert_nothing_stored
+from support.admin_mutations import send_mutation, run_mutation, refusal_of
 
 from models.core import ids
 from models.people.team import Team
@@ -24,12 +24,12 @@ def admin(service: Service, world: World) -> Client:
 
 
 async def test_a_team_is_changed_by_what_is_given(admin: Client) -> None:
-    found = await done(admin, "updateTeam", team="support", assignsByLoad=True)
+    found = await run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
     assert (found["slug"], found["name"], found["assignsByLoad"]) == ("support", "Support", True)
-    assert await done(admin, "updateTeam", team="support") == found
-    assert await done(admin, "updateTeam", team="support", name=None, assignsByLoad=None) == found
-    assert await done(admin, "updateTeam", team="support", name=" Help ") == {**found, "name": "Help"}
-    assert await done(admin, "updateTeam", team="support", assignsByLoad=False) == {
+    assert await run_mutation(admin, "updateTeam", team="support") == found
+    assert await run_mutation(admin, "updateTeam", team="support", name=None, assignsByLoad=None) == found
+    assert await run_mutation(admin, "updateTeam", team="support", name=" Help ") == {**found, "name": "Help"}
+    assert await run_mutation(admin, "updateTeam", team="support", assignsByLoad=False) == {
         **found,
         "name": "Help",
         "assignsByLoad": False,
@@ -47,12 +47,12 @@ async def test_what_a_team_can_not_be(admin: Client) -> None:
         ({"team": "support", "name": "n" * 201, "assignsByLoad": True}, "TOO_LONG name"),
         ({"team": "support", "name": "a\0"}, "INVALID name"),
     ):
-        assert await refused(admin, "updateTeam", **given) == code, given
+        assert await refusal_of(admin, "updateTeam", **given) == code, given
 
 
 async def test_two_changes_of_a_team_at_once_both_count(admin: Client) -> None:
     await asyncio.gather(
-        done(admin, "updateTeam", team="support", name="Help"), done(admin, "updateTeam", team="support", assignsByLoad=True)
+        run_mutation(admin, "updateTeam", team="support", name="Help"), run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
     )
     found = await Team.get(slug="support")
     assert (found.name, found.assigns_by_load) == ("Help", True)
@@ -60,36 +60,36 @@ async def test_two_changes_of_a_team_at_once_both_count(admin: Client) -> None:
 
 async def test_staff_say_whether_they_are_there_themselves(service: Service, world: World, admin: Client) -> None:
     ada = service.client(world.ada.token)
-    away = await done(ada, "setAvailability", present=False)
+    away = await run_mutation(ada, "setAvailability", present=False)
     assert away == {"id": world.ada.gid, "displayName": "Ada", "present": False}
-    assert await done(ada, "setAvailability", present=False, userId=world.ada.gid) == away
+    assert await run_mutation(ada, "setAvailability", present=False, userId=world.ada.gid) == away
     assert (await User.get(id=world.ada.id)).present is False
     assert (await User.get(id=world.bill.id)).present is True
-    assert (await done(ada, "setAvailability", present=True))["present"] is True
+    assert (await run_mutation(ada, "setAvailability", present=True))["present"] is True
 
 
 async def test_admins_say_it_for_others(service: Service, world: World, admin: Client) -> None:
     for client in (admin, service.client(world.machine)):
-        assert (await done(client, "setAvailability", present=False, userId=world.bill.gid))["present"] is False
-        assert (await done(client, "setAvailability", present=True, userId=world.bill.gid))["present"] is True
+        assert (await run_mutation(client, "setAvailability", present=False, userId=world.bill.gid))["present"] is False
+        assert (await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid))["present"] is True
     other = await machine("Other", ["tickets:write", "tickets:read"])
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for token in (world.ada.token, other):
             for whose in (world.bill.gid, world.cora.gid, ids.encode(ids.USER, NOBODY), "nonsense"):
                 with pytest.raises(Refused, match="FORBIDDEN"):
-                    await asked(service.client(token), "setAvailability", present=False, userId=whose)
+                    await send_mutation(service.client(token), "setAvailability", present=False, userId=whose)
         with pytest.raises(Refused, match="FORBIDDEN"):
-            await asked(service.client(world.cora.token), "setAvailability", present=False)
+            await send_mutation(service.client(world.cora.token), "setAvailability", present=False)
 
 
 async def test_a_repetition_by_somebody_who_is_no_admin_any_more_is_forbidden(
     service: Service, world: World, admin: Client
 ) -> None:
     given = {"userId": world.ada.gid, "present": False, "idempotencyKey": "away"}
-    assert (await done(admin, "setAvailability", **given))["present"] is False
+    assert (await run_mutation(admin, "setAvailability", **given))["present"] is False
     await User.filter(id=world.root.id).update(role=Role.AGENT)
     with pytest.raises(Refused, match="FORBIDDEN"):
-        await asked(admin, "setAvailability", **given)
+        await send_mutation(admin, "setAvailability", **given)
 
 
 async def test_only_those_who_take_tickets_are_there_or_not(service: Service, world: World, admin: Client) -> None:
@@ -103,8 +103,8 @@ async def test_only_those_who_take_tickets_are_there_or_not(service: Service, wo
         ("nonsense", "NOT_FOUND userId"),
         ("", "NOT_FOUND userId"),
     ):
-        assert await refused(admin, "setAvailability", present=False, userId=whose) == code, whose
-    assert await refused(service.client(world.machine), "setAvailability", present=False) == "REQUIRED userId"
+        assert await refusal_of(admin, "setAvailability", present=False, userId=whose) == code, whose
+    assert await refusal_of(service.client(world.machine), "setAvailability", present=False) == "REQUIRED userId"
 
 
 @pytest.mark.never_retried

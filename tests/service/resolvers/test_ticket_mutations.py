@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import machine
-from support.assert_unchanged import nothing_stored, refusal
+from support.assert_unchanged import assert_nothing_stored, refusals
 
 from models.core import ids
 from models.log.event import Event
 from models.people.user import User
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 NOBODY = ids.encode(ids.USER, UUID(int=7))
 NEW: dict[str, Any] = {"subject": "VPN is down", "description": "Since noon.", "category": "technical"}
@@ -91,7 +91,7 @@ async def test_the_category_decides_the_team_and_what_is_left_out_has_its_defaul
         assert (ticket["category"], ticket["team"]) == ({"slug": category}, {"slug": team})
         assert (ticket["priority"], ticket["tags"], ticket["externalId"]) == ("NORMAL", [], None)
     for missing in ("unknown", "", "tech\0nical", "x" * 10_000):
-        assert await refusal(cora, "createTicket", **NEW | {"category": missing}) == ["NOT_FOUND category"]
+        assert await refusals(cora, "createTicket", **NEW | {"category": missing}) == ["NOT_FOUND category"]
 
 
 async def test_texts_are_bounded_after_trimming(service: Service, world: World) -> None:
@@ -135,12 +135,12 @@ async def test_texts_are_bounded_after_trimming(service: Service, world: World) 
         ({"resources": [{"kind": "k", "externalId": str(n)} for n in range(51)]}, "INVALID resources"),
     ]
     for given, code in refused:
-        assert await refusal(cora, "createTicket", **NEW | given) == [code], given
+        assert await refusals(cora, "createTicket", **NEW | given) == [code], given
 
 
 async def test_all_that_is_wrong_with_a_new_ticket_is_said_at_once(service: Service, world: World) -> None:
     given = {"subject": " ", "description": "d" * 65_537, "tags": ["\0"], "externalId": "e" * 256, "category": "sales"}
-    assert await refusal(service.client(world.cora.token), "createTicket", **given) == [
+    assert await refusals(service.client(world.cora.token), "createTicket", **given) == [
         "REQUIRED subject",
         "TOO_LONG description",
         "INVALID tags",
@@ -150,7 +150,7 @@ async def test_all_that_is_wrong_with_a_new_ticket_is_said_at_once(service: Serv
 
 async def test_a_lone_surrogate_never_gets_in(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for text in (r"\ud800", r"a\udfffb"):
             given = f'{{subject: "{text}", description: "d", category: "sales"}}'
             with pytest.raises(Refused) as found:
@@ -162,8 +162,8 @@ async def test_an_external_id_is_one_clients_own_and_taken_once(service: Service
     sync, other = service.client(world.machine), service.client(await machine("Other"))
     new = NEW | {"requesterId": world.cora.gid, "externalId": "K-1"}
     first = await sync.do("createTicket", **new)
-    assert await refusal(sync, "createTicket", **new) == ["TAKEN externalId"]
-    assert await refusal(sync, "createTicket", **new | {"externalId": "  K-1 "}) == ["TAKEN externalId"]
+    assert await refusals(sync, "createTicket", **new) == ["TAKEN externalId"]
+    assert await refusals(sync, "createTicket", **new | {"externalId": "  K-1 "}) == ["TAKEN externalId"]
     second = await other.do("createTicket", **new)
     query = '{ ticketByExternalId(externalId: "K-1") { id } }'
     assert (await sync.run(query))["ticketByExternalId"] == {"id": first["ticket"]["id"]}
@@ -177,7 +177,7 @@ async def test_customers_do_not_learn_of_each_others_external_ids(service: Servi
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
     await cora.raise_ticket(externalId="K-1")
     await olga.raise_ticket(externalId="K-1")
-    assert await refusal(olga, "createTicket", **NEW | {"externalId": "K-1"}) == ["TAKEN externalId"]
+    assert await refusals(olga, "createTicket", **NEW | {"externalId": "K-1"}) == ["TAKEN externalId"]
 
 
 async def test_of_many_that_race_for_an_external_id_one_gets_it(service: Service, world: World) -> None:
@@ -202,7 +202,7 @@ async def test_whose_ticket_it_is(service: Service, world: World) -> None:
     ):
         ticket = (await client.mutate("createTicket", NEW | given, more))["ticket"]
         assert (ticket["requester"]["displayName"], (ticket["organization"] or {}).get("name")) == (name, account)
-    assert await refusal(sync, "createTicket", **NEW) == ["REQUIRED requesterId"]
+    assert await refusals(sync, "createTicket", **NEW) == ["REQUIRED requesterId"]
     for client, id in (
         (cora, world.carl.gid),
         (cora, NOBODY),
@@ -211,7 +211,7 @@ async def test_whose_ticket_it_is(service: Service, world: World) -> None:
         (sync, world.cora.gid[4:]),
         (sync, ""),
     ):
-        assert await refusal(client, "createTicket", **NEW | {"requesterId": id}) == ["NOT_FOUND requesterId"], id
+        assert await refusals(client, "createTicket", **NEW | {"requesterId": id}) == ["NOT_FOUND requesterId"], id
 
 
 async def test_a_follow_up_is_tied_to_what_it_goes_on_from(service: Service, world: World) -> None:
@@ -224,7 +224,7 @@ async def test_a_follow_up_is_tied_to_what_it_goes_on_from(service: Service, wor
     links = await cora.run("query($id: ID!) { ticket(id: $id) { version links { kind ticket { id } } } }", id=older["id"])
     assert links["ticket"] == {"version": 2, "links": [{"kind": "FOLLOWED_UP_BY", "ticket": {"id": made["ticket"]["id"]}}]}
     for id in (ids.encode(ids.TICKET, UUID(int=7)), "nonsense", world.cora.gid):
-        assert await refusal(cora, "createTicket", **NEW | {"followUpOf": id}) == ["NOT_FOUND followUpOf"]
+        assert await refusals(cora, "createTicket", **NEW | {"followUpOf": id}) == ["NOT_FOUND followUpOf"]
 
 
 # ---------------------------------------------------------------- updating
@@ -275,7 +275,7 @@ async def test_an_update_that_changes_nothing_leaves_the_version_and_the_log(ser
         {"addTags": ["a"], "removeTags": ["never there"]},
         {"externalId": None},
     ]
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for given in same:
             done = await ada.do("updateTicket", ticketId=key, **given)
             assert (done["ticket"]["version"], done["event"]) == (1, None), given
@@ -288,7 +288,7 @@ async def test_an_external_id_stays_where_it_is_left_out_and_goes_where_it_is_nu
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     first, second = await cora.raise_ticket(), await cora.raise_ticket()
     await ada.do("updateTicket", ticketId=first["id"], externalId="E")
-    assert await refusal(ada, "updateTicket", ticketId=second["id"], externalId="E", subject="s") == ["TAKEN externalId"]
+    assert await refusals(ada, "updateTicket", ticketId=second["id"], externalId="E", subject="s") == ["TAKEN externalId"]
     assert (await ada.do("updateTicket", ticketId=first["id"], subject="x"))["ticket"]["externalId"] == "E"
     assert (await ada.do("updateTicket", ticketId=first["id"], externalId=None))["ticket"]["externalId"] is None
     assert (await ada.do("updateTicket", ticketId=second["id"], externalId="E"))["ticket"]["externalId"] == "E"
@@ -310,7 +310,7 @@ async def test_an_update_is_refused_for_what_can_not_be_stored(service: Service,
         ({"externalId": "e" * 256}, "TOO_LONG externalId"),
     ]
     for given, code in refused:
-        assert await refusal(ada, "updateTicket", ticketId=key, **given) == [code], given
+        assert await refusals(ada, "updateTicket", ticketId=key, **given) == [code], given
     assert len((await ada.do("updateTicket", ticketId=key, addTags=["x", "y"], removeTags=["0"]))["ticket"]["tags"]) == 20
 
 
@@ -318,13 +318,13 @@ async def test_assigning_starts_a_new_ticket_and_takes_staff_alone(service: Serv
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for id, code in ((world.cora.gid, "INVALID"), (NOBODY, "NOT_FOUND"), ("x", "NOT_FOUND"), (key, "NOT_FOUND")):
-        assert await refusal(ada, "assignTicket", ticketId=key, assigneeId=id) == [f"{code} assigneeId"]
+        assert await refusals(ada, "assignTicket", ticketId=key, assigneeId=id) == [f"{code} assigneeId"]
     await User.filter(id=world.bill.id).update(active=False)
-    assert await refusal(ada, "assignTicket", ticketId=key, assigneeId=world.bill.gid) == ["INVALID assigneeId"]
+    assert await refusals(ada, "assignTicket", ticketId=key, assigneeId=world.bill.gid) == ["INVALID assigneeId"]
     done = await ada.do("assignTicket", ticketId=key, assigneeId=world.ada.gid)
     assert (done["ticket"]["status"], done["ticket"]["assignee"]["id"], types(done)) == ("OPEN", world.ada.gid, "ASSIGNED")
     assert done["ticket"]["version"] == 2
-    async with nothing_stored():
+    async with assert_nothing_stored():
         assert (await ada.do("assignTicket", ticketId=key, assigneeId=world.ada.gid))["event"] is None
     assert (await ada.do("assignTicket", ticketId=key, assigneeId=world.root.gid))["ticket"]["status"] == "OPEN"
     freed = await ada.do("assignTicket", ticketId=key)
@@ -339,8 +339,8 @@ async def test_a_transfer_frees_the_ticket_of_an_assignee_who_is_not_in_the_team
     key = (await cora.raise_ticket())["id"]
     await ada.do("assignTicket", ticketId=key, assigneeId=world.bill.gid)
     for slug in ("unknown", "", "sup\0port", "Support"):
-        assert await refusal(ada, "transferTicket", ticketId=key, team=slug) == ["NOT_FOUND team"]
-    async with nothing_stored():
+        assert await refusals(ada, "transferTicket", ticketId=key, team=slug) == ["NOT_FOUND team"]
+    async with assert_nothing_stored():
         assert (await ada.do("transferTicket", ticketId=key, team="support"))["event"] is None
     kept = await ada.do("transferTicket", ticketId=key, team="billing")
     assert (kept["ticket"]["team"], kept["ticket"]["assignee"]["displayName"], types(kept)) == (
@@ -408,7 +408,7 @@ async def test_every_step_leads_where_the_table_says_or_is_refused(service: Serv
             after = (await cora.run("query($id: ID!) { ticket(id: $id) { allowedActions } }", id=key))["ticket"]["allowedActions"]
             assert set(after) == set(LIFE[LIFE[status][action]]) & {"CLOSE", "REOPEN"}, "customers close and reopen"
             continue
-        async with nothing_stored():
+        async with assert_nothing_stored():
             payload = await ada.mutate(name, {"ticketId": key, **given})
         (error,) = payload["userErrors"]
         assert payload["ticket"] is None
@@ -430,7 +430,7 @@ async def test_a_ticket_is_held_until_an_instant_that_is_to_come(service: Servic
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for past in ("2020-01-01T00:00:00Z", service.clock().isoformat()):
-        assert await refusal(ada, "holdTicket", ticketId=key, until=past) == ["INVALID until"]
+        assert await refusals(ada, "holdTicket", ticketId=key, until=past) == ["INVALID until"]
     held = await ada.do("holdTicket", ticketId=key, until="2090-01-01T02:00:00+02:00")
     assert (held["ticket"]["status"], held["ticket"]["heldUntil"]) == ("ON_HOLD", "2090-01-01T00:00:00Z")
     resumed = await ada.do("resumeTicket", ticketId=key)
@@ -441,7 +441,7 @@ async def test_a_ticket_is_held_until_an_instant_that_is_to_come(service: Servic
 async def test_an_instant_without_an_offset_is_no_instant(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for wrong in ("2090-01-01T00:00:00", "2090-01-01", "tomorrow", 1, "2090-13-01T00:00:00Z"):
             with pytest.raises(Refused) as found:
                 await ada.mutate("holdTicket", {"ticketId": key, "until": wrong})
@@ -456,7 +456,7 @@ async def test_a_resolution_is_told_and_cleared_by_reopening(service: Service, w
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for text, code in (("  ", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
-        assert await refusal(ada, "resolveTicket", ticketId=key, resolution=text) == [f"{code} resolution"]
+        assert await refusals(ada, "resolveTicket", ticketId=key, resolution=text) == [f"{code} resolution"]
     done = (await ada.do("resolveTicket", ticketId=key, resolution=" Switched on. "))["ticket"]
     assert (done["resolution"], done["stage"], done["closedAt"]) == (" Switched on. ", "CLOSURE", None)
     assert done["resolvedAt"] == done["updatedAt"]
@@ -467,7 +467,7 @@ async def test_a_resolution_is_told_and_cleared_by_reopening(service: Service, w
         closed["updatedAt"],
     )
     for text, code in (("", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("a\0", "INVALID")):
-        assert await refusal(cora, "reopenTicket", ticketId=key, reason=text) == [f"{code} reason"]
+        assert await refusals(cora, "reopenTicket", ticketId=key, reason=text) == [f"{code} reason"]
     again = (await cora.do("reopenTicket", ticketId=key, reason="Off again."))["ticket"]
     assert [again[name] for name in ("resolution", "resolvedAt", "closedAt", "closeReason")] == [None] * 4
     assert [each["said"] for each in await record(cora, key) if each["type"] == "STATUS_CHANGED"] == [
@@ -500,7 +500,7 @@ async def test_why_a_ticket_is_closed(service: Service, world: World) -> None:
         (cora, False, "SPAM", "INVALID reason"),
         (cora, True, "WITHDRAWN", "INVALID reason"),
     ):
-        assert await refusal(client, "closeTicket", ticketId=await fresh(resolved=resolved), reason=reason) == [code]
+        assert await refusals(client, "closeTicket", ticketId=await fresh(resolved=resolved), reason=reason) == [code]
 
 
 async def test_a_closed_ticket_can_be_reopened_for_fourteen_days(service: Service, world: World) -> None:
@@ -514,7 +514,7 @@ async def test_a_closed_ticket_can_be_reopened_for_fourteen_days(service: Servic
         (ada, "reopenTicket", {"reason": "x"}),
         (cora, "replyToTicket", {"body": "x"}),
     ):
-        async with nothing_stored():
+        async with assert_nothing_stored():
             payload = await client.mutate(name, {"ticketId": late, **given})
         (error,) = payload["userErrors"]
         told = (error["__typename"], error["code"], error["from"], error["action"], error["allowed"])
@@ -528,17 +528,17 @@ async def test_escalating_and_rating_have_their_stages(service: Service, world: 
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for reason, code in ((" ", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
-        assert await refusal(cora, "escalateTicket", ticketId=key, reason=reason) == [f"{code} reason"]
-    assert await refusal(cora, "rateTicket", ticketId=key, score=5) == ["INVALID ticketId"]
+        assert await refusals(cora, "escalateTicket", ticketId=key, reason=reason) == [f"{code} reason"]
+    assert await refusals(cora, "rateTicket", ticketId=key, score=5) == ["INVALID ticketId"]
     for level in (1, 2):
         done = await cora.do("escalateTicket", ticketId=key, reason="It burns.")
         assert (done["ticket"]["escalationLevel"], types(done), done["ticket"]["status"]) == (level, "ESCALATED", "NEW")
     await ada.do("resolveTicket", ticketId=key, resolution="Out.")
-    assert await refusal(cora, "escalateTicket", ticketId=key, reason="x") == ["INVALID ticketId"]
+    assert await refusals(cora, "escalateTicket", ticketId=key, reason="x") == ["INVALID ticketId"]
     for score in (0, 6, -1, 2**31 - 1):
-        assert await refusal(cora, "rateTicket", ticketId=key, score=score) == ["INVALID score"]
+        assert await refusals(cora, "rateTicket", ticketId=key, score=score) == ["INVALID score"]
     for comment, code in (("", "REQUIRED"), ("c" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
-        assert await refusal(cora, "rateTicket", ticketId=key, score=3, comment=comment) == [f"{code} comment"]
+        assert await refusals(cora, "rateTicket", ticketId=key, score=3, comment=comment) == [f"{code} comment"]
     more = "ticket { satisfaction { score comment ratedAt } }"
     first = (await cora.mutate("rateTicket", {"ticketId": key, "score": 2, "comment": " Slow. "}, more))["ticket"]["satisfaction"]
     assert (first["score"], first["comment"]) == (2, "Slow.")
@@ -561,11 +561,11 @@ async def test_watching_and_unwatching_twice_is_as_once(service: Service, world:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     key = (await cora.raise_ticket())["id"]
     more = "ticket { watchers { id } }"
-    async with nothing_stored():
+    async with assert_nothing_stored():
         assert (await carl.mutate("unwatchTicket", {"ticketId": key}))["event"] is None
     done = await carl.mutate("watchTicket", {"ticketId": key}, more)
     assert (done["ticket"]["watchers"], done["ticket"]["version"], types(done)) == ([{"id": world.carl.gid}], 2, "TICKET_UPDATED")
-    async with nothing_stored():
+    async with assert_nothing_stored():
         again = await carl.mutate("watchTicket", {"ticketId": key}, more)
         assert (again["event"], again["cursor"], again["ticket"]["version"]) == (None, done["cursor"], 2)
     await cora.do("watchTicket", ticketId=key)
@@ -590,7 +590,7 @@ async def test_a_link_has_its_inverse_on_the_other_ticket(service: Service, worl
     query = "query($id: ID!) { ticket(id: $id) { version links { kind ticket { id } } } }"
     for kind, inverse in INVERSE.items():
         one, other = (await cora.raise_ticket())["id"], (await cora.raise_ticket())["id"]
-        assert await refusal(ada, "linkTickets", ticketId=one, otherId=one, kind=kind) == ["INVALID otherId"]
+        assert await refusals(ada, "linkTickets", ticketId=one, otherId=one, kind=kind) == ["INVALID otherId"]
         done = await ada.mutate(
             "linkTickets", {"ticketId": one, "otherId": other, "kind": kind}, "ticket { links { kind ticket { id } } }"
         )
@@ -598,7 +598,7 @@ async def test_a_link_has_its_inverse_on_the_other_ticket(service: Service, worl
         seen = (await cora.run(query, id=other))["ticket"]
         assert seen == {"version": 2, "links": [{"kind": inverse, "ticket": {"id": one}}]}
         assert [(each["kind"], each["other"]) for each in (await record(cora, other))[1:]] == [(inverse, {"id": one})]
-        async with nothing_stored():
+        async with assert_nothing_stored():
             for given in (
                 {"ticketId": one, "otherId": other, "kind": kind},
                 {"ticketId": other, "otherId": one, "kind": inverse},
@@ -613,7 +613,7 @@ async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(ser
     for key in keys:
         await cora.do("replyToTicket", ticketId=key, body=f"About {keys.index(key)}")
     a, b, c, d = keys
-    assert await refusal(ada, "mergeTickets", ticketId=a, intoId=a) == ["INVALID intoId"]
+    assert await refusals(ada, "mergeTickets", ticketId=a, intoId=a) == ["INVALID intoId"]
     done = await ada.do("mergeTickets", ticketId=a, intoId=b)
     told = [done["ticket"][name] for name in ("status", "closeReason", "mergedInto", "allowedActions")]
     assert told == ["CLOSED", "DUPLICATE", {"id": b}, []]
@@ -623,14 +623,14 @@ async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(ser
         ("STATUS_CHANGED", None, "CLOSED"),
     ]
     assert [each["fromTicket"] for each in await record(cora, b) if each["type"] == "MERGED"] == [{"id": a}]
-    assert await refusal(ada, "mergeTickets", ticketId=a, intoId=c) == ["TRANSITION_REFUSED"]
-    assert await refusal(ada, "mergeTickets", ticketId=c, intoId=a) == ["INVALID intoId"]
+    assert await refusals(ada, "mergeTickets", ticketId=a, intoId=c) == ["TRANSITION_REFUSED"]
+    assert await refusals(ada, "mergeTickets", ticketId=c, intoId=a) == ["INVALID intoId"]
     for client, name, given in (
         (cora, "reopenTicket", {"reason": "x"}),
         (cora, "replyToTicket", {"body": "x"}),
         (ada, "replyToTicket", {"body": "x"}),
     ):
-        assert await refusal(client, name, ticketId=a, **given) == ["TRANSITION_REFUSED"]
+        assert await refusals(client, name, ticketId=a, **given) == ["TRANSITION_REFUSED"]
     await ada.do("mergeTickets", ticketId=b, intoId=c)
     await ada.do("closeTicket", ticketId=d, reason="SPAM")
     closed = await ada.do("mergeTickets", ticketId=d, intoId=c)
@@ -652,7 +652,7 @@ async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(ser
 async def test_numbers_that_no_int_holds_are_bad_requests_and_odd_ids_are_nothing(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for huge in (2**31, -(2**31) - 1, 10**18, 1.5, "1"):
             with pytest.raises(Refused) as found:
                 await ada.mutate("rateTicket", {"ticketId": key, "score": huge})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.assert_unchanged import nothing_stored, shown
+from support.assert_unchanged import assert_nothing_stored, format_error
 from support.service import running
 from support.statements import statements
 
@@ -52,7 +52,7 @@ async def test_a_token_is_shown_once_and_works_within_its_scopes(service: Servic
 async def test_a_token_makes_none_that_may_more_than_itself(service: Service, world: World) -> None:
     cora, root = service.client(world.cora.token), service.client(world.root.token)
     program = service.client((await create(cora))["token"])
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for client, scopes in (
             (cora, ["notes:read"]),
             (cora, ["admin"]),
@@ -61,22 +61,22 @@ async def test_a_token_makes_none_that_may_more_than_itself(service: Service, wo
         ):
             made = await create(client, scopes=scopes)
             assert made["token"] is made["apiToken"] is None
-            assert [shown(error) for error in made["userErrors"]] == ["INVALID scopes"]
-        assert [shown(error) for error in (await create(root, scopes=[]))["userErrors"]] == ["REQUIRED scopes"]
+            assert [format_error(error) for error in made["userErrors"]] == ["INVALID scopes"]
+        assert [format_error(error) for error in (await create(root, scopes=[]))["userErrors"]] == ["REQUIRED scopes"]
         with pytest.raises(Refused, match="FORBIDDEN"):
             await create(program)
 
 
 async def test_names_and_ends_of_tokens_are_checked(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for given, code in (
             ({"name": " "}, "REQUIRED name"),
             ({"name": "n" * 201}, "TOO_LONG name"),
             ({"name": "a\0"}, "INVALID name"),
             ({"expiresAt": "2020-01-01T00:00:00Z"}, "INVALID expiresAt"),
         ):
-            assert [shown(error) for error in (await create(cora, **given))["userErrors"]] == [code]
+            assert [format_error(error) for error in (await create(cora, **given))["userErrors"]] == [code]
     assert (await create(cora, name="n" * 200))["userErrors"] == []
 
 
@@ -93,7 +93,7 @@ async def test_a_person_has_at_most_a_hundred_live_tokens(service: Service, worl
 async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     ends = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
-    assert [shown(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
+    assert [format_error(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
     brief = await create(cora, expiresAt=time.format_instant(service.clock().replace(year=service.clock().year + 1)))
     lasting = await create(cora)
     service.clock.advance(days=364)
@@ -114,12 +114,12 @@ async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world
 async def test_other_peoples_tokens_are_not_there(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     made = await create(cora)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for token in (world.carl.token, world.root.token):
             for id in (made["apiToken"]["id"], ids.encode(ids.TOKEN, UUID(int=7)), "nonsense", world.cora.gid):
                 payload = (await service.client(token).run(REVOKE, id=id))["revokeApiToken"]
                 assert payload["apiToken"] is None
-                assert [shown(error) for error in payload["userErrors"]] == ["NOT_FOUND tokenId"]
+                assert [format_error(error) for error in payload["userErrors"]] == ["NOT_FOUND tokenId"]
     assert made["apiToken"]["id"] not in str(await service.client(world.root.token).run(LIST))
     assert (await service.client(made["token"]).post("{ viewer { role } }")).status_code == 200
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from support import World
-from support.ticket_commands import act, assign, raised
+from support.ticket_commands import apply_commands, assign, create_ticket
 
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -58,9 +58,9 @@ async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
     )
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(people: World) -> None:
-    ticket, at = await raised(people.cora), time.now()
+    ticket, at = await create_ticket(people.cora), time.now()
     run = await run_of(ticket, at)
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 1
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 0
@@ -71,11 +71,11 @@ async def test_a_step_that_another_process_took_is_not_followed_by_the_next_befo
     assert await count(ticket, EventType.ESCALATION_STEP) == 2
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(people: World) -> None:
-    ticket, at = await raised(people.cora), time.now()
+    ticket, at = await create_ticket(people.cora), time.now()
     run = await run_of(ticket, at)
-    await act(people.ada, ticket, close)
+    await apply_commands(people.ada, ticket, close)
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 0
     assert await count(ticket, EventType.ESCALATION_STEP) == 0
     assert (await EscalationRun.get(id=run.id)).due_at is None, "it is not looked at again"
@@ -86,7 +86,7 @@ async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(p
 
 async def outdated(people: World) -> Ticket:
     """A ticket whose terms hold no longer."""
-    ticket = await raised(people.cora)
+    ticket = await create_ticket(people.cora)
     assert ticket.sla_terms is not None
     await SlaPolicy.all().update(active=False)
     assert await policies.find_outdated_tickets(10) == [ticket.id]
@@ -95,7 +95,7 @@ async def outdated(people: World) -> Ticket:
 
 async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(people: World) -> None:
     ticket = await outdated(people)
-    await act(people.ada, ticket, close)
+    await apply_commands(people.ada, ticket, close)
     assert await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) == 0
     assert await count(ticket, EventType.SLA_RETARGETED) == 0
     assert (await Ticket.get(id=ticket.id)).sla_terms == ticket.sla_terms
@@ -126,34 +126,34 @@ async def by_load(people: World) -> World:
     return people
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_ticket_that_nobody_has_is_assigned(by_load: World) -> None:
-    ticket = await raised(by_load.cora)
+    ticket = await create_ticket(by_load.cora)
     assert await handed_out(ticket) == 1
     assert (await Ticket.get(id=ticket.id)).assignee_id == by_load.ada.id
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_ticket_that_somebody_took_before_its_lock_stays_theirs(by_load: World) -> None:
-    ticket = await raised(by_load.cora)
+    ticket = await create_ticket(by_load.cora)
     await assign(by_load.bill, ticket, by_load.bill)
     assert await handed_out(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id == by_load.bill.id
     assert await count(ticket, EventType.ASSIGNED) == 1
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
-    ticket = await raised(by_load.cora)
-    await act(by_load.bill, ticket, close)
+    ticket = await create_ticket(by_load.cora)
+    await apply_commands(by_load.bill, ticket, close)
     assert await handed_out(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None
 
 
-@pytest.mark.without_promises
+@pytest.mark.without_default_policies
 async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
-    ticket, billing = await raised(by_load.cora), await Team.get(slug="billing")
+    ticket, billing = await create_ticket(by_load.cora), await Team.get(slug="billing")
     await User.filter(id=by_load.bill.id).update(present=True)
-    await act(by_load.bill, ticket, lambda change: commands.transfer(change, billing, []))
+    await apply_commands(by_load.bill, ticket, lambda change: commands.transfer(change, billing, []))
     assert await handed_out(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None

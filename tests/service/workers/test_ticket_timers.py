@@ -13,7 +13,7 @@ import pytest
 from support import Client, Service, World
 from support.audit import audit
 from support.client import EVENTS
-from support.ticket_commands import act, raised, reply
+from support.ticket_commands import apply_commands, create_ticket, reply
 from support.live import head, until
 from support.service import running
 
@@ -30,7 +30,7 @@ from workers.cleanup import Cleanup
 from workers.job import Progress
 from workers.ticket_timers import TimerSettings, run_timers
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 MOMENT = timedelta(microseconds=1)
@@ -333,20 +333,20 @@ def resolve(change: TicketChange) -> None:
 
 
 async def held_since(people: World, until: datetime) -> Ticket:
-    ticket = await raised(people.cora)
-    await act(people.ada, ticket, hold(until), at=START)
+    ticket = await create_ticket(people.cora)
+    await apply_commands(people.ada, ticket, hold(until), at=START)
     return ticket
 
 
 async def resolved_since(people: World, at: datetime = START) -> Ticket:
-    ticket = await raised(people.cora)
-    await act(people.ada, ticket, resolve, at=at)
+    ticket = await create_ticket(people.cora)
+    await apply_commands(people.ada, ticket, resolve, at=at)
     return ticket
 
 
 async def waiting_since(people: World) -> Ticket:
-    ticket = await raised(people.cora)
-    await act(people.ada, ticket, commands.await_customer, at=START)
+    ticket = await create_ticket(people.cora)
+    await apply_commands(people.ada, ticket, commands.await_customer, at=START)
     return ticket
 
 
@@ -357,7 +357,7 @@ async def test_a_ticket_that_is_put_on_hold_for_longer_before_its_lock_stays_on_
     ticket = await held_since(people, START + DAY)
 
     async def put_off() -> None:
-        await act(people.ada, ticket, commands.resume, hold(longer), at=START)
+        await apply_commands(people.ada, ticket, commands.resume, hold(longer), at=START)
 
     assert await tick_with(monkeypatch, START + DAY, DAYS, put_off) == 0
     found = await Ticket.get(id=ticket.id)
@@ -372,7 +372,7 @@ async def test_a_ticket_that_comes_to_another_status_before_its_lock_is_left_to_
     at = START + 8 * DAY
 
     async def answer() -> None:
-        await act(people.ada, ticket, commands.resume, resolve, at=START + DAY)
+        await apply_commands(people.ada, ticket, commands.resume, resolve, at=START + DAY)
 
     assert await tick_with(monkeypatch, at, WAITING_ENDS, answer) == 0
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
@@ -388,7 +388,7 @@ async def test_a_ticket_that_is_resolved_anew_before_its_lock_does_not_close_yet
     ticket = await resolved_since(people)
 
     async def resolve_anew() -> None:
-        await act(people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START + MOMENT)
+        await apply_commands(people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START + MOMENT)
 
     assert await tick_with(monkeypatch, START + 7 * DAY, DAYS, resolve_anew) == 0
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
@@ -403,9 +403,9 @@ async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_
 
     async def resolve_anew() -> None:
         """It was resolved long enough ago, but the customer has not had the time since the reminder."""
-        await act(people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START)
+        await apply_commands(people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START)
         if reminded is not None:
-            await act(None, ticket, lambda change: commands.remind(change, None), at=reminded)
+            await apply_commands(None, ticket, lambda change: commands.remind(change, None), at=reminded)
 
     await tick_with(monkeypatch, START + 7 * DAY, GENTLE, resolve_anew)
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
@@ -418,7 +418,7 @@ async def test_a_customer_who_is_reminded_by_another_process_before_the_lock_is_
     at = START + 3 * DAY
 
     async def remind() -> None:
-        await act(None, ticket, lambda change: commands.remind(change, None), at=at)
+        await apply_commands(None, ticket, lambda change: commands.remind(change, None), at=at)
 
     assert await tick_with(monkeypatch, at, GENTLE, remind) == 0
     assert (await types(ticket)).count(EventType.REMINDED) == 1
@@ -430,7 +430,7 @@ async def test_a_customer_who_is_asked_anew_before_the_lock_is_not_reminded_yet(
     ticket = await waiting_since(people)
 
     async def ask_anew() -> None:
-        await act(people.ada, ticket, commands.resume, commands.await_customer, at=START + MOMENT)
+        await apply_commands(people.ada, ticket, commands.resume, commands.await_customer, at=START + MOMENT)
 
     assert await tick_with(monkeypatch, START + 3 * DAY, GENTLE, ask_anew) == 0
     assert EventType.REMINDED not in await types(ticket)
@@ -438,7 +438,7 @@ async def test_a_customer_who_is_asked_anew_before_the_lock_is_not_reminded_yet(
 
 async def test_a_clock_that_is_met_before_the_lock_is_not_breached(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await SlaPolicy.all().update(active=True)
-    ticket = await raised(people.cora)
+    ticket = await create_ticket(people.cora)
     running = await SlaClock.filter(ticket_id=ticket.id, due_at__isnull=False).order_by("due_at")
     at = running[0].due_at
     assert at is not None

@@ -27,7 +27,7 @@ from models.log import event
 from models.people.token import Token, TokenKind, issue_token, record_use, revoke_token
 from models.people.user import ApiClient, Organization, Role, User
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 LATER = "'2999-03-02 12:00:00+00:00'"
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.assert_unchanged import everything, nothing_stored
+from support.assert_unchanged import read_all_rows, assert_nothing_stored
 from support.ticket_factory import NOON, STEPS, WINDOW, Desk, modest, step
 from tortoise.exceptions import IntegrityError
 
@@ -31,7 +31,7 @@ from models.tickets.ticket import (
     TicketWatcher,
 )
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 
 async def test_a_new_ticket_is_stored_with_its_tags_and_resources(desk: Desk) -> None:
@@ -85,7 +85,7 @@ async def test_a_change_of_a_ticket_that_changed_since_is_refused_as_stale(desk:
     late = TicketChange(old, desk.ada, NOON, WINDOW)
     commands.update(late, current_tags=[], subject="another", add_tags=["late"])
     commands.reply(late, "too late", is_from_customer=False)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         with pytest.raises(StaleVersion) as refusal:
             async with database.transaction():
                 await write(late)
@@ -102,7 +102,7 @@ async def test_one_stale_change_rolls_back_all_changes_of_the_write(desk: Desk) 
         for ticket in (await Ticket.get(id=first.id), stale)
     )
     commands.link(change, other, LinkKind.RELATED, is_linked=False)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         with pytest.raises(StaleVersion):
             async with database.transaction():
                 await write(change, other)
@@ -116,14 +116,14 @@ async def test_a_write_that_fails_at_its_last_statement_stores_nothing(desk: Des
         commands.watch(change, desk.ada.user_id or new_id(), [])
         change.events[-1].actor_user_id = new_id()  # nobody
 
-    async with nothing_stored():
+    async with assert_nothing_stored():
         with pytest.raises(IntegrityError):
             await desk.act(ticket, fails)
 
 
 async def test_a_change_without_events_stores_nothing(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    async with nothing_stored(), database.transaction():
+    async with assert_nothing_stored(), database.transaction():
         change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
         commands.update(change, current_tags=[], subject=ticket.subject)
         assert await write(change) == 0
@@ -188,7 +188,7 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
 async def test_a_refused_command_stores_nothing(desk: Desk, random: Random) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.close(change, CloseReason.SPAM))
-    async with nothing_stored():
+    async with assert_nothing_stored():
         assert await step(desk, "start", random, [ticket.id]) is None
 
 
@@ -215,10 +215,10 @@ async def test_the_events_of_any_history_rebuild_the_stored_ticket(
 ) -> None:
     tickets = [(await desk.raise_ticket(tags=["vpn"])).id for _ in range(3)]
     for place, (name, seed) in enumerate(steps):
-        before = await everything() if place == len(steps) - 1 else None
+        before = await read_all_rows() if place == len(steps) - 1 else None
         done = await step(desk, name, Random(seed), tickets, NOON + timedelta(days=place))
         if before is not None and not done:
-            assert await everything() == before
+            assert await read_all_rows() == before
     for key in tickets:
         ticket = await Ticket.get(id=key)
         assert await rebuild_from_log(ticket) == serialize_ticket(ticket)

@@ -27,7 +27,7 @@ from models.queries.running_stats import RunningStats, build_fact_columns
 from models.queries.stats import Group, read_stats
 from models.sla.clock import ClockStatus
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 MOST = 10_000
 

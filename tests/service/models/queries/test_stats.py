@@ -21,7 +21,7 @@ from models.queries.stats import Group, read_stats
 from models.tickets.lifecycle import STAGES, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 FIXED = {Group.STATUS: Status, Group.STAGE: Stage, Group.PRIORITY: Priority}
 

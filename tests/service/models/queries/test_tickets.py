@@ -32,7 +32,7 @@ from models.queries.users import list_users
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 FIELDS = ["created_at", "updated_at", "number", "priority", "sla_breaches_at", "is_untouched"]
 sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)

@@ -23,7 +23,7 @@ from models.tickets.lifecycle import Action, CloseReason, Priority, Status, Tran
 from models.tickets.message import MessageKind
 from models.tickets.ticket import INVERSE_LINK, LinkKind, Ticket, TicketResource
 
-pytestmark = pytest.mark.without_promises
+pytestmark = pytest.mark.without_default_policies
 
 CUSTOMER, AGENT = viewer(Role.CUSTOMER), viewer(Role.AGENT)
 OPEN = [Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER, Status.ON_HOLD]

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from support import Client, Service, World
 from support.actors import machine, token_of
-from support.assert_unchanged import nothing_stored, refusal
+from support.assert_unchanged import assert_nothing_stored, refusals
 
 from models.changes.idempotency import IdempotencyKey
 from models.core import ids
@@ -19,7 +19,7 @@ from models.people.user import User
 from models.tickets.ticket import Ticket
 from schema import root
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 NEW: dict[str, Any] = {"subject": "VPN is down", "description": "Since noon.", "category": "technical"}
 
@@ -78,12 +78,12 @@ async def test_a_key_gives_the_first_payload_again_and_does_nothing_twice(servic
     for name, (client, given, another) in (await prepared(service, world)).items():
         first = await client.do(name, **given, idempotencyKey="k")
         assert first["replayed"] is False
-        async with nothing_stored():
+        async with assert_nothing_stored():
             for _ in range(2):
                 again = await client.do(name, **given, idempotencyKey="k")
                 assert again["replayed"] is True, name
                 assert without_replayed(again) == without_replayed(first), name
-        assert await refusal(client, name, **given | another, idempotencyKey="k") == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"], (
+        assert await refusals(client, name, **given | another, idempotencyKey="k") == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"], (
             name
         )
     assert await IdempotencyKey.all().count() == 19
@@ -95,7 +95,7 @@ async def test_a_stale_version_is_refused_with_the_current_one(service: Service,
             continue
         now = (await Ticket.get(id=UUID(given["ticketId"].removeprefix("tkt_")))).version
         for wrong in (now - 1, now + 1, 0, -1, 2**31 - 1):
-            async with nothing_stored():
+            async with assert_nothing_stored():
                 payload = await client.mutate(name, given | {"expectedVersion": wrong, "idempotencyKey": "k"})
             assert payload["ticket"] is None
             (error,) = payload["userErrors"]
@@ -140,20 +140,20 @@ async def test_null_and_absent_and_the_order_of_fields_are_the_same_input(servic
     first = await cora.do("createTicket", **NEW, idempotencyKey="k")
     backwards = dict(reversed([*NEW.items(), ("tags", None), ("priority", "NORMAL"), ("requesterId", None)]))
     assert (await cora.do("createTicket", **backwards, idempotencyKey="k"))["ticket"]["id"] == first["ticket"]["id"]
-    assert await refusal(cora, "createTicket", **NEW, tags=["a"], idempotencyKey="k") == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"]
+    assert await refusals(cora, "createTicket", **NEW, tags=["a"], idempotencyKey="k") == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"]
     ada = service.client(world.ada.token)
     key = first["ticket"]["id"]
     await ada.do("updateTicket", ticketId=key, subject="s", idempotencyKey="u")
-    cleared = await refusal(ada, "updateTicket", ticketId=key, subject="s", externalId=None, idempotencyKey="u")
+    cleared = await refusals(ada, "updateTicket", ticketId=key, subject="s", externalId=None, idempotencyKey="u")
     assert cleared == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"], "null clears an external id, so it is another input there"
 
 
 async def test_a_refused_call_does_not_use_up_its_key(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    assert await refusal(cora, "createTicket", **NEW | {"subject": " "}, idempotencyKey="k") == ["REQUIRED subject"]
-    assert await refusal(cora, "createTicket", **NEW | {"category": "x"}, idempotencyKey="k") == ["NOT_FOUND category"]
+    assert await refusals(cora, "createTicket", **NEW | {"subject": " "}, idempotencyKey="k") == ["REQUIRED subject"]
+    assert await refusals(cora, "createTicket", **NEW | {"category": "x"}, idempotencyKey="k") == ["NOT_FOUND category"]
     key = (await cora.do("createTicket", **NEW, idempotencyKey="k"))["ticket"]["id"]
-    assert await refusal(ada, "resumeTicket", ticketId=key, idempotencyKey="k") == ["TRANSITION_REFUSED"]
+    assert await refusals(ada, "resumeTicket", ticketId=key, idempotencyKey="k") == ["TRANSITION_REFUSED"]
     await ada.do("holdTicket", ticketId=key)
     assert (await ada.do("resumeTicket", ticketId=key, idempotencyKey="k"))["replayed"] is False
 
@@ -179,7 +179,7 @@ async def test_a_replay_shows_nothing_to_who_may_no_longer_see_it(service: Servi
     key = (await service.client(world.cora.token).raise_ticket())["id"]
     await carl.do("escalateTicket", ticketId=key, reason="x", idempotencyKey="k")
     await User.filter(id=world.carl.id).update(organization_id=None)
-    assert await refusal(carl, "escalateTicket", ticketId=key, reason="x", idempotencyKey="k") == ["NOT_FOUND ticketId"]
+    assert await refusals(carl, "escalateTicket", ticketId=key, reason="x", idempotencyKey="k") == ["NOT_FOUND ticketId"]
 
 
 async def test_a_token_that_may_only_write_is_shown_what_it_made(service: Service, world: World) -> None:
@@ -196,7 +196,7 @@ async def test_a_token_that_may_only_write_is_shown_what_it_made(service: Servic
 async def test_keys_have_a_length(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for wrong in ("", "k" * 129, "a\0b"):
-        assert await refusal(cora, "createTicket", **NEW, idempotencyKey=wrong) == ["INVALID idempotencyKey"]
+        assert await refusals(cora, "createTicket", **NEW, idempotencyKey=wrong) == ["INVALID idempotencyKey"]
     for right in ("k" * 128, "😀" * 128, " ", "k\n"):
         assert (await cora.do("createTicket", **NEW, idempotencyKey=right))["replayed"] is False
     assert await Ticket.all().count() == 4

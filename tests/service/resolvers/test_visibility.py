@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import machine, person, token_of
-from support.assert_unchanged import nothing_stored
+from support.assert_unchanged import assert_nothing_stored
 from support.statements import statements
 
 from models.core import ids
@@ -20,7 +20,7 @@ from models.tickets.attachment import Attachment
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 
-pytestmark = [pytest.mark.without_promises, pytest.mark.never_retried]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 NOWHERE = ids.encode(ids.TICKET, UUID(int=7))
 WORDS = ("zebra", "walrus", "gecko")
@@ -143,7 +143,7 @@ BY_STAFF: dict[str, dict[str, Any]] = {
 
 async def test_mutations_of_it_are_refused_as_of_what_is_not_there(service: Service, world: World, secret: Secret) -> None:
     olga = service.client(world.olga.token)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for name, given in BY_CUSTOMERS.items():
             there = await olga.mutate(name, {"ticketId": secret.id, "expectedVersion": 99, "idempotencyKey": "k", **given})
             away = await olga.mutate(name, {"ticketId": NOWHERE, "expectedVersion": 99, "idempotencyKey": "k", **given})
@@ -166,7 +166,7 @@ async def test_a_token_that_may_only_write_acts_and_is_shown_what_it_changed(
 
 async def test_mutations_that_name_two_tickets_say_which_is_not_there(service: Service, world: World, secret: Secret) -> None:
     olga, ada = service.client(world.olga.token), service.client(world.ada.token)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for name, other, more in (("linkTickets", "otherId", {"kind": "RELATED"}), ("mergeTickets", "intoId", {})):
             for given, field in (
                 ({"ticketId": secret.id, other: NOWHERE}, other),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.assert_unchanged import nothing_stored, shown
-from support.admin_mutations import WEEK, asked, done, refused, selection
+from support.assert_unchanged import assert_nothing_stored, format_error
+from support.admin_mutations import WEEK, send_mutation, run_mutation, refusal_of, payload_field
 from support.service import running
 
 from models import database, demo_clock
@@ -47,9 +47,9 @@ async def policy_of(admin: Client) -> dict[str, Any]:
 async def prepared(admin: Client, world: World) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """For every mutation of what admins manage: an input that is taken, and what makes it another one."""
     policy = await policy_of(admin)
-    calendars = [(await done(admin, "createSlaCalendar", **{**CALENDAR, "name": f"c{n}"}))["id"] for n in range(3)]
-    policies = [(await done(admin, "createSlaPolicy", **{**policy, "name": f"p{n}"}))["id"] for n in range(3)]
-    paths = [(await done(admin, "createEscalationPath", **{**PATH, "name": f"e{n}"}))["id"] for n in range(3)]
+    calendars = [(await run_mutation(admin, "createSlaCalendar", **{**CALENDAR, "name": f"c{n}"}))["id"] for n in range(3)]
+    policies = [(await run_mutation(admin, "createSlaPolicy", **{**policy, "name": f"p{n}"}))["id"] for n in range(3)]
+    paths = [(await run_mutation(admin, "createEscalationPath", **{**PATH, "name": f"e{n}"}))["id"] for n in range(3)]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -76,12 +76,12 @@ async def test_every_mutation_of_what_admins_manage_is_among_these(admin: Client
 
 async def test_a_key_gives_the_same_record_again_and_does_nothing_twice(admin: Client, world: World) -> None:
     for count, (name, (given, another)) in enumerate((await prepared(admin, world)).items(), 1):
-        first = await asked(admin, name, **given, idempotencyKey="k")
+        first = await send_mutation(admin, name, **given, idempotencyKey="k")
         assert (first["userErrors"], first["replayed"]) == ([], False), name
-        async with nothing_stored():
+        async with assert_nothing_stored():
             for _ in range(2):
-                assert await asked(admin, name, **given, idempotencyKey="k") == {**first, "replayed": True}, name
-        assert await refused(admin, name, **{**given, **another}, idempotencyKey="k") == REUSED, name
+                assert await send_mutation(admin, name, **given, idempotencyKey="k") == {**first, "replayed": True}, name
+        assert await refusal_of(admin, name, **{**given, **another}, idempotencyKey="k") == REUSED, name
         assert await IdempotencyKey.all().count() == count, "one for each mutation"
 
 
@@ -89,67 +89,67 @@ async def test_a_key_gives_the_same_record_again_and_does_nothing_twice(admin: C
 async def test_of_several_at_once_with_one_key_one_makes_it(admin: Client, name: str) -> None:
     given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
     before = await MADE[name].all().count()
-    answers = await asyncio.gather(*(asked(admin, name, **given, idempotencyKey="k") for _ in range(8)))
+    answers = await asyncio.gather(*(send_mutation(admin, name, **given, idempotencyKey="k") for _ in range(8)))
     assert await MADE[name].all().count() == before + 1
     made = [answer for answer in answers if not answer["userErrors"]]
     assert [answer["replayed"] for answer in made].count(False) == 1
-    field = selection(name)[0]
+    field = payload_field(name)[0]
     assert len({answer[field]["id"] for answer in made}) == 1
-    refusals = {shown(error) for answer in answers for error in answer["userErrors"]}
+    refusals = {format_error(error) for answer in answers for error in answer["userErrors"]}
     assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
-    assert (await asked(admin, name, **given, idempotencyKey="k"))["replayed"] is True
+    assert (await send_mutation(admin, name, **given, idempotencyKey="k"))["replayed"] is True
 
 
 async def test_a_record_is_shown_again_as_it_stands_by_then(admin: Client) -> None:
     policy = await policy_of(admin)
-    made = await done(admin, "createSlaPolicy", **policy, idempotencyKey="k")
-    changed = await done(admin, "updateSlaPolicy", policyId=made["id"], name="Silver", idempotencyKey="k")
-    archived = await done(admin, "archiveSlaPolicy", policyId=made["id"], idempotencyKey="k")
+    made = await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    changed = await run_mutation(admin, "updateSlaPolicy", policyId=made["id"], name="Silver", idempotencyKey="k")
+    archived = await run_mutation(admin, "archiveSlaPolicy", policyId=made["id"], idempotencyKey="k")
     assert changed == {**made, "name": "Silver"}
-    again = await asked(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    again = await send_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     assert (again["slaPolicy"], again["replayed"]) == (archived, True)
     assert archived == {**changed, "active": False}
 
 
 async def test_a_key_is_its_callers_own(service: Service, world: World, admin: Client) -> None:
     machine = service.client(world.machine)
-    first = await asked(admin, "createEscalationPath", **PATH, idempotencyKey="k")
-    second = await asked(machine, "createEscalationPath", **PATH, idempotencyKey="k")
-    without = [await asked(admin, "createEscalationPath", **PATH, idempotencyKey=None) for _ in range(2)]
+    first = await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    second = await send_mutation(machine, "createEscalationPath", **PATH, idempotencyKey="k")
+    without = [await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey=None) for _ in range(2)]
     paths = [first, second, *without]
     assert [path["replayed"] for path in paths] == [False] * 4
     assert len({path["escalationPath"]["id"] for path in paths}) == 4
 
 
 async def test_who_may_not_do_it_is_not_shown_it_again(service: Service, world: World, admin: Client) -> None:
-    await done(admin, "createEscalationPath", **PATH, idempotencyKey="k")
-    async with nothing_stored():
+    await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    async with assert_nothing_stored():
         with pytest.raises(Refused) as refusal:
-            await asked(service.client(world.ada.token), "createEscalationPath", **PATH, idempotencyKey="k")
+            await send_mutation(service.client(world.ada.token), "createEscalationPath", **PATH, idempotencyKey="k")
     assert refusal.value.code == "FORBIDDEN"
 
 
 async def test_the_same_written_otherwise_is_the_same_input(admin: Client) -> None:
     policy = await policy_of(admin)
-    await done(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     same = {**dict(reversed(policy.items())), "resolution": "PT480M", "team": None}
-    assert (await asked(admin, "createSlaPolicy", **same, idempotencyKey="k"))["replayed"] is True
-    assert await refused(admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k") == REUSED
+    assert (await send_mutation(admin, "createSlaPolicy", **same, idempotencyKey="k"))["replayed"] is True
+    assert await refusal_of(admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k") == REUSED
 
 
 async def test_a_refusal_leaves_the_key_free(admin: Client) -> None:
-    assert await refused(admin, "createSlaCalendar", **{**CALENDAR, "name": " "}, idempotencyKey="k") == "REQUIRED name"
+    assert await refusal_of(admin, "createSlaCalendar", **{**CALENDAR, "name": " "}, idempotencyKey="k") == "REQUIRED name"
     for wrong in ("", "k" * 129, "a\0b"):
-        assert await refused(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong) == "INVALID idempotencyKey"
-    assert (await asked(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))["replayed"] is False
+        assert await refusal_of(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong) == "INVALID idempotencyKey"
+    assert (await send_mutation(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))["replayed"] is False
 
 
 async def test_a_key_is_free_again_after_a_day(service: Service, admin: Client) -> None:
-    first = await done(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    first = await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     service.clock.advance(hours=23, minutes=59)
-    assert (await asked(admin, "createEscalationPath", **PATH, idempotencyKey="k"))["replayed"] is True
+    assert (await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k"))["replayed"] is True
     service.clock.advance(minutes=2)
-    second = await asked(admin, "createEscalationPath", **{**PATH, "name": "Other"}, idempotencyKey="k")
+    second = await send_mutation(admin, "createEscalationPath", **{**PATH, "name": "Other"}, idempotencyKey="k")
     assert (second["replayed"], second["escalationPath"]["id"] != first["id"]) == (False, True)
 
 
@@ -161,14 +161,14 @@ async def one_key_for_each_mutation() -> None:
 @pytest.mark.parametrize("name", MADE)
 async def test_a_key_that_can_not_be_stored_leaves_nothing_else(service: Service, world: World, admin: Client, name: str) -> None:
     given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
-    await done(service.client(world.machine), name, **{**given, "name": "The machine's"}, idempotencyKey="k")
+    await run_mutation(service.client(world.machine), name, **{**given, "name": "The machine's"}, idempotencyKey="k")
     await one_key_for_each_mutation()
-    async with nothing_stored():
+    async with assert_nothing_stored():
         with pytest.raises(Refused) as refusal:
-            await asked(admin, name, **given, idempotencyKey="k")
+            await send_mutation(admin, name, **given, idempotencyKey="k")
         assert refusal.value.code == "INTERNAL"
     await database.fetch_dicts("DROP INDEX only_one")
-    assert (await asked(admin, name, **given, idempotencyKey="k"))["replayed"] is False
+    assert (await send_mutation(admin, name, **given, idempotencyKey="k"))["replayed"] is False
 
 
 # The demo's time
@@ -183,12 +183,12 @@ async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url:
         client = service.client((await World.make()).root.token)
         first = await moved(client, "P2D", "k")
         assert (first["replayed"], first["userErrors"]) == (False, [])
-        async with nothing_stored():
+        async with assert_nothing_stored():
             again = await moved(client, "PT48H", "k")
             assert (again["replayed"], again["userErrors"]) == (True, [])
             assert again["now"] >= first["now"]
             other = await moved(client, "PT47H", "k")
-            assert (other["now"], [shown(error) for error in other["userErrors"]]) == (None, [REUSED])
+            assert (other["now"], [format_error(error) for error in other["userErrors"]]) == (None, [REUSED])
         assert await demo_clock.read_advance() == timedelta(days=2)
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client(client.token)
@@ -203,7 +203,7 @@ async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> Non
         answers = await asyncio.gather(*(moved(client, "P2D", "k") for _ in range(8)))
         made = [answer for answer in answers if not answer["userErrors"]]
         assert [answer["replayed"] for answer in made].count(False) == 1
-        refusals = {shown(error) for answer in answers for error in answer["userErrors"]}
+        refusals = {format_error(error) for answer in answers for error in answer["userErrors"]}
         assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
         assert await demo_clock.read_advance() == timedelta(days=2)
 
@@ -214,7 +214,7 @@ async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:
         root, machine = service.client(world.root.token), service.client(world.machine)
         before = await moved(machine, "PT1S", "k")
         await one_key_for_each_mutation()
-        async with nothing_stored():
+        async with assert_nothing_stored():
             with pytest.raises(Refused) as refusal:
                 await moved(root, "P300D", "k")
             assert refusal.value.code == "INTERNAL"

@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_leaf_type, is_list_type
 from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
-from support.ticket_commands import tell
+from support.ticket_commands import add_notifications
 
 from models.access.scopes import MAX_SCOPES, Caller, Scope
 from models.log.event import encode_cursor
@@ -168,7 +168,7 @@ async def first_notice(socket: Socket, operation: str) -> None:
     await socket.subscribe(operation)
     first = asyncio.create_task(socket.next("notifications"))
     while not first.done():
-        await tell((await Ticket.all())[0].id, *[user.id for user in await User.all()])
+        await add_notifications((await Ticket.all())[0].id, *[user.id for user in await User.all()])
         await asyncio.wait([first], timeout=0.1)
     await first
 

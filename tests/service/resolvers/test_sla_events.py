@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.loop_limits import count_turns
+from support.loop_limits import count_runs
 
 from models.core import time
 from models.log import consumer
@@ -46,7 +46,7 @@ async def follow(service: Service, *duties: LogJob[Any]) -> None:
     for duty in duties:
         position = await consumer.acquire_lease(duty.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
-        for _ in count_turns():
+        for _ in count_runs():
             turn = await duty.run_once(service.clock(), position)
             if not turn.more:
                 break

@@ -25,7 +25,7 @@ from graphql import (
     is_leaf_type,
 )
 from support import Client, Service, World
-from support.assert_unchanged import everything
+from support.assert_unchanged import read_all_rows
 from support.service import running
 
 from schema import root
@@ -178,11 +178,11 @@ async def codes(client: Client, place: Place, text: str) -> list[str]:
 async def test_each_text_that_is_taken_is_right_or_told_to_be_wrong(admin: Client, name: str) -> None:
     for place in places(name):
         for what, text in HOSTILE.items():
-            before = await everything()
+            before = await read_all_rows()
             found = await codes(admin, place, text)
             is_key = place.path[-1] == "idempotencyKey"  # of which nothing is shown; any characters will do
             if found or not (is_key or what in STORABLE):
-                assert await everything() == before, (place, what, found)
+                assert await read_all_rows() == before, (place, what, found)
             if name.startswith("Mutation") and what in ("NUL", "overlong"):
                 assert found, (place, what)
 
@@ -190,7 +190,7 @@ async def test_each_text_that_is_taken_is_right_or_told_to_be_wrong(admin: Clien
 @pytest.mark.parametrize("text", ['"\\ud800"', '"\\udc00\\ud800"'])
 async def test_half_a_surrogate_pair_is_no_text(service: Service, world: World, text: str) -> None:
     client = service.client(world.cora.token)
-    before = await everything()
+    before = await read_all_rows()
     variables = f'{{"i": {{"subject": {text}, "description": "d", "category": "technical"}}}}'
     query = "mutation($i: CreateTicketInput!) { createTicket(input: $i) { ticket { id } } }"
     async with httpx2.AsyncClient() as http:
@@ -201,7 +201,7 @@ async def test_half_a_surrogate_pair_is_no_text(service: Service, world: World, 
         f'mutation {{ createTicket(input: {{subject: {text}, description: "d", category: "technical"}}) {{ ticket {{ id }} }} }}'
     )
     assert (await client.answer(literal))["errors"][0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
-    assert await everything() == before
+    assert await read_all_rows() == before
 
 
 @pytest.mark.parametrize("text", [HOSTILE["blanks"], HOSTILE["zero width"], "\u200b \u200b", "\u3164", "\u00ad\u200e"])
