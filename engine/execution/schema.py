@@ -9,46 +9,31 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult as CoreResult
-from graphql import GraphQLError, OperationType
-from graphql.execution import create_source_event_stream
+from graphql import OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from engine.execution.core_executor import CoreExecutor, build_core_executor
+from engine.execution.core_executor import CoreExecutor
 from engine.execution.cost_limit import CostLimit
+from engine.execution.operation_executor import OperationExecutor
 from engine.execution.operation_lookup import OperationLookup
-from engine.execution.plans import Planner, Unplanned
-from engine.execution.subscription import SubscriptionExecution, operation_key
-from engine.execution.timeout import SharedTimeout, TimeoutScope
+from engine.execution.plans import Planner
+from engine.execution.subscription import SubscriptionExecution
+from engine.execution.timeout import SharedTimeout
 from engine.graphql.document_cache import DocumentCache
 from engine.graphql.document_limits import DocumentLimits
-from engine.graphql.errors import ErrorFormatter, ExplainError, IsOutage, RequestError
+from engine.graphql.errors import ErrorFormatter, ExplainError, IsOutage
 from engine.graphql.operation import SUBSCRIPTIONS, Operation, log_operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest
-from engine.graphql.response import as_graphql_error, request_error_result
-from engine.limits.concurrency import PerCallerLimit
 from engine.limits.rate import LeakyBuckets, address_key
-
-EXPENSIVE_QUERY_COST = 50
-"""Queries that cost more are scheduled fairly, because their steps block the event loop for some
-milliseconds each."""
-MAX_EXPENSIVE_QUERIES_PER_CALLER = 4
-MAX_MUTATIONS_PER_CALLER = 8
-"""Mutations of all callers wait for the same connections and row locks."""
-MAX_INLINE_SCHEMA_OBJECTS = 2000
-"""Introspection that returns more objects is executed in a worker thread, which has no database."""
 
 
 class Schema(strawberry.Schema):
     """A Strawberry schema that executes operations within limits."""
-
-    planner: Planner | None = None
-    """Executes operations in graphql-core's place if it can."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, execution_context_class=CoreExecutor, **kwargs)
@@ -95,13 +80,26 @@ class Schema(strawberry.Schema):
         self.viewer_key = viewer_key
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
-        self.timeout = SharedTimeout(timeout_seconds)
         self.set_caller = set_caller
-        self.expensive_queries = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
-        self.mutations = PerCallerLimit(MAX_MUTATIONS_PER_CALLER)
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
         self.operation_lookup = OperationLookup(self.persisted_documents, self.document_cache)
         self.cost_limit = CostLimit(self._schema, max_cost, self.buckets)
+        self.executor = OperationExecutor(
+            self._schema,
+            SharedTimeout(timeout_seconds),
+            self.document_cache.executor,
+            self.caller_key,
+            is_schema_hidden,
+        )
+
+    @property
+    def planner(self) -> Planner | None:
+        """Compiles and executes plans; None if graphql-core executes all operations."""
+        return self.executor.planner
+
+    @planner.setter
+    def planner(self, planner: Planner | None) -> None:
+        self.executor.planner = planner
 
     def caller_key(self, context: Any) -> str:
         """The key under which a caller's use is counted: the viewer, or the client's address."""
@@ -153,7 +151,7 @@ class Schema(strawberry.Schema):
         if isinstance(operation, Operation):
             charge = self.cost_limit.charge(operation, request.variables, self.caller_key(context))
             extensions["cost"] = charge.report
-            result = charge.refusal or await self.execute_within_limits(
+            result = charge.refusal or await self.executor.execute(
                 operation, request.variables, context, charge.cost
             )
         else:
@@ -171,81 +169,6 @@ class Schema(strawberry.Schema):
                 schema_hidden=self.is_schema_hidden(context),
                 executed=executed,
             )
-
-    async def execute_within_limits(
-        self,
-        operation: Operation,
-        variables: Mapping[str, Any] | None,
-        context: Any,
-        cost: int,
-    ) -> ExecutionResult:
-        """Execute with the limits on concurrency and, for queries, on time.
-
-        A mutation has no time limit: a client whose mutation times out could not know whether it
-        was committed.
-        """
-        caller = self.caller_key(context)
-        if operation.type is not OperationType.QUERY:
-            async with self.mutations.semaphore_of(caller):
-                return await self.execute_operation(operation, variables, context)
-        try:
-            with TimeoutScope(self.timeout):
-                if cost <= EXPENSIVE_QUERY_COST:
-                    return await self.execute_operation(operation, variables, context)
-                async with self.expensive_queries.semaphore_of(caller):
-                    return await self.execute_operation(operation, variables, context)
-        except TimeoutError:
-            return ExecutionResult(None, [self.timeout_error(context)])
-
-    async def execute_operation(
-        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
-    ) -> ExecutionResult:
-        try:
-            outcome: dict[str, Any] | Unplanned = Unplanned()
-            if self.planner is not None:
-                outcome = await self.planner.execute(operation, variables, context)
-            if not isinstance(outcome, Unplanned):
-                return ExecutionResult(outcome, None)
-            return await self.execute_by_core(operation, variables, context, outcome)
-        except Exception as error:
-            return ExecutionResult(None, [as_graphql_error(error)])
-
-    async def execute_by_core(
-        self,
-        operation: Operation,
-        variables: Mapping[str, Any] | None,
-        context: Any,
-        unplanned: Unplanned,
-    ) -> ExecutionResult:
-        executor = self.build_executor(operation, variables, context)
-        if isinstance(executor, PreExecutionError):
-            return executor
-        result: Any
-        if operation.query_cost.schema_objects > MAX_INLINE_SCHEMA_OBJECTS:
-            if not operation.query_cost.is_introspection_only:
-                message = "A long introspection query must not select other fields."
-                return request_error_result(message, "BAD_REQUEST")
-            worker = self.document_cache.executor
-            result = await worker.run(self.caller_key(context), executor.execute_operation)
-        else:
-            middleware = unplanned.middleware()
-            if middleware is not None:
-                executor.middleware_manager = middleware
-            result = executor.execute_operation()
-        result = await result if executor.is_awaitable(result) else result
-        return ExecutionResult(result.data, result.errors)
-
-    def build_executor(
-        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
-    ) -> Any:
-        hide_suggestions = self.is_schema_hidden(context)
-        return build_core_executor(
-            self._schema, operation, variables, context, hide_suggestions=hide_suggestions
-        )
-
-    def timeout_error(self, context: Any) -> GraphQLError:
-        message = f"The operation took more than {self.timeout.seconds:g} seconds."
-        return RequestError(message, "UNAVAILABLE", requestId=context.request_id)
 
     # ------------------------------------------------------------ subscriptions
 
@@ -272,29 +195,12 @@ class Schema(strawberry.Schema):
             log_operation(context.request_id, None, operation, started)
             return operation
         charge = self.cost_limit.charge(operation, request.variables, self.caller_key(context))
-        outcome = charge.refusal or await self.open_source(operation, request.variables, context)
+        outcome = charge.refusal or await self.executor.subscribe(
+            operation, request.variables, context, self.error_formatter
+        )
         if isinstance(outcome, ExecutionResult):
             self.format_errors(outcome, context, executed=True)
             log_operation(context.request_id, operation, outcome, started)
         else:
             log_operation(context.request_id, operation, None, started)
         return outcome
-
-    async def open_source(
-        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
-    ) -> SubscriptionExecution | PreExecutionError:
-        executor = self.build_executor(operation, variables, context)
-        if isinstance(executor, PreExecutionError):
-            return executor
-        scope = TimeoutScope(self.timeout)
-        try:
-            with scope:
-                source: Any = create_source_event_stream(executor)
-                source = await source if executor.is_awaitable(source) else source
-        except TimeoutError as error:
-            reported = self.timeout_error(context) if scope.expired else as_graphql_error(error)
-            return PreExecutionError(None, [reported])
-        if isinstance(source, CoreResult):
-            return PreExecutionError(None, source.errors)
-        key = operation_key(operation, variables, source.cursor_argument)
-        return SubscriptionExecution(source, executor, context, self.error_formatter, key)

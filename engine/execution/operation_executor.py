@@ -1,0 +1,154 @@
+"""Executes validated operations within limits on time and concurrency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, GraphQLSchema, OperationType
+from graphql.execution import create_source_event_stream
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from engine.execution.core_executor import build_core_executor
+from engine.execution.plans import Planner, Unplanned
+from engine.execution.subscription import SubscriptionExecution, operation_key
+from engine.execution.timeout import SharedTimeout, TimeoutScope
+from engine.graphql.errors import ErrorFormatter, RequestError
+from engine.graphql.operation import Operation
+from engine.graphql.response import as_graphql_error, request_error_result
+from engine.limits.concurrency import FairExecutor, PerCallerLimit
+
+EXPENSIVE_QUERY_COST = 50
+"""Queries that cost more are scheduled fairly, because their steps block the event loop for some
+milliseconds each."""
+MAX_EXPENSIVE_QUERIES_PER_CALLER = 4
+MAX_MUTATIONS_PER_CALLER = 8
+"""Mutations of all callers wait for the same connections and row locks."""
+MAX_INLINE_SCHEMA_OBJECTS = 2000
+"""Introspection that returns more objects is executed in a worker thread, which has no database."""
+
+
+class OperationExecutor:
+    """Executes operations by compiled plans or by graphql-core.
+
+    Args:
+        timeout: For queries, and for starting subscriptions.
+        worker: The worker thread for long introspection queries.
+        caller_key: Returns the key of a context's caller.
+        is_schema_hidden: Tells whether the caller of a context may not see the schema.
+    """
+
+    planner: Planner | None = None
+    """Executes operations in graphql-core's place if it can."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        timeout: SharedTimeout,
+        worker: FairExecutor,
+        caller_key: Callable[[Any], str],
+        is_schema_hidden: Callable[[Any], bool],
+    ) -> None:
+        self.schema = schema
+        self.timeout = timeout
+        self.worker = worker
+        self.caller_key = caller_key
+        self.is_schema_hidden = is_schema_hidden
+        self.expensive_queries = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
+        self.mutations = PerCallerLimit(MAX_MUTATIONS_PER_CALLER)
+
+    async def execute(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any, cost: int
+    ) -> ExecutionResult:
+        """Execute a query or mutation.
+
+        A mutation has no time limit: a client whose mutation times out could not know whether it
+        was committed.
+        """
+        caller = self.caller_key(context)
+        if operation.type is not OperationType.QUERY:
+            async with self.mutations.semaphore_of(caller):
+                return await self.execute_now(operation, variables, context)
+        try:
+            with TimeoutScope(self.timeout):
+                if cost <= EXPENSIVE_QUERY_COST:
+                    return await self.execute_now(operation, variables, context)
+                async with self.expensive_queries.semaphore_of(caller):
+                    return await self.execute_now(operation, variables, context)
+        except TimeoutError:
+            return ExecutionResult(None, [self.timeout_error(context)])
+
+    async def execute_now(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> ExecutionResult:
+        try:
+            outcome: dict[str, Any] | Unplanned = Unplanned()
+            if self.planner is not None:
+                outcome = await self.planner.execute(operation, variables, context)
+            if not isinstance(outcome, Unplanned):
+                return ExecutionResult(outcome, None)
+            return await self.execute_by_core(operation, variables, context, outcome)
+        except Exception as error:
+            return ExecutionResult(None, [as_graphql_error(error)])
+
+    async def execute_by_core(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        unplanned: Unplanned,
+    ) -> ExecutionResult:
+        executor = self.build_core_executor(operation, variables, context)
+        if isinstance(executor, PreExecutionError):
+            return executor
+        result: Any
+        if operation.query_cost.schema_objects > MAX_INLINE_SCHEMA_OBJECTS:
+            if not operation.query_cost.is_introspection_only:
+                message = "A long introspection query must not select other fields."
+                return request_error_result(message, "BAD_REQUEST")
+            result = await self.worker.run(self.caller_key(context), executor.execute_operation)
+        else:
+            middleware = unplanned.middleware()
+            if middleware is not None:
+                executor.middleware_manager = middleware
+            result = executor.execute_operation()
+        result = await result if executor.is_awaitable(result) else result
+        return ExecutionResult(result.data, result.errors)
+
+    def build_core_executor(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
+    ) -> Any:
+        """See `build_core_executor` in core_executor.py."""
+        hide_suggestions = self.is_schema_hidden(context)
+        return build_core_executor(
+            self.schema, operation, variables, context, hide_suggestions=hide_suggestions
+        )
+
+    def timeout_error(self, context: Any) -> GraphQLError:
+        message = f"The operation took more than {self.timeout.seconds:g} seconds."
+        return RequestError(message, "UNAVAILABLE", requestId=context.request_id)
+
+    async def subscribe(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        error_formatter: ErrorFormatter,
+    ) -> SubscriptionExecution | PreExecutionError:
+        """Call the resolver of a subscription, which opens its source."""
+        executor = self.build_core_executor(operation, variables, context)
+        if isinstance(executor, PreExecutionError):
+            return executor
+        scope = TimeoutScope(self.timeout)
+        try:
+            with scope:
+                source: Any = create_source_event_stream(executor)
+                source = await source if executor.is_awaitable(source) else source
+        except TimeoutError as error:
+            reported = self.timeout_error(context) if scope.expired else as_graphql_error(error)
+            return PreExecutionError(None, [reported])
+        if isinstance(source, CoreResult):
+            return PreExecutionError(None, source.errors)
+        key = operation_key(operation, variables, source.cursor_argument)
+        return SubscriptionExecution(source, executor, context, error_formatter, key)
