@@ -59,7 +59,7 @@ async def stage(template: str, copy: Any, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: f"{each.name}, {each.way}")
-async def test_an_attack_is_answered_and_a_bystander_never_notices(stage: Stage, attack: Attack) -> None:
+async def test_an_attack_is_answered_and_does_not_disturb_other_clients(stage: Stage, attack: Attack) -> None:
     target = stage.targets[PLACES[attack.name, attack.way]]
     with watching(stage.bystander.again()):
         answers = await attack.act(target)
@@ -70,13 +70,13 @@ async def test_an_attack_is_answered_and_a_bystander_never_notices(stage: Stage,
     assert stage.process.popen.poll() is None
 
 
-async def test_attacks_expect_no_failure_of_ours_and_have_names_of_their_own() -> None:
+async def test_attacks_have_unique_names_and_expect_no_server_error() -> None:
     assert len(PLACES) == len(ATTACKS)
     answers = {answer for each in ATTACKS for answer in each.answers}
     assert not [answer for answer in answers if answer.startswith("5") or "INTERNAL" in answer]
 
 
-async def test_a_bystander_who_is_answered_wrongly_or_not_at_all_says_so(stage: Stage) -> None:
+async def test_a_bystander_reports_wrong_and_missing_responses(stage: Stage) -> None:
     there = stage.bystander
     with pytest.raises(Disturbed), watching(Bystander(there.port, there.token, 0)):
         await stage.targets[0].post("{ viewer { role } }")

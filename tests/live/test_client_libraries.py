@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.client_program import Following, following
-from support.live import head, log, places
-from support.tcp_proxy import Line, line_to
+from support.client_program import ClientProgram, run_client_program
+from support.live import head_cursor, log_positions, positions_of
+from support.tcp_proxy import TcpProxy, run_tcp_proxy
 
 from models.log.event import LIFECYCLE_EVENTS
 from models.people.password import hash_password
@@ -27,56 +27,56 @@ async def steps(client: Client, ticket: dict[str, Any], *names: str) -> None:
         await client.do(name, ticketId=ticket["id"], **more.get(name, {}))
 
 
-async def told(client: Following, count: int) -> None:
-    await client.until(lambda: len(client.each("step")) >= count)
+async def told(client: ClientProgram, count: int) -> None:
+    await client.until(lambda: len(client.values("step")) >= count)
 
 
-async def signs_in_and_asks(client: Following) -> None:
+async def signs_in_and_asks(client: ClientProgram) -> None:
     """Before it follows, each asks one right and one wrong thing, by each way of asking that it has, and one wrong stream."""
-    await client.until(lambda: bool(client.each("wrongSteps")))
-    assert client.each("wrongSteps") == [["GRAPHQL_VALIDATION_FAILED"]]
-    viewers, wrong = client.each("viewer"), client.each("wrong")
+    await client.until(lambda: bool(client.values("wrongSteps")))
+    assert client.values("wrongSteps") == [["GRAPHQL_VALIDATION_FAILED"]]
+    viewers, wrong = client.values("viewer"), client.values("wrong")
     assert len(viewers) == len(wrong) > 0
     assert all((viewer["role"], viewer["user"]["email"]) == ("AGENT", "ada@example.com") for viewer in viewers)
     assert all(codes == ["GRAPHQL_VALIDATION_FAILED"] for codes in wrong)
 
 
-async def follows_across_cuts(client: Following, line: Line, service: Service, world: World) -> None:
+async def follows_across_cuts(client: ClientProgram, line: TcpProxy, service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     await steps(ada, ticket, "startTicket")
     await told(client, 2)
     for seen, missed, later in ((5, ("awaitCustomer", "resumeTicket"), "resolveTicket"), (7, ("reopenTicket",), "awaitCustomer")):
-        drops = len(client.each("dropped"))
+        drops = len(client.values("dropped"))
         line.cut()
-        await client.until(lambda drops=drops: len(client.each("dropped")) > drops)
+        await client.until(lambda drops=drops: len(client.values("dropped")) > drops)
         await steps(ada, ticket, *missed)
         line.mend()
         await told(client, seen - 1)
         await steps(ada, ticket, later)
         await told(client, seen)
-    seen = client.each("step")
+    seen = client.values("step")
     statuses = ["NEW", "OPEN", "WAITING_ON_CUSTOMER", "OPEN", "RESOLVED", "OPEN", "WAITING_ON_CUSTOMER"]
     assert [(step["from"], step["to"]) for step in seen] == list(zip([None, *statuses], statuses, strict=False))
-    assert places(seen) == await log(type__in=list(LIFECYCLE_EVENTS))
+    assert positions_of(seen) == await log_positions(type__in=list(LIFECYCLE_EVENTS))
     assert {step["ticket"]["id"] for step in seen} == {ticket["id"]}
-    assert client.each("errors") == []
+    assert client.values("errors") == []
 
 
-async def works(program: str, script: str, service: Service, world: World) -> Following:
+async def works(program: str, script: str, service: Service, world: World) -> ClientProgram:
     await User.filter(id=world.ada.id).update(password_hash=hash_password(SECRET))
-    async with line_to(service.port) as line:
-        given = (line.http, line.ws, "ada@example.com", SECRET, await head())
+    async with run_tcp_proxy(service.port) as line:
+        given = (line.http, line.ws, "ada@example.com", SECRET, await head_cursor())
         path = FOLDER / script
-        async with following(program, path.name, *given, folder=path.parent) as client:
+        async with run_client_program(program, path.name, *given, folder=path.parent) as client:
             await signs_in_and_asks(client)
             await follows_across_cuts(client, line, service, world)
     return client
 
 
-def answers(client: Following) -> set[tuple[str, str]]:
+def answers(client: ClientProgram) -> set[tuple[str, str]]:
     """The methods and media types that the plain operations were answered by."""
-    return {(http["method"], http["type"].split(";")[0]) for http in client.each("http")}
+    return {(http["method"], http["type"].split(";")[0]) for http in client.values("http")}
 
 
 @pytest.mark.node
@@ -87,11 +87,11 @@ async def test_apollo_client_with_its_links(node: str, service: Service, world: 
 
 
 @pytest.mark.node
-async def test_urql_whose_plain_queries_are_answered_in_json_whatever_else_it_takes(
+async def test_urql_receives_json_although_it_accepts_other_types(
     node: str, service: Service, world: World
 ) -> None:
     client = await works(node, "node/urql.mjs", service, world)
-    accepted = {http["accept"] for http in client.each("http")}
+    accepted = {http["accept"] for http in client.values("http")}
     assert all("text/event-stream" in accept and "multipart/mixed" in accept for accept in accepted)
     assert {method for method, _ in answers(client)} == {"GET", "POST"}
     assert {type for _, type in answers(client)} <= set(JSON)
@@ -102,13 +102,13 @@ async def test_apollo_client_with_persisted_queries(node: str, service: Service,
     """The text travels once; after that the hash does, by POST and by GET."""
     await User.filter(id=world.ada.id).update(password_hash=hash_password(SECRET))
     path = FOLDER / "node/persisted_queries.mjs"
-    given = (service.http, service.ws, "ada@example.com", SECRET, await head())
-    async with following(node, path.name, *given, folder=path.parent) as client:
-        await client.until(lambda: bool(client.each("done")))
-    assert [viewer["role"] for viewer in client.each("viewer")] == ["AGENT"] * 4
-    assert client.each("wrong") == [["GRAPHQL_VALIDATION_FAILED"]] * 2
+    given = (service.http, service.ws, "ada@example.com", SECRET, await head_cursor())
+    async with run_client_program(node, path.name, *given, folder=path.parent) as client:
+        await client.until(lambda: bool(client.values("done")))
+    assert [viewer["role"] for viewer in client.values("viewer")] == ["AGENT"] * 4
+    assert client.values("wrong") == [["GRAPHQL_VALIDATION_FAILED"]] * 2
     unknown, wrong = ["PERSISTED_QUERY_NOT_FOUND"], ["GRAPHQL_VALIDATION_FAILED"]
-    told = [(each["method"], each["text"], each["codes"]) for each in client.each("asked")]
+    told = [(each["method"], each["text"], each["codes"]) for each in client.values("asked")]
     learned = [("POST", False, unknown), ("POST", True, [])]
     assert told == [
         *(*learned, *learned, ("POST", False, []), ("POST", False, unknown), ("POST", True, wrong)),
@@ -120,13 +120,13 @@ async def test_apollo_client_with_persisted_queries(node: str, service: Service,
 @pytest.mark.node
 async def test_graphql_sse_in_distinct_connections(node: str, service: Service, world: World) -> None:
     client = await works(node, "node/sse.mjs", service, world)
-    assert {http["type"].split(";")[0] for http in client.each("http") if http.get("accept")} == {"text/event-stream"}
+    assert {http["type"].split(";")[0] for http in client.values("http") if http.get("accept")} == {"text/event-stream"}
 
 
 @pytest.mark.node
-async def test_an_event_source_goes_on_after_the_last_id_by_itself(node: str, service: Service, world: World) -> None:
+async def test_an_event_source_resumes_after_the_last_event_id(node: str, service: Service, world: World) -> None:
     client = await works(node, "node/eventsource.mjs", service, world)
-    assert client.each("id") == [step["cursor"] for step in client.each("step")]
+    assert client.values("id") == [step["cursor"] for step in client.values("step")]
 
 
 async def test_gql_for_python(service: Service, world: World) -> None:

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 from support import Client, Service, World
-from support.client import SECONDS
+from support.client import TIMEOUT_SECONDS
 from support.live import until
-from support.tcp_proxy import TcpProxy, run_tcp_proxy
 from support.service import running
+from support.tcp_proxy import TcpProxy, run_tcp_proxy
 
 from models import database
 from models.database import pool
@@ -55,7 +55,7 @@ async def line(url: str) -> AsyncIterator[TcpProxy]:
 class Impatient(asyncpg.Connection):
     """A connection that waits for a statement for a second while the line is faulty, and otherwise as long as it takes."""
 
-    seconds: float = SECONDS
+    seconds: float = TIMEOUT_SECONDS
 
 
 def limit_statements(name: str) -> None:
@@ -87,8 +87,8 @@ def faulty(line: TcpProxy, fault: str) -> Iterator[None]:
 async def far(url: str, line: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     """The service with a database at the other end of the line."""
     parts = urlsplit(url)
-    monkeypatch.setattr(pool, "MEND_SECONDS", SECONDS)
-    monkeypatch.setattr("models.database.asyncpg.CONNECT_SECONDS", SECONDS)
+    monkeypatch.setattr(pool, "MEND_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr("models.database.asyncpg.CONNECT_SECONDS", TIMEOUT_SECONDS)
     connect = asyncpg.connect
     monkeypatch.setattr(asyncpg, "connect", lambda *given, **named: connect(*given, **{**named, "connection_class": Impatient}))
     there = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{line.port}"))
@@ -98,17 +98,17 @@ async def far(url: str, line: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> Asyn
 
 @only_postgres
 @pytest.mark.parametrize("fault", ["cut", "freeze"])
-async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(far: Service, line: TcpProxy, fault: str) -> None:
+async def test_requests_fail_with_unavailable_until_postgres_is_back(far: Service, line: TcpProxy, fault: str) -> None:
     world = await World.make()
     cora = far.client(world.cora.token)
     assert await asyncio.gather(*(told(cora, CREATE, new(f"before {n}")) for n in range(5))) == [""] * 5
     for _ in range(2):
         with faulty(line, fault):
             asked = [told(cora, SEEN) for _ in range(8)] + [told(cora, CREATE, new("never")) for _ in range(8)]
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 assert set(await asyncio.gather(*asked)) == {"UNAVAILABLE"}
         await until(lambda: is_back(cora))
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         assert await asyncio.gather(*(told(cora, CREATE, new(f"after {n}")) for n in range(15))) == [""] * 15
     subjects = [ticket.subject for ticket in await Ticket.all()]
     assert sum(subject.startswith("before") for subject in subjects) == 5
@@ -116,7 +116,7 @@ async def test_a_server_that_is_gone_or_silent_is_unavailable_until_it_is_back(f
 
 
 @only_postgres
-async def test_what_was_written_as_the_line_broke_is_there_once_when_it_is_sent_again(far: Service, line: TcpProxy) -> None:
+async def test_writes_repeated_after_a_broken_connection_are_stored_once(far: Service, line: TcpProxy) -> None:
     world = await World.make()
     cora = far.client(world.cora.token)
     acknowledged: set[str] = set()
@@ -146,7 +146,7 @@ async def is_back(client: Client) -> bool:
 
 
 @only_sqlite
-async def test_a_full_disk_refuses_writes_loses_none_and_reading_goes_on(service: Service, world: World) -> None:
+async def test_a_full_disk_refuses_writes_and_keeps_reads_working(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     assert await told(cora, CREATE, new("before")) == ""
     await limit(1)
@@ -166,7 +166,7 @@ async def limit(pages: int) -> None:
 
 
 @only_sqlite
-async def test_a_transaction_that_is_cancelled_in_a_long_statement_gives_the_database_back(
+async def test_a_cancelled_transaction_releases_the_database(
     service: Service, world: World
 ) -> None:
     inside = asyncio.Event()
@@ -181,17 +181,17 @@ async def test_a_transaction_that_is_cancelled_in_a_long_statement_gives_the_dat
     await told(cora, CREATE, new("kept"))
     for _ in range(3):
         holding = asyncio.create_task(hold())
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await inside.wait()
         inside.clear()
         holding.cancel()
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await asyncio.wait([holding])
             assert await told(cora, CREATE, new("x")) == ""
     assert sorted([each.subject for each in await Ticket.all()]) == ["kept", "x", "x", "x"]
 
 
-async def test_time_may_jump_and_writing_goes_on(service: Service, world: World) -> None:
+async def test_writes_continue_when_the_clock_jumps(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket("first")
     for hours in (5, -30, 72, -100, 0):

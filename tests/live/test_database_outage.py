@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.client import EVENTS
-from support.live import end_of
+from support.live import wait_for_close
 
 from engine.fanout import group
 from models.log.event import encode_cursor, read_head
@@ -33,7 +33,7 @@ def failing(times: int, real: Callable[..., Any], failed: list[bool] | None = No
     return replacement
 
 
-async def test_an_event_that_can_not_be_read_is_told_when_it_can_be(
+async def test_an_event_is_delivered_after_a_failed_read(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = service.client(world.ada.token)
@@ -50,7 +50,7 @@ async def test_an_event_that_can_not_be_read_is_told_when_it_can_be(
         assert failed
 
 
-async def test_an_outage_that_lasts_ends_the_socket_and_the_client_resumes_with_what_was_not_told(
+async def test_a_long_outage_closes_the_socket_and_the_client_resumes(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
@@ -66,13 +66,13 @@ async def test_an_outage_that_lasts_ends_the_socket_and_the_client_resumes_with_
             patch.setattr(Loaders, "read_tickets", failing(1000, Loaders.read_tickets))
             await service.client(world.cora.token).post(REPLY, {"input": {"ticketId": ticket["id"], "body": "still down"}})
             for each in (socket, other):
-                assert (await end_of(each))[0] == 1013
+                assert (await wait_for_close(each))[0] == 1013
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS, after=created["cursor"])
         assert (await socket.next("ticketEvents"))["type"] == "REPLY_ADDED"
 
 
-async def test_a_source_that_can_not_be_read_is_tried_again(
+async def test_a_failed_read_of_a_source_is_retried(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = service.client(world.ada.token)

@@ -42,7 +42,7 @@ async def ask(service: Service, token: str, query: str, path: str, accept: str) 
     ("path", "accept"), [("/graphql", "application/json"), ("/graphql/stream", "text/event-stream")], ids=["JSON", "events"]
 )
 @pytest.mark.parametrize("way", ["close", "abort"])
-async def test_the_work_of_a_query_ends_with_its_client(patient: Service, path: str, accept: str, way: str) -> None:
+async def test_a_query_is_cancelled_when_its_client_disconnects(patient: Service, path: str, accept: str, way: str) -> None:
     world = await World.make()
     await slow_down_categories()
     writer = await ask(patient, world.ada.token, SLOW_QUERY, path, accept)
@@ -56,7 +56,7 @@ async def test_the_work_of_a_query_ends_with_its_client(patient: Service, path: 
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/graphql/stream"])
-async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str) -> None:
+async def test_a_mutation_completes_after_its_client_disconnects(patient: Service, path: str) -> None:
     world = await World.make()
     async with database.transaction():
         await database.fetch_dicts("UPDATE log_head SET position = position RETURNING id")  # which a mutation waits for
@@ -71,7 +71,7 @@ async def test_a_mutation_goes_on_without_its_client(patient: Service, path: str
     assert [ticket.subject for ticket in await Ticket.all()] == ["kept"]
 
 
-async def test_who_has_hung_up_before_it_is_answered_is_told_of_at_once() -> None:
+async def test_a_disconnect_before_the_response_is_reported_at_once() -> None:
     told: list[bool] = []
     connection = ClientConnection(cast("Any", None))
     connection.on_disconnect(lambda: told.append(False))
@@ -96,7 +96,7 @@ def is_alone(service: Service):  # type: ignore[no-untyped-def]
     return found
 
 
-async def test_one_callers_slow_statements_leave_connections_for_others(patient: Service) -> None:
+async def test_slow_queries_of_one_caller_leave_connections_for_others(patient: Service) -> None:
     world = await World.make()
     ada, bill = patient.client(world.ada.token), patient.client(world.bill.token)
     assert (await bill.run("{ viewer { role } }"))["viewer"]
@@ -113,7 +113,7 @@ async def test_one_callers_slow_statements_leave_connections_for_others(patient:
     await until(is_idle)
 
 
-async def test_one_callers_mutations_leave_connections_for_others(patient: Service) -> None:
+async def test_mutations_of_one_caller_leave_connections_for_others(patient: Service) -> None:
     world = await World.make()
     ada, cora = patient.client(world.ada.token), patient.client(world.cora.token)
     async with database.transaction():

@@ -10,7 +10,7 @@ import pytest
 from support import Service, World
 from support.actors import machine, token_of
 from support.client import EVENTS, Client, Socket
-from support.live import error_of, head, log, places
+from support.live import head_cursor, log_positions, operation_error, positions_of
 from support.service import running
 
 from engine.bus.log_tail import LogTail
@@ -65,25 +65,25 @@ async def up_to(socket: Socket, ticket_id: str, field: str = "ticketEvents") -> 
 # ---------------------------------------------------------------- from where on
 
 
-async def test_without_a_cursor_a_stream_starts_at_the_head(service: Service, world: World) -> None:
+async def test_a_subscription_without_a_cursor_starts_at_the_head(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await lived_through(service, world)
-    before = decode_cursor(await head())
+    before = decode_cursor(await head_cursor())
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS)
         first = asyncio.create_task(socket.next("ticketEvents"))
         while not first.done():  # nothing says when a subscription has begun, so something happens until it sees it
             await ada.do("addNote", ticketId=ticket["id"], body="tick")
         seen = [await first]
-        missed = len(await log(position__gt=before, position__lt=places(seen)[0]))
-        expected = (await log(position__gt=before))[missed:]
+        missed = len(await log_positions(position__gt=before, position__lt=positions_of(seen)[0]))
+        expected = (await log_positions(position__gt=before))[missed:]
         seen += await socket.take("ticketEvents", len(expected) - 1)
-        assert places(seen)[0] > before
-        assert places(seen) == expected
+        assert positions_of(seen)[0] > before
+        assert positions_of(seen) == expected
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-async def test_a_cursor_gives_everything_after_it_and_then_what_comes(service: Service, world: World, place: int) -> None:
+async def test_a_cursor_replays_the_events_after_it_and_continues_live(service: Service, world: World, place: int) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
     ticket = await lived_through(service, world)
 
@@ -97,12 +97,12 @@ async def test_a_cursor_gives_everything_after_it_and_then_what_comes(service: S
         early = await socket.take("ticketEvents", 6)
         await asyncio.gather(*writing)
         await fence(cora)
-        expected = await log(position__gt=place)
+        expected = await log_positions(position__gt=place)
         assert len(expected) >= 25
-        assert places(early + await socket.take("ticketEvents", len(expected) - 6)) == expected
+        assert positions_of(early + await socket.take("ticketEvents", len(expected) - 6)) == expected
 
 
-async def test_every_cursor_of_the_api_is_one_that_streams_start_from(service: Service, world: World) -> None:
+async def test_a_subscription_can_start_from_every_cursor_of_the_api(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     payload = await ada.do("startTicket", ticketId=ticket["id"])
@@ -127,7 +127,7 @@ async def test_every_cursor_of_the_api_is_one_that_streams_start_from(service: S
             await socket.send({"type": "complete", "id": operation})
 
 
-async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_without_a_gap(
+async def test_a_long_replay_pages_from_the_database_without_gaps(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 8)
@@ -143,8 +143,8 @@ async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_with
             early = await socket.take("ticketEvents", 3)
             for _ in range(20):
                 await ada.do("addNote", ticketId=ticket["id"], body="meanwhile")
-            expected = await log()
-            assert places(early + await socket.take("ticketEvents", len(expected) - 3)) == expected
+            expected = await log_positions()
+            assert positions_of(early + await socket.take("ticketEvents", len(expected) - 3)) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,12 +162,12 @@ async def test_a_replay_longer_than_what_is_at_hand_pages_from_the_database_with
         "9" * 5000,
     ],
 )
-async def test_what_is_no_cursor_is_refused_and_the_socket_goes_on(service: Service, world: World, text: str) -> None:
+async def test_an_invalid_cursor_is_refused_and_keeps_the_socket(service: Service, world: World, text: str) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS, after=text)
-        assert await error_of(socket) == "CURSOR_INVALID"
-        await socket.subscribe(EVENTS, after=await head())
+        assert await operation_error(socket) == "CURSOR_INVALID"
+        await socket.subscribe(EVENTS, after=await head_cursor())
         ticket_id = await fence(service.client(world.cora.token))
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket_id
 
@@ -176,25 +176,25 @@ async def test_a_cursor_beyond_the_log_is_refused(service: Service, world: World
     await lived_through(service, world)
     async with service.client(world.ada.token).socket() as socket:
         for query in (EVENTS, STATUS_CHANGES):
-            await socket.subscribe(query, after=encode_cursor(decode_cursor(await head()) + 1))
-            assert await error_of(socket) == "CURSOR_INVALID"
+            await socket.subscribe(query, after=encode_cursor(decode_cursor(await head_cursor()) + 1))
+            assert await operation_error(socket) == "CURSOR_INVALID"
         await socket.subscribe(EVENTS, after=encode_cursor(10**17))
-        assert await error_of(socket) == "CURSOR_INVALID"
+        assert await operation_error(socket) == "CURSOR_INVALID"
 
 
-async def test_a_cursor_older_than_the_log_is_kept_has_expired(service: Service, world: World) -> None:
+async def test_a_cursor_older_than_the_log_has_expired(service: Service, world: World) -> None:
     await lived_through(service, world)
     await Event.filter(position__lte=3).delete()
     async with service.client(world.ada.token).socket() as socket:
         for old in (0, 1, 2):
             await socket.subscribe(EVENTS, after=encode_cursor(old))
-            assert await error_of(socket) == "CURSOR_EXPIRED"
+            assert await operation_error(socket) == "CURSOR_EXPIRED"
         await socket.subscribe(EVENTS, after=encode_cursor(3))
-        expected = await log()
-        assert places(await socket.take("ticketEvents", len(expected))) == expected
+        expected = await log_positions()
+        assert positions_of(await socket.take("ticketEvents", len(expected))) == expected
 
 
-async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skipping_them(
+async def test_deleted_events_end_a_reader_that_is_behind_them(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 2)
@@ -211,13 +211,13 @@ async def test_a_reader_whose_next_entries_are_deleted_is_told_instead_of_skippi
         monkeypatch.setattr(events, "read_events_page", paged_late)
         async with service.client(world.ada.token).socket() as socket:
             await socket.subscribe(EVENTS, after=encode_cursor(1))
-            assert await error_of(socket) == "CURSOR_EXPIRED"
+            assert await operation_error(socket) == "CURSOR_EXPIRED"
 
 
 # ---------------------------------------------------------------- what
 
 
-async def test_types_choose_the_entries(service: Service, world: World) -> None:
+async def test_types_select_events(service: Service, world: World) -> None:
     await lived_through(service, world)
     async with service.client(world.ada.token).socket() as socket:
         await socket.subscribe(EVENTS, after=encode_cursor(0), types=["REPLY_ADDED", "TRANSFERRED", "TICKET_CREATED"])
@@ -226,7 +226,7 @@ async def test_types_choose_the_entries(service: Service, world: World) -> None:
         assert [event["type"] for event in came] == ["TICKET_CREATED", "REPLY_ADDED", "TRANSFERRED"]
 
 
-async def test_no_types_choose_no_entries(service: Service, world: World) -> None:
+async def test_an_empty_list_of_types_selects_no_events(service: Service, world: World) -> None:
     ticket = await lived_through(service, world)
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
@@ -237,7 +237,7 @@ async def test_no_types_choose_no_entries(service: Service, world: World) -> Non
             assert message["id"] == every
 
 
-async def test_a_ticket_id_chooses_its_entries_alone(service: Service, world: World) -> None:
+async def test_a_ticket_id_selects_its_events_only(service: Service, world: World) -> None:
     ticket = await lived_through(service, world)
     await lived_through(service, world)
     ada = service.client(world.ada.token)
@@ -245,13 +245,13 @@ async def test_a_ticket_id_chooses_its_entries_alone(service: Service, world: Wo
         await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=ticket["id"])
         await fence(ada)
         note = await ada.do("addNote", ticketId=ticket["id"], body="last")
-        expected = await log(ticket_id=ids.key_of(ids.TICKET, ticket["id"]))
-        assert places(await socket.take("ticketEvents", len(expected))) == expected
+        expected = await log_positions(ticket_id=ids.key_of(ids.TICKET, ticket["id"]))
+        assert positions_of(await socket.take("ticketEvents", len(expected))) == expected
         assert expected[-1] == decode_cursor(note["cursor"])
 
 
 @pytest.mark.parametrize("unknown", ["tkt_0198b3a0-0000-7000-8000-000000000000", "usr_1", "", "nonsense"])
-async def test_an_unknown_ticket_id_chooses_nothing(service: Service, world: World, unknown: str) -> None:
+async def test_an_unknown_ticket_id_selects_no_events(service: Service, world: World, unknown: str) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
         await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=unknown)
@@ -261,13 +261,13 @@ async def test_an_unknown_ticket_id_chooses_nothing(service: Service, world: Wor
         assert (message["id"], message["payload"]["data"]["ticketEvents"]["ticket"]["id"]) == (every, ticket_id)
 
 
-async def test_a_filter_chooses_entries_by_the_ticket_as_it_stands(service: Service, world: World) -> None:
+async def test_a_filter_applies_to_the_current_state_of_the_ticket(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket(tags=["vpn"])
     other = await cora.raise_ticket()
     async with ada.socket() as socket:
         wanted = {"priority": {"eq": "URGENT"}, "tags": {"some": ["vpn"]}}
-        await socket.subscribe(EVENTS, after=await head(), filter=wanted)
+        await socket.subscribe(EVENTS, after=await head_cursor(), filter=wanted)
         await ada.do("startTicket", ticketId=ticket["id"])
         await ada.do("updateTicket", ticketId=other["id"], priority="URGENT")
         await ada.do("updateTicket", ticketId=ticket["id"], priority="URGENT")
@@ -282,10 +282,10 @@ async def test_a_filter_chooses_entries_by_the_ticket_as_it_stands(service: Serv
 async def test_a_filter_that_is_too_large_is_refused(service: Service, world: World) -> None:
     async with service.client(world.ada.token).socket() as socket:
         await socket.subscribe(EVENTS, filter={"or": [{"number": {"eq": number}} for number in range(101)]})
-        assert await error_of(socket) == "BAD_REQUEST"
+        assert await operation_error(socket) == "BAD_REQUEST"
 
 
-async def test_the_life_cycle_alone_is_what_status_changes_tell(service: Service, world: World) -> None:
+async def test_status_changes_deliver_lifecycle_events_only(service: Service, world: World) -> None:
     ticket = await lived_through(service, world)
     await lived_through(service, world)
     async with service.client(world.cora.token).socket() as socket:
@@ -297,22 +297,22 @@ async def test_the_life_cycle_alone_is_what_status_changes_tell(service: Service
             ("STATUS_CHANGED", "START", "NEW", "OPEN"),
             ("STATUS_CHANGED", "RESOLVE", "OPEN", "RESOLVED"),
         ]
-        assert places(came) == sorted(places(came))
+        assert positions_of(came) == sorted(positions_of(came))
         closed = await service.client(world.cora.token).do("closeTicket", ticketId=ticket["id"])
         last = await socket.next("ticketStatusChanged")
         assert (last["cursor"], last["from"], last["to"]) == (closed["cursor"], "RESOLVED", "CLOSED")
 
 
-async def test_a_filter_chooses_status_changes(service: Service, world: World) -> None:
+async def test_a_filter_selects_status_changes(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(STATUS_CHANGES, after=await head(), filter={"category": {"eq": "sales"}})
+        await socket.subscribe(STATUS_CHANGES, after=await head_cursor(), filter={"category": {"eq": "sales"}})
         await cora.raise_ticket()
         ticket = await cora.raise_ticket(category="sales")
         assert (await socket.next("ticketStatusChanged"))["ticket"]["id"] == ticket["id"]
 
 
-async def test_two_streams_share_a_socket_and_end_apart(service: Service, world: World) -> None:
+async def test_two_subscriptions_of_a_socket_end_independently(service: Service, world: World) -> None:
     ticket = await lived_through(service, world)
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
@@ -333,43 +333,43 @@ async def test_two_streams_share_a_socket_and_end_apart(service: Service, world:
 
 
 @pytest.mark.parametrize("query", [EVENTS, STATUS_CHANGES])
-async def test_a_stranger_may_not_follow(service: Service, world: World, query: str) -> None:
+async def test_an_anonymous_client_may_not_subscribe(service: Service, world: World, query: str) -> None:
     async with service.client().socket() as socket:
         await socket.subscribe(query)
-        assert await error_of(socket) == "UNAUTHENTICATED"
+        assert await operation_error(socket) == "UNAUTHENTICATED"
         await socket.send({"type": "ping"})
         assert (await socket.receive())["type"] == "pong"
 
 
-async def test_a_token_without_the_scope_may_not_follow(service: Service, world: World) -> None:
+async def test_a_token_without_the_scope_may_not_subscribe(service: Service, world: World) -> None:
     token = await token_of(await User.get(id=world.cora.id), ["tickets:read", "tickets:write"])
     async with service.client(token).socket() as socket:
         await socket.subscribe(EVENTS)
-        assert await error_of(socket) == "FORBIDDEN"
+        assert await operation_error(socket) == "FORBIDDEN"
 
 
-async def test_a_machine_without_the_scope_for_notes_gets_none(service: Service, world: World) -> None:
+async def test_an_api_client_without_the_notes_scope_receives_no_notes(service: Service, world: World) -> None:
     await lived_through(service, world)
     token = await machine("Reader", ["tickets:read", "events:read"])
     async with service.client(token).socket() as socket:
         await socket.subscribe(EVENTS, after=encode_cursor(0))
-        expected = await log(internal=False)
-        assert len(expected) < len(await log())
-        assert places(await socket.take("ticketEvents", len(expected))) == expected
+        expected = await log_positions(internal=False)
+        assert len(expected) < len(await log_positions())
+        assert positions_of(await socket.take("ticketEvents", len(expected))) == expected
 
 
-async def test_a_token_that_reads_no_tickets_gets_no_entries(service: Service, world: World) -> None:
+async def test_a_token_without_the_ticket_scope_receives_no_events(service: Service, world: World) -> None:
     token = await machine("Reader", ["events:read"])
     async with service.client(token).socket() as blind, service.client(world.ada.token).socket() as seeing:
         await blind.subscribe(EVENTS, after=encode_cursor(0))
         await seeing.subscribe(EVENTS, after=encode_cursor(0))
         await lived_through(service, world)
-        await seeing.take("ticketEvents", len(await log()))
+        await seeing.take("ticketEvents", len(await log_positions()))
         await blind.send({"type": "ping"})
         assert (await blind.receive())["type"] == "pong"
 
 
-async def test_customers_never_get_notes_or_tickets_of_strangers(service: Service, world: World) -> None:
+async def test_customers_never_receive_notes_or_foreign_tickets(service: Service, world: World) -> None:
     cora, carl, olga = (service.client(person.token) for person in (world.cora, world.carl, world.olga))
     async with cora.socket() as at_cora, carl.socket() as at_carl, olga.socket() as at_olga:
         for socket in (at_cora, at_carl, at_olga):
@@ -377,13 +377,13 @@ async def test_customers_never_get_notes_or_tickets_of_strangers(service: Servic
         ticket = await lived_through(service, world)
         foreign = await fence(olga)
         own = await fence(cora)
-        public = await log(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), internal=False)
-        assert places(await up_to(at_cora, own)) == public
-        assert places(await up_to(at_carl, own)) == public
+        public = await log_positions(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), internal=False)
+        assert positions_of(await up_to(at_cora, own)) == public
+        assert positions_of(await up_to(at_carl, own)) == public
         assert await up_to(at_olga, foreign) == []
 
 
-async def test_a_customer_who_asks_for_notes_or_a_strangers_ticket_gets_nothing(service: Service, world: World) -> None:
+async def test_a_customer_cannot_select_notes_or_foreign_tickets(service: Service, world: World) -> None:
     olga = service.client(world.olga.token)
     ticket = await lived_through(service, world)
     async with olga.socket() as socket:
@@ -398,7 +398,7 @@ async def test_a_customer_who_asks_for_notes_or_a_strangers_ticket_gets_nothing(
             assert (message["id"], message["payload"]["data"]["ticketEvents"]["type"]) == (every, type)
 
 
-async def test_a_ticket_that_moves_out_of_sight_is_followed_no_further(service: Service, world: World) -> None:
+async def test_a_ticket_moved_to_another_account_sends_no_further_events(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     other = await Organization.get(name="Other")
     ticket = await cora.raise_ticket()
@@ -416,7 +416,7 @@ async def test_a_ticket_that_moves_out_of_sight_is_followed_no_further(service: 
 # ---------------------------------------------------------------- as of when
 
 
-async def test_an_event_shows_its_ticket_as_it_stands_when_it_is_delivered(service: Service, world: World) -> None:
+async def test_an_event_shows_its_ticket_at_delivery_time(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
 
@@ -445,10 +445,10 @@ async def test_an_event_shows_its_ticket_as_it_stands_when_it_is_delivered(servi
         assert (stands["status"], stands["version"]) == ("RESOLVED", 8)
 
 
-async def test_old_entries_show_their_ticket_as_it_stands_now(service: Service, world: World) -> None:
+async def test_replayed_events_show_the_current_state_of_their_ticket(service: Service, world: World) -> None:
     await lived_through(service, world)
     async with service.client(world.ada.token).socket() as socket:
         await socket.subscribe(AS_IT_STANDS, after=encode_cursor(0))
-        came = await socket.take("ticketEvents", len(await log()))
+        came = await socket.take("ticketEvents", len(await log_positions()))
         assert {each["ticket"]["status"] for each in came} == {"RESOLVED"}
         assert {each["ticket"]["version"] for each in came} == {came[-1]["ticket"]["version"]}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support import World
 from support.client import Client
-from support.client_program import Following, following
-from support.live import head, log, places
+from support.client_program import ClientProgram, run_client_program
+from support.live import head_cursor, log_positions, positions_of
 from support.service import Process, start
 
 from models import database
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.node
 FOLDER = Path(__file__).parent / "node"
 
 
-def started(node: str, url: str, token: str, after: str) -> contextlib.AbstractAsyncContextManager[Following]:
-    return following(node, "graphql_ws.mjs", url, token, after, folder=FOLDER)
+def started(node: str, url: str, token: str, after: str) -> contextlib.AbstractAsyncContextManager[ClientProgram]:
+    return run_client_program(node, "graphql_ws.mjs", url, token, after, folder=FOLDER)
 
 
 async def talk(client: Client, ticket_id: str, words: str) -> None:
@@ -32,57 +32,57 @@ async def talk(client: Client, ticket_id: str, words: str) -> None:
 
 @pytest.mark.stress
 @pytest.mark.never_retried
-async def test_it_sees_every_entry_once_across_a_restart_and_a_crash(node: str, url: str) -> None:
+async def test_the_client_receives_every_event_once_across_restarts(node: str, url: str) -> None:
     await database.connect(url)
     world = await World.make()
     process = await start(url)
     try:
         cora = process.client(world.cora.token)
         ticket = await cora.raise_ticket()
-        async with started(node, process.ws, world.ada.token, await head()) as client:
-            await client.until(lambda: {"connected": True} in client.told)
+        async with started(node, process.ws, world.ada.token, await head_cursor()) as client:
+            await client.until(lambda: {"connected": True} in client.messages)
             await talk(cora, ticket["id"], "before")
-            await client.until(lambda: len(client.each("event")) == 5)
+            await client.until(lambda: len(client.values("event")) == 5)
             for words, end in (("stopped", Process.stop), ("killed", Process.kill)):
-                count = len(client.each("event"))
-                connected = client.told.count({"connected": True})
+                count = len(client.values("event"))
+                connected = client.messages.count({"connected": True})
                 await database.disconnect()
                 await talk(cora, ticket["id"], f"just before it is {words}")
                 await asyncio.to_thread(end, process)
                 process = await start(url, process.port)
                 await talk(cora, ticket["id"], f"after it was {words}")
-                await client.until(lambda count=count: len(client.each("event")) >= count + 10)
-                assert client.told.count({"connected": True}) == connected + 1
+                await client.until(lambda count=count: len(client.values("event")) >= count + 10)
+                assert client.messages.count({"connected": True}) == connected + 1
                 await database.connect(url)
-            assert places(client.each("event")) == (await log())[1:]
-            assert len(client.each("event")) == 25
-            assert client.each("event")[-1]["reply"]["body"] == "after it was killed 4"
-            assert client.each("error") == client.each("errors") == client.each("complete") == []
-            codes = client.each("closed")
+            assert positions_of(client.values("event")) == (await log_positions())[1:]
+            assert len(client.values("event")) == 25
+            assert client.values("event")[-1]["reply"]["body"] == "after it was killed 4"
+            assert client.values("error") == client.values("errors") == client.values("complete") == []
+            codes = client.values("closed")
             assert (codes[0], set(codes[1:])) == (1012, {1006})
     finally:
         process.kill()
         await database.disconnect()
 
 
-async def test_it_is_told_that_its_token_opens_nothing_and_does_not_come_again(node: str, url: str) -> None:
+async def test_the_client_does_not_reconnect_with_an_invalid_token(node: str, url: str) -> None:
     process = await start(url)
     try:
         async with started(node, process.ws, "twk_unknown", "") as client:
-            await client.until(lambda: bool(client.each("error")))
-            assert client.told == [{"closed": 4403}, {"error": 4403}]
+            await client.until(lambda: bool(client.values("error")))
+            assert client.messages == [{"closed": 4403}, {"error": 4403}]
     finally:
         process.kill()
 
 
-def test_the_lock_names_no_registry() -> None:
+def test_the_lock_file_names_no_registry() -> None:
     text = (FOLDER / "package-lock.json").read_text()
     assert "://" not in text
     assert "resolved" not in text
     assert json.loads(text)["packages"]["node_modules/graphql"]["version"].startswith("16.")
 
 
-def test_only_the_clients_and_what_they_cannot_do_without_are_installed() -> None:
+def test_only_the_clients_and_their_dependencies_are_installed() -> None:
     asked = {"@apollo/client", "@urql/core", "eventsource", "graphql", "graphql-http", "graphql-sse", "graphql-ws", "rxjs", "ws"}
     assert set(json.loads((FOLDER / "package.json").read_text())["dependencies"]) == asked
     packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 from support import Service
-from support.client_program import following
+from support.client_program import run_client_program
 
 pytestmark = pytest.mark.node
 
 FOLDER = Path(__file__).parent / "node"
 
 
-async def test_every_audit_is_passed(node: str, service: Service) -> None:
+async def test_every_audit_passes(node: str, service: Service) -> None:
     """What MAY be as well; each GET has X-Requested-With, for none without a header that forces a preflight is answered here."""
-    async with following(node, "audits.mjs", service.http, folder=FOLDER) as program:
-        await program.until(lambda: bool(program.each("done")))
-    audits = program.each("audit")
+    async with run_client_program(node, "audits.mjs", service.http, folder=FOLDER) as program:
+        await program.until(lambda: bool(program.values("done")))
+    audits = program.values("audit")
     assert [audit for audit in audits if audit["status"] != "ok"] == []
     said = Counter(audit["name"].split()[0] for audit in audits)
     assert said["MUST"] >= 13

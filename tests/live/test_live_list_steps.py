@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from support import Service, Socket, World
 from support.actors import machine
-from support.ticket_commands import create_ticket
+from support.live import head_cursor, operation_error
 from support.live_list_client import CHANGES, LiveList, query_tickets
-from support.live import error_of, head
 from support.service import running
 from support.statements import statements
+from support.ticket_commands import create_ticket
 
 from models.core import ids
 from models.log.event import Event, decode_cursor, encode_cursor
@@ -42,7 +42,7 @@ def shape(came: dict[str, Any]) -> tuple[str, str | None, str | None]:
     return came["kind"], came["ticketId"], came["event"] and came["event"]["type"]
 
 
-async def test_a_list_begins_with_its_picture_at_one_position(service: Service, world: World) -> None:
+async def test_a_list_begins_with_a_snapshot_at_one_position(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     keys = [(await cora.raise_ticket(str(n)))["id"] for n in range(3)]
     kept = LiveList()
@@ -50,18 +50,18 @@ async def test_a_list_begins_with_its_picture_at_one_position(service: Service, 
         await kept.subscribe(socket)
     assert kept.kinds() == ["SNAPSHOT"] * 3 + ["SNAPSHOT_END"]
     assert [each["ticketId"] for each in kept.steps] == [*keys, None]
-    assert {each["cursor"] for each in kept.steps} == {await head()}
+    assert {each["cursor"] for each in kept.steps} == {await head_cursor()}
     assert kept.rows == await query_tickets(ada, None)
 
 
-async def test_an_empty_list_has_an_empty_picture(service: Service, world: World) -> None:
+async def test_an_empty_list_has_an_empty_snapshot(service: Service, world: World) -> None:
     kept = LiveList({"or": []})
     async with service.client(world.ada.token).socket() as socket:
         await kept.subscribe(socket)
     assert (kept.kinds(), kept.rows) == (["SNAPSHOT_END"], {})
 
 
-async def test_a_ticket_enters_changes_and_leaves(service: Service, world: World) -> None:
+async def test_a_ticket_is_added_updated_and_removed(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     kept = LiveList({"priority": {"eq": "HIGH"}})
     async with ada.socket() as socket:
@@ -94,7 +94,7 @@ async def test_a_ticket_enters_changes_and_leaves(service: Service, world: World
         assert shape(await step(socket)) == ("ADDED", ticket, "TICKET_UPDATED")
 
 
-async def test_every_changed_field_is_one_of_a_ticket(service: Service, world: World) -> None:
+async def test_each_changed_field_is_a_field_of_a_ticket(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket, other = (await cora.raise_ticket())["id"], (await cora.raise_ticket())["id"]
     for name, given in (
@@ -118,7 +118,7 @@ async def test_every_changed_field_is_one_of_a_ticket(service: Service, world: W
     assert {"satisfaction", "links", "mergedInto", "watchers", "externalId", "heldUntil", "messages", "clocks"} <= told
 
 
-async def test_a_note_moves_a_customers_list_without_being_told(service: Service, world: World) -> None:
+async def test_a_note_updates_a_customers_list_without_its_event(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     lean = service.client(await machine("Lean", ["tickets:read"]))
     ticket = (await cora.raise_ticket())["id"]
@@ -132,7 +132,7 @@ async def test_a_note_moves_a_customers_list_without_being_told(service: Service
             assert came["ticket"]["messages"]["totalCount"] == 0
 
 
-async def test_nothing_is_told_of_what_stays_outside_or_out_of_sight(service: Service, world: World) -> None:
+async def test_no_step_reports_a_ticket_that_is_not_visible(service: Service, world: World) -> None:
     olga, cora, ada = (service.client(person.token) for person in (world.olga, world.cora, world.ada))
     async with olga.socket() as socket:
         await LiveList().subscribe(socket)
@@ -144,19 +144,19 @@ async def test_nothing_is_told_of_what_stays_outside_or_out_of_sight(service: Se
 
 
 @pytest.mark.usefixtures("restless")
-async def test_a_quiet_list_tells_the_head_of_the_log(service: Service, world: World) -> None:
+async def test_a_heartbeat_carries_the_head_of_the_log(service: Service, world: World) -> None:
     olga = service.client(world.olga.token)
     kept = LiveList()
     async with olga.socket() as socket:
         await kept.subscribe(socket)
         await service.client(world.cora.token).raise_ticket()
-        came = await kept.read_until(socket, "HEARTBEAT", await head())
-        assert (came["ticketId"], came["ticket"], came["event"], came["cursor"]) == (None, None, None, await head())
+        came = await kept.read_until(socket, "HEARTBEAT", await head_cursor())
+        assert (came["ticketId"], came["ticket"], came["event"], came["cursor"]) == (None, None, None, await head_cursor())
         await kept.read_until(socket, "HEARTBEAT")
     assert set(kept.kinds("SNAPSHOT_END")) == {"HEARTBEAT"}
 
 
-async def test_a_list_without_a_picture_begins_with_the_next_change(service: Service, world: World) -> None:
+async def test_a_list_without_a_snapshot_begins_with_the_next_change(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     async with ada.socket() as socket:
@@ -168,10 +168,10 @@ async def test_a_list_without_a_picture_begins_with_the_next_change(service: Ser
         assert shape(await step(socket)) == ("REMOVED", ticket, None)
 
 
-async def test_with_a_cursor_it_tells_what_changed_since(service: Service, world: World) -> None:
+async def test_a_list_with_a_cursor_reports_the_changes_since_then(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     old, left, still = [(await cora.raise_ticket())["id"] for _ in range(3)]
-    since = await head()
+    since = await head_cursor()
     new = (await cora.raise_ticket())["id"]
     await ada.do("updateTicket", ticketId=old, priority="LOW")
     await ada.do("resolveTicket", ticketId=left, resolution="done")
@@ -183,11 +183,11 @@ async def test_with_a_cursor_it_tells_what_changed_since(service: Service, world
         assert shape(await step(socket)) == ("REMOVED", still, None)
 
 
-async def test_a_long_absence_is_told_page_by_page(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_absence_is_replayed_in_pages(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_list_source, "MAX_BATCH_EVENTS", 3)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
-    since = await head()
+    since = await head_cursor()
     keys = [(await cora.raise_ticket())["id"] for _ in range(10)]
     async with ada.socket() as socket:
         await socket.subscribe(CHANGES, after=since)
@@ -195,7 +195,7 @@ async def test_a_long_absence_is_told_page_by_page(service: Service, world: Worl
 
 
 @pytest.mark.parametrize("why", ["cut", "sight", "timed", "too far behind"])
-async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new_picture(
+async def test_a_replay_that_is_not_possible_sends_a_gap_and_a_snapshot(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -215,18 +215,18 @@ async def test_where_nothing_proves_what_happened_since_there_is_a_gap_and_a_new
         await socket.subscribe(CHANGES, **given)
         await kept.read_until(socket, "SNAPSHOT_END")
         assert kept.kinds() == ["GAP", *["SNAPSHOT"] * 4, "SNAPSHOT_END"]
-        assert {each["cursor"] for each in kept.steps} == {await head()}
+        assert {each["cursor"] for each in kept.steps} == {await head_cursor()}
         ticket = (await cora.raise_ticket())["id"]
         assert shape(await step(socket)) == ("ADDED", ticket, "TICKET_CREATED")
 
 
-async def test_who_does_not_see_every_ticket_goes_on_with_a_new_picture_and_hears_of_no_others(
+async def test_a_customer_resumes_with_a_gap_and_a_new_snapshot(
     service: Service, world: World
 ) -> None:
     """What left the list can't be told apart from what they never saw."""
     olga, cora, ada = (service.client(person.token) for person in (world.olga, world.cora, world.ada))
     own = (await olga.raise_ticket())["id"]
-    since = await head()
+    since = await head_cursor()
     await ada.do("startTicket", ticketId=(await cora.raise_ticket())["id"])
     kept = LiveList()
     async with olga.socket() as socket:
@@ -236,12 +236,12 @@ async def test_who_does_not_see_every_ticket_goes_on_with_a_new_picture_and_hear
     assert [each["ticketId"] for each in kept.steps] == [None, own, None]
 
 
-async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read(
+async def test_a_resumed_list_does_not_join_one_that_reads_its_snapshot(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
-    since = await head()
+    since = await head_cursor()
     tickets = [(await cora.raise_ticket())["id"] for _ in range(3)]
     whole, reading, told = live_list_source.live_list.read_members, asyncio.Event(), asyncio.Event()
 
@@ -262,7 +262,7 @@ async def test_a_list_that_goes_on_does_not_join_one_whose_picture_is_still_read
         assert [(await step(first))["kind"] for _ in range(5)] == ["SNAPSHOT"] * 4 + ["SNAPSHOT_END"]
 
 
-async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_that_falls_too_far_behind_sends_a_new_snapshot(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_list_source, "MAX_REPLAY_EVENTS", 3)
     async with running(url) as service:
         world = await World.make()
@@ -286,7 +286,7 @@ async def test_a_list_whose_next_entries_are_gone_begins_anew(url: str, monkeypa
 
 
 @pytest.mark.usefixtures("restless")
-async def test_sight_that_changes_is_told_though_nothing_was_logged(service: Service, world: World) -> None:
+async def test_a_visibility_change_is_reported_without_an_event(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket, own = (await cora.raise_ticket())["id"], (await carl.raise_ticket())["id"]
     kept = LiveList()
@@ -297,14 +297,14 @@ async def test_sight_that_changes_is_told_though_nothing_was_logged(service: Ser
         await kept.read_until(socket, "REMOVED")
         assert kept.rows == await query_tickets(carl, None)
         await cora.do("replyToTicket", ticketId=ticket, body="not for carl")
-        await kept.read_until(socket, "HEARTBEAT", await head())
+        await kept.read_until(socket, "HEARTBEAT", await head_cursor())
         assert kept.kinds()[-1] == "REMOVED"
         await Organization.filter(name="Acme").update(shared=True)
         assert (await kept.read_until(socket, "ADDED"))["event"] is None
         assert kept.rows == await query_tickets(carl, None)
 
 
-async def test_a_ticket_that_moves_to_another_account_leaves_sight(service: Service, world: World) -> None:
+async def test_a_ticket_moved_to_another_account_is_removed(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = (await cora.raise_ticket())["id"]
     async with carl.socket() as socket:
@@ -315,7 +315,7 @@ async def test_a_ticket_that_moves_to_another_account_leaves_sight(service: Serv
         assert shape(await step(socket)) == ("REMOVED", ticket, None)
 
 
-async def test_time_alone_moves_a_list(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_changes_when_time_passes(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_list_source, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
@@ -333,10 +333,10 @@ async def test_time_alone_moves_a_list(service: Service, world: World, monkeypat
         service.clock.advance(hours=2)
         came = await step(socket)
         # its start may be told of together with the time that passed
-        assert (*shape(came)[:2], came["cursor"], came["ticket"]["status"]) == ("ADDED", ticket, await head(), "OPEN")
+        assert (*shape(came)[:2], came["cursor"], came["ticket"]["status"]) == ("ADDED", ticket, await head_cursor(), "OPEN")
 
 
-async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_beyond(url: str) -> None:
+async def test_a_list_over_the_ticket_limit_is_refused_or_ends(url: str) -> None:
     async with running(url, max_live_list_tickets=3) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -347,10 +347,10 @@ async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_bey
             await cora.raise_ticket()
             for _ in range(2):  # the list that grew, and then one that begins so large
                 message = await socket.receive()
-                assert (message["type"], message["id"]) == ("error", str(socket.last))
+                assert (message["type"], message["id"]) == ("error", str(socket.last_id))
                 assert message["payload"][0]["extensions"]["code"] == "QUERY_TOO_EXPENSIVE"
                 assert "narrow the filter" in message["payload"][0]["message"]
-                if socket.last == 1:
+                if socket.last_id == 1:
                     await socket.subscribe(CHANGES)
             await LiveList({"number": {"lt": 1003}}).subscribe(socket)
 
@@ -366,14 +366,14 @@ async def test_a_list_of_too_many_tickets_is_refused_and_ends_where_it_grows_bey
         ({"filter": {"createdAt": {"within": "P9999999D"}}}, "BAD_REQUEST"),
     ],
 )
-async def test_what_can_not_be_followed_is_refused(service: Service, world: World, given: dict[str, Any], code: str) -> None:
+async def test_invalid_arguments_are_refused(service: Service, world: World, given: dict[str, Any], code: str) -> None:
     async with service.client(world.ada.token).socket() as socket:
         await socket.subscribe(CHANGES, **given)
-        assert await error_of(socket) == code
+        assert await operation_error(socket) == code
         await LiveList().subscribe(socket)
 
 
-async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(
+async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_list_source, "HEARTBEAT_SECONDS", 3600.0)
@@ -394,7 +394,7 @@ async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few
     assert counts[0] == counts[1]
 
 
-async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, world: World) -> None:
+async def test_the_cursor_of_a_step_is_the_cursor_of_its_event(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     async with ada.socket() as socket:
@@ -406,7 +406,7 @@ async def test_the_position_of_a_step_is_that_of_its_entry(service: Service, wor
 
 
 @pytest.mark.parametrize("reading", ["read_members", "read_memberships_since"])
-async def test_a_database_that_is_away_delays_a_list_and_loses_nothing(
+async def test_a_database_error_delays_a_list_and_loses_no_change(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, reading: str
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.live import head_cursor
 from support.live_list_client import LiveList, query_tickets, random_filter, viewer_tokens, write_randomly
-from support.live import head
 
 from resolvers.subscriptions import live_list_source
 
@@ -30,7 +30,7 @@ async def equal(service: Service, token: str, filter: dict[str, Any] | None, lis
 
 
 @pytest.mark.parametrize("example", range(3))
-async def test_changes_replayed_onto_their_snapshot_give_what_the_query_finds(
+async def test_replayed_changes_equal_the_query_result(
     service: Service, world: World, random: Random, example: int
 ) -> None:
     dice = random
@@ -50,7 +50,7 @@ async def test_changes_replayed_onto_their_snapshot_give_what_the_query_finds(
     async def written_by(count: int) -> str:
         await began.wait()
         await asyncio.gather(*(write_randomly(service, world, Random(dice.random()), tickets, STEPS // count) for _ in range(count)))
-        return await head()
+        return await head_cursor()
 
     began = asyncio.Barrier(len(wanted) + 1)
     written = asyncio.create_task(written_by(2))
@@ -64,7 +64,7 @@ def resume_points(dice: Random) -> int:
 
 
 @pytest.mark.parametrize("example", range(2))
-async def test_a_list_that_is_cut_at_random_goes_on_from_its_last_cursor(
+async def test_a_list_cut_at_random_resumes_from_its_last_cursor(
     service: Service, world: World, random: Random, example: int
 ) -> None:
     dice = random
@@ -82,5 +82,5 @@ async def test_a_list_that_is_cut_at_random_goes_on_from_its_last_cursor(
     for (token, filter), kept in zip(wanted, lists, strict=True):
         async with service.client(token).socket() as socket:
             await kept.subscribe(socket, kept.cursor)
-            await kept.read_until(socket, "HEARTBEAT", await head())
+            await kept.read_until(socket, "HEARTBEAT", await head_cursor())
         await equal(service, token, filter, kept)

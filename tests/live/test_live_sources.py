@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from support import World
 from support.actors import Person
-from support.client import SECONDS
+from support.client import TIMEOUT_SECONDS
 from support.ticket_commands import WINDOW, apply_commands, create_ticket, viewer
 
 from engine.bus.log_tail import LogTail
@@ -77,7 +77,7 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
 async def take(source: LiveListSource) -> list[LiveListChange]:
     """The next batch, which must keep what a source promises of positions."""
     before = source.position
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         items = await source.next_batch()
     places = [position for position, _ in items]
     assert places == sorted(places)
@@ -113,7 +113,7 @@ async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
 
 @pytest.mark.stress
 @pytest.mark.parametrize("example", range(3))
-async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misses_nothing(
+async def test_a_subscriber_that_joins_an_older_source_misses_no_change(
     database: str, random: Random, example: int
 ) -> None:
     """The promise of engine/execution/source, by chance: each skips what the other tells up to where it came by itself."""
@@ -144,7 +144,7 @@ async def test_who_moves_from_one_source_to_another_of_an_earlier_position_misse
             assert (await live_list.read_members(ada, filter, time.now(), 100))[1] == held
 
 
-async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(database: str) -> None:
+async def test_a_source_forked_for_another_visibility_reports_the_difference(database: str) -> None:
     world = await World.make()
     own, foreign = await create_ticket(world.carl), await create_ticket(world.cora)
     async with house() as context:
@@ -169,7 +169,7 @@ async def test_a_source_that_goes_on_for_another_sight_owes_the_difference(datab
             assert [(step.kind, step.ticket_id) for step in await take(each)] == [(ChangeKind.ADDED, third.id)]
 
 
-async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(database: str) -> None:
+async def test_a_source_cancelled_while_it_waits_loses_no_change(database: str) -> None:
     world = await World.make()
     async with house() as context:
         source = LiveListSource(context(await viewer(world.ada)), None)
@@ -184,7 +184,7 @@ async def test_a_source_that_was_cancelled_while_it_waited_has_lost_nothing(data
             assert [(step.kind, step.ticket_id) for step in steps] == [(ChangeKind.ADDED, ticket.id)]
 
 
-async def test_what_may_be_shared_is_what_is_asked_alike_by_viewers_who_see_the_same(database: str) -> None:
+async def test_the_share_key_depends_on_arguments_and_visibility(database: str) -> None:
     world = await World.make()
     async with house() as context:
 
@@ -198,7 +198,7 @@ async def test_what_may_be_shared_is_what_is_asked_alike_by_viewers_who_see_the_
         assert await audiences(world.ada, {"createdAt": {"within": time.now() - time.now()}}) == [None, None]
 
 
-async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(database: str) -> None:
+async def test_equal_stats_sources_share_one_counter(database: str) -> None:
     world = await World.make()
     async with house() as context:
         people = (world.ada, world.bill, world.cora)
@@ -217,7 +217,7 @@ async def test_readers_of_the_same_figures_are_told_from_one_row_of_them(databas
 
 async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
     """What comes up to the first figures with a ticket."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             for _, stats in await source.next_batch():
                 yield stats
@@ -225,7 +225,7 @@ async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
                     return
 
 
-async def test_a_list_that_grows_beyond_its_bound_ends(database: str) -> None:
+async def test_a_list_that_grows_beyond_its_limit_ends(database: str) -> None:
     world = await World.make()
     async with house(max_live_list_tickets=2) as context:
         source = LiveListSource(context(await viewer(world.ada)), None)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from support import Client, Service, Socket, World
 from support.actors import machine
-from support.client import SECONDS
-from support.ticket_commands import create_ticket
+from support.client import TIMEOUT_SECONDS
+from support.live import head_cursor, operation_error
 from support.live_list_client import random_filter, viewer_tokens, write_randomly
-from support.live import error_of, head
 from support.statements import statements
+from support.ticket_commands import create_ticket
 
 from models.log.event import decode_cursor
 from models.people.user import Organization
@@ -50,7 +50,7 @@ def told(stats: dict[str, Any]) -> dict[str, Any]:
 async def up_to(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]]:
     """All that comes up to these figures, which must come."""
     came: list[dict[str, Any]] = []
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not came or told(came[-1]) != told(expected):
             came.append(await socket.next("ticketStats"))
     return came
@@ -58,7 +58,7 @@ async def up_to(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]
 
 @pytest.mark.stress
 @pytest.mark.parametrize("example", range(2))
-async def test_figures_come_to_what_the_query_gives_whatever_was_written(
+async def test_live_stats_converge_on_the_query_result(
     service: Service, world: World, random: Random, example: int
 ) -> None:
     """Also where promises come to be at risk and are broken, and whoever looks."""
@@ -86,7 +86,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
                     came = await up_to(socket, expected)
                     positions = [decode_cursor(each["cursor"]) for each in came]
                     assert positions == sorted(positions)
-                    assert positions[-1] <= decode_cursor(await head())
+                    assert positions[-1] <= decode_cursor(await head_cursor())
                 last[place] = expected
     finally:
         for each in sockets:
@@ -94,7 +94,7 @@ async def test_figures_come_to_what_the_query_gives_whatever_was_written(
 
 
 @pytest.mark.without_default_policies
-async def test_a_burst_is_told_together_and_its_end_is_told(
+async def test_a_burst_of_changes_is_merged_into_few_updates(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "MIN_INTERVAL_SECONDS", 3600.0)
@@ -118,11 +118,11 @@ async def test_a_burst_is_told_together_and_its_end_is_told(
         came = await up_to(socket, await asked(ada))
         assert len(came) <= (loop.time() - start) / 0.25 + 2, "by its pace it could not tell more"
         assert came[-1]["total"] == 70
-        assert came[-1]["cursor"] == await head()
+        assert came[-1]["cursor"] == await head_cursor()
 
 
 @pytest.mark.without_default_policies
-async def test_nothing_is_told_where_no_figure_moved(service: Service, world: World) -> None:
+async def test_unchanged_stats_are_not_sent(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     async with ada.socket() as socket:
@@ -137,7 +137,7 @@ async def test_nothing_is_told_where_no_figure_moved(service: Service, world: Wo
 
 
 @pytest.mark.without_default_policies
-async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few(service: Service, world: World) -> None:
+async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     counts: list[int] = []
@@ -157,7 +157,7 @@ async def test_a_change_costs_as_many_statements_among_many_tickets_as_among_few
 
 
 @pytest.mark.without_default_policies
-async def test_more_tickets_than_are_kept_are_counted_by_the_database(
+async def test_the_database_counts_tickets_beyond_the_tracking_limit(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "MAX_TRACKED_TICKETS", 3)
@@ -171,7 +171,7 @@ async def test_more_tickets_than_are_kept_are_counted_by_the_database(
 
 
 @pytest.mark.without_default_policies
-async def test_time_alone_moves_figures(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stats_change_when_time_passes(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
@@ -183,7 +183,7 @@ async def test_time_alone_moves_figures(service: Service, world: World, monkeypa
 
 
 @pytest.mark.without_default_policies
-async def test_figures_follow_the_sight_of_their_viewer(service: Service, world: World) -> None:
+async def test_stats_follow_the_visibility_of_their_viewer(service: Service, world: World) -> None:
     carl, olga = service.client(world.carl.token), service.client(world.olga.token)
     await service.client(world.cora.token).raise_ticket()
     async with carl.socket() as at_carl, olga.socket() as at_olga:
@@ -195,7 +195,7 @@ async def test_figures_follow_the_sight_of_their_viewer(service: Service, world:
         assert await Ticket.all().count() == 1
 
 
-async def test_who_may_not_read_tickets_or_asks_too_much_is_refused(service: Service, world: World) -> None:
+async def test_missing_permissions_and_oversized_filters_are_refused(service: Service, world: World) -> None:
     blind = await machine("Blind", ["events:read"])
     many = {"or": [{"number": {"eq": number}} for number in range(101)]}
     for token, given, code in (
@@ -205,4 +205,4 @@ async def test_who_may_not_read_tickets_or_asks_too_much_is_refused(service: Ser
     ):
         async with service.client(token).socket() as socket:
             await socket.subscribe(FOLLOW, **given)
-            assert await error_of(socket) == code
+            assert await operation_error(socket) == code

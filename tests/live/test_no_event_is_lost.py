@@ -12,8 +12,8 @@ from random import Random
 
 import pytest
 from support import Client, Service, World
-from support.live import Follower, log, until
-from support.random_writers import Scene, caught_up, write
+from support.live import Follower, log_positions, until
+from support.random_writers import Scene, wait_and_compare, write_randomly
 from support.service import Process, start
 
 from models import database
@@ -22,21 +22,21 @@ pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.m
 
 
 @pytest.mark.parametrize("example", range(2))
-async def test_everybody_sees_what_they_may_once_and_in_order_however_they_are_cut(
+async def test_each_subscriber_receives_each_visible_event_once_in_order(
     service: Service, world: World, random: Random, example: int
 ) -> None:
     scene = await Scene.make(service.client, world)
     followers = [
-        Follower([service.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.wanted()
+        Follower([service.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.subscriptions()
     ]
     following = asyncio.gather(*(follower.run() for follower in followers))
-    await asyncio.gather(*(write(Random(random.random()), service.client, scene) for _ in range(4)))
-    await caught_up(scene, followers, following)
-    assert await log() == list(range(1, len(await log()) + 1))
+    await asyncio.gather(*(write_randomly(Random(random.random()), service.client, scene) for _ in range(4)))
+    await wait_and_compare(scene, followers, following)
+    assert await log_positions() == list(range(1, len(await log_positions()) + 1))
 
 
 @pytest.mark.parametrize("end", [Process.stop, Process.kill], ids=["stopped", "killed"])
-async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
+async def test_no_event_is_lost_when_the_server_restarts(
     url: str, random: Random, end: Callable[[Process], object]
 ) -> None:
     await database.connect(url)
@@ -46,11 +46,11 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
         scene = await Scene.make(process.client, world)
         await database.disconnect()
         followers = [
-            Follower([process.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.wanted()
+            Follower([process.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.subscriptions()
         ]
         following = asyncio.gather(*(follower.run() for follower in followers))
         stop = asyncio.Event()
-        writing = asyncio.gather(*(write(Random(random.random()), process.client, scene, stop) for _ in range(3)))
+        writing = asyncio.gather(*(write_randomly(Random(random.random()), process.client, scene, stop) for _ in range(3)))
         for _ in range(2):
             count = len(followers[0].seen)
 
@@ -63,13 +63,13 @@ async def test_the_promise_holds_while_the_server_is_ended_and_started_again(
         stop.set()
         await writing
         await database.connect(url)
-        await caught_up(scene, followers, following)
+        await wait_and_compare(scene, followers, following)
     finally:
         process.kill()
         await database.disconnect()
 
 
-async def test_the_promise_holds_with_two_servers_on_one_database(url: str, random: Random) -> None:
+async def test_no_event_is_lost_with_two_servers_on_one_database(url: str, random: Random) -> None:
     await database.connect(url)
     world = await World.make()
     servers = [await start(url, TICKETWIRE_RUN_JOBS="false"), await start(url, TICKETWIRE_RUN_JOBS="false")]
@@ -81,11 +81,11 @@ async def test_the_promise_holds_with_two_servers_on_one_database(url: str, rand
         scene = await Scene.make(any_client, world)
         followers = [
             Follower([server.client(token) for server in servers], Random(random.random()), scene.after, **wanted)
-            for token, wanted in scene.wanted()
+            for token, wanted in scene.subscriptions()
         ]
         following = asyncio.gather(*(follower.run() for follower in followers))
-        await asyncio.gather(*(write(Random(random.random()), any_client, scene) for _ in range(4)))
-        await caught_up(scene, followers, following)
+        await asyncio.gather(*(write_randomly(Random(random.random()), any_client, scene) for _ in range(4)))
+        await wait_and_compare(scene, followers, following)
     finally:
         for server in servers:
             server.kill()

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, Socket, World
 from support.actors import Person, token_of
-from support.ticket_commands import notify, tell
-from support.live import end_of, error_of
+from support.live import operation_error, wait_for_close
 from support.service import running
+from support.ticket_commands import add_notifications, run_notifier
 
 from engine.bus.log_tail import LogTail
 from models.access.viewer import Viewer
@@ -41,7 +41,7 @@ async def follow(socket: Socket, ticket_id: UUID, *whose: UUID) -> str:
     first = asyncio.create_task(socket.next("notifications"))
     number = 0
     while not first.done():
-        number = await tell(ticket_id, *whose)
+        number = await add_notifications(ticket_id, *whose)
         await asyncio.wait([first], timeout=0.05)
     seen = await first
     while int(seen["id"].removeprefix("ntf_")) <= number - len(whose):
@@ -52,12 +52,12 @@ async def follow(socket: Socket, ticket_id: UUID, *whose: UUID) -> str:
 async def following(client: Client, socket: Socket, person: Person) -> dict[str, Any]:
     """Follow as a person who can raise tickets; returns the ticket by which it was seen that it began."""
     ticket = await client.raise_ticket("mine")
-    await notify()
+    await run_notifier()
     await follow(socket, key(ticket), person.id)
     return ticket
 
 
-async def test_ones_own_are_delivered_and_nobody_elses(service: Service, world: World) -> None:
+async def test_each_viewer_receives_their_own_notifications_only(service: Service, world: World) -> None:
     cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
     async with cora.socket() as hers, bill.socket() as his:
         ticket = await following(cora, hers, world.cora)
@@ -67,7 +67,7 @@ async def test_ones_own_are_delivered_and_nobody_elses(service: Service, world: 
         await ada.do("addNote", ticketId=ticket["id"], body="for us")
         await cora.do("replyToTicket", ticketId=ticket["id"], body="thanks")
         await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
-        await notify()
+        await run_notifier()
         seen = await hers.take("notifications", 2)
         assert [(each["event"]["type"], each["reason"]) for each in seen] == [
             ("REPLY_ADDED", "REQUESTER"),
@@ -77,27 +77,27 @@ async def test_ones_own_are_delivered_and_nobody_elses(service: Service, world: 
         assert [each["event"]["type"] for each in await his.take("notifications", 4)] == [
             *("REPLY_ADDED", "NOTE_ADDED", "REPLY_ADDED", "STATUS_CHANGED"),
         ]
-        last = await tell(key(ticket), world.cora.id)
+        last = await add_notifications(key(ticket), world.cora.id)
         assert (await hers.next("notifications"))["id"] == f"ntf_{last}", "nothing else came before"
 
 
-async def test_what_was_there_before_is_no_news(service: Service, world: World) -> None:
+async def test_earlier_notifications_are_not_delivered(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     await ada.do("replyToTicket", ticketId=ticket["id"], body="before")
-    await notify()
+    await run_notifier()
     before = [each.number for each in await Notification.filter(user_id=world.cora.id)]
     assert before
     async with cora.socket() as socket:
         await socket.subscribe(FOLLOW)
         first = asyncio.create_task(socket.next("notifications"))
         while not first.done():
-            await tell(key(ticket), world.cora.id)
+            await add_notifications(key(ticket), world.cora.id)
             await asyncio.wait([first], timeout=0.05)
         assert int((await first)["id"].removeprefix("ntf_")) > max(before)
 
 
-async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_late_reader_receives_each_notification_once_in_order(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 3)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     async with running(url) as service:
@@ -106,31 +106,31 @@ async def test_each_comes_once_and_in_order_also_to_who_reads_late(url: str, mon
         async with cora.socket() as socket:
             ticket = await following(cora, socket, world.cora)
             everybody = [person.id for person in (world.ada, world.cora, world.bill)]
-            told = [await tell(key(ticket), *everybody) for _ in range(30)]
+            told = [await add_notifications(key(ticket), *everybody) for _ in range(30)]
             seen = await socket.take("notifications", 30)
             assert [each["id"] for each in seen] == [f"ntf_{number - 1}" for number in told]
 
 
-async def test_a_ticket_that_is_no_longer_seen_is_told_no_more(service: Service, world: World) -> None:
+async def test_notifications_of_a_hidden_ticket_are_not_delivered(service: Service, world: World) -> None:
     cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
     ticket = await cora.raise_ticket()
     await carl.do("watchTicket", ticketId=ticket["id"])
     async with carl.socket() as socket:
         own = await following(carl, socket, world.carl)
         await ada.do("replyToTicket", ticketId=ticket["id"], body="for ours")
-        await notify()
+        await run_notifier()
         assert (await socket.next("notifications"))["event"]["ticket"]["id"] == ticket["id"]
         await ada.do("replyToTicket", ticketId=ticket["id"], body="told while it was shared, and delivered after")
         await Organization.filter(name="Acme").update(shared=False)
-        await tell(key(ticket), world.carl.id)
-        await tell(key(own), world.carl.id)
+        await add_notifications(key(ticket), world.carl.id)
+        await add_notifications(key(own), world.carl.id)
         assert (await socket.next("notifications"))["event"]["ticket"]["id"] == own["id"]
         await Organization.filter(name="Acme").update(shared=True)
-        last = await tell(key(ticket), world.carl.id)
+        last = await add_notifications(key(ticket), world.carl.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
 
 
-async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
+async def test_permissions_are_checked_again_before_delivery(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
@@ -157,38 +157,38 @@ async def test_rights_that_end_between_the_judgement_and_the_delivery_hold(
     async with carl.socket() as socket:
         own = await following(carl, socket, world.carl)
         monkeypatch.setattr(inbox, "filter_visible", end_after)
-        hidden = await tell(key(ticket), world.carl.id)
-        last = await tell(key(own), world.carl.id)
+        hidden = await add_notifications(key(ticket), world.carl.id)
+        last = await add_notifications(key(own), world.carl.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
     assert hidden in judged[0]
     assert hidden not in judged[1]
 
 
-async def test_an_agent_who_becomes_a_customer_is_told_no_more_of_the_teams_affairs(service: Service, world: World) -> None:
+async def test_an_agent_who_becomes_a_customer_loses_team_notifications(service: Service, world: World) -> None:
     cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
     ticket = await cora.raise_ticket()
     async with ada.socket() as socket:
         own = await following(ada, socket, world.ada)
         await bill.do("addNote", ticketId=ticket["id"], body="@ada look")
-        await notify()
+        await run_notifier()
         assert (await socket.next("notifications"))["reason"] == "MENTIONED"
         await bill.do("addNote", ticketId=own["id"], body="@ada look here")
-        await notify()
+        await run_notifier()
         assert (await socket.next("notifications"))["reason"] == "MENTIONED"
         await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
-        await tell(key(ticket), world.ada.id)
-        last = await tell(key(own), world.ada.id)
+        await add_notifications(key(ticket), world.ada.id)
+        last = await add_notifications(key(own), world.ada.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
 
 
-async def test_a_token_that_loses_the_scope_ends_the_stream_and_keeps_the_socket(service: Service, world: World) -> None:
+async def test_removing_the_scope_ends_the_subscription_but_not_the_socket(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
     token = await token_of(await User.get(id=world.cora.id))
     async with service.client(token).socket() as socket:
         operation = await follow(socket, key(ticket), world.cora.id)
         await Token.filter(digest=hash_token(token)).update(scopes=["tickets:write"])
-        await tell(key(ticket), world.cora.id)
+        await add_notifications(key(ticket), world.cora.id)
         message = await socket.receive()
         assert (message["type"], message["id"]) == ("error", operation)
         assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
@@ -197,7 +197,7 @@ async def test_a_token_that_loses_the_scope_ends_the_stream_and_keeps_the_socket
 
 
 @pytest.mark.parametrize("end", ["revoked", "deactivated", "expired"])
-async def test_a_token_that_ends_closes_the_socket_and_nothing_is_delivered_after(
+async def test_an_ended_token_closes_the_socket_before_further_delivery(
     service: Service, world: World, end: str
 ) -> None:
     cora = service.client(world.cora.token)
@@ -209,13 +209,13 @@ async def test_a_token_that_ends_closes_the_socket_and_nothing_is_delivered_afte
         else:
             column = {"revoked": "revoked_at", "expired": "expires_at"}[end]
             await Token.filter(digest=hash_token(world.cora.token)).update(**{column: time.now()})
-        await tell(key(ticket), world.cora.id)
-        code, _, came = await end_of(socket)
+        await add_notifications(key(ticket), world.cora.id)
+        code, _, came = await wait_for_close(socket)
         assert code == 4403
         assert [message for message in came if message["type"] == "next" and message["payload"].get("data")] == []
 
 
-async def test_who_signs_in_anew_over_the_socket_follows_as_the_new_person(service: Service, world: World) -> None:
+async def test_a_new_sign_in_over_the_socket_changes_the_recipient(service: Service, world: World) -> None:
     await User.filter(id=world.olga.id).update(password_hash=hash_password("correct horse"))
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
     hers, theirs = await cora.raise_ticket(), await olga.raise_ticket()
@@ -225,13 +225,13 @@ async def test_who_signs_in_anew_over_the_socket_follows_as_the_new_person(servi
         other = await socket.subscribe(sign_in, input={"email": "olga@example.com", "password": "correct horse"})
         assert (await socket.next("signIn")) == {"viewer": {"role": "CUSTOMER"}}
         assert await socket.receive() == {"type": "complete", "id": other}
-        await tell(key(hers), world.cora.id)
-        last = await tell(key(theirs), world.olga.id)
+        await add_notifications(key(hers), world.cora.id)
+        last = await add_notifications(key(theirs), world.olga.id)
         message = await socket.receive()
         assert (message["id"], message["payload"]["data"]["notifications"]["id"]) == (operation, f"ntf_{last}")
 
 
-async def test_nothing_is_read_for_those_whom_it_does_not_concern(
+async def test_notifications_are_checked_for_their_recipients_only(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, read = inbox.filter_visible, list[UUID | None]()
@@ -247,12 +247,12 @@ async def test_nothing_is_read_for_those_whom_it_does_not_concern(
         await following(olga, theirs, world.olga)
         monkeypatch.setattr(inbox, "filter_visible", noting)
         for _ in range(5):
-            await tell(key(ticket), world.cora.id)
+            await add_notifications(key(ticket), world.cora.id)
         await hers.take("notifications", 5)
     assert set(read) == {world.cora.id}
 
 
-async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
+async def test_a_database_error_delays_and_loses_no_notification(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, failures = inbox.filter_visible, [ConnectionRefusedError("away")] * 2
@@ -266,15 +266,15 @@ async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
     async with cora.socket() as socket:
         ticket = await following(cora, socket, world.cora)
         monkeypatch.setattr(inbox, "filter_visible", failing)
-        told = [await tell(key(ticket), world.cora.id) for _ in range(3)]
+        told = [await add_notifications(key(ticket), world.cora.id) for _ in range(3)]
         assert [each["id"] for each in await socket.take("notifications", 3)] == [f"ntf_{number}" for number in told]
         assert not failures
 
 
-async def test_machines_and_strangers_do_not_follow(service: Service, world: World) -> None:
+async def test_api_clients_and_anonymous_clients_may_not_subscribe(service: Service, world: World) -> None:
     for token, code in ((world.machine, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
         async with service.client(token).socket() as socket:
             await socket.subscribe(FOLLOW)
-            assert await error_of(socket) == code
+            assert await operation_error(socket) == code
     with pytest.raises(Refused):
         await service.client(world.cora.token).run(FOLLOW)

@@ -49,7 +49,7 @@ def masked(first: int, payload: bytes) -> bytes:
     return bytes((first,)) + length + bytes(4) + payload
 
 
-async def test_answers_to_pings_do_not_pile_up_for_who_does_not_take_them(service: Service, world: World) -> None:
+async def test_pongs_do_not_pile_up_for_a_peer_that_does_not_read(service: Service, world: World) -> None:
     async with deaf(service) as (writer, end):
         for _ in range(40):
             writer.write(masked(0x89, bytes(125)) * 500)
@@ -64,7 +64,7 @@ async def test_answers_to_pings_do_not_pile_up_for_who_does_not_take_them(servic
 
 
 @pytest.mark.parametrize("way", ["closes", "answers no ping"])
-async def test_who_takes_nothing_keeps_no_connection_that_is_closed(service: Service, world: World, way: str) -> None:
+async def test_the_connection_of_a_peer_that_does_not_read_can_be_closed(service: Service, world: World, way: str) -> None:
     async with deaf(service) as (writer, end):
         end.close_timeout = end.ping_timeout = 0.1
         ping = json.dumps({"type": "ping", "payload": {"much": "x" * 60_000}}).encode()

@@ -12,8 +12,17 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.actors import machine, token_of
-from support.client import EVENTS, SECONDS, Client, Socket, open_connection
-from support.live import count_waiting_writers, end_of, error_of, events_in, head, narrow_socket, places, until
+from support.client import EVENTS, TIMEOUT_SECONDS, Client, Socket, open_connection
+from support.live import (
+    count_waiting_groups,
+    delivered_values,
+    head_cursor,
+    operation_error,
+    positions_of,
+    small_buffer_socket,
+    until,
+    wait_for_close,
+)
 from support.service import running, start
 from websockets.exceptions import ConnectionClosed
 
@@ -102,24 +111,24 @@ async def by_deactivating_the_machine(service: Service, world: World) -> tuple[s
 
 
 @pytest.mark.parametrize("ending", [by_revoking, by_signing_out, by_expiring, by_deactivation, by_deactivating_the_machine])
-async def test_a_token_that_ends_closes_its_sockets_and_nothing_is_delivered_after(
+async def test_an_ended_token_closes_its_sockets_before_further_delivery(
     service: Service, world: World, ending: Callable[..., Any]
 ) -> None:
     token, end = await ending(service, world)
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
     async with service.client(token).socket() as following, service.client(token).socket() as idle:
-        await following.subscribe(EVENTS, after=await head())
+        await following.subscribe(EVENTS, after=await head_cursor())
         seen = await cora.do("replyToTicket", ticketId=ticket["id"], body="before")
         assert (await following.next("ticketEvents"))["cursor"] == seen["cursor"]
         await end()
-        last = decode_cursor(await head())
+        last = decode_cursor(await head_cursor())
         await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
         await cora.do("replyToTicket", ticketId=ticket["id"], body="after")
-        code, reason, came = await end_of(following)
+        code, reason, came = await wait_for_close(following)
         assert (code, reason) == (4403, "Forbidden")
-        assert [place for place in places(events_in(came)) if place > last] == []
-        assert (await end_of(idle))[0] == 4403
+        assert [place for place in positions_of(delivered_values(came)) if place > last] == []
+        assert (await wait_for_close(idle))[0] == 4403
     with pytest.raises(ConnectionClosed) as refused:
         await opened(service, {"authorization": f"Bearer {token}"})
     assert refused.value.rcvd is not None
@@ -134,13 +143,13 @@ async def opened(service: Service, payload: dict[str, Any], headers: dict[str, s
         assert (await socket.receive())["type"] == "connection_ack"
 
 
-async def test_the_end_of_one_token_leaves_the_owners_other_sockets_open(service: Service, world: World) -> None:
+async def test_an_ended_token_leaves_sockets_of_other_tokens_open(service: Service, world: World) -> None:
     token, revoke = await by_revoking(service, world)
     cora = service.client(world.cora.token)
     async with service.client(token).socket() as ended, service.client(world.ada.token).socket() as other:
-        await other.subscribe(EVENTS, after=await head())
+        await other.subscribe(EVENTS, after=await head_cursor())
         await revoke()
-        assert (await end_of(ended))[0] == 4403
+        assert (await wait_for_close(ended))[0] == 4403
         ticket = await cora.raise_ticket()
         assert (await other.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
 
@@ -149,13 +158,13 @@ async def test_signing_out_over_a_socket_closes_it(service: Service, world: Worl
     token = await session(service.client())
     async with service.client(token).socket() as socket:
         assert (await result(socket, SIGN_OUT))["data"] == {"signOut": {"userErrors": []}}
-        assert (await end_of(socket))[0] == 4403
+        assert (await wait_for_close(socket))[0] == 4403
 
 
 @contextlib.asynccontextmanager
 async def deaf(service: Service, token: str, query: str, **variables: Any) -> AsyncIterator[Socket]:
     """A subscriber that does not read what it asked for."""
-    async with narrow_socket(service, token) as socket:
+    async with small_buffer_socket(service, token) as socket:
         await socket.subscribe(query, **variables)
         socket.connection.transport.pause_reading()
         yield socket
@@ -173,36 +182,36 @@ async def write_long(client: Client, ticket_id: str) -> None:
         await client.do("replyToTicket", ticketId=ticket_id, body="x" * 65_000)
 
 
-async def test_a_socket_whose_peer_does_not_read_holds_up_nobody_when_its_token_ends(service: Service, world: World) -> None:
+async def test_a_peer_that_does_not_read_delays_no_other_close(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
-    after = await head()
+    after = await head_cursor()
     token, revoke = await by_revoking(service, world)
     async with deaf(service, token, large(), after=after), service.client(token).socket() as idle, ada.socket() as reading:
         await write_long(cora, ticket["id"])
         await reading.subscribe(EVENTS, after=after)
         await reading.take("ticketEvents", 8)
         await revoke()
-        assert (await end_of(idle))[0] == 4403  # it was opened after the deaf one, so it comes after it
+        assert (await wait_for_close(idle))[0] == 4403  # it was opened after the deaf one, so it comes after it
         last = await cora.do("replyToTicket", ticketId=ticket["id"], body="seen")
         assert (await reading.next("ticketEvents"))["cursor"] == last["cursor"]
 
 
-async def test_a_peer_that_goes_away_or_loses_its_rights_while_it_is_written_to_is_no_error_of_ours(
+async def test_a_disconnect_or_revocation_during_a_write_logs_no_error(
     service: Service, world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
-    after = await head()
+    after = await head_cursor()
     await write_long(cora, ticket["id"])
     token, revoke = await by_revoking(service, world)
     async with deaf(service, world.ada.token, large(), after=after), deaf(service, token, large(), after=after) as ending:
         await until(lambda: are_waiting_writers(2))
         async with service.client(token).socket() as idle:
             await revoke()
-            assert (await end_of(idle))[0] == 4403
+            assert (await wait_for_close(idle))[0] == 4403
         ending.connection.transport.resume_reading()
-        code, _, came = await end_of(ending)
+        code, _, came = await wait_for_close(ending)
         assert code == 4403
         assert 0 < len(came) < 8
     await until(lambda: are_waiting_writers(0))
@@ -212,16 +221,16 @@ async def test_a_peer_that_goes_away_or_loses_its_rights_while_it_is_written_to_
 
 
 async def are_waiting_writers(count: int) -> bool:
-    return count_waiting_writers() == count
+    return count_waiting_groups() == count
 
 
 # ---------------------------------------------------------------- what changes while a socket lives
 
 
-async def test_an_account_that_is_no_longer_shared_ends_what_its_members_see_at_once(service: Service, world: World) -> None:
+async def test_unsharing_an_account_hides_its_tickets_from_members_at_once(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     async with carl.socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         ticket = await cora.raise_ticket()
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
         await Organization.filter(name="Acme").update(shared=False)
@@ -233,11 +242,11 @@ async def test_an_account_that_is_no_longer_shared_ends_what_its_members_see_at_
         assert (await socket.next("ticketEvents"))["cursor"] == again["cursor"]
 
 
-async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tickets(service: Service, world: World) -> None:
+async def test_an_agent_who_becomes_a_customer_loses_notes_and_foreign_tickets(service: Service, world: World) -> None:
     ada, bill, cora = (service.client(person.token) for person in (world.ada, world.bill, world.cora))
     ticket = await cora.raise_ticket()
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         await bill.do("addNote", ticketId=ticket["id"], body="for us")
         assert (await socket.next("ticketEvents"))["type"] == "NOTE_ADDED"
         await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
@@ -247,11 +256,11 @@ async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tic
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == own["ticket"]["id"]
 
 
-async def test_a_token_that_loses_the_scope_ends_its_stream_and_keeps_its_socket(service: Service, world: World) -> None:
+async def test_removing_the_scope_ends_the_subscription_but_not_the_socket(service: Service, world: World) -> None:
     user = await User.get(id=world.ada.id)
     token = await token_of(user)
     async with service.client(token).socket() as socket:
-        operation = await socket.subscribe(EVENTS, after=await head())
+        operation = await socket.subscribe(EVENTS, after=await head_cursor())
         await Token.filter(digest=hash_token(token)).update(scopes=["tickets:read"])
         await service.client(world.cora.token).raise_ticket()
         message = await socket.receive()
@@ -260,7 +269,7 @@ async def test_a_token_that_loses_the_scope_ends_its_stream_and_keeps_its_socket
         assert (await result(socket, VIEWER))["data"]["viewer"]["role"] == "AGENT"
 
 
-async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights_no_older_than_itself(
+async def test_an_event_is_checked_against_permissions_no_older_than_itself(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
@@ -277,7 +286,7 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
             await Organization.filter(name="Acme").update(shared=False)
             payload = await cora.do("replyToTicket", ticketId=ticket["id"], body="for my eyes")
             news[0] = payload["cursor"]
-            await asyncio.wait_for(refreshing.wait(), SECONDS)  # now the tail has the entry, and asks for newer rights
+            await asyncio.wait_for(refreshing.wait(), TIMEOUT_SECONDS)  # now the tail has the entry, and asks for newer rights
             overtaken.set()
         return found
 
@@ -295,14 +304,14 @@ async def test_an_entry_that_comes_while_the_rights_are_read_is_judged_by_rights
     monkeypatch.setattr(OpenSessions, "hold", remember)
     monkeypatch.setattr(revision, "read_revision", read_then_change)
     async with carl.socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         services = contexts[-1].services
         sessions = services.sessions
         monkeypatch.setattr(services.event_tail, "refresh", note_and_refresh)
         first = await cora.do("replyToTicket", ticketId=ticket["id"], body="for ours")
         assert (await socket.next("ticketEvents"))["cursor"] == first["cursor"]
         armed.set()
-        await asyncio.wait_for(overtaken.wait(), SECONDS)
+        await asyncio.wait_for(overtaken.wait(), TIMEOUT_SECONDS)
         own = await carl.do("createTicket", subject="fence", description="d", category="sales")
         assert (await socket.next("ticketEvents"))["cursor"] == own["cursor"], "the reply was not for carl any more"
 
@@ -311,12 +320,12 @@ def is_looking_after_sessions(task: asyncio.Task[Any]) -> bool:
     return getattr(task.get_coro(), "__qualname__", "") == OpenSessions.run.__qualname__
 
 
-async def test_a_customer_who_becomes_an_agent_gets_everybodys_tickets_from_then_on(service: Service, world: World) -> None:
+async def test_a_customer_who_becomes_an_agent_receives_events_of_all_tickets(service: Service, world: World) -> None:
     ada, otto = service.client(world.ada.token), service.client(world.otto.token)
     scopes = ["tickets:read", "tickets:write", "events:read", "notes:read"]
     token = await token_of(await User.get(id=world.cora.id), scopes)
     async with service.client(token).socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         hidden = await otto.raise_ticket()
         own = await service.client(world.cora.token).raise_ticket()
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == own["id"]
@@ -325,13 +334,13 @@ async def test_a_customer_who_becomes_an_agent_gets_everybodys_tickets_from_then
         assert (await socket.next("ticketEvents"))["cursor"] == note["cursor"]
 
 
-async def test_a_token_that_may_read_notes_no_more_goes_on_without_them(service: Service, world: World) -> None:
+async def test_removing_the_notes_scope_hides_notes_only(service: Service, world: World) -> None:
     bill = service.client(world.bill.token)
     ticket = await bill.do("createTicket", subject="s", description="d", category="sales", requesterId=world.cora.gid)
     key = ticket["ticket"]["id"]
     token = await token_of(await User.get(id=world.ada.id))
     async with service.client(token).socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         note = await bill.do("addNote", ticketId=key, body="x")
         assert (await socket.next("ticketEvents"))["cursor"] == note["cursor"]
         await Token.filter(digest=hash_token(token)).update(scopes=["tickets:read", "events:read"])
@@ -340,10 +349,10 @@ async def test_a_token_that_may_read_notes_no_more_goes_on_without_them(service:
         assert (await socket.next("ticketEvents"))["type"] != "NOTE_ADDED"
 
 
-async def test_who_changes_team_or_name_keeps_the_socket_and_is_seen_as_they_are(service: Service, world: World) -> None:
+async def test_a_change_of_team_or_name_keeps_the_socket_and_is_visible(service: Service, world: World) -> None:
     own = "{ viewer { user { displayName teams { slug } } } }"
     async with service.client(world.ada.token).socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         await Membership.filter(user_id=world.ada.id).update(team_id=(await Team.get(slug="sales")).id)
         await User.filter(id=world.ada.id).update(display_name="Ada L.")
         ticket = await service.client(world.cora.token).raise_ticket()
@@ -352,7 +361,7 @@ async def test_who_changes_team_or_name_keeps_the_socket_and_is_seen_as_they_are
         assert (await result(socket, own))["data"]["viewer"]["user"] == seen
 
 
-async def test_what_another_process_changes_ends_sockets_here_without_any_event(service: Service, world: World, url: str) -> None:
+async def test_a_token_revoked_in_another_process_closes_its_sockets(service: Service, world: World, url: str) -> None:
     token, _ = await by_revoking(service, world)
     other = await start(url)
     try:
@@ -360,7 +369,7 @@ async def test_what_another_process_changes_ends_sockets_here_without_any_event(
             ada = other.client(await session(other.client()))
             wanted = {"tokenId": await token_id(token)}
             assert (await ada.run(REVOKE, input=wanted))["revokeApiToken"]["userErrors"] == []
-            assert (await end_of(idle))[0] == 4403
+            assert (await wait_for_close(idle))[0] == 4403
             assert (await result(staying, VIEWER))["data"]["viewer"]["role"] == "AGENT"
     finally:
         other.stop()
@@ -381,14 +390,14 @@ async def test_what_another_process_changes_ends_sockets_here_without_any_event(
         {"authorization": "Bearer \u00fc"},
     ],
 )
-async def test_a_token_that_opens_nothing_closes_the_socket(service: Service, world: World, payload: dict[str, Any]) -> None:
+async def test_an_invalid_token_closes_the_socket(service: Service, world: World, payload: dict[str, Any]) -> None:
     with pytest.raises(ConnectionClosed) as refused:
         await opened(service, payload)
     assert refused.value.rcvd is not None
     assert (refused.value.rcvd.code, refused.value.rcvd.reason) == (4403, "Forbidden")
 
 
-async def test_the_token_may_come_with_the_handshake_and_the_payload_goes_before_it(service: Service, world: World) -> None:
+async def test_the_init_payload_takes_precedence_over_the_handshake_header(service: Service, world: World) -> None:
     headers = {"Authorization": f"Bearer {world.ada.token}"}
     async with open_connection(service.ws, additional_headers=headers) as connection:
         socket = Socket(connection)
@@ -401,25 +410,25 @@ async def test_the_token_may_come_with_the_handshake_and_the_payload_goes_before
         await opened(service, {}, {"Authorization": "Bearer twk_unknown"})
 
 
-async def test_a_stranger_signs_in_over_the_socket_and_goes_on_as_the_person(service: Service, world: World) -> None:
+async def test_an_anonymous_client_can_sign_in_over_its_socket(service: Service, world: World) -> None:
     await User.filter(id=world.cora.id).update(password_hash=hash_password(PASSWORD))
     async with service.client().socket() as socket:
         assert (await result(socket, VIEWER))["data"] == {"viewer": None}
         wrong = await result(socket, SIGN_IN, input={"email": "cora@example.com", "password": "wrong"})
         assert [error["code"] for error in wrong["data"]["signIn"]["userErrors"]] == ["INVALID"]
         await socket.subscribe(EVENTS)
-        assert await error_of(socket) == "UNAUTHENTICATED"
+        assert await operation_error(socket) == "UNAUTHENTICATED"
         signed = (await result(socket, SIGN_IN, input={"email": "cora@example.com", "password": PASSWORD}))["data"]["signIn"]
         assert signed["viewer"] == {"role": "CUSTOMER", "user": {"displayName": "Cora"}}
         assert (await result(socket, VIEWER))["data"]["viewer"]["user"] == {"displayName": "Cora"}
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         ticket = await service.client(signed["token"]).raise_ticket()
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
         await service.client(signed["token"]).run(SIGN_OUT)
-        assert (await end_of(socket))[0] == 4403
+        assert (await wait_for_close(socket))[0] == 4403
 
 
-async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
+async def test_a_sign_in_during_a_permission_refresh_is_kept(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, revoke = await by_revoking(service, world)
@@ -436,8 +445,8 @@ async def test_who_signs_in_anew_while_rights_are_read_stays_signed_in(
     async with service.client(token).socket() as socket:
         await revoke()
         monkeypatch.setattr(revision, "read_fingerprints", read_then_sign_in)
-        await asyncio.wait_for(signed.wait(), SECONDS)
-        await socket.subscribe(EVENTS, after=await head())
+        await asyncio.wait_for(signed.wait(), TIMEOUT_SECONDS)
+        await socket.subscribe(EVENTS, after=await head_cursor())
         ticket = await service.client(world.cora.token).raise_ticket()
         assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
         assert (await result(socket, VIEWER))["data"]["viewer"]["user"] == {"displayName": "Cora"}
@@ -450,13 +459,13 @@ async def test_queries_and_mutations_run_over_a_socket(service: Service, world: 
       }
     """
     async with service.client(world.cora.token).socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         operation = await socket.subscribe(create, input={"subject": "s", "description": "d", "category": "sales"})
         came = [await socket.receive() for _ in range(3)]
         (own,) = [each for each in came if each["type"] == "next" and each["id"] == operation]
         made = own["payload"]["data"]["createTicket"]
         assert made["userErrors"] == []
-        assert [event["cursor"] for event in events_in([each for each in came if each["id"] != operation])] == [made["cursor"]]
+        assert [event["cursor"] for event in delivered_values([each for each in came if each["id"] != operation])] == [made["cursor"]]
         assert {"type": "complete", "id": operation} in came
         found = await result(socket, "query($id: ID!) { ticket(id: $id) { status } }", id=made["ticket"]["id"])
         assert found["data"] == {"ticket": {"status": "NEW"}}
@@ -467,7 +476,7 @@ async def test_queries_and_mutations_run_over_a_socket(service: Service, world: 
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/graphql/stream"])
-async def test_a_request_whose_token_ends_before_its_body_has_come_is_refused(service: Service, world: World, path: str) -> None:
+async def test_a_token_revoked_before_the_body_arrives_is_refused(service: Service, world: World, path: str) -> None:
     token, revoke = await by_revoking(service, world)
     body = json.dumps({"query": VIEWER})
     reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
@@ -483,16 +492,16 @@ async def test_a_request_whose_token_ends_before_its_body_has_come_is_refused(se
     assert (await service.client(token).run(VIEWER))["viewer"]["user"]  # by then the other one was taken up
     await revoke()
     writer.write(body[5:].encode())
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         assert await reader.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
     writer.close()
 
 
-async def test_who_signs_in_over_a_socket_counts_as_themselves(url: str) -> None:
+async def test_a_sign_in_over_a_socket_counts_against_the_viewer_limit(url: str) -> None:
     async with running(url, max_connections_per_viewer=1) as service:
         world = await World.make()
         await User.filter(id=world.cora.id).update(password_hash=hash_password(PASSWORD))
         async with service.client(world.cora.token).socket(), service.client().socket() as other:
             await other.subscribe(SIGN_IN, input={"email": "cora@example.com", "password": PASSWORD})
-            code, reason, _ = await end_of(other)
+            code, reason, _ = await wait_for_close(other)
             assert (code, reason) == (1013, "Too many connections: at most 1 per viewer.")

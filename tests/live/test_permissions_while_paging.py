@@ -19,9 +19,9 @@ import pytest
 from support import Client, Service, Socket, World
 from support.actors import token_of
 from support.client import EVENTS
-from support.ticket_commands import add_notifications
-from support.live import end_of, events_in, places
+from support.live import delivered_values, positions_of, wait_for_close
 from support.service import running
+from support.ticket_commands import add_notifications
 
 from engine.bus.log_tail import LogTail
 from models.core import ids, time
@@ -209,8 +209,8 @@ ENDS = {"revoked": Ended(revoke), "expired": Ended(expire), "deactivated": Ended
 async def expect_end(socket: Socket, operation: str, code: str | None, field: str) -> None:
     """The operation ends, or the socket is closed, and nothing is delivered before."""
     if code is None:
-        closed, _, came = await end_of(socket, SECONDS)
-        assert [each for each in events_in(came, field) if each] == []
+        closed, _, came = await wait_for_close(socket, SECONDS)
+        assert [each for each in delivered_values(came, field) if each] == []
         assert closed == 4403
         return
     message = await socket.receive(SECONDS)
@@ -251,7 +251,7 @@ def contexts(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
 
 
 @pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
-async def test_entries_of_a_page_read_before_sight_ended_are_not_delivered(
+async def test_events_read_before_visibility_ended_are_not_delivered(
     paging: Service, people: World, pause: Pause, contexts: list[Context], make: Make
 ) -> None:
     case = await make(paging, people)
@@ -263,12 +263,12 @@ async def test_entries_of_a_page_read_before_sight_ended_are_not_delivered(
     async with paging.client(case.token).socket() as socket:
         await caught_up(contexts[-1].services.event_tail, last)
         await follow(socket, first - 1)
-        assert places([await socket.next("ticketEvents", SECONDS)]) == [first], "while it is seen it is delivered"
+        assert positions_of([await socket.next("ticketEvents", SECONDS)]) == [first], "while it is seen it is delivered"
         await pause.while_reader_waits(case.end)
-        assert places([await socket.next("ticketEvents", SECONDS)]) == [last]
+        assert positions_of([await socket.next("ticketEvents", SECONDS)]) == [last]
 
 
-async def test_notes_of_a_page_read_before_the_scope_ended_are_not_delivered(
+async def test_notes_read_before_the_scope_was_removed_are_not_delivered(
     paging: Service, people: World, pause: Pause, contexts: list[Context]
 ) -> None:
     bill, cora = paging.client(people.bill.token), paging.client(people.cora.token)
@@ -280,13 +280,13 @@ async def test_notes_of_a_page_read_before_the_scope_ended_are_not_delivered(
     async with paging.client(token).socket() as socket:
         await caught_up(contexts[-1].services.event_tail, last)
         await follow(socket, notes[0] - 1)
-        assert places([await socket.next("ticketEvents", SECONDS)]) == [notes[0]]
+        assert positions_of([await socket.next("ticketEvents", SECONDS)]) == [notes[0]]
         await pause.while_reader_waits(lambda: take_scope("notes:read")(token))
-        assert places([await socket.next("ticketEvents", SECONDS)]) == [last]
+        assert positions_of([await socket.next("ticketEvents", SECONDS)]) == [last]
 
 
 @pytest.mark.parametrize("ended", [*ENDS.values(), Ended(take_scope("events:read"), "FORBIDDEN")], ids=[*ENDS, "scope"])
-async def test_a_token_that_ends_while_a_page_is_read_gets_nothing_of_it(
+async def test_events_read_before_the_token_ended_are_not_delivered(
     paging: Service, people: World, pause: Pause, contexts: list[Context], ended: Ended
 ) -> None:
     cora, bill = paging.client(people.cora.token), paging.client(people.bill.token)
@@ -297,7 +297,7 @@ async def test_a_token_that_ends_while_a_page_is_read_gets_nothing_of_it(
     async with paging.client(token).socket() as socket:
         await caught_up(contexts[-1].services.event_tail, positions[-1])
         operation = await follow(socket, positions[0] - 1)
-        assert places([await socket.next("ticketEvents", SECONDS)]) == [positions[0]]
+        assert positions_of([await socket.next("ticketEvents", SECONDS)]) == [positions[0]]
         await pause.while_reader_waits(lambda: ended.change(token))
         await expect_end(socket, operation, ended.code, "ticketEvents")
 
@@ -331,7 +331,7 @@ async def told(contexts: list[Context], pause: Pause, tickets: Sequence[dict[str
 
 
 @pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
-async def test_notifications_of_a_page_read_before_sight_ended_are_not_delivered(
+async def test_notifications_read_before_visibility_ended_are_not_delivered(
     paging: Service, people: World, pause: Pause, contexts: list[Context], reading: asyncio.Event, make: Make
 ) -> None:
     case = await make(paging, people)
@@ -346,7 +346,7 @@ async def test_notifications_of_a_page_read_before_sight_ended_are_not_delivered
 
 
 @pytest.mark.parametrize("ended", [*ENDS.values(), Ended(take_scope("tickets:read"), "FORBIDDEN")], ids=[*ENDS, "scope"])
-async def test_a_token_that_ends_while_a_page_of_notifications_is_read_gets_nothing_of_it(
+async def test_notifications_read_before_the_token_ended_are_not_delivered(
     paging: Service, people: World, pause: Pause, contexts: list[Context], reading: asyncio.Event, ended: Ended
 ) -> None:
     ticket = await paging.client(people.cora.token).raise_ticket()

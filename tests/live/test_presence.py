@@ -16,10 +16,18 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
-from support.assert_unchanged import nothing_stored
-from support.assert_unchanged import shown as refusal
-from support.live import end_of, error_of, until
-from support.presence_client import FOLLOW, Picture, asked, follow, picture, say, shown
+from support.assert_unchanged import assert_nothing_stored
+from support.assert_unchanged import format_error as refusal
+from support.live import operation_error, until, wait_for_close
+from support.presence_client import (
+    FOLLOW_PRESENCE,
+    PresenceSnapshot,
+    follow_presence,
+    next_snapshot,
+    send_presence,
+    set_presence,
+    snapshot_of,
+)
 from support.service import Clock, start
 from support.statements import statements
 
@@ -82,14 +90,14 @@ async def ticket(service: Service, world: World) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("rings_alone")
-async def test_colleagues_see_one_another_at_once(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_agents_see_each_other_at_once(service: Service, world: World, ticket: dict[str, Any]) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
-    assert await say(ada, ticket, "LOOKING") == {"Ada": "LOOKING"}
+    assert await set_presence(ada, ticket, "LOOKING") == {"Ada": "LOOKING"}
     async with ada.socket() as hers, bill.socket() as his, service.client(world.root.token).socket() as admins:
         everybody = (hers, his, admins)
         for socket in everybody:
-            await follow(socket, ticket)
-            assert await shown(socket) == {"Ada": "LOOKING"}
+            await follow_presence(socket, ticket)
+            assert await next_snapshot(socket) == {"Ada": "LOOKING"}
         for client, state, expected in (
             (bill, "LOOKING", {"Ada": "LOOKING", "Bill": "LOOKING"}),
             (bill, "WRITING", {"Ada": "LOOKING", "Bill": "WRITING"}),
@@ -98,20 +106,20 @@ async def test_colleagues_see_one_another_at_once(service: Service, world: World
             (ada, "GONE", {"Bill": "LOOKING"}),
             (bill, "GONE", {}),
         ):
-            assert await say(client, ticket, state) == expected
+            assert await set_presence(client, ticket, state) == expected
             for socket in everybody:
-                assert await shown(socket) == expected
+                assert await next_snapshot(socket) == expected
 
 
-async def test_a_picture_tells_of_each_who_it_is_and_since_when(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_a_snapshot_contains_each_person_with_state_and_time(service: Service, world: World, ticket: dict[str, Any]) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
-    before = (await asked(ada, ticket, "LOOKING"))["presence"]["people"][0]["since"]
+    before = (await send_presence(ada, ticket, "LOOKING"))["presence"]["people"][0]["since"]
     service.clock.advance(seconds=5)
-    await say(ada, ticket, "LOOKING")
-    then = (await asked(bill, ticket, "WRITING"))["presence"]["people"][1]["since"]
+    await set_presence(ada, ticket, "LOOKING")
+    then = (await send_presence(bill, ticket, "WRITING"))["presence"]["people"][1]["since"]
     assert before < then
     async with ada.socket() as socket:
-        await follow(socket, ticket)
+        await follow_presence(socket, ticket)
         assert await socket.next("ticketPresence") == {
             "ticket": {"id": ticket["id"]},
             "people": [
@@ -121,125 +129,125 @@ async def test_a_picture_tells_of_each_who_it_is_and_since_when(service: Service
         }
 
 
-async def test_writing_in_one_window_wins_and_windows_are_told_apart_by_their_key(
+async def test_a_person_writes_if_one_of_their_windows_writes(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     ada = service.client(world.ada.token)
     other = service.client(await token_of(await User.get(id=world.ada.id)))
     async with service.client(world.bill.token).socket() as socket:
-        await follow(socket, ticket)
-        assert await shown(socket) == {}
-        await say(ada, ticket, "WRITING", clientKey="left")
-        assert await shown(socket) == {"Ada": "WRITING"}
-        await say(ada, ticket, "LOOKING", clientKey="right")
-        await say(other, ticket, "LOOKING")
-        await say(ada, ticket, "GONE", clientKey="left")
-        assert await shown(socket) == {"Ada": "LOOKING"}
+        await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {}
+        await set_presence(ada, ticket, "WRITING", clientKey="left")
+        assert await next_snapshot(socket) == {"Ada": "WRITING"}
+        await set_presence(ada, ticket, "LOOKING", clientKey="right")
+        await set_presence(other, ticket, "LOOKING")
+        await set_presence(ada, ticket, "GONE", clientKey="left")
+        assert await next_snapshot(socket) == {"Ada": "LOOKING"}
         # without a key, a token is a window
-        await say(ada, ticket, "WRITING")
-        assert await shown(socket) == {"Ada": "WRITING"}
-        await say(other, ticket, "GONE")
-        await say(ada, ticket, "GONE", clientKey="right")
-        await say(ada, ticket, "LOOKING")
-        assert await shown(socket) == {"Ada": "LOOKING"}
-        await say(ada, ticket, "GONE")
-        assert await shown(socket) == {}
+        await set_presence(ada, ticket, "WRITING")
+        assert await next_snapshot(socket) == {"Ada": "WRITING"}
+        await set_presence(other, ticket, "GONE")
+        await set_presence(ada, ticket, "GONE", clientKey="right")
+        await set_presence(ada, ticket, "LOOKING")
+        assert await next_snapshot(socket) == {"Ada": "LOOKING"}
+        await set_presence(ada, ticket, "GONE")
+        assert await next_snapshot(socket) == {}
 
 
-async def test_who_goes_on_saying_it_stays_and_who_is_silent_is_forgotten_after_15_seconds(
+async def test_presence_expires_after_15_seconds_without_a_refresh(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     async with service.client(world.root.token).socket() as socket:
-        await follow(socket, ticket)
-        assert await shown(socket) == {}
-        await say(ada, ticket, "WRITING")
-        assert await shown(socket) == {"Ada": "WRITING"}
+        await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {}
+        await set_presence(ada, ticket, "WRITING")
+        assert await next_snapshot(socket) == {"Ada": "WRITING"}
         for _ in range(3):
             service.clock.advance(seconds=9)
-            await say(ada, ticket, "WRITING")
-        await say(bill, ticket, "LOOKING")
-        assert await shown(socket) == {"Ada": "WRITING", "Bill": "LOOKING"}
+            await set_presence(ada, ticket, "WRITING")
+        await set_presence(bill, ticket, "LOOKING")
+        assert await next_snapshot(socket) == {"Ada": "WRITING", "Bill": "LOOKING"}
         service.clock.advance(seconds=9)
-        await say(bill, ticket, "LOOKING")
+        await set_presence(bill, ticket, "LOOKING")
         service.clock.advance(seconds=6)
-        assert await shown(socket) == {"Bill": "LOOKING"}
+        assert await next_snapshot(socket) == {"Bill": "LOOKING"}
         service.clock.advance(seconds=15)
-        assert await shown(socket) == {}
+        assert await next_snapshot(socket) == {}
 
 
-async def test_a_socket_that_is_cut_leaves_nobody_behind_for_longer(
+async def test_presence_expires_after_a_socket_is_cut(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     ada = service.client(world.ada.token)
     async with service.client(world.bill.token).socket() as his:
-        await follow(his, ticket)
-        assert await shown(his) == {}
+        await follow_presence(his, ticket)
+        assert await next_snapshot(his) == {}
         async with ada.socket() as hers:
-            await follow(hers, ticket)
-            await say(ada, ticket, "WRITING")
-            assert await shown(his) == {"Ada": "WRITING"}
+            await follow_presence(hers, ticket)
+            await set_presence(ada, ticket, "WRITING")
+            assert await next_snapshot(his) == {"Ada": "WRITING"}
             hers.connection.transport.abort()
         service.clock.advance(seconds=15)
-        assert await shown(his) == {}
+        assert await next_snapshot(his) == {}
 
 
-async def test_tickets_are_told_apart(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_each_ticket_has_its_own_presence(service: Service, world: World, ticket: dict[str, Any]) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     other = await bill.raise_ticket()
     async with ada.socket() as socket, bill.socket() as another:
-        await follow(socket, ticket)
-        await follow(another, other)
-        assert await shown(socket) == await shown(another) == {}
-        await say(ada, other, "LOOKING")
-        assert await shown(another) == {"Ada": "LOOKING"}
-        await say(bill, ticket, "LOOKING")
-        assert await shown(socket) == {"Bill": "LOOKING"}
+        await follow_presence(socket, ticket)
+        await follow_presence(another, other)
+        assert await next_snapshot(socket) == await next_snapshot(another) == {}
+        await set_presence(ada, other, "LOOKING")
+        assert await next_snapshot(another) == {"Ada": "LOOKING"}
+        await set_presence(bill, ticket, "LOOKING")
+        assert await next_snapshot(socket) == {"Bill": "LOOKING"}
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"])
-async def test_who_leaves_the_team_vanishes(
+async def test_a_person_who_is_no_longer_staff_disappears(
     service: Service, world: World, ticket: dict[str, Any], change: dict[str, Any]
 ) -> None:
     ada = service.client(world.ada.token)
-    await say(service.client(world.bill.token), ticket, "LOOKING")
+    await set_presence(service.client(world.bill.token), ticket, "LOOKING")
     async with ada.socket() as socket:
-        await follow(socket, ticket)
-        assert await shown(socket) == {"Bill": "LOOKING"}
+        await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {"Bill": "LOOKING"}
         await User.filter(id=world.bill.id).update(**change)
-        assert await shown(socket) == {}
+        assert await next_snapshot(socket) == {}
 
 
-async def test_nothing_of_it_is_part_of_the_record(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_presence_is_not_stored_in_the_log(service: Service, world: World, ticket: dict[str, Any]) -> None:
     ada = service.client(world.ada.token)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for state in ("LOOKING", "WRITING", "WRITING", "LOOKING", "GONE"):
-            await say(ada, ticket, state)
+            await set_presence(ada, ticket, state)
 
 
 # ---------------------------------------------------------------- each picture once
 
 
-async def test_who_comes_later_gets_the_picture_as_it_is_and_then_what_the_others_get(
+async def test_a_late_subscriber_starts_with_the_current_snapshot(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
-    expected: Picture = {}
+    expected: PresenceSnapshot = {}
     async with contextlib.AsyncExitStack() as stack:
         sockets: list[Socket] = []
         for state in ("LOOKING", "WRITING", "LOOKING", "GONE", "LOOKING"):
             socket = await stack.enter_async_context(bill.socket())
-            await follow(socket, ticket)
-            assert await shown(socket) == expected
+            await follow_presence(socket, ticket)
+            assert await next_snapshot(socket) == expected
             sockets.append(socket)
-            expected = await say(ada, ticket, state)
+            expected = await set_presence(ada, ticket, state)
             for each in sockets:
-                assert await shown(each) == expected
+                assert await next_snapshot(each) == expected
 
 
 @pytest.mark.stress
 @pytest.mark.parametrize("example", range(2))
-async def test_no_picture_comes_twice_and_the_last_one_holds_whoever_comes_and_goes(
+async def test_no_snapshot_is_repeated_and_the_last_one_is_current(
     service: Service, world: World, ticket: dict[str, Any], random: Random, example: int
 ) -> None:
     people = [world.ada, world.bill, world.root]
@@ -247,16 +255,16 @@ async def test_no_picture_comes_twice_and_the_last_one_holds_whoever_comes_and_g
     async def chatter(client: Client) -> None:
         for _ in range(25):
             state = random.choice(["LOOKING", "WRITING", "GONE"])
-            await say(client, ticket, state, clientKey=random.choice(["a", "b"]))
+            await set_presence(client, ticket, state, clientKey=random.choice(["a", "b"]))
 
     async def whole() -> Any:
         """What the payload of a mutation shows: read afresh."""
-        return (await asked(service.client(world.ada.token), ticket, "LOOKING"))["presence"]["people"]
+        return (await send_presence(service.client(world.ada.token), ticket, "LOOKING"))["presence"]["people"]
 
     async def read(client: Client, came: list[Any], most: float) -> None:
         """Note so many pictures in order."""
         async with client.socket() as socket:
-            await follow(socket, ticket)
+            await follow_presence(socket, ticket)
             while len(came) < most:
                 message = await socket.receive(None)
                 found = message["payload"]["data"]["ticketPresence"]["people"]
@@ -291,68 +299,68 @@ async def test_no_picture_comes_twice_and_the_last_one_holds_whoever_comes_and_g
 # ---------------------------------------------------------------- who may
 
 
-async def test_customers_and_strangers_neither_say_nor_see_it(service: Service, world: World, ticket: dict[str, Any]) -> None:
-    await say(service.client(world.ada.token), ticket, "WRITING")
+async def test_customers_and_anonymous_clients_have_no_access(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    await set_presence(service.client(world.ada.token), ticket, "WRITING")
     for token, code in ((world.cora.token, "FORBIDDEN"), (world.olga.token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
         client = service.client(token)
         for asked_for in (ticket["id"], NOBODY):
-            async with nothing_stored():
+            async with assert_nothing_stored():
                 with pytest.raises(Refused) as refused:
-                    await asked(client, {"id": asked_for}, "LOOKING")
+                    await send_presence(client, {"id": asked_for}, "LOOKING")
                 assert refused.value.code == code
             async with client.socket() as socket:
-                await socket.subscribe(FOLLOW, id=asked_for)
-                assert await error_of(socket) == code
+                await socket.subscribe(FOLLOW_PRESENCE, id=asked_for)
+                assert await operation_error(socket) == code
 
 
-async def test_machines_see_it_and_are_never_there_themselves(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_api_clients_can_read_but_not_set_presence(service: Service, world: World, ticket: dict[str, Any]) -> None:
     sync = service.client(world.machine)
     with pytest.raises(Refused) as refused:
-        await asked(sync, ticket, "LOOKING")
+        await send_presence(sync, ticket, "LOOKING")
     assert refused.value.code == "FORBIDDEN"
     async with sync.socket() as socket:
-        await follow(socket, ticket)
-        assert await shown(socket) == {}
-        await say(service.client(world.ada.token), ticket, "LOOKING")
-        assert await shown(socket) == {"Ada": "LOOKING"}
+        await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {}
+        await set_presence(service.client(world.ada.token), ticket, "LOOKING")
+        assert await next_snapshot(socket) == {"Ada": "LOOKING"}
     async with service.client(await machine("Narrow", ["events:read"])).socket() as socket:
-        await follow(socket, ticket)
-        assert await error_of(socket) == "FORBIDDEN"
+        await follow_presence(socket, ticket)
+        assert await operation_error(socket) == "FORBIDDEN"
 
 
-async def test_a_token_that_may_only_write_is_shown_nobody_else(service: Service, world: World, ticket: dict[str, Any]) -> None:
-    await say(service.client(world.bill.token), ticket, "WRITING")
+async def test_a_write_only_token_sees_only_its_own_presence(service: Service, world: World, ticket: dict[str, Any]) -> None:
+    await set_presence(service.client(world.bill.token), ticket, "WRITING")
     writing = service.client(await token_of(await User.get(id=world.ada.id), ["tickets:write"]))
-    assert await say(writing, ticket, "LOOKING") == {"Ada": "LOOKING"}
-    assert await say(writing, ticket, "GONE") == {}
+    assert await set_presence(writing, ticket, "LOOKING") == {"Ada": "LOOKING"}
+    assert await set_presence(writing, ticket, "GONE") == {}
 
 
 @pytest.mark.parametrize("given", [NOBODY, "", "x", "tkt_", "tkt_7", "usr_" + str(UUID(int=7)), "evt_1", "tkt_\0", "t" * 5000])
-async def test_a_ticket_that_there_is_not_is_told_so(service: Service, world: World, given: str) -> None:
+async def test_an_unknown_ticket_is_not_found(service: Service, world: World, given: str) -> None:
     ada = service.client(world.ada.token)
     for state in ("LOOKING", "GONE"):
-        async with nothing_stored():
-            payload = await asked(ada, {"id": given}, state)
+        async with assert_nothing_stored():
+            payload = await send_presence(ada, {"id": given}, state)
         assert payload["presence"] is None
         assert [refusal(each) for each in payload["userErrors"]] == ["NOT_FOUND ticketId"]
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW, id=given)
-        assert await error_of(socket) == "NOT_FOUND"
+        await socket.subscribe(FOLLOW_PRESENCE, id=given)
+        assert await operation_error(socket) == "NOT_FOUND"
         await socket.subscribe("{ viewer { role } }")
         assert await socket.next("viewer") == {"role": "AGENT"}
 
 
-async def test_keys_that_can_not_be(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_invalid_client_keys_are_refused(service: Service, world: World, ticket: dict[str, Any]) -> None:
     ada = service.client(world.ada.token)
     for key, code in (("", "REQUIRED"), (" ", "REQUIRED"), ("k" * 65, "TOO_LONG"), ("a\0", "INVALID")):
-        async with nothing_stored():
-            payload = await asked(ada, ticket, "LOOKING", clientKey=key)
+        async with assert_nothing_stored():
+            payload = await send_presence(ada, ticket, "LOOKING", clientKey=key)
         assert payload["presence"] is None
         assert [refusal(each) for each in payload["userErrors"]] == [f"{code} clientKey"]
-    assert await say(ada, ticket, "LOOKING", clientKey="k" * 64) == {"Ada": "LOOKING"}
+    assert await set_presence(ada, ticket, "LOOKING", clientKey="k" * 64) == {"Ada": "LOOKING"}
 
 
-async def test_who_no_longer_may_is_told_so_and_shown_no_more(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_losing_the_permission_ends_the_subscription(service: Service, world: World, ticket: dict[str, Any]) -> None:
     bill = service.client(world.bill.token)
     narrowed = await token_of(await User.get(id=world.ada.id))
     async with (
@@ -361,41 +369,41 @@ async def test_who_no_longer_may_is_told_so_and_shown_no_more(service: Service, 
         bill.socket() as his,
     ):
         for socket in (hers, narrow, his):
-            await follow(socket, ticket)
-            assert await shown(socket) == {}
+            await follow_presence(socket, ticket)
+            assert await next_snapshot(socket) == {}
         await Token.filter(digest=hash_token(narrowed)).update(scopes=["tickets:write"])
-        await say(bill, ticket, "LOOKING")
-        assert await shown(his) == {"Bill": "LOOKING"}
-        assert await shown(hers) == {"Bill": "LOOKING"}
-        assert await error_of(narrow) == "FORBIDDEN"
+        await set_presence(bill, ticket, "LOOKING")
+        assert await next_snapshot(his) == {"Bill": "LOOKING"}
+        assert await next_snapshot(hers) == {"Bill": "LOOKING"}
+        assert await operation_error(narrow) == "FORBIDDEN"
         await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
-        await say(bill, ticket, "WRITING")
-        assert await shown(his) == {"Bill": "WRITING"}
-        assert await error_of(hers) == "FORBIDDEN"
+        await set_presence(bill, ticket, "WRITING")
+        assert await next_snapshot(his) == {"Bill": "WRITING"}
+        assert await operation_error(hers) == "FORBIDDEN"
         await hers.subscribe("{ viewer { role } }")
         assert await hers.next("viewer") == {"role": "CUSTOMER"}
 
 
-async def test_a_token_that_ends_closes_the_socket_and_nothing_is_shown_after(
+async def test_an_ended_token_closes_the_socket_before_further_delivery(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     async with service.client(world.ada.token).socket() as socket:
-        await follow(socket, ticket)
-        assert await shown(socket) == {}
+        await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {}
         await User.filter(id=world.ada.id).update(active=False)
-        await say(service.client(world.bill.token), ticket, "LOOKING")
-        code, _, came = await end_of(socket)
+        await set_presence(service.client(world.bill.token), ticket, "LOOKING")
+        code, _, came = await wait_for_close(socket)
         assert (code, came) == (4403, [])
 
 
-async def test_who_may_more_goes_on_and_is_not_told_again_what_they_know(
+async def test_gaining_permissions_does_not_repeat_the_snapshot(
     service: Service, world: World, ticket: dict[str, Any], made: list[PresenceTail]
 ) -> None:
     bill = service.client(world.bill.token)
-    await say(bill, ticket, "LOOKING")
+    await set_presence(bill, ticket, "LOOKING")
     async with service.client(world.ada.token).socket() as socket:
-        operation = await follow(socket, ticket)
-        assert await shown(socket) == {"Bill": "LOOKING"}
+        operation = await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {"Bill": "LOOKING"}
         before = readers(made[-1], ticket)
         await User.filter(id=world.ada.id).update(role=Role.ADMIN)
 
@@ -403,15 +411,15 @@ async def test_who_may_more_goes_on_and_is_not_told_again_what_they_know(
             return bool(readers(made[-1], ticket)) and not readers(made[-1], ticket) & before
 
         await until(moved)
-        await say(bill, ticket, "WRITING")
+        await set_presence(bill, ticket, "WRITING")
         message = await socket.receive()
-        assert (message["id"], picture(message["payload"]["data"]["ticketPresence"])) == (operation, {"Bill": "WRITING"})
+        assert (message["id"], snapshot_of(message["payload"]["data"]["ticketPresence"])) == (operation, {"Bill": "WRITING"})
 
 
 # ---------------------------------------------------------------- what it costs
 
 
-async def test_colleagues_share_what_is_read_and_told_and_nothing_is_read_when_they_have_gone(
+async def test_subscribers_with_equal_permissions_share_one_source(
     service: Service, world: World, ticket: dict[str, Any], made: list[PresenceTail]
 ) -> None:
     (looking,) = made
@@ -425,27 +433,27 @@ async def test_colleagues_share_what_is_read_and_told_and_nothing_is_read_when_t
 
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(client.socket()) for client in (ada, bill) * 5]
-        operations = [await follow(socket, ticket) for socket in sockets]
+        operations = [await follow_presence(socket, ticket) for socket in sockets]
         for socket in sockets:
-            assert await shown(socket) == {}
+            assert await next_snapshot(socket) == {}
         await followed_by(1)
         async with service.client(world.root.token).socket() as socket:
-            await follow(socket, ticket)
-            await shown(socket)
+            await follow_presence(socket, ticket)
+            await next_snapshot(socket)
             await followed_by(2)
         await followed_by(1)
         for socket, operation in zip(sockets[:4], operations, strict=False):
             await socket.send({"type": "complete", "id": operation})
         for socket in sockets[4:7]:
             socket.connection.transport.abort()
-        await say(ada, ticket, "LOOKING")
+        await set_presence(ada, ticket, "LOOKING")
         for socket in sockets[7:]:
-            assert await shown(socket) == {"Ada": "LOOKING"}
+            assert await next_snapshot(socket) == {"Ada": "LOOKING"}
     await followed_by(0)
     assert looking.watched == {}
 
 
-async def test_a_look_costs_one_statement_for_any_number_of_tickets_and_of_those_who_follow(
+async def test_a_poll_costs_one_statement_for_all_tickets_and_subscribers(
     service: Service, world: World, made: list[PresenceTail]
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
@@ -455,14 +463,14 @@ async def test_a_look_costs_one_statement_for_any_number_of_tickets_and_of_those
             ticket = await bill.raise_ticket()
             for client in (ada, bill, ada):
                 socket = await stack.enter_async_context(client.socket())
-                await follow(socket, ticket)
-                assert await shown(socket) == {}
+                await follow_presence(socket, ticket)
+                assert await next_snapshot(socket) == {}
             with statements() as quiet:
                 await made[-1].read_presence()
             await Presence.create(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), user_id=world.ada.id, **there(service))
             with statements() as news:
                 await made[-1].read_presence()
-            assert await shown(socket) == {"Ada": "LOOKING"}
+            assert await next_snapshot(socket) == {"Ada": "LOOKING"}
             costs.append(len(news))
             assert len(quiet) == 1
     # with news, the rights of those who follow are read too, and what new sockets' tokens open
@@ -475,7 +483,7 @@ def there(service: Service) -> dict[str, Any]:
     return {"client_key": "x", "state": presence.PresenceState.LOOKING, "since": at, "until": at + presence.PRESENCE_LIFETIME}
 
 
-async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
+async def test_a_database_error_delays_the_snapshot(
     service: Service, world: World, ticket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, failures = presence.read_presence, [ConnectionRefusedError("away")] * 2
@@ -488,11 +496,11 @@ async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
 
     ada = service.client(world.ada.token)
     async with service.client(world.bill.token).socket() as socket:
-        await follow(socket, ticket)
-        assert await shown(socket) == {}
+        await follow_presence(socket, ticket)
+        assert await next_snapshot(socket) == {}
         monkeypatch.setattr(presence, "read_presence", failing)
-        await say(ada, ticket, "LOOKING")
-        assert await shown(socket) == {"Ada": "LOOKING"}
+        await set_presence(ada, ticket, "LOOKING")
+        assert await next_snapshot(socket) == {"Ada": "LOOKING"}
         assert failures == []
 
 
@@ -500,7 +508,7 @@ async def test_a_database_that_is_away_for_a_moment_delays_what_is_shown(
 
 
 @pytest.mark.parametrize("bus", ["memory://", REDIS], ids=["alone", "redis"])
-async def test_two_servers_show_one_another(url: str, bus: str) -> None:
+async def test_two_servers_share_presence(url: str, bus: str) -> None:
     """Over the bus at once; without one, each looks for itself."""
     await database.connect(url)
     try:
@@ -514,8 +522,8 @@ async def test_two_servers_show_one_another(url: str, bus: str) -> None:
         ticket = await here.client(world.cora.token).raise_ticket()
         async with ada.socket() as hers, bill.socket() as his:
             for socket in (hers, his):
-                await follow(socket, ticket)
-                assert await shown(socket) == {}
+                await follow_presence(socket, ticket)
+                assert await next_snapshot(socket) == {}
             for states, expected in (
                 ({ada: "LOOKING"}, {"Ada": "LOOKING"}),
                 ({ada: "LOOKING", bill: "WRITING"}, {"Ada": "LOOKING", "Bill": "WRITING"}),
@@ -523,7 +531,7 @@ async def test_two_servers_show_one_another(url: str, bus: str) -> None:
             ):
                 async with said_again(ticket, states):
                     for socket in (hers, his):
-                        while await shown(socket) != expected:
+                        while await next_snapshot(socket) != expected:
                             pass  # on a slow machine somebody is forgotten and seen again
     finally:
         for server in servers:
@@ -537,7 +545,7 @@ async def said_again(ticket: dict[str, Any], states: dict[Client, str]) -> Async
     async def repeat() -> None:
         while True:
             for client, state in states.items():
-                await say(client, ticket, state)
+                await set_presence(client, ticket, state)
             await asyncio.sleep(1)
 
     async with asyncio.TaskGroup() as group:

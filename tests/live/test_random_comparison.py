@@ -15,7 +15,7 @@ from random import Random
 import pytest
 from support import Client, World
 from support.live import Follower
-from support.random_writers import Scene, caught_up, write
+from support.random_writers import Scene, wait_and_compare, write_randomly
 from support.redis_server import RedisServer, redis_server
 from support.service import Process, start
 
@@ -59,7 +59,7 @@ def environment(redis: RedisServer) -> dict[str, str]:
     return {"TICKETWIRE_RUN_JOBS": "false", "TICKETWIRE_BUS_URL": redis.url}
 
 
-async def test_everybody_saw_exactly_the_log_whatever_was_killed_meanwhile(url: str, random: Random) -> None:
+async def test_each_subscriber_receives_exactly_the_log_despite_kills(url: str, random: Random) -> None:
     await database.connect(url)
     async with redis_server() as redis:
         world = await World.make()
@@ -74,16 +74,16 @@ async def test_everybody_saw_exactly_the_log_whatever_was_killed_meanwhile(url: 
             await database.disconnect()
             followers = [
                 Follower([port(token) for port in ports], Random(random.random()), scene.after, **wanted)
-                for token, wanted in scene.wanted() * TIMES
+                for token, wanted in scene.subscriptions() * TIMES
             ]
             following = asyncio.gather(*(follower.run() for follower in followers))
             stop = asyncio.Event()
-            writing = asyncio.gather(*(write(Random(random.random()), any_client, scene, stop) for _ in range(WRITERS)))
+            writing = asyncio.gather(*(write_randomly(Random(random.random()), any_client, scene, stop) for _ in range(WRITERS)))
             done = await trouble(random, servers, redis, asyncio.get_running_loop().time() + SECONDS)
             stop.set()
             await writing
             await database.connect(url)
-            await caught_up(scene, followers, following)
+            await wait_and_compare(scene, followers, following)
             assert set(done) == {"redis killed", "server killed", "server stopped"}
         finally:
             for server in servers:

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from support import World
 from support.client import Client, Socket
-from support.live import Follower, change, head, log, until
+from support.live import Follower, head_cursor, log_positions, random_mutation, until
 from support.redis_server import RedisServer, redis_server
 from support.service import start
 
@@ -37,7 +37,7 @@ async def two_servers(url: str, bus: str) -> AsyncIterator[tuple[Client, Client,
     """Clients of an agent of both servers, who else there is, and where the log begins for the test."""
     await database.connect(url)
     world = await World.make()
-    begin = await head()
+    begin = await head_cursor()
     await database.disconnect()
     async with contextlib.AsyncExitStack() as stack:
         servers = await asyncio.gather(start(url, TICKETWIRE_BUS_URL=bus), start(url, TICKETWIRE_BUS_URL=bus))
@@ -52,7 +52,7 @@ async def two_servers(url: str, bus: str) -> AsyncIterator[tuple[Client, Client,
 async def write(clients: tuple[Client, Client], random: Random, tickets: list[str], people: list[str]) -> None:
     """Changes at both servers in turn, some of which are refused."""
     for count in range(WRITES):
-        name, given = change(random, random.choice(tickets), people)
+        name, given = random_mutation(random, random.choice(tickets), people)
         await clients[count % 2].mutate(name, given)
 
 
@@ -72,7 +72,7 @@ async def frozen(server: RedisServer, meanwhile: Callable[[], Awaitable[None]]) 
 
 
 @pytest.mark.parametrize("trouble", [killed, frozen])
-async def test_a_subscriber_of_another_server_gets_every_event_once_while_redis_comes_and_goes(
+async def test_a_subscriber_of_another_server_survives_redis_outages(
     url: str, random: Random, trouble: Trouble
 ) -> None:
     async with redis_server() as redis, two_servers(url, redis.url) as (one, other, world, begin):
@@ -86,7 +86,7 @@ async def test_a_subscriber_of_another_server_gets_every_event_once_while_redis_
             await one.raise_ticket("the last of these")  # at least one entry before, during and after each outage
 
         async def both_listen() -> bool:
-            return await redis.listeners(CHANNEL) == 2
+            return await redis.count_subscribers(CHANNEL) == 2
 
         for _ in range(2):
             await until(both_listen)
@@ -94,7 +94,7 @@ async def test_a_subscriber_of_another_server_gets_every_event_once_while_redis_
             await trouble(redis, writing)
         await until(both_listen)
         await writing()
-        assert await redis.published() > 0
+        assert await redis.count_published() > 0
         await follow_up(url, followers, begin)
         for follower in followers:
             follower.stop()
@@ -106,7 +106,7 @@ async def follow_up(url: str, followers: list[Steady], begin: str) -> None:
     """Wait until they have seen the whole log, and then hold them against it."""
     await database.connect(url)
     try:
-        wanted = await log(position__gt=decode_cursor(begin))
+        wanted = await log_positions(position__gt=decode_cursor(begin))
     finally:
         await database.disconnect()
     assert len(wanted) >= 3 + 5  # the first tickets, and one of each of the five phases

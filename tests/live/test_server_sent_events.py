@@ -14,9 +14,9 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 from support import Refused, Service, World
-from support.client import EVENTS, SECONDS, Client
-from support.event_stream_client import StreamEvent, send_request, error_codes, open_stream
-from support.live import head, log, places, until
+from support.client import EVENTS, TIMEOUT_SECONDS, Client
+from support.event_stream_client import StreamEvent, error_codes, open_stream, send_request
+from support.live import head_cursor, log_positions, positions_of, until
 from support.service import Process, running, start
 
 import services
@@ -58,7 +58,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[ConnectionRegistry]:
 @contextlib.asynccontextmanager
 async def patient(url: str) -> AsyncIterator[Service]:
     """A service that, when it stops, cancels nobody because the machine is slow."""
-    async with running(url, stop_seconds=SECONDS) as found:
+    async with running(url, stop_seconds=TIMEOUT_SECONDS) as found:
         yield found
 
 
@@ -101,7 +101,7 @@ def ends(told: list[StreamEvent]) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_stream_tells_what_comes_after_a_cursor_and_each_event_has_its_own_as_id(
+async def test_a_stream_starts_after_a_cursor_and_sends_cursors_as_ids(
     service: Service, world: World, method: str
 ) -> None:
     ada = service.client(world.ada.token)
@@ -116,11 +116,11 @@ async def test_a_stream_tells_what_comes_after_a_cursor_and_each_event_has_its_o
         await notes(ada, ticket, 2)
         came = early + [await events.next() for _ in range(2)]
         assert [each.id for each in came] == [each.payload["data"][FIELD]["cursor"] for each in came]
-        assert [decode_cursor(str(each.id)) for each in came] == (await log())[1:]
+        assert [decode_cursor(str(each.id)) for each in came] == (await log_positions())[1:]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_the_last_id_resumes_without_gap_or_duplicate_whatever_the_argument_says(
+async def test_last_event_id_resumes_without_gaps_or_duplicates(
     service: Service, world: World, method: str
 ) -> None:
     ada = service.client(world.ada.token)
@@ -130,16 +130,16 @@ async def test_the_last_id_resumes_without_gap_or_duplicate_whatever_the_argumen
     for round in range(5):
         writing = asyncio.create_task(notes(ada, ticket, 6))
         async with open_stream(ada, EVENTS, method=method, last_id=last, after=encode_cursor(0)) as events:
-            seen += places(await events.take(FIELD, 3 + round))
+            seen += positions_of(await events.take(FIELD, 3 + round))
             last = events.last_id
         await writing
-    expected = await log()
+    expected = await log_positions()
     async with open_stream(ada, EVENTS, last_id=last, after=encode_cursor(0)) as events:
-        seen += places(await events.take(FIELD, len(expected) - len(seen)))
+        seen += positions_of(await events.take(FIELD, len(expected) - len(seen)))
     assert seen == expected
 
 
-async def test_the_last_id_stands_in_for_an_argument_that_has_expired_is_written_out_or_was_left_out(
+async def test_last_event_id_takes_precedence_over_the_after_argument(
     service: Service, world: World
 ) -> None:
     ada = service.client(world.ada.token)
@@ -152,10 +152,10 @@ async def test_the_last_id_stands_in_for_an_argument_that_has_expired_is_written
     fragment = f'subscription {{ ...F }} fragment F on Subscription {{ {FIELD}(after: "{encode_cursor(1)}") {{ cursor }} }}'
     for query, given in ((EVENTS, {"after": encode_cursor(1)}), (written, {}), (fragment, {}), (EVENTS, {})):
         async with open_stream(ada, query, last_id=encode_cursor(4), **given) as events:
-            assert places(await events.take(FIELD, 2)) == [5, 6], query
+            assert positions_of(await events.take(FIELD, 2)) == [5, 6], query
 
 
-async def test_a_last_id_that_is_empty_or_of_a_stream_without_cursors_says_nothing(service: Service, world: World) -> None:
+async def test_an_empty_or_inapplicable_last_event_id_is_ignored(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     async with open_stream(ada, EVENTS, last_id="", after=encode_cursor(0)) as events:
@@ -165,24 +165,24 @@ async def test_a_last_id_that_is_empty_or_of_a_stream_without_cursors_says_nothi
 
 
 @pytest.mark.parametrize("last_id", ["garbage", "bG9n", "page:7", "9" * 5000, encode_cursor(99), "\u00fc"])
-async def test_a_last_id_that_is_no_cursor_of_the_log_is_refused(service: Service, world: World, last_id: str) -> None:
+async def test_an_invalid_last_event_id_is_refused(service: Service, world: World, last_id: str) -> None:
     ada = service.client(world.ada.token)
-    async with open_stream(ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head()) as events:  # type: ignore[dict-item]
+    async with open_stream(ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head_cursor()) as events:  # type: ignore[dict-item]
         assert ends(await events.read_to_end()) == ["CURSOR_INVALID"]
 
 
-async def test_who_is_cut_off_before_the_first_event_goes_on_from_where_they_began(service: Service, world: World) -> None:
+async def test_a_stream_cut_before_its_first_event_resumes_from_its_start(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     async with open_stream(ada, EVENTS) as events:
         began = await events.wait_until_started()
-        assert began == await head()
+        assert began == await head_cursor()
     await notes(ada, ticket, 2)
     async with open_stream(ada, EVENTS, last_id=began) as events:
-        assert places(await events.take(FIELD, 2)) == (await log())[1:]
+        assert positions_of(await events.take(FIELD, 2)) == (await log_positions())[1:]
 
 
-async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_passed_over(
+async def test_a_heartbeat_carries_the_position_reached_in_the_log(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "HEARTBEAT_SECONDS", 0.05)
@@ -194,8 +194,8 @@ async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_pas
             while not events.last_id:  # a beat may come before the subscription has begun
                 await events.wait_until_started()
             await notes(ada, ticket, 5)
-            async with asyncio.timeout(SECONDS):
-                while events.last_id != await head():
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                while events.last_id != await head_cursor():
                     await events.wait_for_heartbeats()
         async with open_stream(ada, NOTICES) as events:
             await events.wait_for_heartbeats(4)
@@ -205,7 +205,7 @@ async def test_a_beat_keeps_the_stream_alive_and_carries_how_far_the_log_was_pas
 # ---------------------------------------------------------------- with whom it shares
 
 
-async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_equal_streams_and_socket_subscriptions_share_one_execution(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = SubscriptionGroups()
     monkeypatch.setattr(services, "SubscriptionGroups", lambda: shared)
     async with running(url) as service:
@@ -222,9 +222,9 @@ async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url
             assert len(shared.running) == 1
             items, deliveries = shared.counters.items, shared.counters.deliveries
             await notes(ada, ticket, 4)
-            expected = (await log())[-4:]
+            expected = (await log_positions())[-4:]
             for reader in (own, one, other):
-                assert places(await reader.take(FIELD, 4)) == expected
+                assert positions_of(await reader.take(FIELD, 4)) == expected
             assert (shared.counters.items - items, shared.counters.deliveries - deliveries) == (4, 12)
 
         async def nobody() -> bool:
@@ -233,17 +233,17 @@ async def test_streams_and_sockets_that_ask_for_the_same_share_one_execution(url
         await until(nobody)
 
 
-async def test_who_begins_further_back_is_told_all_and_shares_from_then_on(service: Service, world: World) -> None:
+async def test_a_stream_from_an_older_cursor_catches_up_with_its_group(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
-    async with open_stream(ada, EVENTS, after=await head()) as live:
+    async with open_stream(ada, EVENTS, after=await head_cursor()) as live:
         await live.wait_until_started()
         await notes(ada, ticket, 20)
         async with open_stream(ada, EVENTS, after=encode_cursor(0)) as behind:
             await notes(ada, ticket, 20)
-            expected = await log()
-            assert places(await behind.take(FIELD, len(expected))) == expected
-            assert places(await live.take(FIELD, 40)) == expected[1:]
+            expected = await log_positions()
+            assert positions_of(await behind.take(FIELD, len(expected))) == expected
+            assert positions_of(await live.take(FIELD, 40)) == expected[1:]
 
 
 # ---------------------------------------------------------------- how it ends
@@ -266,7 +266,7 @@ async def by_expiring(service: Service, world: World) -> tuple[str, Callable[[],
 
 
 @pytest.mark.parametrize("ending", [by_revoking, by_expiring])
-async def test_a_token_that_ends_completes_its_streams_and_nothing_is_delivered_after(
+async def test_an_ended_token_completes_its_streams_before_further_delivery(
     service: Service, world: World, ending: Callable[..., Any]
 ) -> None:
     token, end = await ending(service, world)
@@ -283,7 +283,7 @@ async def test_a_token_that_ends_completes_its_streams_and_nothing_is_delivered_
     assert (again.status_code, error_codes(again)) == (401, ["UNAUTHENTICATED"])
 
 
-async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tickets(service: Service, world: World) -> None:
+async def test_an_agent_who_becomes_a_customer_loses_notes_and_foreign_tickets(service: Service, world: World) -> None:
     ada, bill, cora = (service.client(person.token) for person in (world.ada, world.bill, world.cora))
     ticket = await cora.raise_ticket()
     async with open_stream(ada, EVENTS) as events, open_stream(bill, EVENTS) as other:
@@ -298,7 +298,7 @@ async def test_an_agent_who_becomes_a_customer_gets_no_more_notes_or_foreign_tic
         assert len(await other.take(FIELD, 4)) == 4
 
 
-async def test_a_token_that_loses_the_scope_completes_the_stream(service: Service, world: World) -> None:
+async def test_removing_the_scope_completes_the_stream(service: Service, world: World) -> None:
     async with open_stream(service.client(world.ada.token), EVENTS) as events:
         await events.wait_until_started()
         await Token.filter(digest=hash_token(world.ada.token)).update(scopes=["tickets:read"])
@@ -306,7 +306,7 @@ async def test_a_token_that_loses_the_scope_completes_the_stream(service: Servic
         assert ends(await events.read_to_end()) == ["FORBIDDEN"]
 
 
-async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_what_was_not_told(
+async def test_a_long_outage_cuts_the_stream_and_the_client_resumes(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
@@ -329,7 +329,7 @@ async def test_an_outage_that_lasts_cuts_the_stream_and_the_client_resumes_with_
 
 
 @pytest.mark.parametrize("place", [(viewer_cache, "authenticate"), (event, "read_head")])
-async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gives_up_after_any_refusal(
+async def test_an_outage_at_the_start_cuts_the_stream_without_an_error_response(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
     ada = service.client(world.ada.token)
@@ -347,7 +347,7 @@ async def test_an_outage_at_the_beginning_cuts_the_stream_for_an_event_source_gi
 
 
 @pytest.mark.parametrize("http", ["httptools", "h11"])
-async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_same(
+async def test_streams_work_with_the_http_implementations_of_uvicorn(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch, http: str
 ) -> None:
     monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", ())
@@ -374,7 +374,7 @@ async def test_under_another_server_streams_begin_complete_and_are_cut_all_the_s
         await nobody_left(held)
 
 
-async def test_a_bug_at_the_beginning_is_told_masked_and_completes(
+async def test_an_unexpected_error_at_the_start_is_masked_and_completes(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: Any) -> Any:
@@ -434,7 +434,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
         ticket = await cora.raise_ticket()
-        query = large(await head())
+        query = large(await head_cursor())
         async with connection(service, request_of(world.ada.token, query)) as (deaf, _), open_stream(ada, query) as reading:
             await deaf.readuntil(b"id: ")
             await reading.wait_until_started()
@@ -454,7 +454,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
         await nobody_left(held)
 
 
-async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
+async def test_a_reader_that_stalls_while_it_catches_up_is_cut(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "WRITE_SECONDS", 0.2)
@@ -463,7 +463,7 @@ async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
         world = await World.make()
         cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket()
-        query = large(await head())
+        query = large(await head_cursor())
         await long_replies(cora, ticket)
         async with connection(service, request_of(world.ada.token, query)):
 
@@ -474,7 +474,7 @@ async def test_who_takes_nothing_while_catching_up_alone_is_cut_after_a_while(
             await nobody_left(held)
 
 
-async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(
+async def test_a_disconnect_ends_the_stream_and_logs_no_error(
     url: str, held: list[ConnectionRegistry], alarms: list[str]
 ) -> None:
     async with patient(url) as service:
@@ -488,7 +488,7 @@ async def test_a_peer_that_goes_away_is_noticed_and_is_no_error_of_ours(
     assert alarms == []
 
 
-async def test_a_second_request_on_the_connection_does_not_hide_that_the_peer_goes_away(
+async def test_a_pipelined_request_does_not_hide_a_disconnect(
     url: str, held: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "HEARTBEAT_SECONDS", 0.05)
@@ -504,7 +504,7 @@ async def test_a_second_request_on_the_connection_does_not_hide_that_the_peer_go
 # ---------------------------------------------------------------- how the server ends
 
 
-async def test_a_server_that_stops_waits_for_no_stream(url: str, alarms: list[str]) -> None:
+async def test_a_stopping_server_cuts_its_streams_at_once(url: str, alarms: list[str]) -> None:
     async with contextlib.AsyncExitStack() as stack:
         async with patient(url) as service:
             world = await World.make()
@@ -520,12 +520,12 @@ async def test_a_server_that_stops_waits_for_no_stream(url: str, alarms: list[st
     assert alarms == []
 
 
-async def test_a_server_that_stops_cuts_who_takes_nothing(url: str, alarms: list[str]) -> None:
+async def test_a_stopping_server_cuts_a_reader_that_stalls(url: str, alarms: list[str]) -> None:
     async with patient(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket()
-        query = large(await head())
+        query = large(await head_cursor())
         await long_replies(cora, ticket)
         deaf = connection(service, request_of(world.ada.token, query))
         reader, _ = await deaf.__aenter__()
@@ -534,7 +534,7 @@ async def test_a_server_that_stops_cuts_who_takes_nothing(url: str, alarms: list
     assert alarms == []
 
 
-async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str, alarms: list[str]) -> None:
+async def test_a_stream_requested_while_the_server_stops_is_cut(url: str, alarms: list[str]) -> None:
     async with patient(url) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
@@ -558,7 +558,7 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_is_cut(url: str
 
 def is_refusing(service: Service) -> Callable[[], Any]:
     async def found() -> bool:
-        return not service.is_taking
+        return not service.is_accepting
 
     return found
 
@@ -569,7 +569,7 @@ async def cut_at_once(client: Client) -> None:
 
 
 @pytest.mark.stress
-async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
+async def test_streams_resume_after_the_process_restarts(url: str) -> None:
     await database.connect(url)
     world = await World.make()
     process = await start(url)
@@ -582,9 +582,9 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
             async with contextlib.AsyncExitStack() as stack:
                 readers = [await stack.enter_async_context(open_stream(ada, EVENTS, last_id=last)) for _ in range(20)]
                 await notes(ada, ticket, 2)
-                count = len(await log()) - len(seen)
+                count = len(await log_positions()) - len(seen)
                 for reader in readers:
-                    came = places(await reader.take(FIELD, count))
+                    came = positions_of(await reader.take(FIELD, count))
                 await database.disconnect()
                 await asyncio.to_thread(end, process)
                 for reader in readers:
@@ -596,8 +596,8 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
             await database.connect(url)
         await notes(ada, ticket, 2)
         async with open_stream(ada, EVENTS, last_id=last) as events:
-            seen += places(await events.take(FIELD, 2))
-        assert seen == await log()
+            seen += positions_of(await events.take(FIELD, 2))
+        assert seen == await log_positions()
     finally:
         process.kill()
         await database.disconnect()
@@ -614,7 +614,7 @@ async def test_a_restarted_process_goes_on_with_its_streams(url: str) -> None:
         ("max_connections_per_viewer", 429, "RATE_LIMITED"),
     ],
 )
-async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refused(
+async def test_streams_and_sockets_share_the_connection_limits(
     url: str, held: list[ConnectionRegistry], limit: str, status: int, code: str
 ) -> None:
     async with running(url, **{limit: 2}) as service:
@@ -633,7 +633,7 @@ async def test_streams_and_sockets_are_counted_together_and_one_too_many_is_refu
             await events.wait_until_started()
 
 
-async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[ConnectionRegistry]) -> None:
+async def test_a_refused_stream_does_not_occupy_a_connection(url: str, held: list[ConnectionRegistry]) -> None:
     async with running(url, max_connections=1) as service:
         world = await World.make()
         for token, query in ((world.ada.token, WRONG), (None, EVENTS)):
@@ -644,7 +644,7 @@ async def test_a_stream_that_can_not_begin_holds_no_place(url: str, held: list[C
         await nobody_left(held)
 
 
-async def test_a_picture_that_is_cut_off_in_the_middle_is_told_again(
+async def test_a_snapshot_cut_in_the_middle_is_sent_again(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(groups, "MAX_BATCH_ITEMS", 1)
@@ -658,4 +658,4 @@ async def test_a_picture_that_is_cut_off_in_the_middle_is_told_again(
         assert events.last_id == ""
         kinds = [(await events.next_value("ticketChanges"))["kind"] for _ in range(3)]
         assert kinds == ["SNAPSHOT", "SNAPSHOT", "SNAPSHOT_END"]
-        assert events.last_id == await head()
+        assert events.last_id == await head_cursor()

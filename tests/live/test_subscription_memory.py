@@ -8,7 +8,7 @@ import gc
 from graphql.execution.execute import Executor
 from support import Service, World
 from support.client import EVENTS
-from support.live import head
+from support.live import head_cursor
 
 from models import database
 from models.core import ids, time
@@ -38,10 +38,10 @@ def kept() -> list[int]:
     return [len(each._relevant_sub_fields) for each in gc.get_objects() if issubclass(type(each), Executor)]
 
 
-async def test_what_is_kept_for_a_stream_does_not_grow_with_its_events(service: Service, world: World) -> None:
+async def test_memory_of_a_subscription_does_not_grow_with_its_events(service: Service, world: World) -> None:
     ticket = await service.client(world.cora.token).raise_ticket()
     async with service.client(world.ada.token).socket() as socket:
-        await socket.subscribe(EVENTS, after=await head())
+        await socket.subscribe(EVENTS, after=await head_cursor())
         await asyncio.create_task(write(ticket["id"]))
         for _ in range(ENTRIES):
             assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]

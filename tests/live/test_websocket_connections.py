@@ -12,9 +12,17 @@ from typing import Any
 import httpx2
 import pytest
 from support import Service, World
-from support.client import EVENTS, SECONDS, Client, Socket, open_connection
+from support.client import EVENTS, TIMEOUT_SECONDS, Client, Socket, open_connection
+from support.live import (
+    count_waiting_groups,
+    delivered_values,
+    head_cursor,
+    positions_of,
+    small_buffer_socket,
+    until,
+    wait_for_close,
+)
 from support.live_list_client import LiveList
-from support.live import count_waiting_writers, end_of, events_in, head, narrow_socket, places, until
 from support.service import running, start
 
 from engine.fanout import outbox
@@ -32,7 +40,7 @@ LONG = f"""
 
 async def figures(service: Service, token: str) -> dict[str, float]:
     """The process's live figures by their names."""
-    async with httpx2.AsyncClient(timeout=SECONDS) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         answer = await http.get(service.http.replace("/graphql", "/metrics"), headers={"Authorization": f"Bearer {token}"})
     lines = [line for line in answer.text.splitlines() if 'process="' in line]
     return {line.partition("{")[0].removeprefix("ticketwire_"): float(line.rpartition(" ")[2]) for line in lines}
@@ -49,7 +57,7 @@ async def refused(service: Service, token: str | None) -> tuple[int, str]:
     async with open_connection(service.ws) as connection:
         with contextlib.suppress(Exception):
             await connection.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
-        code, reason, came = await end_of(Socket(connection))
+        code, reason, came = await wait_for_close(Socket(connection))
         assert came == []
         return code, reason
 
@@ -83,9 +91,9 @@ async def emptied(service: Service, token: str) -> bool:
     return await counting(service, token, 0, 0, 0)
 
 
-async def test_where_they_resumed_from_makes_subscriptions_no_less_equal(service: Service, world: World) -> None:
+async def test_subscriptions_with_different_cursors_share_a_group(service: Service, world: World) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
-    start_at = await head()
+    start_at = await head_cursor()
     ticket = await cora.raise_ticket()
     for _ in range(5):
         await ada.do("addNote", ticketId=ticket["id"], body="n")
@@ -98,19 +106,19 @@ async def test_where_they_resumed_from_makes_subscriptions_no_less_equal(service
         assert (await now.next("ticketEvents"))["cursor"] == (await late.next("ticketEvents"))["cursor"]
 
 
-async def test_who_comes_again_to_a_live_list_shares_it_with_those_who_stayed(service: Service, world: World) -> None:
+async def test_a_resumed_live_list_joins_the_existing_group(service: Service, world: World) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
     await cora.raise_ticket()
-    since = await head()
+    since = await head_cursor()
     ticket = (await cora.raise_ticket())["id"]
     stayed, back = LiveList(), LiveList()
     async with ada.socket() as one, ada.socket() as other:
-        await stayed.begin(one)
-        await back.begin(other, after=since)
-        await back.until(other, "ADDED")
+        await stayed.subscribe(one)
+        await back.subscribe(other, after=since)
+        await back.read_until(other, "ADDED")
         await until(lambda: grouped(service, world.root.token, 1))
         await ada.do("startTicket", ticketId=ticket)
-        assert await stayed.until(one, "UPDATED") == await back.until(other, "UPDATED")
+        assert await stayed.read_until(one, "UPDATED") == await back.read_until(other, "UPDATED")
         assert "GAP" not in back.kinds()
 
 
@@ -122,7 +130,7 @@ async def grouped(service: Service, token: str, count: int) -> bool:
 
 
 @pytest.mark.parametrize("bound", ["max_connections", "max_connections_per_address", "max_connections_per_viewer"])
-async def test_one_socket_too_many_is_closed_with_1013_and_a_free_place_is_taken(url: str, bound: str) -> None:
+async def test_a_socket_beyond_the_limit_is_closed_with_1013(url: str, bound: str) -> None:
     async with running(url, **{bound: 2}) as service:
         world = await World.make()
         async with opened(service, world.ada.token, 2) as sockets:
@@ -148,13 +156,13 @@ async def test_too_many_messages_close_the_socket_with_1008(url: str) -> None:
     async with running(url, max_socket_messages_per_second=1) as service, service.client().socket() as socket:
         for _ in range(30):
             await socket.send({"type": "ping"})
-        code, reason, came = await end_of(socket)
+        code, reason, came = await wait_for_close(socket)
         assert code == 1008
         assert reason == "Too many messages: at most 1 per second are accepted."
         assert 5 <= len(came) <= 12
 
 
-async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None:
+async def test_a_setting_limits_the_operations_of_a_socket(url: str) -> None:
     async with running(url, max_operations_per_socket=2) as service:
         world = await World.make()
         async with service.client(world.ada.token).socket() as socket:
@@ -169,17 +177,17 @@ async def test_operations_of_a_socket_are_bounded_by_a_setting(url: str) -> None
 
 @pytest.mark.never_retried
 @pytest.mark.parametrize("path", ["engine.server.websocket_protocol:WebSocketProtocol", "websockets-sansio"], ids=["frames", "plain ASGI"])
-async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_not_held_up(
+async def test_a_slow_reader_is_disconnected_and_resumes_without_delaying_others(
     url: str, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     # A peer that reads nothing is cut off after some seconds of real time, and then sees 1006 instead of the close code.
-    monkeypatch.setattr(outbox, "FLUSH_SECONDS", SECONDS)
+    monkeypatch.setattr(outbox, "FLUSH_SECONDS", TIMEOUT_SECONDS)
     async with running(url, ws=path, max_outbox_bytes=100_000) as service:
         world = await World.make()
         ada, cora = service.client(world.ada.token), service.client(world.cora.token)
         ticket = await cora.raise_ticket()
-        since = await head()
-        async with ada.socket() as reading, narrow_socket(service, world.ada.token) as slow:
+        since = await head_cursor()
+        async with ada.socket() as reading, small_buffer_socket(service, world.ada.token) as slow:
             for socket in (reading, slow):
                 await socket.subscribe(LONG)
             await until(lambda: counting(service, world.root.token, 2, 2, 1))
@@ -194,9 +202,9 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
             assert found["subscriptions"] == 1
             assert found["largest_outbox_bytes"] < 2_000_000
             slow.connection.transport.resume_reading()
-            code, reason, came = await end_of(slow)
+            code, reason, came = await wait_for_close(slow)
             assert (code, reason) == (1013, "The client reads too slowly. Reconnect and resume after the last cursor.")
-        told = [event["cursor"] for event in events_in(came)]
+        told = [event["cursor"] for event in delivered_values(came)]
         assert told == cursors[: len(told)]
         assert len(told) < 8
         async with ada.socket() as again:
@@ -205,39 +213,39 @@ async def test_a_reader_that_is_too_slow_is_closed_and_resumes_and_others_are_no
 
 
 @pytest.mark.never_retried
-async def test_a_reader_that_resumes_from_long_ago_is_told_as_fast_as_it_takes_it(url: str) -> None:
+async def test_a_long_replay_waits_for_a_slow_reader(url: str) -> None:
     async with running(url, max_outbox_bytes=100_000) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket()
-        since = await head()
+        since = await head_cursor()
         for _ in range(6):
             await cora.do("replyToTicket", ticketId=ticket["id"], body="x" * 65_000)
-        async with narrow_socket(service, world.ada.token) as socket:
+        async with small_buffer_socket(service, world.ada.token) as socket:
             socket.connection.transport.pause_reading()
             await socket.subscribe(LONG, after=since)
             await until(is_filled)
             socket.connection.transport.resume_reading()
-            assert len(places(await socket.take("ticketEvents", 6))) == 6
+            assert len(positions_of(await socket.take("ticketEvents", 6))) == 6
         assert (await figures(service, world.root.token))["slow_clients_disconnected_total"] == 0
 
 
 async def is_filled() -> bool:
     """Whether the server has written more than the bound, and waits for the reader."""
-    return count_waiting_writers() == 1
+    return count_waiting_groups() == 1
 
 
 # ---------------------------------------------------------------- both paths
 
 
-async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> None:
+async def test_prepared_frames_and_plain_asgi_send_the_same_bytes(url: str) -> None:
     came: list[list[str]] = []
     since = ""
     for path in ("engine.server.websocket_protocol:WebSocketProtocol", "websockets-sansio"):
         async with running(url, ws=path) as service:
             if not since:
                 world = await World.make()
-                since = await head()
+                since = await head_cursor()
                 ticket = await service.client(world.cora.token).raise_ticket("ü" * 60)
                 await service.client(world.ada.token).do("resolveTicket", ticketId=ticket["id"], resolution="\u2028 done")
             async with service.client(world.ada.token).socket() as socket:
@@ -254,10 +262,10 @@ async def test_frames_and_plain_asgi_give_a_client_the_same_bytes(url: str) -> N
 # ---------------------------------------------------------------- a server that stops
 
 
-async def test_a_server_that_stops_finishes_what_changes_something_and_then_closes_with_1012(
+async def test_a_stopping_server_finishes_mutations_and_closes_with_1012(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_socket, "MUTATION_SECONDS", SECONDS)
+    monkeypatch.setattr(engine_socket, "MUTATION_SECONDS", TIMEOUT_SECONDS)
     made: list[Operations] = []
 
     def remember(socket: Any, services: Any) -> Operations:
@@ -268,11 +276,11 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
         return any(each.mutations for each in made)
 
     monkeypatch.setattr(engine_socket, "Operations", remember)
-    async with running(url, run_jobs=False, stop_seconds=SECONDS) as service:
+    async with running(url, run_jobs=False, stop_seconds=TIMEOUT_SECONDS) as service:
         world = await World.make()
         client = service.client(world.cora.token)
         raised = await client.raise_ticket()
-        start = await head()
+        start = await head_cursor()
         async with (
             client.socket() as socket,
             service.client(world.ada.token).socket() as following,
@@ -284,20 +292,20 @@ async def test_a_server_that_stops_finishes_what_changes_something_and_then_clos
             await socket.send({"type": "subscribe", "id": "m", "payload": {"query": query, "variables": variables}})
             await until(has_begun)
             service.stop()
-            assert (await end_of(following))[0] == 1012
+            assert (await wait_for_close(following))[0] == 1012
             late = {"input": {"ticketId": raised["id"], "body": "too late"}}
             await socket.send({"type": "subscribe", "id": "late", "payload": {"query": query, "variables": late}})
             await socket.send({"type": "ping"})
             assert (await socket.receive())["type"] == "pong"
             release.set()
-            code, _, came = await end_of(socket)
+            code, _, came = await wait_for_close(socket)
             assert code == 1012
             assert [message["type"] for message in came] == ["next", "complete"]
             cursor = came[0]["payload"]["data"]["replyToTicket"]["cursor"]
     await database.connect(url)
     try:
         assert decode_cursor(cursor) > decode_cursor(start)
-        assert cursor == await head(), "what came after the server was told to stop was not begun"
+        assert cursor == await head_cursor(), "what came after the server was told to stop was not begun"
     finally:
         await database.disconnect()
 
@@ -316,17 +324,17 @@ async def held_writing() -> AsyncIterator[asyncio.Event]:
     async with asyncio.TaskGroup() as group:
         group.create_task(hold())
         try:
-            await asyncio.wait_for(held.wait(), SECONDS)
+            await asyncio.wait_for(held.wait(), TIMEOUT_SECONDS)
             yield release
         finally:
             release.set()
 
 
-async def test_a_server_that_stops_with_many_sockets_ends_soon(url: str) -> None:
+async def test_a_server_with_many_sockets_stops_quickly(url: str) -> None:
     process = await start(url, None, TICKETWIRE_RUN_JOBS="false")
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(Client(process.http, process.ws, None).socket()) for _ in range(40)]
         process.popen.send_signal(signal.SIGTERM)
-        ends = await asyncio.gather(*(end_of(socket) for socket in sockets))
+        ends = await asyncio.gather(*(wait_for_close(socket) for socket in sockets))
         assert {code for code, _, _ in ends} == {1012}
-        assert await asyncio.to_thread(process.popen.wait, SECONDS) is not None
+        assert await asyncio.to_thread(process.popen.wait, TIMEOUT_SECONDS) is not None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.client import EVENTS, Socket, open_connection
-from support.live import end_of, error_of, events_in, head
+from support.live import delivered_values, head_cursor, operation_error, wait_for_close
 from support.service import running, start
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
@@ -44,7 +44,7 @@ async def closes(service: Service, code: int, *sent: str | bytes, init: bool = T
         socket = await initialised(connection) if init else Socket(connection)
         for frame in sent:
             await connection.send(frame)
-        found, reason, _ = await end_of(socket)
+        found, reason, _ = await wait_for_close(socket)
         assert found == code, reason
         assert len(reason.encode()) <= LONGEST_REASON
     await answers(service)
@@ -80,33 +80,33 @@ WRONG_SHAPE: list[dict[str, object]] = [
 
 
 @pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
-async def test_what_is_no_json_closes_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
+async def test_invalid_json_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
     for text in NO_JSON:
         with subtests.test(text[:40]):
             await closes(service, 4400, text, init=init)
 
 
 @pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
-async def test_json_that_is_no_message_closes_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
+async def test_json_that_is_not_a_message_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
     for message in NO_MESSAGE:
         with subtests.test(str(message)[:40]):
             await closes(service, 4400, json.dumps(message), init=init)
 
 
 @pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
-async def test_a_message_of_the_wrong_shape_closes_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
+async def test_a_malformed_message_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
     for message in WRONG_SHAPE:
         with subtests.test(str(message)):
             await closes(service, 4400, json.dumps(message), init=init)
 
 
-async def test_a_binary_frame_closes_with_4400(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_binary_frame_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests) -> None:
     for frame in (b"", b'{"type":"ping"}', b"\x00\xff"):
         with subtests.test(repr(frame)):
             await closes(service, 4400, frame)
 
 
-async def test_a_frame_that_is_too_long_closes_with_1009_and_what_is_shorter_is_read(url: str) -> None:
+async def test_a_frame_over_the_limit_closes_the_socket_with_1009(url: str) -> None:
     process = await start(url)
     try:
         async with open_connection(process.ws) as connection:
@@ -114,7 +114,7 @@ async def test_a_frame_that_is_too_long_closes_with_1009_and_what_is_shorter_is_
             await socket.subscribe("{ __typename }", unused="x" * (LONGEST_FRAME - 1000))
             assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
             await socket.subscribe("{ __typename }", unused="x" * LONGEST_FRAME)
-            assert (await end_of(socket))[0] == 1009
+            assert (await wait_for_close(socket))[0] == 1009
         assert await process.client().run("{ __typename }") == {"__typename": "Query"}
     finally:
         process.kill()
@@ -123,56 +123,56 @@ async def test_a_frame_that_is_too_long_closes_with_1009_and_what_is_shorter_is_
 # ---------------------------------------------------------------- the order of messages
 
 
-async def test_an_operation_before_init_closes_with_4401(service: Service) -> None:
+async def test_an_operation_before_init_closes_the_socket_with_4401(service: Service) -> None:
     assert await closes(service, 4401, json.dumps(subscribe()), init=False) == "Unauthorized"
 
 
-async def test_a_second_init_closes_with_4429(service: Service) -> None:
+async def test_a_second_init_closes_the_socket_with_4429(service: Service) -> None:
     init = json.dumps({"type": "connection_init"})
     await closes(service, 4429, init)
     await closes(service, 4429, init, init, init=False)
 
 
-async def test_no_init_in_time_closes_with_4408(url: str) -> None:
+async def test_an_init_timeout_closes_the_socket_with_4408(url: str) -> None:
     async with running(url, connection_init_timeout_seconds=0.2) as service, raw(service) as connection:
-        assert (await end_of(Socket(connection)))[0] == 4408
+        assert (await wait_for_close(Socket(connection)))[0] == 4408
 
 
-async def test_an_id_that_is_in_use_closes_with_4409(service: Service, world: World) -> None:
+async def test_a_duplicate_operation_id_closes_the_socket_with_4409(service: Service, world: World) -> None:
     async with service.client(world.ada.token).socket() as socket:
         operation = await socket.subscribe(EVENTS)
         await socket.send({"type": "subscribe", "id": operation, "payload": {"query": EVENTS}})
-        code, reason, _ = await end_of(socket)
+        code, reason, _ = await wait_for_close(socket)
         assert (code, reason) == (4409, "Subscriber for 1 already exists")
     async with service.client(world.ada.token).socket() as socket:
         for _ in range(2):
             await socket.send({"type": "subscribe", "id": "x" * 1000, "payload": {"query": EVENTS}})
-        code, reason, _ = await end_of(socket)
+        code, reason, _ = await wait_for_close(socket)
         assert code == 4409
         assert len(reason.encode()) <= LONGEST_REASON
     await answers(service)
 
 
-async def test_an_id_is_free_again_once_its_operation_is_complete(service: Service, world: World) -> None:
+async def test_an_operation_id_can_be_reused_after_it_completes(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
         for _ in range(3):
             await socket.send({"type": "subscribe", "id": "same", "payload": {"query": "{ __typename }"}})
             assert (await socket.receive())["type"] == "next"
             assert await socket.receive() == {"type": "complete", "id": "same"}
-        after = await head()
+        after = await head_cursor()
         for _ in range(3):
             await socket.send({"type": "subscribe", "id": "same", "payload": {"query": EVENTS, "variables": {"after": after}}})
             await socket.send({"type": "complete", "id": "same"})
         await socket.send({"type": "subscribe", "id": "same", "payload": {"query": EVENTS, "variables": {"after": after}}})
         ticket = await service.client(world.cora.token).raise_ticket()
-        assert [event["ticket"]["id"] for event in events_in([await socket.receive()])] == [ticket["id"]]
+        assert [event["ticket"]["id"] for event in delivered_values([await socket.receive()])] == [ticket["id"]]
 
 
-async def test_complete_stops_a_stream_and_one_of_an_unknown_id_does_nothing(service: Service, world: World) -> None:
+async def test_complete_stops_its_operation_and_ignores_unknown_ids(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     async with service.client(world.ada.token).socket() as socket:
-        after = await head()
+        after = await head_cursor()
         stopped = await socket.subscribe(EVENTS, after=after)
         lives = await socket.subscribe(EVENTS, after=after)
         await socket.send({"type": "complete", "id": "unknown"})
@@ -185,7 +185,7 @@ async def test_complete_stops_a_stream_and_one_of_an_unknown_id_does_nothing(ser
             assert (await socket.receive())["id"] == lives
 
 
-async def test_a_ping_comes_back_with_its_payload(service: Service) -> None:
+async def test_a_pong_carries_the_payload_of_its_ping(service: Service) -> None:
     async with raw(service) as connection:
         socket = Socket(connection)
         for payload in ({"at": 1}, {}, {"deep": {"list": [1, "ü", None]}}):
@@ -198,7 +198,7 @@ async def test_a_ping_comes_back_with_its_payload(service: Service) -> None:
         await initialised(connection)
 
 
-async def test_a_connection_without_a_token_is_opened(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_connection_without_a_token_is_accepted(service: Service, subtests: pytest.Subtests) -> None:
     for init in ({}, {"payload": None}, {"payload": {}}, {"payload": {"authorization": None}}, {"id": 7, "x": 1}):
         with subtests.test(str(init)):
             async with raw(service) as connection:
@@ -226,11 +226,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_a_wrong_operation_ends_with_an_error_and_the_socket_lives_on(
+async def test_an_invalid_operation_ends_with_an_error_and_keeps_the_socket(
     service: Service, world: World, subtests: pytest.Subtests
 ) -> None:
     async with service.client(world.ada.token).socket() as socket:
-        following = await socket.subscribe(EVENTS, after=await head())
+        following = await socket.subscribe(EVENTS, after=await head_cursor())
         for payload, code in WRONG:
             with subtests.test(payload["query"][:60]):
                 await socket.send({"type": "subscribe", "id": "wrong", "payload": payload})
@@ -239,26 +239,26 @@ async def test_a_wrong_operation_ends_with_an_error_and_the_socket_lives_on(
                 assert message["payload"][0]["extensions"]["code"] == code
         ticket = await service.client(world.cora.token).raise_ticket()
         message = await socket.receive()
-        assert (message["id"], events_in([message])[0]["ticket"]["id"]) == (following, ticket["id"])
+        assert (message["id"], delivered_values([message])[0]["ticket"]["id"]) == (following, ticket["id"])
 
 
-async def test_a_socket_holds_a_hundred_operations_at_most(service: Service, world: World) -> None:
+async def test_a_socket_runs_at_most_a_hundred_operations(service: Service, world: World) -> None:
     async with service.client(world.ada.token).socket() as socket:
         for _ in range(100):
             await socket.subscribe(EVENTS, ticketId="none")
         await socket.subscribe(EVENTS)
-        assert await error_of(socket) == "BAD_REQUEST"
+        assert await operation_error(socket) == "BAD_REQUEST"
         await socket.send({"type": "complete", "id": "1"})
         await socket.subscribe("{ __typename }")
         assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
 
 
-async def test_an_error_inside_an_event_comes_with_the_event_and_the_stream_goes_on(service: Service, world: World) -> None:
+async def test_a_field_error_in_an_event_does_not_end_the_subscription(service: Service, world: World) -> None:
     selection = "cursor ticket { messages(first: 1000) { totalCount } }"
     query = f"subscription($after: String) {{ ticketEvents(after: $after) {{ {selection} }} }}"
     cora = service.client(world.cora.token)
     async with service.client(world.ada.token).socket() as socket:
-        await socket.subscribe(query, after=await head())
+        await socket.subscribe(query, after=await head_cursor())
         for _ in range(2):
             await cora.raise_ticket()
             message = await socket.receive()
@@ -270,13 +270,13 @@ async def test_an_error_inside_an_event_comes_with_the_event_and_the_stream_goes
 
 
 @pytest.mark.parametrize("protocols", [None, ["graphql-ws"], ["chat", "graphql-ws"]])
-async def test_another_subprotocol_closes_with_4406(service: Service, protocols: list[str] | None) -> None:
+async def test_an_unsupported_subprotocol_closes_the_socket_with_4406(service: Service, protocols: list[str] | None) -> None:
     async with raw(service, protocols) as connection:
-        assert (await end_of(Socket(connection)))[0] == 4406
+        assert (await wait_for_close(Socket(connection)))[0] == 4406
     await answers(service)
 
 
-async def test_ours_is_picked_among_several_subprotocols(service: Service) -> None:
+async def test_the_supported_subprotocol_is_selected_among_several(service: Service) -> None:
     async with raw(service, ["graphql-ws", "graphql-transport-ws"]) as connection:
         assert connection.subprotocol == "graphql-transport-ws"
         await initialised(connection)
@@ -292,7 +292,7 @@ async def test_a_page_of_another_origin_is_refused(service: Service, subtests: p
     await answers(service)
 
 
-async def test_pages_of_the_same_and_of_allowed_origins_are_taken(url: str) -> None:
+async def test_pages_of_the_same_or_an_allowed_origin_are_accepted(url: str) -> None:
     async with running(url, allowed_origins=["https://desk.example"]) as service:
         for origin in (f"http://127.0.0.1:{service.port}", "https://desk.example"):
             async with raw(service, origin=origin) as connection:
@@ -302,7 +302,7 @@ async def test_pages_of_the_same_and_of_allowed_origins_are_taken(url: str) -> N
                 pass
 
 
-async def test_sockets_are_taken_at_one_path_alone(service: Service) -> None:
+async def test_sockets_are_accepted_at_one_path_only(service: Service) -> None:
     for path in ("/", "/health", "/graphql/", "/graphqlx"):
         with pytest.raises((InvalidStatus, InvalidMessage)):
             async with open_connection(f"ws://127.0.0.1:{service.port}{path}"):

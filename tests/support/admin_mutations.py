@@ -6,66 +6,66 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.sla import policies
-from support.assert_unchanged import nothing_stored, shown
-from support.loop_limits import count_turns
+from support.assert_unchanged import assert_nothing_stored, format_error
 from support.client import Client
+from support.loop_limits import count_runs
 from workers.sla_refresh import SlaRefresh
 
 WINDOW = timedelta(days=14)
-POLICY = """id name position priority team { slug } category { slug } organization { name } calendar { id name }
+POLICY_FIELDS = """id name position priority team { slug } category { slug } organization { name } calendar { id name }
   firstResponse nextResponse resolution atRiskPercent active"""
-CALENDAR = "id name timeZone week { start end } holidays active"
-PATH = "id name position trigger metric priority team { slug } steps { after action team { slug } user { displayName } } active"
-SHOWN = {
-    "SlaPolicy": ("slaPolicy", POLICY),
-    "SlaCalendar": ("slaCalendar", CALENDAR),
-    "EscalationPath": ("escalationPath", PATH),
+CALENDAR_FIELDS = "id name timeZone week { start end } holidays active"
+ESCALATION_PATH_FIELDS = "id name position trigger metric priority team { slug } steps { after action team { slug } user { displayName } } active"
+PAYLOAD_FIELDS = {
+    "SlaPolicy": ("slaPolicy", POLICY_FIELDS),
+    "SlaCalendar": ("slaCalendar", CALENDAR_FIELDS),
+    "EscalationPath": ("escalationPath", ESCALATION_PATH_FIELDS),
     "updateTeam": ("team", "id slug name assignsByLoad"),
     "setAvailability": ("user", "id displayName present"),
 }
 WEEK: list[list[dict[str, str]]] = [[{"start": "09:00", "end": "17:00"}]] * 5 + [[], []]
 
 
-def selection(mutation: str) -> tuple[str, str]:
-    return next(found for name, found in SHOWN.items() if mutation.endswith(name))
+def payload_field(mutation: str) -> tuple[str, str]:
+    return next(found for name, found in PAYLOAD_FIELDS.items() if mutation.endswith(name))
 
 
-async def asked(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
+async def send_mutation(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
     """One mutation's payload, refusals included."""
-    field, fields = selection(mutation)
+    field, fields = payload_field(mutation)
     kind = mutation[0].upper() + mutation[1:] + "Input"
     asked = f"{field} {{ {fields} }} replayed userErrors {{ code message field }}"
     query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {asked} }} }}"
     return dict((await client.run(query, input=input))[mutation])
 
 
-async def done(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
+async def run_mutation(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
     """One mutation that must succeed; what it changed."""
-    payload = await asked(client, mutation, **input)
+    payload = await send_mutation(client, mutation, **input)
     assert payload["userErrors"] == [], payload
-    return dict(payload[selection(mutation)[0]])
+    return dict(payload[payload_field(mutation)[0]])
 
 
-async def refused(client: Client, mutation: str, **input: Any) -> str:
+async def refusal_of(client: Client, mutation: str, **input: Any) -> str:
     """One mutation that must be refused and leave nothing behind, as `CODE field`."""
-    async with nothing_stored():
-        payload = await asked(client, mutation, **input)
-    assert payload[selection(mutation)[0]] is None, payload
+    async with assert_nothing_stored():
+        payload = await send_mutation(client, mutation, **input)
+    assert payload[payload_field(mutation)[0]] is None, payload
     (error,) = payload["userErrors"]
-    return shown(error)
+    return format_error(error)
 
 
-async def follow(at: datetime) -> int:
+async def refresh_slas(at: datetime) -> int:
     """Have all open tickets follow the policies, beside others that may do it too; returns how many did here."""
     worker, count = SlaRefresh(WINDOW), 0
-    for _ in count_turns():
+    for _ in count_runs():
         if not await policies.find_outdated_tickets(1):
             break
         count += (await worker.run_once(at, 0)).count
     return count
 
 
-async def clocks(client: Client, ticket: dict[str, Any], more: str = "") -> dict[str, dict[str, Any]]:
+async def clocks_by_metric(client: Client, ticket: dict[str, Any], more: str = "") -> dict[str, dict[str, Any]]:
     """A ticket's clocks, by metric; of next responses the last one."""
     query = f"""query($id: ID!) {{ ticket(id: $id) {{ clocks {{
       metric status target spent atRiskAt breachesAt breachedAt pausedAt policy {{ name }} {more} }} }} }}"""

@@ -9,44 +9,44 @@ from typing import Any
 from models import database
 from support.client import Client
 
-ORDERS = {
+ORDER_COLUMNS = {
     **dict.fromkeys(("tickets", "ticket_tags", "ticket_resources", "ticket_watchers", "ticket_links", "messages"), "id"),
     **dict.fromkeys(("users", "memberships", "tokens", "idempotency_keys", "log_head", "rights"), "id"),
     **dict.fromkeys(("teams", "sla_calendars", "sla_policies", "sla_terms", "sla_revision", "sla_clocks"), "id"),
     **dict.fromkeys(("escalation_paths", "clock_advance", "presences"), "id"),
     "events": "position",
 }
-OF_WORKERS = ("last_used_at", "applied")
+WORKER_COLUMNS = ("last_used_at", "applied")
 """What workers note by the by."""
 
 
-async def everything() -> dict[str, list[dict[str, str]]]:
+async def read_all_rows() -> dict[str, list[dict[str, str]]]:
     """All rows of the tables that callers can change, as texts."""
     found: dict[str, list[dict[str, str]]] = {}
-    for table, order in ORDERS.items():
+    for table, order in ORDER_COLUMNS.items():
         rows = await database.fetch_dicts(f"SELECT * FROM {table} ORDER BY {order}")
-        found[table] = [{name: str(value) for name, value in row.items() if name not in OF_WORKERS} for row in rows]
+        found[table] = [{name: str(value) for name, value in row.items() if name not in WORKER_COLUMNS} for row in rows]
     return found
 
 
 @contextlib.asynccontextmanager
-async def nothing_stored() -> AsyncIterator[None]:
+async def assert_nothing_stored() -> AsyncIterator[None]:
     """Fails where the block changed, logged or remembered anything."""
-    before = await everything()
+    before = await read_all_rows()
     yield
-    assert await everything() == before
+    assert await read_all_rows() == before
 
 
-async def refusal(client: Client, mutation: str, **input: Any) -> list[str]:
+async def refusals(client: Client, mutation: str, **input: Any) -> list[str]:
     """A ticket mutation that must be refused and leave nothing behind; each refusal as `CODE field`."""
-    async with nothing_stored():
+    async with assert_nothing_stored():
         payload = await client.mutate(mutation, input)
     assert payload["ticket"] is payload["event"] is payload["cursor"] is None, payload
     assert payload["replayed"] is False
-    return [shown(error) for error in payload["userErrors"]]
+    return [format_error(error) for error in payload["userErrors"]]
 
 
-def shown(error: dict[str, Any]) -> str:
+def format_error(error: dict[str, Any]) -> str:
     """`CODE field`, or the code alone where the refusal is about no field."""
     assert error["message"]
     if error["field"] is None:

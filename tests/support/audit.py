@@ -20,9 +20,9 @@ async def audit() -> list[Event]:
         assert [entry.version for entry in own] == sorted(entry.version for entry in own)
         assert {entry.version for entry in own} == set(range(1, ticket.version + 1))
         assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
-        assert told(own, "tags") == sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id))
+        assert last_logged_list(own, "tags") == sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id))
         watchers = await TicketWatcher.filter(ticket_id=ticket.id)
-        assert told(own, "watchers") == sorted(str(watcher.user_id) for watcher in watchers)
+        assert last_logged_list(own, "watchers") == sorted(str(watcher.user_id) for watcher in watchers)
     spoken = [entry.message_id for entry in log if entry.type in MESSAGE_EVENTS]
     assert sorted(map(str, spoken)) == sorted(str(message.id) for message in await Message.all())
     ties = [(entry.ticket_id, entry.value("other_id")) for entry in log if entry.type is EventType.LINKED]
@@ -30,7 +30,7 @@ async def audit() -> list[Event]:
     return log
 
 
-def told(entries: list[Event], name: str) -> list[str]:
+def last_logged_list(entries: list[Event], name: str) -> list[str]:
     """The last value of a list that the entries tell."""
     values = [entry.changes[name][1] for entry in entries if name in entry.changes]
     last = values[-1] if values else []

@@ -12,13 +12,13 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass(frozen=True)
-class Done:
+class CliResult:
     code: int
     out: str
     err: str
 
 
-async def command(folder: Path, *arguments: str, stdin: str = "", seconds: float = 240, **environment: str) -> Done:
+async def run_cli(folder: Path, *arguments: str, stdin: str = "", seconds: float = 240, **environment: str) -> CliResult:
     """Run `python -m cli …` to its end."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("TICKETWIRE_") and name not in ("HOST", "PORT")
@@ -40,4 +40,4 @@ async def command(folder: Path, *arguments: str, stdin: str = "", seconds: float
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return Done(process.returncode or 0, out.decode(), err.decode())
+    return CliResult(process.returncode or 0, out.decode(), err.decode())

@@ -12,19 +12,19 @@ from typing import Any
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
-TICKET = """
+TICKET_FIELDS = """
   id number ref externalId subject status stage priority version tags escalationLevel heldUntil resolution closeReason
   allowedActions createdAt updatedAt firstRespondedAt resolvedAt closedAt
   category { slug } team { slug } requester { id displayName } assignee { id displayName } mergedInto { id }
 """
-ERRORS = """
+ERROR_FIELDS = """
   userErrors { __typename code message field
     ... on TransitionRefused { from action allowed }
     ... on StaleVersion { current }
     ... on UnseenMessages { messages { id body } } }
 """
-EVENT = "__typename id type cursor occurredAt ticket { id number status } actor { __typename displayName }"
-SECONDS = 60
+EVENT_FIELDS = "__typename id type cursor occurredAt ticket { id number status } actor { __typename displayName }"
+TIMEOUT_SECONDS = 60
 """The deadline for whatever must come. No test waits until it has passed."""
 SUBPROTOCOL = "graphql-transport-ws"
 TLS = ssl.create_default_context()
@@ -51,7 +51,7 @@ class Client:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     async def post(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx2.Response:
-        async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
             return await http.post(
                 self.http, json={"query": query, "variables": variables or {}}, headers={**self.headers, **headers}
             )
@@ -70,11 +70,11 @@ class Client:
     async def mutate(self, name: str, input: dict[str, Any], more: str = "") -> dict[str, Any]:
         """One ticket mutation by its name; the whole payload, refusals included."""
         kind = name[0].upper() + name[1:] + "Input"
-        kind = "TicketActionInput" if name in SIMPLE else kind
+        kind = "TicketActionInput" if name in ACTION_MUTATIONS else kind
         field = {"replyToTicket": "reply { id body }", "addNote": "note { id body }"}.get(name, "")
         query = (
-            f"mutation($input: {kind}!) {{ {name}(input: $input) {{ ticket {{ {TICKET} }} event {{ {EVENT} }} "
-            f"cursor replayed {field} {more} {ERRORS} }} }}"
+            f"mutation($input: {kind}!) {{ {name}(input: $input) {{ ticket {{ {TICKET_FIELDS} }} event {{ {EVENT_FIELDS} }} "
+            f"cursor replayed {field} {more} {ERROR_FIELDS} }} }}"
         )
         return (await self.run(query, input=input))[name]
 
@@ -84,7 +84,7 @@ class Client:
         assert payload["userErrors"] == [], payload["userErrors"]
         return payload
 
-    async def refused(self, name: str, **input: Any) -> list[str]:
+    async def refusal_codes(self, name: str, **input: Any) -> list[str]:
         """One ticket mutation that must be refused; the codes."""
         payload = await self.mutate(name, input)
         assert payload["ticket"] is None, payload
@@ -107,10 +107,10 @@ class Client:
 
 def open_connection(ws: str, **options: Any) -> connect:
     """A connection that its client never closes because the server is slow."""
-    return connect(ws, **{"subprotocols": [SUBPROTOCOL], "open_timeout": SECONDS, "ping_interval": None, **options})
+    return connect(ws, **{"subprotocols": [SUBPROTOCOL], "open_timeout": TIMEOUT_SECONDS, "ping_interval": None, **options})
 
 
-SIMPLE = {"startTicket", "awaitCustomer", "resumeTicket", "watchTicket", "unwatchTicket"}
+ACTION_MUTATIONS = {"startTicket", "awaitCustomer", "resumeTicket", "watchTicket", "unwatchTicket"}
 
 
 class Socket:
@@ -118,7 +118,7 @@ class Socket:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.last = 0
+        self.last_id = 0
 
     async def send(self, message: object) -> None:
         await self.connection.send(json.dumps(message))
@@ -127,16 +127,16 @@ class Socket:
         await self.send({"type": "connection_init", "payload": payload})
         assert (await self.receive())["type"] == "connection_ack"
 
-    async def receive(self, seconds: float | None = SECONDS) -> dict[str, Any]:
+    async def receive(self, seconds: float | None = TIMEOUT_SECONDS) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             return json.loads(await self.connection.recv())
 
     async def subscribe(self, query: str, **variables: Any) -> str:
-        self.last += 1
-        await self.send({"type": "subscribe", "id": str(self.last), "payload": {"query": query, "variables": variables}})
-        return str(self.last)
+        self.last_id += 1
+        await self.send({"type": "subscribe", "id": str(self.last_id), "payload": {"query": query, "variables": variables}})
+        return str(self.last_id)
 
-    async def next(self, field: str, seconds: float = SECONDS) -> dict[str, Any]:
+    async def next(self, field: str, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
         """The next value of a subscription's root field. Raises Refused where it ended with errors."""
         message = await self.receive(seconds)
         if message["type"] == "error":
@@ -152,6 +152,6 @@ class Socket:
 
 EVENTS = f"""
   subscription($after: String, $ticketId: ID, $types: [TicketEventType!], $filter: TicketFilter) {{
-    ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{ {EVENT} }}
+    ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{ {EVENT_FIELDS} }}
   }}
 """

@@ -9,34 +9,34 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from support.client import SECONDS
+from support.client import TIMEOUT_SECONDS
 
 
-class Following:
+class ClientProgram:
     """The program as it runs, and what it told."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self.told: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
 
-    def each(self, name: str) -> list[Any]:
+    def values(self, name: str) -> list[Any]:
         """What was told under a name, in order."""
-        return [told[name] for told in self.told if name in told]
+        return [told[name] for told in self.messages if name in told]
 
     async def until(self, holds: Callable[[], bool]) -> None:
         assert self.process.stdout is not None
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not holds():
                 line = await self.process.stdout.readline()
-                assert line, f"the client ended: {self.told[-3:]}"
-                self.told.append(json.loads(line))
+                assert line, f"the client ended: {self.messages[-3:]}"
+                self.messages.append(json.loads(line))
 
 
 @contextlib.asynccontextmanager
-async def following(program: str, *arguments: str, folder: Path) -> AsyncIterator[Following]:
+async def run_client_program(program: str, *arguments: str, folder: Path) -> AsyncIterator[ClientProgram]:
     process = await asyncio.create_subprocess_exec(program, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE)
     try:
-        yield Following(process)
+        yield ClientProgram(process)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

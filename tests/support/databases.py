@@ -25,7 +25,7 @@ from support.leftovers import RUN
 SERVER = os.environ.get("TEST_DATABASE", "sqlite")
 """`sqlite`, or the URL of a Postgres server's maintenance database."""
 IS_SQLITE = SERVER == "sqlite"
-NO_PROMISES = "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
+DEACTIVATE_SLAS = "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
 """For tests that count entries of the log, in which promises and the steps of escalation would have theirs."""
 RUN_LOCK = 7_204_114
 """The first key of the advisory lock that each run holds; the second is made of the run's name."""
@@ -33,7 +33,7 @@ GROWN_BYTES = 16 * 2**20
 """A database that has grown by more is replaced: its statistics and dead rows would change how later tests are planned."""
 
 
-def name_of(kind: str) -> str:
+def new_name(kind: str) -> str:
     return f"tw_{RUN}_{kind}_{uuid4().hex[:8]}"
 
 
@@ -61,7 +61,7 @@ async def drop(name: str) -> None:
         await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-async def migrated(url: str) -> None:
+async def migrate_database(url: str) -> None:
     await db.connect(url)
     try:
         await migrate.migrate()
@@ -74,13 +74,13 @@ async def template(folder: Path) -> AsyncIterator[str]:
     """A migrated database that nobody has open: its path on SQLite, its name on Postgres."""
     if IS_SQLITE:
         path = folder / "template.db"
-        await migrated(f"sqlite:///{path}")
+        await migrate_database(f"sqlite:///{path}")
         yield str(path)
         return
-    name = name_of("template")
+    name = new_name("template")
     await create(name)
     try:
-        await migrated(url_of(name))
+        await migrate_database(url_of(name))
         yield name
     finally:
         await drop(name)
@@ -94,7 +94,7 @@ async def copy(source: str, folder: Path) -> AsyncIterator[str]:
         shutil.copy(source, path)
         yield f"sqlite:///{path}"
         return
-    name = name_of("copy")
+    name = new_name("copy")
     await create(name, source)
     try:
         yield url_of(name)
@@ -108,7 +108,7 @@ async def empty(folder: Path) -> AsyncIterator[str]:
     if IS_SQLITE:
         yield f"sqlite:///{folder / 'empty.db'}"
         return
-    name = name_of("empty")
+    name = new_name("empty")
     await create(name)
     try:
         yield url_of(name)
@@ -116,19 +116,19 @@ async def empty(folder: Path) -> AsyncIterator[str]:
         await drop(name)
 
 
-async def deactivate_promises(url: str) -> None:
+async def deactivate_slas(url: str) -> None:
     if not IS_SQLITE:
         async with connection_to(url) as connection:
-            await connection.execute(NO_PROMISES)
+            await connection.execute(DEACTIVATE_SLAS)
         return
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-        connection.executescript(NO_PROMISES)
+        connection.executescript(DEACTIVATE_SLAS)
 
 
 # The rows of a fresh database are kept beside it, in a schema of their own. Putting them back, with the triggers off, takes a
 # tenth of the time of making a database. An event trigger notes changes of tables, triggers and functions, which tests make to
 # provoke failures: such a database is replaced.
-KEEP = """
+KEEP_FRESH_ROWS = """
 CREATE SCHEMA fresh;
 DO $$ DECLARE each record; BEGIN
   FOR each IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' LOOP
@@ -186,12 +186,12 @@ class ReusedDatabase:
 
     async def url(self) -> str:
         """The URL of a database as fresh as a migrated one."""
-        if self.name is None or not await self.emptied(url_of(self.name)):
+        if self.name is None or not await self.try_to_empty(url_of(self.name)):
             await self.replace()
         assert self.name is not None
         return url_of(self.name)
 
-    async def emptied(self, url: str) -> bool:
+    async def try_to_empty(self, url: str) -> bool:
         """Empty the database, unless it must be replaced."""
         async with connection_to(url) as connection:
             await connection.execute(DISCONNECT)
@@ -202,10 +202,10 @@ class ReusedDatabase:
 
     async def replace(self) -> None:
         await self.close()
-        self.name = name_of("reused")
+        self.name = new_name("reused")
         await create(self.name, self.source)
         async with connection_to(url_of(self.name)) as connection:
-            await connection.execute(KEEP)
+            await connection.execute(KEEP_FRESH_ROWS)
             self.empty = await statements_to_empty(connection)
             self.max_bytes = GROWN_BYTES + int(await connection.fetchval("SELECT pg_database_size(current_database())"))
 

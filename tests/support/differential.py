@@ -43,7 +43,7 @@ VOLATILE = ("requestId", "cost")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OperationRequest:
     """A request, as a client would send it."""
 
     query: str
@@ -52,14 +52,14 @@ class Asked:
 
 
 @dataclass
-class Desk:
+class SchemaRunner:
     """The schema with the services that its resolvers use; time stands still."""
 
     schema: Schema
     services: Services
 
     @classmethod
-    def make(cls, url: str) -> Desk:
+    def make(cls, url: str) -> SchemaRunner:
         bell, sessions = WakeupBus("memory://"), OpenSessions(now)
         settings = load(database_url=url, compiled_plans="all", **LIMITS)
         rules = Rules(settings.reopen_window, settings.session_length, settings.max_live_list_tickets)
@@ -67,8 +67,8 @@ class Desk:
             rules=rules,
             now=now,
             wakeup=bell,
-            event_tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
-            notification_tail=LogTail(nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
+            event_tail=LogTail(read_nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
+            notification_tail=LogTail(read_nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
             presence=PresenceTail(bell.listen(), now, refresh_permissions=sessions.refresh),
             passwords=PasswordChecker(),
             sign_in_throttle=SignInThrottle(100_000),
@@ -85,7 +85,7 @@ class Desk:
         return getattr(self.schema, "planner", None)
 
     @contextlib.contextmanager
-    def alone(self) -> Generator[None]:
+    def graphql_core_only(self) -> Generator[None]:
         """Has graphql-core answer by itself meanwhile."""
         schema: Any = self.schema
         planner = self.planner
@@ -97,7 +97,7 @@ class Desk:
             if planner is not None:
                 schema.planner = planner
 
-    async def answer(self, asked: Asked, token: str | None) -> dict[str, Any]:
+    async def answer(self, asked: OperationRequest, token: str | None) -> dict[str, Any]:
         """The answer as a client reads it, but for what differs each time."""
         context = Context(self.services, "request", "127.0.0.1")
         if token is not None:
@@ -112,9 +112,9 @@ class Desk:
                 error.get("extensions", {}).pop(name, None)
         return found
 
-    async def both(self, asked: Asked, token: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def answer_both_ways(self, asked: OperationRequest, token: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What graphql-core answers, and what the schema does as it is."""
-        with self.alone():
+        with self.graphql_core_only():
             core = await self.answer(asked, token)
         return core, core if self.planner is None else await self.answer(asked, token)
 
@@ -123,5 +123,5 @@ def now() -> Any:
     return NOW
 
 
-async def nothing(_: int) -> list[Any]:
+async def read_nothing(_: int) -> list[Any]:
     return []

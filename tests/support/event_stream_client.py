@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx2
 
-from support.client import SECONDS, TLS, Client, Refused
+from support.client import TIMEOUT_SECONDS, TLS, Client, Refused
 
-STREAM = {"Accept": "text/event-stream"}
+EVENT_STREAM_HEADERS = {"Accept": "text/event-stream"}
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamEvent:
     """An event as a page is told of it; `id` is its own, None where it came without one."""
 
     type: str
@@ -30,7 +30,7 @@ class Told:
         return json.loads(self.data)
 
 
-class Events:
+class EventStream:
     """A stream that is read. `last_id` is what an EventSource would send when it comes again."""
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -38,18 +38,18 @@ class Events:
         self.lines = response.aiter_lines()
         self.last_id = ""
         self.retry: int | None = None
-        self.beats = 0
+        self.heartbeats = 0
 
-    async def block(self) -> Told | None:
+    async def read_block(self) -> StreamEvent | None:
         """What comes up to a blank line: an event, or None for what nobody is told of. Raises EOFError at the end."""
         type, id, data = "message", None, list[str]()
         async for line in self.lines:
             if not line:
-                return Told(type, id, "\n".join(data)) if data else None
+                return StreamEvent(type, id, "\n".join(data)) if data else None
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             if name == "":
-                self.beats += 1
+                self.heartbeats += 1
             elif name == "event":
                 type = value
             elif name == "data":
@@ -62,48 +62,48 @@ class Events:
                 raise AssertionError(f"no field of the standard: {line}")
         raise EOFError
 
-    async def next(self) -> Told:
+    async def next(self) -> StreamEvent:
         """The next event. Raises EOFError where the body ended as it should, RemoteProtocolError where it was cut."""
-        async with asyncio.timeout(SECONDS):
-            while (told := await self.block()) is None:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while (told := await self.read_block()) is None:
                 pass
             return told
 
-    async def value(self, field: str) -> dict[str, Any]:
+    async def next_value(self, field: str) -> dict[str, Any]:
         payload = (await self.next()).payload
         if payload.get("errors"):
             raise Refused(payload["errors"])
         return payload["data"][field]
 
     async def take(self, field: str, count: int) -> list[dict[str, Any]]:
-        return [await self.value(field) for _ in range(count)]
+        return [await self.next_value(field) for _ in range(count)]
 
-    async def begun(self) -> str:
+    async def wait_until_started(self) -> str:
         """Wait until the subscription has begun; the cursor that it begins after, empty where it has none."""
-        before = self.beats
-        async with asyncio.timeout(SECONDS):
-            while self.beats == before:
-                assert await self.block() is None, "it begins before it tells anything"
+        before = self.heartbeats
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while self.heartbeats == before:
+                assert await self.read_block() is None, "it begins before it tells anything"
         return self.last_id
 
-    async def beaten(self, beats: int = 1) -> None:
+    async def wait_for_heartbeats(self, beats: int = 1) -> None:
         """Wait for beats, with no event between."""
-        goal = self.beats + beats
-        async with asyncio.timeout(SECONDS):
-            while self.beats < goal:
-                assert await self.block() is None
+        goal = self.heartbeats + beats
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while self.heartbeats < goal:
+                assert await self.read_block() is None
 
-    async def rest(self) -> list[Told]:
+    async def read_to_end(self) -> list[StreamEvent]:
         """All events up to a proper end."""
-        found: list[Told] = []
+        found: list[StreamEvent] = []
         with contextlib.suppress(EOFError):
             while True:
                 found.append(await self.next())
         return found
 
-    async def cut(self) -> list[Told]:
+    async def read_until_cut(self) -> list[StreamEvent]:
         """All events up to where the stream is cut; it must be."""
-        found: list[Told] = []
+        found: list[StreamEvent] = []
         try:
             while True:
                 found.append(await self.next())
@@ -112,7 +112,7 @@ class Events:
 
 
 @contextlib.asynccontextmanager
-async def stream(
+async def open_stream(
     client: Client,
     query: str,
     *,
@@ -120,38 +120,38 @@ async def stream(
     last_id: str | None = None,
     headers: dict[str, str] | None = None,
     **variables: Any,
-) -> AsyncIterator[Events]:
+) -> AsyncIterator[EventStream]:
     """A stream that must be one; with the client's token in the header."""
-    given = {**STREAM, **client.headers, **({"Last-Event-ID": last_id} if last_id is not None else {}), **(headers or {})}
+    given = {**EVENT_STREAM_HEADERS, **client.headers, **({"Last-Event-ID": last_id} if last_id is not None else {}), **(headers or {})}
     asked: dict[str, Any] = {"query": query, "variables": variables}
     sent = {"json": asked} if method == "POST" else {"params": {**asked, "variables": json.dumps(variables)}}
     async with (
-        httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http,
+        httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http,
         http.stream(method, f"{client.http}/stream", headers=given, **sent) as response,
     ):
         assert response.status_code == 200, (response.status_code, await response.aread())
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-        yield Events(response)
+        yield EventStream(response)
 
 
-async def ask(client: Client, method: str = "GET", **given: Any) -> httpx2.Response:
+async def send_request(client: Client, method: str = "GET", **given: Any) -> httpx2.Response:
     """Any request to the path of streams; the whole answer, which must come to an end."""
-    headers = {**STREAM, **client.headers, **given.pop("headers", {})}
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+    headers = {**EVENT_STREAM_HEADERS, **client.headers, **given.pop("headers", {})}
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         return await http.request(method, f"{client.http}/stream", headers=headers, **given)
 
 
-def told_in(text: str) -> list[Told]:
+def parse_events(text: str) -> list[StreamEvent]:
     """The events of a whole body."""
-    found: list[Told] = []
+    found: list[StreamEvent] = []
     for block in text.split("\n\n"):
         fields = dict(line.split(":", 1) for line in block.splitlines() if not line.startswith(":"))
         if "data" in fields:
-            found.append(Told(fields.get("event", "message").strip(), fields.get("id"), fields["data"].strip()))
+            found.append(StreamEvent(fields.get("event", "message").strip(), fields.get("id"), fields["data"].strip()))
     return found
 
 
-def codes(answer: httpx2.Response) -> list[str]:
+def error_codes(answer: httpx2.Response) -> list[str]:
     """The codes of an answer in JSON."""
     assert answer.headers["content-type"].startswith("application/json"), answer.text
     assert answer.json()["extensions"]["requestId"] == answer.headers["x-request-id"]

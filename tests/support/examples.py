@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from support.client import SECONDS
+from support.client import TIMEOUT_SECONDS
 from support.service import ROOT, Process
 
 RUNNABLE = ("sh", "js")
@@ -45,7 +45,7 @@ class Program:
     async def line_with(self, part: str) -> str:
         """Read until a line contains this part; returns the line."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while line := (await self.process.stdout.readline()).decode():
                 if part in line:
                     return line
@@ -93,7 +93,7 @@ class Reader:
 
     async def run(self, example: str) -> list[str]:
         """Run an example to its end; returns the lines that it prints. Fails if it fails."""
-        async with self.shell(example) as shell, asyncio.timeout(SECONDS):
+        async with self.shell(example) as shell, asyncio.timeout(TIMEOUT_SECONDS):
             output, _ = await shell.communicate()
         assert shell.returncode == 0, output
         return [line for line in output.decode().splitlines() if line]

@@ -36,7 +36,7 @@ from support.actors import Person, World, machine, person, token_of
 NOW = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)
 """A Tuesday's morning, at which everybody looks."""
 HOUR = timedelta(hours=1)
-SCOPES: Mapping[str, list[Scope]] = {
+MACHINE_SCOPES: Mapping[str, list[Scope]] = {
     "machine that reads tickets": [Scope.TICKETS_READ],
     "machine that reads the log": [Scope.EVENTS_READ],
     "machine that reads tickets and notes": [Scope.TICKETS_READ, Scope.NOTES_READ],
@@ -44,39 +44,39 @@ SCOPES: Mapping[str, list[Scope]] = {
     "machine that writes tickets": [Scope.TICKETS_WRITE],
     "machine that may all": list(Scope),
 }
-BUSY = ("agent", "admin", "machine that may all", "customer of a shared account", "customer")
+ACTIVE_VIEWERS = ("agent", "admin", "machine that may all", "customer of a shared account", "customer")
 """Who sees much: these ask more often than the others."""
 
 
 @dataclass
-class Plenty:
+class LargeDataset:
     """`tokens` are the viewers' by their names; a stranger has none."""
 
     world: World
     tokens: Mapping[str, str | None]
 
     @classmethod
-    async def make(cls) -> Plenty:
+    async def make(cls) -> LargeDataset:
         """Fill the open database, which is migrated."""
         with time_machine.travel(NOW - 2 * HOUR, tick=False):
             await seed_demo(NOW - 2 * HOUR)
             world = await World.make()
-            await promise(world)
-            told = await stories(world)
+            await create_policies(world)
+            told = await create_tickets(world)
         with time_machine.travel(NOW - HOUR, tick=False):
-            await happen(told, world)
-            await acting.notify()
-            await deliver(world)
+            await create_events(told, world)
+            await acting.run_notifier()
+            await fill_mails(world)
         with time_machine.travel(NOW, tick=False):
             await presence.set_presence(
                 told[0].id, world.ada.id, "one", presence.PresenceState.WRITING, NOW - timedelta(seconds=5)
             )
             await presence.set_presence(told[0].id, world.root.id, "one", presence.PresenceState.LOOKING, NOW)
-            tokens = await keys(world)
+            tokens = await make_tokens(world)
         return cls(world, tokens)
 
 
-async def keys(world: World) -> dict[str, str | None]:
+async def make_tokens(world: World) -> dict[str, str | None]:
     """A token for each viewer."""
     clara, alex, robin = [await User.get(email=f"{name}@example.com") for name in ("customer", "agent", "admin")]
     narrow = await token_of(await User.get(id=world.cora.id), [Scope.TICKETS_READ.value])
@@ -93,11 +93,11 @@ async def keys(world: World) -> dict[str, str | None]:
         "agent": await token_of(alex),
         "agent of billing": world.bill.token,
         "admin": await token_of(robin),
-        **{name: await machine("Sync", [scope.value for scope in scopes]) for name, scopes in SCOPES.items()},
+        **{name: await machine("Sync", [scope.value for scope in scopes]) for name, scopes in MACHINE_SCOPES.items()},
     }
 
 
-async def promise(world: World) -> None:
+async def create_policies(world: World) -> None:
     """Policies, a calendar and paths that name all that can be named."""
     acme = await Organization.get(name="Acme")
     await Organization.filter(id=acme.id).update(external_id="acme-1")
@@ -137,64 +137,64 @@ async def promise(world: World) -> None:
     await EscalationPath.create(name="Acme's", position=1, priority=Priority.HIGH, **path)
     await EscalationPath.create(name="Of old", position=2, active=False, **path)
     await Team.filter(id=support.id).update(assigns_by_load=True)
-    await acting.prefer(world.ada, Topic.NOTES, Channel.IN_APP, True)
-    await acting.prefer(world.olga, Topic.REPLIES, Channel.EMAIL, False)
+    await acting.set_preference(world.ada, Topic.NOTES, Channel.IN_APP, True)
+    await acting.set_preference(world.olga, Topic.REPLIES, Channel.EMAIL, False)
 
 
-async def stories(world: World) -> list[Ticket]:
+async def create_tickets(world: World) -> list[Ticket]:
     """Tickets of both accounts, and of the machine."""
     pressing = [
-        await acting.raised(by, subject=f"{name} is down", description="*Since* noon.", priority=Priority.HIGH, external_id=name)
+        await acting.create_ticket(by, subject=f"{name} is down", description="*Since* noon.", priority=Priority.HIGH, external_id=name)
         for name, by in (("vpn", world.cora), ("mail", world.carl), ("dns", world.olga), ("disk", world.otto))
     ]
-    calm = [await acting.raised(by, category=kind) for by, kind in ((world.cora, "billing"), (world.olga, "sales"))]
+    calm = [await acting.create_ticket(by, category=kind) for by, kind in ((world.cora, "billing"), (world.olga, "sales"))]
     scope = str((await ApiClient.get(display_name="Sync")).id)
-    kept = await acting.raised(world.ada, world.cora, external_id="vpn", external_scope=scope, subject="Raised by a program")
+    kept = await acting.create_ticket(world.ada, world.cora, external_id="vpn", external_scope=scope, subject="Raised by a program")
     return [*pressing, *calm, kept]
 
 
-async def happen(told: list[Ticket], world: World) -> None:
+async def create_events(told: list[Ticket], world: World) -> None:
     """Each kind of entry, with each of its fields."""
     ada, bill, cora, olga = world.ada, world.bill, world.cora, world.olga
     for ticket, by in ((told[0], cora), (told[2], olga)):
         team = await Team.get(slug="support")
-        await acting.act(
+        await acting.apply_commands(
             ada, ticket, lambda change: commands.update(change, current_tags=[], subject="New", add_tags=["vpn", "berlin"])
         )
         choice = {"rule": "load", "open": {str(ada.id): 2, str(world.root.id): 3}}
         await acting.assign(bill, ticket, bill)
         ada_user = await User.get(id=ada.id)
-        await acting.act(None, ticket, lambda change, to=ada_user: commands.assign(change, to, choice))  # noqa: B023
+        await acting.apply_commands(None, ticket, lambda change, to=ada_user: commands.assign(change, to, choice))  # noqa: B023
         await acting.reply(ada, ticket, "Have you tried to turn it **off**?")
         said = await acting.reply(by, ticket, "Yes, @ada.\n\n- twice")
-        noted = await acting.note(ada, ticket, "A hard one, see <b>the log</b>.")
+        noted = await acting.add_note(ada, ticket, "A hard one, see <b>the log</b>.")
         await acting.watch(by, ticket)
         await acting.watch(bill, ticket)
-        await acting.act(by, ticket, lambda change: commands.escalate(change, "It is urgent."))
+        await acting.apply_commands(by, ticket, lambda change: commands.escalate(change, "It is urgent."))
         await TicketResource.create(ticket_id=ticket.id, kind="server", external_id="srv-1", name="web-1")
-        await attach(ticket, None, said.messages[0].id, noted.messages[0].id)
-        await attention(ticket, ada, team)
-    await tie(told, world)
-    await end(told, world)
-    await acting.act(bill, told[4], lambda change: commands.transfer(change, team, [ada.id]))
-    await acting.act(bill, told[4], lambda change: commands.hold(change, NOW + 9 * HOUR))
+        await create_attachments(ticket, None, said.messages[0].id, noted.messages[0].id)
+        await create_worker_events(ticket, ada, team)
+    await link_and_merge(told, world)
+    await end_tickets(told, world)
+    await acting.apply_commands(bill, told[4], lambda change: commands.transfer(change, team, [ada.id]))
+    await acting.apply_commands(bill, told[4], lambda change: commands.hold(change, NOW + 9 * HOUR))
 
 
-async def attention(ticket: Ticket, ada: Person, team: Team) -> None:
+async def create_worker_events(ticket: Ticket, ada: Person, team: Team) -> None:
     """What workers write around a ticket."""
     terms = (await Ticket.get(id=ticket.id)).sla_terms
     late: dict[str, Any] = {"metric": Metric.RESOLUTION.value, "terms": terms, "ordinal": 1}
-    await acting.written(ticket, EventType.SLA_AT_RISK, EventType.SLA_BREACHED, **late)
-    await acting.written(ticket, EventType.SLA_ACHIEVED, **late, late=True)
-    await acting.written(ticket, EventType.SLA_RETARGETED, changes={"sla_terms": [terms, terms]})
+    await acting.append_worker_events(ticket, EventType.SLA_AT_RISK, EventType.SLA_BREACHED, **late)
+    await acting.append_worker_events(ticket, EventType.SLA_ACHIEVED, **late, late=True)
+    await acting.append_worker_events(ticket, EventType.SLA_RETARGETED, changes={"sla_terms": [terms, terms]})
     step: dict[str, Any] = {"path": "Acme's", "step": 1, "action": StepAction.NOTIFY_TEAM.value}
-    await acting.written(ticket, EventType.ESCALATION_STEP, internal=True, **step, notified=[str(ada.id)], outcome="Nobody came.")
+    await acting.append_worker_events(ticket, EventType.ESCALATION_STEP, internal=True, **step, notified=[str(ada.id)], outcome="Nobody came.")
     closes: dict[str, Any] = {"status": "resolved", "closes_at": "2026-11-09T10:30:00Z"}
-    await acting.written(ticket, EventType.REMINDED, **closes)
-    await acting.written(ticket, EventType.MAIL_FAILED, internal=True, user=str(ada.id), answer="550 no such user")
+    await acting.append_worker_events(ticket, EventType.REMINDED, **closes)
+    await acting.append_worker_events(ticket, EventType.MAIL_FAILED, internal=True, user=str(ada.id), answer="550 no such user")
 
 
-async def attach(ticket: Ticket, *message_ids: Any) -> None:
+async def create_attachments(ticket: Ticket, *message_ids: Any) -> None:
     for place, message_id in enumerate(message_ids):
         await Attachment.create(
             ticket_id=ticket.id,
@@ -206,7 +206,7 @@ async def attach(ticket: Ticket, *message_ids: Any) -> None:
         )
 
 
-async def tie(told: list[Ticket], world: World) -> None:
+async def link_and_merge(told: list[Ticket], world: World) -> None:
     """Links within an account and across, and a merged ticket."""
     pairs = (
         (told[0], told[4], LinkKind.RELATED),
@@ -214,12 +214,12 @@ async def tie(told: list[Ticket], world: World) -> None:
         (told[2], told[5], LinkKind.DUPLICATE_OF),
     )
     for one, other, kind in pairs:
-        await acting_on(world.ada, one, other, partial(commands.link, kind=kind, is_linked=False))
+        await apply_to_pair(world.ada, one, other, partial(commands.link, kind=kind, is_linked=False))
     for from_, into in ((told[6], told[0]), (told[3], told[2])):
-        await acting_on(world.ada, from_, into, partial(commands.merge, merged_before=[]))
+        await apply_to_pair(world.ada, from_, into, partial(commands.merge, merged_before=[]))
 
 
-async def acting_on(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
+async def apply_to_pair(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
     who = await acting.viewer(by)
     async with database.transaction():
         read = await lock_tickets([one.id, other.id])
@@ -228,15 +228,15 @@ async def acting_on(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
         await write(*changes)
 
 
-async def end(told: list[Ticket], world: World) -> None:
+async def end_tickets(told: list[Ticket], world: World) -> None:
     """A ticket that was resolved and rated, and one that was taken back."""
-    await acting.act(world.ada, told[1], lambda change: commands.resolve(change, "It was *unplugged*."))
-    await acting.act(world.carl, told[1], lambda change: commands.rate(change, 5, "Quick!"))
-    await acting.act(world.carl, told[1], lambda change: commands.close(change, CloseReason.RESOLVED))
-    await acting.act(world.olga, told[5], lambda change: commands.close(change, CloseReason.WITHDRAWN))
+    await acting.apply_commands(world.ada, told[1], lambda change: commands.resolve(change, "It was *unplugged*."))
+    await acting.apply_commands(world.carl, told[1], lambda change: commands.rate(change, 5, "Quick!"))
+    await acting.apply_commands(world.carl, told[1], lambda change: commands.close(change, CloseReason.RESOLVED))
+    await acting.apply_commands(world.olga, told[5], lambda change: commands.close(change, CloseReason.WITHDRAWN))
 
 
-async def deliver(world: World) -> None:
+async def fill_mails(world: World) -> None:
     """A mail about each kind of entry; something becomes of every mail, and of some notifications."""
     newest = {each.type: each for each in await Event.all().order_by("position")}
     for entry in newest.values():

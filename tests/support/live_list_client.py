@@ -9,9 +9,9 @@ from typing import Any
 
 from models.log.event import decode_cursor
 from support.actors import World, machine
+from support.client import TIMEOUT_SECONDS, Client, Socket
+from support.live import random_mutation
 from support.loop_limits import count_pages
-from support.client import SECONDS, Client, Socket
-from support.live import change
 from support.service import Service
 
 ROW = """
@@ -27,7 +27,7 @@ CHANGES = f"""
     }}
   }}
 """
-FOUND = f"""
+TICKETS_QUERY = f"""
   query($filter: TicketFilter, $after: String) {{
     tickets(filter: $filter, first: 25, after: $after, orderBy: [{{field: NUMBER}}]) {{
       nodes {{ {ROW} }} pageInfo {{ hasNextPage endCursor }}
@@ -57,7 +57,7 @@ class LiveList:
             self.rows.pop(key, None)
             assert step["ticket"] is None
 
-    async def until(self, socket: Socket, kind: str, cursor: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
+    async def read_until(self, socket: Socket, kind: str, cursor: str | None = None, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
         """Take what comes up to a step of a kind, at a cursor or later; returns it."""
         async with asyncio.timeout(seconds):
             while True:
@@ -66,23 +66,23 @@ class LiveList:
                 if step["kind"] == kind and (cursor is None or decode_cursor(step["cursor"]) >= decode_cursor(cursor)):
                     return step
 
-    async def begin(self, socket: Socket, after: str | None = None) -> None:
+    async def subscribe(self, socket: Socket, after: str | None = None) -> None:
         """Subscribe, and take the first picture; with a cursor go on from there."""
         given = {} if after is None else {"after": after}
         await socket.subscribe(CHANGES, filter=self.filter, **given)
         if after is None:
-            await self.until(socket, "SNAPSHOT_END")
+            await self.read_until(socket, "SNAPSHOT_END")
 
     def kinds(self, but: str = "HEARTBEAT") -> list[str]:
         return [step["kind"] for step in self.steps if step["kind"] != but]
 
 
-async def found(client: Client, filter: Mapping[str, Any] | None) -> dict[str, Any]:
+async def query_tickets(client: Client, filter: Mapping[str, Any] | None) -> dict[str, Any]:
     """All that the query `tickets` finds."""
     rows: dict[str, Any] = {}
     after: str | None = None
     for _ in count_pages():
-        page = (await client.run(FOUND, filter=filter, after=after))["tickets"]
+        page = (await client.run(TICKETS_QUERY, filter=filter, after=after))["tickets"]
         rows |= {row["id"]: row for row in page["nodes"]}
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -115,7 +115,7 @@ def random_filter(dice: Random, world: World, levels: int = 2) -> dict[str, Any]
     return filter
 
 
-async def write(service: Service, world: World, dice: Random, tickets: list[str], count: int) -> None:
+async def write_randomly(service: Service, world: World, dice: Random, tickets: list[str], count: int) -> None:
     """Change tickets by chance, in the name of several people."""
     for _ in range(count):
         fate = dice.random()
@@ -139,11 +139,11 @@ async def write(service: Service, world: World, dice: Random, tickets: list[str]
             )
             who = service.client(world.ada.token)
         else:
-            name, given = change(dice, key, [world.ada.gid, world.bill.gid])
+            name, given = random_mutation(dice, key, [world.ada.gid, world.bill.gid])
             who = service.client(dice.choice([world.ada, world.bill]).token)
         await who.mutate(name, {**given, "ticketId": key})
 
 
-async def viewers(world: World) -> list[str]:
+async def viewer_tokens(world: World) -> list[str]:
     """An agent, customers of a shared account and of one that is not, a machine that reads no notes."""
     return [world.ada.token, world.cora.token, world.carl.token, world.olga.token, await machine("Lean", ["tickets:read"])]

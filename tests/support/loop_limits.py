@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 MAX_PAGES = 300
-MAX_TURNS = 3000
+MAX_RUNS = 3000
 
 
 def count_pages(limit: int = MAX_PAGES) -> Iterator[int]:
@@ -16,7 +16,7 @@ def count_pages(limit: int = MAX_PAGES) -> Iterator[int]:
     pytest.fail(f"the list did not end within {limit} pages")
 
 
-def count_turns(limit: int = MAX_TURNS) -> Iterator[int]:
+def count_runs(limit: int = MAX_RUNS) -> Iterator[int]:
     """Count the turns of a worker. Fails the test if the worker still has work after as many turns as the limit."""
     yield from range(limit)
     pytest.fail(f"the worker still had work after {limit} turns")

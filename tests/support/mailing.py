@@ -11,9 +11,9 @@ from models.notifications.email import Mail, build_message_id
 from models.people.user import User
 from models.tickets.ticket import Ticket
 from support.actors import Person
-from support.loop_limits import count_turns
-from support.ticket_commands import DOMAIN
+from support.loop_limits import count_runs
 from support.smtp_sink import Sink
+from support.ticket_commands import DOMAIN
 from workers.mail.smtp import SmtpTransport
 from workers.mail.smtp_url import SmtpUrl
 from workers.mail.template import Templates
@@ -29,11 +29,11 @@ def mailer(sink: Sink, *, seconds: float = 60.0, **more: Any) -> Mailer:
     return Mailer(SmtpTransport(SmtpUrl.of(sink.url), seconds=seconds), given.pop("templates", TEMPLATES), **given)
 
 
-async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
+async def send_due_mails(by: Mailer | Sink, at: datetime | None = None) -> int:
     """Turns until nothing is due; returns how many mails were tried."""
     worker = mailer(by) if isinstance(by, Sink) else by
     tried, now = 0, at or time.now()
-    for _ in count_turns():
+    for _ in count_runs():
         turn = await worker.run_once(now, 0)
         if not turn.more:
             break
@@ -41,16 +41,16 @@ async def send(by: Mailer | Sink, at: datetime | None = None) -> int:
     return tried
 
 
-async def last(ticket: Ticket, *types: EventType) -> Event:
+async def newest_event(ticket: Ticket, *types: EventType) -> Event:
     """The ticket's newest entry, of these types where some are given."""
     found = await Event.filter(ticket_id=ticket.id, type__in=types or list(EventType)).order_by("-position").first()
     assert found is not None
     return found
 
 
-async def queued(ticket: Ticket, who: Person, template: str = "created", entry: Event | None = None, **values: Any) -> Mail:
+async def queue_mail(ticket: Ticket, who: Person, template: str = "created", entry: Event | None = None, **values: Any) -> Mail:
     """A mail about an entry, else about the ticket's newest one."""
-    entry, user, at = entry or await last(ticket), await User.get(id=who.id), time.now()
+    entry, user, at = entry or await newest_event(ticket), await User.get(id=who.id), time.now()
     given: dict[str, Any] = {
         "event_id": entry.position,
         "ticket_id": ticket.id,
@@ -64,13 +64,13 @@ async def queued(ticket: Ticket, who: Person, template: str = "created", entry: 
     return await Mail.create(**{**given, **values})
 
 
-async def now_of(mail: Mail) -> Mail:
+async def reload_mail(mail: Mail) -> Mail:
     return await Mail.get(id=mail.id)
 
 
-async def unclaim(mail: Mail) -> None:
+async def expire_claim(mail: Mail) -> None:
     """As if the time of a worker that died had passed."""
-    found = await now_of(mail)
+    found = await reload_mail(mail)
     assert found.claimed_until is not None
     assert found.claimed_until > time.now()
     found.claimed_until = time.now() - timedelta(seconds=1)

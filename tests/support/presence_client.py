@@ -6,12 +6,12 @@ from typing import Any
 
 from support.client import Client, Socket
 
-FOLLOW = """
+FOLLOW_PRESENCE = """
   subscription($id: ID!) {
     ticketPresence(ticketId: $id) { ticket { id } people { state since user { id displayName } } }
   }
 """
-SAY = """
+SET_PRESENCE = """
   mutation($input: SetPresenceInput!) {
     setPresence(input: $input) {
       presence { ticket { id } people { state since user { displayName } } } userErrors { code message field }
@@ -19,33 +19,33 @@ SAY = """
   }
 """
 
-Picture = dict[str, str]
+PresenceSnapshot = dict[str, str]
 """What each person does, by name."""
 
 
-async def asked(client: Client, ticket: dict[str, Any], state: str, **more: Any) -> dict[str, Any]:
+async def send_presence(client: Client, ticket: dict[str, Any], state: str, **more: Any) -> dict[str, Any]:
     """The mutation's payload, refusals included."""
-    answer = await client.run(SAY, input={"ticketId": ticket["id"], "state": state, **more})
+    answer = await client.run(SET_PRESENCE, input={"ticketId": ticket["id"], "state": state, **more})
     return dict(answer["setPresence"])
 
 
-async def say(client: Client, ticket: dict[str, Any], state: str, **more: Any) -> Picture:
+async def set_presence(client: Client, ticket: dict[str, Any], state: str, **more: Any) -> PresenceSnapshot:
     """Say it; who is there then."""
-    payload = await asked(client, ticket, state, **more)
+    payload = await send_presence(client, ticket, state, **more)
     assert payload["userErrors"] == []
-    return picture(payload["presence"])
+    return snapshot_of(payload["presence"])
 
 
-def picture(presence: dict[str, Any]) -> Picture:
+def snapshot_of(presence: dict[str, Any]) -> PresenceSnapshot:
     found = {each["user"]["displayName"]: str(each["state"]) for each in presence["people"]}
     assert len(found) == len(presence["people"])
     return found
 
 
-async def follow(socket: Socket, ticket: dict[str, Any]) -> str:
-    return await socket.subscribe(FOLLOW, id=ticket["id"])
+async def follow_presence(socket: Socket, ticket: dict[str, Any]) -> str:
+    return await socket.subscribe(FOLLOW_PRESENCE, id=ticket["id"])
 
 
-async def shown(socket: Socket) -> Picture:
+async def next_snapshot(socket: Socket) -> PresenceSnapshot:
     """The next picture."""
-    return picture(await socket.next("ticketPresence"))
+    return snapshot_of(await socket.next("ticketPresence"))

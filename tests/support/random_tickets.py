@@ -34,7 +34,7 @@ OPERATORS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
 @st.composite
-def filters(draw: st.DrawFn, pile: Pile, levels: int = 3) -> FilterData:
+def filters(draw: st.DrawFn, pile: RandomTickets, levels: int = 3) -> FilterData:
     """Filters that often find something: their operands are mostly values of the pile."""
     filter: dict[str, object] = {
         name: draw(pile.fields[name]) for name in draw(st.lists(st.sampled_from(pile.names), max_size=2))
@@ -46,7 +46,7 @@ def filters(draw: st.DrawFn, pile: Pile, levels: int = 3) -> FilterData:
 
 
 @dataclass(frozen=True)
-class Fact:
+class TicketFacts:
     """One ticket with all that a filter may ask about."""
 
     ticket: Ticket
@@ -81,41 +81,41 @@ def words(*texts: str) -> frozenset[str]:
     return frozenset(word for text in texts for word in WORD.findall(text.lower()))
 
 
-def fits(fact: Fact, filter: FilterData, at: datetime = NOON, *, notes: bool = True) -> bool:
+def matches_filter(fact: TicketFacts, filter: FilterData, at: datetime = NOON, *, notes: bool = True) -> bool:
     """Whether the ticket fits the filter, read as the API describes it."""
-    return all(part(fact, name, value, at, notes) for name, value in filter.items() if value is not None)
+    return all(matches_part(fact, name, value, at, notes) for name, value in filter.items() if value is not None)
 
 
-def part(fact: Fact, name: str, value: object, at: datetime, notes: bool) -> bool:
+def matches_part(fact: TicketFacts, name: str, value: object, at: datetime, notes: bool) -> bool:
     if name in ("and", "or"):
-        return (all if name == "and" else any)(fits(fact, each, at, notes=notes) for each in value)  # type: ignore[union-attr]
+        return (all if name == "and" else any)(matches_filter(fact, each, at, notes=notes) for each in value)  # type: ignore[union-attr]
     if name == "not":
-        return not fits(fact, value, at, notes=notes)  # type: ignore[arg-type]
+        return not matches_filter(fact, value, at, notes=notes)  # type: ignore[arg-type]
     if name == "search":
-        return found(fact, str(value), notes)
+        return matches_search(fact, str(value), notes)
     tests = {test: operand for test, operand in value.items() if operand is not None}  # type: ignore[union-attr]
     if name == "resource":
         wanted = (tests["kind"], tests["externalId"])
         return any(each[:2] == wanted and tests.get("name") in (None, each[2]) for each in fact.resources)
     if name == "tags":
-        return all(tagged(fact.tags, test, set(operand)) for test, operand in tests.items())
+        return all(matches_tags(fact.tags, test, set(operand)) for test, operand in tests.items())
     if name == "watcherId":
         watchers = {encode(USER, key) for key in fact.watchers}
-        return all(watched(watchers, test, operand) for test, operand in tests.items())
-    return all(holds(fact.value(name), test, operand, at) for test, operand in tests.items())
+        return all(matches_watchers(watchers, test, operand) for test, operand in tests.items())
+    return all(matches_comparison(fact.value(name), test, operand, at) for test, operand in tests.items())
 
 
-def found(fact: Fact, text: str, notes: bool) -> bool:
+def matches_search(fact: TicketFacts, text: str, notes: bool) -> bool:
     there = fact.public | fact.notes if notes else fact.public
     asked = WORD.findall(text.lower())
     return not text.strip() or (bool(asked) and all(any(word.startswith(begin) for word in there) for begin in asked))
 
 
-def tagged(tags: frozenset[str], test: str, names: set[str]) -> bool:
+def matches_tags(tags: frozenset[str], test: str, names: set[str]) -> bool:
     return {"some": bool(tags & names), "every": names <= tags, "none": not tags & names}[test]
 
 
-def watched(watchers: set[str], test: str, operand: object) -> bool:
+def matches_watchers(watchers: set[str], test: str, operand: object) -> bool:
     if test == "null":
         return operand == (not watchers)
     if test == "eq":
@@ -123,11 +123,11 @@ def watched(watchers: set[str], test: str, operand: object) -> bool:
     return bool(watchers & set(operand)) == (test == "in")  # type: ignore[call-overload]
 
 
-def holds(value: object, test: str, operand: object, at: datetime) -> bool:
+def matches_comparison(value: object, test: str, operand: object, at: datetime) -> bool:
     if test == "null":
         return operand == (value is None)
     if test in ("neq", "nin"):
-        return not holds(value, {"neq": "eq", "nin": "in"}[test], operand, at)
+        return not matches_comparison(value, {"neq": "eq", "nin": "in"}[test], operand, at)
     if value is None:
         return False
     if test == "within":
@@ -143,19 +143,19 @@ def holds(value: object, test: str, operand: object, at: datetime) -> bool:
     return value == operand if test == "eq" else value in operand  # type: ignore[operator]
 
 
-class Pile:
+class RandomTickets:
     """Not a dataclass, or a failing property would print all of it."""
 
-    def __init__(self, desk: Desk, facts: Sequence[Fact]) -> None:
+    def __init__(self, desk: Desk, facts: Sequence[TicketFacts]) -> None:
         self.desk, self.facts = desk, facts
         self.fields = self.comparisons()
         self.names = sorted(self.fields)
 
     @classmethod
-    async def make(cls, desk: Desk, dice: Random, count: int = 60) -> Pile:
+    async def make(cls, desk: Desk, dice: Random, count: int = 60) -> RandomTickets:
         tickets = [random_ticket(desk, dice, 1001 + place) for place in range(count)]
         records: list[Model] = []
-        facts = [hang(desk, dice, ticket, records) for ticket in tickets]
+        facts = [add_details(desk, dice, ticket, records) for ticket in tickets]
         async with database.transaction():
             await Ticket.bulk_create(tickets)
             for kind in (TicketTag, TicketWatcher, TicketResource, Message):
@@ -231,7 +231,7 @@ def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
     status = dice.choice(list(Status))
     category = dice.choice(list(desk.categories.values()))
     ended = STAGES[status] is Stage.CLOSURE
-    return desk.new(
+    return desk.unsaved_ticket(
         number,
         dice.choice(desk.customers),
         subject=dice.choice(SUBJECTS),
@@ -244,20 +244,20 @@ def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
         escalation_level=dice.choice([0, 0, 1, 2]),
         external_scope=str(number),
         external_id=dice.choice(KEYS),
-        created_at=hour(dice, -6, 0),
-        updated_at=hour(dice, -4, 2),
-        sla_breaches_at=dice.choice([None, hour(dice, -1, 1)]),
-        resolved_at=hour(dice, -4, 1) if ended else None,
-        closed_at=hour(dice, -2, 1) if status is Status.CLOSED else None,
+        created_at=random_hour(dice, -6, 0),
+        updated_at=random_hour(dice, -4, 2),
+        sla_breaches_at=dice.choice([None, random_hour(dice, -1, 1)]),
+        resolved_at=random_hour(dice, -4, 1) if ended else None,
+        closed_at=random_hour(dice, -2, 1) if status is Status.CLOSED else None,
         close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
     )
 
 
-def hour(dice: Random, first: int, last: int) -> datetime:
+def random_hour(dice: Random, first: int, last: int) -> datetime:
     return NOON + timedelta(hours=dice.randint(first, last), microseconds=dice.randrange(2))
 
 
-def hang(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> Fact:
+def add_details(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> TicketFacts:
     """Add a ticket's tags, watchers, resources and messages to the records. Returns all that is known of the ticket."""
     tags = dice.sample(TAGS, dice.randrange(4))
     watchers = dice.sample([each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3))
@@ -269,7 +269,7 @@ def hang(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> Fact
         TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name) for kind, key, name in resources.values()
     ]
     records += [Message(ticket_id=ticket.id, kind=kind, body=body, created_at=NOON) for body, kind in said]
-    return Fact(
+    return TicketFacts(
         ticket=ticket,
         category=next(slug for slug, each in desk.categories.items() if each.id == ticket.category_id),
         team=next(slug for slug, each in desk.teams.items() if each.id == ticket.team_id),

@@ -15,8 +15,8 @@ from models.core import ids
 from models.log.event import Event, EventType, decode_cursor
 from models.tickets.ticket import Ticket
 from support.actors import World
-from support.client import SECONDS, Client
-from support.live import Follower, change, head, until
+from support.client import TIMEOUT_SECONDS, Client
+from support.live import Follower, head_cursor, random_mutation, until
 
 WRITES = 25
 
@@ -33,9 +33,9 @@ class Scene:
     async def make(cls, client: Callable[[str], Client], world: World) -> Scene:
         cora, olga = client(world.cora.token), client(world.olga.token)
         tickets = [(await owner.raise_ticket(f"first of {place}"))["id"] for place, owner in enumerate((cora, olga, cora))]
-        return cls(world, tickets, await head())
+        return cls(world, tickets, await head_cursor())
 
-    def wanted(self) -> list[tuple[str, dict[str, Any]]]:
+    def subscriptions(self) -> list[tuple[str, dict[str, Any]]]:
         """Who follows what: a token, and the arguments of the subscription."""
         world = self.world
         return [
@@ -48,7 +48,7 @@ class Scene:
             (world.machine, {"types": ["NOTE_ADDED", "TICKET_CREATED"], "filter": {"requesterId": {"eq": world.olga.gid}}}),
         ]
 
-    async def allowed(self, token: str, wanted: dict[str, Any]) -> list[int]:
+    async def expected_positions(self, token: str, wanted: dict[str, Any]) -> list[int]:
         """What a follower must have seen, by the database; written apart from the code that it tests."""
         world, found = self.world, Event.filter(position__gt=decode_cursor(self.after))
         own = {world.cora.token: [world.cora.id, world.carl.id], world.carl.token: [world.cora.id, world.carl.id]}
@@ -69,7 +69,7 @@ class Scene:
         return list(await found.order_by("position").values_list("position", flat=True))
 
 
-async def write(random: Random, client: Callable[[str], Client], scene: Scene, stop: asyncio.Event | None = None) -> None:
+async def write_randomly(random: Random, client: Callable[[str], Client], scene: Scene, stop: asyncio.Event | None = None) -> None:
     """Change tickets by chance, in the name of several people; a write that is cut off is sent again with its key.
 
     The first two changes are always such that everybody who may see any has seen one.
@@ -87,15 +87,15 @@ async def write(random: Random, client: Callable[[str], Client], scene: Scene, s
             given = {"ticketId": scene.tickets[0] if written == 2 else random.choice(scene.tickets), "body": key}
         else:
             who = random.choice([world.ada, world.bill])
-            name, given = change(random, random.choice(scene.tickets), [world.ada.gid, world.bill.gid])
-        payload = await answered(client(who.token), name, {**given, "idempotencyKey": key})
+            name, given = random_mutation(random, random.choice(scene.tickets), [world.ada.gid, world.bill.gid])
+        payload = await mutate_until_answered(client(who.token), name, {**given, "idempotencyKey": key})
         if name == "createTicket":
             scene.tickets.append(payload["ticket"]["id"])
 
 
-async def answered(client: Client, name: str, given: dict[str, Any]) -> dict[str, Any]:
+async def mutate_until_answered(client: Client, name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The payload of a mutation, asked for until a server gives it."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
                 return await client.mutate(name, given)
@@ -103,11 +103,11 @@ async def answered(client: Client, name: str, given: dict[str, Any]) -> dict[str
                 await asyncio.sleep(0.05)
 
 
-async def caught_up(scene: Scene, followers: Sequence[Follower], following: asyncio.Future[Any]) -> None:
+async def wait_and_compare(scene: Scene, followers: Sequence[Follower], following: asyncio.Future[Any]) -> None:
     """Wait until everybody has seen as many entries as they may see, and compare them all. Followers come as `wanted` has them,
     perhaps several times over."""
-    wanted = scene.wanted() * (len(followers) // len(scene.wanted()))
-    expected = [await scene.allowed(token, given) for token, given in wanted]
+    wanted = scene.subscriptions() * (len(followers) // len(scene.subscriptions()))
+    expected = [await scene.expected_positions(token, given) for token, given in wanted]
 
     async def seen() -> bool:
         if following.done():
@@ -125,5 +125,5 @@ async def caught_up(scene: Scene, followers: Sequence[Follower], following: asyn
     for follower, each, (_, given) in zip(followers, expected, wanted, strict=True):
         missing, more = sorted(set(each) - set(follower.seen)), sorted(set(follower.seen) - set(each))
         assert follower.seen == each, f"{given}: missing {missing}, more {more}"
-    assert [len(each) for each in expected[: len(scene.wanted())]].count(0) == 1, "all but one of them follow something"
+    assert [len(each) for each in expected[: len(scene.subscriptions())]].count(0) == 1, "all but one of them follow something"
     assert sum(follower.cuts for follower in followers) > len(followers)

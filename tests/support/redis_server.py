@@ -72,11 +72,11 @@ class RedisServer:
             self.process.wait(60)
             self.process = None
 
-    async def listeners(self, channel: str) -> int:
+    async def count_subscribers(self, channel: str) -> int:
         async with redis.from_url(self.url) as control:
             return int((await control.pubsub_numsub(channel))[0][1])
 
-    async def published(self) -> int:
+    async def count_published(self) -> int:
         """How often anybody published since it started."""
         async with redis.from_url(self.url) as control:
             stats = await control.info("commandstats")
@@ -106,20 +106,20 @@ class Proxy:
         self.target = port
         self.port = 0
         self.cut = False
-        self.cut_off: set[int] = set()
+        self.cut_connections: set[int] = set()
         """Single connections that are cut, by their number; the first is 0."""
         self.is_down = False
-        self.taken = 0
-        self.swallowed = 0
+        self.accepted = 0
+        self.dropped_bytes = 0
         """Bytes that came while it was cut."""
-        self.carrying: set[asyncio.Task[None]] = set()
+        self.connections: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
     def end_connections(self) -> None:
-        for task in self.carrying:
+        for task in self.connections:
             task.cancel()
 
     def go_down(self) -> None:
@@ -132,33 +132,33 @@ class Proxy:
             self.end_connections()
         self.cut = self.is_down = False
 
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self.carrying.add(task)
-        there, number = None, self.taken
-        self.taken += 1
+        self.connections.add(task)
+        there, number = None, self.accepted
+        self.accepted += 1
         try:
             if self.is_down:
                 return
             back, there = await asyncio.open_connection("127.0.0.1", self.target)
             async with asyncio.TaskGroup() as both:
-                both.create_task(self.carry(number, reader, there))
-                both.create_task(self.carry(number, back, writer))
+                both.create_task(self.relay(number, reader, there))
+                both.create_task(self.relay(number, back, writer))
         except* (OSError, EOFError, asyncio.CancelledError):
             pass  # the task ends here, also when the proxy does
         finally:
-            self.carrying.discard(task)
+            self.connections.discard(task)
             for each in filter(None, (writer, there)):
                 each.close()
 
-    async def carry(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def relay(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection that lost bytes stays useless: what is cut once never carries again."""
         broken = False
         while piece := await reader.read(65536):
-            broken = broken or self.cut or number in self.cut_off
+            broken = broken or self.cut or number in self.cut_connections
             if broken:
-                self.swallowed += len(piece)
+                self.dropped_bytes += len(piece)
             else:
                 writer.write(piece)
                 await writer.drain()
@@ -168,13 +168,13 @@ class Proxy:
 @contextlib.asynccontextmanager
 async def proxy(port: int) -> AsyncIterator[Proxy]:
     found = Proxy(port)
-    server = await asyncio.start_server(found.take, "127.0.0.1", 0)
+    server = await asyncio.start_server(found.accept, "127.0.0.1", 0)
     found.port = server.sockets[0].getsockname()[1]
     try:
         yield found
     finally:
         server.close()
-        tasks = list(found.carrying)
+        tasks = list(found.connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,6 +21,7 @@ from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
+from models.database import config
 
 
 async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
@@ -37,8 +38,8 @@ async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
 
 
 async def main(url: str, task: str, *arguments: str) -> object:
-    await started()
-    database.BUSY_TIMEOUT_MS = 200_000  # on a slow machine, several processes in turn may take longer than the usual 15 s
+    await wait_for_start()
+    config.BUSY_TIMEOUT_MS = 200_000  # on a slow machine, several processes in turn may take longer than the usual 15 s
     await database.connect(url, max_connections=2)
     try:
         if task == "migrate":
@@ -49,7 +50,7 @@ async def main(url: str, task: str, *arguments: str) -> object:
         await database.disconnect()
 
 
-async def started() -> None:
+async def wait_for_start() -> None:
     """All begin at once: each says that it is there, and waits for the word."""
     print("here", flush=True)
     await asyncio.to_thread(sys.stdin.readline)

@@ -55,7 +55,7 @@ class Service:
         self.server.should_exit = True
 
     @property
-    def is_taking(self) -> bool:
+    def is_accepting(self) -> bool:
         """Whether it takes connections."""
         return any(each.is_serving() for each in self.server.servers)
 

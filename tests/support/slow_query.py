@@ -9,15 +9,15 @@ COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELE
 FOREVER = COUNTING if IS_SQLITE else "SELECT pg_sleep(300)"
 SLOW = ("ALTER TABLE categories RENAME TO quick", f"CREATE VIEW categories AS SELECT * FROM quick WHERE ({FOREVER}) IS NOT NULL")
 RUNNING = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%categories c%' AND pid <> pg_backend_pid()"
-QUERY = "{ categories { name } }"
+SLOW_QUERY = "{ categories { name } }"
 
 
-async def slow_down() -> None:
+async def slow_down_categories() -> None:
     for statement in SLOW:
         await database.connection().execute_script(statement)
 
 
-async def running() -> int:
+async def count_running() -> int:
     """How many of them the database is at."""
     if IS_SQLITE:
         return len(database.connection().readers.running)  # type: ignore[attr-defined]
@@ -25,8 +25,8 @@ async def running() -> int:
 
 
 async def is_running() -> bool:
-    return await running() > 0
+    return await count_running() > 0
 
 
 async def is_idle() -> bool:
-    return await running() == 0
+    return await count_running() == 0

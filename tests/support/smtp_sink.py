@@ -27,12 +27,12 @@ class Sink:
         self.received: list[EmailMessage] = []
         self.raw: list[bytes] = []
         self.recipients: list[str] = []
-        self.asked: list[str] = []
-        self.refuses: dict[str, str] = {}
+        self.requested_recipients: list[str] = []
+        self.recipient_replies: dict[str, str] = {}
         """Answers to RCPT TO, by the address."""
-        self.answer: str | None = None
+        self.data_reply: str | None = None
         """What is answered to a mail instead of taking it."""
-        self.drops = 0
+        self.mails_to_drop = 0
         """How many mails are taken, and the connection cut before the server says so."""
         self.open = asyncio.Event()
         """Cleared, the server takes connections and answers nobody who names a recipient."""
@@ -65,31 +65,31 @@ class Sink:
         if self.tls is not None:
             more["tls_context"] = self.tls
         if self.login is not None:
-            more |= {"auth_required": True, "auth_callback": self.knows, "auth_exclude_mechanism": ["CRAM-MD5"]}
+            more |= {"auth_required": True, "auth_callback": self.check_login, "auth_exclude_mechanism": ["CRAM-MD5"]}
         peer = SMTP(self, hostname="sink.example.com", enable_SMTPUTF8=True, loop=asyncio.get_running_loop(), **more)
         self.peers.add(peer)
         return peer
 
-    def knows(self, _: str, login: bytes, password: bytes) -> bool:
+    def check_login(self, _: str, login: bytes, password: bytes) -> bool:
         return self.login == (login.decode(), password.decode())
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
-        self.asked.append(address)
+        self.requested_recipients.append(address)
         await self.open.wait()
-        if address in self.refuses:
-            return self.refuses[address]
+        if address in self.recipient_replies:
+            return self.recipient_replies[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.answer is not None:
-            return self.answer
+        if self.data_reply is not None:
+            return self.data_reply
         assert isinstance(envelope.content, bytes)
         self.received.append(cast("EmailMessage", email.message_from_bytes(envelope.content, policy=POLICY)))
         self.raw.append(envelope.content)
         self.recipients += envelope.rcpt_tos
-        if self.drops:
-            self.drops -= 1
+        if self.mails_to_drop:
+            self.mails_to_drop -= 1
             cast("asyncio.Transport", server.transport).abort()
         return f"250 taken as {len(self.received)}"
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 
-class Line:
+class TcpProxy:
     """Clients connect to `port`. While it is cut, connections end as soon as they are made."""
 
     def __init__(self, target: int) -> None:
@@ -40,21 +40,21 @@ class Line:
         self.is_cut = False
         self.flows.set()
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self.flows.wait()
         there, onward = await asyncio.open_connection("127.0.0.1", self.target)
         both = {writer, onward}
         self.ends |= both
         try:
             if not self.is_cut:
-                ways = {asyncio.create_task(self.pass_on(*way)) for way in ((reader, onward), (there, writer))}
+                ways = {asyncio.create_task(self.copy_bytes(*way)) for way in ((reader, onward), (there, writer))}
                 await asyncio.wait(ways)
         finally:
             self.ends -= both
             for end in both:
                 end.transport.abort()
 
-    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def copy_bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Whatever comes, until the end, which is passed on too."""
         with contextlib.suppress(OSError):
             while came := await reader.read(64 * 1024):
@@ -65,9 +65,9 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line_to(port: int) -> AsyncIterator[Line]:
-    line = Line(port)
-    server = await asyncio.start_server(line.carry, "127.0.0.1", 0)
+async def run_tcp_proxy(port: int) -> AsyncIterator[TcpProxy]:
+    line = TcpProxy(port)
+    server = await asyncio.start_server(line.relay, "127.0.0.1", 0)
     line.port = server.sockets[0].getsockname()[1]
     try:
         yield line

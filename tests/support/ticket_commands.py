@@ -23,7 +23,7 @@ from models.people.team import Category
 from models.people.user import User
 from models.tickets.ticket import Ticket, TicketWatcher
 from support.actors import Person
-from support.loop_limits import count_turns
+from support.loop_limits import count_runs
 from workers.notifier import Notifier
 
 WINDOW = timedelta(days=14)
@@ -35,7 +35,7 @@ async def viewer(person: Person | None) -> Viewer:
     return viewer_as(await User.get(id=person.id).select_related("organization")) if person else SYSTEM
 
 
-async def raised(by: Person, requester: Person | None = None, category: str = "technical", **values: Any) -> Ticket:
+async def create_ticket(by: Person, requester: Person | None = None, category: str = "technical", **values: Any) -> Ticket:
     """A ticket as `createTicket` would fill it in."""
     whose = await User.get(id=(requester or by).id)
     kind, at = await Category.get(slug=category), time.now()
@@ -57,7 +57,7 @@ async def raised(by: Person, requester: Person | None = None, category: str = "t
     return change.ticket
 
 
-async def act(
+async def apply_commands(
     by: Person | None, ticket: Ticket, *does: Callable[[TicketChange], object], at: datetime | None = None
 ) -> TicketChange:
     """Verbs on a ticket, as one change."""
@@ -72,24 +72,24 @@ async def act(
 
 async def reply(by: Person, ticket: Ticket, body: str = "hello") -> TicketChange:
     from_customer = (await viewer(by)).is_customer or by.id == ticket.requester_id
-    return await act(by, ticket, lambda change: commands.reply(change, body, is_from_customer=from_customer))
+    return await apply_commands(by, ticket, lambda change: commands.reply(change, body, is_from_customer=from_customer))
 
 
-async def note(by: Person, ticket: Ticket, body: str = "for us") -> TicketChange:
-    return await act(by, ticket, lambda change: commands.add_note(change, body))
+async def add_note(by: Person, ticket: Ticket, body: str = "for us") -> TicketChange:
+    return await apply_commands(by, ticket, lambda change: commands.add_note(change, body))
 
 
 async def assign(by: Person | None, ticket: Ticket, to: Person | None) -> TicketChange:
     user = await User.get(id=to.id) if to else None
-    return await act(by, ticket, lambda change: commands.assign(change, user))
+    return await apply_commands(by, ticket, lambda change: commands.assign(change, user))
 
 
 async def watch(by: Person, ticket: Ticket) -> TicketChange:
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=ticket.id)]
-    return await act(by, ticket, lambda change: commands.watch(change, by.id, watchers))
+    return await apply_commands(by, ticket, lambda change: commands.watch(change, by.id, watchers))
 
 
-async def written(ticket: Ticket, *types: EventType, internal: bool = False, **data: Any) -> None:
+async def append_worker_events(ticket: Ticket, *types: EventType, internal: bool = False, **data: Any) -> None:
     """Entries as a worker writes them around a ticket, in one transaction."""
     at = time.now()
     version = (await Ticket.get(id=ticket.id)).version
@@ -103,17 +103,17 @@ async def written(ticket: Ticket, *types: EventType, internal: bool = False, **d
         )
 
 
-async def prefer(who: Person, topic: Topic, channel: Channel, enabled: bool) -> None:
+async def set_preference(who: Person, topic: Topic, channel: Channel, enabled: bool) -> None:
     await NotificationPreference.create(user_id=who.id, topic=topic, channel=channel, enabled=enabled)
 
 
-async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
+async def run_notifier(at: datetime | None = None, *, at_once: int = 100) -> int:
     """Let the notifier come to the head of the log, beside others that may do it too; returns how much it did."""
     notifier = Notifier(DOMAIN)
     notifier.batch_size = at_once
     await consumer.register(notifier.name)
     done = position = 0
-    for _ in count_turns():
+    for _ in count_runs():
         position = (await LogConsumer.get(name=notifier.name)).position
         if max(position, notifier.seen_position) >= await event.read_head():
             break
@@ -126,40 +126,40 @@ async def notify(at: datetime | None = None, *, at_once: int = 100) -> int:
     return done
 
 
-async def forget() -> None:
+async def clear_notifications() -> None:
     """Have everything noticed that happened up to now, and nobody remember it."""
-    await notify()
+    await run_notifier()
     await Notification.all().delete()
     await Mail.all().delete()
 
 
-async def noticed() -> set[str]:
+async def unique_notifications() -> set[str]:
     """Who was told of what in the app, and why: `ada REPLY_ADDED TEAM`; each must be there once."""
-    lines = await notices()
+    lines = await list_notifications()
     assert len(set(lines)) == len(lines), lines
     return set(lines)
 
 
-async def notices() -> list[str]:
+async def list_notifications() -> list[str]:
     """The same, oldest first, as often as it was told."""
     found = await Notification.all().order_by("number")
-    return [f"{await name(each.user_id)} {(await entry(each.event_id)).type.name} {each.reason.name}" for each in found]
+    return [f"{await user_name(each.user_id)} {(await event_at(each.event_id)).type.name} {each.reason.name}" for each in found]
 
 
-async def mailed() -> list[str]:
+async def list_mails() -> list[str]:
     """Who gets which mails: `cora replied`, sorted."""
-    return sorted([f"{await name(each.user_id)} {each.template}" for each in await Mail.all()])
+    return sorted([f"{await user_name(each.user_id)} {each.template}" for each in await Mail.all()])
 
 
-async def name(user_id: object) -> str:
+async def user_name(user_id: object) -> str:
     return (await User.get(id=user_id)).display_name.lower()
 
 
-async def entry(position: int) -> Event:
+async def event_at(position: int) -> Event:
     return await Event.get(position=position)
 
 
-async def whole() -> None:
+async def check_notifications() -> None:
     """Fails where something was told twice, where numbers have holes, or where a mail is not to be sent."""
     notices = await Notification.all().order_by("number")
     head = await notification.read_last_number()
@@ -178,7 +178,7 @@ async def whole() -> None:
         assert each.next_attempt_at == each.created_at
 
 
-async def tell(ticket_id: UUID, *user_ids: UUID) -> int:
+async def add_notifications(ticket_id: UUID, *user_ids: UUID) -> int:
     """Notifications by hand, of an entry that the notifier tells nobody of; the last one's number."""
     at = time.now()
     heard = Event(type=EventType.LINKED, ticket_id=ticket_id, occurred_at=at, version=1)

@@ -42,7 +42,7 @@ PROCESSES_SECONDS = 240
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 
 
-def modest(examples: int) -> Callable[[T], T]:
+def limit_examples(examples: int) -> Callable[[T], T]:
     """Settings of a property over one database, which lives through all examples. The test gets the mark `stress`."""
     ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     limited = settings(max_examples=examples, suppress_health_check=ignored)
@@ -75,7 +75,7 @@ def change_of(ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, win
     return TicketChange(ticket, by or viewer(Role.AGENT), at, window)
 
 
-def logged(change: TicketChange) -> list[EventType]:
+def event_types(change: TicketChange) -> list[EventType]:
     return [entry.type for entry in change.events]
 
 
@@ -96,14 +96,14 @@ class Desk:
     async def make(cls) -> Desk:
         acme = await Organization.create(name="Acme", shared=True)
         support, billing = await Team.get(slug="support"), await Team.get(slug="billing")
-        cora, carl = await customer("cora", acme), await customer("carl", acme)
+        cora, carl = await create_customer("cora", acme), await create_customer("carl", acme)
         return cls(
             cora=replace(viewer(user=cora), shared_organization_id=acme.id),
             carl=replace(viewer(user=carl), shared_organization_id=acme.id),
-            olga=viewer(user=await customer("olga", None)),
-            ada=viewer(user=await staff("ada", Role.AGENT, support)),
-            bill=viewer(user=await staff("bill", Role.AGENT, billing)),
-            root=viewer(user=await staff("root", Role.ADMIN, None)),
+            olga=viewer(user=await create_customer("olga", None)),
+            ada=viewer(user=await create_staff_member("ada", Role.AGENT, support)),
+            bill=viewer(user=await create_staff_member("bill", Role.AGENT, billing)),
+            root=viewer(user=await create_staff_member("root", Role.ADMIN, None)),
             teams={team.slug: team for team in await Team.all()},
             categories={category.slug: category for category in await Category.all()},
         )
@@ -116,7 +116,7 @@ class Desk:
     def staff(self) -> list[Viewer]:
         return [self.ada, self.bill, self.root]
 
-    def new(self, number: int, by: Viewer | None = None, at: datetime = NOON, **values: object) -> Ticket:
+    def unsaved_ticket(self, number: int, by: Viewer | None = None, at: datetime = NOON, **values: object) -> Ticket:
         """A ticket as `createTicket` would fill it in, not stored yet."""
         by, category = by or self.cora, self.categories["technical"]
         assert by.user is not None
@@ -137,7 +137,7 @@ class Desk:
         self, by: Viewer | None = None, at: datetime = NOON, tags: Sequence[str] = (), **values: object
     ) -> Ticket:
         async with database.transaction():
-            ticket = self.new(await allocate_number(), by, at, **values)
+            ticket = self.unsaved_ticket(await allocate_number(), by, at, **values)
             change = TicketChange(ticket, by or self.cora, at, WINDOW)
             commands.create(change, tags, ())
             await write(change)
@@ -161,11 +161,11 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = DEADLINE_
             await asyncio.sleep(0.005)
 
 
-async def customer(name: str, organization: Organization | None) -> User:
+async def create_customer(name: str, organization: Organization | None) -> User:
     return await User.create(email=f"{name}@example.com", display_name=name.title(), organization=organization)
 
 
-async def staff(name: str, role: Role, team: Team | None) -> User:
+async def create_staff_member(name: str, role: Role, team: Team | None) -> User:
     user = await User.create(email=f"{name}@example.com", display_name=name.title(), role=role)
     if team:
         await Membership.create(team=team, user=user)
@@ -173,7 +173,7 @@ async def staff(name: str, role: Role, team: Team | None) -> User:
 
 
 @dataclass
-class Work:
+class RandomMutation:
     """One random mutation inside its transaction: what it may choose from, and the changes it makes."""
 
     desk: Desk
@@ -183,7 +183,7 @@ class Work:
     at: datetime
     changes: list[TicketChange] = field(default_factory=list[TicketChange])
 
-    async def take(self, count: int = 1) -> list[TicketChange]:
+    async def lock_random_tickets(self, count: int = 1) -> list[TicketChange]:
         """Random tickets, locked, each once."""
         chosen = self.dice.sample(list(self.tickets), count)
         found = await lock_tickets(chosen)
@@ -194,15 +194,15 @@ class Work:
         return self.changes[-1]
 
 
-async def create(work: Work) -> None:
+async def create(work: RandomMutation) -> None:
     requester = work.dice.choice(work.desk.customers)
-    change = work.change(work.desk.new(await allocate_number(), requester, work.at))
+    change = work.change(work.desk.unsaved_ticket(await allocate_number(), requester, work.at))
     tags = work.dice.sample(TAGS, 2)
     commands.create(change, tags, [TicketResource(ticket_id=change.ticket.id, kind="server", external_id="s-1", name=None)])
 
 
-async def update(work: Work) -> None:
-    (change,) = await work.take()
+async def update(work: RandomMutation) -> None:
+    (change,) = await work.lock_random_tickets()
     dice = work.dice
     category = dice.choice([None, *work.desk.categories.values()])
     commands.update(
@@ -218,33 +218,33 @@ async def update(work: Work) -> None:
     )
 
 
-async def assign(work: Work) -> None:
-    (change,) = await work.take()
+async def assign(work: RandomMutation) -> None:
+    (change,) = await work.lock_random_tickets()
     commands.assign(change, work.dice.choice([None, *(each.user for each in (*work.desk.staff, work.desk.olga))]))
 
 
-async def transfer(work: Work) -> None:
-    (change,) = await work.take()
+async def transfer(work: RandomMutation) -> None:
+    (change,) = await work.lock_random_tickets()
     team = work.dice.choice(list(work.desk.teams.values()))
     commands.transfer(change, team, [each.user_id for each in await Membership.filter(team_id=team.id)])
 
 
-async def watch(work: Work) -> None:
-    (change,) = await work.take()
+async def watch(work: RandomMutation) -> None:
+    (change,) = await work.lock_random_tickets()
     verb = work.dice.choice([commands.watch, commands.unwatch])
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=change.ticket.id)]
     assert work.by.user_id is not None
     verb(change, work.by.user_id, watchers)
 
 
-async def link(work: Work) -> None:
-    change, other = await work.take(2)
+async def link(work: RandomMutation) -> None:
+    change, other = await work.lock_random_tickets(2)
     kind = work.dice.choice(list(LinkKind))
     linked = await TicketLink.exists(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind)
     commands.link(change, other, kind, is_linked=linked)
 
 
-async def merge(work: Work) -> None:
+async def merge(work: RandomMutation) -> None:
     chosen = work.dice.sample(list(work.tickets), 2)
     # All locks in one order: those merged earlier are looked for first, and again under the lock.
     earlier = await Ticket.filter(merged_into_id=chosen[0]).values_list("id", flat=True)
@@ -255,9 +255,9 @@ async def merge(work: Work) -> None:
     commands.merge(change, into, [work.change(each) for each in followers if each.id != chosen[1]])
 
 
-def simple(verb: Callable[[TicketChange, Random], object]) -> Callable[[Work], Awaitable[None]]:
-    async def step(work: Work) -> None:
-        (change,) = await work.take()
+def single_ticket_step(verb: Callable[[TicketChange, Random], object]) -> Callable[[RandomMutation], Awaitable[None]]:
+    async def step(work: RandomMutation) -> None:
+        (change,) = await work.lock_random_tickets()
         verb(change, work.dice)
 
     return step
@@ -265,7 +265,7 @@ def simple(verb: Callable[[TicketChange, Random], object]) -> Callable[[Work], A
 
 TAGS = ["vpn", "mail", "urgent", "new", "100%"]
 
-STEPS: Mapping[str, Callable[[Work], Awaitable[None]]] = {
+STEPS: Mapping[str, Callable[[RandomMutation], Awaitable[None]]] = {
     "create": create,
     "update": update,
     "assign": assign,
@@ -273,24 +273,24 @@ STEPS: Mapping[str, Callable[[Work], Awaitable[None]]] = {
     "watch": watch,
     "link": link,
     "merge": merge,
-    "start": simple(lambda change, dice: commands.start(change)),
-    "await_customer": simple(lambda change, dice: commands.await_customer(change)),
-    "hold": simple(lambda change, dice: commands.hold(change, dice.choice([None, change.at + timedelta(hours=1)]))),
-    "resume": simple(lambda change, dice: commands.resume(change)),
-    "resolve": simple(lambda change, dice: commands.resolve(change, "Switched it on.")),
-    "close": simple(lambda change, dice: commands.close(change, dice.choice([None, *CloseReason]))),
-    "reopen": simple(lambda change, dice: commands.reopen(change, "It is off again.")),
-    "escalate": simple(lambda change, dice: commands.escalate(change, "too slow")),
-    "rate": simple(lambda change, dice: commands.rate(change, dice.randrange(1, 6), dice.choice([None, "fine"]))),
-    "reply": simple(lambda change, dice: commands.reply(change, "Hello", is_from_customer=change.actor.is_customer)),
-    "add_note": simple(lambda change, dice: commands.add_note(change, "not for customers")),
+    "start": single_ticket_step(lambda change, dice: commands.start(change)),
+    "await_customer": single_ticket_step(lambda change, dice: commands.await_customer(change)),
+    "hold": single_ticket_step(lambda change, dice: commands.hold(change, dice.choice([None, change.at + timedelta(hours=1)]))),
+    "resume": single_ticket_step(lambda change, dice: commands.resume(change)),
+    "resolve": single_ticket_step(lambda change, dice: commands.resolve(change, "Switched it on.")),
+    "close": single_ticket_step(lambda change, dice: commands.close(change, dice.choice([None, *CloseReason]))),
+    "reopen": single_ticket_step(lambda change, dice: commands.reopen(change, "It is off again.")),
+    "escalate": single_ticket_step(lambda change, dice: commands.escalate(change, "too slow")),
+    "rate": single_ticket_step(lambda change, dice: commands.rate(change, dice.randrange(1, 6), dice.choice([None, "fine"]))),
+    "reply": single_ticket_step(lambda change, dice: commands.reply(change, "Hello", is_from_customer=change.actor.is_customer)),
+    "add_note": single_ticket_step(lambda change, dice: commands.add_note(change, "not for customers")),
 }
 
 
-async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON) -> list[TicketChange] | None:
+async def run_random_step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON) -> list[TicketChange] | None:
     """One random mutation in a transaction of its own: the changes that it stored, or None where it was refused."""
     by = dice.choice([desk.cora, desk.ada, desk.bill, desk.root])
-    work = Work(desk, dice, tickets, by, at)
+    work = RandomMutation(desk, dice, tickets, by, at)
     try:
         async with database.transaction():
             await STEPS[name](work)
@@ -300,7 +300,7 @@ async def step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at:
     return [change for change in work.changes if change.events]
 
 
-async def processes(url: str, count: int, *arguments: str) -> list[object]:
+async def run_processes(url: str, count: int, *arguments: str) -> list[object]:
     """Run `second_process.py` in several processes at once; returns what each printed. Fails if one of them fails.
 
     Each process gets a seed of its own in place of OWN_SEED.

@@ -118,7 +118,7 @@ async def test_an_outage_is_logged_once_and_signals_arrive_again_after_it(
                     await notify_repeatedly(here, 1000)
                     assert here.notified.is_set()
                     if outage in (killed, half_open):
-                        tried = line.taken
+                        tried = line.accepted
                         await until(lambda: has_taken(line, tried + 6))
                 # a bus that reconnects wakes its listeners, although nobody has sent a signal
                 await there.wait_for_wakeup()
@@ -135,7 +135,7 @@ async def test_an_outage_is_logged_once_and_signals_arrive_again_after_it(
 
 async def has_taken(line: Proxy, connections: int) -> bool:
     """Whether so many connections were attempted."""
-    return line.taken >= connections
+    return line.accepted >= connections
 
 
 async def notify_repeatedly(bus: ListeningBus, count: int) -> None:
@@ -153,7 +153,7 @@ async def test_signals_during_an_outage_arrive_as_one_signal_after_it() -> None:
             await send_wakeup_both_ways(here, there)
             line.go_down()
             await wait_until_lost(1, here)
-            heard, published = there.received, await server.published()
+            heard, published = there.received, await server.count_published()
             there.notified.clear()
             await notify_repeatedly(here, 1000)
             assert not there.notified.is_set()
@@ -164,7 +164,7 @@ async def test_signals_during_an_outage_arrive_as_one_signal_after_it() -> None:
             await send_wakeup_both_ways(here, there)
         # one after the reconnect, and one from each of the last two
         assert there.received == heard + 2
-        assert await server.published() == published + 3
+        assert await server.count_published() == published + 3
         assert there.reconnects == 0
 
 
@@ -191,7 +191,7 @@ async def test_an_unsent_signal_is_kept_and_a_late_subscriber_receives_it() -> N
 
 
 async def has_swallowed(line: Proxy) -> bool:
-    return line.swallowed > 0
+    return line.dropped_bytes > 0
 
 
 async def has_sent(backend: RedisBackend, count: int) -> bool:
@@ -227,7 +227,7 @@ async def test_losing_either_connection_is_noticed_without_any_signal(
         here, there = ListeningBus(line.url), ListeningBus(server.url)
         async with running(here):
             await wait_until_connected(here)
-            line.cut_off.add(number)
+            line.cut_connections.add(number)
             with timeouts.enforced():
                 await wait_until_lost(1, here)
             await wait_until_reconnected(1, here)
@@ -255,7 +255,7 @@ async def test_a_reconnect_wakes_the_listeners_and_leaks_no_connections(
 
 
 async def carries(line: Proxy, connections: int) -> bool:
-    return len(line.carrying) == connections
+    return len(line.connections) == connections
 
 
 @pytest.mark.parametrize("steps", range(8))
@@ -279,7 +279,7 @@ async def test_a_loss_at_the_moment_of_a_cancellation_does_not_prevent_the_stop(
 
 
 @pytest.mark.parametrize("outage", [killed, frozen, half_open])
-async def test_it_stops_in_the_middle_of_an_outage(outage: Outage, timeouts: RedisTimeouts) -> None:
+async def test_the_bus_stops_during_an_outage(outage: Outage, timeouts: RedisTimeouts) -> None:
     async with redis_server() as server, proxy(server.port) as line:
         bus = ListeningBus(line.url)
         before = asyncio.all_tasks()

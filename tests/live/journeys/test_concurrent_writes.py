@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import Client, Service, World
 from support.audit import audit
-from support.live import change
+from support.live import random_mutation
 
 from models.core import ids
 from models.log.event import EventType, decode_cursor
@@ -35,7 +35,7 @@ async def hammer(
             words = {"replyToTicket": "body", "reopenTicket": "reason", "escalateTicket": "reason"}.get(name)
             given: dict[str, Any] = {"ticketId": ticket_id} | ({words: "by the customer"} if words else {})
         else:
-            name, given = change(random, ticket_id, [world.ada.gid, world.bill.gid])
+            name, given = random_mutation(random, ticket_id, [world.ada.gid, world.bill.gid])
         if name not in ("replyToTicket", "addNote") and random.random() < 0.5:
             given["expectedVersion"] = versions[ticket_id]
         payload = await client.mutate(name, given)
@@ -51,7 +51,7 @@ async def hammer(
     return refused
 
 
-async def test_who_races_is_answered_by_name_and_the_log_tells_what_was_acknowledged(
+async def test_concurrent_writes_succeed_or_are_refused_and_match_the_log(
     service: Service, world: World, random: Random
 ) -> None:
     cora = service.client(world.cora.token)
@@ -79,7 +79,7 @@ async def test_who_races_is_answered_by_name_and_the_log_tells_what_was_acknowle
     assert len(acknowledged) + total.total() > len(clients) * WRITES * 0.8
 
 
-async def test_of_many_who_expect_the_same_version_one_wins(service: Service, world: World) -> None:
+async def test_one_of_many_writes_with_the_same_expected_version_wins(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     for version in range(1, 6):
@@ -97,7 +97,7 @@ async def test_of_many_who_expect_the_same_version_one_wins(service: Service, wo
     await audit()
 
 
-async def test_of_many_who_send_the_same_key_one_writes(service: Service, world: World) -> None:
+async def test_one_of_many_writes_with_the_same_idempotency_key_is_stored(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     given = {"ticketId": ticket["id"], "body": "once", "idempotencyKey": "same"}

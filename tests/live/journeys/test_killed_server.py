@@ -77,7 +77,7 @@ async def hammer(random: Random, process: Process, world: World, tickets: list[s
             return
 
 
-async def test_an_acknowledged_write_survives_a_kill_and_none_is_there_by_half_or_twice(url: str, random: Random) -> None:
+async def test_each_acknowledged_write_is_stored_exactly_once_after_a_kill(url: str, random: Random) -> None:
     journal = Journal()
     await database.connect(url)
     world = await World.make()

@@ -13,8 +13,8 @@ from collections import Counter
 
 import pytest
 from support import World
-from support.client import EVENTS, SECONDS, Refused
-from support.live import end_of, head
+from support.client import EVENTS, TIMEOUT_SECONDS, Refused
+from support.live import head_cursor, wait_for_close
 from support.ports import reserve_port
 from support.service import ROOT, Process, start
 
@@ -41,10 +41,10 @@ def serve(url: str, *arguments: str, **environment: str) -> subprocess.Completed
     """Run `serve` where it must end by itself."""
     env = {**os.environ, "TICKETWIRE_DATABASE_URL": url, **environment}
     command = [sys.executable, "-m", "cli", "serve", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
 
 
-async def test_the_first_start_fills_a_demo_the_second_leaves_it_alone_and_production_refuses_it(
+async def test_the_demo_is_seeded_once_and_production_refuses_its_database(
     empty_url: str,
 ) -> None:
     process = await start(empty_url, None, "--demo")
@@ -75,7 +75,7 @@ async def test_the_first_start_fills_a_demo_the_second_leaves_it_alone_and_produ
 
 
 @pytest.mark.parametrize("mode", ["production", "development"])
-async def test_outside_the_demo_nothing_is_filled(empty_url: str, mode: str) -> None:
+async def test_only_the_demo_mode_seeds_the_database(empty_url: str, mode: str) -> None:
     process = await start(empty_url, TICKETWIRE_MODE=mode)
     try:
         answer = (await process.client().run(SIGN_IN, email="admin@example.com"))["signIn"]
@@ -88,7 +88,7 @@ async def test_outside_the_demo_nothing_is_filled(empty_url: str, mode: str) -> 
         await database.disconnect()
 
 
-async def test_production_refuses_the_demo_in_one_line_and_touches_no_database(empty_url: str) -> None:
+async def test_production_refuses_the_demo_option_before_it_opens_the_database(empty_url: str) -> None:
     ended = await asyncio.to_thread(serve, empty_url, "--demo", "--port", str(reserve_port()), TICKETWIRE_MODE="production")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.count("\n") == 1
@@ -101,7 +101,7 @@ async def test_production_refuses_the_demo_in_one_line_and_touches_no_database(e
         await database.disconnect()
 
 
-async def test_production_closes_introspection_to_strangers_alone(url: str) -> None:
+async def test_production_denies_introspection_to_anonymous_clients_only(url: str) -> None:
     await database.connect(url)
     world = await World.make()
     await database.disconnect()
@@ -123,10 +123,10 @@ async def test_production_closes_introspection_to_strangers_alone(url: str) -> N
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-async def test_it_ends_soon_though_sockets_are_open_and_tells_them_to_come_again(url: str, sent: signal.Signals) -> None:
+async def test_a_signal_stops_the_server_and_closes_its_sockets_with_1012(url: str, sent: signal.Signals) -> None:
     await database.connect(url)
     world = await World.make()
-    after = await head()
+    after = await head_cursor()
     await database.disconnect()
     process = await start(url)
     try:
@@ -135,13 +135,13 @@ async def test_it_ends_soon_though_sockets_are_open_and_tells_them_to_come_again
             ticket = await process.client(world.cora.token).raise_ticket()
             assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
             process.popen.send_signal(sent)
-            assert [(await end_of(each))[0] for each in (socket, idle)] == [1012, 1012]
-            assert await asyncio.to_thread(process.popen.wait, SECONDS) in (0, -sent, 128 + sent)
+            assert [(await wait_for_close(each))[0] for each in (socket, idle)] == [1012, 1012]
+            assert await asyncio.to_thread(process.popen.wait, TIMEOUT_SECONDS) in (0, -sent, 128 + sent)
     finally:
         process.kill()
 
 
-async def test_an_address_that_is_not_to_be_had_is_told_in_one_line(empty_url: str) -> None:
+async def test_an_unavailable_address_is_reported_in_one_line(empty_url: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -163,7 +163,7 @@ async def test_an_address_that_is_not_to_be_had_is_told_in_one_line(empty_url: s
     ],
     ids=str,
 )
-async def test_what_it_can_not_start_with_is_told_in_one_line(environment: dict[str, str], word: str) -> None:
+async def test_an_invalid_setting_is_reported_in_one_line(environment: dict[str, str], word: str) -> None:
     ended = await asyncio.to_thread(serve, "sqlite:///unused/x.db", **{"PORT": str(reserve_port()), **environment})
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support import World
 from support.audit import audit
-from support.client import SECONDS, Client
+from support.client import TIMEOUT_SECONDS, Client
 from support.live import until
 from support.service import ROOT, start
 from support.smtp_sink import Sink
@@ -49,13 +49,13 @@ class Workers:
         """As a machine that loses its power would end it."""
         worker = self.alive.pop(pid)
         worker.send_signal(signal.SIGKILL)
-        worker.wait(SECONDS)
+        worker.wait(TIMEOUT_SECONDS)
 
     def stop(self) -> None:
         for worker in self.alive.values():
             worker.terminate()
         for worker in self.alive.values():
-            worker.wait(SECONDS)
+            worker.wait(TIMEOUT_SECONDS)
         self.alive.clear()
 
 
@@ -131,7 +131,7 @@ async def holder(duty: str) -> int | None:
     return int(reader.holder.split(":")[1]) if reader is not None and reader.holder else None
 
 
-async def test_nothing_goes_unnoticed(url: str) -> None:
+async def test_sla_clocks_escalation_and_mail_over_the_life_of_a_ticket(url: str) -> None:
     sink = Sink()
     await sink.start()
     environment = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.client import EVENTS
-from support.live import head
+from support.live import head_cursor
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -16,10 +16,10 @@ def steps(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
 
 
-async def test_every_step_is_seen_by_those_who_may_and_by_nobody_else(service: Service, world: World) -> None:
+async def test_each_step_reaches_the_permitted_subscribers_only(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     carl, olga = service.client(world.carl.token), service.client(world.olga.token)
-    start = await head()
+    start = await head_cursor()
     async with cora.socket() as at_cora, ada.socket() as at_ada, carl.socket() as at_carl, olga.socket() as at_olga:
         for socket in (at_cora, at_ada, at_carl, at_olga):
             await socket.subscribe(EVENTS, after=start)
@@ -53,12 +53,12 @@ async def test_every_step_is_seen_by_those_who_may_and_by_nobody_else(service: S
             assert [event["ticket"]["id"] for event in came] == [each["id"] for each in expected]
 
 
-async def test_a_watcher_whose_socket_is_cut_resumes_with_exactly_what_happened(service: Service, world: World) -> None:
+async def test_a_watcher_resumes_after_a_cut_with_exactly_the_missed_events(service: Service, world: World) -> None:
     cora, ada, carl = (service.client(person.token) for person in (world.cora, world.ada, world.carl))
     ticket = await cora.raise_ticket()
     await carl.do("watchTicket", ticketId=ticket["id"])
     async with carl.socket() as socket:
-        await socket.subscribe(EVENTS, ticketId=ticket["id"], after=await head())
+        await socket.subscribe(EVENTS, ticketId=ticket["id"], after=await head_cursor())
         await ada.do("startTicket", ticketId=ticket["id"])
         seen = await socket.next("ticketEvents")
         socket.connection.transport.abort()

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.large_dataset import Plenty
+from support.large_dataset import LargeDataset
 
 from models import database as db
 
@@ -16,12 +16,12 @@ Copy = Callable[[str, Path], contextlib.AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(scope="session")
-async def filled(template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, Plenty]]:
+async def filled(template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, LargeDataset]]:
     """The path or name of a database to copy, and the viewers that look at it."""
     async with copy(template, tmp_path_factory.mktemp("plenty")) as url:
         await db.connect(url)
         try:
-            plenty = await Plenty.make()
+            plenty = await LargeDataset.make()
         finally:
             await db.disconnect()
         parts = urlsplit(url)

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from hypothesis_graphql import mutations, nodes, queries
 from support import Service
 from support.client import TLS
-from support.differential import Asked, Desk
+from support.differential import OperationRequest, SchemaRunner
 from support.generated_operations import Generator, Pool
-from support.large_dataset import NOW, Plenty
+from support.large_dataset import NOW, LargeDataset
 from support.seed import IS_FIXED
 from support.service import running
 
@@ -54,7 +54,7 @@ ASKED_BACK = ("Variable", "Expected", "Cannot query", "Unknown", "Syntax Error")
 @dataclass
 class Target:
     service: Service
-    plenty: Plenty
+    plenty: LargeDataset
     maker: Generator
 
     def __post_init__(self) -> None:
@@ -68,18 +68,18 @@ class Target:
 
 @pytest.fixture
 async def target(
-    filled: tuple[str, Plenty], copy: Callable[[str, Path], AbstractAsyncContextManager[str]], tmp_path: Path, random: Random
+    filled: tuple[str, LargeDataset], copy: Callable[[str, Path], AbstractAsyncContextManager[str]], tmp_path: Path, random: Random
 ) -> AsyncIterator[Target]:
     """A server without background jobs, over a copy of the filled database."""
     source, plenty = filled
     async with copy(source, tmp_path) as url, running(url, run_jobs=False) as service:
-        desk = Desk.make(url)
+        desk = SchemaRunner.make(url)
         pool = await Pool.read(desk, plenty.tokens["admin"], plenty.tokens["agent"])
         service.clock.ahead += NOW - service.clock()
         yield Target(service, plenty, Generator(desk.core, pool, random))
 
 
-def broken(random: Random, asked: Asked) -> bytes:
+def broken(random: Random, asked: OperationRequest) -> bytes:
     """The request's body, spoilt in one way or several."""
     body: dict[str, Any] = {"query": asked.query, "variables": dict(asked.variables), "operationName": asked.operation_name}
     for _ in range(random.choice((1, 1, 2, 4))):

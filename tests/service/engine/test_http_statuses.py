@@ -12,7 +12,7 @@ import pytest
 from graphql import GraphQLError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from support import Service, World
-from support.client import SECONDS, TLS
+from support.client import TIMEOUT_SECONDS, TLS
 
 from engine.execution.schema import Schema
 
@@ -23,7 +23,7 @@ READ = {"X-Requested-With": "test"}
 
 
 async def ask(service: Service, method: str = "POST", **given: Any) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         return await http.request(method, service.http, **given)
 
 

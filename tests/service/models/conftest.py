@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.random_tickets import Pile
+from support.random_tickets import RandomTickets
 from support.seed import random_for
 from support.ticket_factory import Desk
 
@@ -15,6 +15,6 @@ async def desk(database: str) -> Desk:
 
 
 @pytest.fixture
-async def pile(desk: Desk) -> Pile:
+async def pile(desk: Desk) -> RandomTickets:
     """Sixty random tickets in a fresh database."""
-    return await Pile.make(desk, random_for("pile"))
+    return await RandomTickets.make(desk, random_for("pile"))

@@ -1,12 +1,13 @@
-"""Migrations: they end where the records say, once, together with others, and never at the cost of rows."""
+"""Migrations: they end where the records say, once, together with others, and never at the cost of
+rows."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
 import pytest
-from support.assert_unchanged import nothing_stored
-from support.ticket_factory import IS_SQLITE, NOON, Desk, processes
+from support.assert_unchanged import assert_nothing_stored
+from support.ticket_factory import IS_SQLITE, NOON, Desk, run_processes
 from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError, OperationalError
 from tortoise.migrations.autodetector import MigrationAutodetector
@@ -19,12 +20,21 @@ from models.changes.idempotency import KeyedRequest, find_result, hash_input
 from models.changes.storage import allocate_number
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
+from models.database.config import build_config
 from models.log import event
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, User
 from models.queries import indexes, tickets
 
-NAMES = ["0001_initial", "0002_install", "0003_promises", "0004_rights", "0005_presences", "0006_keys", "0007_pages"]
+NAMES = [
+    "0001_initial",
+    "0002_install",
+    "0003_promises",
+    "0004_rights",
+    "0005_presences",
+    "0006_keys",
+    "0007_pages",
+]
 OWN = ("tortoise_migrations",)
 """Tables of the migrations themselves."""
 
@@ -32,15 +42,31 @@ Shape = dict[str, object]
 
 
 async def sqlite_shape() -> Shape:
-    """Tables with columns, indexes and foreign keys; triggers and virtual tables as they are written."""
-    found = await database.fetch_dicts("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+    """Tables with columns, indexes and foreign keys; triggers and virtual tables as they are
+    written."""
+    found = await database.fetch_dicts(
+        "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+    )
     shape: Shape = {}
     for row in found:
         name = str(row["name"])
-        if row["type"] == "table" and name not in OWN and not str(row["sql"]).startswith("CREATE VIRTUAL"):
+        if (
+            row["type"] == "table"
+            and name not in OWN
+            and not str(row["sql"]).startswith("CREATE VIRTUAL")
+        ):
             shape[name] = {
-                "columns": await listed(f"PRAGMA table_info({name})", "name", "type", "notnull", "dflt_value", "pk"),
-                "keys": await listed(f"PRAGMA foreign_key_list({name})", "from", "table", "to", "on_delete", "on_update"),
+                "columns": await listed(
+                    f"PRAGMA table_info({name})", "name", "type", "notnull", "dflt_value", "pk"
+                ),
+                "keys": await listed(
+                    f"PRAGMA foreign_key_list({name})",
+                    "from",
+                    "table",
+                    "to",
+                    "on_delete",
+                    "on_update",
+                ),
                 "indexes": await sqlite_indexes(name),
             }
         elif row["type"] in ("trigger", "view", "table") and name not in OWN:
@@ -52,10 +78,15 @@ async def sqlite_indexes(table: str) -> list[str]:
     found: list[str] = []
     for index in await database.fetch_dicts(f"PRAGMA index_list({table})"):
         columns = [
-            (row["name"], row["desc"]) for row in await database.fetch_dicts(f"PRAGMA index_xinfo({index['name']})") if row["key"]
+            (row["name"], row["desc"])
+            for row in await database.fetch_dicts(f"PRAGMA index_xinfo({index['name']})")
+            if row["key"]
         ]
-        # What Tortoise does not know is written by hand, so its words tell the expressions and the condition.
-        sql = await database.fetch_dicts("SELECT sql FROM sqlite_master WHERE name = ?", [index["name"]])
+        # What Tortoise does not know is written by hand, so its words tell the expressions and the
+        # condition.
+        sql = await database.fetch_dicts(
+            "SELECT sql FROM sqlite_master WHERE name = ?", [index["name"]]
+        )
         words = sql[0]["sql"] if index["partial"] or None in dict(columns) else ""
         found.append(f"{columns} unique={index['unique']} {words}")
     return sorted(found)
@@ -66,8 +97,21 @@ async def postgres_shape() -> Shape:
     return {
         "columns": await listed(
             f"SELECT * FROM information_schema.columns WHERE table_schema = 'public' AND table_name {own}",
-            *("table_name", "column_name", "data_type", "character_maximum_length", "numeric_precision", "datetime_precision"),
-            *("is_nullable", "column_default", "is_generated", "generation_expression", "is_identity"),
+            *(
+                "table_name",
+                "column_name",
+                "data_type",
+                "character_maximum_length",
+                "numeric_precision",
+                "datetime_precision",
+            ),
+            *(
+                "is_nullable",
+                "column_default",
+                "is_generated",
+                "generation_expression",
+                "is_identity",
+            ),
         ),
         "indexes": await listed(
             "SELECT i.indrelid::regclass AS on, a.amname AS method, i.indisunique AS unique, i.indisprimary AS primary, "
@@ -86,9 +130,12 @@ async def postgres_shape() -> Shape:
             f"SELECT * FROM information_schema.sequences WHERE sequence_schema = 'public' AND sequence_name {own}",
             *("sequence_name", "data_type", "start_value", "increment"),
         ),
-        "triggers": await listed("SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE NOT tgisinternal", "text"),
+        "triggers": await listed(
+            "SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE NOT tgisinternal", "text"
+        ),
         "functions": await listed(
-            "SELECT pg_get_functiondef(oid) AS text FROM pg_proc WHERE pronamespace = 'public'::regnamespace", "text"
+            "SELECT pg_get_functiondef(oid) AS text FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+            "text",
         ),
     }
 
@@ -124,7 +171,7 @@ async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: 
 
 @pytest.mark.usefixtures("database")
 async def test_no_change_of_the_records_lacks_its_migration(url: str) -> None:
-    apps = database.build_config(url)["apps"]
+    apps = build_config(url)["apps"]
     changes = await MigrationAutodetector(Tortoise.apps, apps).changes()  # type: ignore[arg-type]
     assert [change.operations for change in changes] == []
 
@@ -144,27 +191,36 @@ async def test_migrating_again_applies_nothing() -> None:
     assert await migrate.pending_migrations() == NAMES
     assert await migrate.migrate() == NAMES
     assert await migrate.pending_migrations() == []
-    async with nothing_stored():
+    async with assert_nothing_stored():
         assert await migrate.migrate() == []
 
 
 @pytest.mark.usefixtures("empty")
 async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> None:
     async with database.transaction():
-        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0005_presences")])
+        await (await migrate.create_executor()).migrate(
+            [MigrationTarget("models", "0005_presences")]
+        )
     ticket, written = new_id(), hash_input({"body": "Hello"})
     columns = "id, caller, mutation, key, digest, ticket_id, position, reached, created_at"
     values = [new_id(), "user:1", "addNote", "k", written, ticket, 6, 7, NOON]
-    await database.fetch_dicts(f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.placeholders(values)})", values)
+    await database.fetch_dicts(
+        f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.placeholders(values)})", values
+    )
     await migrate.migrate()
     async with database.transaction():
         found = await find_result(KeyedRequest("user:1", "addNote", "k", written), NOON)
     assert found is not None
-    assert (found.record_id, found.message_id, found.position, found.reached) == (ticket, None, 6, 7)
+    assert (found.record_id, found.message_id, found.position, found.reached) == (
+        ticket,
+        None,
+        6,
+        7,
+    )
 
 
 async def test_processes_that_migrate_at_once_all_succeed_and_one_does_it(empty_url: str) -> None:
-    applied = await processes(empty_url, 3, "migrate")
+    applied = await run_processes(empty_url, 3, "migrate")
     assert sorted(map(str, applied)) == sorted(map(str, [NAMES, [], []]))
     await database.connect(empty_url)
     try:
@@ -201,10 +257,17 @@ async def test_migrating_keeps_what_people_made_of_teams_and_categories() -> Non
 
 async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) -> None:
     ticket = await desk.raise_ticket(subject="Printer on fire")
-    await desk.act(ticket, lambda change: commands.reply(change, "Use the extinguisher", is_from_customer=False))
+    await desk.act(
+        ticket,
+        lambda change: commands.reply(change, "Use the extinguisher", is_from_customer=False),
+    )
     for text in ("printer", "extinguisher"):
         page = await tickets.list_tickets(
-            desk.cora, {"search": text}, tickets.build_ticket_order(()), PageRequest(10, False, None, None), NOON
+            desk.cora,
+            {"search": text},
+            tickets.build_ticket_order(()),
+            PageRequest(10, False, None, None),
+            NOON,
         )
         assert [each.id for each in page.rows] == [ticket.id], text
     assert (ticket.number, await allocate_number()) == (1001, 1002)
@@ -225,10 +288,14 @@ async def test_a_migration_that_leaves_rows_pointing_to_nothing_is_taken_back(
         return ["0003_broken"]
 
     monkeypatch.setattr(migrate, "apply_migrations", apply)
-    async with nothing_stored():
-        with pytest.raises(migrate.BrokenReferences if IS_SQLITE else IntegrityError, match="categories"):
+    async with assert_nothing_stored():
+        with pytest.raises(
+            migrate.BrokenReferences if IS_SQLITE else IntegrityError, match="categories"
+        ):
             await migrate.migrate()
-    assert {category.team_id for category in await Category.all()} == {team.id for team in desk.teams.values()}
+    assert {category.team_id for category in await Category.all()} == {
+        team.id for team in desk.teams.values()
+    }
     with pytest.raises(OperationalError):
         await database.fetch_dicts("SELECT * FROM made")
     with pytest.raises(IntegrityError):
@@ -243,7 +310,7 @@ async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
         raise LookupError
 
     monkeypatch.setattr(migrate, "apply_migrations", apply)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         with pytest.raises(LookupError):
             await migrate.migrate()
     with pytest.raises(IntegrityError):
@@ -251,9 +318,13 @@ async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
 
 
 @pytest.mark.skipif(not IS_SQLITE, reason="only SQLite changes a column by making the table anew")
-async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def apply() -> list[str]:
-        table = (await database.fetch_dicts("SELECT sql FROM sqlite_master WHERE name = 'teams'"))[0]["sql"]
+        table = (await database.fetch_dicts("SELECT sql FROM sqlite_master WHERE name = 'teams'"))[
+            0
+        ]["sql"]
         await database.fetch_dicts(str(table).replace('"teams"', '"anew"'))
         await database.fetch_dicts("INSERT INTO anew SELECT * FROM teams")
         await database.fetch_dicts("DROP TABLE teams")
@@ -261,7 +332,7 @@ async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(desk: De
         return []
 
     monkeypatch.setattr(migrate, "apply_migrations", apply)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         await migrate.migrate()
     assert await Membership.all().count() == 2
 

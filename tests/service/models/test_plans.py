@@ -1,6 +1,8 @@
-"""How the databases find pages: by an index in the page's order, so that a page costs the same however many tickets there are.
+"""How the databases find pages: by an index in the page's order, so that a page costs the same
+however many tickets there are.
 
-Each case names the index that must be read; nothing may be sorted but ties, and no table of tickets or entries read through.
+Each case names the index that must be read; nothing may be sorted but ties, and no table of tickets
+or entries read through.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import pytest
 from support import databases
 from support.seed import random_for
 from support.statements import statements
-from support.ticket_factory import IS_SQLITE, NOON, Desk, customer
+from support.ticket_factory import IS_SQLITE, NOON, Desk, create_customer
 
 from models import database
 from models.access.viewer import Viewer
@@ -61,7 +63,7 @@ async def filled_with_many(
 ) -> AsyncIterator[tuple[str, Many]]:
     """The URL of a database with many tickets. No test writes to it."""
     async with copy(template, tmp_path_factory.mktemp("many")) as url:
-        await databases.deactivate_promises(url)
+        await databases.deactivate_slas(url)
         await database.connect(url)
         try:
             found = await make_many(await Desk.make())
@@ -81,15 +83,23 @@ async def many(filled_with_many: tuple[str, Many]) -> AsyncIterator[Many]:
 
 
 async def make_many(desk: Desk) -> Many:
-    dice, people = random_for("many"), [await customer(f"c{n}", None) for n in range(60)]
+    dice, people = random_for("many"), [await create_customer(f"c{n}", None) for n in range(60)]
     people += [viewer.user for viewer in desk.customers if viewer.user]
     made = [ticket(desk, dice, dice.choice(people), 1001 + n) for n in range(TICKETS)]
     await Ticket.bulk_create(made)
-    about = [TicketResource(ticket_id=each.id, kind="server", external_id=f"s-{n}") for n, each in enumerate(made)]
+    about = [
+        TicketResource(ticket_id=each.id, kind="server", external_id=f"s-{n}")
+        for n, each in enumerate(made)
+    ]
     await TicketResource.bulk_create(about)
-    await TicketWatcher.bulk_create([TicketWatcher(ticket_id=each.id, user_id=dice.choice(people).id) for each in made])
+    await TicketWatcher.bulk_create(
+        [TicketWatcher(ticket_id=each.id, user_id=dice.choice(people).id) for each in made]
+    )
     async with database.transaction():
-        told = ({"type": EventType.TICKET_CREATED, "ticket_id": each.id, "occurred_at": each.created_at} for each in made)
+        told = (
+            {"type": EventType.TICKET_CREATED, "ticket_id": each.id, "occurred_at": each.created_at}
+            for each in made
+        )
         await event.append([Event(version=1, actor_user_id=None, **each) for each in told])
     if not IS_SQLITE:
         await database.fetch_dicts("ANALYZE")
@@ -100,7 +110,7 @@ def ticket(desk: Desk, dice: Random, owner: User, number: int) -> Ticket:
     status = dice.choice([*Status, *[Status.CLOSED] * 60])
     at = NOON + number * timedelta(seconds=1)
     is_open = status not in (Status.RESOLVED, Status.CLOSED)
-    return desk.new(
+    return desk.unsaved_ticket(
         number,
         status=status,
         requester_id=owner.id,
@@ -129,8 +139,11 @@ class Plan:
         return ", ".join([*wrong, *self.indexes])
 
 
-async def plan(ask: Callable[[], Awaitable[object]], word: str = "LIMIT", *, walks: bool = True) -> Plan:
-    """The plan of the first statement with this word: of the one that decides what is on the page."""
+async def plan(
+    ask: Callable[[], Awaitable[object]], word: str = "LIMIT", *, walks: bool = True
+) -> Plan:
+    """The plan of the first statement with this word: of the one that decides what is on the
+    page."""
     with statements() as collected:
         asked = await ask()
         if isinstance(asked, ConnectionQuery):
@@ -143,7 +156,9 @@ async def plan(ask: Callable[[], Awaitable[object]], word: str = "LIMIT", *, wal
         # Of so few rows it may rather read and sort all: what matters is whether it must.
         for other in ("seqscan", "bitmapscan", "sort") if walks else ("seqscan",):
             await database.connection().execute_script(f"SET LOCAL enable_{other} = off")
-        found = await database.connection().execute_query_dict(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        found = await database.connection().execute_query_dict(
+            f"EXPLAIN (FORMAT JSON) {sql}", params
+        )
     text = found[0]["QUERY PLAN"]
     return postgres_plan(json.loads(text) if isinstance(text, str) else text)
 
@@ -161,12 +176,18 @@ def postgres_plan(root: Any) -> Plan:
         nodes += node.get("Plans", [])
     return Plan(
         [node["Index Name"] for node in nodes if "Index Name" in node],
-        [node["Alias"] for node in nodes if node["Node Type"] == "Seq Scan" and node["Alias"] in ("t", "e")],
+        [
+            node["Alias"]
+            for node in nodes
+            if node["Node Type"] == "Seq Scan" and node["Alias"] in ("t", "e")
+        ],
         any(node["Node Type"] == "Sort" for node in nodes),
     )
 
 
-def page(viewer: Viewer, filter: FilterData | None, sorts: Sorts, window: PageRequest = WINDOW) -> Callable[[], Awaitable[object]]:
+def page(
+    viewer: Viewer, filter: FilterData | None, sorts: Sorts, window: PageRequest = WINDOW
+) -> Callable[[], Awaitable[object]]:
     return lambda: list_tickets(viewer, filter, build_ticket_order(sorts), window, NOON)
 
 
@@ -185,7 +206,11 @@ async def judged(cases: Mapping[str, tuple[Callable[[], Awaitable[object]], str]
     wrong: list[str] = []
     for name, (ask, index) in cases.items():
         found = await plan(ask)
-        if found.sorts or found.scanned or not any(each.startswith(index) for each in found.indexes):
+        if (
+            found.sorts
+            or found.scanned
+            or not any(each.startswith(index) for each in found.indexes)
+        ):
             wrong.append(f"{name}: {found}, not {index}")
     return wrong
 
@@ -203,12 +228,18 @@ ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
     "last promise": (None, [("sla_breaches_at", True)], "tickets_last_promise"),
     "open, newest change": (OPEN, (), "tickets_open_updated"),
     "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
-    "open, priority, then oldest": (OPEN, [("priority", True), ("created_at", False)], "tickets_open_priority"),
+    "open, priority, then oldest": (
+        OPEN,
+        [("priority", True), ("created_at", False)],
+        "tickets_open_priority",
+    ),
 }
 
 
 async def test_an_order_is_walked_by_its_index_from_any_place(many: Many) -> None:
-    middle = next(each for each in many.tickets[TICKETS // 2 :] if each.is_open and each.sla_breaches_at)
+    middle = next(
+        each for each in many.tickets[TICKETS // 2 :] if each.is_open and each.sla_breaches_at
+    )
     closed = next(each for each in many.tickets[TICKETS // 2 :] if each.sla_breaches_at is None)
     cases = {
         f"{name}, {part}": (page(many.desk.ada, filter, sorts, window), index)
@@ -217,10 +248,16 @@ async def test_an_order_is_walked_by_its_index_from_any_place(many: Many) -> Non
     }
     promise: Sorts = [("sla_breaches_at", False)]
     after_null = windows(build_ticket_order(promise), closed)["after"]
-    cases["next promise, after one without"] = (page(many.desk.ada, None, promise, after_null), "tickets_promise")
+    cases["next promise, after one without"] = (
+        page(many.desk.ada, None, promise, after_null),
+        "tickets_promise",
+    )
     for part, window in windows(QUEUE_ORDER, middle).items():
         key = next(iter(many.desk.teams.values())).id
-        cases[f"queue, {part}"] = (lambda key=key, asked=window: list_queue(many.desk.ada, key, asked, NOON), "tickets_queue")
+        cases[f"queue, {part}"] = (
+            lambda key=key, asked=window: list_queue(many.desk.ada, key, asked, NOON),
+            "tickets_queue",
+        )
     assert await judged(cases) == []
 
 
@@ -239,8 +276,14 @@ async def test_a_common_filter_and_its_order_are_found_by_one_index(many: Many) 
         "a team": ({"team": {"eq": "support"}}, "idx_tickets_team_id_"),
         "no such team": ({"team": {"eq": "nobody"}}, "idx_tickets_team_id_"),
         "a category": ({"category": {"eq": "billing"}}, "idx_tickets_categor_"),
-        "an assignee": ({"assigneeId": {"eq": encode(USER, desk.ada.user_id)}}, "idx_tickets_assigne_"),
-        "a requester": ({"requesterId": {"eq": encode(USER, desk.olga.user_id)}}, "idx_tickets_request_"),
+        "an assignee": (
+            {"assigneeId": {"eq": encode(USER, desk.ada.user_id)}},
+            "idx_tickets_assigne_",
+        ),
+        "a requester": (
+            {"requesterId": {"eq": encode(USER, desk.olga.user_id)}},
+            "idx_tickets_request_",
+        ),
     }
     cases = {name: (page(desk.ada, filter, ()), index) for name, (filter, index) in filters.items()}
     cases["a customer's own"] = (page(many.owner, None, ()), "idx_tickets_request_")
@@ -252,8 +295,16 @@ async def test_what_is_looked_up_beside_tickets_is_not_looked_for_in_each(many: 
     assert desk.ada.user_id is not None
     assert desk.cora.shared_organization_id is not None
     asked: Mapping[str, tuple[Viewer, FilterData | None, str]] = {
-        "a resource": (desk.ada, {"resource": {"kind": "server", "externalId": "s-1"}}, "idx_ticket_reso_kind_"),
-        "a watcher": (desk.ada, {"watcherId": {"eq": encode(USER, desk.ada.user_id)}}, "idx_ticket_watc_user_id_"),
+        "a resource": (
+            desk.ada,
+            {"resource": {"kind": "server", "externalId": "s-1"}},
+            "idx_ticket_reso_kind_",
+        ),
+        "a watcher": (
+            desk.ada,
+            {"watcherId": {"eq": encode(USER, desk.ada.user_id)}},
+            "idx_ticket_watc_user_id_",
+        ),
         "an account": (
             desk.ada,
             {"organizationId": {"eq": encode(ORGANIZATION, desk.cora.shared_organization_id)}},
@@ -271,19 +322,33 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
     middle = event.encode_cursor(TICKETS // 2)
     for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
         for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
-            found = await plan(lambda v=viewer, f=filter, w=window: event_log.list_events(v, EventFilter(), f, w, NOON))
+            found = await plan(
+                lambda v=viewer, f=filter, w=window: event_log.list_events(
+                    v, EventFilter(), f, w, NOON
+                )
+            )
             assert not found.sorts, f"{window}: {found}"
             assert not found.scanned, f"{window}: {found}"
         if window.after is not None:
             continue  # of so few entries the later half is read as soon
-        own = await plan(lambda w=window: event_log.list_events(many.owner, EventFilter(), None, w, NOON), walks=False)
+        own = await plan(
+            lambda w=window: event_log.list_events(many.owner, EventFilter(), None, w, NOON),
+            walks=False,
+        )
         assert not own.scanned, str(own)
-        assert {each[:19] for each in own.indexes} == {"idx_tickets_request", "idx_events_ticket__"}, str(own)
+        assert {each[:19] for each in own.indexes} == {
+            "idx_tickets_request",
+            "idx_events_ticket__",
+        }, str(own)
 
 
 async def test_a_record_is_found_by_its_ticket(many: Many) -> None:
     keys = [each.id for each in many.tickets[:20]]
     word = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
-    found = await plan(lambda: timeline.list_timeline(many.desk.ada, keys, EventFilter(), WINDOW), word, walks=False)
+    found = await plan(
+        lambda: timeline.list_timeline(many.desk.ada, keys, EventFilter(), WINDOW),
+        word,
+        walks=False,
+    )
     assert not found.scanned, str(found)
     assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.admin_mutations import clocks_by_metric
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.live import until
-from support.admin_mutations import clocks_by_metric
 from support.service import running
 
 from models import demo_clock

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import person
+from support.admin_mutations import ESCALATION_PATH_FIELDS, refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
-from support.admin_mutations import ESCALATION_PATH_FIELDS, send_mutation, run_mutation, refusal_of
 
 from models.core import ids
 from models.escalation import admin as escalation_paths

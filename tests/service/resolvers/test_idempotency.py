@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.admin_mutations import WEEK, payload_field, refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored, format_error
-from support.admin_mutations import WEEK, send_mutation, run_mutation, refusal_of, payload_field
 from support.service import running
 
 from models import database, demo_clock

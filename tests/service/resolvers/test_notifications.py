@@ -11,8 +11,8 @@ import pytest
 from support import Client, Refused, Service, World
 from support.actors import Person, machine, token_of
 from support.loop_limits import count_pages
-from support.ticket_commands import run_notifier
 from support.statements import statements
+from support.ticket_commands import run_notifier
 
 from models.core import ids, time
 from models.notifications.notification import Notification, NotificationPreference

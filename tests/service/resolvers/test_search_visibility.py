@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Client, Service, Socket, World
 from support.actors import machine
-from support.live import head
+from support.live import head_cursor
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -90,7 +90,7 @@ async def test_queries_neither_find_nor_count_a_ticket_by_a_word_of_a_note(secre
 async def test_entries_are_not_delivered_by_a_word_of_a_note(
     service: Service, world: World, secret: Secret, filter: dict[str, Any], field: str
 ) -> None:
-    query, after = FOLLOW.format(field=field), await head()
+    query, after = FOLLOW.format(field=field), await head_cursor()
     await service.client(world.ada.token).do("awaitCustomer", ticketId=secret.ticket)
     shown = await sentinel(service, world)
     for client in secret.readers:

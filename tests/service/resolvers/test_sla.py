@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
+from support.admin_mutations import CALENDAR_FIELDS, POLICY_FIELDS, WEEK, refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
-from support.admin_mutations import CALENDAR_FIELDS, POLICY_FIELDS, WEEK, send_mutation, run_mutation, refusal_of
 
 from models.core import ids, time
 from models.people.user import Organization

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, World
 from support.actors import machine, person
+from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
-from support.admin_mutations import send_mutation, run_mutation, refusal_of
 
 from models.core import ids
 from models.people.team import Team

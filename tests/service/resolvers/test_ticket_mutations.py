@@ -665,4 +665,4 @@ async def test_numbers_that_no_int_holds_are_bad_requests_and_odd_ids_are_nothin
     for odd in ("", "x", key.upper(), key + " ", key.replace("tkt_", "usr_"), "tkt_", "evt_1", "evt_01", "tkt_\0", "9" * 10_000):
         answer = await ada.run("query($id: ID!) { ticket(id: $id) { id } }", id=odd)
         assert answer["ticket"] is None, odd
-        assert await ada.refused("startTicket", ticketId=odd) == ["NOT_FOUND"]
+        assert await ada.refusal_codes("startTicket", ticketId=odd) == ["NOT_FOUND"]

@@ -1,4 +1,4 @@
-"""Escalation: what sets a path off, which steps are taken when, and that each is in the log, once."""
+"""Escalation: the trigger of each path, the time of each step, and one log event per step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.audit import audit
-from support.loop_limits import count_turns
+from support.loop_limits import count_runs
 
 from models.changes import sla_audit
 from models.core import ids, time
@@ -29,89 +29,101 @@ DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 HOUR = 3600
 
 
-def later(**by: float) -> datetime:
+def from_now(**by: float) -> datetime:
     return time.now() + timedelta(**by)
 
 
-async def path(trigger: EscalationTrigger, *steps: tuple[int, StepAction], **more: Any) -> EscalationPath:
-    """The only path there is."""
+async def create_path(
+    trigger: EscalationTrigger, *steps: tuple[int, StepAction], **more: Any
+) -> EscalationPath:
+    """Create a path and deactivate all others."""
     await EscalationPath.all().update(active=False)
-    plan = [{"after": after, "action": action.value, **more} for after, action in steps]
-    return await EscalationPath.create(name="Ours", position=1, trigger=trigger, steps=plan)
+    definitions = [{"after": after, "action": action.value, **more} for after, action in steps]
+    return await EscalationPath.create(name="Ours", position=1, trigger=trigger, steps=definitions)
 
 
-async def followed(duty: Escalator | Assigner, at: datetime | None = None) -> int:
-    """Have a follower do all that the log holds for it."""
+async def run_job(job: Escalator | Assigner, at: datetime | None = None) -> int:
+    """Run a job until it has handled every event of the log; return how many tickets it changed."""
     done = 0
-    for _ in count_turns():
-        position = await consumer.acquire_lease(duty.name, "test", time.now(), timedelta(seconds=60))
+    for _ in count_runs():
+        position = await consumer.acquire_lease(job.name, "test", time.now(), timedelta(seconds=60))
         assert position is not None
-        turn = await duty.run_once(at or time.now(), position)
-        done += turn.count
-        if not turn.more:
+        progress = await job.run_once(at or time.now(), position)
+        done += progress.count
+        if not progress.more:
             break
     return done
 
 
-async def entries(ticket: dict[str, Any], *types: EventType) -> list[Event]:
+async def events_of(ticket: dict[str, Any], *types: EventType) -> list[Event]:
     found = await Event.filter(ticket_id=ids.key_of(ids.TICKET, ticket["id"])).order_by("position")
-    return [entry for entry in found if not types or entry.type in types]
+    return [event for event in found if not types or event.type in types]
 
 
-async def stored(ticket: dict[str, Any]) -> Ticket:
+async def reload_ticket(ticket: dict[str, Any]) -> Ticket:
     return await Ticket.get(id=ids.key_of(ids.TICKET, ticket["id"]))
 
 
 @pytest.fixture
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service leaves the duties to the test."""
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service runs no jobs; the test runs them."""
     monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
-@pytest.mark.usefixtures("idle")
-class TestWithoutAServiceThatWorks:
-    async def test_a_broken_promise_raises_the_level_and_takes_the_steps_in_time(self, service: Service, world: World) -> None:
+@pytest.mark.usefixtures("no_jobs")
+class TestEscalation:
+    async def test_a_missed_target_raises_the_level_and_takes_each_step_when_due(
+        self, service: Service, world: World
+    ) -> None:
         cora = service.client(world.cora.token)
         ticket = await cora.raise_ticket(priority="URGENT")
-        await path(EscalationTrigger.SLA_BREACHED, (0, StepAction.NOTIFY_TEAM), (HOUR, StepAction.NOTIFY_ADMINS))
-        raised = (await stored(ticket)).created_at
+        await create_path(
+            EscalationTrigger.SLA_BREACHED,
+            (0, StepAction.NOTIFY_TEAM),
+            (HOUR, StepAction.NOTIFY_ADMINS),
+        )
+        raised = (await reload_ticket(ticket)).created_at
         breach = raised + timedelta(hours=1)
         assert await run_timers(breach, DAYS) == 1
-        assert await followed(Escalator(WINDOW), breach) == 1
+        assert await run_job(Escalator(WINDOW), breach) == 1
         steps = EscalationSteps(WINDOW)
         assert (await steps.run_once(breach, 0)).count == 1
         assert (await steps.run_once(breach + timedelta(minutes=59), 0)).count == 0
         assert (await steps.run_once(breach + timedelta(hours=1), 0)).count == 1
         assert (await steps.run_once(breach + timedelta(days=9), 0)).count == 0
-        found = await stored(ticket)
+        found = await reload_ticket(ticket)
         assert (found.escalation_level, found.priority) == (1, Priority.URGENT)
-        taken = await entries(ticket, EventType.ESCALATION_STEP)
+        taken = await events_of(ticket, EventType.ESCALATION_STEP)
         assert [(each.value("step"), each.value("action"), each.internal) for each in taken] == [
             (1, "notify_team", True),
             (2, "notify_admins", True),
         ]
         assert taken[0].value("notified") == [str(world.ada.id)]
         assert taken[1].value("notified") == [str(world.root.id)]
-        (raised_level,) = await entries(ticket, EventType.ESCALATED)
+        (raised_level,) = await events_of(ticket, EventType.ESCALATED)
         assert raised_level.value("reason") == "The SLA target for the first response was missed."
         await audit()
         assert (await sla_audit.verify_all_tickets())[1] == []
 
-    async def test_the_steps_end_once_the_promise_is_kept(self, service: Service, world: World) -> None:
+    async def test_no_step_is_taken_after_the_reply_that_the_target_required(
+        self, service: Service, world: World
+    ) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         ticket = await cora.raise_ticket(priority="URGENT")
-        await path(EscalationTrigger.SLA_BREACHED, (HOUR, StepAction.NOTIFY_ADMINS))
-        breach = (await stored(ticket)).created_at + timedelta(hours=1)
+        await create_path(EscalationTrigger.SLA_BREACHED, (HOUR, StepAction.NOTIFY_ADMINS))
+        breach = (await reload_ticket(ticket)).created_at + timedelta(hours=1)
         await run_timers(breach, DAYS)
-        await followed(Escalator(WINDOW), breach)
+        await run_job(Escalator(WINDOW), breach)
         service.clock.advance(hours=1, minutes=5)
         await ada.do("replyToTicket", ticketId=ticket["id"], body="We look at it.")
         assert (await EscalationSteps(WINDOW).run_once(breach + timedelta(hours=2), 0)).count == 0
-        assert await entries(ticket, EventType.ESCALATION_STEP) == []
+        assert await events_of(ticket, EventType.ESCALATION_STEP) == []
         assert [run.due_at for run in await EscalationRun.all()] == [None]
 
     @pytest.mark.parametrize("action", list(StepAction), ids=lambda action: action.name)
-    async def test_each_kind_of_step_does_what_it_says(self, service: Service, world: World, action: StepAction) -> None:
+    async def test_each_kind_of_step_has_its_effect(
+        self, service: Service, world: World, action: StepAction
+    ) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         ticket = await cora.raise_ticket()
         await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
@@ -119,13 +131,15 @@ class TestWithoutAServiceThatWorks:
         more = {"team": str(sales.id)} if action is StepAction.TRANSFER else {}
         if action is StepAction.REASSIGN:
             more = {"user": str(world.bill.id)}
-        await path(EscalationTrigger.ESCALATED, (0, action), **more)
+        await create_path(EscalationTrigger.ESCALATED, (0, action), **more)
         await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
-        assert await followed(Escalator(WINDOW)) == 1
-        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).count == 1
-        found = await stored(ticket)
-        assert found.escalation_level == 1, "a person raised it; the path does not once more"
-        (step,) = await entries(ticket, EventType.ESCALATION_STEP)
+        assert await run_job(Escalator(WINDOW)) == 1
+        assert (await EscalationSteps(WINDOW).run_once(from_now(seconds=1), 0)).count == 1
+        found = await reload_ticket(ticket)
+        assert found.escalation_level == 1, (
+            "the user raised the level; the path does not raise it again"
+        )
+        (step,) = await events_of(ticket, EventType.ESCALATION_STEP)
         assert (step.value("action"), step.value("outcome")) == (action.value, None)
         notified = {
             StepAction.NOTIFY_ASSIGNEE: [str(world.ada.id)],
@@ -133,14 +147,20 @@ class TestWithoutAServiceThatWorks:
             StepAction.NOTIFY_ADMINS: [str(world.root.id)],
         }
         assert step.value("notified") == notified.get(action, [])
-        assert found.priority is (Priority.HIGH if action is StepAction.RAISE_PRIORITY else Priority.NORMAL)
-        assert found.team_id == (sales.id if action is StepAction.TRANSFER else (await Team.get(slug="support")).id)
-        given = {StepAction.REASSIGN: world.bill.id, StepAction.TRANSFER: None}.get(action, world.ada.id)
-        assert found.assignee_id == given
+        assert found.priority is (
+            Priority.HIGH if action is StepAction.RAISE_PRIORITY else Priority.NORMAL
+        )
+        assert found.team_id == (
+            sales.id if action is StepAction.TRANSFER else (await Team.get(slug="support")).id
+        )
+        assignee = {StepAction.REASSIGN: world.bill.id, StepAction.TRANSFER: None}.get(
+            action, world.ada.id
+        )
+        assert found.assignee_id == assignee
         await audit()
 
     @pytest.mark.parametrize(
-        ("action", "gone", "outcome"),
+        ("action", "deactivated", "outcome"),
         [
             (StepAction.NOTIFY_ASSIGNEE, True, "There is nobody to notify."),
             (StepAction.RAISE_PRIORITY, False, "The ticket is already URGENT."),
@@ -149,57 +169,72 @@ class TestWithoutAServiceThatWorks:
             (StepAction.TRANSFER, False, "The ticket is already in that team."),
         ],
     )
-    async def test_a_step_that_comes_to_nothing_says_why(
-        self, service: Service, world: World, action: StepAction, gone: bool, outcome: str
+    async def test_a_step_without_effect_logs_the_reason(
+        self, service: Service, world: World, action: StepAction, deactivated: bool, outcome: str
     ) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         ticket = await cora.raise_ticket(priority="URGENT")
         await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
         support = await Team.get(slug="support")
-        more = {StepAction.TRANSFER: {"team": str(support.id)}, StepAction.REASSIGN: {"user": str(world.ada.id)}}
-        await path(EscalationTrigger.ESCALATED, (0, action), **more.get(action, {}))
+        more = {
+            StepAction.TRANSFER: {"team": str(support.id)},
+            StepAction.REASSIGN: {"user": str(world.ada.id)},
+        }
+        await create_path(EscalationTrigger.ESCALATED, (0, action), **more.get(action, {}))
         await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
-        await followed(Escalator(WINDOW))
-        if gone:
+        await run_job(Escalator(WINDOW))
+        if deactivated:
             await User.filter(id=world.ada.id).update(active=False)
-        before = await stored(ticket)
-        assert (await EscalationSteps(WINDOW).run_once(later(seconds=1), 0)).count == 1
-        (step,) = await entries(ticket, EventType.ESCALATION_STEP)
+        before = await reload_ticket(ticket)
+        assert (await EscalationSteps(WINDOW).run_once(from_now(seconds=1), 0)).count == 1
+        (step,) = await events_of(ticket, EventType.ESCALATION_STEP)
         assert (step.value("notified"), step.value("outcome")) == ([], outcome)
-        assert (await stored(ticket)).version == before.version
+        assert (await reload_ticket(ticket)).version == before.version
         await audit()
 
-    async def test_what_nobody_touched_sets_a_path_off_and_touching_it_ends_it(self, service: Service, world: World) -> None:
+    async def test_a_new_ticket_starts_an_untouched_path_and_an_action_ends_it(
+        self, service: Service, world: World
+    ) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-        await path(EscalationTrigger.UNTOUCHED, (HOUR, StepAction.NOTIFY_TEAM))
-        left, taken = await cora.raise_ticket(), await cora.raise_ticket()
-        assert await followed(Escalator(WINDOW)) == 2
-        await ada.do("startTicket", ticketId=taken["id"])
-        assert (await EscalationSteps(WINDOW).run_once(later(hours=2), 0)).count == 1
-        assert len(await entries(left, EventType.ESCALATION_STEP)) == 1
-        assert await entries(taken, EventType.ESCALATION_STEP) == []
+        await create_path(EscalationTrigger.UNTOUCHED, (HOUR, StepAction.NOTIFY_TEAM))
+        untouched, started = await cora.raise_ticket(), await cora.raise_ticket()
+        assert await run_job(Escalator(WINDOW)) == 2
+        await ada.do("startTicket", ticketId=started["id"])
+        assert (await EscalationSteps(WINDOW).run_once(from_now(hours=2), 0)).count == 1
+        assert len(await events_of(untouched, EventType.ESCALATION_STEP)) == 1
+        assert await events_of(started, EventType.ESCALATION_STEP) == []
 
-    async def test_several_at_once_take_each_step_once(self, service: Service, world: World) -> None:
+    async def test_concurrent_processes_take_each_step_once(
+        self, service: Service, world: World
+    ) -> None:
         cora = service.client(world.cora.token)
-        await path(EscalationTrigger.ESCALATED, (0, StepAction.NOTIFY_TEAM))
+        await create_path(EscalationTrigger.ESCALATED, (0, StepAction.NOTIFY_TEAM))
         tickets = [await cora.raise_ticket() for _ in range(4)]
         for ticket in tickets:
             await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
-        position = await consumer.acquire_lease("escalator", "one", time.now(), timedelta(seconds=60))
+        position = await consumer.acquire_lease(
+            "escalator", "one", time.now(), timedelta(seconds=60)
+        )
         assert position is not None
-        duty = Escalator(WINDOW)
-        results = await asyncio.gather(*(duty.run_once(time.now(), position) for _ in range(4)), return_exceptions=True)
+        escalator = Escalator(WINDOW)
+        results = await asyncio.gather(
+            *(escalator.run_once(time.now(), position) for _ in range(4)), return_exceptions=True
+        )
         assert sum(not isinstance(result, BaseException) for result in results) == 1, results
-        assert {type(result) for result in results if isinstance(result, BaseException)} == {consumer.OffsetConflict}
-        await asyncio.gather(*(EscalationSteps(WINDOW).run_once(later(seconds=1), 0) for _ in range(3)))
+        assert {type(result) for result in results if isinstance(result, BaseException)} == {
+            consumer.OffsetConflict
+        }
+        await asyncio.gather(
+            *(EscalationSteps(WINDOW).run_once(from_now(seconds=1), 0) for _ in range(3))
+        )
         for ticket in tickets:
-            assert len(await entries(ticket, EventType.ESCALATION_STEP)) == 1
+            assert len(await events_of(ticket, EventType.ESCALATION_STEP)) == 1
         await audit()
 
 
-@pytest.mark.usefixtures("idle")
-class TestAssigningByLoad:
-    async def test_the_one_with_the_fewest_open_tickets_gets_the_next_and_the_log_says_why(
+@pytest.mark.usefixtures("no_jobs")
+class TestAssigner:
+    async def test_the_agent_with_the_fewest_open_tickets_is_assigned_and_logged(
         self, service: Service, world: World
     ) -> None:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -210,21 +245,28 @@ class TestAssigningByLoad:
         await Membership.create(team=billing, user_id=world.ada.id)
         busy = await cora.raise_ticket()
         await ada.do("assignTicket", ticketId=busy["id"], assigneeId=world.ada.gid)
-        first, second, other = [await cora.raise_ticket(category=each) for each in ("billing", "billing", "sales")]
-        assert await followed(Assigner(WINDOW)) == 2
-        # bill has none, ada one; then both have one
-        assert (await stored(first)).assignee_id == world.bill.id
-        assert (await stored(second)).assignee_id in (world.ada.id, world.bill.id)
-        assert (await stored(other)).assignee_id is None
-        (entry,) = await entries(first, EventType.ASSIGNED)
-        assert entry.value("choice") == {"rule": "load", "open": {str(world.ada.id): 1, str(world.bill.id): 0}}
-        assert entry.actor_user_id is None
+        first, second, other = [
+            await cora.raise_ticket(category=each) for each in ("billing", "billing", "sales")
+        ]
+        assert await run_job(Assigner(WINDOW)) == 2
+        # bill has no open ticket and ada has one; afterwards both have one
+        assert (await reload_ticket(first)).assignee_id == world.bill.id
+        assert (await reload_ticket(second)).assignee_id in (world.ada.id, world.bill.id)
+        assert (await reload_ticket(other)).assignee_id is None
+        (event,) = await events_of(first, EventType.ASSIGNED)
+        assert event.value("choice") == {
+            "rule": "load",
+            "open": {str(world.ada.id): 1, str(world.bill.id): 0},
+        }
+        assert event.actor_user_id is None
         await audit()
 
-    async def test_who_is_away_gets_nothing_and_without_anybody_it_stays(self, service: Service, world: World) -> None:
+    async def test_a_ticket_stays_unassigned_while_every_agent_is_away(
+        self, service: Service, world: World
+    ) -> None:
         cora = service.client(world.cora.token)
         await Team.filter(slug="billing").update(assigns_by_load=True)
         await User.filter(id=world.bill.id).update(present=False)
         ticket = await cora.raise_ticket(category="billing")
-        assert await followed(Assigner(WINDOW)) == 0
-        assert (await stored(ticket)).assignee_id is None
+        assert await run_job(Assigner(WINDOW)) == 0
+        assert (await reload_ticket(ticket)).assignee_id is None

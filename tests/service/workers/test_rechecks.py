@@ -1,7 +1,8 @@
-"""Jobs decide again once they hold a ticket's lock: what looked due to two processes is done by one of them, once.
+"""Jobs decide again once they hold a ticket's lock: what looked due to two processes is done by one
+of them, once.
 
-Each test calls the part of a job that locks the ticket, as a process does that has read what is due. Between the reading and
-the lock somebody else was there.
+Each test calls the part of a job that locks the ticket, as a process does that has read what is
+due. Between the reading and the lock somebody else was there.
 """
 
 from __future__ import annotations
@@ -49,17 +50,30 @@ def close(change: TicketChange) -> None:
 
 
 async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
-    """A path under way, whose first step is due at an instant and whose second is due an hour later."""
-    steps = [{"after": 0, "action": StepAction.NOTIFY_TEAM.value}, {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value}]
-    path = await EscalationPath.create(name="Ours", position=100, trigger=EscalationTrigger.ESCALATED, steps=steps)
+    """A path under way, whose first step is due at an instant and whose second is due an hour
+    later."""
+    steps = [
+        {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
+        {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value},
+    ]
+    path = await EscalationPath.create(
+        name="Ours", position=100, trigger=EscalationTrigger.ESCALATED, steps=steps
+    )
     position = (await Event.filter(ticket_id=ticket.id).order_by("position"))[0].position
     return await EscalationRun.create(
-        ticket_id=ticket.id, path_id=path.id, position=position, steps=steps, started_at=at, due_at=at
+        ticket_id=ticket.id,
+        path_id=path.id,
+        position=position,
+        steps=steps,
+        started_at=at,
+        due_at=at,
     )
 
 
 @pytest.mark.without_default_policies
-async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(people: World) -> None:
+async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(
+    people: World,
+) -> None:
     ticket, at = await create_ticket(people.cora), time.now()
     run = await run_of(ticket, at)
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 1
@@ -67,12 +81,16 @@ async def test_a_step_that_another_process_took_is_not_followed_by_the_next_befo
     assert await count(ticket, EventType.ESCALATION_STEP) == 1
     found = await EscalationRun.get(id=run.id)
     assert (found.next_step, found.due_at) == (1, at + HOUR)
-    assert [await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at + HOUR) for _ in range(2)] == [1, 0]
+    assert [
+        await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at + HOUR) for _ in range(2)
+    ] == [1, 0]
     assert await count(ticket, EventType.ESCALATION_STEP) == 2
 
 
 @pytest.mark.without_default_policies
-async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(people: World) -> None:
+async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(
+    people: World,
+) -> None:
     ticket, at = await create_ticket(people.cora), time.now()
     run = await run_of(ticket, at)
     await apply_commands(people.ada, ticket, close)
@@ -93,7 +111,9 @@ async def outdated(people: World) -> Ticket:
     return ticket
 
 
-async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(people: World) -> None:
+async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(
+    people: World,
+) -> None:
     ticket = await outdated(people)
     await apply_commands(people.ada, ticket, close)
     assert await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) == 0
@@ -103,7 +123,10 @@ async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_c
 
 async def test_a_ticket_that_another_process_gave_new_terms_is_left_alone(people: World) -> None:
     ticket = await outdated(people)
-    assert [await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) for _ in range(2)] == [1, 0]
+    assert [await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) for _ in range(2)] == [
+        1,
+        0,
+    ]
     assert await count(ticket, EventType.SLA_RETARGETED) == 1
     assert (await Ticket.get(id=ticket.id)).sla_terms is None
 
@@ -143,7 +166,9 @@ async def test_a_ticket_that_somebody_took_before_its_lock_stays_theirs(by_load:
 
 
 @pytest.mark.without_default_policies
-async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
+async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(
+    by_load: World,
+) -> None:
     ticket = await create_ticket(by_load.cora)
     await apply_commands(by_load.bill, ticket, close)
     assert await handed_out(ticket) == 0
@@ -151,9 +176,13 @@ async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(by
 
 
 @pytest.mark.without_default_policies
-async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is_assigned_to_nobody(by_load: World) -> None:
+async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is_assigned_to_nobody(
+    by_load: World,
+) -> None:
     ticket, billing = await create_ticket(by_load.cora), await Team.get(slug="billing")
     await User.filter(id=by_load.bill.id).update(present=True)
-    await apply_commands(by_load.bill, ticket, lambda change: commands.transfer(change, billing, []))
+    await apply_commands(
+        by_load.bill, ticket, lambda change: commands.transfer(change, billing, [])
+    )
     assert await handed_out(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None

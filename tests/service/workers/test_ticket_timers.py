@@ -1,4 +1,5 @@
-"""What time does to tickets: held ones are taken up when their instant comes, resolved ones close after their days. Once."""
+"""What time does to tickets: held ones are taken up when their instant comes, resolved ones close
+after their days. Once."""
 
 from __future__ import annotations
 
@@ -13,9 +14,9 @@ import pytest
 from support import Client, Service, World
 from support.audit import audit
 from support.client import EVENTS
-from support.ticket_commands import apply_commands, create_ticket, reply
-from support.live import head, until
+from support.live import head_cursor, until
 from support.service import running
+from support.ticket_commands import apply_commands, create_ticket, reply
 
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -56,10 +57,14 @@ async def held(customer: Client, agent: Client, until: datetime | None) -> dict[
 
 async def resolved(customer: Client, agent: Client) -> dict[str, Any]:
     ticket = await customer.raise_ticket("resolved")
-    return dict((await agent.do("resolveTicket", ticketId=ticket["id"], resolution="done"))["ticket"])
+    return dict(
+        (await agent.do("resolveTicket", ticketId=ticket["id"], resolution="done"))["ticket"]
+    )
 
 
-async def test_a_held_ticket_is_taken_up_when_its_instant_has_come_and_once(service: Service, world: World) -> None:
+async def test_a_held_ticket_is_taken_up_when_its_instant_has_come_and_once(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     until = later(hours=1)
     ticket = await held(cora, ada, until)
@@ -67,7 +72,12 @@ async def test_a_held_ticket_is_taken_up_when_its_instant_has_come_and_once(serv
     assert (await stored(ticket)).status is Status.ON_HOLD
     assert await run_timers(until, DAYS) == 1
     found = await stored(ticket)
-    assert (found.status, found.held_until, found.version, found.updated_at) == (Status.OPEN, None, 3, until)
+    assert (found.status, found.held_until, found.version, found.updated_at) == (
+        Status.OPEN,
+        None,
+        3,
+        until,
+    )
     assert await run_timers(until, DAYS) == 0
     assert await run_timers(until + timedelta(days=400), DAYS) == 0
     last = (await entries(ticket))[-1]
@@ -76,7 +86,9 @@ async def test_a_held_ticket_is_taken_up_when_its_instant_has_come_and_once(serv
     await audit()
 
 
-async def test_a_resolved_ticket_closes_after_its_days_and_once(service: Service, world: World) -> None:
+async def test_a_resolved_ticket_closes_after_its_days_and_once(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await resolved(cora, ada)
     before = await stored(ticket)
@@ -86,8 +98,16 @@ async def test_a_resolved_ticket_closes_after_its_days_and_once(service: Service
     assert (await stored(ticket)).status is Status.RESOLVED
     assert await run_timers(due, DAYS) == 1
     found = await stored(ticket)
-    assert (found.status, found.close_reason, found.closed_at) == (Status.CLOSED, CloseReason.RESOLVED, due)
-    assert (found.resolution, found.resolved_at, found.version) == ("done", before.resolved_at, before.version + 1)
+    assert (found.status, found.close_reason, found.closed_at) == (
+        Status.CLOSED,
+        CloseReason.RESOLVED,
+        due,
+    )
+    assert (found.resolution, found.resolved_at, found.version) == (
+        "done",
+        before.resolved_at,
+        before.version + 1,
+    )
     assert await run_timers(due, DAYS) == 0
     assert [entry.value("action") for entry in await entries(ticket)] == [None, "resolve", "close"]
     await audit()
@@ -97,10 +117,11 @@ async def test_what_time_does_is_the_systems_doing(service: Service, world: Worl
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await held(cora, ada, later(hours=1))
     await resolved(cora, ada)
-    after = await head()
+    after = await head_cursor()
     assert await run_timers(later(days=8), DAYS) == 2
     answer = await cora.run(
-        "query($after: String) { events(after: $after) { nodes { type actor { __typename displayName } } } }", after=after
+        "query($after: String) { events(after: $after) { nodes { type actor { __typename displayName } } } }",
+        after=after,
     )
     system = {"__typename": "System", "displayName": "Ticketwire"}
     assert answer["events"]["nodes"] == [{"type": "STATUS_CHANGED", "actor": system}] * 2
@@ -129,7 +150,9 @@ async def test_nothing_else_is_touched(service: Service, world: World) -> None:
 
 async def test_two_clocks_at_once_do_what_is_due_once(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    tickets = [await held(cora, ada, later(hours=1)) for _ in range(5)] + [await resolved(cora, ada) for _ in range(5)]
+    tickets = [await held(cora, ada, later(hours=1)) for _ in range(5)] + [
+        await resolved(cora, ada) for _ in range(5)
+    ]
     at = later(days=8)
     assert sum(await asyncio.gather(*(run_timers(at, DAYS) for _ in range(4)))) == len(tickets)
     assert {(await stored(ticket)).version for ticket in tickets} == {3}
@@ -137,15 +160,21 @@ async def test_two_clocks_at_once_do_what_is_due_once(service: Service, world: W
     await audit()
 
 
-async def test_a_person_who_comes_first_wins_against_the_clock(service: Service, world: World) -> None:
+async def test_a_person_who_comes_first_wins_against_the_clock(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     tickets = [await resolved(cora, ada) for _ in range(6)]
     at = later(days=8)
     answers = await asyncio.gather(
-        run_timers(at, DAYS), *(cora.mutate("closeTicket", {"ticketId": ticket["id"]}) for ticket in tickets), run_timers(at, DAYS)
+        run_timers(at, DAYS),
+        *(cora.mutate("closeTicket", {"ticketId": ticket["id"]}) for ticket in tickets),
+        run_timers(at, DAYS),
     )
     closed = [answer for answer in answers if isinstance(answer, dict) and not answer["userErrors"]]
-    assert len(closed) + sum(answer for answer in answers if isinstance(answer, int)) == len(tickets)
+    assert len(closed) + sum(answer for answer in answers if isinstance(answer, int)) == len(
+        tickets
+    )
     assert {len(await entries(ticket)) for ticket in tickets} == {3}
     await audit()
 
@@ -161,7 +190,9 @@ async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
         """Between the clock's look at what is due and its change, people change it."""
         if given[0] == ids.key_of(ids.TICKET, first["id"]):
             await ada.do("resumeTicket", ticketId=first["id"])
-            await ada.do("holdTicket", ticketId=first["id"], until=time.format_instant(later(days=30)))
+            await ada.do(
+                "holdTicket", ticketId=first["id"], until=time.format_instant(later(days=30))
+            )
         else:
             await cora.do("reopenTicket", ticketId=second["id"], reason="again")
             service.clock.advance(days=8)
@@ -175,7 +206,10 @@ async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
     monkeypatch.setattr(ticket_timers.TicketTimers, "run_once", rest)
     monkeypatch.setattr(ticket_timers, "change_ticket", put_off_first)
     assert await run_timers(later(days=8), DAYS) == 0
-    assert ((await stored(first)).status, (await stored(second)).status) == (Status.ON_HOLD, Status.RESOLVED)
+    assert ((await stored(first)).status, (await stored(second)).status) == (
+        Status.ON_HOLD,
+        Status.RESOLVED,
+    )
 
 
 async def test_more_than_are_done_at_once_are_done_in_several_turns(
@@ -190,24 +224,32 @@ async def test_more_than_are_done_at_once_are_done_in_several_turns(
     assert [await run_timers(at, DAYS) for _ in range(3)] == [4, 2, 0]
 
 
-async def test_the_service_does_it_by_itself_and_followers_hear_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_service_does_it_by_itself_and_followers_hear_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     async with running(url, close_after_days=3) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         ticket, other = await held(cora, ada, later(hours=1)), await resolved(cora, ada)
         async with cora.socket() as socket:
-            await socket.subscribe(EVENTS, after=await head())
+            await socket.subscribe(EVENTS, after=await head_cursor())
             service.clock.advance(hours=2)
             seen = await socket.next("ticketEvents")
-            assert (seen["ticket"]["id"], seen["ticket"]["status"], seen["actor"]["__typename"]) == (
+            assert (
+                seen["ticket"]["id"],
+                seen["ticket"]["status"],
+                seen["actor"]["__typename"],
+            ) == (
                 ticket["id"],
                 "OPEN",
                 "System",
             )
             service.clock.advance(days=3)
             seen = await socket.next("ticketEvents")
-            assert (seen["ticket"]["id"], seen["type"]) == (other["id"], "REMINDED"), "nothing closes without a reminder"
+            assert (seen["ticket"]["id"], seen["type"]) == (other["id"], "REMINDED"), (
+                "nothing closes without a reminder"
+            )
             service.clock.advance(days=2)
             seen = await socket.next("ticketEvents")
             assert (seen["ticket"]["id"], seen["ticket"]["status"]) == (other["id"], "CLOSED")
@@ -229,7 +271,9 @@ async def awaited(customer: Client, agent: Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("make", "reminder", "reason"), [(resolved, 5, "RESOLVED"), (awaited, 3, "ABANDONED")], ids=["resolved", "waiting"]
+    ("make", "reminder", "reason"),
+    [(resolved, 5, "RESOLVED"), (awaited, 3, "ABANDONED")],
+    ids=["resolved", "waiting"],
 )
 async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
     service: Service, world: World, make: Any, reminder: int, reason: str
@@ -245,11 +289,16 @@ async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
     found = await stored(ticket)
     assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason[reason])
     reminded = (await entries(ticket))[-2]
-    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", time.format_instant(since + timedelta(days=7)))
+    assert (reminded.type.name, reminded.value("closes_at")) == (
+        "REMINDED",
+        time.format_instant(since + timedelta(days=7)),
+    )
     await audit()
 
 
-@pytest.mark.parametrize(("make", "notice"), [(resolved, 2), (awaited, 4)], ids=["resolved", "waiting"])
+@pytest.mark.parametrize(
+    ("make", "notice"), [(resolved, 2), (awaited, 4)], ids=["resolved", "waiting"]
+)
 async def test_a_reminder_that_comes_late_leaves_as_much_time_to_answer(
     service: Service, world: World, make: Any, notice: int
 ) -> None:
@@ -258,13 +307,18 @@ async def test_a_reminder_that_comes_late_leaves_as_much_time_to_answer(
     late = later(days=30)
     assert await run_timers(late, GENTLE) == 1
     reminded = (await entries(ticket))[-1]
-    assert (reminded.type.name, reminded.value("closes_at")) == ("REMINDED", time.format_instant(late + timedelta(days=notice)))
+    assert (reminded.type.name, reminded.value("closes_at")) == (
+        "REMINDED",
+        time.format_instant(late + timedelta(days=notice)),
+    )
     assert await run_timers(late + timedelta(days=notice) - MOMENT, GENTLE) == 0
     assert await run_timers(late + timedelta(days=notice), GENTLE) == 1
     assert (await stored(ticket)).status is Status.CLOSED
 
 
-async def test_who_is_waited_for_without_end_is_reminded_all_the_same(service: Service, world: World) -> None:
+async def test_who_is_waited_for_without_end_is_reminded_all_the_same(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await awaited(cora, ada)
     patient = replace(GENTLE, abandon_after=None)
@@ -276,7 +330,9 @@ async def test_who_is_waited_for_without_end_is_reminded_all_the_same(service: S
     assert nodes == [{"status": "WAITING_ON_CUSTOMER", "closesAt": None}]
 
 
-async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(service: Service, world: World) -> None:
+async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await awaited(cora, ada)
     service.clock.advance(days=4)
@@ -286,10 +342,10 @@ async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(service: Serv
     assert await run_timers(later(days=400), GENTLE) == 0
 
 
-# ---------------------------------------------------------------- tickets that change before they are locked
-#
-# The clock reads which tickets are due, and then locks one after the other. In these tests somebody changes the ticket
-# between the two. Each has the ticket due when it is read; the change leaves one reason alone to let it be.
+# ---------------------------------------------------------------- tickets that change before they
+# are locked  The clock reads which tickets are due, and then locks one after the other. In these
+# tests somebody changes the ticket between the two. Each has the ticket due when it is read; the
+# change leaves one reason alone to let it be.
 
 START = later(days=30)
 """Later than the tickets are raised, because the time of a status never goes back."""
@@ -304,8 +360,11 @@ async def people(database: str) -> World:
     return await World.make()
 
 
-async def tick_with(monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, meddle: Meddle) -> int:
-    """A tick of the clock in which something happens once, after the first due ticket was read and before it is locked."""
+async def tick_with(
+    monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, meddle: Meddle
+) -> int:
+    """A tick of the clock in which something happens once, after the first due ticket was read and
+    before it is locked."""
     do, meddled = ticket_timers.change_ticket, list[UUID]()
 
     async def due(ticket_id: UUID, *given: Any, **named: Any) -> int:
@@ -367,7 +426,8 @@ async def test_a_ticket_that_is_put_on_hold_for_longer_before_its_lock_stays_on_
 async def test_a_ticket_that_comes_to_another_status_before_its_lock_is_left_to_the_next_tick(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is due by its new status as well; the clock decides that when it reads the tickets of that status."""
+    """It is due by its new status as well; the clock decides that when it reads the tickets of that
+    status."""
     ticket = await waiting_since(people)
     at = START + 8 * DAY
 
@@ -388,13 +448,21 @@ async def test_a_ticket_that_is_resolved_anew_before_its_lock_does_not_close_yet
     ticket = await resolved_since(people)
 
     async def resolve_anew() -> None:
-        await apply_commands(people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START + MOMENT)
+        await apply_commands(
+            people.cora,
+            ticket,
+            lambda change: commands.reopen(change, "again"),
+            resolve,
+            at=START + MOMENT,
+        )
 
     assert await tick_with(monkeypatch, START + 7 * DAY, DAYS, resolve_anew) == 0
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
 
 
-@pytest.mark.parametrize("reminded", [None, START + 5 * DAY + MOMENT], ids=["not reminded", "reminded later"])
+@pytest.mark.parametrize(
+    "reminded", [None, START + 5 * DAY + MOMENT], ids=["not reminded", "reminded later"]
+)
 async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_does_not_close_yet(
     people: World, monkeypatch: pytest.MonkeyPatch, reminded: datetime | None
 ) -> None:
@@ -402,10 +470,15 @@ async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_
     assert await run_timers(START + 5 * DAY, GENTLE) == 1, "the reminder"
 
     async def resolve_anew() -> None:
-        """It was resolved long enough ago, but the customer has not had the time since the reminder."""
-        await apply_commands(people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START)
+        """It was resolved long enough ago, but the customer has not had the time since the
+        reminder."""
+        await apply_commands(
+            people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START
+        )
         if reminded is not None:
-            await apply_commands(None, ticket, lambda change: commands.remind(change, None), at=reminded)
+            await apply_commands(
+                None, ticket, lambda change: commands.remind(change, None), at=reminded
+            )
 
     await tick_with(monkeypatch, START + 7 * DAY, GENTLE, resolve_anew)
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
@@ -430,13 +503,17 @@ async def test_a_customer_who_is_asked_anew_before_the_lock_is_not_reminded_yet(
     ticket = await waiting_since(people)
 
     async def ask_anew() -> None:
-        await apply_commands(people.ada, ticket, commands.resume, commands.await_customer, at=START + MOMENT)
+        await apply_commands(
+            people.ada, ticket, commands.resume, commands.await_customer, at=START + MOMENT
+        )
 
     assert await tick_with(monkeypatch, START + 3 * DAY, GENTLE, ask_anew) == 0
     assert EventType.REMINDED not in await types(ticket)
 
 
-async def test_a_clock_that_is_met_before_the_lock_is_not_breached(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clock_that_is_met_before_the_lock_is_not_breached(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await SlaPolicy.all().update(active=True)
     ticket = await create_ticket(people.cora)
     running = await SlaClock.filter(ticket_id=ticket.id, due_at__isnull=False).order_by("due_at")
@@ -477,7 +554,9 @@ async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are
 
 async def key_from(at: datetime, name: str) -> None:
     """An idempotency key that was used at an instant."""
-    await IdempotencyKey.create(caller="user:1", mutation="addNote", key=name, digest="0" * 64, created_at=at)
+    await IdempotencyKey.create(
+        caller="user:1", mutation="addNote", key=name, digest="0" * 64, created_at=at
+    )
 
 
 async def keys() -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from graphql import GraphQLArgument, GraphQLField, GraphQLNamedType, is_non_null_type, is_required_argument
 
-from support.generated_operations.values import LEFT, Values, literal, plain
+from support.generated_operations.values import OMITTED, Values, to_graphql, to_json
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Arguments:
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def of(self, type: GraphQLNamedType, name: str, field: GraphQLField) -> tuple[str, int]:
+    def build(self, type: GraphQLNamedType, name: str, field: GraphQLField) -> tuple[str, int]:
         """A field's arguments, and how many rows they let through."""
         if not field.args:
             return "", 1
@@ -41,17 +41,17 @@ class Arguments:
         size = 1
         self.values.order = ()
         for argument, definition in sorted(field.args.items(), key=lambda each: each[0] != "orderBy"):
-            value = self.value_of(type, name, argument, definition, texts)
-            if value is LEFT:
+            value = self.choose_value(type, name, argument, definition, texts)
+            if value is OMITTED:
                 continue
             if argument in ("first", "last") and isinstance(value, int):
                 size = max(1, min(value, 100))
-            texts.append(f"{argument}: {self.written(definition.type, value)}")
+            texts.append(f"{argument}: {self.write_value(definition.type, value)}")
         found = f"({', '.join(texts)})" if texts else ""
         made.append((found, size))
         return found, size
 
-    def value_of(
+    def choose_value(
         self, type: GraphQLNamedType, name: str, argument: str, definition: GraphQLArgument, before: Sequence[str]
     ) -> Any:
         needed = is_required_argument(definition)
@@ -59,36 +59,36 @@ class Arguments:
         cursor = 0.35 if self.fails else 0.15
         shares = {"first": 0.75, "last": 0.05 if sized else 0.95, "after": cursor, "before": 0.15, "types": 0.25, "filter": 0.35}
         if not needed and not self.chance(shares.get(argument, 0.35)):
-            return LEFT
+            return OMITTED
         if not needed and self.chance(0.04) and argument != "last":
             return None
-        return self.values.of(definition.type, (name, f"{type.name}.{name}.{argument}", argument))
+        return self.values.value_of(definition.type, (name, f"{type.name}.{name}.{argument}", argument))
 
-    def written(self, type: Any, value: Any) -> str:
+    def write_value(self, type: Any, value: Any) -> str:
         """As a literal or as a variable, at this place or somewhere inside."""
         if self.chance(0.35):
-            return self.variable(type, value)
+            return self.add_variable(type, value)
         inner = type.of_type if is_non_null_type(type) else type
         if isinstance(value, list):
             items = cast("list[Any]", value)
             item: Any = cast("Any", inner).of_type
-            texts = [self.written(item, each) for each in items]
+            texts = [self.write_value(item, each) for each in items]
             return texts[0] if len(texts) == 1 and self.chance(0.3) and "$" not in texts[0] else f"[{', '.join(texts)}]"
         if isinstance(value, dict):
             fields = cast("Any", inner).fields
-            texts = [f"{name}: {self.written(fields[name].type, each)}" for name, each in cast("dict[str, Any]", value).items()]
+            texts = [f"{name}: {self.write_value(fields[name].type, each)}" for name, each in cast("dict[str, Any]", value).items()]
             return f"{{{', '.join(texts)}}}"
-        return literal(value)
+        return to_graphql(value)
 
-    def variable(self, type: Any, value: Any) -> str:
+    def add_variable(self, type: Any, value: Any) -> str:
         """A variable that has this value: given, or as its default."""
         name = f"v{len(self.variables)}"
-        default: Any = LEFT
+        default: Any = OMITTED
         given: Any = value
         kind = str(type)
         if value is not None and self.chance(0.25):
             kind = kind.removesuffix("!")
-            default, given = value, (LEFT if self.chance(0.7) else value)
+            default, given = value, (OMITTED if self.chance(0.7) else value)
         elif value is not None and self.chance(0.15):
             kind = kind.removesuffix("!") + "!"
         return self.set(name, Variable(kind, default, given))
@@ -97,9 +97,9 @@ class Arguments:
         self.variables[name] = variable
         return f"${name}"
 
-    def given(self) -> dict[str, Any]:
-        found = {name: plain(variable.value) for name, variable in self.variables.items() if variable.value is not LEFT}
-        if self.values.poison and self.values.coerced and found and self.chance(0.5):
-            self.values.poison -= 1
+    def variable_values(self) -> dict[str, Any]:
+        found = {name: to_json(variable.value) for name, variable in self.variables.items() if variable.value is not OMITTED}
+        if self.values.wrong_values_left and self.values.fail_in_coercion and found and self.chance(0.5):
+            self.values.wrong_values_left -= 1
             found.pop(self.random.choice(sorted(found)))
         return found

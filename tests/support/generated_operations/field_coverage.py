@@ -21,22 +21,22 @@ from graphql import (
     parse,
 )
 
-from support.differential import Asked
+from support.differential import OperationRequest
 
-TYPENAME = "_t"
+TYPENAME_KEY = "_t"
 """The key under which generated documents ask for the name of a type, where it is not certain."""
-Pair = tuple[str, str]
+FieldKey = tuple[str, str]
 
 
-class Seen:
+class FieldCoverage:
     """`asked` are the fields whose parent was there, `shown` those that were neither null nor empty."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
-        self.asked = set[Pair]()
-        self.shown = set[Pair]()
+        self.requested = set[FieldKey]()
+        self.non_empty = set[FieldKey]()
 
-    def note(self, asked: Asked, data: Any) -> None:
+    def add_response(self, asked: OperationRequest, data: Any) -> None:
         document = parse(asked.query)
         operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
         named = [each for each in operations if asked.operation_name in (None, each.name and each.name.value)]
@@ -57,13 +57,13 @@ class Seen:
         if key not in data or field.name.value.startswith("__"):
             return
         pair, value = (type.name, field.name.value), data[key]
-        self.asked.add(pair)
+        self.requested.add(pair)
         if value not in (None, []):
-            self.shown.add(pair)
+            self.non_empty.add(pair)
         inner = get_named_type(type.fields[field.name.value].type)
         if is_composite_type(inner) and field.selection_set is not None:
-            for each in flat(value):
-                concrete = self.schema.type_map.get(each.get(TYPENAME, "")) if is_abstract_type(inner) else inner
+            for each in flatten_objects(value):
+                concrete = self.schema.type_map.get(each.get(TYPENAME_KEY, "")) if is_abstract_type(inner) else inner
                 if isinstance(concrete, GraphQLObjectType):
                     self.walk(document, concrete, field.selection_set, each)
 
@@ -77,7 +77,7 @@ class Seen:
                 if self.fits(type, on):
                     yield from self.fields(document, type, each.selection_set)
             elif isinstance(each, FragmentSpreadNode):
-                found = fragment(document, each.name.value)
+                found = find_fragment(document, each.name.value)
                 if self.fits(type, found.type_condition.name.value):
                     yield from self.fields(document, type, found.selection_set)
 
@@ -85,20 +85,20 @@ class Seen:
         return on == type.name or on in {each.name for each in type.interfaces}
 
 
-def fragment(document: DocumentNode, name: str) -> FragmentDefinitionNode:
+def find_fragment(document: DocumentNode, name: str) -> FragmentDefinitionNode:
     return next(each for each in document.definitions if isinstance(each, FragmentDefinitionNode) and each.name.value == name)
 
 
-def flat(value: Any) -> Iterator[Mapping[str, Any]]:
+def flatten_objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """The objects of a value, whatever lists they are in."""
     if isinstance(value, list):
         for each in cast("list[Any]", value):
-            yield from flat(each)
+            yield from flatten_objects(each)
     elif value is not None:
         yield cast("Mapping[str, Any]", value)
 
 
-def reachable(schema: GraphQLSchema, root: GraphQLObjectType) -> set[Pair]:
+def reachable_fields(schema: GraphQLSchema, root: GraphQLObjectType) -> set[FieldKey]:
     """Every field of every object type that the root leads to."""
     found: dict[str, GraphQLObjectType] = {}
     waiting: list[Any] = [root]

@@ -11,13 +11,13 @@ from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_require
 
 from models.core import ids
 from schema.interfaces import EVENT_TYPE_NAMES
-from support.differential import Asked
+from support.differential import OperationRequest
 from support.generated_operations.arguments import Variable
 from support.generated_operations.documents import Document, Parent
 from support.generated_operations.pool import Pool
-from support.generated_operations.values import LEFT, literal, plain
+from support.generated_operations.values import OMITTED, to_graphql, to_json
 
-KINDS_OF_EVENTS = {name: type.name for type, name in EVENT_TYPE_NAMES.items()}
+EVENT_TYPES_BY_NAME = {name: type.name for type, name in EVENT_TYPE_NAMES.items()}
 PREFIXES = {
     "User": ids.USER,
     "ApiClient": ids.API_CLIENT,
@@ -44,46 +44,46 @@ class Generator:
         self.schema = schema
         self.random = random
         self.pool = pool
-        self.used = Counter[str]()
+        self.usage_counts = Counter[str]()
         self.overlaps: dict[str, list[Parent]] = {}
 
-    def query(self, roots: Sequence[str], *, fails: bool = False) -> Asked:
+    def query(self, roots: Sequence[str], *, fails: bool = False) -> OperationRequest:
         """An operation, most likely over these roots; one that shall fail has something wrong in it, most likely."""
-        return Document(self, fails=fails, roots=roots).asked()
+        return Document(self, fails=fails, roots=roots).build_request()
 
-    def mutation(self, name: str, given: dict[str, Any] | None = None, *, whole: bool = False) -> Asked:
+    def mutation(self, name: str, given: dict[str, Any] | None = None, *, whole: bool = False) -> OperationRequest:
         """A mutation with a selection by chance of what it gives, or all of it; its input is chance too where none is given."""
         document = Document(self)
         root = self.schema.mutation_type
         assert root is not None
         field = root.fields[name]
         payload = cast("Parent", get_named_type(field.type))
-        selected = document.whole(payload, 2) if whole else document.selection(payload, 1, 1)
+        selected = document.full_selection(payload, 2) if whole else document.selection(payload, 1, 1)
         arguments = ""
         if "input" in field.args:
             type = field.args["input"].type
-            value = given if given is not None else plain(document.values.of(type, (name, "input")))
-            arguments = f"(input: {document.arguments.set('input', Variable(str(type), LEFT, value))})"
+            value = given if given is not None else to_json(document.values.value_of(type, (name, "input")))
+            arguments = f"(input: {document.arguments.set('input', Variable(str(type), OMITTED, value))})"
         text = f"{{ {name}{arguments} {selected} }}"
-        return Asked(
-            "\n".join([f"mutation M{document.declared(text)} {text}", *document.spread(text)]), document.arguments.given(), None
+        return OperationRequest(
+            "\n".join([f"mutation M{document.variable_definitions(text)} {text}", *document.fragment_definitions(text)]), document.arguments.variable_values(), None
         )
 
-    def everything(self) -> list[Asked]:
+    def build_full_requests(self) -> list[OperationRequest]:
         """Operations that ask together for each field of each type that a query leads to."""
         assert self.schema.query_type is not None
-        found: list[Asked] = []
+        found: list[OperationRequest] = []
         for name, field in self.schema.query_type.fields.items():
             if not any(is_required_argument(each) for each in field.args.values()):
                 arguments = "(groupBy: STATUS)" if "groupBy" in field.args else ""
-                found.append(Document(self).all_of(cast("Parent", get_named_type(field.type)), name + arguments))
+                found.append(Document(self).build_full_request(cast("Parent", get_named_type(field.type)), name + arguments))
         for name, type in self.schema.type_map.items():
             if not isinstance(type, GraphQLObjectType) or "Node" not in {each.name for each in type.interfaces}:
                 continue
-            if name in KINDS_OF_EVENTS:
-                root = f"events(types: {KINDS_OF_EVENTS[name]}, last: 5) {{ nodes"
+            if name in EVENT_TYPES_BY_NAME:
+                root = f"events(types: {EVENT_TYPES_BY_NAME[name]}, last: 5) {{ nodes"
             else:
                 prefix = PREFIXES[name]
-                root = f"nodes(ids: {literal(self.pool.ids[prefix][-9:])})"
-            found.append(Document(self).all_of(type, root))
+                root = f"nodes(ids: {to_graphql(self.pool.ids[prefix][-9:])})"
+            found.append(Document(self).build_full_request(type, root))
         return found

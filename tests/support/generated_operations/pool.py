@@ -17,7 +17,7 @@ from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
-from support.differential import Asked, Desk
+from support.differential import OperationRequest, SchemaRunner
 
 Order = Sequence[tuple[str, str]]
 ORDERS: Sequence[Order] = (
@@ -55,7 +55,7 @@ class Pool:
     """Of tickets."""
 
     @classmethod
-    async def read(cls, desk: Desk, admin: str | None, agent: str | None) -> Pool:
+    async def read(cls, desk: SchemaRunner, admin: str | None, agent: str | None) -> Pool:
         found: dict[str, Sequence[str]] = {}
         for prefix, model in RECORDS.items():
             keys: Any = await model.all().order_by("id").values_list("id", flat=True)
@@ -65,25 +65,25 @@ class Pool:
         notices: Any = await Notification.all().order_by("number").values_list("number", flat=True)
         found[ids.NOTIFICATION] = [ids.encode(ids.NOTIFICATION, number) for number in notices]
         tickets: Any = await Ticket.all().order_by("number").values_list("number", flat=True)
-        return cls(found, await cursors(desk, admin, agent), list(tickets))
+        return cls(found, await read_cursors(desk, admin, agent), list(tickets))
 
 
-async def cursors(desk: Desk, admin: str | None, agent: str | None) -> dict[str, list[str]]:
+async def read_cursors(desk: SchemaRunner, admin: str | None, agent: str | None) -> dict[str, list[str]]:
     """Out of answers, as clients get them."""
-    found = {LOG: await edges(desk, admin, "events", "(first: 100)")}
-    found["users"] = await edges(desk, admin, "users", "(first: 30)")
-    found["notifications"] = await edges(desk, agent, "notifications", "(first: 30)")
+    found = {LOG: await read_edge_cursors(desk, admin, "events", "(first: 100)")}
+    found["users"] = await read_edge_cursors(desk, admin, "users", "(first: 30)")
+    found["notifications"] = await read_edge_cursors(desk, agent, "notifications", "(first: 30)")
     for order in ORDERS:
         sorts = ", ".join(f"{{field: {field}, direction: {way}}}" for field, way in order)
-        found[f"tickets {order}"] = await edges(desk, admin, "tickets", f"(orderBy: [{sorts}], first: 60)")
-    asked = Asked("{ teams { queue(first: 10) { edges { cursor } } } }")
-    with desk.alone():
+        found[f"tickets {order}"] = await read_edge_cursors(desk, admin, "tickets", f"(orderBy: [{sorts}], first: 60)")
+    asked = OperationRequest("{ teams { queue(first: 10) { edges { cursor } } } }")
+    with desk.graphql_core_only():
         teams = (await desk.answer(asked, admin))["data"]["teams"]
     found["queue"] = [edge["cursor"] for team in teams for edge in team["queue"]["edges"]]
     return found
 
 
-async def edges(desk: Desk, token: str | None, field: str, given: str) -> list[str]:
-    with desk.alone():
-        answer = await desk.answer(Asked(f"{{ {field}{given} {{ edges {{ cursor }} }} }}"), token)
+async def read_edge_cursors(desk: SchemaRunner, token: str | None, field: str, given: str) -> list[str]:
+    with desk.graphql_core_only():
+        answer = await desk.answer(OperationRequest(f"{{ {field}{given} {{ edges {{ cursor }} }} }}"), token)
     return [edge["cursor"] for edge in answer["data"][field]["edges"]]

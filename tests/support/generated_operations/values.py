@@ -24,7 +24,7 @@ from support.large_dataset import NOW
 
 T = TypeVar("T")
 
-KINDS = {
+ID_PREFIXES = {
     **dict.fromkeys(("requesterId", "assigneeId", "watcherId", "userId"), ids.USER),
     **dict.fromkeys(("ticketId", "otherId", "intoId", "followUpOf", "Query.ticket.id", "TicketFilter.id"), ids.TICKET),
     "organizationId": ids.ORGANIZATION,
@@ -34,8 +34,8 @@ KINDS = {
     "tokenId": ids.TOKEN,
 }
 """What kind of record an id of this name is of; others may be of any."""
-NO_IDS = ("", "tkt_", "tkt_1", "usr_00000000-0000-7000-8000-000000000000", "evt_0", "evt_999999999999999999", "évt_1", "ntf_1e3")
-NO_CURSORS = ("", "x", "bG9nOjA", "bG9nOi0x", "W10", "e30", "Ym9ndXM=", "\u0000", "é")
+INVALID_IDS = ("", "tkt_", "tkt_1", "usr_00000000-0000-7000-8000-000000000000", "evt_0", "evt_999999999999999999", "évt_1", "ntf_1e3")
+INVALID_CURSORS = ("", "x", "bG9nOjA", "bG9nOi0x", "W10", "e30", "Ym9ndXM=", "\u0000", "é")
 TEXTS: Mapping[str, Sequence[str]] = {
     "category": ("technical", "sales", "billing", "nothing"),
     "team": ("support", "sales", "billing", "nothing"),
@@ -56,7 +56,7 @@ INTS: Mapping[str, Sequence[int]] = {
     "score": (1, 5, 6),
     "atRiskPercent": (50, 100),
 }
-WRONG: Mapping[str, Sequence[Any]] = {
+WRONG_VALUES: Mapping[str, Sequence[Any]] = {
     "first": (0, 101, -1),
     "last": (0, 101, -(2**31)),
     "DateTime": ("2026-11-03T10:30:00", "tomorrow", "", 7),
@@ -75,11 +75,11 @@ class Raw:
     text: str
 
 
-class Left:
+class Omitted:
     """Nothing is given."""
 
 
-LEFT: Final = Left()
+OMITTED: Final = Omitted()
 
 
 class Values:
@@ -88,45 +88,45 @@ class Values:
     def __init__(self, random: Random, pool: Pool) -> None:
         self.random = random
         self.pool = pool
-        self.poison = 0
-        self.coerced = False
+        self.wrong_values_left = 0
+        self.fail_in_coercion = False
         self.order: Order = ()
         """Of the list whose arguments are made."""
 
-    def any(self, found: Sequence[T]) -> T:
+    def choose(self, found: Sequence[T]) -> T:
         return self.random.choice(found)
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def wrong(self, *names: str) -> Any:
+    def wrong_value(self, *names: str) -> Any:
         """A value that is refused, where one is to be put in here."""
-        sized = [value for name in names if name in ("first", "last") for value in WRONG[name]]
-        found = [value for name in names for value in WRONG.get(name, ())] if self.coerced else sized
-        if not self.poison or not found or not self.chance(0.4 if self.coerced else 0.7):
-            return LEFT
-        self.poison -= 1
-        return self.any(found)
+        sized = [value for name in names if name in ("first", "last") for value in WRONG_VALUES[name]]
+        found = [value for name in names for value in WRONG_VALUES.get(name, ())] if self.fail_in_coercion else sized
+        if not self.wrong_values_left or not found or not self.chance(0.4 if self.fail_in_coercion else 0.7):
+            return OMITTED
+        self.wrong_values_left -= 1
+        return self.choose(found)
 
-    def of(self, type: Any, path: tuple[str, ...], depth: int = 0) -> Any:
+    def value_of(self, type: Any, path: tuple[str, ...], depth: int = 0) -> Any:
         """A value as JSON has it, for the argument or field at the path; LEFT for none."""
         if isinstance(type, GraphQLNonNull):
-            return self.of(type.of_type, path, depth)
+            return self.value_of(type.of_type, path, depth)
         if isinstance(type, GraphQLList):
             if path[-1] == "orderBy":
                 return self.sorts()
-            count = self.any((1, 1, 2, 3, 3, 0))
-            return [self.of(type.of_type, path, depth + 1) for _ in range(count)]
+            count = self.choose((1, 1, 2, 3, 3, 0))
+            return [self.value_of(type.of_type, path, depth + 1) for _ in range(count)]
         if isinstance(type, GraphQLEnumType):
-            return Raw(self.any(list(type.values)))
+            return Raw(self.choose(list(type.values)))
         if isinstance(type, GraphQLInputObjectType):
             return self.fields(type, path, depth)
         assert isinstance(type, GraphQLScalarType)
-        wrong = self.wrong(type.name, path[-1])
-        return wrong if wrong is not LEFT else self.scalar(type.name, path)
+        wrong = self.wrong_value(type.name, path[-1])
+        return wrong if wrong is not OMITTED else self.scalar(type.name, path)
 
     def sorts(self) -> list[dict[str, Any]]:
-        self.order = self.any(ORDERS)
+        self.order = self.choose(ORDERS)
         return [
             {"field": Raw(field)} if way == "DESC" and self.chance(0.3) else {"field": Raw(field), "direction": Raw(way)}
             for field, way in self.order
@@ -142,7 +142,7 @@ class Values:
         ]
         most = 2 if not needed else len(free)
         chosen = needed + self.random.sample(free, min(len(free), self.random.randint(0 if needed else 1, most)))
-        return {name: self.of(type.fields[name].type, (*path, f"{type.name}.{name}", name), depth + 1) for name in chosen}
+        return {name: self.value_of(type.fields[name].type, (*path, f"{type.name}.{name}", name), depth + 1) for name in chosen}
 
     def scalar(self, name: str, path: tuple[str, ...]) -> Any:
         make: Callable[[tuple[str, ...]], Any] = getattr(self, f"a_{name.lower()}")
@@ -150,31 +150,31 @@ class Values:
 
     def a_id(self, path: tuple[str, ...]) -> str:
         if self.chance(0.06):
-            return self.any(NO_IDS)
-        kind = next((KINDS[name] for name in reversed(path) if name in KINDS), None)
+            return self.choose(INVALID_IDS)
+        kind = next((ID_PREFIXES[name] for name in reversed(path) if name in ID_PREFIXES), None)
         if kind is None or self.chance(0.05):
-            kind = self.any(sorted(kind for kind, found in self.pool.ids.items() if found))
+            kind = self.choose(sorted(kind for kind, found in self.pool.ids.items() if found))
         found = self.pool.ids[kind]
-        return self.any(found[-12:] if self.chance(0.6) else found)
+        return self.choose(found[-12:] if self.chance(0.6) else found)
 
     def a_string(self, path: tuple[str, ...]) -> str:
         if path[-1] in ("after", "before", "lastSeenCursor"):
             return self.cursor(path)
         found = next((TEXTS[name] for name in reversed(path) if name in TEXTS), WORDS)
-        return self.any(found)
+        return self.choose(found)
 
     def cursor(self, path: tuple[str, ...]) -> str:
         """Of the list that it is for; a wrong one may be of another."""
-        if self.poison and not self.coerced and self.chance(0.7):
-            self.poison -= 1
-            return self.any(NO_CURSORS) if self.chance(0.5) else self.any(self.any(list(self.pool.cursors.values())))
+        if self.wrong_values_left and not self.fail_in_coercion and self.chance(0.7):
+            self.wrong_values_left -= 1
+            return self.choose(INVALID_CURSORS) if self.chance(0.5) else self.choose(self.choose(list(self.pool.cursors.values())))
         lists = {"users": "users", "notifications": "notifications", "queue": "queue", "tickets": f"tickets {self.order}"}
-        return self.any(self.pool.cursors[next((lists[name] for name in path if name in lists), LOG)])
+        return self.choose(self.pool.cursors[next((lists[name] for name in path if name in lists), LOG)])
 
     def an_int(self, path: tuple[str, ...]) -> int:
         if path[-1] == "number" or "TicketFilter.number" in path:
-            return self.any((*self.pool.numbers[-9:], 2**31 - 1, -1, 0))
-        return self.any(next((INTS[name] for name in reversed(path) if name in INTS), (0, 1, 2, 3, 40)))
+            return self.choose((*self.pool.numbers[-9:], 2**31 - 1, -1, 0))
+        return self.choose(next((INTS[name] for name in reversed(path) if name in INTS), (0, 1, 2, 3, 40)))
 
     a_int = an_int
 
@@ -182,33 +182,33 @@ class Values:
         return self.chance(0.5)
 
     def a_datetime(self, path: tuple[str, ...]) -> str:
-        at = NOW - timedelta(hours=self.any((-24, 0, 1, 30, 500, 5000)))
-        return self.any((format_instant(at), at.isoformat(), format_instant(at).replace("Z", ".123456789Z")))
+        at = NOW - timedelta(hours=self.choose((-24, 0, 1, 30, 500, 5000)))
+        return self.choose((format_instant(at), at.isoformat(), format_instant(at).replace("Z", ".123456789Z")))
 
     def a_duration(self, path: tuple[str, ...]) -> str:
-        return self.any(("PT1H", "P1D", "P40D", "PT90.5S", "P2W", "PT0S"))
+        return self.choose(("PT1H", "P1D", "P40D", "PT90.5S", "P2W", "PT0S"))
 
     def a_date(self, path: tuple[str, ...]) -> str:
-        return self.any(("2026-12-25", "2026-02-28"))
+        return self.choose(("2026-12-25", "2026-02-28"))
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """The value as JSON, for a variable. What is written as it is must be the name of an enum's value."""
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, list):
-        return [plain(each) for each in cast("list[Any]", value)]
+        return [to_json(each) for each in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {name: plain(each) for name, each in cast("dict[str, Any]", value).items()}
+        return {name: to_json(each) for name, each in cast("dict[str, Any]", value).items()}
     return value
 
 
-def literal(value: Any) -> str:
+def to_graphql(value: Any) -> str:
     """The value in GraphQL's own notation."""
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, list):
-        return f"[{', '.join(literal(each) for each in cast('list[Any]', value))}]"
+        return f"[{', '.join(to_graphql(each) for each in cast('list[Any]', value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{name}: {literal(each)}' for name, each in cast('dict[str, Any]', value).items())}}}"
+        return f"{{{', '.join(f'{name}: {to_graphql(each)}' for name, each in cast('dict[str, Any]', value).items())}}}"
     return json.dumps(value, ensure_ascii=False).replace("\x00", "\\u0000")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from support.client import SECONDS
+from support.client import TIMEOUT_SECONDS
 from support.live import until
 
 from engine.bus.wakeup import WakeupBus
@@ -51,7 +51,7 @@ class Stage:
         heard = asyncio.create_task(self.watcher.due.wait())
         await asyncio.sleep(0)
         self.listener.notify()
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await heard
 
         async def dealt_with() -> bool:

@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLError
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ticket_factory import modest
+from support.ticket_factory import limit_examples
 
 from models.core.time import format_instant
 from schema.scalars import parse_date_time, parse_duration, serialize_duration
@@ -20,7 +20,7 @@ INSTANTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=OFF
 DURATIONS = st.timedeltas(timedelta(), timedelta(days=999_999, hours=23))
 
 
-@modest(100)
+@limit_examples(100)
 @given(INSTANTS)
 def test_a_date_time_is_serialised_in_utc_and_parses_to_the_same_instant(instant: datetime) -> None:
     serialised = format_instant(instant)
@@ -97,7 +97,7 @@ def test_a_malformed_date_time_is_refused(value: object) -> None:
         parse_date_time(value)
 
 
-@modest(100)
+@limit_examples(100)
 @given(DURATIONS)
 def test_a_serialised_duration_parses_to_the_same_duration(duration: timedelta) -> None:
     assert parse_duration(serialize_duration(duration)) == duration
@@ -157,7 +157,7 @@ def test_a_malformed_duration_is_refused(value: object) -> None:
         parse_duration(value)
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.text(alphabet="PTWDHMSYZ0123456789.:-+ tz", max_size=30))
 def test_the_parsers_raise_only_graphql_errors(random_text: str) -> None:
     for parse in (parse_date_time, parse_duration):

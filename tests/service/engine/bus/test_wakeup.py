@@ -90,7 +90,7 @@ async def test_many_signals_at_once_are_sent_as_one_which_the_sender_ignores() -
             await wait_until_connected(here, there)
             await send_wakeup_both_ways(here, there)
             published, sent, received = (
-                await server.published(),
+                await server.count_published(),
                 here.sent,
                 (here.received, there.received),
             )
@@ -101,7 +101,7 @@ async def test_many_signals_at_once_are_sent_as_one_which_the_sender_ignores() -
             # its own signals would have come before this one
             await send_wakeup(there, here)
             await until(lambda: has_sent(here, sent + 1))
-            assert await server.published() == published + 2
+            assert await server.count_published() == published + 2
             assert (here.sent, here.received, there.received) == (
                 sent + 1,
                 received[0] + 1,
@@ -242,7 +242,7 @@ async def test_signals_arrive_over_tls_and_again_after_an_outage(
 
 
 async def carries(line: Proxy, connections: int) -> bool:
-    return len(line.carrying) == connections
+    return len(line.connections) == connections
 
 
 STOPPING = """
@@ -286,7 +286,7 @@ async def test_a_stopped_bus_leaves_no_task_or_socket_open(kind: str) -> None:
 
 
 async def has_no_subscriber(server: RedisServer) -> bool:
-    return await server.listeners(CHANNEL) == 0
+    return await server.count_subscribers(CHANNEL) == 0
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])

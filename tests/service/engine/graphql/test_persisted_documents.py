@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 from support import Client, Service, World
-from support.client import SECONDS, TLS
-from support.event_stream_client import ask, told_in
+from support.client import TIMEOUT_SECONDS, TLS
+from support.event_stream_client import parse_events, send_request
 from support.redis_server import redis_server
 from support.service import running
 
@@ -33,7 +33,7 @@ def persisted(text: str, **more: Any) -> dict[str, Any]:
 
 
 async def post(service: Service, **body: Any) -> dict[str, Any]:
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         return (await http.post(service.http, json=body)).json()
 
 
@@ -44,8 +44,8 @@ def codes(answer: dict[str, Any]) -> list[str]:
 async def result(client: Client, method: str, **asked: Any) -> dict[str, Any]:
     """The one result that an event stream tells."""
     given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asked.items()}
-    answer = await ask(client, method, **({"params": given} if method == "GET" else {"json": asked}))
-    return told_in(answer.text)[0].payload
+    answer = await send_request(client, method, **({"params": given} if method == "GET" else {"json": asked}))
+    return parse_events(answer.text)[0].payload
 
 
 async def over_socket(service: Service, token: str | None, **payload: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ async def test_what_is_left_is_bounded() -> None:
 
 async def test_processes_know_each_others_documents_by_redis_and_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     patience = engine_trusted.REDIS_TIMEOUT_SECONDS
-    monkeypatch.setattr(engine_trusted, "REDIS_TIMEOUT_SECONDS", SECONDS)
+    monkeypatch.setattr(engine_trusted, "REDIS_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
     async with redis_server() as redis:
         one, other = PersistedDocuments(), PersistedDocuments()
         one.connect_redis(redis.url)

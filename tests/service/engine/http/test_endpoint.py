@@ -10,7 +10,7 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 from support import Service, World
-from support.client import SECONDS, TLS
+from support.client import TIMEOUT_SECONDS, TLS
 from support.live import until
 from tortoise.exceptions import DBConnectionError, OperationalError
 
@@ -22,7 +22,7 @@ QUERY = b'{"query": "{ viewer { role } }"}'
 
 
 async def ask(service: Service, method: str = "POST", path: str = "", **given: Any) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         return await http.request(method, service.http + path, **given)
 
 
@@ -313,7 +313,7 @@ async def test_a_refusal_of_the_caller_is_no_line_in_the_error_log(service: Serv
         await cora.answer("{ users { totalCount } }")
         await cora.answer('{ tickets(after: "x") { totalCount } }')
         await cora.answer("{ nothing }")
-        await cora.refused("closeTicket", ticketId="x")
+        await cora.refusal_codes("closeTicket", ticketId="x")
         await ask(service, content=b"x", headers=JSON)
 
         async def are_logged() -> bool:
@@ -333,7 +333,7 @@ async def test_the_health_says_how_far_the_log_is_or_that_the_database_is_away(
     from models.log import event
 
     address = service.http.removesuffix("/graphql")
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         empty = await http.get(f"{address}/health")
         await service.client(world.cora.token).raise_ticket()
         grown = await http.get(f"{address}/health")

@@ -11,9 +11,9 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 from support import Client, Service, World
-from support.assert_unchanged import nothing_stored
-from support.client import EVENTS, SECONDS, TLS
-from support.event_stream_client import STREAM, ask, codes, stream, told_in
+from support.assert_unchanged import assert_nothing_stored
+from support.client import EVENTS, TIMEOUT_SECONDS, TLS
+from support.event_stream_client import EVENT_STREAM_HEADERS, error_codes, open_stream, parse_events, send_request
 from support.live import until
 from support.service import running
 
@@ -33,7 +33,7 @@ async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str,
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in asked.items()
     }
-    answer = await ask(
+    answer = await send_request(
         client, method, **({"params": given} if method == "GET" else {"json": asked})
     )
     assert answer.status_code == 200, answer.text
@@ -42,7 +42,7 @@ async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str,
         "private, no-cache",
         "no",
     )
-    told = told_in(answer.text)
+    told = parse_events(answer.text)
     assert [each.type for each in told] == ["next", "complete"]
     assert (told[1].data, told[1].id) == ("", None)
     return told[0].payload
@@ -68,11 +68,11 @@ async def test_a_query_gets_one_result_and_complete(
 
 async def test_mutations_need_post(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    async with nothing_stored():
+    async with assert_nothing_stored():
         for query in (CREATE, f"query A {NAME} {CREATE.replace('mutation', 'mutation B')}"):
             named = {"operationName": "B"} if "mutation B" in query else {}
-            refused = await ask(cora, params={"query": query, **named})
-            assert (refused.status_code, codes(refused), refused.headers["allow"]) == (
+            refused = await send_request(cora, params={"query": query, **named})
+            assert (refused.status_code, error_codes(refused), refused.headers["allow"]) == (
                 405,
                 ["BAD_REQUEST"],
                 "POST",
@@ -140,12 +140,12 @@ async def test_each_subscription_with_a_cursor_resumes_after_the_last_id(
         ]
         if "after" in field.args and not required:
             query = f"subscription {{ {name} {{ __typename }} }}"
-            answer = await ask(
+            answer = await send_request(
                 service.client(world.ada.token),
                 params={"query": query},
                 headers={"Last-Event-ID": encode_cursor(10**9)},
             )
-            payload = told_in(answer.text)[0].payload
+            payload = parse_events(answer.text)[0].payload
             assert [error["extensions"]["code"] for error in payload["errors"]] == [
                 "CURSOR_INVALID"
             ], name
@@ -160,9 +160,9 @@ async def test_each_subscription_with_a_cursor_resumes_after_the_last_id(
 async def test_methods_other_than_get_and_post_are_refused(
     service: Service, world: World, method: str
 ) -> None:
-    answer = await ask(service.client(), method, params={"query": NAME})
+    answer = await send_request(service.client(), method, params={"query": NAME})
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
-    assert method == "HEAD" or codes(answer) == ["BAD_REQUEST"]
+    assert method == "HEAD" or error_codes(answer) == ["BAD_REQUEST"]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ async def test_a_client_that_does_not_accept_event_streams_gets_406(
     service: Service, world: World, method: str, accept: str
 ) -> None:
     given = {"params": {"query": EVENTS}} if method == "GET" else {"json": {"query": EVENTS}}
-    answer = await ask(service.client(), method, headers={"Accept": accept}, **given)
-    assert (answer.status_code, codes(answer)) == (406, ["BAD_REQUEST"])
+    answer = await send_request(service.client(), method, headers={"Accept": accept}, **given)
+    assert (answer.status_code, error_codes(answer)) == (406, ["BAD_REQUEST"])
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ async def test_a_client_that_does_not_accept_event_streams_gets_406(
 async def test_a_wildcard_in_accept_gets_an_event_stream(
     service: Service, world: World, accept: str
 ) -> None:
-    answer = await ask(service.client(), params={"query": NAME}, headers={"Accept": accept})
-    assert (answer.status_code, len(told_in(answer.text))) == (200, 2)
+    answer = await send_request(service.client(), params={"query": NAME}, headers={"Accept": accept})
+    assert (answer.status_code, len(parse_events(answer.text))) == (200, 2)
 
 
 async def test_only_json_bodies_are_accepted(service: Service, world: World) -> None:
@@ -196,15 +196,15 @@ async def test_only_json_bodies_are_accepted(service: Service, world: World) -> 
         "multipart/form-data; boundary=x",
         "",
     ):
-        answer = await ask(service.client(), "POST", content=body, headers={"Content-Type": kind})
-        assert (answer.status_code, codes(answer)) == (415, ["BAD_REQUEST"]), kind
+        answer = await send_request(service.client(), "POST", content=body, headers={"Content-Type": kind})
+        assert (answer.status_code, error_codes(answer)) == (415, ["BAD_REQUEST"]), kind
     for kind in (
         "application/json",
         "application/json; charset=utf-8",
         "application/json ;charset=UTF-8",
     ):
         assert (
-            await ask(service.client(), "POST", content=body, headers={"Content-Type": kind})
+            await send_request(service.client(), "POST", content=body, headers={"Content-Type": kind})
         ).status_code == 200, kind
 
 
@@ -245,18 +245,18 @@ BAD_BODIES: dict[str, bytes] = {
 
 async def test_a_malformed_body_is_refused_in_json(service: Service, world: World) -> None:
     for name, body in BAD_BODIES.items():
-        answer = await ask(
+        answer = await send_request(
             service.client(), "POST", content=body, headers={"Content-Type": "application/json"}
         )
-        assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"]), name
+        assert (answer.status_code, error_codes(answer)) == (400, ["BAD_REQUEST"]), name
     assert (await result(service.client(), query=NAME))["data"] == {"__typename": "Query"}, (
         "the server still works"
     )
 
 
 async def test_a_body_over_one_mebibyte_is_refused(service: Service, world: World) -> None:
-    answer = await ask(service.client(), "POST", json={"query": "x" * 1024 * 1024})
-    assert (answer.status_code, codes(answer)) == (413, ["BAD_REQUEST"])
+    answer = await send_request(service.client(), "POST", json={"query": "x" * 1024 * 1024})
+    assert (answer.status_code, error_codes(answer)) == (413, ["BAD_REQUEST"])
 
 
 @pytest.mark.parametrize(
@@ -280,22 +280,22 @@ async def test_a_body_over_one_mebibyte_is_refused(service: Service, world: Worl
 async def test_a_malformed_query_string_is_refused_in_json(
     service: Service, world: World, query_string: str
 ) -> None:
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
-        answer = await http.get(f"{service.http}/stream?{query_string}", headers=STREAM)
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
+        answer = await http.get(f"{service.http}/stream?{query_string}", headers=EVENT_STREAM_HEADERS)
     if query_string == "query":  # an empty query, which is an error of the operation
-        assert told_in(answer.text)[0].payload["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+        assert parse_events(answer.text)[0].payload["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
     else:
-        assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"])
+        assert (answer.status_code, error_codes(answer)) == (400, ["BAD_REQUEST"])
 
 
 async def test_variables_and_extensions_may_be_blank_or_null_in_a_url(
     service: Service, world: World
 ) -> None:
     for blank in ("", "null"):
-        answer = await ask(
+        answer = await send_request(
             service.client(), params={"query": NAME, "variables": blank, "extensions": blank}
         )
-        assert told_in(answer.text)[0].payload["data"] == {"__typename": "Query"}
+        assert parse_events(answer.text)[0].payload["data"] == {"__typename": "Query"}
 
 
 async def test_a_long_query_string_is_refused(service: Service, world: World) -> None:
@@ -311,7 +311,7 @@ async def test_a_long_query_string_is_refused(service: Service, world: World) ->
         return head.split(b" ", 2)[1], body
 
     status, body = await asked(40_000)
-    assert (status, [each.type for each in told_in(body.decode())]) == (
+    assert (status, [each.type for each in parse_events(body.decode())]) == (
         b"200",
         ["next", "complete"],
     )
@@ -336,15 +336,15 @@ async def test_a_token_may_be_in_the_header_or_the_url_but_not_both(
         {"params": {"query": VIEWER, "access_token": ada.token}},
     ):
         asked = {"params": {"query": VIEWER}, **given}
-        assert told_in((await ask(service.client(), **asked)).text)[0].payload["data"] == {
+        assert parse_events((await send_request(service.client(), **asked)).text)[0].payload["data"] == {
             "viewer": {"role": "AGENT"}
         }
-    posted = await ask(
+    posted = await send_request(
         service.client(), "POST", params={"access_token": ada.token}, json={"query": VIEWER}
     )
-    assert told_in(posted.text)[0].payload["data"] == {"viewer": {"role": "AGENT"}}
-    both = await ask(ada, params={"query": VIEWER, "access_token": ada.token})
-    assert (both.status_code, codes(both)) == (400, ["BAD_REQUEST"])
+    assert parse_events(posted.text)[0].payload["data"] == {"viewer": {"role": "AGENT"}}
+    both = await send_request(ada, params={"query": VIEWER, "access_token": ada.token})
+    assert (both.status_code, error_codes(both)) == (400, ["BAD_REQUEST"])
 
 
 @pytest.mark.parametrize(
@@ -353,8 +353,8 @@ async def test_a_token_may_be_in_the_header_or_the_url_but_not_both(
 async def test_an_invalid_token_in_the_url_gets_401_before_the_stream(
     service: Service, world: World, token: str
 ) -> None:
-    answer = await ask(service.client(), params={"query": EVENTS, "access_token": token})
-    assert (answer.status_code, codes(answer), answer.headers["www-authenticate"]) == (
+    answer = await send_request(service.client(), params={"query": EVENTS, "access_token": token})
+    assert (answer.status_code, error_codes(answer), answer.headers["www-authenticate"]) == (
         401,
         ["UNAUTHENTICATED"],
         "Bearer",
@@ -365,10 +365,10 @@ async def test_an_invalid_token_in_the_url_gets_401_before_the_stream(
 async def test_an_invalid_header_gets_401_before_the_stream(
     service: Service, world: World, header: str
 ) -> None:
-    answer = await ask(
+    answer = await send_request(
         service.client(), params={"query": EVENTS}, headers={"Authorization": header}
     )
-    assert (answer.status_code, codes(answer)) == (401, ["UNAUTHENTICATED"])
+    assert (answer.status_code, error_codes(answer)) == (401, ["UNAUTHENTICATED"])
 
 
 async def test_a_token_in_the_url_works_only_here_and_is_never_logged(
@@ -376,19 +376,19 @@ async def test_a_token_in_the_url_works_only_here_and_is_never_logged(
 ) -> None:
     token = world.ada.token
     with capture_logs() as lines:
-        async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
             params = {"query": VIEWER, "access_token": token}
             elsewhere = await http.get(
                 service.http, params=params, headers={"X-Requested-With": "x"}
             )
             assert elsewhere.json()["data"] == {"viewer": None}
             async with http.stream(
-                "GET", f"{service.http}/stream", params={**params, "query": EVENTS}, headers=STREAM
+                "GET", f"{service.http}/stream", params={**params, "query": EVENTS}, headers=EVENT_STREAM_HEADERS
             ) as answer:
                 assert "retry" in await anext(answer.aiter_text())
-        await ask(service.client(), params={"query": "{ nothing }", "access_token": token})
-        await ask(service.client(), "PUT", params={"query": VIEWER, "access_token": token})
-        await ask(service.client(), params={"query": VIEWER, "access_token": token + "x"})
+        await send_request(service.client(), params={"query": "{ nothing }", "access_token": token})
+        await send_request(service.client(), "PUT", params={"query": VIEWER, "access_token": token})
+        await send_request(service.client(), params={"query": VIEWER, "access_token": token + "x"})
 
         async def are_logged() -> bool:
             return (
@@ -409,13 +409,13 @@ async def test_pages_of_allowed_origins_can_read_streams(url: str) -> None:
             ("https://portal.example.com", True),
             ("https://other.example.com", False),
         ):
-            answer = await ask(service.client(), params={"query": NAME}, headers={"Origin": origin})
+            answer = await send_request(service.client(), params={"query": NAME}, headers={"Origin": origin})
             assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
             asking = {"Origin": origin, "Access-Control-Request-Method": "POST"}
             asking["Access-Control-Request-Headers"] = "authorization, content-type, last-event-id"
-            preflight = await ask(service.client(), "OPTIONS", headers=asking)
+            preflight = await send_request(service.client(), "OPTIONS", headers=asking)
             assert (preflight.status_code == 200) is allowed
-        async with stream(
+        async with open_stream(
             service.client(),
             "subscription { nothing }",
             headers={"Origin": "https://portal.example.com"},
@@ -424,4 +424,4 @@ async def test_pages_of_allowed_origins_can_read_streams(url: str) -> None:
                 events.response.headers["access-control-allow-origin"]
                 == "https://portal.example.com"
             )
-            await events.rest()
+            await events.read_to_end()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx2
 from support import Service, World
 from support.actors import machine
-from support.client import SECONDS, TLS
+from support.client import TIMEOUT_SECONDS, TLS
 
 from engine.telemetry.metrics import render_exposition
 from models.log import consumer
@@ -31,7 +31,7 @@ def test_metrics_are_in_the_prometheus_format() -> None:
 async def test_lag_and_failures_of_each_job_are_shown_to_admins(service: Service, world: World) -> None:
     place = service.http.replace("/graphql", "/metrics")
     await consumer.record_failure("escalator", "boom", service.clock())
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=TLS) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         assert (await http.get(place)).status_code == 401
         for token, status in ((world.ada.token, 403), (await machine("Sync", ["tickets:read"]), 403), ("twk_wrong", 401)):
             assert (await http.get(place, headers={"Authorization": f"Bearer {token}"})).status_code == status

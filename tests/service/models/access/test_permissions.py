@@ -1,4 +1,5 @@
-"""Who may do what, written out once more from API.md; what a token opens; and that `sees` and `visible` say the same."""
+"""Who may do what, written out once more from API.md; what a token opens; and that `sees` and
+`visible` say the same."""
 
 from __future__ import annotations
 
@@ -11,15 +12,21 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.random_tickets import Pile
-from support.ticket_factory import NOON, Desk, modest, ticket, viewer
+from support.random_tickets import RandomTickets
+from support.ticket_factory import NOON, Desk, limit_examples, ticket, viewer
 
 from models import database
 from models.access import permissions
 from models.access.permissions import PUBLIC, Permission
 from models.access.scopes import MAX_SCOPES, Caller, Scope, granted_scopes
 from models.access.viewer import ANONYMOUS, SYSTEM, Viewer, authenticate, viewer_as
-from models.access.visibility import can_access_ticket, can_see_record, can_see_ticket, visible_events, visible_tickets
+from models.access.visibility import (
+    can_access_ticket,
+    can_see_record,
+    can_see_ticket,
+    visible_events,
+    visible_tickets,
+)
 from models.core.errors import Forbidden, Unauthenticated
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
@@ -33,7 +40,13 @@ pytestmark = pytest.mark.never_retried
 CUSTOMERS = {"tickets:read", "tickets:write", "events:read"}
 AGENTS = CUSTOMERS | {"notes:read", "notes:write", "users:read"}
 EVERY = AGENTS | {"webhooks:manage", "admin"}
-MAY_HOLD = {"ANONYMOUS": set[str](), "CUSTOMER": CUSTOMERS, "AGENT": AGENTS, "ADMIN": EVERY, "API_CLIENT": EVERY}
+MAY_HOLD = {
+    "ANONYMOUS": set[str](),
+    "CUSTOMER": CUSTOMERS,
+    "AGENT": AGENTS,
+    "ADMIN": EVERY,
+    "API_CLIENT": EVERY,
+}
 
 RIGHTS: Mapping[str, tuple[str, str | None]] = {
     # right: who, and the scope that it takes
@@ -56,7 +69,9 @@ RIGHTS: Mapping[str, tuple[str, str | None]] = {
 
 
 def rights() -> dict[str, Permission]:
-    return {name: value for name, value in vars(permissions).items() if isinstance(value, Permission)}
+    return {
+        name: value for name, value in vars(permissions).items() if isinstance(value, Permission)
+    }
 
 
 def test_every_right_is_written_out_here() -> None:
@@ -69,12 +84,17 @@ def test_every_right_is_written_out_here() -> None:
 def test_a_caller_holds_at_most_what_its_kind_may(caller: Caller) -> None:
     assert {scope.value for scope in granted_scopes(caller, EVERY)} == MAY_HOLD[caller.name]
     assert granted_scopes(caller, []) == frozenset()
-    assert granted_scopes(caller, ["tickets:read", "no:such"]) == {Scope.TICKETS_READ} & MAX_SCOPES[caller]
+    assert (
+        granted_scopes(caller, ["tickets:read", "no:such"])
+        == {Scope.TICKETS_READ} & MAX_SCOPES[caller]
+    )
 
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
 @pytest.mark.parametrize("name", RIGHTS)
-def test_a_right_opens_to_its_callers_with_its_scope_and_to_nobody_else(name: str, caller: Caller) -> None:
+def test_a_right_opens_to_its_callers_with_its_scope_and_to_nobody_else(
+    name: str, caller: Caller
+) -> None:
     right, (callers, scope) = rights()[name], RIGHTS[name]
     listed = caller.name in callers.split()
     for held in Scope:
@@ -85,16 +105,23 @@ def test_a_right_opens_to_its_callers_with_its_scope_and_to_nobody_else(name: st
             if expected:
                 right.check(who)
                 continue
-            with pytest.raises(Unauthenticated if caller is Caller.ANONYMOUS else Forbidden) as refusal:
+            with pytest.raises(
+                Unauthenticated if caller is Caller.ANONYMOUS else Forbidden
+            ) as refusal:
                 right.check(who)
-            assert refusal.value.code == ("UNAUTHENTICATED" if caller is Caller.ANONYMOUS else "FORBIDDEN")
+            assert refusal.value.code == (
+                "UNAUTHENTICATED" if caller is Caller.ANONYMOUS else "FORBIDDEN"
+            )
 
 
 @pytest.mark.parametrize("name", RIGHTS)
 def test_tokens_are_handled_by_those_who_signed_in_and_by_no_program(name: str) -> None:
     for caller in (Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN):
         signed_in = Viewer(caller, MAX_SCOPES[caller], token=Token(kind=TokenKind.SESSION))
-        for program in (replace(signed_in, token=Token(kind=TokenKind.API)), replace(signed_in, token=None)):
+        for program in (
+            replace(signed_in, token=Token(kind=TokenKind.API)),
+            replace(signed_in, token=None),
+        ):
             if name != "MANAGE_OWN_TOKENS":
                 assert rights()[name].allows(program) == rights()[name].allows(signed_in)
                 continue
@@ -127,7 +154,11 @@ def test_sight_of_all_tickets_notes_and_people_goes_by_kind_and_scope(
     caller: Caller, scopes: set[str], tickets: bool, notes: bool, people: bool
 ) -> None:
     who = Viewer(caller, frozenset(scope for scope in Scope if scope.value in scopes))
-    assert (who.can_see_all_tickets, who.can_see_notes, who.can_see_people) == (tickets, notes, people)
+    assert (who.can_see_all_tickets, who.can_see_notes, who.can_see_people) == (
+        tickets,
+        notes,
+        people,
+    )
 
 
 def test_a_machine_acts_as_an_agent_and_with_the_scope_admin_as_an_admin() -> None:
@@ -141,14 +172,19 @@ def test_callers_are_told_apart_whatever_token_they_use() -> None:
     cora = viewer()
     assert cora.caller_key == replace(cora, scopes=frozenset()).caller_key
     client = ApiClient(display_name="Sync")
-    keys = {cora.caller_key, viewer().caller_key, Viewer(Caller.API_CLIENT, client=client).caller_key, SYSTEM.caller_key}
+    keys = {
+        cora.caller_key,
+        viewer().caller_key,
+        Viewer(Caller.API_CLIENT, client=client).caller_key,
+        SYSTEM.caller_key,
+    }
     assert len(keys) == 4
 
 
 # --- sight ---
 
 
-@modest(120)
+@limit_examples(120)
 @given(
     caller=st.sampled_from(Caller),
     scopes=st.sets(st.sampled_from(Scope)),
@@ -172,7 +208,9 @@ def test_a_customer_sees_own_tickets_and_those_of_a_shared_account(
 
 
 @pytest.mark.stress
-async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: Random) -> None:
+async def test_what_a_viewer_sees_is_what_is_visible_to_it(
+    pile: RandomTickets, random: Random
+) -> None:
     desk = pile.desk
     accounts = [None, desk.cora.shared_organization_id, new_id()]
     people = [None, *(each.user for each in (*desk.customers, *desk.staff))]
@@ -184,10 +222,14 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(pile: Pile, random: R
             shared_organization_id=random.choice(accounts),
         )
         condition = visible_tickets(who)
-        rows = await database.fetch_dicts(f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params)
+        rows = await database.fetch_dicts(
+            f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params
+        )
         expected = {fact.ticket.number for fact in pile.facts if can_see_ticket(who, fact.ticket)}
         assert {row["number"] for row in rows} == expected, who
-        listed = await list_tickets(who, None, build_ticket_order(()), PageRequest(100, False, None, None), NOON)
+        listed = await list_tickets(
+            who, None, build_ticket_order(()), PageRequest(100, False, None, None), NOON
+        )
         assert {each.number for each in listed.rows} == expected, who
 
 
@@ -199,11 +241,26 @@ def test_customers_see_themselves_their_account_and_those_who_share_it() -> None
     alone = replace(viewer(user=cora), shared_organization_id=None)
     sharing = replace(alone, shared_organization_id=account.id)
     nobody = User(email="nobody@example.com", display_name="Nobody")
-    assert [can_see_record(alone, each) for each in (cora, carl, other, nobody)] == [True, False, False, False]
-    assert [can_see_record(sharing, each) for each in (cora, carl, other, nobody)] == [True, True, False, False]
+    assert [can_see_record(alone, each) for each in (cora, carl, other, nobody)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [can_see_record(sharing, each) for each in (cora, carl, other, nobody)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert can_see_record(alone, account)
     assert not can_see_record(alone, Organization(name="Other"))
-    for who, expected in [(viewer(Role.AGENT), True), (viewer(Role.ADMIN), True), (SYSTEM, True), (ANONYMOUS, False)]:
+    for who, expected in [
+        (viewer(Role.AGENT), True),
+        (viewer(Role.ADMIN), True),
+        (SYSTEM, True),
+        (ANONYMOUS, False),
+    ]:
         assert [can_see_record(who, each) for each in (cora, other, account)] == [expected] * 3
 
 
@@ -222,12 +279,16 @@ def test_what_concerns_a_caller_does_not_depend_on_its_scopes(caller: Caller) ->
     user = User(email="x@example.com", display_name="X")
     who = Viewer(caller, frozenset({Scope.TICKETS_WRITE}), user=user)
     staff = caller in (Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT)
-    assert can_access_ticket(who, ticket(requester_id=user.id)) == (staff or caller is Caller.CUSTOMER)
+    assert can_access_ticket(who, ticket(requester_id=user.id)) == (
+        staff or caller is Caller.CUSTOMER
+    )
     assert can_access_ticket(who, ticket()) == staff
     assert not can_see_ticket(who, ticket(requester_id=user.id))
 
 
-@pytest.mark.parametrize(("role", "internal"), [(Role.CUSTOMER, False), (Role.AGENT, True), (Role.ADMIN, True)])
+@pytest.mark.parametrize(
+    ("role", "internal"), [(Role.CUSTOMER, False), (Role.AGENT, True), (Role.ADMIN, True)]
+)
 def test_entries_that_are_internal_are_for_the_team(role: Role, internal: bool) -> None:
     assert ("e.internal" in visible_events(viewer(role)).text) == (not internal)
 
@@ -236,10 +297,16 @@ def test_entries_that_are_internal_are_for_the_team(role: Role, internal: bool) 
 
 
 async def issued(
-    user: UUID | None = None, *, client: UUID | None = None, scopes: set[str] = EVERY, expires_at: datetime | None = None
+    user: UUID | None = None,
+    *,
+    client: UUID | None = None,
+    scopes: set[str] = EVERY,
+    expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
     named = sorted(scopes)
-    return await token.issue_token(TokenKind.API, "test", named, user_id=user, client_id=client, expires_at=expires_at, at=NOON)
+    return await token.issue_token(
+        TokenKind.API, "test", named, user_id=user, client_id=client, expires_at=expires_at, at=NOON
+    )
 
 
 async def test_a_token_opens_what_it_names_as_far_as_its_owner_may(desk: Desk) -> None:
@@ -283,7 +350,9 @@ async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) ->
     for member in (*desk.customers, *desk.staff):
         assert member.user is not None
         held = [scope.value for scope in MAX_SCOPES[member.caller]]
-        _, text = await token.issue_token(TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON)
+        _, text = await token.issue_token(
+            TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON
+        )
         signed_in = await authenticate(text, NOON)
         assert signed_in is not None
         user = await User.get(id=member.user.id).select_related("organization")
@@ -330,7 +399,18 @@ async def test_a_token_follows_its_owners_role(desk: Desk) -> None:
 
 async def test_what_is_no_token_opens_nothing(desk: Desk) -> None:
     made, text = await issued(desk.ada.user_id)
-    for wrong in ("", "x", text[:-1], text + " ", text.upper(), made.digest, made.prefix, "\x00", "\ud800", "ü"):
+    for wrong in (
+        "",
+        "x",
+        text[:-1],
+        text + " ",
+        text.upper(),
+        made.digest,
+        made.prefix,
+        "\x00",
+        "\ud800",
+        "ü",
+    ):
         assert await authenticate(wrong, NOON) is None, wrong
 
 
@@ -347,7 +427,11 @@ async def test_a_tokens_text_is_not_stored(desk: Desk) -> None:
 async def test_uses_are_noted_many_at_a_time(desk: Desk) -> None:
     made = [(await issued(desk.ada.user_id))[0] for _ in range(3)]
     await token.record_use({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
-    assert [(await Token.get(id=each.id)).last_used_at for each in made] == [NOON, NOON + timedelta(hours=1), None]
+    assert [(await Token.get(id=each.id)).last_used_at for each in made] == [
+        NOON,
+        NOON + timedelta(hours=1),
+        None,
+    ]
 
 
 def test_anyone_is_the_only_right_of_strangers() -> None:

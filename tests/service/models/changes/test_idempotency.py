@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ticket_factory import IS_SQLITE, NOON, modest
+from support.ticket_factory import IS_SQLITE, NOON, limit_examples
 
 from models import database
 from models.changes import idempotency
@@ -182,7 +182,7 @@ plain = st.recursive(
 )
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.dictionaries(texts, plain, max_size=4))
 def test_the_hash_does_not_depend_on_the_order_of_fields(values: dict[str, object]) -> None:
     backwards = dict(reversed(values.items()))

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.assert_unchanged import read_all_rows, assert_nothing_stored
-from support.ticket_factory import NOON, STEPS, WINDOW, Desk, modest, step
+from support.assert_unchanged import assert_nothing_stored, read_all_rows
+from support.ticket_factory import NOON, STEPS, WINDOW, Desk, limit_examples, run_random_step
 from tortoise.exceptions import IntegrityError
 
 from models import database
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
 async def test_a_new_ticket_is_stored_with_its_tags_and_resources(desk: Desk) -> None:
     async with database.transaction():
-        ticket = desk.new(await allocate_number())
+        ticket = desk.unsaved_ticket(await allocate_number())
         change = TicketChange(ticket, desk.cora, NOON, WINDOW)
         resource = TicketResource(ticket_id=ticket.id, kind="server", external_id="s-1", name="web")
         commands.create(change, ["vpn", "mail"], [resource])
@@ -189,7 +189,7 @@ async def test_a_refused_command_stores_nothing(desk: Desk, random: Random) -> N
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.close(change, CloseReason.SPAM))
     async with assert_nothing_stored():
-        assert await step(desk, "start", random, [ticket.id]) is None
+        assert await run_random_step(desk, "start", random, [ticket.id]) is None
 
 
 async def test_numbers_begin_at_1001_and_rise(desk: Desk) -> None:
@@ -204,7 +204,7 @@ async def test_locking_ignores_unknown_ids(desk: Desk) -> None:
         assert await lock_tickets([]) == {}
 
 
-@modest(25)
+@limit_examples(25)
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 2**16)), min_size=1, max_size=20
@@ -216,7 +216,9 @@ async def test_the_events_of_any_history_rebuild_the_stored_ticket(
     tickets = [(await desk.raise_ticket(tags=["vpn"])).id for _ in range(3)]
     for place, (name, seed) in enumerate(steps):
         before = await read_all_rows() if place == len(steps) - 1 else None
-        done = await step(desk, name, Random(seed), tickets, NOON + timedelta(days=place))
+        done = await run_random_step(
+            desk, name, Random(seed), tickets, NOON + timedelta(days=place)
+        )
         if before is not None and not done:
             assert await read_all_rows() == before
     for key in tickets:

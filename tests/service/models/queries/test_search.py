@@ -1,4 +1,5 @@
-"""Full-text search: the same answers on both databases, whatever tickets quote and whatever is typed."""
+"""Full-text search: the same answers on both databases, whatever tickets quote and whatever is
+typed."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.ticket_factory import IS_SQLITE, NOON, Desk, modest
+from support.ticket_factory import IS_SQLITE, NOON, Desk, limit_examples
 
 from models import database
 from models.access.scopes import Scope
@@ -32,33 +33,70 @@ NEWEST = build_ticket_order([("number", False)])
 
 async def found(viewer: Viewer, text: str) -> list[int]:
     """The numbers of the tickets that a search finds."""
-    page = await tickets.list_tickets(viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON)
+    page = await tickets.list_tickets(
+        viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON
+    )
     assert await page.count_total() == len(page.rows)
     return [ticket.number for ticket in page.rows]
 
 
 HOLDS: list[tuple[str, list[str], list[str]]] = [
     ("VPN is down", ["vpn", "VPN", "vp", "v", "down vpn", "is"], ["pn", "vpns", "own", "vpn up"]),
-    ("from jane.doe@example.com", ["jane.doe@example.com", "jane", "doe", "doe@example", "com"], ["ane", "janedoe"]),
-    ("https://host.example/a/path?x=1&y=deep#top", ["https://host.example/a/path", "path", "deep", "top", "host.ex"], ["ttps"]),
-    ("web-01.eu-west.internal refuses", ["web-01", "web-01.eu-west.internal", "01", "eu", "west", "web 01"], ["eb-01", "web-02"]),
-    ("error E-1234 and 0x80070005", ["E-1234", "e-12", "1234", "0x8007", "e 1234"], ["234", "x80070005", "E-1235"]),
-    ("client 10.0.0.1:8443 v2.10.3-rc1", ["10.0.0.1", "8443", "v2.10.3", "rc1", "v2"], ["10.0.0.2", "443"]),
+    (
+        "from jane.doe@example.com",
+        ["jane.doe@example.com", "jane", "doe", "doe@example", "com"],
+        ["ane", "janedoe"],
+    ),
+    (
+        "https://host.example/a/path?x=1&y=deep#top",
+        ["https://host.example/a/path", "path", "deep", "top", "host.ex"],
+        ["ttps"],
+    ),
+    (
+        "web-01.eu-west.internal refuses",
+        ["web-01", "web-01.eu-west.internal", "01", "eu", "west", "web 01"],
+        ["eb-01", "web-02"],
+    ),
+    (
+        "error E-1234 and 0x80070005",
+        ["E-1234", "e-12", "1234", "0x8007", "e 1234"],
+        ["234", "x80070005", "E-1235"],
+    ),
+    (
+        "client 10.0.0.1:8443 v2.10.3-rc1",
+        ["10.0.0.1", "8443", "v2.10.3", "rc1", "v2"],
+        ["10.0.0.2", "443"],
+    ),
     ("snake_case and CamelCase", ["snake_case", "snake", "case", "camel", "camelcase"], ["nake"]),
-    ("Größe Ünïcode", ["größe", "GRÖSSE"[:3], "grö", "ünïcode", "ÜNÏ"], ["grosse", "unicode", "groesse"]),
+    (
+        "Größe Ünïcode",
+        ["größe", "GRÖSSE"[:3], "grö", "ünïcode", "ÜNÏ"],
+        ["grosse", "unicode", "groesse"],
+    ),
     ("Straße Ελλάδα Москва", ["straße", "ελλάδα", "ΕΛΛΆΔΑ", "москва", "МОСК"], ["strasse", "лада"]),
-    ("東京タワー 故障 北京大学", ["東京", "東京タワー", "故障", "北京", "北京大学"], ["タワー", "大学"]),
+    (
+        "東京タワー 故障 北京大学",
+        ["東京", "東京タワー", "故障", "北京", "北京大学"],
+        ["タワー", "大学"],
+    ),
     ("हिन्दी में समस्या", ["हिन्दी", "हि", "समस्या", "में"], ["मराठी"]),
     ("ที่นี่ ปัญหา", ["ที่นี่", "ปัญหา", "ที่"], ["ไทย"]),
     ("كِتَاب مشكلة", ["كِتَاب", "مشكلة", "مشك"], ["قلم"]),
     ("it’s “quoted” – don't…", ["it’s", "quoted", "“quoted”", "don't", "don"], ["uoted"]),
-    ("100% of a+b = c*d; {json: [1]} <b>bold</b>", ["100%", "a+b", "c*d", "json", "bold", "<b>bold</b>"], ["200%", "old"]),
+    (
+        "100% of a+b = c*d; {json: [1]} <b>bold</b>",
+        ["100%", "a+b", "c*d", "json", "bold", "<b>bold</b>"],
+        ["200%", "old"],
+    ),
     ("works👍fine m² ½", ["works", "fine", "works👍", "👍 fine"], ["ine"]),
 ]
 
 
 async def test_each_word_of_a_query_begins_a_word_of_the_ticket(desk: Desk) -> None:
-    numbers = {text: (await desk.raise_ticket(subject=text, description="-")).number for text, _, _ in HOLDS}
+    numbers = {
+        text: (await desk.raise_ticket(subject=text, description="-")).number
+        for text, _, _ in HOLDS
+    }
     for text, hits, misses in HOLDS:
         for query in hits:
             assert numbers[text] in await found(desk.ada, query), (text, query)
@@ -67,18 +105,34 @@ async def test_each_word_of_a_query_begins_a_word_of_the_ticket(desk: Desk) -> N
 
 
 async def test_descriptions_and_messages_hold_the_same_words_as_subjects(desk: Desk) -> None:
-    described = await desk.raise_ticket(subject="-", description=" ".join(text for text, _, _ in HOLDS))
+    described = await desk.raise_ticket(
+        subject="-", description=" ".join(text for text, _, _ in HOLDS)
+    )
     told = await desk.raise_ticket(subject="-", description="-")
-    await desk.act(told, lambda change: commands.reply(change, " ".join(text for text, _, _ in HOLDS), is_from_customer=True))
+    await desk.act(
+        told,
+        lambda change: commands.reply(
+            change, " ".join(text for text, _, _ in HOLDS), is_from_customer=True
+        ),
+    )
     for _, hits, _ in HOLDS:
         for query in hits:
             assert await found(desk.ada, query) == [described.number, told.number], query
 
 
 async def test_words_may_lie_in_different_messages(desk: Desk) -> None:
-    ticket, other = await desk.raise_ticket(subject="VPN is down"), await desk.raise_ticket(subject="Mail is down")
-    await desk.act(ticket, lambda change: commands.reply(change, "the router blinks", is_from_customer=False))
-    await desk.act(ticket, lambda change: commands.reply(change, "switched it off", is_from_customer=True), by=desk.cora)
+    ticket, other = (
+        await desk.raise_ticket(subject="VPN is down"),
+        await desk.raise_ticket(subject="Mail is down"),
+    )
+    await desk.act(
+        ticket, lambda change: commands.reply(change, "the router blinks", is_from_customer=False)
+    )
+    await desk.act(
+        ticket,
+        lambda change: commands.reply(change, "switched it off", is_from_customer=True),
+        by=desk.cora,
+    )
     assert await found(desk.ada, "vpn router switched") == [ticket.number]
     assert await found(desk.cora, "vpn router switched") == [ticket.number]
     assert await found(desk.ada, "mail router") == []
@@ -88,7 +142,9 @@ async def test_words_may_lie_in_different_messages(desk: Desk) -> None:
 async def test_notes_are_searched_for_those_only_who_read_them(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.add_note(change, "customer is confused"))
-    await desk.act(ticket, lambda change: commands.reply(change, "please reboot", is_from_customer=False))
+    await desk.act(
+        ticket, lambda change: commands.reply(change, "please reboot", is_from_customer=False)
+    )
     for viewer in (desk.ada, desk.root):
         assert await found(viewer, "confused") == [ticket.number]
         assert await found(viewer, "confused reboot") == [ticket.number]
@@ -111,29 +167,47 @@ FINDS: dict[str, FilterData] = {
     "not, or, not": {"not": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]}},
     "or in and": {"and": [{"or": [{"and": [{"search": SECRET}]}, {"number": {"eq": 0}}]}]},
 }
-"""Filters that find a ticket by the word. Who may not read the note must find nothing by any of them."""
+"""Filters that find a ticket by the word.
+
+Who may not read the note must find nothing by any of them.
+"""
 EXCLUDES: dict[str, FilterData] = {
     "not": {"not": {"search": SECRET}},
     "not in and": {"and": [{"search": "vpn"}, {"not": {"search": SECRET}}]},
     "not in or": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]},
     "not, or": {"not": {"or": [{"search": SECRET}, {"search": "missing"}]}},
 }
-"""Filters that leave the ticket out because of the word. For who may not read the note it must stay in the list."""
+"""Filters that leave the ticket out because of the word.
+
+For who may not read the note it must stay in the list.
+"""
 
 
 async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[list[int]]:
-    """The numbers of the tickets inside the filter, by each way of reading tickets; figures must count the same."""
-    page = await tickets.list_tickets(viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON)
+    """The numbers of the tickets inside the filter, by each way of reading tickets; figures must
+    count the same."""
+    page = await tickets.list_tickets(
+        viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON
+    )
     listed = {ticket.id: ticket.number for ticket in page.rows}
     everything = {ticket.id: ticket.number for ticket in await Ticket.all()}
-    entries = await (await event_log.list_events(viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON))
+    entries = await (
+        await event_log.list_events(
+            viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON
+        )
+    )
     _, whole = await live_list.read_members(viewer, filter, NOON, 100)
     _, touched = await live_list.read_memberships_since(viewer, filter, NOON, 0)
     tally, advanced = RunningStats(viewer, filter, None), RunningStats(viewer, filter, None)
     assert await tally.read(NOON, 100)
     await advanced.advance(NOON)
     counted = await stats.read_stats(viewer, filter, stats.Group.STATUS, NOON)
-    assert await page.count_total() == counted.total == sum(bucket.count for bucket in counted.groups) == len(listed)
+    assert (
+        await page.count_total()
+        == counted.total
+        == sum(bucket.count for bucket in counted.groups)
+        == len(listed)
+    )
     assert await entries.count_total() == len(entries.rows)
     return [
         sorted(everything[key] for key in found)
@@ -149,9 +223,13 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
 
 
 @pytest.mark.parametrize("filter", [*FINDS.values(), *EXCLUDES.values()], ids=[*FINDS, *EXCLUDES])
-async def test_a_word_of_a_note_finds_and_excludes_nothing_for_those_who_may_not_read_it(desk: Desk, filter: FilterData) -> None:
+async def test_a_word_of_a_note_finds_and_excludes_nothing_for_those_who_may_not_read_it(
+    desk: Desk, filter: FilterData
+) -> None:
     ticket = await desk.raise_ticket()
-    await desk.act(ticket, lambda change: commands.add_note(change, f"the customer owns a {SECRET}"))
+    await desk.act(
+        ticket, lambda change: commands.add_note(change, f"the customer owns a {SECRET}")
+    )
     with_notes = [ticket.number] if filter in FINDS.values() else []
     without_notes = [] if with_notes else [ticket.number]
     blind = replace(desk.ada, scopes=desk.ada.scopes - {Scope.NOTES_READ})
@@ -172,19 +250,28 @@ async def test_the_same_word_in_a_reply_is_found_by_those_who_read_the_reply(des
     await desk.act(noted, lambda change: commands.add_note(change, SECRET))
     await desk.act(answered, lambda change: commands.add_note(change, SECRET))
     await desk.act(answered, lambda change: commands.reply(change, SECRET, is_from_customer=False))
-    for viewer, expected in ((desk.ada, [noted.number, answered.number]), (desk.cora, [answered.number])):
+    for viewer, expected in (
+        (desk.ada, [noted.number, answered.number]),
+        (desk.cora, [answered.number]),
+    ):
         found = await numbers_by_all_readers(viewer, {"search": SECRET})
         assert found == [expected] * len(found)
 
 
 @pytest.mark.parametrize("few", [False, True], ids=["by the index", "in each ticket"])
 @pytest.mark.parametrize("sees_notes", [False, True])
-async def test_both_ways_of_searching_look_into_notes_only_where_notes_are_read(desk: Desk, few: bool, sees_notes: bool) -> None:
+async def test_both_ways_of_searching_look_into_notes_only_where_notes_are_read(
+    desk: Desk, few: bool, sees_notes: bool
+) -> None:
     noted, described = await desk.raise_ticket(), await desk.raise_ticket(description=f"a {SECRET}")
     await desk.act(noted, lambda change: commands.add_note(change, f"a {SECRET}"))
     viewer = desk.ada if sees_notes else desk.cora
-    condition = compile_filter({"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few)
-    rows = await database.fetch_dicts(f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params)
+    condition = compile_filter(
+        {"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few
+    )
+    rows = await database.fetch_dicts(
+        f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params
+    )
     assert [row["n"] for row in rows] == [noted.number, described.number][0 if sees_notes else 1 :]
 
 
@@ -196,7 +283,9 @@ async def test_search_finds_only_what_the_viewer_sees(desk: Desk) -> None:
 
 async def test_a_new_subject_is_found_and_the_old_one_is_not(desk: Desk) -> None:
     ticket, other = await desk.raise_ticket(), await desk.raise_ticket()
-    await desk.act(ticket, lambda change: commands.update(change, current_tags=[], subject="Printer on fire"))
+    await desk.act(
+        ticket, lambda change: commands.update(change, current_tags=[], subject="Printer on fire")
+    )
     assert await found(desk.ada, "printer") == [ticket.number]
     assert await found(desk.ada, "vpn") == [other.number]
     assert await found(desk.ada, "noon") == [ticket.number, other.number]
@@ -205,7 +294,7 @@ async def test_a_new_subject_is_found_and_the_old_one_is_not(desk: Desk) -> None
 async def test_what_was_rolled_back_is_not_found(desk: Desk) -> None:
     async def undone() -> None:
         async with database.transaction():
-            ticket = desk.new(7)
+            ticket = desk.unsaved_ticket(7)
             await ticket.save(force_create=True)
             assert await found(desk.ada, "vpn") == [7]
             raise LookupError
@@ -216,10 +305,70 @@ async def test_what_was_rolled_back_is_not_found(desk: Desk) -> None:
 
 
 HOSTILE = [
-    *('"', "'", "''", "\\", "\\'", "*", "vpn*", "*vpn", "-vpn", "NOT", "AND", "OR", "NEAR", "NEAR(vpn, 2)", "subject:vpn"),
-    *("vpn & | ! <-> :*", "((((", "))))", "a:b:c", "vpn'; DROP TABLE tickets; --", '" OR 1=1 --', "{vpn}", "^vpn", "+vpn"),
-    *("vpn\x00down", "\x00", "\ud800", "a\ud800b", "\ufeff", "\u200b", "%", "_", "?", "$1", ":1", "@x", "x" * 5000, "x " * 500),
-    *("²", "½", "…", "—", "“”", "\u0301", "e\u0301", "ª", "Ⅷ", "\u0e31", "ー", "·", "1e5", "1e", "-1", "0x", "1.", "\U0001f98a"),
+    *(
+        '"',
+        "'",
+        "''",
+        "\\",
+        "\\'",
+        "*",
+        "vpn*",
+        "*vpn",
+        "-vpn",
+        "NOT",
+        "AND",
+        "OR",
+        "NEAR",
+        "NEAR(vpn, 2)",
+        "subject:vpn",
+    ),
+    *(
+        "vpn & | ! <-> :*",
+        "((((",
+        "))))",
+        "a:b:c",
+        "vpn'; DROP TABLE tickets; --",
+        '" OR 1=1 --',
+        "{vpn}",
+        "^vpn",
+        "+vpn",
+    ),
+    *(
+        "vpn\x00down",
+        "\x00",
+        "\ud800",
+        "a\ud800b",
+        "\ufeff",
+        "\u200b",
+        "%",
+        "_",
+        "?",
+        "$1",
+        ":1",
+        "@x",
+        "x" * 5000,
+        "x " * 500,
+    ),
+    *(
+        "²",
+        "½",
+        "…",
+        "—",
+        "“”",
+        "\u0301",
+        "e\u0301",
+        "ª",
+        "Ⅷ",
+        "\u0e31",
+        "ー",
+        "·",
+        "1e5",
+        "1e",
+        "-1",
+        "0x",
+        "1.",
+        "\U0001f98a",
+    ),
 ]
 
 
@@ -239,26 +388,36 @@ async def test_no_query_is_an_error(desk: Desk) -> None:
     assert await found(desk.cora, '"vpn" (down)*') == [ticket.number]
 
 
-@modest(150)
+@limit_examples(150)
 @given(st.text(st.characters(), max_size=12))
 @example("\ud800")
 async def test_nothing_that_is_typed_is_an_error(desk: Desk, query: str) -> None:
     await found_or_refused(desk.ada, query)
 
 
-@modest(80)
+@limit_examples(80)
 @given(
     st.lists(
-        st.text(st.characters(categories=["Lu", "Ll", "Nd"], max_codepoint=0x24F), min_size=1, max_size=6), min_size=1, max_size=4
+        st.text(
+            st.characters(categories=["Lu", "Ll", "Nd"], max_codepoint=0x24F),
+            min_size=1,
+            max_size=6,
+        ),
+        min_size=1,
+        max_size=4,
     )
 )
-async def test_a_ticket_is_found_by_the_beginnings_of_its_own_words(desk: Desk, words: list[str]) -> None:
+async def test_a_ticket_is_found_by_the_beginnings_of_its_own_words(
+    desk: Desk, words: list[str]
+) -> None:
     ticket = await desk.raise_ticket(subject="-", description=" – ".join(words))
     assert ticket.number in await found(desk.ada, " ".join(words))
     assert ticket.number in await found(desk.ada, ", ".join(word[:2] for word in reversed(words)))
 
 
-async def test_a_blank_query_asks_for_nothing_and_one_without_words_finds_nothing(desk: Desk) -> None:
+async def test_a_blank_query_asks_for_nothing_and_one_without_words_finds_nothing(
+    desk: Desk,
+) -> None:
     ticket = await desk.raise_ticket(subject="-- ?? --")
     assert await found(desk.ada, "") == [ticket.number]
     assert await found(desk.ada, " \n\t") == [ticket.number]
@@ -268,7 +427,9 @@ async def test_a_blank_query_asks_for_nothing_and_one_without_words_finds_nothin
 
 async def test_only_the_first_sixteen_words_count(desk: Desk) -> None:
     ticket = await desk.raise_ticket(subject=" ".join(f"w{place}" for place in range(16)))
-    assert await found(desk.ada, " ".join(f"w{place}" for place in range(16)) + " missing") == [ticket.number]
+    assert await found(desk.ada, " ".join(f"w{place}" for place in range(16)) + " missing") == [
+        ticket.number
+    ]
     assert await found(desk.ada, "missing " + " ".join(f"w{place}" for place in range(16))) == []
 
 
@@ -278,7 +439,9 @@ async def test_a_search_reads_the_index_and_not_the_tickets(desk: Desk) -> None:
     async with database.transaction():
         if not IS_SQLITE:
             await database.fetch_dicts("SET LOCAL enable_seqscan = off")
-        found = await database.fetch_dicts(f"{explain} SELECT t.id FROM tickets t WHERE {condition.text}", condition.params)
+        found = await database.fetch_dicts(
+            f"{explain} SELECT t.id FROM tickets t WHERE {condition.text}", condition.params
+        )
     plan = " ".join(str(row) for row in found)
     assert ("VIRTUAL TABLE INDEX" if IS_SQLITE else "tickets_search") in plan, plan
 

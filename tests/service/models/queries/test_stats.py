@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.random_tickets import Fact, Pile, filters, fits
-from support.ticket_factory import NOON, Desk, modest
+from support.random_tickets import RandomTickets, TicketFacts, filters, matches_filter
+from support.ticket_factory import NOON, Desk, limit_examples
 
 from models.access.viewer import ANONYMOUS, Viewer
 from models.access.visibility import can_see_ticket
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.without_default_policies
 FIXED = {Group.STATUS: Status, Group.STAGE: Stage, Group.PRIORITY: Priority}
 
 
-def key(desk: Desk, fact: Fact, group: Group) -> tuple[str, str]:
+def key(desk: Desk, fact: TicketFacts, group: Group) -> tuple[str, str]:
     """Key and label of the bucket that a ticket belongs in."""
     ticket = fact.ticket
     if group is Group.CATEGORY:
@@ -38,20 +38,29 @@ def key(desk: Desk, fact: Fact, group: Group) -> tuple[str, str]:
         if ticket.assignee_id is None:
             return "unassigned", "Unassigned"
         return ids.encode(ids.USER, ticket.assignee_id), names[ticket.assignee_id]
-    value = {Group.STATUS: ticket.status, Group.STAGE: STAGES[ticket.status], Group.PRIORITY: ticket.priority}[group]
+    value = {
+        Group.STATUS: ticket.status,
+        Group.STAGE: STAGES[ticket.status],
+        Group.PRIORITY: ticket.priority,
+    }[group]
     return value.name, value.name.replace("_", " ").capitalize()
 
 
 @pytest.mark.never_retried
-@modest(80)
+@limit_examples(80)
 @given(data=st.data())
-async def test_figures_are_those_of_a_plain_count(pile: Pile, data: st.DataObject) -> None:
+async def test_figures_are_those_of_a_plain_count(pile: RandomTickets, data: st.DataObject) -> None:
     desk = pile.desk
     viewer: Viewer = data.draw(st.sampled_from([*desk.customers, *desk.staff]))
     filter = data.draw(st.none() | filters(pile))
     group = data.draw(st.none() | st.sampled_from(Group))
     found = await read_stats(viewer, filter, group, NOON)
-    facts = [fact for fact in pile.facts if can_see_ticket(viewer, fact.ticket) and fits(fact, filter or {}, notes=viewer.can_see_notes)]
+    facts = [
+        fact
+        for fact in pile.facts
+        if can_see_ticket(viewer, fact.ticket)
+        and matches_filter(fact, filter or {}, notes=viewer.can_see_notes)
+    ]
     still_open = [fact.ticket for fact in facts if STAGES[fact.ticket.status] is not Stage.CLOSURE]
     assert found.total == len(facts)
     assert found.open == len(still_open)
@@ -63,16 +72,29 @@ async def test_figures_are_those_of_a_plain_count(pile: Pile, data: st.DataObjec
     counts = Counter(key(desk, fact, group) for fact in facts)
     if group in FIXED:
         assert [bucket.key for bucket in found.groups] == [each.name for each in FIXED[group]]
-        assert {(bucket.key, bucket.label): bucket.count for bucket in found.groups if bucket.count} == counts
+        assert {
+            (bucket.key, bucket.label): bucket.count for bucket in found.groups if bucket.count
+        } == counts
     else:
-        expected = sorted(((*names, count) for names, count in counts.items()), key=lambda each: (-each[2], each[1], each[0]))
+        expected = sorted(
+            ((*names, count) for names, count in counts.items()),
+            key=lambda each: (-each[2], each[1], each[0]),
+        )
         assert [(bucket.key, bucket.label, bucket.count) for bucket in found.groups] == expected
 
 
 async def test_an_empty_house_has_figures_of_0_at_the_head(desk: Desk) -> None:
     found = await read_stats(desk.ada, None, Group.STATUS, NOON)
-    assert (found.position, found.total, found.open, found.unassigned, found.oldest_open_at) == (0, 0, 0, 0, None)
-    assert [(bucket.key, bucket.count) for bucket in found.groups] == [(status.name, 0) for status in Status]
+    assert (found.position, found.total, found.open, found.unassigned, found.oldest_open_at) == (
+        0,
+        0,
+        0,
+        0,
+        None,
+    )
+    assert [(bucket.key, bucket.count) for bucket in found.groups] == [
+        (status.name, 0) for status in Status
+    ]
     assert list((await read_stats(desk.ada, None, Group.ASSIGNEE, NOON)).groups) == []
 
 

@@ -1,4 +1,5 @@
-"""Lists: pages put together are the whole list, in its order, while tickets come and go between them."""
+"""Lists: pages put together are the whole list, in its order, while tickets come and go between
+them."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.loop_limits import count_pages
-from support.random_tickets import Pile, filters, fits, random_ticket
-from support.ticket_factory import NOON, Desk, modest
+from support.random_tickets import RandomTickets, filters, matches_filter, random_ticket
+from support.ticket_factory import NOON, Desk, limit_examples
 
 from models.access.scopes import Caller, Scope
 from models.access.viewer import ANONYMOUS, Viewer
@@ -42,7 +43,9 @@ Sorts = Sequence[tuple[str, bool]]
 def sorted_by(tickets: Sequence[Ticket], sorts: Sorts) -> list[Ticket]:
     """The tickets in an order, compared field by field, the id in the direction of the last."""
     fields = [*(sorts or [("updated_at", True)])]
-    fields.append(("id", dict(reversed(fields))[list(dict.fromkeys(name for name, _ in fields))[-1]]))
+    fields.append(
+        ("id", dict(reversed(fields))[list(dict.fromkeys(name for name, _ in fields))[-1]])
+    )
 
     def compared(one: Ticket, other: Ticket) -> int:
         for name, descending in fields:
@@ -74,7 +77,11 @@ async def walk(
     read: list[Ticket] = []
     edge: str | None = None
     for _ in count_pages():
-        window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
+        window = (
+            PageRequest(size, backward, None, edge)
+            if backward
+            else PageRequest(size, False, edge, None)
+        )
         page = await list_tickets(viewer, filter, order, window, NOON)
         read = [*page.rows, *read] if backward else [*read, *page.rows]
         if not await (page.has_previous() if backward else page.has_next()):
@@ -86,30 +93,42 @@ async def walk(
 
 
 @pytest.mark.never_retried
-@modest(60)
+@limit_examples(60)
 @given(sorts=sorts, size=st.integers(1, 70), backward=st.booleans(), data=st.data())
 async def test_pages_put_together_are_the_sorted_list(
-    pile: Pile, sorts: Sorts, size: int, backward: bool, data: st.DataObject
+    pile: RandomTickets, sorts: Sorts, size: int, backward: bool, data: st.DataObject
 ) -> None:
     viewer = data.draw(st.sampled_from([pile.desk.ada, pile.desk.cora, pile.desk.olga]))
     filter = data.draw(st.none() | filters(pile, 1))
     there = [
-        fact.ticket for fact in pile.facts if can_see_ticket(viewer, fact.ticket) and fits(fact, filter or {}, notes=viewer.can_see_notes)
+        fact.ticket
+        for fact in pile.facts
+        if can_see_ticket(viewer, fact.ticket)
+        and matches_filter(fact, filter or {}, notes=viewer.can_see_notes)
     ]
     read = await walk(viewer, filter, build_ticket_order(sorts), size, backward=backward)
-    assert [ticket.number for ticket in read] == [ticket.number for ticket in sorted_by(there, sorts)]
+    assert [ticket.number for ticket in read] == [
+        ticket.number for ticket in sorted_by(there, sorts)
+    ]
 
 
-@modest(60)
+@limit_examples(60)
 @given(sorts=sorts, size=st.integers(1, 20), backward=st.booleans(), data=st.data())
 async def test_a_page_knows_exactly_what_lies_before_and_after_it(
-    pile: Pile, sorts: Sorts, size: int, backward: bool, data: st.DataObject
+    pile: RandomTickets, sorts: Sorts, size: int, backward: bool, data: st.DataObject
 ) -> None:
-    order, expected = build_ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
+    order, expected = (
+        build_ticket_order(sorts),
+        sorted_by([fact.ticket for fact in pile.facts], sorts),
+    )
     last = len(expected) - 1
     place = data.draw(st.sampled_from([None, 0, 1, last - 1, last]) | st.integers(0, last))
     edge = None if place is None else order.cursor_of(expected[place])
-    window = PageRequest(size, backward, None, edge) if backward else PageRequest(size, False, edge, None)
+    window = (
+        PageRequest(size, backward, None, edge)
+        if backward
+        else PageRequest(size, False, edge, None)
+    )
     page = await list_tickets(pile.desk.ada, None, order, window, NOON)
     if backward:
         end = len(expected) if place is None else place
@@ -117,25 +136,38 @@ async def test_a_page_knows_exactly_what_lies_before_and_after_it(
     else:
         start = 0 if place is None else place + 1
         end = min(len(expected), start + size)
-    assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[start:end]]
+    assert [ticket.number for ticket in page.rows] == [
+        ticket.number for ticket in expected[start:end]
+    ]
     assert list(page.cursors) == [order.cursor_of(ticket) for ticket in expected[start:end]]
     assert (await page.has_previous(), await page.has_next()) == (start > 0, end < len(expected))
     assert await page.count_total() == len(expected)
 
 
-@modest(30)
+@limit_examples(30)
 @given(sorts=sorts, data=st.data())
-async def test_between_two_cursors_lies_what_lies_between_their_records(pile: Pile, sorts: Sorts, data: st.DataObject) -> None:
-    order, expected = build_ticket_order(sorts), sorted_by([fact.ticket for fact in pile.facts], sorts)
+async def test_between_two_cursors_lies_what_lies_between_their_records(
+    pile: RandomTickets, sorts: Sorts, data: st.DataObject
+) -> None:
+    order, expected = (
+        build_ticket_order(sorts),
+        sorted_by([fact.ticket for fact in pile.facts], sorts),
+    )
     after, before = (data.draw(st.integers(0, len(expected) - 1)) for _ in range(2))
     for backward in (False, True):
-        window = PageRequest(100, backward, order.cursor_of(expected[after]), order.cursor_of(expected[before]))
+        window = PageRequest(
+            100, backward, order.cursor_of(expected[after]), order.cursor_of(expected[before])
+        )
         page = await list_tickets(pile.desk.ada, None, order, window, NOON)
-        assert [ticket.number for ticket in page.rows] == [ticket.number for ticket in expected[after + 1 : before]]
+        assert [ticket.number for ticket in page.rows] == [
+            ticket.number for ticket in expected[after + 1 : before]
+        ]
 
 
 @pytest.mark.stress
-async def test_no_ticket_that_stayed_is_lost_or_doubled_while_others_come_and_change(pile: Pile, random: Random) -> None:
+async def test_no_ticket_that_stayed_is_lost_or_doubled_while_others_come_and_change(
+    pile: RandomTickets, random: Random
+) -> None:
     number = 5000
     for round in range(8):
         sorts = [(random.choice(FIELDS), random.random() < 0.5) for _ in range(round % 4)]
@@ -148,18 +180,29 @@ async def test_no_ticket_that_stayed_is_lost_or_doubled_while_others_come_and_ch
             every = await Ticket.all().order_by("number").values_list("id", flat=True)
             moved = random.choice([*(ticket.id for ticket in page.rows), *every])
             at = NOON + timedelta(hours=random.randint(-8, 4))
-            await Ticket.filter(id=moved).update(updated_at=at, priority=random.choice(list(Priority)))
+            await Ticket.filter(id=moved).update(
+                updated_at=at, priority=random.choice(list(Priority))
+            )
             stayed.discard(moved)
 
         backward = random.random() < 0.5
-        read = await walk(pile.desk.ada, None, build_ticket_order(sorts), random.choice([7, 13]), backward=backward, between=between)
+        read = await walk(
+            pile.desk.ada,
+            None,
+            build_ticket_order(sorts),
+            random.choice([7, 13]),
+            backward=backward,
+            between=between,
+        )
         seen = [ticket for ticket in read if ticket.id in stayed]
         assert len(stayed) > 40
         assert {ticket.id for ticket in seen} == stayed
         assert seen == sorted_by(seen, sorts)
 
 
-async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(pile: Pile) -> None:
+async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(
+    pile: RandomTickets,
+) -> None:
     order = build_ticket_order([("number", False)])
     filter: FilterData = {"number": {"neq": 1003}}
     gone = order.cursor_of(pile.facts[2].ticket)
@@ -167,7 +210,9 @@ async def test_a_page_goes_on_from_a_ticket_that_is_no_longer_in_the_list(pile: 
     assert [ticket.number for ticket in page.rows] == [1004, 1005]
     assert await page.has_previous()
     nothing_before: FilterData = {"number": {"gt": 1003}}
-    page = await list_tickets(pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON)
+    page = await list_tickets(
+        pile.desk.ada, nothing_before, order, PageRequest(2, False, gone, None), NOON
+    )
     assert not await page.has_previous()
 
 
@@ -175,17 +220,22 @@ async def test_an_empty_list_has_nothing_before_or_after(desk: Desk) -> None:
     await desk.raise_ticket()
     for viewer in (desk.olga, ANONYMOUS):
         for backward in (False, True):
-            page = await list_tickets(viewer, None, build_ticket_order(()), PageRequest(10, backward, None, None), NOON)
+            page = await list_tickets(
+                viewer, None, build_ticket_order(()), PageRequest(10, backward, None, None), NOON
+            )
             assert (list(page.rows), list(page.cursors), await page.count_total()) == ([], [], 0)
             assert (await page.has_next(), await page.has_previous()) == (False, False)
 
 
-async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> None:
+async def test_hostile_cursors_are_refused_before_any_statement(pile: RandomTickets) -> None:
     """Whatever passes as a cursor must also pass the database's own types."""
     orders = {field: build_ticket_order([(field, True)]) for field in FIELDS}
     whens = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", format_instant(NOON)]
     values: dict[str, list[object]] = {
-        **{field: [*whens, "x", "\x00", 7, None] for field in ("created_at", "updated_at", "sla_breaches_at")},
+        **{
+            field: [*whens, "x", "\x00", 7, None]
+            for field in ("created_at", "updated_at", "sla_breaches_at")
+        },
         "is_untouched": [0, 1, 2, -1, True, None],
         "number": [0, -1, 2**31 - 1, -(2**31) + 1, 2**31, 2**63 - 1, "1", None, True],
         "priority": [0, 1, 4, 5, 2**15 - 1, 2**15, -(2**15), -(2**15) - 1, 2**31 - 1, 2**31],
@@ -193,8 +243,15 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
     for field, order in orders.items():
         for value in values[field]:
             for key in (str(new_id()), "x", "\x00", None):
-                cursor = base64.urlsafe_b64encode(orjson.dumps([order.signature, value, key])).decode().rstrip("=")
-                for window in (PageRequest(5, False, cursor, None), PageRequest(5, True, None, cursor)):
+                cursor = (
+                    base64.urlsafe_b64encode(orjson.dumps([order.signature, value, key]))
+                    .decode()
+                    .rstrip("=")
+                )
+                for window in (
+                    PageRequest(5, False, cursor, None),
+                    PageRequest(5, True, None, cursor),
+                ):
                     try:
                         page = await list_tickets(pile.desk.ada, None, order, window, NOON)
                         await page.has_next()
@@ -205,7 +262,9 @@ async def test_hostile_cursors_are_refused_before_any_statement(pile: Pile) -> N
 
 @pytest.mark.parametrize("side", ["after", "before"])
 async def test_a_bad_cursor_is_refused_even_where_nothing_is_visible(desk: Desk, side: str) -> None:
-    window = PageRequest(5, False, "x", None) if side == "after" else PageRequest(5, False, None, "x")
+    window = (
+        PageRequest(5, False, "x", None) if side == "after" else PageRequest(5, False, None, "x")
+    )
     for viewer in (desk.ada, ANONYMOUS):
         with pytest.raises(CursorInvalid):
             await list_tickets(viewer, None, build_ticket_order(()), window, NOON)
@@ -214,11 +273,19 @@ async def test_a_bad_cursor_is_refused_even_where_nothing_is_visible(desk: Desk,
 @pytest.mark.never_retried
 async def test_a_ticket_is_found_by_its_key_among_those_that_the_viewer_sees(desk: Desk) -> None:
     machine = await ApiClient.create(display_name="Sync")
-    first = await desk.raise_ticket(by=desk.olga, external_id="key", external_scope=str(desk.olga.user_id))
+    first = await desk.raise_ticket(
+        by=desk.olga, external_id="key", external_scope=str(desk.olga.user_id)
+    )
     second = await desk.raise_ticket(by=desk.cora, external_id="key")
     own = await desk.raise_ticket(by=desk.cora, external_id="key", external_scope=str(machine.id))
     program = Viewer(Caller.API_CLIENT, frozenset(Scope), client=machine)
-    for viewer, expected in ((desk.ada, first), (desk.olga, first), (desk.carl, second), (program, own), (ANONYMOUS, None)):
+    for viewer, expected in (
+        (desk.ada, first),
+        (desk.olga, first),
+        (desk.carl, second),
+        (program, own),
+        (ANONYMOUS, None),
+    ):
         found = await find_by_external_id(viewer, "key")
         assert (found and found.number) == (expected and expected.number)
         assert await find_by_external_id(viewer, "KEY") is None
@@ -229,10 +296,15 @@ async def test_a_ticket_is_found_by_its_key_among_those_that_the_viewer_sees(des
 
 
 async def names(search: str | None, role: Role | None = None) -> list[str]:
-    return [user.display_name for user in (await list_users(search, role, PageRequest(100, False, None, None))).rows]
+    return [
+        user.display_name
+        for user in (await list_users(search, role, PageRequest(100, False, None, None))).rows
+    ]
 
 
-async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginning_of_their_address(desk: Desk) -> None:
+async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginning_of_their_address(
+    desk: Desk,
+) -> None:
     await User.create(email="zoe%1@example.com", display_name="Émile_Zola 100%")
     everybody = ["Ada", "Bill", "Carl", "Cora", "Olga", "Root", "Émile_Zola 100%"]
     assert sorted(await names(None)) == sorted(everybody)
@@ -258,8 +330,12 @@ async def test_people_are_listed_by_name_and_found_by_part_of_it_or_the_beginnin
 
 
 async def test_pages_of_people_put_together_are_the_list(desk: Desk) -> None:
-    await User.bulk_create(User(email=f"x{place}@example.com", display_name="Same") for place in range(5))
-    whole = [user.id for user in (await list_users(None, None, PageRequest(100, False, None, None))).rows]
+    await User.bulk_create(
+        User(email=f"x{place}@example.com", display_name="Same") for place in range(5)
+    )
+    whole = [
+        user.id for user in (await list_users(None, None, PageRequest(100, False, None, None))).rows
+    ]
     assert len(whole) == 11
     for size in (1, 3, 11):
         read: list[UUID] = []

@@ -1,4 +1,5 @@
-"""What mails say: one conversation for a ticket, headers that nobody can add to, and nothing internal."""
+"""What mails say: one conversation for a ticket, headers that nobody can add to, and nothing
+internal."""
 
 from __future__ import annotations
 
@@ -16,10 +17,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import World
 from support.actors import Person
-from support.ticket_commands import DOMAIN, WINDOW, act, assign, note, raised, reply, viewer, watch, written
-from support.mailing import FROM, TEMPLATES, last, mailer, queued, send
+from support.mailing import FROM, TEMPLATES, mailer, newest_event, queue_mail, send_due_mails
 from support.smtp_sink import Sink, body, sink
-from support.ticket_factory import modest
+from support.ticket_commands import (
+    DOMAIN,
+    WINDOW,
+    add_note,
+    append_worker_events,
+    apply_commands,
+    assign,
+    create_ticket,
+    reply,
+    viewer,
+    watch,
+)
+from support.ticket_factory import limit_examples
 from tortoise import Tortoise
 
 from models import database
@@ -27,7 +39,7 @@ from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
-from models.database import MODULES
+from models.database.config import MODULES
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus, build_message_id, build_thread_id
 from models.notifications.routing import RULES, TOPIC_BY_TEMPLATE
@@ -39,7 +51,13 @@ from models.tickets.ticket import Ticket
 from workers.mail.address import is_plain_address, make_address, one_line, parse_mailbox
 from workers.mail.compose import Composer
 from workers.mail.content import TOPIC_NAMES
-from workers.mail.message import EVENT_TYPE_OF_TEMPLATE, MAX_REFERENCES, MailWithheld, OutgoingMail, read_outgoing_mail
+from workers.mail.message import (
+    EVENT_TYPE_OF_TEMPLATE,
+    MAX_REFERENCES,
+    MailWithheld,
+    OutgoingMail,
+    read_outgoing_mail,
+)
 
 PLACE = "https://help.example.com/desk"
 COMPOSER = Composer(TEMPLATES, parse_mailbox(FROM), url=PLACE)
@@ -71,46 +89,70 @@ async def composed(mail: Mail, by: Composer = COMPOSER) -> EmailMessage:
 
 
 async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbox: Sink) -> None:
-    ticket = await raised(people.cora, subject="VPN is down")
-    mails = [await queued(ticket, people.cora)]
-    await queued(ticket, people.ada, "raised")
+    ticket = await create_ticket(people.cora, subject="VPN is down")
+    mails = [await queue_mail(ticket, people.cora)]
+    await queue_mail(ticket, people.ada, "raised")
     for n in range(2):
         await reply(people.ada, ticket, f"Answer {n}")
-        mails.append(await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED)))
-    await act(people.ada, ticket, lambda change: commands.update(change, current_tags=[], subject="Another subject"))
-    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
-    mails.append(await queued(ticket, people.cora, "resolved", await last(ticket, EventType.STATUS_CHANGED)))
-    await send(inbox)
-    own = sorted((m for m in inbox.received if "cora" in str(m["To"])), key=lambda m: len(str(m["References"])))
+        mails.append(
+            await queue_mail(
+                ticket, people.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+            )
+        )
+    await apply_commands(
+        people.ada,
+        ticket,
+        lambda change: commands.update(change, current_tags=[], subject="Another subject"),
+    )
+    await apply_commands(people.ada, ticket, lambda change: commands.resolve(change, "done"))
+    mails.append(
+        await queue_mail(
+            ticket, people.cora, "resolved", await newest_event(ticket, EventType.STATUS_CHANGED)
+        )
+    )
+    await send_due_mails(inbox)
+    own = sorted(
+        (m for m in inbox.received if "cora" in str(m["To"])),
+        key=lambda m: len(str(m["References"])),
+    )
     ids = [mail.message_id for mail in mails]
     assert [str(message["Message-ID"]) for message in own] == ids
     root = build_thread_id(ticket.id, DOMAIN)
-    assert [str(message["References"]).split() for message in own] == [[root, *ids[:n]] for n in range(4)]
+    assert [str(message["References"]).split() for message in own] == [
+        [root, *ids[:n]] for n in range(4)
+    ]
     assert [str(message["In-Reply-To"]) for message in own] == [root, *ids[:3]]
     named = f"[{ticket.ref}] VPN is down"
-    assert [str(message["Subject"]) for message in own] == [named, *[f"Re: {named}"] * 3], "also when its subject changed"
+    assert [str(message["Subject"]) for message in own] == [named, *[f"Re: {named}"] * 3], (
+        "also when its subject changed"
+    )
     assert "Another subject" in body(own[-1])
     (other,) = [message for message in inbox.received if message not in own]
     assert str(other["References"]).split() == [root], "nobody else's mails are named"
 
 
 async def test_an_id_follows_from_the_entry_and_the_person(people: World) -> None:
-    ticket = await raised(people.cora)
-    position = (await last(ticket)).position
-    assert build_message_id(position, people.cora.id, DOMAIN) == f"<evt-{position}.{people.cora.id.hex}@{DOMAIN}>"
+    ticket = await create_ticket(people.cora)
+    position = (await newest_event(ticket)).position
+    assert (
+        build_message_id(position, people.cora.id, DOMAIN)
+        == f"<evt-{position}.{people.cora.id.hex}@{DOMAIN}>"
+    )
     assert build_thread_id(ticket.id, DOMAIN) == f"<tkt-{ticket.id.hex}@{DOMAIN}>"
 
 
 @pytest.mark.parametrize("length", [12, 40, 68, 190])
-async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(people: World, inbox: Sink, length: int) -> None:
+async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(
+    people: World, inbox: Sink, length: int
+) -> None:
     domain = ".".join(["d" * 60] * 4)[: length - 8] + ".example"
-    ticket, ids = await raised(people.cora), list[str]()
+    ticket, ids = await create_ticket(people.cora), list[str]()
     for n in range(3):
         await reply(people.ada, ticket, f"Answer {n}")
-        entry = await last(ticket, EventType.REPLY_ADDED)
+        entry = await newest_event(ticket, EventType.REPLY_ADDED)
         ids.append(build_message_id(entry.position, people.cora.id, domain))
-        await queued(ticket, people.cora, "replied", entry, message_id=ids[-1])
-    await send(mailer(inbox, mail_from=f"desk@{domain}"))
+        await queue_mail(ticket, people.cora, "replied", entry, message_id=ids[-1])
+    await send_due_mails(mailer(inbox, mail_from=f"desk@{domain}"))
     raw = sorted(inbox.raw, key=len)[-1]
     unfolded = raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n ", " ").split("\r\n")
     root = build_thread_id(ticket.id, domain)
@@ -125,40 +167,56 @@ async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(people
 
 
 async def test_a_long_conversation_keeps_its_root_and_its_latest_mails(people: World) -> None:
-    ticket = await raised(people.cora)
+    ticket = await create_ticket(people.cora)
     mails: list[Mail] = []
     for n in range(25):
         await reply(people.cora, ticket, str(n))
-        mails.append(await queued(ticket, people.ada, "replied", await last(ticket, EventType.REPLY_ADDED)))
+        mails.append(
+            await queue_mail(
+                ticket, people.ada, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+            )
+        )
     named = str((await composed(mails[-1]))["References"]).split()
     assert len(named) == MAX_REFERENCES
-    assert named == [build_thread_id(ticket.id, DOMAIN), *[mail.message_id for mail in mails[-20:-1]]]
+    assert named == [
+        build_thread_id(ticket.id, DOMAIN),
+        *[mail.message_id for mail in mails[-20:-1]],
+    ]
 
 
 async def test_mails_that_never_went_out_are_not_referred_to(people: World) -> None:
-    ticket = await raised(people.cora)
-    await queued(ticket, people.cora, status=MailStatus.FAILED)
+    ticket = await create_ticket(people.cora)
+    await queue_mail(ticket, people.cora, status=MailStatus.FAILED)
     await reply(people.ada, ticket)
-    mail = await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
+    mail = await queue_mail(
+        ticket, people.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+    )
     assert str((await composed(mail))["References"]) == build_thread_id(ticket.id, DOMAIN)
 
 
 async def test_mails_say_who_sends_them_and_that_no_human_did(people: World) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
     message = await composed(mail)
     assert str(message["From"]) == FROM
     assert message["Reply-To"] is None
-    assert (str(message["Auto-Submitted"]), str(message["X-Auto-Response-Suppress"])) == ("auto-generated", "All")
+    assert (str(message["Auto-Submitted"]), str(message["X-Auto-Response-Suppress"])) == (
+        "auto-generated",
+        "All",
+    )
     assert str(message["List-Id"]) == f"<tickets.{DOMAIN}>"
     assert message["Date"].datetime == mail.created_at
-    assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+    assert [part.get_content_type() for part in message.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
     answered = Composer(TEMPLATES, parse_mailbox(FROM), parse_mailbox("answers@example.com"))
     assert str((await composed(mail, answered))["Reply-To"]) == "answers@example.com"
 
 
 async def test_there_is_a_link_where_people_have_a_place_to_go(people: World) -> None:
-    ticket = await raised(people.cora)
-    mail = await queued(ticket, people.cora)
+    ticket = await create_ticket(people.cora)
+    mail = await queue_mail(ticket, people.cora)
     link = f"{PLACE}/tickets/{ticket.number}"
     for place in (PLACE, f"{PLACE}/"):
         message = await composed(mail, Composer(TEMPLATES, parse_mailbox(FROM), url=place))
@@ -172,7 +230,17 @@ async def test_there_is_a_link_where_people_have_a_place_to_go(people: World) ->
 # ---------------------------------------------------------------- hostile input
 
 HEADERS = {
-    *("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "List-Id", "Auto-Submitted"),
+    *(
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "In-Reply-To",
+        "References",
+        "List-Id",
+        "Auto-Submitted",
+    ),
     *("X-Auto-Response-Suppress", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
 }
 HOSTILE = [
@@ -193,8 +261,14 @@ HOSTILE = [
 
 def letter(subject: str, name: str, spec: str = "cora@example.com") -> OutgoingMail:
     """One that is only in memory."""
-    at, ticket, who = time.now(), Ticket(number=1001, subject=subject), User(email=spec, display_name=name)
-    mail = Mail(ticket_id=ticket.id, user_id=who.id, template="replied", address=spec, created_at=at)
+    at, ticket, who = (
+        time.now(),
+        Ticket(number=1001, subject=subject),
+        User(email=spec, display_name=name),
+    )
+    mail = Mail(
+        ticket_id=ticket.id, user_id=who.id, template="replied", address=spec, created_at=at
+    )
     mail.message_id = build_message_id(1, who.id, DOMAIN)
     return OutgoingMail(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
 
@@ -232,19 +306,19 @@ async def test_subjects_in_every_script_keep_their_spaces(random: Random) -> Non
         assert str(make_header(decode_header(plain))) == f"Re: [TKT-1001] {subject}"
 
 
-@modest(60)
+@limit_examples(60)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_nobody_adds_to_the_headers_by_chance(subject: str, name: str) -> None:
     expect_sound(subject, name)
 
 
-@modest(60)
+@limit_examples(60)
 @given(st.text(alphabet=st.sampled_from('=?utf-8qbB_ \r\n0DA:\u202e<>@,"\\;('), max_size=80))
 def test_nobody_adds_to_the_headers_by_encoded_words(text: str) -> None:
     expect_sound(text, text)
 
 
-@modest(60)
+@limit_examples(60)
 @given(st.text(max_size=320) | st.from_regex(r"[^@]{1,64}@[^@]{1,64}", fullmatch=True))
 def test_an_address_is_plain_or_refused(spec: str) -> None:
     try:
@@ -257,7 +331,13 @@ def test_an_address_is_plain_or_refused(spec: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("  a\r\n b\t c ", "a b c"), ("a\u202eb\u2069c", "abc"), ("=?x?=", "= ?x?="), ("👩‍🚒 ok", "👩‍🚒 ok"), ("abcdef", "abcd…")],
+    [
+        ("  a\r\n b\t c ", "a b c"),
+        ("a\u202eb\u2069c", "abc"),
+        ("=?x?=", "= ?x?="),
+        ("👩‍🚒 ok", "👩‍🚒 ok"),
+        ("abcdef", "abcd…"),
+    ],
     ids=["breaks", "turning", "encoded-word", "joined", "long"],
 )
 async def test_a_line_is_one_line(text: str, shown: str) -> None:
@@ -265,15 +345,28 @@ async def test_a_line_is_one_line(text: str, shown: str) -> None:
 
 
 async def test_what_people_write_arrives_as_text(people: World, inbox: Sink) -> None:
-    await User.filter(id=people.ada.id).update(display_name="Ada <script>alert(1)</script> שלום\nBcc: x@y")
-    ticket = await raised(people.cora, subject="Ça ne marche <b>pas</b> 🎉\r\nBcc: olga@example.com")
-    await reply(people.ada, ticket, "Voilà: **да** <img src=x onerror=alert(1)> [x](javascript:alert(1))\n\n" + "long " * 2000)
-    await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
-    await send(inbox)
+    await User.filter(id=people.ada.id).update(
+        display_name="Ada <script>alert(1)</script> שלום\nBcc: x@y"
+    )
+    ticket = await create_ticket(
+        people.cora, subject="Ça ne marche <b>pas</b> 🎉\r\nBcc: olga@example.com"
+    )
+    await reply(
+        people.ada,
+        ticket,
+        "Voilà: **да** <img src=x onerror=alert(1)> [x](javascript:alert(1))\n\n" + "long " * 2000,
+    )
+    await queue_mail(
+        ticket, people.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+    )
+    await send_due_mails(inbox)
     (message,) = inbox.received
     assert message["Bcc"] is None
     assert inbox.recipients == ["cora@example.com"]
-    assert str(message["Subject"]) == f"Re: [{ticket.ref}] Ça ne marche <b>pas</b> 🎉 Bcc: olga@example.com"
+    assert (
+        str(message["Subject"])
+        == f"Re: [{ticket.ref}] Ça ne marche <b>pas</b> 🎉 Bcc: olga@example.com"
+    )
     text, html = body(message), body(message, "html")
     assert "Ada <script>alert(1)</script> שלום Bcc: x@y replied:" in text
     assert "Voilà: **да**" in text
@@ -288,19 +381,32 @@ async def test_what_people_write_arrives_as_text(people: World, inbox: Sink) -> 
 
 
 async def occasions(people: World) -> Mapping[str, str]:
-    """A ticket's life, with each kind of mail to somebody when it is due, and what it must hold. The mails' texts."""
-    ticket = await raised(people.cora, description="It **fails** since noon")
+    """A ticket's life, with each kind of mail to somebody when it is due, and what it must hold.
+
+    The mails' texts.
+    """
+    ticket = await create_ticket(people.cora, description="It **fails** since noon")
     found: dict[str, str] = {}
 
     async def add(name: str, who: Person, *holds: str) -> None:
-        mail = await queued(await Ticket.get(id=ticket.id), who, name, await last(ticket, EVENT_TYPE_OF_TEMPLATE[name]))
+        mail = await queue_mail(
+            await Ticket.get(id=ticket.id),
+            who,
+            name,
+            await newest_event(ticket, EVENT_TYPE_OF_TEMPLATE[name]),
+        )
         message = await composed(mail)
         text, html = body(message), body(message, "html")
         assert [each for each in holds if each not in text] == [], text
         assert f"Hello {(await User.get(id=who.id)).display_name}," in text
-        assert "\n-- \n" in text.replace("\r\n", "\n"), "by which mail programs know a footer (RFC 3676, section 4.3)"
+        assert "\n-- \n" in text.replace("\r\n", "\n"), (
+            "by which mail programs know a footer (RFC 3676, section 4.3)"
+        )
         for part in (text, html):
-            assert f"mails about {TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]}, turn them off in your notification preferences" in part
+            assert (
+                f"mails about {TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]}, turn them off in your notification preferences"
+                in part
+            )
         assert html.startswith("<!doctype html>")
         found[name] = text + html
         await mail.delete()
@@ -312,49 +418,76 @@ async def occasions(people: World) -> Mapping[str, str]:
     await reply(people.ada, ticket, "Try again")
     await add("replied", people.cora, "Ada replied", "Try again")
     await watch(people.carl, ticket)
-    await act(people.ada, ticket, lambda change: commands.resolve(change, "Restarted **it**"))
+    await apply_commands(
+        people.ada, ticket, lambda change: commands.resolve(change, "Restarted **it**")
+    )
     await add("resolved", people.carl, "Ada resolved", "Restarted", "you watch")
     closes = time.format_instant(time.now() + timedelta(days=2))
-    await written(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
+    await append_worker_events(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
     await add("reminder_closing", people.cora, "closes by itself", "UTC")
-    await act(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))
+    await apply_commands(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))
     await add("rated", people.ada, "4 of 5", "Quick")
-    await act(people.cora, ticket, lambda change: commands.reopen(change, "Broken again"))
+    await apply_commands(
+        people.cora, ticket, lambda change: commands.reopen(change, "Broken again")
+    )
     await add("reopened", people.ada, "Cora reopened", "Broken again")
-    await act(people.cora, ticket, lambda change: commands.escalate(change, "Please hurry"))
+    await apply_commands(
+        people.cora, ticket, lambda change: commands.escalate(change, "Please hurry")
+    )
     await add("escalated", people.ada, "Cora asks", "Please hurry")
     billing = await Team.get(slug="billing")
-    await act(people.ada, ticket, lambda change: commands.transfer(change, billing, []))
+    await apply_commands(people.ada, ticket, lambda change: commands.transfer(change, billing, []))
     await add("transferred", people.bill, "Ada handed", "Billing")
-    await written(ticket, EventType.ESCALATION_STEP, internal=True, path="The gecko", step=1, action="notify_team", notified=[])
+    await append_worker_events(
+        ticket,
+        EventType.ESCALATION_STEP,
+        internal=True,
+        path="The gecko",
+        step=1,
+        action="notify_team",
+        notified=[],
+    )
     await add("escalation_step", people.bill, "needs your attention", "escalation")
     clock = await SlaClock.filter(ticket_id=ticket.id).order_by("started_at").first()
     said: dict[str, Any] = {"metric": "resolution", "ordinal": 1, "terms": "x"}
     if clock is not None:
         said |= {"metric": clock.metric.value, "ordinal": clock.ordinal}
-    await written(ticket, EventType.SLA_AT_RISK, **said)
+    await append_worker_events(ticket, EventType.SLA_AT_RISK, **said)
     await add("sla_at_risk", people.bill, "promised for the")
-    await written(ticket, EventType.SLA_BREACHED, **said)
+    await append_worker_events(ticket, EventType.SLA_BREACHED, **said)
     await add("sla_breached", people.bill, "has passed", "UTC")
-    await written(ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes)
+    await append_worker_events(
+        ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes
+    )
     await add("reminder_waiting", people.cora, "waiting for your answer", "UTC")
-    await act(people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM))
+    await apply_commands(
+        people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM)
+    )
     await add("closed", people.cora, "Ada closed", "(spam)")
     return found
 
 
 @pytest.mark.parametrize(("reader", "told"), [("cora", True), ("olga", False), ("bill", True)])
-async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(people: World, reader: str, told: bool) -> None:
+async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(
+    people: World, reader: str, told: bool
+) -> None:
     """`olga` raised the one ticket, and does not know of the other one."""
     who: Person = getattr(people, reader)
-    ticket = await raised(people.olga if reader == "olga" else people.cora)
-    into = await raised(people.carl, subject="The gecko")
+    ticket = await create_ticket(people.olga if reader == "olga" else people.cora)
+    into = await create_ticket(people.carl, subject="The gecko")
     async with database.transaction():
         found = await lock_tickets([ticket.id, into.id])
-        changes = [TicketChange(found[each.id], await viewer(people.ada), time.now(), WINDOW) for each in (ticket, into)]
+        changes = [
+            TicketChange(found[each.id], await viewer(people.ada), time.now(), WINDOW)
+            for each in (ticket, into)
+        ]
         commands.merge(*changes, [])
         await write(*changes)
-    message = await composed(await queued(ticket, who, "closed", await last(ticket, EventType.STATUS_CHANGED)))
+    message = await composed(
+        await queue_mail(
+            ticket, who, "closed", await newest_event(ticket, EventType.STATUS_CHANGED)
+        )
+    )
     for kind in ("plain", "html"):
         assert "(duplicate)" in body(message, kind)
         assert (into.ref in body(message, kind)) is told
@@ -373,10 +506,12 @@ async def test_a_mail_tells_only_of_what_its_template_is_for(people: World) -> N
     """Each template against each entry: all other pairs are refused, notes in all of them."""
     await occasions(people)
     ticket = await Ticket.get()
-    await note(people.ada, ticket, "The gecko")
-    await written(ticket, EventType.MAIL_FAILED, internal=True, user=str(people.cora.id), answer="The gecko")
+    await add_note(people.ada, ticket, "The gecko")
+    await append_worker_events(
+        ticket, EventType.MAIL_FAILED, internal=True, user=str(people.cora.id), answer="The gecko"
+    )
     for entry in await Event.filter(ticket_id=ticket.id).order_by("position"):
-        now = await read_outgoing_mail((await queued(ticket, people.ada, "created", entry)).id)
+        now = await read_outgoing_mail((await queue_mail(ticket, people.ada, "created", entry)).id)
         for name in (*EVENT_TYPE_OF_TEMPLATE, "note", ""):
             now.mail.template = name
             if EVENT_TYPE_OF_TEMPLATE.get(name) is entry.type:
@@ -387,34 +522,49 @@ async def test_a_mail_tells_only_of_what_its_template_is_for(people: World) -> N
 
 
 async def test_what_is_marked_internal_is_refused_whatever_it_is(people: World) -> None:
-    ticket = await raised(people.cora)
+    ticket = await create_ticket(people.cora)
     await reply(people.ada, ticket, "The gecko")
-    entry = await last(ticket, EventType.REPLY_ADDED)
+    entry = await newest_event(ticket, EventType.REPLY_ADDED)
     await Event.filter(position=entry.position).update(internal=True)
     for who in (people.cora, people.bill):
-        mail = await queued(ticket, who, "replied", entry)
+        mail = await queue_mail(ticket, who, "replied", entry)
         with pytest.raises(MailWithheld, match="internal"):
             await composed(mail)
 
 
 async def test_a_note_that_pretends_to_be_a_reply_is_refused(people: World) -> None:
-    ticket = await raised(people.cora)
-    await note(people.ada, ticket, "The gecko")
-    entry = await last(ticket, EventType.NOTE_ADDED)
+    ticket = await create_ticket(people.cora)
+    await add_note(people.ada, ticket, "The gecko")
+    entry = await newest_event(ticket, EventType.NOTE_ADDED)
     await Event.filter(position=entry.position).update(type=EventType.REPLY_ADDED, internal=False)
-    mail = await queued(ticket, people.bill, "replied", entry)
+    mail = await queue_mail(ticket, people.bill, "replied", entry)
     with pytest.raises(MailWithheld, match="notes"):
         await composed(mail)
 
 
 async def test_customers_are_not_told_of_escalation_steps(people: World) -> None:
-    ticket = await raised(people.cora)
-    await written(ticket, EventType.ESCALATION_STEP, internal=True, path="x", step=1, action="notify_team", notified=[])
-    mail = await queued(ticket, people.cora, "escalation_step", await last(ticket, EventType.ESCALATION_STEP))
+    ticket = await create_ticket(people.cora)
+    await append_worker_events(
+        ticket,
+        EventType.ESCALATION_STEP,
+        internal=True,
+        path="x",
+        step=1,
+        action="notify_team",
+        notified=[],
+    )
+    mail = await queue_mail(
+        ticket,
+        people.cora,
+        "escalation_step",
+        await newest_event(ticket, EventType.ESCALATION_STEP),
+    )
     with pytest.raises(MailWithheld, match="may not see"):
         await composed(mail)
 
 
 async def test_there_is_a_template_for_each_mail_that_is_queued() -> None:
-    queued_by = {(row.template, type) for (type, _), rows in RULES.items() for row in rows if row.template}
+    queued_by = {
+        (row.template, type) for (type, _), rows in RULES.items() for row in rows if row.template
+    }
     assert queued_by <= set(EVENT_TYPE_OF_TEMPLATE.items())

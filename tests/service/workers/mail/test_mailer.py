@@ -11,10 +11,28 @@ from typing import Any
 import pytest
 from support import World
 from support.actors import Person
-from support.ticket_commands import act, forget, mailed, note, notices, notify, prefer, raised, reply, written
 from support.live import until
-from support.mailing import last, mailer, now_of, queued, send, unclaim
+from support.mailing import (
+    expire_claim,
+    mailer,
+    newest_event,
+    queue_mail,
+    reload_mail,
+    send_due_mails,
+)
 from support.smtp_sink import Sink, body, sink
+from support.ticket_commands import (
+    add_note,
+    append_worker_events,
+    apply_commands,
+    clear_notifications,
+    create_ticket,
+    list_mails,
+    list_notifications,
+    reply,
+    run_notifier,
+    set_preference,
+)
 from tortoise.exceptions import OperationalError
 
 from models.changes import commands
@@ -46,7 +64,10 @@ async def inbox() -> AsyncIterator[Sink]:
 
 
 async def many(people: World, count: int) -> list[Mail]:
-    return [await queued(await raised(people.cora, subject=f"Ticket {n}"), people.cora) for n in range(count)]
+    return [
+        await queue_mail(await create_ticket(people.cora, subject=f"Ticket {n}"), people.cora)
+        for n in range(count)
+    ]
 
 
 async def failures(ticket: Ticket) -> list[Event]:
@@ -57,14 +78,19 @@ async def failures(ticket: Ticket) -> list[Event]:
 
 
 async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: Sink) -> None:
-    ticket = await raised(people.cora)
-    mail = await queued(ticket, people.cora)
+    ticket = await create_ticket(people.cora)
+    mail = await queue_mail(ticket, people.cora)
     at = time.now()
     turn = await mailer(inbox).run_once(at, 7)
     assert (turn.count, turn.position, turn.more, turn.changed) == (1, 7, True, False)
-    found = await now_of(mail)
+    found = await reload_mail(mail)
     assert (found.status, found.answer, found.attempts) == (MailStatus.SENT, "250 taken as 1", 1)
-    assert (found.sent_at, found.next_attempt_at, found.claimed_by, found.claimed_until) == (at, None, None, None)
+    assert (found.sent_at, found.next_attempt_at, found.claimed_by, found.claimed_until) == (
+        at,
+        None,
+        None,
+        None,
+    )
     (message,) = inbox.received
     assert inbox.recipients == ["cora@example.com"]
     assert "since noon" in body(message)
@@ -74,49 +100,62 @@ async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: 
 
 
 async def test_a_mail_waits_for_its_time(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora, next_attempt_at=time.now() + timedelta(hours=1))
-    assert await send(inbox) == 0
-    assert (await now_of(mail)).attempts == 0
-    assert await send(inbox, time.now() + timedelta(hours=2)) == 1
+    mail = await queue_mail(
+        await create_ticket(people.cora),
+        people.cora,
+        next_attempt_at=time.now() + timedelta(hours=1),
+    )
+    assert await send_due_mails(inbox) == 0
+    assert (await reload_mail(mail)).attempts == 0
+    assert await send_due_mails(inbox, time.now() + timedelta(hours=2)) == 1
 
 
 async def test_what_the_notifier_queues_goes_out(people: World, inbox: Sink) -> None:
-    ticket = await raised(people.cora)
+    ticket = await create_ticket(people.cora)
     await reply(people.ada, ticket, "Have you *tried* it again?")
-    await notify()
-    await send(inbox)
-    assert await mailed() == ["ada raised", "cora created", "cora replied"]
+    await run_notifier()
+    await send_due_mails(inbox)
+    assert await list_mails() == ["ada raised", "cora created", "cora replied"]
     assert sorted(inbox.recipients) == ["ada@example.com", "cora@example.com", "cora@example.com"]
-    replied = next(message for message in inbox.received if str(message["Subject"]).startswith("Re:") and "Have" in body(message))
+    replied = next(
+        message
+        for message in inbox.received
+        if str(message["Subject"]).startswith("Re:") and "Have" in body(message)
+    )
     assert "<em>tried</em>" in body(replied, "html")
 
 
 async def test_two_mailers_at_once_send_each_mail_once(people: World, inbox: Sink) -> None:
     mails = await many(people, 24)
-    assert sum(await asyncio.gather(*(send(inbox) for _ in range(3)))) == 24
+    assert sum(await asyncio.gather(*(send_due_mails(inbox) for _ in range(3)))) == 24
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
     assert {(mail.status, mail.attempts) for mail in await Mail.all()} == {(MailStatus.SENT, 1)}
 
 
-async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
+async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(
+    people: World, inbox: Sink
+) -> None:
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
     assert len(await claims.claim_mails(time.now(), timedelta(seconds=60), 2)) == 1
-    assert await send(inbox) == 0
-    await unclaim(mail)
-    assert await send(inbox) == 1
-    found = await now_of(mail)
+    assert await send_due_mails(inbox) == 0
+    await expire_claim(mail)
+    assert await send_due_mails(inbox) == 1
+    found = await reload_mail(mail)
     assert (found.status, found.attempts) == (MailStatus.SENT, 2)
 
 
 async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
     (late,) = await claims.claim_mails(time.now(), timedelta(seconds=60), 1)
-    await unclaim(mail)
-    assert await send(inbox) == 1
+    await expire_claim(mail)
+    assert await send_due_mails(inbox) == 1
     letter = await module.read_outgoing_mail(mail.id)
     refused = module.delivery_result.failed(mail, "550 no")
-    assert await claims.record_results([claims.Attempt(late, letter.mail, refused)], time.now()) is False
-    assert (await now_of(mail)).status is MailStatus.SENT
+    assert (
+        await claims.record_results([claims.Attempt(late, letter.mail, refused)], time.now())
+        is False
+    )
+    assert (await reload_mail(mail)).status is MailStatus.SENT
     assert await failures(letter.ticket) == []
 
 
@@ -127,7 +166,7 @@ async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox
 async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
     people: World, inbox: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
     reached = asyncio.Event()
 
     async def never(*_: Any) -> bool:
@@ -142,23 +181,27 @@ async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
         turn.cancel()
         with pytest.raises(asyncio.CancelledError):
             await turn
-    assert (await now_of(mail)).status is MailStatus.QUEUED
-    assert await send(inbox) == 0, "while the claim lives"
-    await unclaim(mail)
-    assert await send(inbox) == 1
-    assert inbox.ids == [mail.message_id, mail.message_id], "so that servers and readers can drop the second"
+    assert (await reload_mail(mail)).status is MailStatus.QUEUED
+    assert await send_due_mails(inbox) == 0, "while the claim lives"
+    await expire_claim(mail)
+    assert await send_due_mails(inbox) == 1
+    assert inbox.ids == [mail.message_id, mail.message_id], (
+        "so that servers and readers can drop the second"
+    )
     for name in ("Date", "Subject", "References", "To"):
         assert inbox.received[0][name] == inbox.received[1][name]
-    assert (await now_of(mail)).status is MailStatus.SENT
+    assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
-async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(people: World, inbox: Sink) -> None:
+async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(
+    people: World, inbox: Sink
+) -> None:
     mails = await many(people, module.MAX_CONCURRENT_MAILS + 2)
     inbox.open.clear()
     turn = asyncio.create_task(mailer(inbox, finish_seconds=60).run_once(time.now(), 0))
 
     async def busy() -> bool:
-        return len(inbox.asked) == module.MAX_CONCURRENT_MAILS
+        return len(inbox.requested_recipients) == module.MAX_CONCURRENT_MAILS
 
     await until(busy)
     turn.cancel()
@@ -169,7 +212,7 @@ async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(pe
     assert len(inbox.received) == module.MAX_CONCURRENT_MAILS
     found = await Mail.filter(status=MailStatus.SENT)
     assert len(found) == module.MAX_CONCURRENT_MAILS
-    assert await send(inbox) == 2, "the others were never claimed"
+    assert await send_due_mails(inbox) == 2, "the others were never claimed"
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
 
 
@@ -177,7 +220,7 @@ async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(pe
 async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
     people: World, inbox: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
     tries: list[int] = []
     note = claims.record_results
 
@@ -189,80 +232,88 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
 
     monkeypatch.setattr(claims, "record_results", away)
     monkeypatch.setattr(module, "RECORD_RETRY_SECONDS", 0.0)
-    assert await send(inbox) == 1
+    assert await send_due_mails(inbox) == 1
     assert len(inbox.received) == 1
-    assert (await now_of(mail)).status is MailStatus.SENT
+    assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
-async def test_a_connection_that_is_cut_before_the_answer_is_tried_again_as_the_same_mail(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
-    inbox.drops = 1
+async def test_a_connection_that_is_cut_before_the_answer_is_tried_again_as_the_same_mail(
+    people: World, inbox: Sink
+) -> None:
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
+    inbox.mails_to_drop = 1
     at = time.now()
-    await send(inbox, at)
-    found = await now_of(mail)
+    await send_due_mails(inbox, at)
+    found = await reload_mail(mail)
     assert (found.status, found.sent_at) == (MailStatus.DEFERRED, None)
     assert found.answer
-    await send(inbox, at + timedelta(minutes=2))
+    await send_due_mails(inbox, at + timedelta(minutes=2))
     assert inbox.ids == [mail.message_id, mail.message_id]
-    assert (await now_of(mail)).status is MailStatus.SENT
+    assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
 # ---------------------------------------------------------------- not now
 
 
-async def test_what_is_answered_with_not_now_is_tried_again_later_each_time(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
-    inbox.refuses["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
+async def test_what_is_answered_with_not_now_is_tried_again_later_each_time(
+    people: World, inbox: Sink
+) -> None:
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
+    inbox.recipient_replies["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
     at, waits = time.now(), list[timedelta]()
     for attempt in range(1, 5):
-        assert await send(inbox, at) == 1
-        found = await now_of(mail)
+        assert await send_due_mails(inbox, at) == 1
+        found = await reload_mail(mail)
         assert (found.status, found.attempts) == (MailStatus.DEFERRED, attempt)
         assert found.answer == "451 4.7.1 Greylisted, come back later"
         assert found.next_attempt_at is not None
         waits.append(found.next_attempt_at - at)
-        assert await send(inbox, found.next_attempt_at - timedelta(milliseconds=1)) == 0
+        assert await send_due_mails(inbox, found.next_attempt_at - timedelta(milliseconds=1)) == 0
         at = found.next_attempt_at
     for expected, wait in zip([1, 2, 4, 8], waits, strict=True):
         assert timedelta(minutes=expected) * 0.9 <= wait <= timedelta(minutes=expected) * 1.1
-    inbox.refuses.clear()
-    assert await send(inbox, at) == 1
-    assert (await now_of(mail)).status is MailStatus.SENT
+    inbox.recipient_replies.clear()
+    assert await send_due_mails(inbox, at) == 1
+    assert (await reload_mail(mail)).status is MailStatus.SENT
     assert len(inbox.received) == 1
 
 
-async def test_after_three_days_it_is_given_up_and_told_on_the_ticket(people: World, inbox: Sink) -> None:
-    ticket = await raised(people.cora)
-    mail = await queued(ticket, people.cora, attempts=MIN_ATTEMPTS - 1)
-    inbox.refuses["cora@example.com"] = "452 cora@example.com's mailbox is full"
+async def test_after_three_days_it_is_given_up_and_told_on_the_ticket(
+    people: World, inbox: Sink
+) -> None:
+    ticket = await create_ticket(people.cora)
+    mail = await queue_mail(ticket, people.cora, attempts=MIN_ATTEMPTS - 1)
+    inbox.recipient_replies["cora@example.com"] = "452 cora@example.com's mailbox is full"
     just = mail.created_at + GIVE_UP_AFTER
-    await send(inbox, just)
-    assert (await now_of(mail)).status is MailStatus.DEFERRED
+    await send_due_mails(inbox, just)
+    assert (await reload_mail(mail)).status is MailStatus.DEFERRED
     after = just + timedelta(hours=5)
     turn = await mailer(inbox).run_once(after, 0)
     assert turn.changed, "others have something to read"
-    found = await now_of(mail)
+    found = await reload_mail(mail)
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
     assert found.answer == "given up after 3 days: 452 …'s mailbox is full"
     (told,) = await failures(ticket)
     assert (told.value("answer"), told.occurred_at, told.internal) == (found.answer, after, True)
 
 
-async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_not_now(people: World, inbox: Sink) -> None:
-    ticket = await raised(people.cora)
-    mail = await queued(ticket, people.cora)
-    inbox.refuses["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
+async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_not_now(
+    people: World, inbox: Sink
+) -> None:
+    ticket = await create_ticket(people.cora)
+    mail = await queue_mail(ticket, people.cora)
+    inbox.recipient_replies["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
     at = mail.created_at + GIVE_UP_AFTER * 2
     for _ in range(MIN_ATTEMPTS - 1):
-        await send(inbox, at)
-        found = await now_of(mail)
+        await send_due_mails(inbox, at)
+        found = await reload_mail(mail)
         assert found.status is MailStatus.DEFERRED
         assert found.next_attempt_at is not None
         at = found.next_attempt_at
     assert await failures(ticket) == []
-    inbox.refuses.clear()
-    await send(inbox, at)
-    assert (await now_of(mail)).status is MailStatus.SENT
+    inbox.recipient_replies.clear()
+    await send_due_mails(inbox, at)
+    assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
 @pytest.mark.never_retried
@@ -270,24 +321,24 @@ async def test_a_server_that_is_down_delays_mail_and_loses_none(people: World, i
     mails = await many(people, 7)
     await inbox.stop()
     at = time.now()
-    await send(inbox, at)
+    await send_due_mails(inbox, at)
     assert {mail.status for mail in await Mail.all()} == {MailStatus.DEFERRED}
     assert all("Error connecting" in str(mail.answer) for mail in await Mail.all())
     await inbox.start()
-    await send(inbox, at + timedelta(minutes=2))
+    await send_due_mails(inbox, at + timedelta(minutes=2))
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
 
 
 async def test_a_server_that_hangs_is_left_after_a_while(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
     inbox.open.clear()
-    await send(mailer(inbox, seconds=0.5))
-    found = await now_of(mail)
+    await send_due_mails(mailer(inbox, seconds=0.5))
+    found = await reload_mail(mail)
     assert (found.status, found.answer) == (MailStatus.DEFERRED, "no answer within 0.5 s")
 
 
 async def test_a_server_that_hangs_keeps_no_other_duty_waiting(people: World, inbox: Sink) -> None:
-    await queued(await raised(people.cora), people.cora)
+    await queue_mail(await create_ticket(people.cora), people.cora)
     inbox.open.clear()
 
     class Other:
@@ -295,9 +346,9 @@ async def test_a_server_that_hangs_keeps_no_other_duty_waiting(people: World, in
         turns = 0
 
         async def run_once(self, at: datetime, position: int) -> Progress:
-            if inbox.asked:
+            if inbox.requested_recipients:
                 self.turns += 1
-                await raised(people.olga)
+                await create_ticket(people.olga)
             return Progress(1, position)
 
     other = Other()
@@ -319,35 +370,64 @@ async def test_a_server_that_hangs_keeps_no_other_duty_waiting(people: World, in
 
 
 @pytest.mark.parametrize("when", ["recipient", "content"])
-async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(people: World, inbox: Sink, when: str) -> None:
-    ticket = await raised(people.cora)
-    await forget()
-    mail = await queued(ticket, people.cora)
+async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(
+    people: World, inbox: Sink, when: str
+) -> None:
+    ticket = await create_ticket(people.cora)
+    await clear_notifications()
+    mail = await queue_mail(ticket, people.cora)
     if when == "recipient":
-        inbox.refuses["cora@example.com"] = "550 5.1.1 <cora@example.com>: no such user"
+        inbox.recipient_replies["cora@example.com"] = "550 5.1.1 <cora@example.com>: no such user"
     else:
-        inbox.answer = "554 5.6.0 <Cora@example.com> This looks like spam"
+        inbox.data_reply = "554 5.6.0 <Cora@example.com> This looks like spam"
     before = await Ticket.get(id=ticket.id)
     at = time.now()
     assert (await mailer(inbox).run_once(at, 0)).changed
-    found = await now_of(mail)
-    assert (found.status, found.next_attempt_at, found.attempts, found.sent_at) == (MailStatus.FAILED, None, 1, None)
-    assert found.answer == {"recipient": "550 5.1.1 <…>: no such user", "content": "554 5.6.0 <…> This looks like spam"}[when]
+    found = await reload_mail(mail)
+    assert (found.status, found.next_attempt_at, found.attempts, found.sent_at) == (
+        MailStatus.FAILED,
+        None,
+        1,
+        None,
+    )
+    assert (
+        found.answer
+        == {
+            "recipient": "550 5.1.1 <…>: no such user",
+            "content": "554 5.6.0 <…> This looks like spam",
+        }[when]
+    )
     (told,) = await failures(ticket)
-    assert (told.internal, told.actor_user_id, told.actor_client_id, told.occurred_at) == (True, None, None, at)
-    assert told.data == {"changes": {}, "user": str(people.cora.id), "answer": found.answer, "mail": str(mail.id)}
+    assert (told.internal, told.actor_user_id, told.actor_client_id, told.occurred_at) == (
+        True,
+        None,
+        None,
+        at,
+    )
+    assert told.data == {
+        "changes": {},
+        "user": str(people.cora.id),
+        "answer": found.answer,
+        "mail": str(mail.id),
+    }
     after = await Ticket.get(id=ticket.id)
-    assert (after.version, after.updated_at) == (before.version, before.updated_at), "the ticket did not change"
-    assert await send(inbox, at + timedelta(days=30)) == 0
-    await notify()
-    assert [line for line in await notices() if "MAIL_FAILED" in line], "and the team hears of it"
+    assert (after.version, after.updated_at) == (before.version, before.updated_at), (
+        "the ticket did not change"
+    )
+    assert await send_due_mails(inbox, at + timedelta(days=30)) == 0
+    await run_notifier()
+    assert [line for line in await list_notifications() if "MAIL_FAILED" in line], (
+        "and the team hears of it"
+    )
 
 
-async def test_an_answer_that_no_database_takes_is_kept_as_far_as_it_can_be(people: World, inbox: Sink) -> None:
-    mail = await queued(await raised(people.cora), people.cora)
-    inbox.refuses["cora@example.com"] = "550 no\x00\ttrès " + "x" * 400
-    await send(inbox)
-    found = await now_of(mail)
+async def test_an_answer_that_no_database_takes_is_kept_as_far_as_it_can_be(
+    people: World, inbox: Sink
+) -> None:
+    mail = await queue_mail(await create_ticket(people.cora), people.cora)
+    inbox.recipient_replies["cora@example.com"] = "550 no\x00\ttrès " + "x" * 400
+    await send_due_mails(inbox)
+    found = await reload_mail(mail)
     assert found.status is MailStatus.FAILED
     assert str(found.answer).startswith("550 no")
 
@@ -357,7 +437,9 @@ async def deactivate(_: World, who: Person) -> None:
 
 
 async def leave_the_account(_: World, who: Person) -> None:
-    await User.filter(id=who.id).update(organization_id=(await Organization.create(name="Elsewhere")).id)
+    await User.filter(id=who.id).update(
+        organization_id=(await Organization.create(name="Elsewhere")).id
+    )
 
 
 async def become_a_customer(_: World, who: Person) -> None:
@@ -373,69 +455,92 @@ async def become_a_customer(_: World, who: Person) -> None:
         ("olga", None, "may not see"),
         ("bill", become_a_customer, "may not see"),
     ],
-    ids=["customer-deactivated", "agent-deactivated", "left-the-account", "stranger", "no-longer-staff"],
+    ids=[
+        "customer-deactivated",
+        "agent-deactivated",
+        "left-the-account",
+        "stranger",
+        "no-longer-staff",
+    ],
 )
 async def test_who_has_left_or_may_not_see_it_any_more_gets_nothing(
     people: World, inbox: Sink, name: str, change: Any, why: str
 ) -> None:
-    ticket, who = await raised(people.cora), getattr(people, name)
-    mail = await queued(ticket, who, "raised")
+    ticket, who = await create_ticket(people.cora), getattr(people, name)
+    mail = await queue_mail(ticket, who, "raised")
     if change is not None:
         await change(people, who)
     assert (await mailer(inbox).run_once(time.now(), 0)).changed is False
-    found = await now_of(mail)
+    found = await reload_mail(mail)
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
     assert found.answer is not None
     assert found.answer.startswith("not sent: ")
     assert why in found.answer
-    assert inbox.asked == []
+    assert inbox.requested_recipients == []
     assert await failures(ticket) == [], "nothing went wrong"
 
 
-async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(people: World, inbox: Sink) -> None:
-    ticket = await raised(people.cora)
-    receipt = await queued(ticket, people.cora)
+async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(
+    people: World, inbox: Sink
+) -> None:
+    ticket = await create_ticket(people.cora)
+    receipt = await queue_mail(ticket, people.cora)
     await reply(people.ada, ticket)
-    mail = await queued(ticket, people.cora, "replied", await last(ticket, EventType.REPLY_ADDED))
-    other = await queued(ticket, people.carl, "replied", await last(ticket, EventType.REPLY_ADDED))
-    inbox.refuses = dict.fromkeys(["cora@example.com", "carl@example.com"], "451 not now")
+    mail = await queue_mail(
+        ticket, people.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+    )
+    other = await queue_mail(
+        ticket, people.carl, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+    )
+    inbox.recipient_replies = dict.fromkeys(["cora@example.com", "carl@example.com"], "451 not now")
     at = time.now()
-    await send(inbox, at)
-    inbox.refuses.clear()
-    await prefer(people.cora, Topic.REPLIES, Channel.EMAIL, False)
-    await send(inbox, at + timedelta(minutes=2))
-    found = await now_of(mail)
+    await send_due_mails(inbox, at)
+    inbox.recipient_replies.clear()
+    await set_preference(people.cora, Topic.REPLIES, Channel.EMAIL, False)
+    await send_due_mails(inbox, at + timedelta(minutes=2))
+    found = await reload_mail(mail)
     assert (found.status, found.answer, found.next_attempt_at) == (
         MailStatus.FAILED,
         "not sent: the recipient has turned such emails off",
         None,
     )
-    assert sorted(inbox.ids) == sorted([receipt.message_id, other.message_id]), "other topics and other people as before"
+    assert sorted(inbox.ids) == sorted([receipt.message_id, other.message_id]), (
+        "other topics and other people as before"
+    )
     assert await failures(ticket) == [], "nothing went wrong"
 
 
 @pytest.mark.parametrize("named", sorted(set(EVENT_TYPE_OF_TEMPLATE) - CUSTOMER_TEMPLATES))
-async def test_what_is_for_the_team_does_not_reach_who_became_a_customer(people: World, inbox: Sink, named: str) -> None:
-    ticket = await raised(people.cora)
+async def test_what_is_for_the_team_does_not_reach_who_became_a_customer(
+    people: World, inbox: Sink, named: str
+) -> None:
+    ticket = await create_ticket(people.cora)
     account = (await User.get(id=people.cora.id)).organization_id
-    await written(ticket, EVENT_TYPE_OF_TEMPLATE[named], metric="resolution", ordinal=1)
-    mail = await queued(ticket, people.bill, named)
+    await append_worker_events(
+        ticket, EVENT_TYPE_OF_TEMPLATE[named], metric="resolution", ordinal=1
+    )
+    mail = await queue_mail(ticket, people.bill, named)
     await User.filter(id=people.bill.id).update(role=Role.CUSTOMER, organization_id=account)
-    await send(inbox)
-    found = await now_of(mail)
-    assert (found.status, found.answer) == (MailStatus.FAILED, "not sent: the recipient may not see it")
-    assert inbox.asked == []
+    await send_due_mails(inbox)
+    found = await reload_mail(mail)
+    assert (found.status, found.answer) == (
+        MailStatus.FAILED,
+        "not sent: the recipient may not see it",
+    )
+    assert inbox.requested_recipients == []
 
 
 @pytest.mark.parametrize("named", ["replied", "created", "escalation_step"])
-async def test_a_note_is_never_sent_whoever_it_is_for(people: World, inbox: Sink, named: str) -> None:
-    ticket = await raised(people.cora)
-    await note(people.ada, ticket, "The gecko")
+async def test_a_note_is_never_sent_whoever_it_is_for(
+    people: World, inbox: Sink, named: str
+) -> None:
+    ticket = await create_ticket(people.cora)
+    await add_note(people.ada, ticket, "The gecko")
     for who in (people.cora, people.bill, people.root):
-        await queued(ticket, who, named)
-    await send(inbox)
+        await queue_mail(ticket, who, named)
+    await send_due_mails(inbox)
     assert {mail.status for mail in await Mail.all()} == {MailStatus.FAILED}
-    assert inbox.asked == []
+    assert inbox.requested_recipients == []
     assert await failures(ticket) == []
 
 
@@ -452,25 +557,34 @@ async def test_a_note_is_never_sent_whoever_it_is_for(people: World, inbox: Sink
     ],
     ids=["empty", "no-domain", "line-break", "space", "angles", "two", "unicode"],
 )
-async def test_an_address_that_can_not_be_used_is_told_and_nothing_is_sent(people: World, inbox: Sink, address: str) -> None:
-    mail = await queued(await raised(people.cora), people.cora, address=address)
-    await send(inbox)
-    found = await now_of(mail)
-    assert (found.status, found.answer) == (MailStatus.FAILED, "not sent: the address can't be used")
-    assert inbox.asked == []
+async def test_an_address_that_can_not_be_used_is_told_and_nothing_is_sent(
+    people: World, inbox: Sink, address: str
+) -> None:
+    mail = await queue_mail(await create_ticket(people.cora), people.cora, address=address)
+    await send_due_mails(inbox)
+    found = await reload_mail(mail)
+    assert (found.status, found.answer) == (
+        MailStatus.FAILED,
+        "not sent: the address can't be used",
+    )
+    assert inbox.requested_recipients == []
 
 
 async def test_a_domain_in_another_script_is_sent_to(people: World, inbox: Sink) -> None:
-    await queued(await raised(people.cora), people.cora, address="cora@bücher.example")
-    await send(inbox)
+    await queue_mail(await create_ticket(people.cora), people.cora, address="cora@bücher.example")
+    await send_due_mails(inbox)
     assert inbox.recipients == ["cora@xn--bcher-kva.example"]
 
 
-async def test_one_mail_that_can_not_be_written_holds_up_no_other(people: World, inbox: Sink) -> None:
-    first = await queued(await raised(people.cora), people.cora, "no_such_template")
-    ticket = await raised(people.cora)
-    await act(people.ada, ticket, lambda change: commands.resolve(change, "done"))
-    second = await queued(ticket, people.cora, "resolved", await last(ticket, EventType.STATUS_CHANGED))
-    await send(inbox)
-    assert (await now_of(first)).status is MailStatus.FAILED
-    assert (await now_of(second)).status is MailStatus.SENT
+async def test_one_mail_that_can_not_be_written_holds_up_no_other(
+    people: World, inbox: Sink
+) -> None:
+    first = await queue_mail(await create_ticket(people.cora), people.cora, "no_such_template")
+    ticket = await create_ticket(people.cora)
+    await apply_commands(people.ada, ticket, lambda change: commands.resolve(change, "done"))
+    second = await queue_mail(
+        ticket, people.cora, "resolved", await newest_event(ticket, EventType.STATUS_CHANGED)
+    )
+    await send_due_mails(inbox)
+    assert (await reload_mail(first)).status is MailStatus.FAILED
+    assert (await reload_mail(second)).status is MailStatus.SENT

@@ -1,4 +1,5 @@
-"""The way out: what a URL means, TLS, signing in to the server, and the log where no server is named."""
+"""The way out: what a URL means, TLS, signing in to the server, and the log where no server is
+named."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from support import World
-from support.ticket_commands import raised
-from support.mailing import FROM, TEMPLATES, now_of, queued, send
+from support.mailing import FROM, TEMPLATES, queue_mail, reload_mail, send_due_mails
 from support.ports import reserve_port
 from support.smtp_sink import sink
+from support.ticket_commands import create_ticket
 
 from models.notifications.email import MailStatus
 from settings import SettingsError, load
@@ -43,10 +44,23 @@ def message() -> EmailMessage:
         ("smtp://h?starttls=never", SmtpUrl("h", 25, starttls="never")),
         ("smtp://me:p%40ss%2F@h", SmtpUrl("h", 25, "me", "p@ss/", starttls="required")),
         ("smtp://me:p@h?starttls=never", SmtpUrl("h", 25, "me", "p", starttls="never")),
-        ("smtps://me%40example.com:p@h", SmtpUrl("h", 465, "me@example.com", "p", tls=True, starttls="never")),
+        (
+            "smtps://me%40example.com:p@h",
+            SmtpUrl("h", 465, "me@example.com", "p", tls=True, starttls="never"),
+        ),
         ("smtps://h:466", SmtpUrl("h", 466, tls=True, starttls="never")),
     ],
-    ids=["plain", "port", "ipv6", "required", "never", "password", "password-never", "tls", "tls-port"],
+    ids=[
+        "plain",
+        "port",
+        "ipv6",
+        "required",
+        "never",
+        "password",
+        "password-never",
+        "tls",
+        "tls-port",
+    ],
 )
 def test_a_url_names_a_server(url: str, server: SmtpUrl) -> None:
     assert SmtpUrl.of(url) == server
@@ -74,7 +88,17 @@ def test_a_url_names_a_server(url: str, server: SmtpUrl) -> None:
         f"smtp://me:{SECRET}@h h",
     ],
     ids=[
-        *("no-scheme", "http", "no-host", "path", "unknown-option", "unknown-value", "tls-twice", "fragment", "no-user"),
+        *(
+            "no-scheme",
+            "http",
+            "no-host",
+            "path",
+            "unknown-option",
+            "unknown-value",
+            "tls-twice",
+            "fragment",
+            "no-user",
+        ),
         *("no-password", "slash", "bracket", "unicode", "port", "port-zero", "space"),
     ],
 )
@@ -108,8 +132,26 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     folder: Path = tmp_path_factory.mktemp("tls")
     subprocess.run(
         [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=127.0.0.1",
+            ),
+            *(
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+                "-keyout",
+                str(folder / "key.pem"),
+                "-out",
+                str(folder / "cert.pem"),
+            ),
         ],
         check=True,
         capture_output=True,
@@ -125,20 +167,27 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
     server, trusting = certificate
     async with sink(server, ("me", SECRET)) as safe, sink() as plain:
         signed_in = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{safe.port}")
-        assert await SmtpTransport(signed_in, tls=trusting).send(message(), "cora@example.com") == "250 taken as 1"
+        assert (
+            await SmtpTransport(signed_in, tls=trusting).send(message(), "cora@example.com")
+            == "250 taken as 1"
+        )
         wrong = SmtpUrl.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
-        with pytest.raises(TemporaryFailure, match="535"):  # an operator can mend that, so no mail is lost for it
+        with pytest.raises(
+            TemporaryFailure, match="535"
+        ):  # an operator can mend that, so no mail is lost for it
             await SmtpTransport(wrong, tls=trusting).send(message(), "cora@example.com")
         for option in ("", "?starttls=required"):
             unsafe = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")
             with pytest.raises(TemporaryFailure) as found:
                 await SmtpTransport(unsafe, tls=trusting).send(message(), "cora@example.com")
             assert SECRET not in str(found.value)
-        assert plain.asked == []
+        assert plain.requested_recipients == []
         assert len(safe.received) == 1
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
+    certificate: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
     async with sink(certificate[0]) as safe:
         with pytest.raises(TemporaryFailure, match=r"(?i)certificate"):
             await SmtpTransport(SmtpUrl.of(safe.url)).send(message(), "cora@example.com")
@@ -162,20 +211,26 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate:
     ],
     ids=["rcpt-450", "rcpt-421", "rcpt-550", "rcpt-553", "data-451", "data-552", "data-554"],
 )
-async def test_four_is_later_and_five_is_never(rcpt: str | None, data: str | None, error: type[Exception]) -> None:
+async def test_four_is_later_and_five_is_never(
+    rcpt: str | None, data: str | None, error: type[Exception]
+) -> None:
     async with sink() as inbox:
         if rcpt is not None:
-            inbox.refuses["cora@example.com"] = rcpt
-        inbox.answer = data
+            inbox.recipient_replies["cora@example.com"] = rcpt
+        inbox.data_reply = data
         with pytest.raises(error, match=str(rcpt or data)):
             await SmtpTransport(SmtpUrl.of(inbox.url)).send(message(), "cora@example.com")
 
 
 async def test_where_nobody_listens_it_is_later() -> None:
     with pytest.raises(TemporaryFailure, match="Error connecting"):
-        await SmtpTransport(SmtpUrl("127.0.0.1", reserve_port())).send(message(), "cora@example.com")
+        await SmtpTransport(SmtpUrl("127.0.0.1", reserve_port())).send(
+            message(), "cora@example.com"
+        )
     with pytest.raises(TemporaryFailure):
-        await SmtpTransport(SmtpUrl("nowhere.invalid", 25), seconds=5).send(message(), "cora@example.com")
+        await SmtpTransport(SmtpUrl("nowhere.invalid", 25), seconds=5).send(
+            message(), "cora@example.com"
+        )
 
 
 # ---------------------------------------------------------------- the log
@@ -183,14 +238,14 @@ async def test_where_nobody_listens_it_is_later() -> None:
 
 async def test_without_a_server_mails_are_written_to_the_log_as_such(database: str) -> None:
     people = await World.make()
-    ticket = await raised(people.cora)
-    mail = await queued(ticket, people.cora)
+    ticket = await create_ticket(people.cora)
+    mail = await queue_mail(ticket, people.cora)
     with capture_logs() as lines:
-        await send(Mailer(transport_of(""), TEMPLATES, mail_from=FROM))
+        await send_due_mails(Mailer(transport_of(""), TEMPLATES, mail_from=FROM))
     (line,) = [line for line in lines if line["event"] == "mail.written"]
     assert (line["to"], line["subject"]) == ("cora@example.com", f"[{ticket.ref}] VPN is down")
     assert line["message_id"] == mail.message_id
     assert "since noon" in line["text"]
-    found = await now_of(mail)
+    found = await reload_mail(mail)
     assert (found.status, found.answer) == (MailStatus.SENT, LOGGED_ANSWER)
     assert LOGGED_ANSWER == "written to the log: TICKETWIRE_SMTP_URL is not set"

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.ticket_factory import modest
+from support.ticket_factory import limit_examples
 
 from models.core import ids, time
 
@@ -16,7 +16,7 @@ KINDS = sorted(ids.PREFIXES - ids.NUMBERED_PREFIXES)
 SAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.sampled_from(KINDS), st.uuids())
 def test_a_key_comes_back_under_its_own_prefix_only(prefix: str, key: UUID) -> None:
     given = ids.encode(prefix, key)
@@ -25,7 +25,7 @@ def test_a_key_comes_back_under_its_own_prefix_only(prefix: str, key: UUID) -> N
     assert ids.key_of(prefix, given) == key
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.integers(1, 10**18 - 1))
 def test_a_position_comes_back(position: int) -> None:
     given = ids.encode(ids.EVENT, position)
@@ -33,7 +33,7 @@ def test_a_position_comes_back(position: int) -> None:
     assert ids.is_position(str(position))
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.text(st.characters(), max_size=50))
 @example(f"tkt_{SAMPLE.upper()}")
 @example(f"tkt_{{{SAMPLE}}}")
@@ -68,9 +68,11 @@ def test_new_ids_are_version_7_and_sort_by_creation() -> None:
     assert len(set(made)) == 1000
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), st.integers(-14 * 60, 14 * 60))
-def test_an_instant_is_the_same_in_utc_and_reads_back_from_its_text(naive: datetime, minutes: int) -> None:
+def test_an_instant_is_the_same_in_utc_and_reads_back_from_its_text(
+    naive: datetime, minutes: int
+) -> None:
     there = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     here = time.to_utc(there)
     assert here == there

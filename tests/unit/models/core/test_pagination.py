@@ -1,4 +1,5 @@
-"""Cursors and windows by themselves: a cursor holds its place, and whatever else comes is refused as a cursor."""
+"""Cursors and windows by themselves: a cursor holds its place, and whatever else comes is refused
+as a cursor."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.ticket_factory import NOON, modest, ticket
+from support.ticket_factory import NOON, limit_examples, ticket
 
 from models.core import pagination
 from models.core.errors import BadRequest, CursorInvalid
@@ -39,19 +40,29 @@ def read(order: Order, cursor: str) -> list[object] | None:
         return None
 
 
-@modest(100)
-@given(sorts, st.integers(1001, 2**31 - 1), st.sampled_from(Priority), st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)))
+@limit_examples(100)
+@given(
+    sorts,
+    st.integers(1001, 2**31 - 1),
+    st.sampled_from(Priority),
+    st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)),
+)
 def test_a_cursor_holds_what_its_record_is_sorted_by(
     sorts: list[tuple[str, bool]], number: int, priority: Priority, at: datetime
 ) -> None:
     order = build_ticket_order(sorts)
     at = at.replace(tzinfo=NOON.tzinfo)
-    record = ticket(number=number, priority=priority, created_at=at, updated_at=at + timedelta(microseconds=1))
+    record = ticket(
+        number=number, priority=priority, created_at=at, updated_at=at + timedelta(microseconds=1)
+    )
     values = order.decode_cursor(order.cursor_of(record))
-    assert values == [str(record.id) if sort.attribute == "id" else getattr(record, sort.attribute) for sort in order.sorts]
+    assert values == [
+        str(record.id) if sort.attribute == "id" else getattr(record, sort.attribute)
+        for sort in order.sorts
+    ]
 
 
-@modest(150)
+@limit_examples(150)
 @given(st.text(st.characters(), max_size=60), sorts)
 @example("", [])
 @example("\ud800", [])
@@ -66,9 +77,11 @@ def test_random_text_is_no_cursor(cursor: str, sorts: list[tuple[str, bool]]) ->
     assert read(build_ticket_order(sorts), cursor) is None
 
 
-@modest(150)
+@limit_examples(150)
 @given(st.integers(0, len(VALID) - 1), st.text(st.characters(codec="ascii"), max_size=2))
-def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(place: int, new: str) -> None:
+def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(
+    place: int, new: str
+) -> None:
     values = read(ORDER, VALID[:place] + new + VALID[place + 1 :])
     if values is not None:
         priority, updated_at, key = values
@@ -78,13 +91,26 @@ def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(place
         assert isinstance(key, str)
 
 
-VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=10)
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=10)
+)
 WHEN = format_instant(NOON)
 KEY = "01a20814-a94f-7687-8acc-31bd7be6ffd3"
 
 
-@modest(100)
-@given(st.lists(VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=3), VALUES, max_size=2), max_size=4))
+@limit_examples(100)
+@given(
+    st.lists(
+        VALUES
+        | st.lists(VALUES, max_size=2)
+        | st.dictionaries(st.text(max_size=3), VALUES, max_size=2),
+        max_size=4,
+    )
+)
 def test_values_of_other_kinds_are_refused(values: list[object]) -> None:
     assert read(ORDER, coded(ORDER.signature, *values)) is None
 
@@ -126,11 +152,15 @@ def test_what_no_record_is_sorted_by_is_refused(values: tuple[object, ...]) -> N
         assert read(ORDER, coded(ORDER.signature, *values)) is None
 
 
-@modest(100)
+@limit_examples(100)
 @given(sorts, sorts)
-def test_a_cursor_is_of_its_own_order_only(one: list[tuple[str, bool]], other: list[tuple[str, bool]]) -> None:
+def test_a_cursor_is_of_its_own_order_only(
+    one: list[tuple[str, bool]], other: list[tuple[str, bool]]
+) -> None:
     first, second = build_ticket_order(one), build_ticket_order(other)
-    assert (read(second, first.cursor_of(ticket())) is not None) == (first.signature == second.signature)
+    assert (read(second, first.cursor_of(ticket())) is not None) == (
+        first.signature == second.signature
+    )
 
 
 def test_a_cursor_of_people_is_none_of_tickets() -> None:
@@ -145,7 +175,10 @@ def test_a_name_that_nobody_has_is_refused_in_a_cursor(name: object) -> None:
     assert read(USER_ORDER, coded(USER_ORDER.signature, name, KEY)) is None
 
 
-@pytest.mark.parametrize(("field", "value"), [("priority", 2**15), ("priority", -(2**15) - 1), ("priority", 0), ("priority", 5)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("priority", 2**15), ("priority", -(2**15) - 1), ("priority", 0), ("priority", 5)],
+)
 def test_a_number_beyond_its_columns_range_is_refused_in_a_cursor(field: str, value: int) -> None:
     order = build_ticket_order([(field, True)])
     assert read(order, coded(order.signature, value, KEY)) is None
@@ -160,11 +193,17 @@ def test_tickets_are_ordered_by_their_newest_change_where_nothing_is_asked() -> 
 
 
 def test_an_order_is_tied_by_the_id_in_the_direction_of_its_last_field() -> None:
-    assert build_ticket_order([("priority", True), ("number", False)]).order_by() == "t.priority DESC, t.number ASC, t.id ASC"
+    assert (
+        build_ticket_order([("priority", True), ("number", False)]).order_by()
+        == "t.priority DESC, t.number ASC, t.id ASC"
+    )
 
 
 def test_a_field_that_is_asked_for_twice_counts_once() -> None:
-    assert build_ticket_order([("number", True), ("number", False)]).order_by() == "t.number DESC, t.id DESC"
+    assert (
+        build_ticket_order([("number", True), ("number", False)]).order_by()
+        == "t.number DESC, t.id DESC"
+    )
 
 
 def test_an_order_takes_four_fields_and_no_more() -> None:
@@ -179,7 +218,13 @@ def test_an_order_takes_four_fields_and_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("first", "last", "expected"),
-    [(None, None, (25, False)), (1, None, (1, False)), (100, None, (100, False)), (None, 1, (1, True)), (None, 100, (100, True))],
+    [
+        (None, None, (25, False)),
+        (1, None, (1, False)),
+        (100, None, (100, False)),
+        (None, 1, (1, True)),
+        (None, 100, (100, True)),
+    ],
 )
 def test_a_window_is_1_to_100_and_25_where_nothing_is_asked(
     first: int | None, last: int | None, expected: tuple[int, bool]
@@ -188,7 +233,10 @@ def test_a_window_is_1_to_100_and_25_where_nothing_is_asked(
     assert found == PageRequest(*expected, "a", "b")
 
 
-@pytest.mark.parametrize(("first", "last"), [(0, None), (-1, None), (101, None), (None, 0), (None, 101), (1, 1), (2**31, None)])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(0, None), (-1, None), (101, None), (None, 0), (None, 101), (1, 1), (2**31, None)],
+)
 def test_other_windows_are_bad_requests(first: int | None, last: int | None) -> None:
     with pytest.raises(BadRequest):
         pagination.parse_page_arguments(first, None, last, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ticket_factory import modest
+from support.ticket_factory import limit_examples
 
 from models.core import text
 from models.core.errors import Code, InvalidInput
@@ -47,10 +47,15 @@ def test_nul_bytes_and_lone_surrogates_are_invalid(dirty: str) -> None:
 
 
 def test_bounds_are_those_of_the_api() -> None:
-    assert (text.MAX_SUBJECT_CHARS, text.MAX_BODY_CHARS, text.MAX_TAG_CHARS, text.MAX_TAGS) == (200, 65_536, 50, 20)
+    assert (text.MAX_SUBJECT_CHARS, text.MAX_BODY_CHARS, text.MAX_TAG_CHARS, text.MAX_TAGS) == (
+        200,
+        65_536,
+        50,
+        20,
+    )
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.text(LETTERS, max_size=30))
 def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(value: str) -> None:
     if not value.strip():
@@ -60,7 +65,7 @@ def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(v
     assert text.clean_text(written, max_chars=30) == written
 
 
-@modest(100)
+@limit_examples(100)
 @given(ANYTHING)
 def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
     try:
@@ -72,11 +77,21 @@ def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
 
 
 def test_tags_are_trimmed_and_kept_once_in_their_order() -> None:
-    assert text.clean_tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == ["vpn", "mail", "VPN"]
+    assert text.clean_tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == [
+        "vpn",
+        "mail",
+        "VPN",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("tag", "code"), [(" ", Code.REQUIRED), ("x" * 51, Code.TOO_LONG), ("a\x00", Code.INVALID), ("\ud800", Code.INVALID)]
+    ("tag", "code"),
+    [
+        (" ", Code.REQUIRED),
+        ("x" * 51, Code.TOO_LONG),
+        ("a\x00", Code.INVALID),
+        ("\ud800", Code.INVALID),
+    ],
 )
 def test_one_bad_tag_refuses_them_all(tag: str, code: Code) -> None:
     with pytest.raises(InvalidInput) as refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ticket_factory import modest
+from support.ticket_factory import limit_examples
 
 from models.core.ids import new_id
 from models.core.text import MAX_BODY_CHARS
@@ -234,7 +234,7 @@ PIECES = st.sampled_from(
 )
 
 
-@modest(60)
+@limit_examples(60)
 @given(st.lists(PIECES | st.text(max_size=3), max_size=30))
 def test_any_text_mentions_only_users_that_it_names(pieces: list[str]) -> None:
     body = "".join(pieces)
@@ -242,7 +242,7 @@ def test_any_text_mentions_only_users_that_it_names(pieces: list[str]) -> None:
         assert f"@{found}" in body.lower()
 
 
-@modest(60)
+@limit_examples(60)
 @given(st.text(max_size=40))
 def test_nothing_between_fences_mentions_anybody(text: str) -> None:
     inside = text.replace("`", "'")

@@ -1,4 +1,5 @@
-"""Working time against a model that looks at every minute, and by name what offices and clocks do."""
+"""Working time against a model that looks at every minute, and by name what offices and clocks
+do."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.ticket_factory import NOON, modest
+from support.ticket_factory import NOON, limit_examples
 
 from models.core.errors import Code, InvalidInput
 from models.sla.calendar import AROUND_THE_CLOCK, MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
@@ -30,7 +31,11 @@ def daily(*blocks: tuple[int, int], zone: str = BERLIN, holidays: Sequence[date]
     return Calendar(zone, (blocks,) * 7, frozenset(holidays))
 
 
-OFFICE = Calendar(BERLIN, (((540, 720), (780, 1020)),) * 5 + ((), ()), frozenset({date(2026, 12, 25), date(2027, 1, 1)}))
+OFFICE = Calendar(
+    BERLIN,
+    (((540, 720), (780, 1020)),) * 5 + ((), ()),
+    frozenset({date(2026, 12, 25), date(2027, 1, 1)}),
+)
 """Nine to five with an hour's lunch, Monday to Friday: seven hours a day."""
 
 
@@ -54,7 +59,9 @@ def kind_at(calendar: Calendar, at: datetime) -> IntervalKind:
     return IntervalKind.HOLIDAY if wall.date() in calendar.holidays else IntervalKind.WORKING
 
 
-def model(calendar: Calendar, start: datetime, end: datetime, tick: timedelta = MINUTE) -> list[Interval]:
+def model(
+    calendar: Calendar, start: datetime, end: datetime, tick: timedelta = MINUTE
+) -> list[Interval]:
     """What `[start, end)` is made of, where blocks and changes of the clock lie on ticks of UTC."""
     found: list[Interval] = []
     at = start.replace(second=0, microsecond=0)
@@ -70,7 +77,9 @@ def model(calendar: Calendar, start: datetime, end: datetime, tick: timedelta = 
 
 
 def worked(intervals: Sequence[Interval]) -> timedelta:
-    return sum((each.end - each.start for each in intervals if each.kind is IntervalKind.WORKING), ZERO)
+    return sum(
+        (each.end - each.start for each in intervals if each.kind is IntervalKind.WORKING), ZERO
+    )
 
 
 def reached(intervals: Sequence[Interval], duration: timedelta) -> datetime | None:
@@ -92,7 +101,10 @@ MOMENTS = [
     (BERLIN, z("2024-03-31T01:00")),  # in the last day of a page
     ("America/New_York", z("2026-05-09T00:00")),  # a page ends in the evening
     ("America/St_Johns", z("2026-03-08T05:30")),
-    ("America/St_Johns", z("2006-10-29T02:31")),  # at a minute past midnight: most of an hour of yesterday comes again
+    (
+        "America/St_Johns",
+        z("2006-10-29T02:31"),
+    ),  # at a minute past midnight: most of an hour of yesterday comes again
     ("America/Sao_Paulo", z("2018-11-04T03:00")),  # a day without its first hour
     ("Asia/Kathmandu", z("2024-02-29T18:15")),
     ("Asia/Kathmandu", z("1985-12-31T18:30")),  # a quarter of an hour forth
@@ -111,12 +123,16 @@ MOMENTS = [
 MONROVIA = z("1972-01-07T00:44:30")
 """When an offset of 44 minutes and 30 seconds ended."""
 
-edges = st.integers(0, 1440) | st.sampled_from([0, 15, 30, 60, 90, 110, 120, 130, 150, 180, 200, 1380, 1440])
+edges = st.integers(0, 1440) | st.sampled_from(
+    [0, 15, 30, 60, 90, 110, 120, 130, 150, 180, 200, 1380, 1440]
+)
 days = st.lists(edges, max_size=8, unique=True).map(
     lambda found: tuple(zip(sorted(found)[0::2], sorted(found)[1::2], strict=False))
 )
 weeks = days.map(lambda same: (same,) * 7) | st.tuples(*[days | st.just(WHOLE)] * 7)
-nearby = st.timedeltas(timedelta(days=-2), timedelta(days=1)) | st.integers(-300, 300).map(lambda minutes: minutes * MINUTE)
+nearby = st.timedeltas(timedelta(days=-2), timedelta(days=1)) | st.integers(-300, 300).map(
+    lambda minutes: minutes * MINUTE
+)
 
 
 @st.composite
@@ -133,18 +149,22 @@ def cases(draw: st.DrawFn) -> tuple[Calendar, datetime]:
     return draw(calendars(around)), around[1] + draw(nearby)
 
 
-@modest(50)
+@limit_examples(50)
 @given(cases(), st.timedeltas(ZERO, timedelta(days=3)))
-def test_working_and_intervals_agree_with_a_look_at_every_minute(case: tuple[Calendar, datetime], length: timedelta) -> None:
+def test_working_and_intervals_agree_with_a_look_at_every_minute(
+    case: tuple[Calendar, datetime], length: timedelta
+) -> None:
     calendar, start = case
     expected = model(calendar, start, start + length)
     assert list(calendar.intervals(start, start + length)) == expected
     assert calendar.working_time(start, start + length) == worked(expected)
 
 
-@modest(50)
+@limit_examples(50)
 @given(cases(), st.timedeltas(TICK, timedelta(days=1)))
-def test_after_agrees_with_a_look_at_every_minute(case: tuple[Calendar, datetime], duration: timedelta) -> None:
+def test_after_agrees_with_a_look_at_every_minute(
+    case: tuple[Calendar, datetime], duration: timedelta
+) -> None:
     calendar, start = case
     end = start + 3 * DAY
     expected = reached(model(calendar, start, end), duration)
@@ -155,19 +175,29 @@ def test_after_agrees_with_a_look_at_every_minute(case: tuple[Calendar, datetime
         assert found == expected
 
 
-@modest(30)
-@given(calendars(("Africa/Monrovia", MONROVIA)), st.timedeltas(-90 * MINUTE, 30 * MINUTE), st.timedeltas(TICK, 60 * MINUTE))
-def test_offsets_with_seconds_agree_with_a_look_at_every_second(calendar: Calendar, before: timedelta, length: timedelta) -> None:
+@limit_examples(30)
+@given(
+    calendars(("Africa/Monrovia", MONROVIA)),
+    st.timedeltas(-90 * MINUTE, 30 * MINUTE),
+    st.timedeltas(TICK, 60 * MINUTE),
+)
+def test_offsets_with_seconds_agree_with_a_look_at_every_second(
+    calendar: Calendar, before: timedelta, length: timedelta
+) -> None:
     start = MONROVIA + before
     expected = model(calendar, start, start + length, timedelta(seconds=1))
     assert list(calendar.intervals(start, start + length)) == expected
     assert calendar.working_time(start, start + length) == worked(expected)
-    assert worked(expected) == ZERO or calendar.add_working_time(start, worked(expected)) == reached(expected, worked(expected))
+    assert worked(expected) == ZERO or calendar.add_working_time(
+        start, worked(expected)
+    ) == reached(expected, worked(expected))
 
 
-@modest(60)
+@limit_examples(60)
 @given(cases(), st.timedeltas(TICK, timedelta(days=400)))
-def test_after_is_the_first_instant_by_which_so_much_was_worked(case: tuple[Calendar, datetime], duration: timedelta) -> None:
+def test_after_is_the_first_instant_by_which_so_much_was_worked(
+    case: tuple[Calendar, datetime], duration: timedelta
+) -> None:
     calendar, start = case
     assume(any(calendar.week))
     found = calendar.add_working_time(start, duration)
@@ -178,18 +208,24 @@ def test_after_is_the_first_instant_by_which_so_much_was_worked(case: tuple[Cale
         assert calendar.working_time(start, found - TICK) == duration - TICK
 
 
-@modest(50)
+@limit_examples(50)
 @given(cases(), st.timedeltas(ZERO, timedelta(days=100)), st.timedeltas(ZERO, timedelta(days=100)))
-def test_what_is_worked_adds_up(case: tuple[Calendar, datetime], first: timedelta, second: timedelta) -> None:
+def test_what_is_worked_adds_up(
+    case: tuple[Calendar, datetime], first: timedelta, second: timedelta
+) -> None:
     calendar, start = case
     middle, end = start + first, start + first + second
-    assert calendar.working_time(start, middle) + calendar.working_time(middle, end) == calendar.working_time(start, end)
+    assert calendar.working_time(start, middle) + calendar.working_time(
+        middle, end
+    ) == calendar.working_time(start, end)
     assert worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end)
 
 
-@modest(50)
+@limit_examples(50)
 @given(cases(), st.timedeltas(timedelta(days=-1), timedelta(days=100)))
-def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(case: tuple[Calendar, datetime], length: timedelta) -> None:
+def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(
+    case: tuple[Calendar, datetime], length: timedelta
+) -> None:
     calendar, start = case
     found = list(calendar.intervals(start, start + length))
     if length <= ZERO:
@@ -199,42 +235,100 @@ def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(case: tupl
     for each, following in pairwise(found):
         assert each.end == following.start
         assert each.kind is not following.kind
-    assert all(each.start < each.end and each.start.tzinfo is each.end.tzinfo is UTC for each in found)
+    assert all(
+        each.start < each.end and each.start.tzinfo is each.end.tzinfo is UTC for each in found
+    )
 
 
-@modest(50)
+@limit_examples(50)
 @given(cases())
 def test_a_calendar_comes_back_from_json(case: tuple[Calendar, datetime]) -> None:
     calendar, _ = case
     assert Calendar.from_dict(json.loads(json.dumps(calendar.to_dict()))) == calendar
 
 
-@modest(50)
+@limit_examples(50)
 @given(cases())
 def test_a_checked_calendar_counts_as_what_was_sent(case: tuple[Calendar, datetime]) -> None:
     calendar, start = case
     assume(any(calendar.week))
     accepted = build_calendar(calendar.zone, calendar.week, calendar.holidays)
-    assert list(accepted.intervals(start, start + 9 * DAY)) == list(calendar.intervals(start, start + 9 * DAY))
+    assert list(accepted.intervals(start, start + 9 * DAY)) == list(
+        calendar.intervals(start, start + 9 * DAY)
+    )
     assert build_calendar(accepted.zone, accepted.week, accepted.holidays) == accepted
 
 
 # By name
 
 WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
-    ("within a block", OFFICE, local("2026-03-02 09:30"), local("2026-03-02 10:15"), timedelta(minutes=45)),
-    ("over lunch", OFFICE, local("2026-03-02 11:30"), local("2026-03-02 13:30"), timedelta(hours=1)),
+    (
+        "within a block",
+        OFFICE,
+        local("2026-03-02 09:30"),
+        local("2026-03-02 10:15"),
+        timedelta(minutes=45),
+    ),
+    (
+        "over lunch",
+        OFFICE,
+        local("2026-03-02 11:30"),
+        local("2026-03-02 13:30"),
+        timedelta(hours=1),
+    ),
     ("at lunch", OFFICE, local("2026-03-02 12:00"), local("2026-03-02 13:00"), ZERO),
-    ("a start counts", OFFICE, local("2026-03-02 09:00"), local("2026-03-02 09:00:00.000001"), TICK),
-    ("an end does not", OFFICE, local("2026-03-02 11:59:59.999999"), local("2026-03-02 12:00:00.000001"), TICK),
+    (
+        "a start counts",
+        OFFICE,
+        local("2026-03-02 09:00"),
+        local("2026-03-02 09:00:00.000001"),
+        TICK,
+    ),
+    (
+        "an end does not",
+        OFFICE,
+        local("2026-03-02 11:59:59.999999"),
+        local("2026-03-02 12:00:00.000001"),
+        TICK,
+    ),
     ("overnight", OFFICE, local("2026-03-02 16:30"), local("2026-03-03 09:30"), timedelta(hours=1)),
-    ("over a weekend", OFFICE, local("2026-03-06 16:00"), local("2026-03-09 10:00"), timedelta(hours=2)),
+    (
+        "over a weekend",
+        OFFICE,
+        local("2026-03-06 16:00"),
+        local("2026-03-09 10:00"),
+        timedelta(hours=2),
+    ),
     ("on a weekend", OFFICE, local("2026-03-07 00:00"), local("2026-03-09 00:00"), ZERO),
-    ("over a holiday", OFFICE, local("2026-12-24 16:00"), local("2026-12-28 10:00"), timedelta(hours=2)),
+    (
+        "over a holiday",
+        OFFICE,
+        local("2026-12-24 16:00"),
+        local("2026-12-28 10:00"),
+        timedelta(hours=2),
+    ),
     ("on a holiday", OFFICE, local("2026-12-25 09:00"), local("2026-12-25 17:00"), ZERO),
-    ("over new year", OFFICE, local("2026-12-31 16:00"), local("2027-01-04 10:00"), timedelta(hours=2)),
-    ("over a leap day", OFFICE, local("2028-02-28 16:00"), local("2028-03-01 10:00"), timedelta(hours=9)),
-    ("a year", OFFICE, local("2026-01-01 00:00"), local("2027-01-01 00:00"), timedelta(hours=(261 - 1) * 7)),
+    (
+        "over new year",
+        OFFICE,
+        local("2026-12-31 16:00"),
+        local("2027-01-04 10:00"),
+        timedelta(hours=2),
+    ),
+    (
+        "over a leap day",
+        OFFICE,
+        local("2028-02-28 16:00"),
+        local("2028-03-01 10:00"),
+        timedelta(hours=9),
+    ),
+    (
+        "a year",
+        OFFICE,
+        local("2026-01-01 00:00"),
+        local("2027-01-01 00:00"),
+        timedelta(hours=(261 - 1) * 7),
+    ),
     (
         "a year of evenings",
         daily((1140, 1440), zone="America/New_York"),
@@ -244,8 +338,20 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
     ),
     ("backwards", OFFICE, local("2026-03-02 10:00"), local("2026-03-02 09:00"), ZERO),
     ("at once", OFFICE, local("2026-03-02 10:00"), local("2026-03-02 10:00"), ZERO),
-    ("an hour is skipped", daily((60, 180)), local("2026-03-29 00:00"), local("2026-03-30 00:00"), timedelta(hours=1)),
-    ("an hour comes twice", daily((60, 180)), local("2026-10-25 00:00"), local("2026-10-26 00:00"), timedelta(hours=3)),
+    (
+        "an hour is skipped",
+        daily((60, 180)),
+        local("2026-03-29 00:00"),
+        local("2026-03-30 00:00"),
+        timedelta(hours=1),
+    ),
+    (
+        "an hour comes twice",
+        daily((60, 180)),
+        local("2026-10-25 00:00"),
+        local("2026-10-26 00:00"),
+        timedelta(hours=3),
+    ),
     (
         "an hour is skipped as a page ends",
         daily((60, 180)),
@@ -253,13 +359,55 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
         local("2024-04-01 00:00"),
         timedelta(hours=1),
     ),
-    ("a block is skipped", daily((120, 150)), local("2026-03-29 00:00"), local("2026-03-30 00:00"), ZERO),
-    ("a block comes twice", daily((120, 150)), local("2026-10-25 00:00"), local("2026-10-26 00:00"), timedelta(hours=1)),
-    ("a start is skipped", daily((150, 210)), local("2026-03-29 00:00"), local("2026-03-30 00:00"), timedelta(minutes=30)),
-    ("a start comes twice", daily((150, 210)), local("2026-10-25 00:00"), local("2026-10-26 00:00"), timedelta(minutes=90)),
-    ("an end is skipped", daily((90, 150)), local("2026-03-29 00:00"), local("2026-03-30 00:00"), timedelta(minutes=30)),
-    ("an end comes twice", daily((90, 150)), local("2026-10-25 00:00"), local("2026-10-26 00:00"), timedelta(minutes=90)),
-    ("a day of 23 hours", daily(*WHOLE), local("2026-03-29 00:00"), local("2026-03-30 00:00"), timedelta(hours=23)),
+    (
+        "a block is skipped",
+        daily((120, 150)),
+        local("2026-03-29 00:00"),
+        local("2026-03-30 00:00"),
+        ZERO,
+    ),
+    (
+        "a block comes twice",
+        daily((120, 150)),
+        local("2026-10-25 00:00"),
+        local("2026-10-26 00:00"),
+        timedelta(hours=1),
+    ),
+    (
+        "a start is skipped",
+        daily((150, 210)),
+        local("2026-03-29 00:00"),
+        local("2026-03-30 00:00"),
+        timedelta(minutes=30),
+    ),
+    (
+        "a start comes twice",
+        daily((150, 210)),
+        local("2026-10-25 00:00"),
+        local("2026-10-26 00:00"),
+        timedelta(minutes=90),
+    ),
+    (
+        "an end is skipped",
+        daily((90, 150)),
+        local("2026-03-29 00:00"),
+        local("2026-03-30 00:00"),
+        timedelta(minutes=30),
+    ),
+    (
+        "an end comes twice",
+        daily((90, 150)),
+        local("2026-10-25 00:00"),
+        local("2026-10-26 00:00"),
+        timedelta(minutes=90),
+    ),
+    (
+        "a day of 23 hours",
+        daily(*WHOLE),
+        local("2026-03-29 00:00"),
+        local("2026-03-30 00:00"),
+        timedelta(hours=23),
+    ),
     (
         "a day of 25 hours",
         daily(*WHOLE, holidays=[date(2026, 10, 24)]),
@@ -302,14 +450,24 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
         z("1972-01-06 23:45"),
         timedelta(seconds=30),
     ),
-    ("24x7", AROUND_THE_CLOCK, local("2026-03-28 12:00"), local("2026-03-29 12:00"), timedelta(hours=23)),
+    (
+        "24x7",
+        AROUND_THE_CLOCK,
+        local("2026-03-28 12:00"),
+        local("2026-03-29 12:00"),
+        timedelta(hours=23),
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("calendar", "start", "end", "expected"), [each[1:] for each in WORKING], ids=[each[0] for each in WORKING]
+    ("calendar", "start", "end", "expected"),
+    [each[1:] for each in WORKING],
+    ids=[each[0] for each in WORKING],
 )
-def test_working_time(calendar: Calendar, start: datetime, end: datetime, expected: timedelta) -> None:
+def test_working_time(
+    calendar: Calendar, start: datetime, end: datetime, expected: timedelta
+) -> None:
     assert calendar.working_time(start, end) == expected
 
 
@@ -317,7 +475,13 @@ HOURS = timedelta(hours=1)
 AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
     ("within a block", OFFICE, local("2026-03-02 09:30"), 2 * HOURS, local("2026-03-02 11:30")),
     ("up to lunch", OFFICE, local("2026-03-02 09:00"), 3 * HOURS, local("2026-03-02 12:00")),
-    ("past lunch", OFFICE, local("2026-03-02 09:00"), 3 * HOURS + TICK, local("2026-03-02 13:00:00.000001")),
+    (
+        "past lunch",
+        OFFICE,
+        local("2026-03-02 09:00"),
+        3 * HOURS + TICK,
+        local("2026-03-02 13:00:00.000001"),
+    ),
     ("from lunch", OFFICE, local("2026-03-02 12:30"), HOURS, local("2026-03-02 14:00")),
     ("up to the evening", OFFICE, local("2026-03-02 12:30"), 4 * HOURS, local("2026-03-02 17:00")),
     ("over a weekend", OFFICE, local("2026-03-06 16:59:59"), HOURS, local("2026-03-09 09:59:59")),
@@ -325,10 +489,34 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
     ("over new year", OFFICE, local("2026-12-31 16:30"), HOURS, local("2027-01-04 09:30")),
     ("over a leap day", OFFICE, local("2028-02-28 17:00"), 8 * HOURS, local("2028-03-01 10:00")),
     ("a month", OFFICE, local("2026-03-02 09:00"), 22 * 7 * HOURS, local("2026-03-31 17:00")),
-    ("a month and a moment", OFFICE, local("2026-03-02 09:00"), 22 * 7 * HOURS + TICK, local("2026-04-01 09:00:00.000001")),
-    ("an hour is skipped", daily((60, 240)), local("2026-03-29 01:30"), HOURS, local("2026-03-29 03:30")),
-    ("an hour comes twice", daily((60, 240)), local("2026-10-25 01:30"), 2 * HOURS, z("2026-10-25 01:30")),
-    ("a block is skipped", daily((120, 180)), local("2026-03-28 12:00"), HOURS, local("2026-03-30 03:00")),
+    (
+        "a month and a moment",
+        OFFICE,
+        local("2026-03-02 09:00"),
+        22 * 7 * HOURS + TICK,
+        local("2026-04-01 09:00:00.000001"),
+    ),
+    (
+        "an hour is skipped",
+        daily((60, 240)),
+        local("2026-03-29 01:30"),
+        HOURS,
+        local("2026-03-29 03:30"),
+    ),
+    (
+        "an hour comes twice",
+        daily((60, 240)),
+        local("2026-10-25 01:30"),
+        2 * HOURS,
+        z("2026-10-25 01:30"),
+    ),
+    (
+        "a block is skipped",
+        daily((120, 180)),
+        local("2026-03-28 12:00"),
+        HOURS,
+        local("2026-03-30 03:00"),
+    ),
     (
         "a date is skipped",
         daily((480, 960), zone="Pacific/Apia"),
@@ -344,9 +532,13 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
 
 
 @pytest.mark.parametrize(
-    ("calendar", "start", "duration", "expected"), [each[1:] for each in AFTER], ids=[each[0] for each in AFTER]
+    ("calendar", "start", "duration", "expected"),
+    [each[1:] for each in AFTER],
+    ids=[each[0] for each in AFTER],
 )
-def test_after(calendar: Calendar, start: datetime, duration: timedelta, expected: datetime) -> None:
+def test_after(
+    calendar: Calendar, start: datetime, duration: timedelta, expected: datetime
+) -> None:
     found = calendar.add_working_time(start, duration)
     assert found == expected
     assert found is not None
@@ -357,13 +549,17 @@ MIDNIGHT = z("2026-03-02T00:00")
 SELDOM = Calendar("UTC", (((0, 1),), (), (), (), (), (), ()), frozenset())
 """A minute a week, on Mondays: 522 within ten years of one."""
 NEARLY_ALWAYS = daily(*WHOLE, zone="UTC", holidays=[date(1990, 1, 1)])
-CLOSED = Calendar("UTC", SELDOM.week, frozenset(MIDNIGHT.date() + 7 * week * DAY for week in range(600)))
+CLOSED = Calendar(
+    "UTC", SELDOM.week, frozenset(MIDNIGHT.date() + 7 * week * DAY for week in range(600))
+)
 
 
 @pytest.mark.parametrize(
     ("calendar", "duration", "expected"),
     [
-        pytest.param(AROUND_THE_CLOCK, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="24x7, at the horizon"),
+        pytest.param(
+            AROUND_THE_CLOCK, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="24x7, at the horizon"
+        ),
         pytest.param(AROUND_THE_CLOCK, MAX_LOOKAHEAD + TICK, None, id="24x7, beyond"),
         pytest.param(AROUND_THE_CLOCK, timedelta.max, None, id="24x7, never"),
         pytest.param(NEARLY_ALWAYS, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="at the horizon"),
@@ -374,7 +570,9 @@ CLOSED = Calendar("UTC", SELDOM.week, frozenset(MIDNIGHT.date() + 7 * week * DAY
         pytest.param(CLOSED, TICK, None, id="always closed"),
     ],
 )
-def test_what_lies_beyond_ten_years_is_never_reached(calendar: Calendar, duration: timedelta, expected: datetime | None) -> None:
+def test_what_lies_beyond_ten_years_is_never_reached(
+    calendar: Calendar, duration: timedelta, expected: datetime | None
+) -> None:
     assert MAX_LOOKAHEAD.days == 3653
     assert calendar.add_working_time(MIDNIGHT, duration) == expected
 
@@ -407,16 +605,27 @@ def test_every_minute_counts_or_not() -> None:
     assert not NEARLY_ALWAYS.is_always
     assert not daily((0, 1439)).is_always
     assert not Calendar("UTC", (WHOLE,) * 6 + ((),), frozenset()).is_always
-    assert list(AROUND_THE_CLOCK.intervals(NOON, NOON + 9999 * DAY)) == [Interval(NOON, NOON + 9999 * DAY, IntervalKind.WORKING)]
+    assert list(AROUND_THE_CLOCK.intervals(NOON, NOON + 9999 * DAY)) == [
+        Interval(NOON, NOON + 9999 * DAY, IntervalKind.WORKING)
+    ]
     assert list(AROUND_THE_CLOCK.intervals(NOON, NOON)) == []
 
 
 @pytest.mark.parametrize("calendar", [AROUND_THE_CLOCK, OFFICE], ids=["24x7", "office"])
 def test_instants_may_have_any_offset_but_need_one(calendar: Calendar) -> None:
-    start, end = (datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN)) for text in ("2026-03-27", "2026-03-31"))
-    assert calendar.working_time(start, end) == calendar.working_time(start.astimezone(UTC), end.astimezone(UTC))
-    assert calendar.add_working_time(start, 90 * HOURS) == calendar.add_working_time(start.astimezone(UTC), 90 * HOURS)
-    assert list(calendar.intervals(start, end)) == list(calendar.intervals(start.astimezone(UTC), end.astimezone(UTC)))
+    start, end = (
+        datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN))
+        for text in ("2026-03-27", "2026-03-31")
+    )
+    assert calendar.working_time(start, end) == calendar.working_time(
+        start.astimezone(UTC), end.astimezone(UTC)
+    )
+    assert calendar.add_working_time(start, 90 * HOURS) == calendar.add_working_time(
+        start.astimezone(UTC), 90 * HOURS
+    )
+    assert list(calendar.intervals(start, end)) == list(
+        calendar.intervals(start.astimezone(UTC), end.astimezone(UTC))
+    )
     naive = datetime(2026, 3, 2)
     with pytest.raises(TypeError):
         calendar.working_time(naive, naive + DAY)
@@ -428,13 +637,20 @@ def test_instants_may_have_any_offset_but_need_one(calendar: Calendar) -> None:
 
 @pytest.mark.parametrize(
     "calendar",
-    [AROUND_THE_CLOCK, OFFICE, daily((0, 1439), zone="Pacific/Kiritimati"), daily((0, 1439), zone="Pacific/Pago_Pago")],
+    [
+        AROUND_THE_CLOCK,
+        OFFICE,
+        daily((0, 1439), zone="Pacific/Kiritimati"),
+        daily((0, 1439), zone="Pacific/Pago_Pago"),
+    ],
     ids=["24x7", "office", "east", "west"],
 )
 def test_the_ends_of_time_are_no_error(calendar: Calendar) -> None:
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     for start, end in ((first, first + 40 * DAY), (last - 40 * DAY, last)):
-        assert worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end) > ZERO
+        assert (
+            worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end) > ZERO
+        )
     assert calendar.add_working_time(last - HOURS, DAY) is None
     assert calendar.add_working_time(last, TICK) is None
 
@@ -462,7 +678,9 @@ def test_blocks_that_touch_become_one() -> None:
 
 def test_what_is_at_the_limits_is_accepted() -> None:
     hours = [(hour * 60, hour * 60 + 30) for hour in range(24)]
-    calendar = build_calendar("America/Argentina/ComodRivadavia", [hours] * 7, [*MANY[:1000], *MANY[:1000]])
+    calendar = build_calendar(
+        "America/Argentina/ComodRivadavia", [hours] * 7, [*MANY[:1000], *MANY[:1000]]
+    )
     assert calendar.week == (tuple(hours),) * 7
     assert calendar.holidays == frozenset(MANY[:1000])
 
@@ -508,16 +726,33 @@ def refusals() -> Iterator[Any]:
         "overlapping after touching": [(0, 60), (60, 120), (90, 180)],
     }
     for name, wrong in blocks.items():
-        yield pytest.param(BERLIN, day(*wrong), [], Code.INVALID, ["week", "2"], id=f"block: {name}")
-    yield pytest.param(BERLIN, day((60, 60), number=0), [], Code.INVALID, ["week", "0"], id="block: on Monday")
-    yield pytest.param(BERLIN, day((60, 60), number=6), [], Code.INVALID, ["week", "6"], id="block: on Sunday")
-    yield pytest.param(BERLIN, day(*[(n, n + 1) for n in range(25)]), [], Code.TOO_LONG, ["week", "2"], id="25 blocks")
+        yield pytest.param(
+            BERLIN, day(*wrong), [], Code.INVALID, ["week", "2"], id=f"block: {name}"
+        )
+    yield pytest.param(
+        BERLIN, day((60, 60), number=0), [], Code.INVALID, ["week", "0"], id="block: on Monday"
+    )
+    yield pytest.param(
+        BERLIN, day((60, 60), number=6), [], Code.INVALID, ["week", "6"], id="block: on Sunday"
+    )
+    yield pytest.param(
+        BERLIN,
+        day(*[(n, n + 1) for n in range(25)]),
+        [],
+        Code.TOO_LONG,
+        ["week", "2"],
+        id="25 blocks",
+    )
     yield pytest.param(BERLIN, WEEK, MANY, Code.TOO_LONG, ["holidays"], id="1001 holidays")
 
 
 @pytest.mark.parametrize(("zone", "week", "holidays", "code", "path"), list(refusals()))
 def test_what_makes_no_calendar_is_refused(
-    zone: str, week: Sequence[Sequence[tuple[int, int]]], holidays: Sequence[date], code: Code, path: list[str]
+    zone: str,
+    week: Sequence[Sequence[tuple[int, int]]],
+    holidays: Sequence[date],
+    code: Code,
+    path: list[str],
 ) -> None:
     for prefix in ([], ["calendar", "0"]):
         with pytest.raises(InvalidInput) as refusal:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ticket_factory import NOON, WINDOW, modest
+from support.ticket_factory import NOON, WINDOW, limit_examples
 
 from models.core.errors import Code
 from models.tickets import lifecycle
@@ -119,7 +119,7 @@ def test_priorities_are_ordered() -> None:
     assert Priority.LOW < Priority.NORMAL < Priority.HIGH < Priority.URGENT
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.lists(st.tuples(actions, st.booleans()), max_size=30))
 def test_no_history_leaves_the_table_and_a_refusal_changes_nothing(
     steps: list[tuple[Action, bool]],
@@ -138,7 +138,7 @@ def test_no_history_leaves_the_table_and_a_refusal_changes_nothing(
             status = after
 
 
-@modest(100)
+@limit_examples(100)
 @given(statuses, actions, st.booleans())
 def test_an_action_is_allowed_exactly_if_it_is_not_refused(
     status: Status, action: Action, reopenable: bool
@@ -154,7 +154,7 @@ def test_an_action_is_allowed_exactly_if_it_is_not_refused(
         assert action in allowed
 
 
-@modest(100)
+@limit_examples(100)
 @given(st.timedeltas(timedelta(0), timedelta(days=60)))
 def test_the_reopen_window_is_over_only_after_its_last_moment(since: timedelta) -> None:
     assert lifecycle.is_reopen_window_over(NOON - since, NOON, WINDOW) == (since > WINDOW)

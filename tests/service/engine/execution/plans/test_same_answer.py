@@ -17,11 +17,17 @@ from typing import Any
 import pytest
 import time_machine
 from strawberry.utils.str_converters import to_camel_case
-from support.differential import Asked, Desk
+from support.differential import OperationRequest, SchemaRunner
 from support.generated_operations import Generator, Pool
-from support.generated_operations.comparison import along, difference, report, smallest, unsettled
-from support.generated_operations.field_coverage import Pair, Seen, reachable
-from support.large_dataset import BUSY, NOW, Plenty
+from support.generated_operations.comparison import (
+    find_difference,
+    format_difference,
+    minimize_operation,
+    reduce_to_path,
+    unexplained_errors,
+)
+from support.generated_operations.field_coverage import FieldCoverage, FieldKey, reachable_fields
+from support.large_dataset import ACTIVE_VIEWERS, NOW, LargeDataset
 from support.seed import IS_FIXED, random_for
 
 from models import database as db
@@ -59,7 +65,7 @@ WRONG = (
 """Operations that fail, by the viewer: at positions that no list has, with arguments out of range, or without permission."""
 SHOWN_TO = ("agent", "admin", "customer of a shared account", "machine that may all")
 """Together, these viewers see each field of the schema."""
-NEVER_SHOWN: set[Pair] = {("TicketCreated", "action"), ("TicketCreated", "from")}
+NEVER_SHOWN: set[FieldKey] = {("TicketCreated", "action"), ("TicketCreated", "from")}
 """Fields that are always null: a ticket has no status before it is created."""
 
 
@@ -67,52 +73,52 @@ NEVER_SHOWN: set[Pair] = {("TicketCreated", "action"), ("TicketCreated", "from")
 class Stage:
     """The schema over a filled database, and the operations that ask for everything."""
 
-    desk: Desk
-    plenty: Plenty
+    desk: SchemaRunner
+    plenty: LargeDataset
     pool: Pool
-    documents: Sequence[Asked]
+    documents: Sequence[OperationRequest]
     planned: int = 0
     fallen_back: int = 0
 
-    async def check(self, asked: Asked, viewer: str, *, fails: bool = False) -> dict[str, Any]:
+    async def check(self, asked: OperationRequest, viewer: str, *, fails: bool = False) -> dict[str, Any]:
         """Fail if the two answers to an operation differ, or if the operation broke the server. Returns graphql-core's answer."""
         planner = self.desk.planner
         before = (planner.executions, planner.fallbacks)
-        core, found = await self.desk.both(asked, self.plenty.tokens[viewer])
+        core, found = await self.desk.answer_both_ways(asked, self.plenty.tokens[viewer])
         if "data" in core and "errors" not in core:  # errors are graphql-core's to tell
             self.planned += planner.executions - before[0]
             self.fallen_back += planner.fallbacks - before[1]
         codes = {error["extensions"]["code"] for error in core.get("errors", ())}
         broken = codes & ({"INTERNAL", "UNAVAILABLE"} | (set() if fails else {"GRAPHQL_VALIDATION_FAILED"}))
-        assert not broken, report(asked, viewer, str(core["errors"]))
+        assert not broken, format_difference(asked, viewer, str(core["errors"]))
         where = await self.judged(asked, viewer, core, found)
         if where is not None:
             await self.explain(asked, viewer, where)
         return core
 
-    async def explain(self, asked: Asked, viewer: str, where: str) -> None:
+    async def explain(self, asked: OperationRequest, viewer: str, where: str) -> None:
         """Fail with the smallest operation whose answers differ."""
 
-        async def still(smaller: Asked) -> bool:
+        async def still(smaller: OperationRequest) -> bool:
             return await self.differ(smaller, viewer) is not None
 
         if not await still(asked):
-            pytest.fail(report(asked, viewer, f"{where}\n(asked again, the answers were the same)"))
-        small = await smallest(asked, still)
-        pytest.fail(report(small, viewer, str(await self.differ(small, viewer))))
+            pytest.fail(format_difference(asked, viewer, f"{where}\n(asked again, the answers were the same)"))
+        small = await minimize_operation(asked, still)
+        pytest.fail(format_difference(small, viewer, str(await self.differ(small, viewer))))
 
-    async def differ(self, asked: Asked, viewer: str) -> str | None:
-        return await self.judged(asked, viewer, *await self.desk.both(asked, self.plenty.tokens[viewer]))
+    async def differ(self, asked: OperationRequest, viewer: str) -> str | None:
+        return await self.judged(asked, viewer, *await self.desk.answer_both_ways(asked, self.plenty.tokens[viewer]))
 
-    async def judged(self, asked: Asked, viewer: str, core: dict[str, Any], found: dict[str, Any]) -> str | None:
+    async def judged(self, asked: OperationRequest, viewer: str, core: dict[str, Any], found: dict[str, Any]) -> str | None:
         """Where the answers differ; not where graphql-core could have told the same of several errors."""
-        where = difference(core, found)
-        doubtful = None if where is None else unsettled(core, found)
+        where = find_difference(core, found)
+        doubtful = None if where is None else unexplained_errors(core, found)
         if doubtful is None:
             return where
         for error in doubtful:
-            with self.desk.alone():
-                alone = await self.desk.answer(along(asked, error["path"]), self.plenty.tokens[viewer])
+            with self.desk.graphql_core_only():
+                alone = await self.desk.answer(reduce_to_path(asked, error["path"]), self.plenty.tokens[viewer])
             if not any(same(error, each) for each in alone.get("errors", ())):
                 return where
         return None
@@ -137,7 +143,7 @@ async def open_to(token: str | None) -> list[str]:
 
 @pytest.fixture(scope="module")
 async def stage(
-    filled: tuple[str, Plenty],
+    filled: tuple[str, LargeDataset],
     copy: Callable[[str, Path], AbstractAsyncContextManager[str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Stage]:
@@ -145,10 +151,10 @@ async def stage(
     async with copy(source, tmp_path_factory.mktemp("stage")) as url:
         await db.connect(url)
         try:
-            desk = Desk.make(url)
+            desk = SchemaRunner.make(url)
             with time_machine.travel(NOW, tick=False):
                 pool = await Pool.read(desk, plenty.tokens["admin"], plenty.tokens["agent"])
-            yield Stage(desk, plenty, pool, Generator(desk.core, pool, random_for("everything")).everything())
+            yield Stage(desk, plenty, pool, Generator(desk.core, pool, random_for("everything")).build_full_requests())
         finally:
             await db.disconnect()
 
@@ -167,7 +173,7 @@ async def test_documents_that_ask_for_everything_get_the_same_answers(stage: Sta
 
 @pytest.mark.parametrize("viewer", VIEWERS)
 async def test_random_operations_get_the_same_answers(stage: Stage, viewer: str, random: Random) -> None:
-    count = QUERIES * (3 if viewer in BUSY else 1)
+    count = QUERIES * (3 if viewer in ACTIVE_VIEWERS else 1)
     maker = Generator(stage.desk.core, stage.pool, random)
     stage.planned = stage.fallen_back = 0
     with_data = 0
@@ -177,7 +183,7 @@ async def test_random_operations_get_the_same_answers(stage: Stage, viewer: str,
             fails = number % 4 == 3
             core = await stage.check(maker.query(roots, fails=fails), viewer, fails=fails)
             with_data += bool(core.get("data"))
-    if viewer in BUSY:  # otherwise, few answers can hold much
+    if viewer in ACTIVE_VIEWERS:  # otherwise, few answers can hold much
         assert with_data > count / 3
         assert stage.planned > stage.fallen_back, (stage.planned, stage.fallen_back)
 
@@ -187,7 +193,7 @@ async def test_operations_that_fail_get_the_same_answers(stage: Stage) -> None:
     partial = without_data = 0
     with time_machine.travel(NOW, tick=False):
         for viewer, query in WRONG:
-            core = await stage.check(Asked(query), viewer, fails=True)
+            core = await stage.check(OperationRequest(query), viewer, fails=True)
             codes |= {error["extensions"]["code"] for error in core["errors"]}
             partial += bool(core.get("data"))
             without_data += "data" in core and core["data"] is None
@@ -203,25 +209,25 @@ async def test_every_viewer_is_named_above(stage: Stage) -> None:
 async def test_the_documents_ask_for_each_field_of_something_that_has_it(stage: Stage) -> None:
     schema = stage.desk.core
     assert schema.query_type is not None
-    seen = Seen(schema)
-    wanted = reachable(schema, schema.query_type)
+    seen = FieldCoverage(schema)
+    wanted = reachable_fields(schema, schema.query_type)
     with time_machine.travel(NOW, tick=False):
         for viewer in SHOWN_TO:
             for asked in [*stage.documents, *lookups(stage.pool)]:
-                missing = wanted - seen.shown - NEVER_SHOWN
+                missing = wanted - seen.non_empty - NEVER_SHOWN
                 if not any(name in asked.query for _, name in missing):
                     continue  # it shows nothing new
                 answer = await stage.desk.answer(asked, stage.plenty.tokens[viewer])
                 if answer.get("data"):
-                    seen.note(asked, answer["data"])
-    assert sorted(wanted - seen.asked) == []
-    assert sorted(wanted - seen.shown) == sorted(NEVER_SHOWN)
+                    seen.add_response(asked, answer["data"])
+    assert sorted(wanted - seen.requested) == []
+    assert sorted(wanted - seen.non_empty) == sorted(NEVER_SHOWN)
 
 
-def lookups(pool: Pool) -> list[Asked]:
+def lookups(pool: Pool) -> list[OperationRequest]:
     """The roots that look up one record. Their arguments are required, so no document above asks for them."""
     ticket = pool.ids[ids.TICKET][-1]
     return [
-        Asked(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
-        Asked(f'{{ ticketByNumber(number: {pool.numbers[-1]}) {{ id }} ticketByExternalId(externalId: "vpn") {{ id }} }}'),
+        OperationRequest(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
+        OperationRequest(f'{{ ticketByNumber(number: {pool.numbers[-1]}) {{ id }} ticketByExternalId(externalId: "vpn") {{ id }} }}'),
     ]

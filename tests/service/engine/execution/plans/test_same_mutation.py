@@ -15,11 +15,11 @@ from typing import Any, cast
 
 import pytest
 import time_machine
-from support.differential import Asked, Desk
+from support.differential import OperationRequest, SchemaRunner
 from support.generated_operations import Generator, Pool
-from support.generated_operations.comparison import difference, report
-from support.generated_operations.field_coverage import Seen, reachable
-from support.large_dataset import NOW, Plenty
+from support.generated_operations.comparison import find_difference, format_difference
+from support.generated_operations.field_coverage import FieldCoverage, reachable_fields
+from support.large_dataset import NOW, LargeDataset
 from support.seed import IS_FIXED
 
 from models import database as db
@@ -67,12 +67,12 @@ class Names:
         return key if key in self.known else self.new.setdefault(key, f"new-{len(self.new)}")
 
 
-def usual(maker: Generator, pool: Pool) -> list[tuple[str, Asked]]:
+def usual(maker: Generator, pool: Pool) -> list[tuple[str, OperationRequest]]:
     """The usual course of things: the viewers, and the mutations that they ask for."""
     random = maker.random
     tickets, people = pool.ids[ids.TICKET], pool.ids[ids.USER]
     new = {"subject": "Printer", "description": "It *smokes*.", "category": "technical", "tags": ["vpn"]}
-    found: list[tuple[str, Asked]] = []
+    found: list[tuple[str, OperationRequest]] = []
     for number in range(4):
         key = {"idempotencyKey": f"key-{number // 2}"}  # each comes twice
         found.append(("customer of a shared account", maker.mutation("createTicket", {**new, **key})))
@@ -100,16 +100,16 @@ def usual(maker: Generator, pool: Pool) -> list[tuple[str, Asked]]:
     return found
 
 
-def refused(name: str, given: dict[str, Any], errors: str) -> Asked:
+def refused(name: str, given: dict[str, Any], errors: str) -> OperationRequest:
     """A mutation that is refused by a user error whose own fields random documents select too rarely."""
     type = name[0].upper() + name[1:]
     query = f"mutation M($input: {type}Input!) {{ {name}(input: $input) {{ userErrors {{ __typename {errors} }} }} }}"
-    return Asked(query, {"input": given}, None)
+    return OperationRequest(query, {"input": given}, None)
 
 
-def at_random(maker: Generator, part: int) -> list[tuple[str, Asked]]:
+def at_random(maker: Generator, part: int) -> list[tuple[str, OperationRequest]]:
     """Random mutations by random viewers."""
-    found: list[tuple[str, Asked]] = []
+    found: list[tuple[str, OperationRequest]] = []
     every = names(maker)
     for number in range(MUTATIONS):
         viewer = "stranger" if number % 17 == 0 else maker.random.choice(VIEWERS)
@@ -123,29 +123,29 @@ def names(maker: Generator) -> list[str]:
     return [name for name in root.fields if name not in SECRETS]
 
 
-async def answers(url: str, plenty: Plenty, alone: bool, asked: Sequence[tuple[str, Asked]]) -> list[dict[str, Any]]:
+async def answers(url: str, plenty: LargeDataset, alone: bool, asked: Sequence[tuple[str, OperationRequest]]) -> list[dict[str, Any]]:
     """All of it on one copy, one after the other."""
     await db.connect(url)
     try:
-        desk = Desk.make(url)
-        with time_machine.travel(NOW, tick=False), desk.alone() if alone else nullcontext():
+        desk = SchemaRunner.make(url)
+        with time_machine.travel(NOW, tick=False), desk.graphql_core_only() if alone else nullcontext():
             return [await desk.answer(each, plenty.tokens[viewer]) for viewer, each in asked]
     finally:
         await db.disconnect()
 
 
-Made = Callable[[Generator, Pool], list[tuple[str, Asked]]]
+Made = Callable[[Generator, Pool], list[tuple[str, OperationRequest]]]
 
 
 async def compare(
-    filled: tuple[str, Plenty], copy: Copy, folder: Path, random: Random, make: Made
-) -> tuple[Desk, list[tuple[str, Asked]], list[dict[str, Any]]]:
+    filled: tuple[str, LargeDataset], copy: Copy, folder: Path, random: Random, make: Made
+) -> tuple[SchemaRunner, list[tuple[str, OperationRequest]], list[dict[str, Any]]]:
     """Fail if the answers on two copies of a database differ. Returns the mutations and graphql-core's answers."""
     source, plenty = filled
     async with copy(source, folder) as one, copy(source, folder) as other:
         await db.connect(one)
         try:
-            desk = Desk.make(one)
+            desk = SchemaRunner.make(one)
             pool = await Pool.read(desk, plenty.tokens["admin"], plenty.tokens["agent"])
         finally:
             await db.disconnect()
@@ -155,8 +155,8 @@ async def compare(
     known = frozenset(UUID.findall(json.dumps(pool.ids)))
     ours, theirs = Names(known), Names(known)
     for (viewer, each), by_core, by_plan in zip(asked, core, found, strict=True):
-        where = difference(ours.of(by_core), theirs.of(by_plan))
-        assert where is None, report(each, viewer, where)
+        where = find_difference(ours.of(by_core), theirs.of(by_plan))
+        assert where is None, format_difference(each, viewer, where)
     codes = [error["extensions"]["code"] for answer in core for error in answer.get("errors", ())]
     assert not {"INTERNAL", "UNAVAILABLE", "GRAPHQL_VALIDATION_FAILED"} & set(codes), codes
     assert {"FORBIDDEN", "UNAUTHENTICATED"} <= set(codes)
@@ -164,7 +164,7 @@ async def compare(
 
 
 async def test_the_usual_mutations_get_the_same_answers(
-    filled: tuple[str, Plenty], copy: Copy, tmp_path: Path, random: Random
+    filled: tuple[str, LargeDataset], copy: Copy, tmp_path: Path, random: Random
 ) -> None:
     desk, asked, core = await compare(filled, copy, tmp_path, random, usual)
     expect_variety(desk, asked, core)
@@ -172,22 +172,22 @@ async def test_the_usual_mutations_get_the_same_answers(
 
 @pytest.mark.parametrize("part", range(2))
 async def test_random_mutations_get_the_same_answers(
-    filled: tuple[str, Plenty], copy: Copy, tmp_path: Path, random: Random, part: int
+    filled: tuple[str, LargeDataset], copy: Copy, tmp_path: Path, random: Random, part: int
 ) -> None:
     await compare(filled, copy, tmp_path, random, lambda maker, _: at_random(maker, part))
 
 
-def expect_variety(desk: Desk, asked: Sequence[tuple[str, Asked]], core: Sequence[dict[str, Any]]) -> None:
+def expect_variety(desk: SchemaRunner, asked: Sequence[tuple[str, OperationRequest]], core: Sequence[dict[str, Any]]) -> None:
     """Fail if the mutations did not ask for each field that mutations alone return."""
-    seen = Seen(desk.core)
+    seen = FieldCoverage(desk.core)
     for (_, each), answer in zip(asked, core, strict=True):
         if answer.get("data"):
-            seen.note(each, answer["data"])
+            seen.add_response(each, answer["data"])
     root = desk.core.mutation_type
     assert root is not None
     assert desk.core.query_type is not None
-    own = reachable(desk.core, root) - reachable(desk.core, desk.core.query_type)
+    own = reachable_fields(desk.core, root) - reachable_fields(desk.core, desk.core.query_type)
     left_out = SEEN_NEVER | {"Mutation"}
-    unseen = sorted(pair for pair in own - seen.asked if pair[0] not in left_out)
+    unseen = sorted(pair for pair in own - seen.requested if pair[0] not in left_out)
     if IS_FIXED:  # with other seeds, all inputs of a mutation may be invalid
         assert unseen == []
