@@ -124,7 +124,7 @@ async def url(
     async with contextlib.AsyncExitStack() as stack:
         found = await (reused.url() if reused else stack.enter_async_context(databases.copy(template, tmp_path)))
         if request.node.get_closest_marker("without_default_policies") is not None:
-            await databases.deactivate_promises(found)
+            await databases.deactivate_slas(found)
         yield found
 
 

@@ -208,8 +208,8 @@ async def test_half_a_surrogate_pair_is_no_text(service: Service, world: World, 
 async def test_what_nobody_can_see_is_blank(service: Service, world: World, text: str) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
-    assert await cora.refused("createTicket", subject=text, description="d", category="technical") == ["REQUIRED"]
-    assert await cora.refused("replyToTicket", ticketId=ticket["id"], body=text) == ["REQUIRED"]
-    assert await ada.refused("resolveTicket", ticketId=ticket["id"], resolution=text) == ["REQUIRED"]
+    assert await cora.refusal_codes("createTicket", subject=text, description="d", category="technical") == ["REQUIRED"]
+    assert await cora.refusal_codes("replyToTicket", ticketId=ticket["id"], body=text) == ["REQUIRED"]
+    assert await ada.refusal_codes("resolveTicket", ticketId=ticket["id"], resolution=text) == ["REQUIRED"]
     seen = await cora.raise_ticket(subject="e\u0301\u200d\U0001f469\u200d\U0001f4bb")
     assert seen["subject"] == "e\u0301\u200d\U0001f469\u200d\U0001f4bb"

@@ -278,7 +278,7 @@ async def test_a_shared_account_shows_its_tickets_to_its_members_and_another_doe
     assert (await carl.do("escalateTicket", ticketId=shared["id"], reason="We all wait."))["ticket"]["escalationLevel"] == 1
     await Organization.filter(name="Acme").update(shared=False)
     assert (await looked_for(carl, shared["id"], shared["number"], "-"))["ticket"] is None
-    assert await carl.refused("escalateTicket", ticketId=shared["id"], reason="x") == ["NOT_FOUND"]
+    assert await carl.refusal_codes("escalateTicket", ticketId=shared["id"], reason="x") == ["NOT_FOUND"]
     assert (await looked_for(cora, shared["id"], shared["number"], "-"))["ticket"] is not None
 
 
@@ -286,7 +286,7 @@ async def test_a_customer_without_an_account_shares_nothing_with_others_without_
     sole, other = await person("sole"), await person("other")
     ticket = await service.client(sole.token).raise_ticket()
     assert (await looked_for(service.client(other.token), ticket["id"], ticket["number"], "-"))["tickets"]["totalCount"] == 0
-    assert await service.client(other.token).refused("closeTicket", ticketId=ticket["id"]) == ["NOT_FOUND"]
+    assert await service.client(other.token).refusal_codes("closeTicket", ticketId=ticket["id"]) == ["NOT_FOUND"]
 
 
 PEOPLE = (
