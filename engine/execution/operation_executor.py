@@ -83,8 +83,10 @@ class OperationExecutor:
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
     ) -> ExecutionResult:
         try:
-            outcome: dict[str, Any] | Unplanned = Unplanned()
-            if self.planner is not None:
+            outcome: dict[str, Any] | Unplanned
+            if self.planner is None:
+                outcome = Unplanned()
+            else:
                 outcome = await self.planner.execute(operation, variables, context)
             if not isinstance(outcome, Unplanned):
                 return ExecutionResult(outcome, None)
