@@ -80,7 +80,7 @@ def writes_of_tickets(code: ast.Module) -> list[int]:
     return found
 
 
-def test_nobody_but_a_change_writes_a_ticket() -> None:
+def test_only_changes_write_tickets() -> None:
     # demo/ fills an empty database with histories of its own making
     rooms = [path for path in OURS if not named(path).startswith("demo/")]
     found = {named(path): lines for path in rooms if (lines := writes_of_tickets(tree(path)))}
@@ -103,7 +103,7 @@ def test_nobody_but_a_change_writes_a_ticket() -> None:
         "await rows('UPDATE tickets SET status = ?', [status])",
     ],
 )
-def test_the_rule_about_tickets_notices(code: str) -> None:
+def test_the_rule_about_tickets_detects_writes(code: str) -> None:
     assert writes_of_tickets(ast.parse(f"async def act():\n    {code}")) == [2]
 
 
@@ -134,7 +134,7 @@ print(len(sys.argv) - 1)
 """
 
 
-def test_importing_a_module_does_nothing(tmp_path: Path) -> None:
+def test_importing_a_module_has_no_side_effects(tmp_path: Path) -> None:
     modules = [module(path) for path in OURS if path.name != "__main__.py"]
     done = subprocess.run(
         [sys.executable, "-c", IMPORTING, *modules],
@@ -149,7 +149,7 @@ def test_importing_a_module_does_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_our_names_are_ours() -> None:
+def test_no_installed_package_has_the_name_of_a_module() -> None:
     """A package of the same name that is installed would be imported, or import ours."""
     for name in (*ROOMS, *SINGLE, "migrations"):
         found = importlib.util.find_spec(name)
@@ -159,7 +159,7 @@ def test_our_names_are_ours() -> None:
         assert all(Path(str(place)).is_relative_to(ROOT) and ".venv" not in str(place) for place in places), (name, places)
 
 
-def test_files_stay_short_enough_to_be_read() -> None:
+def test_files_are_short() -> None:
     lengths = {named(path): len(path.read_text().splitlines()) for path in OURS}
     assert {name for name, lines in lengths.items() if lines > LONG} <= TOO_LONG, "split what grew by noun"
     assert max(lengths.values()) <= LONG * 4 // 3

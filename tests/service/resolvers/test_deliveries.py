@@ -34,7 +34,7 @@ async def raised(service: Service, world: World) -> Ticket:
     return await Ticket.get(id=UUID(made["id"].removeprefix("tkt_")))
 
 
-async def test_the_team_sees_what_became_of_each_mail(service: Service, world: World) -> None:
+async def test_staff_see_the_result_of_each_mail(service: Service, world: World) -> None:
     ticket = await raised(service, world)
     created, at = await newest_event(ticket, EventType.TICKET_CREATED), time.now()
     await queue_mail(ticket, world.cora, "created", created, status=MailStatus.SENT, answer="250 ok", attempts=1, sent_at=at)
@@ -56,7 +56,7 @@ async def test_the_team_sees_what_became_of_each_mail(service: Service, world: W
     ids=["requester", "colleague", "without-notes", "without-people", "admin", "machine"],
 )
 @pytest.mark.never_retried
-async def test_only_who_reads_notes_sees_them_and_addresses_only_who_sees_people(
+async def test_deliveries_need_notes_read_and_addresses_need_users_read(
     service: Service, world: World, who: str, seen: int
 ) -> None:
     ticket = await raised(service, world)
@@ -73,7 +73,7 @@ async def test_only_who_reads_notes_sees_them_and_addresses_only_who_sees_people
         assert each["address"] == (None if who == "without-people" else "cora@example.com")
 
 
-async def test_many_entries_take_as_many_statements_as_few(service: Service, world: World) -> None:
+async def test_many_events_take_as_many_statements_as_few(service: Service, world: World) -> None:
     ticket, ada = await raised(service, world), service.client(world.ada.token)
 
     async def replies(count: int) -> int:

@@ -23,7 +23,7 @@ async def moved(client: Client, by: str) -> dict[str, Any]:
     return dict((await client.run(ADVANCE, by=by))["advanceClock"])
 
 
-async def test_time_moves_for_all_and_what_falls_due_is_done(url: str) -> None:
+async def test_an_advance_applies_to_everybody_and_due_work_is_done(url: str) -> None:
     async with running(url, own_time=True, mode="demo") as service:
         world = await World.make()
         root, cora, ada = (service.client(person.token) for person in (world.root, world.cora, world.ada))
@@ -47,7 +47,7 @@ async def test_time_moves_for_all_and_what_falls_due_is_done(url: str) -> None:
         assert datetime.fromisoformat(fresh["createdAt"]) >= again, "time does not go back with a restart"
 
 
-async def test_how_far_time_is_moved_has_limits(url: str) -> None:
+async def test_an_advance_has_a_minimum_and_a_maximum(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         root = service.client(world.root.token)
@@ -64,7 +64,7 @@ async def test_how_far_time_is_moved_has_limits(url: str) -> None:
         assert await demo_clock.read_advance() == timedelta(days=9 * 366 + 300)
 
 
-async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> None:
+async def test_the_clock_cannot_be_advanced_outside_the_demo(service: Service, world: World) -> None:
     async with assert_nothing_stored():
         for token in (world.root.token, world.machine, world.ada.token, world.cora.token):
             with pytest.raises(Refused) as refusal:
@@ -74,7 +74,7 @@ async def test_elsewhere_time_is_left_alone(service: Service, world: World) -> N
         await moved(service.client(world.root.token), "PT1H")
 
 
-async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
+async def test_only_admins_advance_the_demo_clock(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         async with assert_nothing_stored():
@@ -84,7 +84,7 @@ async def test_in_the_demo_it_takes_an_admin(url: str) -> None:
                 assert refusal.value.code == code
 
 
-async def test_several_processes_go_by_one_time() -> None:
+async def test_a_slow_refresh_does_not_set_the_clock_back() -> None:
     """A look that is slower than a move does not take time back."""
     clock = demo_clock.DemoClock()
     clock.ahead = timedelta(days=3)

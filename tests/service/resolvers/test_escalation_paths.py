@@ -38,7 +38,7 @@ async def listed(client: Client, archived: bool = False) -> list[dict[str, Any]]
     return list((await client.run(query, all=archived))["escalationPaths"])
 
 
-async def test_a_path_is_made_as_it_was_written(service: Service, world: World, admin: Client) -> None:
+async def test_a_path_is_created_with_the_given_fields(service: Service, world: World, admin: Client) -> None:
     made = await run_mutation(
         admin,
         "createEscalationPath",
@@ -86,13 +86,13 @@ async def test_a_path_is_made_as_it_was_written(service: Service, world: World, 
         assert answer["node"] == made
 
 
-async def test_the_paths_of_the_first_start_are_shown(admin: Client) -> None:
+async def test_the_default_paths_are_listed(admin: Client) -> None:
     found = await listed(admin)
     assert [path["trigger"] for path in found] == ["SLA_BREACHED", "ESCALATED"]
     assert [step["after"] for step in found[0]["steps"]] == ["PT0S", "PT0S", "PT1H"]
 
 
-async def test_what_is_left_out_of_a_path_stays_and_null_clears(admin: Client) -> None:
+async def test_an_omitted_path_field_keeps_its_value_and_null_clears_it(admin: Client) -> None:
     made = await run_mutation(
         admin,
         "createEscalationPath",
@@ -119,7 +119,7 @@ async def test_what_is_left_out_of_a_path_stays_and_null_clears(admin: Client) -
     assert await run_mutation(admin, "updateEscalationPath", pathId=key, active=True) == changed
 
 
-async def test_what_a_path_can_not_be(world: World, admin: Client) -> None:
+async def test_invalid_paths_are_refused(world: World, admin: Client) -> None:
     gone = await person("gone", Role.AGENT)
     await User.filter(id=gone.id).update(active=False)
     kept = await run_mutation(admin, "createEscalationPath", **GIVEN)
@@ -159,14 +159,14 @@ async def test_what_a_path_can_not_be(world: World, admin: Client) -> None:
     await run_mutation(admin, "createEscalationPath", **{**GIVEN, "steps": [TELL] * 20})
 
 
-async def test_a_metric_goes_only_with_a_promise_also_when_the_trigger_changes(admin: Client) -> None:
+async def test_only_sla_triggers_take_a_metric_even_after_an_update(admin: Client) -> None:
     made = await run_mutation(admin, "createEscalationPath", **{**GIVEN, "trigger": "SLA_BREACHED", "metric": "RESOLUTION"})
     assert await refusal_of(admin, "updateEscalationPath", pathId=made["id"], trigger="UNTOUCHED") == "INVALID metric"
     changed = await run_mutation(admin, "updateEscalationPath", pathId=made["id"], trigger="UNTOUCHED", metric=None)
     assert (changed["trigger"], changed["metric"]) == ("UNTOUCHED", None)
 
 
-async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: Client) -> None:
+async def test_concurrent_creates_stay_within_the_limit_on_active_paths(admin: Client) -> None:
     like = await EscalationPath.filter(active=True).first()
     assert like is not None
     for _ in range(escalation_paths.MAX_ACTIVE_PATHS - 1 - await EscalationPath.filter(active=True).count()):
@@ -180,7 +180,7 @@ async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: 
     assert await refusal_of(admin, "updateEscalationPath", pathId=made[0]["id"], active=True) == "INVALID "
 
 
-async def test_paths_are_no_business_of_customers_nor_changed_by_agents(service: Service, world: World, admin: Client) -> None:
+async def test_customers_do_not_see_paths_and_agents_cannot_change_them(service: Service, world: World, admin: Client) -> None:
     made = await run_mutation(admin, "createEscalationPath", **GIVEN)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     assert (await cora.run("query($id: ID!) { node(id: $id) { id } }", id=made["id"]))["node"] is None

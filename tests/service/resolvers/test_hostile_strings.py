@@ -175,7 +175,7 @@ async def codes(client: Client, place: Place, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [name for name in ROOTS if list(places(name))])
-async def test_each_text_that_is_taken_is_right_or_told_to_be_wrong(admin: Client, name: str) -> None:
+async def test_a_refused_string_changes_no_stored_data(admin: Client, name: str) -> None:
     for place in places(name):
         for what, text in HOSTILE.items():
             before = await read_all_rows()
@@ -188,7 +188,7 @@ async def test_each_text_that_is_taken_is_right_or_told_to_be_wrong(admin: Clien
 
 
 @pytest.mark.parametrize("text", ['"\\ud800"', '"\\udc00\\ud800"'])
-async def test_half_a_surrogate_pair_is_no_text(service: Service, world: World, text: str) -> None:
+async def test_a_lone_surrogate_is_refused(service: Service, world: World, text: str) -> None:
     client = service.client(world.cora.token)
     before = await read_all_rows()
     variables = f'{{"i": {{"subject": {text}, "description": "d", "category": "technical"}}}}'
@@ -205,7 +205,7 @@ async def test_half_a_surrogate_pair_is_no_text(service: Service, world: World, 
 
 
 @pytest.mark.parametrize("text", [HOSTILE["blanks"], HOSTILE["zero width"], "\u200b \u200b", "\u3164", "\u00ad\u200e"])
-async def test_what_nobody_can_see_is_blank(service: Service, world: World, text: str) -> None:
+async def test_text_without_visible_characters_counts_as_blank(service: Service, world: World, text: str) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     assert await cora.refusal_codes("createTicket", subject=text, description="d", category="technical") == ["REQUIRED"]

@@ -66,7 +66,7 @@ async def prepared(admin: Client, world: World) -> dict[str, tuple[dict[str, Any
     }
 
 
-async def test_every_mutation_of_what_admins_manage_is_among_these(admin: Client, world: World) -> None:
+async def test_every_admin_mutation_with_a_key_is_tested(admin: Client, world: World) -> None:
     schema = root.build()._schema
     assert schema.mutation_type is not None
     payloads = {name: getattr(field.type, "fields", {}).keys() for name, field in schema.mutation_type.fields.items()}
@@ -74,7 +74,7 @@ async def test_every_mutation_of_what_admins_manage_is_among_these(admin: Client
     assert keyed == {*await prepared(admin, world), "advanceClock"}
 
 
-async def test_a_key_gives_the_same_record_again_and_does_nothing_twice(admin: Client, world: World) -> None:
+async def test_a_repeated_key_returns_the_same_record_and_changes_nothing(admin: Client, world: World) -> None:
     for count, (name, (given, another)) in enumerate((await prepared(admin, world)).items(), 1):
         first = await send_mutation(admin, name, **given, idempotencyKey="k")
         assert (first["userErrors"], first["replayed"]) == ([], False), name
@@ -86,7 +86,7 @@ async def test_a_key_gives_the_same_record_again_and_does_nothing_twice(admin: C
 
 
 @pytest.mark.parametrize("name", MADE)
-async def test_of_several_at_once_with_one_key_one_makes_it(admin: Client, name: str) -> None:
+async def test_concurrent_calls_with_one_key_create_one_record(admin: Client, name: str) -> None:
     given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
     before = await MADE[name].all().count()
     answers = await asyncio.gather(*(send_mutation(admin, name, **given, idempotencyKey="k") for _ in range(8)))
@@ -100,7 +100,7 @@ async def test_of_several_at_once_with_one_key_one_makes_it(admin: Client, name:
     assert (await send_mutation(admin, name, **given, idempotencyKey="k"))["replayed"] is True
 
 
-async def test_a_record_is_shown_again_as_it_stands_by_then(admin: Client) -> None:
+async def test_a_replay_returns_the_current_state_of_the_record(admin: Client) -> None:
     policy = await policy_of(admin)
     made = await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     changed = await run_mutation(admin, "updateSlaPolicy", policyId=made["id"], name="Silver", idempotencyKey="k")
@@ -111,7 +111,7 @@ async def test_a_record_is_shown_again_as_it_stands_by_then(admin: Client) -> No
     assert archived == {**changed, "active": False}
 
 
-async def test_a_key_is_its_callers_own(service: Service, world: World, admin: Client) -> None:
+async def test_a_key_belongs_to_one_caller(service: Service, world: World, admin: Client) -> None:
     machine = service.client(world.machine)
     first = await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     second = await send_mutation(machine, "createEscalationPath", **PATH, idempotencyKey="k")
@@ -121,7 +121,7 @@ async def test_a_key_is_its_callers_own(service: Service, world: World, admin: C
     assert len({path["escalationPath"]["id"] for path in paths}) == 4
 
 
-async def test_who_may_not_do_it_is_not_shown_it_again(service: Service, world: World, admin: Client) -> None:
+async def test_a_caller_without_permission_gets_no_replay(service: Service, world: World, admin: Client) -> None:
     await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     async with assert_nothing_stored():
         with pytest.raises(Refused) as refusal:
@@ -129,7 +129,7 @@ async def test_who_may_not_do_it_is_not_shown_it_again(service: Service, world: 
     assert refusal.value.code == "FORBIDDEN"
 
 
-async def test_the_same_written_otherwise_is_the_same_input(admin: Client) -> None:
+async def test_equivalent_inputs_count_as_the_same_input(admin: Client) -> None:
     policy = await policy_of(admin)
     await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     same = {**dict(reversed(policy.items())), "resolution": "PT480M", "team": None}
@@ -137,14 +137,14 @@ async def test_the_same_written_otherwise_is_the_same_input(admin: Client) -> No
     assert await refusal_of(admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k") == REUSED
 
 
-async def test_a_refusal_leaves_the_key_free(admin: Client) -> None:
+async def test_a_refused_call_does_not_use_its_key(admin: Client) -> None:
     assert await refusal_of(admin, "createSlaCalendar", **{**CALENDAR, "name": " "}, idempotencyKey="k") == "REQUIRED name"
     for wrong in ("", "k" * 129, "a\0b"):
         assert await refusal_of(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong) == "INVALID idempotencyKey"
     assert (await send_mutation(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))["replayed"] is False
 
 
-async def test_a_key_is_free_again_after_a_day(service: Service, admin: Client) -> None:
+async def test_a_key_can_be_used_again_after_a_day(service: Service, admin: Client) -> None:
     first = await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     service.clock.advance(hours=23, minutes=59)
     assert (await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k"))["replayed"] is True
@@ -159,7 +159,7 @@ async def one_key_for_each_mutation() -> None:
 
 
 @pytest.mark.parametrize("name", MADE)
-async def test_a_key_that_can_not_be_stored_leaves_nothing_else(service: Service, world: World, admin: Client, name: str) -> None:
+async def test_a_call_whose_key_cannot_be_stored_stores_nothing(service: Service, world: World, admin: Client, name: str) -> None:
     given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
     await run_mutation(service.client(world.machine), name, **{**given, "name": "The machine's"}, idempotencyKey="k")
     await one_key_for_each_mutation()
@@ -178,7 +178,7 @@ async def moved(client: Client, by: str, key: str | None) -> dict[str, Any]:
     return dict((await client.run(ADVANCE, by=by, key=key))["advanceClock"])
 
 
-async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url: str) -> None:
+async def test_a_key_advances_the_clock_once_even_beyond_its_own_expiry(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client((await World.make()).root.token)
         first = await moved(client, "P2D", "k")
@@ -197,7 +197,7 @@ async def test_time_is_moved_once_for_a_key_also_further_than_keys_are_kept(url:
         assert await demo_clock.read_advance() == timedelta(days=4)
 
 
-async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> None:
+async def test_concurrent_advances_with_one_key_count_once(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client((await World.make()).root.token)
         answers = await asyncio.gather(*(moved(client, "P2D", "k") for _ in range(8)))
@@ -208,7 +208,7 @@ async def test_of_several_moves_at_once_with_one_key_one_counts(url: str) -> Non
         assert await demo_clock.read_advance() == timedelta(days=2)
 
 
-async def test_a_move_that_is_taken_back_moves_no_time(url: str) -> None:
+async def test_an_advance_that_is_rolled_back_has_no_effect(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         root, machine = service.client(world.root.token), service.client(world.machine)

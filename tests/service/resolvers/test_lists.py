@@ -68,7 +68,7 @@ async def test_pages_in_both_directions_make_up_the_list(service: Service, world
     assert numbers(middle) == eleven[::-1][3:5]
 
 
-async def test_every_order_is_total_and_can_be_turned(service: Service, world: World, eleven: list[int]) -> None:
+async def test_every_order_is_total_and_works_in_both_directions(service: Service, world: World, eleven: list[int]) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     query = "query($f: TicketFilter) { tickets(filter: $f) { nodes { id } } }"
     (oldest,) = (await ada.run(query, f={"number": {"eq": eleven[0]}}))["tickets"]["nodes"]
@@ -96,7 +96,7 @@ async def test_every_order_is_total_and_can_be_turned(service: Service, world: W
         assert await walked(cora, 4, order=order, backward=True) == expected, order
 
 
-async def test_a_page_stays_put_while_tickets_come_and_go(service: Service, world: World, eleven: list[int]) -> None:
+async def test_the_next_page_is_stable_while_tickets_are_added_and_changed(service: Service, world: World, eleven: list[int]) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     order = [{"field": "NUMBER", "direction": "DESC"}]
     first = (await cora.run(PAGE, first=4, order=order))["tickets"]
@@ -110,7 +110,7 @@ async def test_a_page_stays_put_while_tickets_come_and_go(service: Service, worl
     assert numbers((await cora.run(PAGE, first=4, after=edge, order=order))["tickets"]) == eleven[::-1][4:8]
 
 
-async def test_filters_reach_the_list_its_count_and_its_pages(service: Service, world: World, eleven: list[int]) -> None:
+async def test_filters_apply_to_the_list_its_count_and_its_pages(service: Service, world: World, eleven: list[int]) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     tagged = await cora.raise_ticket(
         "Special zebra", tags=["x"], category="billing", resources=[{"kind": "server", "externalId": "s"}]
@@ -139,7 +139,7 @@ async def test_filters_reach_the_list_its_count_and_its_pages(service: Service, 
         assert stats["ticketStats"]["total"] == len(expected), filter
 
 
-async def test_figures_are_grouped_and_tell_the_cursor_they_include(service: Service, world: World, eleven: list[int]) -> None:
+async def test_statistics_are_grouped_and_include_a_log_cursor(service: Service, world: World, eleven: list[int]) -> None:
     ada = service.client(world.ada.token)
     query = "query($g: TicketStatsGroup) { ticketStats(groupBy: $g) { cursor total open unassigned groups { key label count } } }"
     stats = {
@@ -178,7 +178,7 @@ async def listed(client: Client, name: str, key: str, arguments: str) -> dict[st
     return data[outer][inner] if inner else data[outer]
 
 
-async def test_sizes_and_cursors_that_are_none_are_refused(service: Service, world: World) -> None:
+async def test_invalid_page_sizes_and_cursors_are_refused(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     key = (await ada.raise_ticket())["id"]
     for name in LISTS:
@@ -213,7 +213,7 @@ async def test_a_cursor_of_another_list_or_order_is_refused(service: Service, wo
     assert found.value.code == "BAD_REQUEST"
 
 
-async def test_filters_that_are_too_large_or_hold_nul_are_refused(service: Service, world: World) -> None:
+async def test_filters_that_are_too_large_or_contain_nul_are_refused(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     deep: dict[str, Any] = {"number": {"eq": 1}}
     for _ in range(120):
@@ -237,7 +237,7 @@ async def test_filters_that_are_too_large_or_hold_nul_are_refused(service: Servi
 
 
 @pytest.mark.never_retried
-async def test_a_record_is_paged_by_the_logs_own_cursors(service: Service, world: World) -> None:
+async def test_messages_and_the_timeline_are_paged_in_both_directions(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for n in range(7):
@@ -268,7 +268,7 @@ async def test_a_record_is_paged_by_the_logs_own_cursors(service: Service, world
 
 
 @pytest.mark.never_retried
-async def test_the_log_read_page_by_page_is_the_log(service: Service, world: World) -> None:
+async def test_reading_the_log_page_by_page_returns_every_event(service: Service, world: World) -> None:
     cora, olga, ada, sync = (
         service.client(token) for token in (world.cora.token, world.olga.token, world.ada.token, world.machine)
     )
@@ -305,7 +305,7 @@ async def test_the_log_read_page_by_page_is_the_log(service: Service, world: Wor
     assert await synced(olga, whole[3]["cursor"]) == [each for each in own if whole.index(each) > 3]
 
 
-async def test_many_records_by_id_come_in_the_order_asked_for(service: Service, world: World, eleven: list[int]) -> None:
+async def test_nodes_are_returned_in_the_requested_order(service: Service, world: World, eleven: list[int]) -> None:
     ada = service.client(world.ada.token)
     tickets = await ada.run("{ tickets { nodes { id } } teams { id } categories { id } }")
     ids = [each["id"] for each in [*tickets["tickets"]["nodes"], *tickets["teams"], *tickets["categories"]]]

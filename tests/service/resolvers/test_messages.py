@@ -20,7 +20,7 @@ async def detail(client: Client, ticket_id: str) -> dict[str, Any]:
     return (await client.run(query, id=ticket_id))["ticket"]
 
 
-async def test_the_teams_first_reply_starts_the_ticket_and_is_noted_once(service: Service, world: World) -> None:
+async def test_the_first_staff_reply_starts_the_ticket_and_is_recorded_once(service: Service, world: World) -> None:
     cora, ada, sync = service.client(world.cora.token), service.client(world.ada.token), service.client(world.machine)
     key = (await cora.raise_ticket())["id"]
     own = await cora.do("replyToTicket", ticketId=key, body="One more thing.")
@@ -48,7 +48,7 @@ async def test_the_teams_first_reply_starts_the_ticket_and_is_noted_once(service
     ]
 
 
-async def test_the_customers_reply_takes_up_what_waits_or_has_ended_and_nothing_else(service: Service, world: World) -> None:
+async def test_a_customers_reply_reopens_only_waiting_and_ended_tickets(service: Service, world: World) -> None:
     cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
     steps: list[tuple[tuple[str, dict[str, Any]] | None, str]] = [
         (None, "NEW"),
@@ -68,14 +68,14 @@ async def test_the_customers_reply_takes_up_what_waits_or_has_ended_and_nothing_
             assert done["ticket"]["firstRespondedAt"] is done["ticket"]["closedAt"] is None
 
 
-async def test_who_raised_a_ticket_replies_as_its_customer_whatever_their_role(service: Service, world: World) -> None:
+async def test_a_requester_replies_as_the_customer_whatever_their_role(service: Service, world: World) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     key = (await ada.raise_ticket())["id"]
     assert (await ada.do("replyToTicket", ticketId=key, body="Mine."))["ticket"]["status"] == "NEW"
     assert (await bill.do("replyToTicket", ticketId=key, body="Ours."))["ticket"]["status"] == "OPEN"
 
 
-async def test_the_team_replies_to_no_closed_ticket_but_can_always_add_notes(service: Service, world: World) -> None:
+async def test_staff_cannot_reply_to_a_closed_ticket_but_can_add_notes(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     await ada.do("resolveTicket", ticketId=key, resolution="x")
@@ -98,7 +98,7 @@ async def test_the_team_replies_to_no_closed_ticket_but_can_always_add_notes(ser
     assert noted["ticket"]["firstRespondedAt"] is not None
 
 
-async def test_a_note_is_no_response_and_starts_nothing(service: Service, world: World) -> None:
+async def test_a_note_is_no_response_and_does_not_start_the_ticket(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     done = await ada.do("addNote", ticketId=key, body="Hm.")
@@ -107,7 +107,7 @@ async def test_a_note_is_no_response_and_starts_nothing(service: Service, world:
     assert [(m["__typename"], m["body"], m["ticket"]["id"]) for m in seen["messages"]["nodes"]] == [("Note", "Hm.", key)]
 
 
-async def test_bodies_are_bounded(service: Service, world: World) -> None:
+async def test_message_bodies_are_validated(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     key = (await ada.raise_ticket())["id"]
     for name in ("replyToTicket", "addNote"):
@@ -117,7 +117,7 @@ async def test_bodies_are_bounded(service: Service, world: World) -> None:
         await ada.do(name, ticketId=key, body="😀" * 65_536)
 
 
-async def test_a_reply_is_refused_with_what_its_writer_had_not_seen(service: Service, world: World) -> None:
+async def test_a_reply_is_refused_with_the_messages_its_author_has_not_seen(service: Service, world: World) -> None:
     cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
     ticket = await cora.do("createTicket", subject="s", description="d", category="sales")
     key, start = ticket["ticket"]["id"], ticket["cursor"]
@@ -149,14 +149,14 @@ async def test_a_reply_is_refused_with_what_its_writer_had_not_seen(service: Ser
 
 
 @pytest.mark.never_retried
-async def test_a_note_that_a_customer_can_not_see_holds_up_no_reply(service: Service, world: World) -> None:
+async def test_a_note_does_not_block_the_reply_of_a_customer(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     made = await cora.do("createTicket", subject="s", description="d", category="sales")
     await ada.do("addNote", ticketId=made["ticket"]["id"], body="a note")
     await cora.do("replyToTicket", ticketId=made["ticket"]["id"], body="x", lastSeenCursor=made["cursor"])
 
 
-async def test_a_cursor_that_is_none_is_refused_as_a_whole(service: Service, world: World) -> None:
+async def test_a_reply_with_an_invalid_cursor_is_refused(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     key = (await cora.raise_ticket())["id"]
     async with assert_nothing_stored():

@@ -96,7 +96,7 @@ async def several(service: Service, world: World, count: int = 5) -> str:
 # ---------------------------------------------------------------- lists
 
 
-async def test_the_own_ones_newest_first_with_what_happened_and_why(service: Service, world: World) -> None:
+async def test_own_notifications_come_newest_first_with_event_and_reason(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     ticket = await several(service, world, 2)
     found = await page(cora)
@@ -109,7 +109,7 @@ async def test_the_own_ones_newest_first_with_what_happened_and_why(service: Ser
     assert first["createdAt"].endswith("Z")
 
 
-async def test_pages_by_cursor_in_both_directions(service: Service, world: World) -> None:
+async def test_notifications_are_paged_in_both_directions(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 7)
     everything = await own(world.cora)
@@ -133,7 +133,7 @@ async def test_pages_by_cursor_in_both_directions(service: Service, world: World
     assert await listed(cora, first=9, after=start, before=after) == everything[2:6]
 
 
-async def test_a_page_stays_put_while_others_come(service: Service, world: World) -> None:
+async def test_the_next_page_is_stable_while_notifications_arrive(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await several(service, world, 4)
     found = await page(cora, first=2)
@@ -143,7 +143,7 @@ async def test_a_page_stays_put_while_others_come(service: Service, world: World
     assert await listed(cora, after=found["pageInfo"]["endCursor"]) == older
 
 
-async def test_unread_ones_alone(service: Service, world: World) -> None:
+async def test_the_list_can_be_limited_to_unread_notifications(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 4)
     newest, second, *older = await own(world.cora)
@@ -180,7 +180,7 @@ def cursor(text: str) -> str:
     ],
     ids=lambda given: given or "empty",
 )
-async def test_what_is_no_cursor_of_this_list_is_refused(service: Service, world: World, given: str) -> None:
+async def test_invalid_cursors_are_refused(service: Service, world: World, given: str) -> None:
     cora = service.client(world.cora.token)
     for direction in ({"after": given}, {"before": given}):
         with pytest.raises(Refused) as refusal:
@@ -189,7 +189,7 @@ async def test_what_is_no_cursor_of_this_list_is_refused(service: Service, world
 
 
 @pytest.mark.parametrize("place", [0, 1, 2**31, 2**53, 2**63 - 1])
-async def test_any_number_that_one_could_have_is_a_cursor(service: Service, world: World, place: int) -> None:
+async def test_a_cursor_of_any_possible_number_is_accepted(service: Service, world: World, place: int) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 1)
     given = cursor(f'["pk-",{place}]')
@@ -197,13 +197,13 @@ async def test_any_number_that_one_could_have_is_a_cursor(service: Service, worl
 
 
 @pytest.mark.parametrize("asked", [{"first": 0}, {"first": 101}, {"last": -1}, {"first": 1, "last": 1}], ids=str)
-async def test_sizes_that_no_page_has_are_refused(service: Service, world: World, asked: dict[str, int]) -> None:
+async def test_invalid_page_sizes_are_refused(service: Service, world: World, asked: dict[str, int]) -> None:
     with pytest.raises(Refused) as refusal:
         await page(service.client(world.cora.token), **asked)
     assert refusal.value.code == "BAD_REQUEST"
 
 
-async def test_a_list_takes_as_many_statements_for_many_as_for_few(service: Service, world: World) -> None:
+async def test_a_long_list_takes_as_many_statements_as_a_short_one(service: Service, world: World) -> None:
     bill = service.client(world.bill.token)
 
     async def sent() -> int:
@@ -219,7 +219,7 @@ async def test_a_list_takes_as_many_statements_for_many_as_for_few(service: Serv
     assert abs(await sent() - few) <= 1
 
 
-async def test_nothing_is_counted_that_is_not_selected(service: Service, world: World) -> None:
+async def test_the_total_is_counted_only_if_it_is_selected(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 1)
     with statements() as collected:
@@ -244,7 +244,7 @@ async def existing(client: Client, everything: list[str]) -> list[str]:
 
 
 @pytest.mark.never_retried
-async def test_what_the_viewer_may_not_see_now_does_not_exist(service: Service, world: World) -> None:
+async def test_notifications_of_hidden_tickets_are_not_found(service: Service, world: World) -> None:
     cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
     ticket = (await cora.raise_ticket())["id"]
     await carl.do("watchTicket", ticketId=ticket)
@@ -263,7 +263,7 @@ async def test_what_the_viewer_may_not_see_now_does_not_exist(service: Service, 
 
 
 @pytest.mark.never_retried
-async def test_a_token_that_reads_no_notes_knows_nothing_of_what_notes_told(service: Service, world: World) -> None:
+async def test_a_token_without_notes_read_gets_no_notifications_about_notes(service: Service, world: World) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     ticket = (await service.client(world.cora.token).raise_ticket())["id"]
     await bill.do("addNote", ticketId=ticket, body="@ada look")
@@ -279,7 +279,7 @@ async def test_a_token_that_reads_no_notes_knows_nothing_of_what_notes_told(serv
 
 
 @pytest.mark.never_retried
-async def test_those_of_others_do_not_exist(service: Service, world: World) -> None:
+async def test_notifications_of_other_people_are_not_found(service: Service, world: World) -> None:
     await several(service, world, 2)
     theirs = await own(world.cora)
     assert theirs
@@ -289,7 +289,7 @@ async def test_those_of_others_do_not_exist(service: Service, world: World) -> N
         assert await refused(client, theirs[0]) == ["NOT_FOUND input.ids"]
 
 
-async def test_a_machine_has_none(service: Service, world: World) -> None:
+async def test_an_api_client_has_no_notifications(service: Service, world: World) -> None:
     await several(service, world, 1)
     sync = service.client(world.machine)
     assert await sync.run(UNREAD) == {"viewer": {"unreadNotifications": 0}}
@@ -298,7 +298,7 @@ async def test_a_machine_has_none(service: Service, world: World) -> None:
     assert answer == {"node": None}
 
 
-async def test_a_program_of_a_person_has_them_with_the_scope_to_read_tickets(service: Service, world: World) -> None:
+async def test_an_api_token_with_tickets_read_shows_its_owners_notifications(service: Service, world: World) -> None:
     await several(service, world, 2)
     user, mine = await User.get(id=world.cora.id), await own(world.cora)
     reading = service.client(await token_of(user, ["tickets:read"]))
@@ -312,7 +312,7 @@ async def test_a_program_of_a_person_has_them_with_the_scope_to_read_tickets(ser
 @pytest.mark.parametrize(
     "id", ["ntf_0", "ntf_01", "ntf_-1", "ntf_x", "ntf_", "ntf_999999999999999999", f"ntf_{'9' * 40}", "ntf_1 "]
 )
-async def test_an_id_that_nothing_has_finds_nothing(service: Service, world: World, id: str) -> None:
+async def test_an_unknown_id_finds_no_notification(service: Service, world: World, id: str) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 1)
     assert await cora.run("query($id: ID!) { node(id: $id) { id } }", id=id) == {"node": None}
@@ -322,7 +322,7 @@ async def test_an_id_that_nothing_has_finds_nothing(service: Service, world: Wor
 # ---------------------------------------------------------------- marking
 
 
-async def test_marking_some_leaves_the_others_and_what_was_read_before(service: Service, world: World) -> None:
+async def test_marking_some_leaves_others_and_earlier_read_times_unchanged(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 4)
     first, second, *others = await own(world.cora)
@@ -339,7 +339,7 @@ async def test_marking_some_leaves_the_others_and_what_was_read_before(service: 
     assert later[1] - time.now() > timedelta(hours=23)
 
 
-async def test_marking_all_marks_ones_own_alone(service: Service, world: World) -> None:
+async def test_marking_all_marks_only_the_viewers_own_notifications(service: Service, world: World) -> None:
     cora, bill = service.client(world.cora.token), service.client(world.bill.token)
     await several(service, world, 3)
     theirs = await unread(bill)
@@ -350,7 +350,7 @@ async def test_marking_all_marks_ones_own_alone(service: Service, world: World) 
     assert await unread(cora) == 0
 
 
-async def test_marking_none_marks_none(service: Service, world: World) -> None:
+async def test_marking_an_empty_list_changes_nothing(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 2)
     before = await stored()
@@ -358,7 +358,7 @@ async def test_marking_none_marks_none(service: Service, world: World) -> None:
     assert await stored() == before
 
 
-async def test_one_that_does_not_exist_refuses_all(service: Service, world: World) -> None:
+async def test_one_unknown_id_refuses_the_whole_call(service: Service, world: World) -> None:
     cora, ticket = service.client(world.cora.token), await several(service, world, 2)
     mine, theirs = (await own(world.cora))[0], (await own(world.bill))[0]
     for wrong in (
@@ -378,7 +378,7 @@ async def test_one_that_does_not_exist_refuses_all(service: Service, world: Worl
     assert await mark(cora, mine) == {"unread": 1, "userErrors": []}
 
 
-async def test_at_most_a_thousand_are_marked_at_once(service: Service, world: World) -> None:
+async def test_at_most_1000_notifications_are_marked_in_one_call(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 1)
     (mine,) = await own(world.cora)
@@ -387,7 +387,7 @@ async def test_at_most_a_thousand_are_marked_at_once(service: Service, world: Wo
     assert await mark(cora, *[mine] * 1000) == {"unread": 0, "userErrors": []}
 
 
-async def test_marking_at_once_from_many_places_is_no_error(service: Service, world: World) -> None:
+async def test_concurrent_marking_causes_no_errors(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await several(service, world, 20)
     mine = await own(world.cora)
@@ -396,7 +396,7 @@ async def test_marking_at_once_from_many_places_is_no_error(service: Service, wo
     assert await unread(cora) == 0
 
 
-async def test_read_instants_are_kept_alike_whoever_wrote_them(service: Service, world: World) -> None:
+async def test_read_times_are_stored_in_the_format_of_records(service: Service, world: World) -> None:
     """SQLite compares instants as text: what is written past the records must look the same."""
     cora = service.client(world.cora.token)
     await several(service, world, 1)
@@ -420,7 +420,7 @@ async def choose(client: Client, topic: str, channel: str, enabled: bool) -> dic
     return (await client.run(CHOOSE, input=input))["setNotificationPreference"]
 
 
-async def test_all_that_can_be_chosen_is_shown_as_it_is_usual(service: Service, world: World) -> None:
+async def test_preferences_list_every_choice_with_its_default(service: Service, world: World) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
     staff = await chosen(ada)
     assert len(staff) == 16
@@ -432,7 +432,7 @@ async def test_all_that_can_be_chosen_is_shown_as_it_is_usual(service: Service, 
     }
 
 
-async def test_a_choice_holds_for_one_person_until_they_choose_anew(service: Service, world: World) -> None:
+async def test_a_preference_applies_to_one_person_until_they_change_it(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     payload = await choose(cora, "REPLIES", "IN_APP", False)
     assert payload["userErrors"] == []
@@ -459,7 +459,7 @@ async def test_a_choice_holds_for_one_person_until_they_choose_anew(service: Ser
         ("cora", "RAISED", "IN_APP"),
     ],
 )
-async def test_what_nobody_is_ever_told_can_not_be_chosen(
+async def test_a_preference_that_can_never_apply_is_refused(
     service: Service, world: World, who: str, topic: str, channel: str
 ) -> None:
     client = service.client(getattr(world, who).token)
@@ -469,14 +469,14 @@ async def test_what_nobody_is_ever_told_can_not_be_chosen(
     assert await NotificationPreference.all().count() == 0
 
 
-async def test_choosing_at_once_from_many_places_leaves_one_choice(service: Service, world: World) -> None:
+async def test_concurrent_choices_leave_one_preference(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     payloads = await asyncio.gather(*(choose(cora, "STATUS", "EMAIL", n % 2 == 0) for n in range(8)))
     assert [payload["userErrors"] for payload in payloads] == [[]] * 8
     assert await NotificationPreference.all().count() == 1
 
 
-async def test_preferences_and_marking_are_not_for_machines(service: Service, world: World) -> None:
+async def test_api_clients_have_no_preferences_and_mark_nothing(service: Service, world: World) -> None:
     everything = service.client(await machine("Other"))
     for query, input in ((MARK, {}), (CHOOSE, {"topic": "STATUS", "channel": "EMAIL", "enabled": False})):
         with pytest.raises(Refused) as refusal:

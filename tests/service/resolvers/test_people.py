@@ -31,7 +31,7 @@ async def known(world: World) -> None:
     await User.filter(id__in=[world.cora.id, world.ada.id]).update(password_hash=stored)
 
 
-async def test_the_right_password_gives_a_token_that_works_and_ends(service: Service, world: World) -> None:
+async def test_the_right_password_returns_a_token_that_works_until_it_expires(service: Service, world: World) -> None:
     await known(world)
     stranger = service.client()
     payload = await sign_in(stranger, "  CORA@Example.com ")
@@ -54,7 +54,7 @@ async def test_the_right_password_gives_a_token_that_works_and_ends(service: Ser
     assert (await signed_in.post("{ viewer { role } }")).status_code == 401
 
 
-async def test_one_signs_in_and_goes_on_in_the_same_operation(service: Service, world: World) -> None:
+async def test_the_fields_after_sign_in_use_the_new_session(service: Service, world: World) -> None:
     await known(world)
     query = """mutation($who: SignInInput!, $token: CreateApiTokenInput!) {
       signIn(input: $who) { token } createApiToken(input: $token) { token } }"""
@@ -64,7 +64,7 @@ async def test_one_signs_in_and_goes_on_in_the_same_operation(service: Service, 
     assert answer["createApiToken"]["token"]
 
 
-async def test_whatever_is_wrong_is_told_and_paid_alike(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_failed_sign_in_looks_and_costs_the_same(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await known(world)
     await User.filter(id=world.ada.id).update(active=False)
     verified: list[str] = []
@@ -92,7 +92,7 @@ async def test_whatever_is_wrong_is_told_and_paid_alike(service: Service, world:
     assert all(stored.startswith("$argon2id$") for stored in verified)
 
 
-async def test_too_many_attempts_have_to_wait_each_address_and_each_name(url: str) -> None:
+async def test_sign_in_attempts_are_limited_per_address_and_per_name(url: str) -> None:
     async with running(url, max_sign_in_attempts=3) as service:
         world = await World.make()
         await known(world)
@@ -116,7 +116,7 @@ async def test_too_many_attempts_have_to_wait_each_address_and_each_name(url: st
         assert await Token.filter(name="session").count() == 1
 
 
-async def test_signing_out_ends_the_token_and_no_other(service: Service, world: World) -> None:
+async def test_signing_out_revokes_only_its_own_token(service: Service, world: World) -> None:
     await known(world)
     first = service.client((await sign_in(service.client(), "cora@example.com"))["token"])
     second = service.client((await sign_in(service.client(), "cora@example.com"))["token"])
@@ -125,13 +125,13 @@ async def test_signing_out_ends_the_token_and_no_other(service: Service, world: 
     assert (await second.run("{ viewer { role } }"))["viewer"] == {"role": "CUSTOMER"}
 
 
-async def test_someone_who_was_deactivated_has_no_working_token(service: Service, world: World) -> None:
+async def test_the_token_of_a_deactivated_person_is_refused(service: Service, world: World) -> None:
     await User.filter(id=world.cora.id).update(active=False)
     answer = await service.client(world.cora.token).post("{ viewer { role } }")
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
 
 
-async def test_who_is_calling(service: Service, world: World) -> None:
+async def test_the_viewer_describes_the_caller(service: Service, world: World) -> None:
     query = "{ viewer { role user { displayName } apiClient { displayName } scopes } }"
     assert (await service.client().run(query))["viewer"] is None
     found = (await service.client(world.machine).run(query))["viewer"]
@@ -164,7 +164,7 @@ async def test_people_are_found_by_name_address_and_role(service: Service, world
     assert refused.value.code == "BAD_REQUEST"
 
 
-async def test_people_come_page_by_page(service: Service, world: World) -> None:
+async def test_people_are_paged(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     query = "query($a: String) { users(first: 3, after: $a) { nodes { displayName } pageInfo { hasNextPage endCursor } } }"
     found: list[str] = []

@@ -182,19 +182,19 @@ async def token(world: World, caller: str, scopes: list[str] | None = None) -> s
     return await token_of(await User.get(id=person.id), scopes)
 
 
-async def test_every_row_of_the_schema_has_an_expectation() -> None:
+async def test_every_root_field_has_an_expected_outcome() -> None:
     assert set(rows()) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("caller", sorted(EVERYONE))
-async def test_each_kind_of_caller_gets_just_its_rows(service: Service, world: World, caller: str) -> None:
+async def test_each_kind_of_caller_may_use_exactly_its_fields(service: Service, world: World, caller: str) -> None:
     await service.client(world.cora.token).raise_ticket()
     client = service.client(await token(world, caller))
     assert await outcomes(dict.fromkeys(EXPECTED, client)) == expected(caller)
 
 
 @pytest.mark.parametrize("caller", sorted(SIGNED_IN))
-async def test_a_token_without_a_rows_scope_does_not_get_it(service: Service, world: World, caller: str) -> None:
+async def test_a_token_without_the_scope_of_a_field_is_refused(service: Service, world: World, caller: str) -> None:
     await service.client(world.cora.token).raise_ticket()
     kind = {"customer": Caller.CUSTOMER, "agent": Caller.AGENT, "admin": Caller.ADMIN, "machine": Caller.API_CLIENT}[caller]
     held = {scope.value for scope in MAX_SCOPES[kind]}
@@ -206,7 +206,7 @@ async def test_a_token_without_a_rows_scope_does_not_get_it(service: Service, wo
     assert await outcomes(clients) == expected(caller, lacking=True)
 
 
-async def test_a_customers_token_never_holds_more_than_customers_may(service: Service, world: World) -> None:
+async def test_a_customers_token_is_limited_to_customer_scopes(service: Service, world: World) -> None:
     """Whatever is written in the token's record: scopes are cut to what its owner's kind may hold."""
     forged = await token(world, "customer", [scope.value for scope in Scope])
     answer = await service.client(forged).run("{ viewer { scopes role } }")

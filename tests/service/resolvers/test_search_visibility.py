@@ -69,7 +69,7 @@ async def sentinel(service: Service, world: World) -> str:
 
 
 @pytest.mark.parametrize("filter", FOUND.values(), ids=FOUND)
-async def test_queries_neither_find_nor_count_a_ticket_by_a_word_of_a_note(secret: Secret, filter: dict[str, Any]) -> None:
+async def test_queries_neither_find_nor_count_a_ticket_by_a_word_in_a_note(secret: Secret, filter: dict[str, Any]) -> None:
     for client in secret.readers:
         found = await client.run(ALL, filter=filter, no={"not": filter})
         assert found["tickets"]["nodes"] == [{"id": secret.ticket}]
@@ -87,7 +87,7 @@ async def test_queries_neither_find_nor_count_a_ticket_by_a_word_of_a_note(secre
 
 @pytest.mark.parametrize("field", ["ticketEvents", "ticketStatusChanged"])
 @pytest.mark.parametrize("filter", FOUND.values(), ids=FOUND)
-async def test_entries_are_not_delivered_by_a_word_of_a_note(
+async def test_events_are_not_delivered_because_of_a_word_in_a_note(
     service: Service, world: World, secret: Secret, filter: dict[str, Any], field: str
 ) -> None:
     query, after = FOLLOW.format(field=field), await head_cursor()
@@ -104,7 +104,7 @@ async def test_entries_are_not_delivered_by_a_word_of_a_note(
 
 
 @pytest.mark.parametrize("filter", FOUND.values(), ids=FOUND)
-async def test_a_live_list_neither_holds_nor_gains_a_ticket_by_a_word_of_a_note(
+async def test_a_live_list_never_contains_a_ticket_by_a_word_in_a_note(
     service: Service, world: World, secret: Secret, filter: dict[str, Any]
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
@@ -125,7 +125,7 @@ async def test_a_live_list_neither_holds_nor_gains_a_ticket_by_a_word_of_a_note(
 
 
 @pytest.mark.parametrize("filter", FOUND.values(), ids=FOUND)
-async def test_live_figures_do_not_count_a_ticket_by_a_word_of_a_note(
+async def test_live_statistics_do_not_count_a_ticket_by_a_word_in_a_note(
     service: Service, world: World, secret: Secret, filter: dict[str, Any]
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:

@@ -37,7 +37,7 @@ async def timed(service: Service) -> int:
     return await run_timers(service.clock(), DAYS)
 
 
-async def test_a_customer_sees_what_was_promised_and_how_it_went(service: Service, world: World) -> None:
+async def test_a_customer_sees_the_sla_targets_and_the_progress_of_the_clocks(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket(priority="URGENT")
     seen = await clocks(cora, ticket)
@@ -71,7 +71,7 @@ async def test_a_customer_sees_what_was_promised_and_how_it_went(service: Servic
     assert (await sla_audit.verify_all_tickets())[1] == []
 
 
-async def test_promises_raise_no_version_and_move_no_list(service: Service, world: World) -> None:
+async def test_sla_clocks_change_neither_the_version_nor_updated_at(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket(priority="URGENT")
     before = await Ticket.get(id=ids.key_of(ids.TICKET, ticket["id"]))
@@ -81,7 +81,7 @@ async def test_promises_raise_no_version_and_move_no_list(service: Service, worl
     assert (after.version, after.updated_at) == (before.version, before.updated_at)
 
 
-async def test_another_priority_aims_anew_and_keeps_what_was_spent(service: Service, world: World) -> None:
+async def test_a_new_priority_sets_new_targets_and_keeps_the_time_spent(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket(priority="HIGH")
     service.clock.advance(hours=3)
@@ -94,7 +94,7 @@ async def test_another_priority_aims_anew_and_keeps_what_was_spent(service: Serv
     assert (await sla_audit.verify_all_tickets())[1] == []
 
 
-async def test_lists_and_figures_by_promises_agree(service: Service, world: World) -> None:
+async def test_lists_and_statistics_agree_on_sla_statuses(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     made: dict[str, Any] = {}
     for name, priority in (("urgent", "URGENT"), ("high", "HIGH"), ("done", "URGENT"), ("parked", "HIGH")):
@@ -128,7 +128,7 @@ async def test_lists_and_figures_by_promises_agree(service: Service, world: Worl
         assert set(seen[2:]) == {"done", "parked"}, "null sorts last, whichever way"
 
 
-async def test_what_nobody_touched_stands_on_top_of_the_teams_list(service: Service, world: World) -> None:
+async def test_untouched_tickets_come_first_in_the_teams_queue(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     taken = await cora.raise_ticket("taken", priority="URGENT")
     await ada.do("assignTicket", ticketId=taken["id"], assigneeId=world.ada.gid)

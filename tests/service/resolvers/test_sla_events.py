@@ -53,7 +53,7 @@ async def follow(service: Service, *duties: LogJob[Any]) -> None:
             position = turn.position
 
 
-async def test_a_broken_promise_is_told_with_all_that_followed(service: Service, world: World) -> None:
+async def test_the_timeline_shows_a_breach_and_the_events_that_follow(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket(priority="URGENT")
     service.clock.advance(hours=1, minutes=1)
@@ -83,7 +83,7 @@ async def test_a_broken_promise_is_told_with_all_that_followed(service: Service,
     assert customers == {entry["__typename"] for entry in seen} - {"TicketEscalationStep"}
 
 
-async def test_why_a_rule_chose_somebody_is_told_to_the_team_alone(service: Service, world: World) -> None:
+async def test_only_staff_see_the_candidates_of_an_automatic_assignment(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await Team.filter(slug="support").update(assigns_by_load=True)
     ticket = await cora.raise_ticket()
@@ -96,7 +96,7 @@ async def test_why_a_rule_chose_somebody_is_told_to_the_team_alone(service: Serv
     assert of(await timeline(ada, ticket), "TicketAssigned")[1]["candidates"] is None, "somebody decided"
 
 
-async def test_entries_without_work_cost_no_transaction_and_are_passed_once(service: Service, world: World) -> None:
+async def test_events_without_work_cost_no_transaction_and_are_scanned_once(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     duty = Assigner(WINDOW)
     position = await consumer.acquire_lease(duty.name, "test", time.now(), timedelta(seconds=60))

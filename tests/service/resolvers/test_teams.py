@@ -23,7 +23,7 @@ def admin(service: Service, world: World) -> Client:
     return service.client(world.root.token)
 
 
-async def test_a_team_is_changed_by_what_is_given(admin: Client) -> None:
+async def test_update_team_changes_only_the_given_fields(admin: Client) -> None:
     found = await run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
     assert (found["slug"], found["name"], found["assignsByLoad"]) == ("support", "Support", True)
     assert await run_mutation(admin, "updateTeam", team="support") == found
@@ -37,7 +37,7 @@ async def test_a_team_is_changed_by_what_is_given(admin: Client) -> None:
     assert (await Team.get(slug="sales")).name == "Sales"
 
 
-async def test_what_a_team_can_not_be(admin: Client) -> None:
+async def test_update_team_refuses_invalid_input(admin: Client) -> None:
     for given, code in (
         ({"team": "nobody", "name": "x"}, "NOT_FOUND team"),
         ({"team": ""}, "NOT_FOUND team"),
@@ -50,7 +50,7 @@ async def test_what_a_team_can_not_be(admin: Client) -> None:
         assert await refusal_of(admin, "updateTeam", **given) == code, given
 
 
-async def test_two_changes_of_a_team_at_once_both_count(admin: Client) -> None:
+async def test_two_concurrent_changes_of_a_team_both_take_effect(admin: Client) -> None:
     await asyncio.gather(
         run_mutation(admin, "updateTeam", team="support", name="Help"), run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
     )
@@ -58,7 +58,7 @@ async def test_two_changes_of_a_team_at_once_both_count(admin: Client) -> None:
     assert (found.name, found.assigns_by_load) == ("Help", True)
 
 
-async def test_staff_say_whether_they_are_there_themselves(service: Service, world: World, admin: Client) -> None:
+async def test_staff_set_their_own_availability(service: Service, world: World, admin: Client) -> None:
     ada = service.client(world.ada.token)
     away = await run_mutation(ada, "setAvailability", present=False)
     assert away == {"id": world.ada.gid, "displayName": "Ada", "present": False}
@@ -68,7 +68,7 @@ async def test_staff_say_whether_they_are_there_themselves(service: Service, wor
     assert (await run_mutation(ada, "setAvailability", present=True))["present"] is True
 
 
-async def test_admins_say_it_for_others(service: Service, world: World, admin: Client) -> None:
+async def test_only_admins_set_the_availability_of_others(service: Service, world: World, admin: Client) -> None:
     for client in (admin, service.client(world.machine)):
         assert (await run_mutation(client, "setAvailability", present=False, userId=world.bill.gid))["present"] is False
         assert (await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid))["present"] is True
@@ -82,7 +82,7 @@ async def test_admins_say_it_for_others(service: Service, world: World, admin: C
             await send_mutation(service.client(world.cora.token), "setAvailability", present=False)
 
 
-async def test_a_repetition_by_somebody_who_is_no_admin_any_more_is_forbidden(
+async def test_a_replay_is_forbidden_after_the_caller_lost_the_admin_role(
     service: Service, world: World, admin: Client
 ) -> None:
     given = {"userId": world.ada.gid, "present": False, "idempotencyKey": "away"}
@@ -92,7 +92,7 @@ async def test_a_repetition_by_somebody_who_is_no_admin_any_more_is_forbidden(
         await send_mutation(admin, "setAvailability", **given)
 
 
-async def test_only_those_who_take_tickets_are_there_or_not(service: Service, world: World, admin: Client) -> None:
+async def test_only_active_staff_have_an_availability(service: Service, world: World, admin: Client) -> None:
     gone = await person("gone", Role.AGENT)
     await User.filter(id=gone.id).update(active=False)
     for whose, code in (
@@ -108,7 +108,7 @@ async def test_only_those_who_take_tickets_are_there_or_not(service: Service, wo
 
 
 @pytest.mark.never_retried
-async def test_customers_do_not_see_who_is_there(service: Service, world: World, admin: Client) -> None:
+async def test_customers_do_not_see_availability(service: Service, world: World, admin: Client) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)

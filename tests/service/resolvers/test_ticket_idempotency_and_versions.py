@@ -63,7 +63,7 @@ def without_replayed(payload: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in payload.items() if name != "replayed"}
 
 
-async def test_every_ticket_mutation_is_among_these(service: Service, world: World) -> None:
+async def test_every_ticket_mutation_is_tested(service: Service, world: World) -> None:
     schema = root.build()._schema
     assert schema.mutation_type is not None
     keyed = {
@@ -74,7 +74,7 @@ async def test_every_ticket_mutation_is_among_these(service: Service, world: Wor
     assert set(await prepared(service, world)) == keyed
 
 
-async def test_a_key_gives_the_first_payload_again_and_does_nothing_twice(service: Service, world: World) -> None:
+async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(service: Service, world: World) -> None:
     for name, (client, given, another) in (await prepared(service, world)).items():
         first = await client.do(name, **given, idempotencyKey="k")
         assert first["replayed"] is False
@@ -106,7 +106,7 @@ async def test_a_stale_version_is_refused_with_the_current_one(service: Service,
         assert (await client.do(name, **given, expectedVersion=now, idempotencyKey="k"))["replayed"] is True, name
 
 
-async def test_of_writers_who_read_the_same_version_one_wins(service: Service, world: World) -> None:
+async def test_one_of_several_writers_with_the_same_version_succeeds(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     payloads = await asyncio.gather(
@@ -135,7 +135,7 @@ async def test_a_key_belongs_to_one_caller_and_one_mutation(service: Service, wo
     assert (await second.do("createTicket", **NEW, idempotencyKey="k"))["ticket"]["id"] == key, "the caller counts, not the token"
 
 
-async def test_null_and_absent_and_the_order_of_fields_are_the_same_input(service: Service, world: World) -> None:
+async def test_null_and_absent_fields_in_any_order_are_the_same_input(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     first = await cora.do("createTicket", **NEW, idempotencyKey="k")
     backwards = dict(reversed([*NEW.items(), ("tags", None), ("priority", "NORMAL"), ("requesterId", None)]))
@@ -148,7 +148,7 @@ async def test_null_and_absent_and_the_order_of_fields_are_the_same_input(servic
     assert cleared == ["IDEMPOTENCY_KEY_REUSED idempotencyKey"], "null clears an external id, so it is another input there"
 
 
-async def test_a_refused_call_does_not_use_up_its_key(service: Service, world: World) -> None:
+async def test_a_refused_call_does_not_use_its_key(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     assert await refusals(cora, "createTicket", **NEW | {"subject": " "}, idempotencyKey="k") == ["REQUIRED subject"]
     assert await refusals(cora, "createTicket", **NEW | {"category": "x"}, idempotencyKey="k") == ["NOT_FOUND category"]
@@ -158,7 +158,7 @@ async def test_a_refused_call_does_not_use_up_its_key(service: Service, world: W
     assert (await ada.do("resumeTicket", ticketId=key, idempotencyKey="k"))["replayed"] is False
 
 
-async def test_a_replay_shows_what_was_done_also_where_the_ticket_has_moved_on(service: Service, world: World) -> None:
+async def test_a_replay_returns_the_first_event_and_the_current_ticket(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     first = await ada.do("startTicket", ticketId=key, idempotencyKey="k")
@@ -174,7 +174,7 @@ async def test_a_replay_shows_what_was_done_also_where_the_ticket_has_moved_on(s
     assert (await ada.do("updateTicket", ticketId=key, idempotencyKey="k")) == same | {"replayed": True}
 
 
-async def test_a_replay_shows_nothing_to_who_may_no_longer_see_it(service: Service, world: World) -> None:
+async def test_a_replay_shows_nothing_to_a_caller_without_access(service: Service, world: World) -> None:
     carl = service.client(world.carl.token)
     key = (await service.client(world.cora.token).raise_ticket())["id"]
     await carl.do("escalateTicket", ticketId=key, reason="x", idempotencyKey="k")
@@ -182,7 +182,7 @@ async def test_a_replay_shows_nothing_to_who_may_no_longer_see_it(service: Servi
     assert await refusals(carl, "escalateTicket", ticketId=key, reason="x", idempotencyKey="k") == ["NOT_FOUND ticketId"]
 
 
-async def test_a_token_that_may_only_write_is_shown_what_it_made(service: Service, world: World) -> None:
+async def test_a_write_only_token_sees_the_ticket_that_it_created(service: Service, world: World) -> None:
     blind = service.client(await machine("Blind", ["tickets:write"]))
     new = NEW | {"requesterId": world.cora.gid, "idempotencyKey": "k"}
     first = await blind.do("createTicket", **new)
@@ -193,7 +193,7 @@ async def test_a_token_that_may_only_write_is_shown_what_it_made(service: Servic
     assert started["ticket"]["status"] == "OPEN"
 
 
-async def test_keys_have_a_length(service: Service, world: World) -> None:
+async def test_a_key_has_1_to_128_characters(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for wrong in ("", "k" * 129, "a\0b"):
         assert await refusals(cora, "createTicket", **NEW, idempotencyKey=wrong) == ["INVALID idempotencyKey"]
@@ -203,7 +203,7 @@ async def test_keys_have_a_length(service: Service, world: World) -> None:
     assert (await cora.do("createTicket", **NEW, idempotencyKey=None))["replayed"] is False
 
 
-async def test_many_requests_with_one_key_make_one_ticket(service: Service, world: World) -> None:
+async def test_concurrent_requests_with_one_key_create_one_ticket(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     payloads = await asyncio.gather(*(cora.mutate("createTicket", NEW | {"idempotencyKey": "k"}) for _ in range(10)))
     made = [payload for payload in payloads if not payload["userErrors"]]
@@ -216,7 +216,7 @@ async def test_many_requests_with_one_key_make_one_ticket(service: Service, worl
     assert (await cora.do("createTicket", **NEW, idempotencyKey="k"))["replayed"] is True
 
 
-async def test_a_key_is_free_again_after_a_day(service: Service, world: World) -> None:
+async def test_a_key_can_be_used_again_after_a_day(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     first = await cora.do("createTicket", **NEW, idempotencyKey="k")
     service.clock.advance(hours=23, minutes=59)
@@ -227,7 +227,7 @@ async def test_a_key_is_free_again_after_a_day(service: Service, world: World) -
 
 
 @pytest.mark.stress
-async def test_any_sequence_of_keyed_calls_does_each_thing_once(service: Service, world: World, random: Random) -> None:
+async def test_random_keyed_calls_take_effect_once_per_key(service: Service, world: World, random: Random) -> None:
     """Against a model: what a key did first is what it tells ever after."""
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]

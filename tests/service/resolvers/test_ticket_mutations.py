@@ -42,7 +42,7 @@ async def record(client: Client, ticket_id: str) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- creating
 
 
-async def test_a_ticket_is_raised_with_all_that_was_given(service: Service, world: World) -> None:
+async def test_a_ticket_is_created_with_the_given_fields(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     payload = await cora.mutate(
         "createTicket",
@@ -84,7 +84,7 @@ async def test_a_ticket_is_raised_with_all_that_was_given(service: Service, worl
     assert again["number"] > ticket["number"]
 
 
-async def test_the_category_decides_the_team_and_what_is_left_out_has_its_default(service: Service, world: World) -> None:
+async def test_the_category_sets_the_team_and_omitted_fields_have_defaults(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for category, team in (("technical", "support"), ("sales", "sales"), ("billing", "billing")):
         ticket = await cora.raise_ticket(category=category, priority=None, tags=None, externalId=None, resources=None)
@@ -94,7 +94,7 @@ async def test_the_category_decides_the_team_and_what_is_left_out_has_its_defaul
         assert await refusals(cora, "createTicket", **NEW | {"category": missing}) == ["NOT_FOUND category"]
 
 
-async def test_texts_are_bounded_after_trimming(service: Service, world: World) -> None:
+async def test_length_limits_apply_after_trimming(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     taken: list[dict[str, Any]] = [
         {"subject": "x" * 200},
@@ -138,7 +138,7 @@ async def test_texts_are_bounded_after_trimming(service: Service, world: World) 
         assert await refusals(cora, "createTicket", **NEW | given) == [code], given
 
 
-async def test_all_that_is_wrong_with_a_new_ticket_is_said_at_once(service: Service, world: World) -> None:
+async def test_all_errors_of_a_new_ticket_are_returned_together(service: Service, world: World) -> None:
     given = {"subject": " ", "description": "d" * 65_537, "tags": ["\0"], "externalId": "e" * 256, "category": "sales"}
     assert await refusals(service.client(world.cora.token), "createTicket", **given) == [
         "REQUIRED subject",
@@ -148,7 +148,7 @@ async def test_all_that_is_wrong_with_a_new_ticket_is_said_at_once(service: Serv
     ]
 
 
-async def test_a_lone_surrogate_never_gets_in(service: Service, world: World) -> None:
+async def test_a_lone_surrogate_is_refused(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     async with assert_nothing_stored():
         for text in (r"\ud800", r"a\udfffb"):
@@ -158,7 +158,7 @@ async def test_a_lone_surrogate_never_gets_in(service: Service, world: World) ->
             assert found.value.code == "GRAPHQL_PARSE_FAILED"
 
 
-async def test_an_external_id_is_one_clients_own_and_taken_once(service: Service, world: World) -> None:
+async def test_an_external_id_is_unique_per_api_client(service: Service, world: World) -> None:
     sync, other = service.client(world.machine), service.client(await machine("Other"))
     new = NEW | {"requesterId": world.cora.gid, "externalId": "K-1"}
     first = await sync.do("createTicket", **new)
@@ -173,14 +173,14 @@ async def test_an_external_id_is_one_clients_own_and_taken_once(service: Service
         assert (await sync.run(f'{{ ticketByExternalId(externalId: "{odd}") {{ id }} }}'))["ticketByExternalId"] is None
 
 
-async def test_customers_do_not_learn_of_each_others_external_ids(service: Service, world: World) -> None:
+async def test_customers_of_different_accounts_may_use_the_same_external_id(service: Service, world: World) -> None:
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
     await cora.raise_ticket(externalId="K-1")
     await olga.raise_ticket(externalId="K-1")
     assert await refusals(olga, "createTicket", **NEW | {"externalId": "K-1"}) == ["TAKEN externalId"]
 
 
-async def test_of_many_that_race_for_an_external_id_one_gets_it(service: Service, world: World) -> None:
+async def test_one_of_several_concurrent_creates_gets_the_external_id(service: Service, world: World) -> None:
     sync = service.client(world.machine)
     new = NEW | {"requesterId": world.cora.gid, "externalId": "K-1"}
     payloads = await asyncio.gather(*(sync.mutate("createTicket", dict(new)) for _ in range(8)))
@@ -189,7 +189,7 @@ async def test_of_many_that_race_for_an_external_id_one_gets_it(service: Service
     assert await Event.all().count() == 1
 
 
-async def test_whose_ticket_it_is(service: Service, world: World) -> None:
+async def test_a_new_ticket_has_the_permitted_requester_and_their_account(service: Service, world: World) -> None:
     cora, ada, sync = service.client(world.cora.token), service.client(world.ada.token), service.client(world.machine)
     more = "ticket { organization { name } }"
     for client, given, name, account in (
@@ -214,7 +214,7 @@ async def test_whose_ticket_it_is(service: Service, world: World) -> None:
         assert await refusals(client, "createTicket", **NEW | {"requesterId": id}) == ["NOT_FOUND requesterId"], id
 
 
-async def test_a_follow_up_is_tied_to_what_it_goes_on_from(service: Service, world: World) -> None:
+async def test_a_follow_up_is_linked_to_its_original_ticket(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     older = await cora.raise_ticket()
     made = await cora.mutate("createTicket", NEW | {"followUpOf": older["id"]}, "ticket { links { kind ticket { id } } }")
@@ -230,7 +230,7 @@ async def test_a_follow_up_is_tied_to_what_it_goes_on_from(service: Service, wor
 # ---------------------------------------------------------------- updating
 
 
-async def test_an_update_changes_what_is_given_and_says_what_that_was(service: Service, world: World) -> None:
+async def test_an_update_changes_the_given_fields_and_logs_the_old_values(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket(tags=["a", "b"]))["id"]
     done = await ada.do(
@@ -264,7 +264,7 @@ async def test_an_update_changes_what_is_given_and_says_what_that_was(service: S
     assert moved["ticket"]["version"] == 3
 
 
-async def test_an_update_that_changes_nothing_leaves_the_version_and_the_log(service: Service, world: World) -> None:
+async def test_an_update_that_changes_nothing_adds_no_version_and_no_event(service: Service, world: World) -> None:
     cora, ada, sync = service.client(world.cora.token), service.client(world.ada.token), service.client(world.machine)
     key = (await cora.raise_ticket(tags=["a"]))["id"]
     theirs = (await sync.do("createTicket", **NEW, requesterId=world.cora.gid, externalId="S-1"))["ticket"]["id"]
@@ -284,7 +284,7 @@ async def test_an_update_that_changes_nothing_leaves_the_version_and_the_log(ser
     assert (await sync.run('{ ticketByExternalId(externalId: "S-1") { id } }'))["ticketByExternalId"] == {"id": theirs}
 
 
-async def test_an_external_id_stays_where_it_is_left_out_and_goes_where_it_is_null(service: Service, world: World) -> None:
+async def test_an_omitted_external_id_stays_and_null_removes_it(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     first, second = await cora.raise_ticket(), await cora.raise_ticket()
     await ada.do("updateTicket", ticketId=first["id"], externalId="E")
@@ -294,7 +294,7 @@ async def test_an_external_id_stays_where_it_is_left_out_and_goes_where_it_is_nu
     assert (await ada.do("updateTicket", ticketId=second["id"], externalId="E"))["ticket"]["externalId"] == "E"
 
 
-async def test_an_update_is_refused_for_what_can_not_be_stored(service: Service, world: World) -> None:
+async def test_invalid_updates_are_refused(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket(tags=[str(n) for n in range(19)]))["id"]
     refused: list[tuple[dict[str, Any], str]] = [
@@ -314,7 +314,7 @@ async def test_an_update_is_refused_for_what_can_not_be_stored(service: Service,
     assert len((await ada.do("updateTicket", ticketId=key, addTags=["x", "y"], removeTags=["0"]))["ticket"]["tags"]) == 20
 
 
-async def test_assigning_starts_a_new_ticket_and_takes_staff_alone(service: Service, world: World) -> None:
+async def test_assigning_starts_a_new_ticket_and_accepts_only_staff(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for id, code in ((world.cora.gid, "INVALID"), (NOBODY, "NOT_FOUND"), ("x", "NOT_FOUND"), (key, "NOT_FOUND")):
@@ -334,7 +334,7 @@ async def test_assigning_starts_a_new_ticket_and_takes_staff_alone(service: Serv
     assert who == [None, "Ada", "Ada", "Root", "Root", None]
 
 
-async def test_a_transfer_frees_the_ticket_of_an_assignee_who_is_not_in_the_team(service: Service, world: World) -> None:
+async def test_a_transfer_unassigns_an_assignee_outside_the_new_team(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     await ada.do("assignTicket", ticketId=key, assigneeId=world.bill.gid)
@@ -394,7 +394,7 @@ async def ticket_in(cora: Client, ada: Client, status: str) -> str:
 
 
 @pytest.mark.parametrize("status", LIFE)
-async def test_every_step_leads_where_the_table_says_or_is_refused(service: Service, world: World, status: str) -> None:
+async def test_every_action_follows_the_transition_table(service: Service, world: World, status: str) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     allowed = [action for action in STEPS if action in LIFE[status]]
     for action, (name, given) in STEPS.items():
@@ -417,7 +417,7 @@ async def test_every_step_leads_where_the_table_says_or_is_refused(service: Serv
         assert sorted(error["allowed"]) == sorted(allowed)
 
 
-async def test_of_two_that_race_one_takes_the_step(service: Service, world: World) -> None:
+async def test_one_of_several_concurrent_actions_succeeds(service: Service, world: World) -> None:
     cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
     key = (await cora.raise_ticket())["id"]
     payloads = await asyncio.gather(*(client.mutate("startTicket", {"ticketId": key}) for client in (ada, bill) * 4))
@@ -426,7 +426,7 @@ async def test_of_two_that_race_one_takes_the_step(service: Service, world: Worl
     assert await version(ada, key) == 2
 
 
-async def test_a_ticket_is_held_until_an_instant_that_is_to_come(service: Service, world: World) -> None:
+async def test_a_ticket_is_held_until_a_future_time(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for past in ("2020-01-01T00:00:00Z", service.clock().isoformat()):
@@ -438,7 +438,7 @@ async def test_a_ticket_is_held_until_an_instant_that_is_to_come(service: Servic
     assert (await ada.do("holdTicket", ticketId=key, until=None))["ticket"]["heldUntil"] is None
 
 
-async def test_an_instant_without_an_offset_is_no_instant(service: Service, world: World) -> None:
+async def test_a_date_time_without_an_offset_is_refused(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     async with assert_nothing_stored():
@@ -452,7 +452,7 @@ async def test_an_instant_without_an_offset_is_no_instant(service: Service, worl
         assert found.value.code == "GRAPHQL_VALIDATION_FAILED"
 
 
-async def test_a_resolution_is_told_and_cleared_by_reopening(service: Service, world: World) -> None:
+async def test_a_resolution_is_shown_and_cleared_by_reopening(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for text, code in (("  ", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
@@ -477,7 +477,7 @@ async def test_a_resolution_is_told_and_cleared_by_reopening(service: Service, w
     ]
 
 
-async def test_why_a_ticket_is_closed(service: Service, world: World) -> None:
+async def test_the_close_reason_depends_on_the_caller_and_the_status(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
 
     async def fresh(*, resolved: bool) -> str:
@@ -524,7 +524,7 @@ async def test_a_closed_ticket_can_be_reopened_for_fourteen_days(service: Servic
     assert (await cora.do("createTicket", **NEW, followUpOf=late))["ticket"]["status"] == "NEW"
 
 
-async def test_escalating_and_rating_have_their_stages(service: Service, world: World) -> None:
+async def test_escalating_and_rating_are_possible_only_in_their_stages(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     for reason, code in ((" ", "REQUIRED"), ("r" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
@@ -557,7 +557,7 @@ async def test_escalating_and_rating_have_their_stages(service: Service, world: 
 # ---------------------------------------------------------------- watching, linking, merging
 
 
-async def test_watching_and_unwatching_twice_is_as_once(service: Service, world: World) -> None:
+async def test_watching_or_unwatching_twice_changes_nothing(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     key = (await cora.raise_ticket())["id"]
     more = "ticket { watchers { id } }"
@@ -607,7 +607,7 @@ async def test_a_link_has_its_inverse_on_the_other_ticket(service: Service, worl
     assert (await ada.do("linkTickets", ticketId=one, otherId=other, kind="RELATED"))["event"]["type"] == "LINKED"
 
 
-async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(service: Service, world: World) -> None:
+async def test_a_merge_closes_one_ticket_and_shows_all_messages_on_the_other(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     keys = [(await cora.raise_ticket(f"Number {n}"))["id"] for n in range(4)]
     for key in keys:
@@ -649,7 +649,7 @@ async def test_a_merged_ticket_ends_and_the_other_shows_the_messages_of_both(ser
 # ---------------------------------------------------------------- numbers and shapes
 
 
-async def test_numbers_that_no_int_holds_are_bad_requests_and_odd_ids_are_nothing(service: Service, world: World) -> None:
+async def test_out_of_range_numbers_are_refused_and_malformed_ids_find_nothing(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     async with assert_nothing_stored():

@@ -49,7 +49,7 @@ async def test_a_token_is_shown_once_and_works_within_its_scopes(service: Servic
     assert text not in str(dict(stored))
 
 
-async def test_a_token_makes_none_that_may_more_than_itself(service: Service, world: World) -> None:
+async def test_nobody_creates_a_token_with_more_scopes_than_their_own(service: Service, world: World) -> None:
     cora, root = service.client(world.cora.token), service.client(world.root.token)
     program = service.client((await create(cora))["token"])
     async with assert_nothing_stored():
@@ -67,7 +67,7 @@ async def test_a_token_makes_none_that_may_more_than_itself(service: Service, wo
             await create(program)
 
 
-async def test_names_and_ends_of_tokens_are_checked(service: Service, world: World) -> None:
+async def test_names_and_expiry_times_of_tokens_are_validated(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     async with assert_nothing_stored():
         for given, code in (
@@ -80,7 +80,7 @@ async def test_names_and_ends_of_tokens_are_checked(service: Service, world: Wor
     assert (await create(cora, name="n" * 200))["userErrors"] == []
 
 
-async def test_a_person_has_at_most_a_hundred_live_tokens(service: Service, world: World) -> None:
+async def test_a_person_has_at_most_100_active_tokens(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for n in range(100):
         await issue_token(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now())
@@ -90,7 +90,7 @@ async def test_a_person_has_at_most_a_hundred_live_tokens(service: Service, worl
     assert (await create(cora))["userErrors"] == []
 
 
-async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world: World) -> None:
+async def test_an_expired_or_revoked_token_is_refused(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     ends = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
     assert [format_error(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
@@ -111,7 +111,7 @@ async def test_an_expired_or_revoked_token_opens_nothing(service: Service, world
     assert again == revoked, "the first end counts"
 
 
-async def test_other_peoples_tokens_are_not_there(service: Service, world: World) -> None:
+async def test_other_peoples_tokens_are_not_found(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     made = await create(cora)
     async with assert_nothing_stored():
@@ -124,7 +124,7 @@ async def test_other_peoples_tokens_are_not_there(service: Service, world: World
     assert (await service.client(made["token"]).post("{ viewer { role } }")).status_code == 200
 
 
-async def test_a_use_is_noted_without_a_write_for_each_request(url: str) -> None:
+async def test_the_last_use_is_recorded_without_a_write_per_request(url: str) -> None:
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)

@@ -77,7 +77,7 @@ async def looked_for(client: Client, id: str, number: int, key: str, *more: str)
     return await client.run(ONE, **given)
 
 
-async def test_another_customers_ticket_is_nowhere(service: Service, world: World, secret: Secret) -> None:
+async def test_another_customers_ticket_looks_like_a_missing_ticket(service: Service, world: World, secret: Secret) -> None:
     at = [secret.event, secret.reply, secret.note, secret.noted, *secret.attachments]
     made_up = [
         "evt_999",
@@ -97,7 +97,7 @@ async def test_another_customers_ticket_is_nowhere(service: Service, world: Worl
     assert found["events"]["totalCount"] == 4
 
 
-async def test_looking_for_it_costs_the_same_as_for_what_is_not_there(service: Service, world: World, secret: Secret) -> None:
+async def test_a_hidden_record_costs_the_same_statements_as_a_missing_one(service: Service, world: World, secret: Secret) -> None:
     olga = service.client(world.olga.token)
 
     async def cost(query: str, **variables: Any) -> list[str]:
@@ -141,7 +141,7 @@ BY_STAFF: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_mutations_of_it_are_refused_as_of_what_is_not_there(service: Service, world: World, secret: Secret) -> None:
+async def test_mutations_refuse_a_hidden_ticket_like_a_missing_one(service: Service, world: World, secret: Secret) -> None:
     olga = service.client(world.olga.token)
     async with assert_nothing_stored():
         for name, given in BY_CUSTOMERS.items():
@@ -151,7 +151,7 @@ async def test_mutations_of_it_are_refused_as_of_what_is_not_there(service: Serv
             assert [(e["code"], e["field"]) for e in there["userErrors"]] == [("NOT_FOUND", ["input", "ticketId"])], name
 
 
-async def test_a_token_that_may_only_write_acts_and_is_shown_what_it_changed(
+async def test_a_write_only_token_sees_the_ticket_that_it_changed(
     service: Service, world: World, secret: Secret
 ) -> None:
     blind = service.client(await machine("Blind", ["tickets:write", "notes:write"]))
@@ -164,7 +164,7 @@ async def test_a_token_that_may_only_write_acts_and_is_shown_what_it_changed(
         assert codes or payload["ticket"]["id"] == secret.id
 
 
-async def test_mutations_that_name_two_tickets_say_which_is_not_there(service: Service, world: World, secret: Secret) -> None:
+async def test_mutations_of_two_tickets_name_the_one_that_is_not_found(service: Service, world: World, secret: Secret) -> None:
     olga, ada = service.client(world.olga.token), service.client(world.ada.token)
     async with assert_nothing_stored():
         for name, other, more in (("linkTickets", "otherId", {"kind": "RELATED"}), ("mergeTickets", "intoId", {})):
@@ -180,7 +180,7 @@ async def test_mutations_that_name_two_tickets_say_which_is_not_there(service: S
         assert [(e["code"], e["field"]) for e in there["userErrors"]] == [("NOT_FOUND", ["input", "followUpOf"])]
 
 
-async def test_links_and_merges_do_not_tell_of_tickets_that_are_out_of_sight(
+async def test_links_and_merges_do_not_reveal_hidden_tickets(
     service: Service, world: World, secret: Secret
 ) -> None:
     olga, ada = service.client(world.olga.token), service.client(world.ada.token)
@@ -218,7 +218,7 @@ NOTES = """query($id: ID!, $note: ID!, $noted: ID!, $word: String!) {
 }"""
 
 
-async def test_a_note_is_in_nothing_that_a_customer_reads(service: Service, world: World, secret: Secret) -> None:
+async def test_customers_see_no_notes_in_any_field(service: Service, world: World, secret: Secret) -> None:
     given = {"id": secret.id, "note": secret.note, "noted": secret.noted, "word": WORDS[2]}
     cora = await service.client(world.cora.token).run(NOTES, **given)
     assert "gecko" not in json.dumps(cora)
@@ -243,7 +243,7 @@ async def test_a_note_is_in_nothing_that_a_customer_reads(service: Service, worl
         assert seen["entry"] == {"id": secret.noted}, name
 
 
-async def test_staff_and_machines_without_notes_read_see_no_notes_either(service: Service, world: World, secret: Secret) -> None:
+async def test_staff_and_api_clients_without_notes_read_see_no_notes(service: Service, world: World, secret: Secret) -> None:
     scopes = ["tickets:read", "events:read", "tickets:write"]
     given = {"id": secret.id, "note": secret.note, "noted": secret.noted, "word": WORDS[2]}
     for token in (await machine("Reader", scopes), await token_of(await User.get(id=world.ada.id), scopes)):
@@ -253,7 +253,7 @@ async def test_staff_and_machines_without_notes_read_see_no_notes_either(service
         assert seen["tickets"]["totalCount"] == seen["noted"]["totalCount"] == 0
 
 
-async def test_search_finds_only_what_the_caller_may_read(service: Service, world: World, secret: Secret) -> None:
+async def test_search_finds_only_text_that_the_caller_may_read(service: Service, world: World, secret: Secret) -> None:
     async def found(token: str, word: str) -> int:
         data = await service.client(token).run("query($w: String!) { tickets(filter: {search: $w}) { totalCount } }", w=word)
         return int(data["tickets"]["totalCount"])
@@ -264,7 +264,7 @@ async def test_search_finds_only_what_the_caller_may_read(service: Service, worl
     assert counts == {world.cora.token: [1, 1, 0], world.olga.token: [0, 0, 0], world.ada.token: [1, 1, 1]}
 
 
-async def test_a_shared_account_shows_its_tickets_to_its_members_and_another_does_not(service: Service, world: World) -> None:
+async def test_members_see_each_others_tickets_only_in_a_shared_account(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     olga, otto = service.client(world.olga.token), service.client(world.otto.token)
     shared, own = await cora.raise_ticket(), await olga.raise_ticket()
@@ -282,7 +282,7 @@ async def test_a_shared_account_shows_its_tickets_to_its_members_and_another_doe
     assert (await looked_for(cora, shared["id"], shared["number"], "-"))["ticket"] is not None
 
 
-async def test_a_customer_without_an_account_shares_nothing_with_others_without_one(service: Service, world: World) -> None:
+async def test_customers_without_an_account_share_no_tickets(service: Service, world: World) -> None:
     sole, other = await person("sole"), await person("other")
     ticket = await service.client(sole.token).raise_ticket()
     assert (await looked_for(service.client(other.token), ticket["id"], ticket["number"], "-"))["tickets"]["totalCount"] == 0
@@ -294,7 +294,7 @@ PEOPLE = (
 )
 
 
-async def test_an_email_is_shown_to_its_owner_and_to_those_who_may_read_people(
+async def test_an_email_is_visible_to_its_owner_and_with_users_read(
     service: Service, world: World, secret: Secret
 ) -> None:
     await service.client(world.carl.token).do("watchTicket", ticketId=secret.id)
@@ -315,7 +315,7 @@ async def test_an_email_is_shown_to_its_owner_and_to_those_who_may_read_people(
     assert await shown(few) == [None, None, None, "bill@example.com"]
 
 
-async def test_customers_find_no_other_people_machines_or_accounts_by_id(service: Service, world: World) -> None:
+async def test_customers_find_only_their_own_account_and_its_members_by_id(service: Service, world: World) -> None:
     acme, other = await Organization.get(name="Acme"), await Organization.get(name="Other")
     asked = [world.cora.gid, world.carl.gid, world.olga.gid, world.ada.gid, f"org_{acme.id}", f"org_{other.id}"]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on User { email } } }"
@@ -327,7 +327,7 @@ async def test_customers_find_no_other_people_machines_or_accounts_by_id(service
     assert all((await service.client(world.ada.token).run(query, ids=asked))["nodes"])
 
 
-async def test_machines_scopes_and_team_members_are_not_for_customers(service: Service, world: World) -> None:
+async def test_customers_see_neither_api_client_scopes_nor_team_members(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     raised = await service.client(world.machine).do(
         "createTicket", subject="s", description="d", category="technical", requesterId=world.cora.gid
@@ -345,7 +345,7 @@ async def test_machines_scopes_and_team_members_are_not_for_customers(service: S
     assert len(staff["ticket"]["timeline"]["nodes"][0]["actor"]["scopes"]) == 8
 
 
-async def test_somebodys_token_is_a_node_for_its_owner_alone(service: Service, world: World) -> None:
+async def test_only_the_owner_finds_an_api_token_by_its_id(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     made = await cora.run('mutation { createApiToken(input: {name: "x", scopes: ["tickets:read"]}) { apiToken { id } } }')
     query = "query($id: ID!) { node(id: $id) { id } }"
@@ -355,7 +355,7 @@ async def test_somebodys_token_is_a_node_for_its_owner_alone(service: Service, w
         assert (await service.client(token).run(query, id=key))["node"] is None
 
 
-async def test_someone_who_becomes_staff_or_ceases_to_be_sees_accordingly(service: Service, world: World, secret: Secret) -> None:
+async def test_visibility_follows_a_changed_role(service: Service, world: World, secret: Secret) -> None:
     olga = service.client(world.olga.token)
     await User.filter(id=world.olga.id).update(role=Role.AGENT)
     assert (await looked_for(olga, secret.id, secret.number, "-"))["ticket"] == {"id": secret.id}

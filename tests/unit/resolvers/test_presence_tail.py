@@ -71,7 +71,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
         await running
 
 
-async def test_nothing_is_read_while_nobody_follows(stage: Stage) -> None:
+async def test_nothing_is_read_while_nobody_watches(stage: Stage) -> None:
     for _ in range(5):
         await stage.ring()
     assert stage.looks == []
@@ -86,7 +86,7 @@ async def test_nothing_is_read_while_nobody_follows(stage: Stage) -> None:
     assert len(stage.looks) == looks
 
 
-async def test_a_ticket_is_followed_until_the_last_one_leaves_and_then_seen_anew(stage: Stage) -> None:
+async def test_a_ticket_is_watched_until_its_last_watcher_leaves(stage: Stage) -> None:
     key = new_id()
     first, second = object(), object()
     followed = stage.watcher.watch(key, first)
@@ -102,7 +102,7 @@ async def test_a_ticket_is_followed_until_the_last_one_leaves_and_then_seen_anew
     assert await stage.watcher.watch(key, first).wait_for_snapshots(-1) == [(2, picture)]
 
 
-async def test_all_that_are_followed_are_read_in_one_look(stage: Stage) -> None:
+async def test_all_watched_tickets_are_read_together(stage: Stage) -> None:
     keys = [new_id() for _ in range(20)]
     followed = [stage.watcher.watch(key, self) for key in keys for self in (object(), object())]
     turns = [await each.wait_for_snapshots(-1) for each in followed]
@@ -110,7 +110,7 @@ async def test_all_that_are_followed_are_read_in_one_look(stage: Stage) -> None:
     assert stage.looks[0] == 20
 
 
-async def test_who_is_late_gets_each_picture_and_who_is_new_the_newest(stage: Stage) -> None:
+async def test_a_slow_watcher_gets_every_snapshot_and_a_new_one_the_latest(stage: Stage) -> None:
     key, other = new_id(), new_id()
     followed = stage.watcher.watch(key, stage)
     ((start, _),) = await followed.wait_for_snapshots(-1)
@@ -131,7 +131,7 @@ async def test_who_is_late_gets_each_picture_and_who_is_new_the_newest(stage: St
     assert await followed.wait_for_snapshots(turns[2]) == late[3:]
 
 
-async def test_a_picture_that_is_the_same_is_no_news(stage: Stage) -> None:
+async def test_an_unchanged_snapshot_is_not_added_again(stage: Stage) -> None:
     key = new_id()
     stage.paint(key, 1)
     followed = stage.watcher.watch(key, stage)
@@ -146,13 +146,13 @@ async def test_a_picture_that_is_the_same_is_no_news(stage: Stage) -> None:
     assert len(followed.snapshots) == 1
 
 
-async def test_rights_are_read_after_what_is_shown_by_them(stage: Stage) -> None:
+async def test_permissions_are_refreshed_after_presence_is_read(stage: Stage) -> None:
     followed = stage.watcher.watch(new_id(), stage)
     await followed.wait_for_snapshots(-1)
     assert stage.order[:2] == ["look", "fresh"]
 
 
-async def test_a_flurry_of_rings_is_one_look_at_a_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_wakeups_cause_one_read_per_poll_interval(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "MIN_POLL_INTERVAL_SECONDS", 3600)
     followed = stage.watcher.watch(new_id(), stage)
     await followed.wait_for_snapshots(-1)
@@ -162,7 +162,7 @@ async def test_a_flurry_of_rings_is_one_look_at_a_time(stage: Stage, monkeypatch
     assert stage.looks == [1]
 
 
-async def test_pictures_that_are_kept_have_a_bound(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_kept_snapshots_is_limited(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "MIN_POLL_INTERVAL_SECONDS", 0)
     key = new_id()
     followed = stage.watcher.watch(key, stage)

@@ -97,7 +97,7 @@ async def end(text: str) -> None:
     await token.revoke_token(await Token.get(digest=hash_token(text)), time.now())
 
 
-async def test_one_entry_costs_one_statement_for_fifty_sockets(sockets: Sockets, people: World) -> None:
+async def test_one_event_costs_one_statement_for_fifty_sockets(sockets: Sockets, people: World) -> None:
     for person in (people.ada, people.cora, people.carl, people.root, people.otto) * 10:
         await sockets.open(person.token)
     log = Log()
@@ -117,7 +117,7 @@ async def test_one_entry_costs_one_statement_for_fifty_sockets(sockets: Sockets,
     assert len(sockets.changed) == 10
 
 
-async def test_many_who_ask_at_once_share_readings(sockets: Sockets, people: World) -> None:
+async def test_concurrent_refreshes_share_reads(sockets: Sockets, people: World) -> None:
     await sockets.open(people.ada.token)
     await sockets.sessions.refresh()
     with statements() as sent:
@@ -125,7 +125,7 @@ async def test_many_who_ask_at_once_share_readings(sockets: Sockets, people: Wor
     assert sent.texts == [REVISION] * 2, "the first one's, and one that began after all others had asked"
 
 
-async def test_a_reading_that_is_cancelled_serves_nobody(
+async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = await sockets.open(people.ada.token)
@@ -161,7 +161,7 @@ async def test_a_reading_that_is_cancelled_serves_nobody(
     assert context.viewer.caller is Caller.CUSTOMER
 
 
-async def test_a_reading_that_fails_on_its_way_is_made_up_for(
+async def test_the_next_refresh_repeats_a_failed_read(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = await sockets.open(people.ada.token)
@@ -180,7 +180,7 @@ async def test_a_reading_that_fails_on_its_way_is_made_up_for(
     assert context.viewer.caller is Caller.CUSTOMER
 
 
-async def test_who_is_authenticated_while_rights_move_has_the_new_ones(
+async def test_a_socket_authenticated_during_a_change_gets_the_new_permissions(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sockets.open(people.cora.token)
@@ -215,7 +215,7 @@ async def narrow_scopes(person: Person) -> None:
 
 
 @pytest.mark.parametrize("change", [change_role, change_account, stop_sharing, narrow_scopes])
-async def test_a_socket_is_told_once_that_its_viewer_is_another(sockets: Sockets, people: World, change: Any) -> None:
+async def test_a_socket_is_notified_once_that_its_viewer_changed(sockets: Sockets, people: World, change: Any) -> None:
     contexts = [await sockets.open(people.cora.token) for _ in range(2)]
     other = await sockets.open(people.root.token)
     await sockets.sessions.refresh()
@@ -232,7 +232,7 @@ async def test_a_socket_is_told_once_that_its_viewer_is_another(sockets: Sockets
     assert other.viewer.caller is Caller.ADMIN
 
 
-async def test_what_decides_nothing_tells_nobody(sockets: Sockets, people: World) -> None:
+async def test_irrelevant_changes_notify_no_socket(sockets: Sockets, people: World) -> None:
     context = await sockets.open(people.ada.token)
     await User.filter(id=people.ada.id).update(display_name="Other", present=False)
     await User.filter(id=people.bill.id).update(active=False)
@@ -241,7 +241,7 @@ async def test_what_decides_nothing_tells_nobody(sockets: Sockets, people: World
     assert context.viewer.caller is Caller.AGENT
 
 
-async def test_a_deleted_token_ends_its_sockets(sockets: Sockets, people: World) -> None:
+async def test_a_deleted_token_closes_its_sockets(sockets: Sockets, people: World) -> None:
     context = await sockets.open(people.ada.token)
     await Token.filter(digest=hash_token(people.ada.token)).delete()
     await sockets.sessions.refresh()
@@ -249,7 +249,7 @@ async def test_a_deleted_token_ends_its_sockets(sockets: Sockets, people: World)
     assert sockets.sessions.contexts_by_token == sockets.sessions.fingerprints == {}
 
 
-async def test_time_ends_a_socket_and_needs_no_statement(sockets: Sockets, people: World) -> None:
+async def test_an_expired_token_closes_its_socket_without_a_statement(sockets: Sockets, people: World) -> None:
     at, user = sockets.clock(), await User.get(id=people.ada.id)
     made = [
         await issue_token(
@@ -274,7 +274,7 @@ async def test_time_ends_a_socket_and_needs_no_statement(sockets: Sockets, peopl
     assert lasting.viewer.caller is Caller.AGENT
 
 
-async def test_who_signs_in_anew_is_followed_by_the_new_token_alone(sockets: Sockets, people: World) -> None:
+async def test_a_socket_that_signs_in_again_follows_only_the_new_token(sockets: Sockets, people: World) -> None:
     context = await sockets.open(people.ada.token)
     cora = await token_of(await User.get(id=people.cora.id))
     viewer = await sockets.sessions.authenticate(cora)
@@ -289,7 +289,7 @@ async def test_who_signs_in_anew_is_followed_by_the_new_token_alone(sockets: Soc
     await sockets.over(context)
 
 
-async def test_a_stranger_who_signs_in_over_a_socket_is_followed_from_then_on(sockets: Sockets, people: World) -> None:
+async def test_an_anonymous_socket_that_signs_in_follows_its_token(sockets: Sockets, people: World) -> None:
     context = Context(sockets.services, "r", "address")
 
     async def close() -> None:
@@ -305,7 +305,7 @@ async def test_a_stranger_who_signs_in_over_a_socket_is_followed_from_then_on(so
     await sockets.over(context)
 
 
-async def test_a_socket_that_closed_is_forgotten(sockets: Sockets, people: World) -> None:
+async def test_a_closed_socket_is_forgotten(sockets: Sockets, people: World) -> None:
     contexts = [await sockets.open(people.ada.token) for _ in range(2)]
     await sockets.sessions.refresh()
     sockets.sessions.remove(contexts[0])
@@ -318,7 +318,7 @@ async def test_a_socket_that_closed_is_forgotten(sockets: Sockets, people: World
     assert not sockets.sessions.contexts_by_token
 
 
-async def test_a_socket_that_can_not_take_other_rights_ends(sockets: Sockets, people: World) -> None:
+async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(sockets: Sockets, people: World) -> None:
     broken, sound = [await sockets.open(people.ada.token) for _ in range(2)]
 
     def fail() -> None:

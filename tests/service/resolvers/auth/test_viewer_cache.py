@@ -55,7 +55,7 @@ async def people(database: str) -> World:
 
 
 @pytest.mark.parametrize("statement", ENDED.values(), ids=list(ENDED))
-async def test_what_another_process_ended_is_refused_by_the_very_next_request(
+async def test_the_next_request_is_refused_after_another_process_ends_access(
     service: Service, world: World, url: str, statement: str
 ) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
@@ -68,7 +68,7 @@ async def test_what_another_process_ended_is_refused_by_the_very_next_request(
     assert (await cora.run(SEEN))["viewer"]["role"] == "CUSTOMER"
 
 
-async def test_other_rights_hold_from_the_very_next_request(service: Service, world: World, url: str) -> None:
+async def test_changed_permissions_apply_from_the_next_request(service: Service, world: World, url: str) -> None:
     ada = service.client(world.ada.token)
     for role in ("admin", "customer", "agent") * 3:
         await by_hand(url, f"UPDATE users SET role = '{role}' WHERE id = '{{ada}}'", world)
@@ -78,7 +78,7 @@ async def test_other_rights_hold_from_the_very_next_request(service: Service, wo
     assert (await ada.run(SEEN))["viewer"]["scopes"] == ["tickets:read"]
 
 
-async def test_what_was_ended_and_is_again_opens_again(service: Service, world: World, url: str) -> None:
+async def test_a_reactivated_person_is_accepted_again(service: Service, world: World, url: str) -> None:
     ada = service.client(world.ada.token)
     for _ in range(3):
         await by_hand(url, "UPDATE users SET active = FALSE WHERE id = '{ada}'", world)
@@ -87,7 +87,7 @@ async def test_what_was_ended_and_is_again_opens_again(service: Service, world: 
         assert (await ada.run(SEEN))["viewer"]["role"] == "AGENT"
 
 
-async def test_many_requests_at_once_share_few_readings(people: World) -> None:
+async def test_concurrent_requests_share_reads_of_the_revision(people: World) -> None:
     viewers = ViewerCache(Clock())
     await viewers.authenticate(people.ada.token)
     with statements() as sent:
@@ -96,7 +96,7 @@ async def test_many_requests_at_once_share_few_readings(people: World) -> None:
     assert {viewer.caller.value for viewer in found if viewer} == {"agent"}
 
 
-async def test_a_reading_for_all_is_not_counted_as_the_first_ones() -> None:
+async def test_a_shared_read_is_not_charged_to_the_first_caller() -> None:
     async def read() -> object:
         return fair_share.CALLER.get()
 
@@ -104,7 +104,7 @@ async def test_a_reading_for_all_is_not_counted_as_the_first_ones() -> None:
     assert await SharedRead(read).get() is None
 
 
-async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_one() -> None:
+async def test_a_call_during_a_read_waits_for_the_next_read() -> None:
     started: list[asyncio.Future[int]] = []
 
     async def read() -> int:
@@ -135,7 +135,7 @@ async def test_who_asks_while_a_reading_is_on_its_way_is_answered_by_the_next_on
     assert readings.task is None
 
 
-async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) -> None:
+async def test_expiry_is_checked_on_every_use_even_if_the_clock_jumps(people: World) -> None:
     clock = Clock()
     viewers = ViewerCache(clock)
     ends = clock() + timedelta(hours=1)
@@ -145,7 +145,7 @@ async def test_time_is_looked_at_each_time_also_where_it_jumps(people: World) ->
         assert ((await viewers.authenticate(text)) is not None) is opens
 
 
-async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: World) -> None:
+async def test_unknown_tokens_are_not_cached_and_evict_no_viewer(people: World) -> None:
     viewers = ViewerCache(Clock(), max_viewers=2)
     for token in (people.ada.token, people.cora.token):
         await viewers.authenticate(token)
@@ -158,7 +158,7 @@ async def test_what_opens_nothing_is_not_kept_and_pushes_out_nobody(people: Worl
     assert list(viewers.viewers) == [hash_token(people.ada.token), hash_token(people.machine)], "who was not seen for longest goes"
 
 
-async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: World) -> None:
+async def test_an_unknown_token_is_accepted_as_soon_as_it_is_created(people: World) -> None:
     viewers = ViewerCache(Clock())
     assert await viewers.authenticate("twk_later") is None
     await Token.create(
@@ -167,7 +167,7 @@ async def test_a_token_that_was_unknown_opens_as_soon_as_it_is_made(people: Worl
     assert await viewers.authenticate("twk_later") is not None
 
 
-async def test_a_viewer_that_was_read_before_the_rights_moved_is_not_kept(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_viewer_read_before_a_permission_change_is_not_cached(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """One request finds the token, then another sees that rights moved, then the first one has its viewer."""
     viewers = ViewerCache(Clock())
     found, go = asyncio.Event(), asyncio.Event()

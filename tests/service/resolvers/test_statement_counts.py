@@ -113,7 +113,7 @@ async def test_thirty_tickets_take_as_many_statements_as_three(service: Service,
     expect_as_many(await sent(ada, by_id, ids=keys[:3]), await sent(ada, by_id, ids=keys))
 
 
-async def test_a_tickets_detail_takes_as_many_statements_with_many_messages_as_with_few(service: Service, world: World) -> None:
+async def test_many_messages_take_as_many_statements_as_few(service: Service, world: World) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
     (key,) = await fill(service, world, 1)
     detail = WHOLE.replace("first: 5", "first: 100").replace("last: 5", "last: 100")
@@ -125,7 +125,7 @@ async def test_a_tickets_detail_takes_as_many_statements_with_many_messages_as_w
     expect_as_many(few, await sent(ada, query, id=key))
 
 
-async def test_nothing_is_counted_or_read_that_is_not_selected(service: Service, world: World) -> None:
+async def test_fields_that_are_not_selected_cost_no_statements(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
     (key,) = await fill(service, world, 1)
     for lean, counting in (
@@ -141,7 +141,7 @@ async def test_nothing_is_counted_or_read_that_is_not_selected(service: Service,
     assert len(least) == 2, "one for the rights, one for the ticket"
 
 
-async def test_a_create_and_a_reply_wait_for_the_database_as_seldom_as_can_be(service: Service, world: World) -> None:
+async def test_a_create_and_a_reply_use_as_few_statements_as_possible(service: Service, world: World) -> None:
     """On Postgres each statement is a wait; on SQLite those that write are one visit to its thread."""
     ada = service.client(world.ada.token)
     payload = "{ ticket { id subject team { slug } requester { displayName } } userErrors { message } }"

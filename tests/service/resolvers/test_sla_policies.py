@@ -46,7 +46,7 @@ async def policy(client: Client, **given: Any) -> dict[str, Any]:
 # Calendars
 
 
-async def test_a_calendar_is_made_as_it_was_written(admin: Client) -> None:
+async def test_a_calendar_is_created_with_the_given_fields(admin: Client) -> None:
     split = [[{"start": "09:00", "end": "12:00"}, {"start": "12:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}]]
     made = await run_mutation(
         admin, "createSlaCalendar", **{**BERLIN, "week": split + WEEK[1:], "holidays": ["2026-12-25", "2026-01-01"]}
@@ -65,7 +65,7 @@ async def test_a_calendar_is_made_as_it_was_written(admin: Client) -> None:
     ] == made
 
 
-async def test_what_is_left_out_of_a_calendar_stays(admin: Client) -> None:
+async def test_an_omitted_calendar_field_keeps_its_value(admin: Client) -> None:
     made = await run_mutation(admin, "createSlaCalendar", **BERLIN, holidays=["2026-12-25"])
     key = made["id"]
     nothing = {"name": None, "timeZone": None, "week": None, "holidays": None, "active": None}
@@ -77,7 +77,7 @@ async def test_what_is_left_out_of_a_calendar_stays(admin: Client) -> None:
     assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {**zone, "holidays": []}
 
 
-async def test_what_a_calendar_can_not_be(admin: Client) -> None:
+async def test_invalid_calendars_are_refused(admin: Client) -> None:
     def week(*hours: tuple[str, str]) -> dict[str, Any]:
         return {**BERLIN, "week": [[{"start": start, "end": end} for start, end in hours], *WEEK[1:]]}
 
@@ -121,7 +121,7 @@ async def test_what_a_calendar_can_not_be(admin: Client) -> None:
             await send_mutation(admin, "createSlaCalendar", **BERLIN, holidays=[day])
 
 
-async def test_a_calendar_in_use_stays_in_use(admin: Client) -> None:
+async def test_a_calendar_that_a_policy_uses_cannot_be_archived(admin: Client) -> None:
     calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
     made = await policy(admin, calendarId=calendar["id"])
     assert await refusal_of(admin, "archiveSlaCalendar", calendarId=calendar["id"]) == "INVALID calendarId"
@@ -156,7 +156,7 @@ async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: C
 # Policies
 
 
-async def test_a_policy_is_made_as_it_was_written(service: Service, world: World, admin: Client) -> None:
+async def test_a_policy_is_created_with_the_given_fields(service: Service, world: World, admin: Client) -> None:
     account = await Organization.get(name="Acme")
     calendars = await listed(admin, "slaCalendars")
     made = await run_mutation(
@@ -196,7 +196,7 @@ async def test_a_policy_is_made_as_it_was_written(service: Service, world: World
         ] == made
 
 
-async def test_a_policy_comes_last_where_no_place_is_said(admin: Client) -> None:
+async def test_a_policy_without_a_position_comes_last(admin: Client) -> None:
     first, second = await policy(admin, name="first"), await policy(admin, name="second", position=None)
     assert [each["name"] for each in await listed(admin, "slaPolicies")] == ["Urgent", "High", "Normal", "Low", "first", "second"]
     assert (first["atRiskPercent"], (await policy(admin, atRiskPercent=None))["atRiskPercent"]) == (75, 75)
@@ -207,7 +207,7 @@ async def test_a_policy_comes_last_where_no_place_is_said(admin: Client) -> None
             await send_mutation(admin, "updateSlaPolicy", policyId=second["id"], position=far)
 
 
-async def test_what_is_left_out_of_a_policy_stays_and_null_clears(admin: Client) -> None:
+async def test_an_omitted_policy_field_keeps_its_value_and_null_clears_it(admin: Client) -> None:
     made = await policy(admin, priority="LOW", team="sales", category="sales", firstResponse="PT1H", nextResponse="PT2H")
     key = made["id"]
     assert await run_mutation(admin, "updateSlaPolicy", policyId=key) == made
@@ -225,7 +225,7 @@ async def test_what_is_left_out_of_a_policy_stays_and_null_clears(admin: Client)
     assert await run_mutation(admin, "updateSlaPolicy", policyId=key, active=True) == changed
 
 
-async def test_what_a_policy_can_not_be(admin: Client) -> None:
+async def test_invalid_policies_are_refused(admin: Client) -> None:
     kept = await policy(admin, name="Kept")
     calendar = kept["calendar"]["id"]
     base = {"name": "Gold", "calendarId": calendar, "resolution": "PT8H"}
@@ -274,7 +274,7 @@ async def fill_up(model: type[SlaPolicy] | type[SlaCalendar], most: int) -> None
 
 
 @pytest.mark.parametrize("kind", ["SlaPolicy", "SlaCalendar"])
-async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: Client, kind: str) -> None:
+async def test_concurrent_creates_stay_within_the_limit_on_active_records(admin: Client, kind: str) -> None:
     if kind == "SlaPolicy":
         await fill_up(SlaPolicy, policy_admin.MAX_POLICIES)
     else:
@@ -296,14 +296,14 @@ async def test_there_are_at_most_so_many_also_where_several_come_at_once(admin: 
     assert await refusal_of(admin, f"update{kind}", **{name: key}, active=True) == "INVALID "
 
 
-async def test_of_calendars_of_one_name_one_is_made(admin: Client) -> None:
+async def test_concurrent_calendars_of_one_name_create_one(admin: Client) -> None:
     answers = await asyncio.gather(*(send_mutation(admin, "createSlaCalendar", **BERLIN) for _ in range(5)))
     assert sorted(str(answer["userErrors"][:1] and answer["userErrors"][0]["code"]) for answer in answers) == ["TAKEN"] * 4 + [
         "[]"
     ]
 
 
-async def test_a_calendar_is_archived_or_taken_into_use_but_not_both(admin: Client) -> None:
+async def test_a_race_never_leaves_an_archived_calendar_in_use(admin: Client) -> None:
     for n in range(4):
         calendar = await run_mutation(admin, "createSlaCalendar", **{**BERLIN, "name": str(n)})
         await asyncio.gather(
@@ -314,7 +314,7 @@ async def test_a_calendar_is_archived_or_taken_into_use_but_not_both(admin: Clie
         assert found.active == await SlaPolicy.filter(calendar_id=found.id, active=True).exists()
 
 
-async def test_changes_of_a_calendar_and_its_policies_at_once_leave_the_terms_that_follow(admin: Client) -> None:
+async def test_concurrent_changes_of_calendar_and_policy_leave_matching_terms(admin: Client) -> None:
     calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
     made = await policy(admin, calendarId=calendar["id"])
     await asyncio.gather(
@@ -330,7 +330,7 @@ async def test_changes_of_a_calendar_and_its_policies_at_once_leave_the_terms_th
 # Who sees them
 
 
-async def test_customers_meet_policies_on_their_clocks_alone(service: Service, world: World, admin: Client) -> None:
+async def test_customers_see_policies_only_on_their_clocks(service: Service, world: World, admin: Client) -> None:
     account = await Organization.get(name="Acme")
     made = await policy(admin, position=-1, organizationId=ids.encode(ids.ORGANIZATION, account.id))
     calendar = made["calendar"]["id"]
@@ -354,7 +354,7 @@ async def token_without_tickets(service: Service, world: World) -> str:
     return str((await service.client(world.ada.token).run(query))["createApiToken"]["token"])
 
 
-async def test_nobody_else_changes_them(service: Service, world: World, admin: Client) -> None:
+async def test_only_admins_change_calendars_and_policies(service: Service, world: World, admin: Client) -> None:
     made = await policy(admin)
     for token in (world.cora.token, world.ada.token, None):
         client = service.client(token)
@@ -369,7 +369,7 @@ async def test_nobody_else_changes_them(service: Service, world: World, admin: C
                 assert refusal.value.code == ("UNAUTHENTICATED" if token is None else "FORBIDDEN")
 
 
-async def test_what_is_made_bears_the_services_time(service: Service, admin: Client) -> None:
+async def test_new_records_use_the_clock_of_the_service(service: Service, admin: Client) -> None:
     service.clock.advance(days=100)
     before = service.clock()
     await policy(admin, name="later")
