@@ -8,17 +8,16 @@ responses. An error response is sent after the responses to all earlier requests
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sized
 from typing import Any, cast
 
 import structlog
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
 from engine.server.error_response import build_raw_response, generate_request_id
+from engine.server.flow_control import PipelineFlowControl, StallDetector
 
 REQUEST_TIMEOUT_SECONDS = 15.0
 """For the headers, and then again for the body."""
@@ -32,22 +31,6 @@ MAX_PIPELINED_REQUESTS = 100
 CLOSE_TIMEOUT_SECONDS = 1.0
 MIN_CHECK_SECONDS = 0.01
 log = structlog.get_logger("ticketwire.http_protocol")
-
-
-class PipelineFlowControl(FlowControl):
-    """Pauses reading while requests are pipelined.
-
-    uvicorn resumes reading as soon as an application reads a body, so it would queue any number of
-    further requests.
-    """
-
-    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
-        super().__init__(transport)
-        self.pipeline = pipeline
-
-    def resume_reading(self) -> None:
-        if not self.pipeline:
-            super().resume_reading()
 
 
 class HTTPProtocol(HttpToolsProtocol):
@@ -79,9 +62,7 @@ class HTTPProtocol(HttpToolsProtocol):
         self.is_refused = False
         self.pending_refusal = b""
         """An error response that waits for the responses to earlier requests."""
-        self.unsent_since = 0.0
-        self.unsent_bytes = 0
-        """Response bytes that the client has not accepted, and since when."""
+        self.stall_detector = StallDetector(timeout_seconds)
         self.watchdog: asyncio.TimerHandle | None = None
         self.abort_timer: asyncio.TimerHandle | None = None
 
@@ -94,6 +75,11 @@ class HTTPProtocol(HttpToolsProtocol):
     def is_streaming(self) -> bool:
         """Whether an event stream is open, which disconnects a stalled client itself."""
         return self.client_connection.shutdown_callback is not None
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Response bytes that the client has not accepted; event streams count their own."""
+        return 0 if self.is_streaming else self.transport.get_write_buffer_size()
 
     # ------------------------------------------------------------ transport
 
@@ -226,7 +212,7 @@ class HTTPProtocol(HttpToolsProtocol):
             self.waiting_since = now
         if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
             self.handle_timeout()
-        elif self.is_client_stalled(now):
+        elif self.stall_detector.is_stalled(self.unsent_bytes, now):
             self.abort()
         else:
             began = self.waiting_since or now
@@ -236,14 +222,6 @@ class HTTPProtocol(HttpToolsProtocol):
     def stop_watchdog(self) -> None:
         if self.watchdog is not None:
             self.watchdog.cancel()
-
-    def is_client_stalled(self, now: float) -> bool:
-        """Whether the client has accepted no response bytes for the whole timeout."""
-        waiting = 0 if self.is_streaming else self.transport.get_write_buffer_size()
-        if not self.unsent_bytes or waiting < self.unsent_bytes:
-            self.unsent_since, self.unsent_bytes = now, waiting
-            return False
-        return now - self.unsent_since >= self.timeout_seconds
 
     def handle_timeout(self) -> None:
         if self.is_reading_headers or self.receiving_cycle is not None:
