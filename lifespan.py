@@ -11,6 +11,7 @@ import structlog
 
 from background import follow_demo_clock, run_jobs_beside_requests
 from models import database
+from models.database.config import STATEMENT_TIMEOUT_SECONDS
 from models.log import event
 from models.notifications import notification
 from models.people import token
@@ -39,7 +40,7 @@ async def running(components: Components) -> AsyncGenerator[None]:
 async def start(components: Components) -> None:
     settings, services = components.settings, components.services
     await database.connect(
-        settings.database_url, settings.database_pool_size, database.STATEMENT_SECONDS
+        settings.database_url, settings.database_pool_size, STATEMENT_TIMEOUT_SECONDS
     )
     services.event_tail.start_at(await event.read_head())
     services.notification_tail.start_at(await notification.read_last_number())

@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def check_database_url(cls, value: str) -> str:
-        from models.database import build_config
+        from models.database.config import build_config
 
         build_config(value)
         return value

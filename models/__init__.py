@@ -1,1 +1,1 @@
-"""What is true: records, rules and the log. Imports Tortoise and nothing of ours."""
+"""The domain: records, rules, the log and all SQL. Imports none of our other packages."""

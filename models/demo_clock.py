@@ -1,4 +1,4 @@
-"""How far the demo's clock was moved ahead: stored, so that every process of the service goes by one time."""
+"""The demo's clock, which can be moved ahead. The advance is stored, so all processes share it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from models.core import time
 from models.core.errors import Code, InvalidInput
 
 MICROSECOND = timedelta(microseconds=1)
-MIN_ADVANCE, MAX_ADVANCE = timedelta(seconds=1), timedelta(days=366)
+MIN_ADVANCE = timedelta(seconds=1)
+MAX_ADVANCE = timedelta(days=366)
 MAX_TOTAL_ADVANCE = timedelta(days=3660)
-"""How far it can be moved ahead in all."""
 
 
 class ClockAdvance(Model):
-    """One row; microseconds."""
+    """One row; `ahead` is in microseconds."""
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     ahead = fields.BigIntField(default=0)
@@ -30,25 +30,27 @@ class ClockAdvance(Model):
 
 
 async def read_advance() -> timedelta:
-    found = await database.fetch_dicts("SELECT ahead FROM clock_advance WHERE id = 1")
-    return cast("int", found[0]["ahead"]) * MICROSECOND if found else timedelta()
+    rows = await database.fetch_dicts("SELECT ahead FROM clock_advance WHERE id = 1")
+    return cast("int", rows[0]["ahead"]) * MICROSECOND if rows else timedelta()
 
 
 async def advance(by: timedelta) -> timedelta:
-    """Move the clock ahead for good; returns how far it is ahead now. Raises InvalidInput where that is too little or too far."""
+    """Move the clock ahead permanently; returns the total advance. Raises InvalidInput."""
     if not MIN_ADVANCE <= by <= MAX_ADVANCE:
-        raise InvalidInput(Code.INVALID, f"From 1 second to {MAX_ADVANCE.days} days.", "by")
-    found = await database.fetch_dicts(
+        message = f"must be 1 second to {MAX_ADVANCE.days} days"
+        raise InvalidInput(Code.INVALID, message, "by")
+    rows = await database.fetch_dicts(
         "UPDATE clock_advance SET ahead = ahead + ? WHERE id = 1 AND ahead <= ? RETURNING ahead",
         [by // MICROSECOND, (MAX_TOTAL_ADVANCE - by) // MICROSECOND],
     )
-    if not found:
-        raise InvalidInput(Code.INVALID, f"The clock can be moved ahead by {MAX_TOTAL_ADVANCE.days} days in all.", "by")
-    return cast("int", found[0]["ahead"]) * MICROSECOND
+    if not rows:
+        message = f"the clock can be at most {MAX_TOTAL_ADVANCE.days} days ahead in total"
+        raise InvalidInput(Code.INVALID, message, "by")
+    return cast("int", rows[0]["ahead"]) * MICROSECOND
 
 
 class DemoClock:
-    """The time that the service goes by: the machine's own, and in the demo as far ahead of it as somebody moved it."""
+    """The service's time: the system's time, plus the demo's advance."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -57,12 +59,13 @@ class DemoClock:
         return self.time_at(self.ahead)
 
     async def refresh(self) -> None:
-        """Follow what other processes did. Time never goes back, also where one of them was quicker than this look."""
+        """Read the advance that other processes may have stored."""
         self.follow(await read_advance())
 
     def follow(self, ahead: timedelta) -> None:
+        """Take over an advance. A smaller one is ignored, so that time never goes back."""
         self.ahead = max(self.ahead, ahead)
 
     def time_at(self, ahead: timedelta) -> datetime:
-        """What time it is for whoever is so far ahead."""
+        """The service's time with this advance."""
         return time.now() + ahead

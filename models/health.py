@@ -1,4 +1,4 @@
-"""How far those are who follow the log and the clock: what an operator watches. From the database, so any process can tell."""
+"""Metrics of the background jobs, read from the database, so any process can report them."""
 
 from __future__ import annotations
 
@@ -15,31 +15,51 @@ from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure under its Prometheus name, with the label that tells it from its like."""
+    """A sample with its Prometheus name, and a label if several samples share the name."""
 
     name: str
     value: float
     label: tuple[str, str] | None = None
 
 
-async def background_metrics(at: datetime, machine_time: datetime) -> Sequence[Metric]:
-    """The head of the log; each worker's lag in entries, failures and lease; mails under way; clocks overdue, in seconds.
+async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Metric]:
+    """The log's head, and the state of the jobs, of emails and of SLA clocks.
 
-    A worker that passes entries without work for it stores how far it is with its lease: its lag is as old as that.
+    `at` is the service's time, which the demo may move ahead; leases use the system's time.
     """
     head = await event.read_head()
-    found = [Metric("ticketwire_log_position", head)]
-    for reader in await LogConsumer.all().order_by("name"):
-        job = ("job", reader.name)
-        held = reader.held_until is not None and reader.held_until > machine_time
-        if reader.name in PERMANENT_CONSUMERS:
-            found.append(Metric("ticketwire_job_lag_events", head - reader.position, job))
-        found.append(Metric("ticketwire_job_failures", reader.failures, job))
-        found.append(Metric("ticketwire_job_lease_held", float(held), job))
-    mails = "SELECT status, COUNT(*) AS n FROM mails WHERE next_attempt_at IS NOT NULL GROUP BY status ORDER BY status"
-    for row in await database.fetch_dicts(mails):
-        found.append(Metric("ticketwire_emails_waiting", cast("int", row["n"]), ("status", str(row["status"]))))  # noqa: PERF401
-    oldest = await database.fetch_dicts("SELECT MIN(due_at) AS due FROM sla_clocks WHERE due_at <= ?", [at])
-    due = as_instant(oldest[0]["due"])
-    found.append(Metric("ticketwire_sla_clocks_overdue_seconds", (at - due).total_seconds() if due else 0.0))
-    return found
+    samples = [Metric("ticketwire_log_position", head)]
+    for consumer in await LogConsumer.all().order_by("name"):
+        samples += consumer_metrics(consumer, head, system_time)
+    return [*samples, *await email_metrics(), await sla_clock_metric(at)]
+
+
+def consumer_metrics(consumer: LogConsumer, head: int, system_time: datetime) -> list[Metric]:
+    """A job stores its position at least when it renews its lease, so its lag may be as old."""
+    label = ("job", consumer.name)
+    has_lease = consumer.held_until is not None and consumer.held_until > system_time
+    samples: list[Metric] = []
+    if consumer.name in PERMANENT_CONSUMERS:
+        samples.append(Metric("ticketwire_job_lag_events", head - consumer.position, label))
+    samples.append(Metric("ticketwire_job_failures", consumer.failures, label))
+    samples.append(Metric("ticketwire_job_lease_held", float(has_lease), label))
+    return samples
+
+
+async def email_metrics() -> list[Metric]:
+    rows = await database.fetch_dicts(
+        "SELECT status, COUNT(*) AS n FROM mails WHERE next_attempt_at IS NOT NULL "
+        "GROUP BY status ORDER BY status"
+    )
+    samples: list[Metric] = []
+    for row in rows:
+        label = ("status", str(row["status"]))
+        samples.append(Metric("ticketwire_emails_waiting", cast("int", row["n"]), label))
+    return samples
+
+
+async def sla_clock_metric(at: datetime) -> Metric:
+    sql = "SELECT MIN(due_at) AS due FROM sla_clocks WHERE due_at <= ?"
+    due = as_instant((await database.fetch_dicts(sql, [at]))[0]["due"])
+    overdue_seconds = (at - due).total_seconds() if due else 0.0
+    return Metric("ticketwire_sla_clocks_overdue_seconds", overdue_seconds)

@@ -1,4 +1,4 @@
-"""What the records need beside their tables: search, ticket numbers and the log's head."""
+"""Creates what the tables of models don't include: search, ticket numbers, the log's head."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
     from models.database import Dialect
 
-FIRST_NUMBER = 1001
+FIRST_TICKET_NUMBER = 1001
 
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """Run once on empty tables."""
+    """A migration calls this once, on empty tables."""
     await search.install(client, dialect)
     if dialect == "postgres":
-        await client.execute_query(f"CREATE SEQUENCE ticket_numbers AS bigint START {FIRST_NUMBER}")
+        await client.execute_query(
+            f"CREATE SEQUENCE ticket_numbers AS bigint START {FIRST_TICKET_NUMBER}"
+        )
     await client.execute_query("INSERT INTO log_head (id, position) VALUES (1, 0)")
 
 

@@ -1,4 +1,4 @@
-"""Making people, machines and their tokens, as an operator does from the command line."""
+"""Creates users, API clients and their tokens from the command line."""
 
 from __future__ import annotations
 
@@ -22,93 +22,142 @@ DAYS = re.compile(r"(\d{1,5})d")
 
 
 class InvalidArgument(Exception):
-    """Something given can't be used; the message is for a person."""
+    """An argument of a command is invalid. The message is shown to the operator."""
 
 
 async def create_user(
-    email: str, name: str, role: str, password: str, *, organization: str | None = None, teams: Sequence[str] = ()
+    email: str,
+    name: str,
+    role: str,
+    password: str,
+    *,
+    organization: str | None = None,
+    teams: Sequence[str] = (),
 ) -> str:
-    """Make a person; returns the global id. Raises Unusable."""
-    address, shown = email.strip().lower(), name.strip()
+    """Create a user, and its organization if that is missing; `teams` are slugs.
+
+    Returns the user's global id. Raises InvalidArgument.
+    """
+    address, display_name = email.strip().lower(), name.strip()
     if not EMAIL.fullmatch(address) or not is_storable(address):
-        raise InvalidArgument(f"{email!r} is not an e-mail address")
-    if not shown or len(shown) > MAX_NAME_CHARS or not is_storable(shown):
-        raise InvalidArgument(f"a name has 1 to {MAX_NAME_CHARS} characters")
+        raise InvalidArgument(f"{email!r} is not an email address")
+    if not is_name(display_name):
+        raise InvalidArgument(f"a name must have 1 to {MAX_NAME_CHARS} characters")
     if role not in {each.value for each in Role}:
-        raise InvalidArgument(f"there is no role {role!r}; use customer, agent or admin")
+        raise InvalidArgument(f"unknown role {role!r}; use customer, agent or admin")
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-        raise InvalidArgument(f"a password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters")
-    digest = hash_password(password)  # before the transaction, which on SQLite holds the only write lock
+        limits = f"{MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS}"
+        raise InvalidArgument(f"a password must have {limits} characters")
+    # Hashing is slow, so it is done before the transaction, which holds SQLite's only write lock.
+    password_hash = hash_password(password)
     async with database.transaction():
         if await User.exists(email=address):
-            raise InvalidArgument(f"{address} is there already")
-        account = None
-        if organization is not None:
-            if not organization.strip() or len(organization) > MAX_NAME_CHARS or not is_storable(organization):
-                raise InvalidArgument(f"an organization's name has 1 to {MAX_NAME_CHARS} characters")
-            account, _ = await Organization.get_or_create(name=organization.strip())
-        person = await User.create(email=address, display_name=shown, role=Role(role), organization=account, password_hash=digest)
-        if teams and role == Role.CUSTOMER.value:
-            raise InvalidArgument("customers work in no team")
-        for slug in dict.fromkeys(teams):
-            team = await Team.get_or_none(slug=slug)
-            if team is None:
-                raise InvalidArgument(f"there is no team {slug!r}")
-            await Membership.create(team=team, user=person)
-    return encode(USER, person.id)
+            raise InvalidArgument(f"a user with the email address {address} already exists")
+        user = await User.create(
+            email=address,
+            display_name=display_name,
+            role=Role(role),
+            organization=await find_or_create_organization(organization),
+            password_hash=password_hash,
+        )
+        await add_memberships(user, teams)
+    return encode(USER, user.id)
+
+
+def is_name(text: str) -> bool:
+    """Whether the text is a valid name before trimming."""
+    return bool(text.strip()) and len(text) <= MAX_NAME_CHARS and is_storable(text)
+
+
+async def find_or_create_organization(name: str | None) -> Organization | None:
+    if name is None:
+        return None
+    if not is_name(name):
+        limit = f"1 to {MAX_NAME_CHARS} characters"
+        raise InvalidArgument(f"an organization's name must have {limit}")
+    organization, _ = await Organization.get_or_create(name=name.strip())
+    return organization
+
+
+async def add_memberships(user: User, slugs: Sequence[str]) -> None:
+    if slugs and user.role is Role.CUSTOMER:
+        raise InvalidArgument("customers can't be members of a team")
+    for slug in dict.fromkeys(slugs):
+        team = await Team.get_or_none(slug=slug)
+        if team is None:
+            raise InvalidArgument(f"unknown team {slug!r}")
+        await Membership.create(team=team, user=user)
 
 
 async def issue_token(
-    email: str | None, client: str | None, scopes: Sequence[str] | None, expires: str | None, name: str, at: datetime
+    email: str | None,
+    client: str | None,
+    scopes: Sequence[str] | None,
+    expires: str | None,
+    name: str,
+    at: datetime,
 ) -> str:
-    """Make a token for a person or a machine, and return its text. Raises Unusable."""
-    person = await User.get_or_none(email=email.strip().lower()) if email is not None else None
-    if email is not None and person is None:
-        raise InvalidArgument(f"there is nobody with the e-mail address {email}")
-    machine = None
-    if client is not None:
-        if not client.strip() or len(client) > MAX_NAME_CHARS or not is_storable(client):
-            raise InvalidArgument(f"a name has 1 to {MAX_NAME_CHARS} characters")
-        machine, _ = await ApiClient.get_or_create(display_name=client.strip())
-    caller = CALLER_OF_ROLE[person.role] if person else Caller.API_CLIENT
+    """Create an API token for the user with the email address, or for the API client of a name.
+
+    `expires` is an instant with an offset, or a number of days such as `90d`. Without scopes, the
+    token has all that its owner may hold. Returns the token's text. Raises InvalidArgument.
+    """
+    user = await find_user(email) if email is not None else None
+    api_client = await find_or_create_client(client) if client is not None else None
+    caller = CALLER_OF_ROLE[user.role] if user else Caller.API_CLIENT
     granted = check_scopes(caller, scopes)
     _, text = await token.issue_token(
         TokenKind.API,
         name[:MAX_NAME_CHARS],
         granted,
-        user_id=person.id if person else None,
-        client_id=machine.id if machine else None,
+        user_id=user.id if user else None,
+        client_id=api_client.id if api_client else None,
         expires_at=parse_expiry(expires, at),
         at=at,
     )
     return text
 
 
+async def find_user(email: str) -> User:
+    user = await User.get_or_none(email=email.strip().lower())
+    if user is None:
+        raise InvalidArgument(f"no user has the email address {email}")
+    return user
+
+
+async def find_or_create_client(name: str) -> ApiClient:
+    if not is_name(name):
+        raise InvalidArgument(f"a name must have 1 to {MAX_NAME_CHARS} characters")
+    api_client, _ = await ApiClient.get_or_create(display_name=name.strip())
+    return api_client
+
+
 def check_scopes(caller: Caller, scopes: Sequence[str] | None) -> list[str]:
-    held = {scope.value for scope in MAX_SCOPES[caller]}
+    """The sorted scopes without duplicates; None stands for all that the caller may hold."""
+    allowed = {scope.value for scope in MAX_SCOPES[caller]}
     if scopes is None:
-        return sorted(held)
+        return sorted(allowed)
     known = {scope.value for scope in Scope}
     for scope in scopes:
         if scope not in known:
-            raise InvalidArgument(f"there is no scope {scope!r}; there are {', '.join(sorted(known))}")
-        if scope not in held:
-            raise InvalidArgument(f"the scope {scope} is not for {caller.value}s")
+            raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
+        if scope not in allowed:
+            raise InvalidArgument(f"a token of this {caller.value} can't have the scope {scope}")
     if not scopes:
-        raise InvalidArgument("a token needs a scope at least")
+        raise InvalidArgument("a token must have at least one scope")
     return sorted(set(scopes))
 
 
 def parse_expiry(expires: str | None, at: datetime) -> datetime | None:
     if expires is None:
         return None
-    days = DAYS.fullmatch(expires.strip())
+    text = expires.strip()
+    days = DAYS.fullmatch(text)
     try:
-        end = at + timedelta(days=int(days[1])) if days else to_utc(datetime.fromisoformat(expires.strip()))
+        end = at + timedelta(days=int(days[1])) if days else to_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
-        raise InvalidArgument(
-            f"{expires!r} is no instant with an offset, such as 2027-01-31T00:00:00Z, and no days, such as 90d"
-        ) from error
+        expected = "an instant with an offset, such as 2027-01-31T00:00:00Z, or days, such as 90d"
+        raise InvalidArgument(f"invalid expiry {expires!r}; use {expected}") from error
     if end <= at:
-        raise InvalidArgument(f"{expires} has passed")
+        raise InvalidArgument(f"the expiry {expires} is in the past")
     return end

@@ -1,7 +1,8 @@
-"""Postgres for Tortoise, mended: connections from a pool of ours, and a task that is cancelled anywhere gives its own back.
+"""Tortoise's Postgres client with our own pool. A cancelled task always gives its connection back.
 
-Tortoise 1.1.9 leaks the pooled connection when BEGIN is cancelled, and when the release is, leaves the task with a connection
-that is no longer its own. The module's name holds "asyncpg", by which Tortoise finds the matching migration editor.
+Tortoise 1.1.9 leaks the connection if BEGIN is cancelled. If the release is cancelled, the task
+keeps using a connection that it has given back. The module's name must contain "asyncpg", because
+Tortoise selects the migration editor by it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import (
+    NestedTransactionContext,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
@@ -27,12 +32,13 @@ if TYPE_CHECKING:
     from models.database import Statement
 
 CONNECT_SECONDS = 5
+TRANSACTION_ENDED = "the transaction has ended"
 STATEMENT_CACHE_SIZE = 400
-"""Statements that a connection keeps prepared."""
+"""The prepared statements that each connection keeps."""
 
 
 def to_tortoise_error(error: asyncpg.PostgresError) -> Exception:
-    """As Tortoise raises it."""
+    """The exception that Tortoise raises for it."""
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return IntegrityError(error)
     if isinstance(error, (asyncpg.SyntaxOrAccessError, asyncpg.DataError)):
@@ -41,7 +47,7 @@ def to_tortoise_error(error: asyncpg.PostgresError) -> Exception:
 
 
 class BorrowedConnection:
-    """A connection for as long as the block lasts, of those that the caller may have."""
+    """Borrows a connection for one block, within the caller's share."""
 
     __slots__ = ("caller", "connection", "pool")
 
@@ -66,9 +72,10 @@ class BorrowedConnection:
 
 
 class LazyTransactionWrapper(TransactionWrapper):
-    """The connection of one transaction; a savepoint is another one over the same.
+    """The client of one transaction; a savepoint has a client of its own on the same connection.
 
-    BEGIN goes out before the first statement that is more than a look: what reads at READ COMMITTED sees the same before it.
+    BEGIN is sent before the first statement that is not read-only. At READ COMMITTED, a query
+    before BEGIN reads the same as one after it.
     """
 
     _connection: asyncpg.Connection
@@ -79,8 +86,10 @@ class LazyTransactionWrapper(TransactionWrapper):
         return NestedTransactionContext(LazyTransactionWrapper(self))
 
     @contextlib.asynccontextmanager
-    async def acquire_connection(self) -> AsyncGenerator[asyncpg.Connection]:  # type: ignore[override]
-        """For one statement inside the transaction."""
+    async def acquire_connection(  # type: ignore[override]
+        self,
+    ) -> AsyncGenerator[asyncpg.Connection]:
+        """The connection for one statement inside the transaction."""
         async with self._lock:
             await self.begin()
             yield self._connection
@@ -90,21 +99,26 @@ class LazyTransactionWrapper(TransactionWrapper):
             await self.begin()
             return await self.run_query(text, values)
 
-    async def fetch_readonly(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+    async def fetch_readonly(
+        self, text: str, values: Sequence[object]
+    ) -> Sequence[Sequence[object]]:
         async with self._lock:
             return await self.run_query(text, values)
 
-    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+    async def fetch_each(
+        self, statements: Sequence[Statement], *, last: bool
+    ) -> list[Sequence[Sequence[object]]]:
         async with self._lock:
             if not (last and len(statements) == 1):
                 await self.begin()
-            found = [await self.run_query(*statement) for statement in statements]
-            self._finalized = self._finalized or not self.has_begun
-            return found
+            results = [await self.run_query(*statement) for statement in statements]
+            if not self.has_begun:  # a single statement without BEGIN has committed itself
+                self._finalized = True
+            return results
 
     async def run_query(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         if self._finalized:
-            raise TransactionManagementError("the transaction is over")
+            raise TransactionManagementError(TRANSACTION_ENDED)
         self.log.debug("%s: %s", text, values)
         try:
             return await self._connection.fetch(text, *values)
@@ -114,7 +128,7 @@ class LazyTransactionWrapper(TransactionWrapper):
     async def begin(self) -> None:
         if not self.has_begun:
             if self._finalized:
-                raise TransactionManagementError("the transaction is over")
+                raise TransactionManagementError(TRANSACTION_ENDED)
             await self.send("BEGIN")
             self.has_begun = True
 
@@ -161,39 +175,48 @@ class PooledTransactionContext(TransactionContext):
         self.pool = pool
 
     async def __aenter__(self) -> TransactionalDBClient:
-        self.client._connection = await self.pool.acquire()  # pyright: ignore[reportPrivateUsage] - the wrapper's own
-        self.token = get_connections().set(self.client.connection_name, self.client)
-        return self.client
+        client = self.client
+        connection = await self.pool.acquire()
+        client._connection = connection  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+        self.token = get_connections().set(client.connection_name, client)
+        return client
 
     async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         get_connections().reset(self.token)
-        held, error = self.client._connection, exc_val  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+        client, error = self.client, exc_val
+        connection = client._connection  # pyright: ignore[reportPrivateUsage] - the wrapper's own
+        has_ended = client._finalized  # pyright: ignore[reportPrivateUsage] - the wrapper's own
         try:
-            if not self.client.has_begun or self.client._finalized or was_interrupted(exc_val):  # pyright: ignore[reportPrivateUsage]
-                return  # the pool undoes what was cut short
+            if not client.has_begun or has_ended or was_interrupted(exc_val):
+                return  # nothing to end, or the pool resets the connection
             if exc_val is None:
-                await self.client.commit()
+                await client.commit()
             else:
-                await self.client.rollback()
-        except BaseException as failed:
-            error = failed
+                await client.rollback()
+        except BaseException as failure:
+            error = failure
             raise
         finally:
-            self.pool.give_back(held, error)
+            self.pool.give_back(connection, error)
 
 
 class Client(AsyncpgDBClient):
-    _pool: Pool | None  # pyright: ignore[reportIncompatibleVariableOverride] - it has all that Tortoise calls
+    _pool: Pool | None  # pyright: ignore[reportIncompatibleVariableOverride]
 
     async def create_pool(self, **kwargs: Any) -> Any:
-        size, least = kwargs.pop("max_size"), kwargs.pop("min_size")
-        assert least == 1
+        size, min_size = kwargs.pop("max_size"), kwargs.pop("min_size")
+        assert min_size == 1
 
         async def connect() -> asyncpg.Connection:
-            made = await asyncpg.connect(timeout=CONNECT_SECONDS, statement_cache_size=STATEMENT_CACHE_SIZE, **kwargs)
-            return cast("asyncpg.Connection", made)
+            connection = await asyncpg.connect(
+                timeout=CONNECT_SECONDS, statement_cache_size=STATEMENT_CACHE_SIZE, **kwargs
+            )
+            return cast("asyncpg.Connection", connection)
 
         pool = Pool(size, connect)
         await pool.release(await pool.acquire())
@@ -206,7 +229,7 @@ class Client(AsyncpgDBClient):
         return self._pool
 
     def _check_loop(self) -> bool:
-        """Whether the loop is still the one that it was opened in: always. To look costs a system call a statement."""
+        """The event loop never changes, and Tortoise's check costs a system call per statement."""
         return True
 
     def acquire_connection(self) -> Any:
@@ -222,12 +245,14 @@ class Client(AsyncpgDBClient):
 
     fetch_readonly = fetch
 
-    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+    async def fetch_each(
+        self, statements: Sequence[Statement], *, last: bool
+    ) -> list[Sequence[Sequence[object]]]:
         return [await self.fetch(*statement) for statement in statements]
 
     async def execute_many(self, query: str, values: list[Any]) -> None:
-        async with self._in_transaction() as held:
-            await held.execute_many(query, values)
+        async with self._in_transaction() as client:
+            await client.execute_many(query, values)
 
     def _in_transaction(self) -> TransactionContext:
         return PooledTransactionContext(LazyTransactionWrapper(self), self.pool)

@@ -1,6 +1,7 @@
-"""What one caller may have of the connections that read: the rest is for the others, however slow and many one's statements are.
+"""Limits the connections that one caller's queries use at a time, so that some remain for others.
 
-Only statements by themselves count. A transaction does not: who has one may need a connection beside it.
+Only queries outside a transaction count. A transaction does not, because a caller inside one may
+need another connection for a query.
 """
 
 from __future__ import annotations
@@ -11,46 +12,46 @@ from collections.abc import Hashable
 from contextvars import ContextVar
 
 CALLER: ContextVar[Hashable] = ContextVar("CALLER", default=None)
-"""For whom this task reads; None where that is nobody in particular, who is not held back."""
+"""The caller for whom the current task reads. None means the service itself, without a limit."""
 
 
 class CallerShares:
-    """Counted by hand, for this is on the way of each statement: a semaphore for each caller takes 3 µs."""
+    """Counts by hand, because every query passes here: a semaphore per caller would cost 3 µs."""
 
-    def __init__(self, each: int) -> None:
-        self.limit = each
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.in_use: dict[Hashable, int] = {}
-        """Of callers for whom something is read."""
         self.waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     def try_acquire(self, caller: Hashable) -> bool:
-        """Whether one more statement of a caller's may run at once; if not, `wait`. What was taken is given back."""
+        """Take a share if the caller has one left, or else return False; then use `wait`."""
         if caller is None:
             return True
-        taken = self.in_use.get(caller, 0)
-        if taken >= self.limit:
+        in_use = self.in_use.get(caller, 0)
+        if in_use >= self.limit:
             return False
-        self.in_use[caller] = taken + 1
+        self.in_use[caller] = in_use + 1
         return True
 
     async def wait(self, caller: Hashable) -> None:
-        """In turn; it is taken then."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.setdefault(caller, deque()).append(mine)
+        """Take a share as soon as one is released; callers' tasks are served in order."""
+        handover: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.setdefault(caller, deque()).append(handover)
         try:
-            await mine
+            await handover
         except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():  # it had been handed over
+            if handover.done() and not handover.cancelled():  # the share is already ours
                 self.release(caller)
             raise
 
     def release(self, caller: Hashable) -> None:
+        """Hand a share over to the caller's first waiting task, or give it back."""
         if caller is None:
             return
         while self.waiting.get(caller):
-            first = self.waiting[caller].popleft()
-            if not first.done():  # else it was cancelled
-                first.set_result(None)
+            handover = self.waiting[caller].popleft()
+            if not handover.done():  # a cancelled task does not take it
+                handover.set_result(None)
                 return
         self.waiting.pop(caller, None)
         if self.in_use[caller] == 1:

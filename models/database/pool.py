@@ -1,8 +1,9 @@
-"""Connections to Postgres, lent one at a time and the last used first.
+"""A pool of Postgres connections; the connection used last is borrowed first.
 
-asyncpg's own pool has the server reset each connection that comes back, which doubles the round trips of a lone statement.
-Nothing of ours changes a session, listens, or locks beyond its transaction, so a connection that comes back sound is lent as it
-is. One that was cut short is mended beside: nobody waits for that, and a server that does not answer costs the connection alone.
+asyncpg's own pool resets each connection that is given back, which doubles the round trips of a
+single statement. Our code changes no session settings, does not listen, and holds no lock beyond
+its transaction. So a connection is reused as it is, unless its work was interrupted. Then a
+background task resets it; if the server does not respond, only that connection is lost.
 """
 
 from __future__ import annotations
@@ -18,20 +19,28 @@ import asyncpg
 from models.database.fair_share import CallerShares
 
 IDLE_SECONDS = 300.0
-"""A connection that lay longer may have been forgotten by what stands between us and the server."""
+"""Idle connections are closed after this time: a proxy or firewall may have dropped them."""
 RESERVED_CONNECTIONS = 2
-"""Connections that the statements of one caller leave to the others."""
+"""Connections that the queries of one caller leave to others."""
 RESET_SECONDS = 5.0
 
 
 class IdleConnection(NamedTuple):
     connection: asyncpg.Connection
-    since: float
+    idle_since: float
 
 
 def was_interrupted(error: BaseException | None) -> bool:
-    """Whether a statement may still run, or its connection may be gone; an answer of the server's leaves it sound."""
-    return error is not None and not (isinstance(error, Exception) and not isinstance(error, (OSError, asyncpg.InterfaceError)))
+    """Whether the work on a connection ended such that a statement may still run on it.
+
+    This is so after a cancellation and after a connection error, not after an error that the server
+    returned.
+    """
+    if error is None:
+        return False
+    if not isinstance(error, Exception):
+        return True
+    return isinstance(error, OSError | asyncpg.InterfaceError)
 
 
 class Pool:
@@ -45,7 +54,7 @@ class Pool:
         self.closed = False
 
     async def acquire(self) -> asyncpg.Connection:
-        """A sound connection, to be released. Waits where all are lent."""
+        """Borrow a connection; `give_back` it afterwards. Waits while all are borrowed."""
         await self.slots.acquire()
         try:
             if self.closed:
@@ -59,16 +68,16 @@ class Pool:
 
     def pop_idle(self) -> asyncpg.Connection | None:
         while self.idle:
-            connection, since = self.idle.pop()
+            connection, idle_since = self.idle.pop()
             if connection.is_closed():
                 continue
-            if time.monotonic() - since < IDLE_SECONDS:
+            if time.monotonic() - idle_since < IDLE_SECONDS:
                 return connection
             connection.terminate()
         return None
 
     def give_back(self, connection: asyncpg.Connection, error: BaseException | None = None) -> None:
-        """Take it back; `error` is what the borrower's work ended with."""
+        """Take a connection back; `error` is what ended the borrower's work, if anything did."""
         self.borrowed.discard(connection)
         if connection.is_closed() or self.closed:
             connection.terminate()
@@ -82,7 +91,7 @@ class Pool:
         self.slots.release()
 
     async def reset(self, connection: asyncpg.Connection) -> None:
-        """Wait until what ran is over, and undo it. Where that takes long, the others may be as dead."""
+        """Roll back after the running statement. If that fails, close all idle connections."""
         try:
             async with asyncio.timeout(RESET_SECONDS):
                 await connection.execute("ROLLBACK")
@@ -97,11 +106,11 @@ class Pool:
             self.slots.release()
 
     def terminate_idle(self) -> None:
-        """Have new connections made."""
+        """Close the idle connections, so that new ones are made."""
         while self.idle:
             self.idle.pop().connection.terminate()
 
-    # What Tortoise calls
+    # The methods below are called by Tortoise.
 
     async def release(self, connection: asyncpg.Connection) -> None:
         self.give_back(connection)

@@ -1,8 +1,9 @@
-"""SQLite for Tortoise, mended: a transaction takes the write lock at its start, and a cancelled one gives it back.
+"""Tortoise's SQLite client with immediate transactions, which release their lock when cancelled.
 
-Tortoise 1.1.9 begins deferred, so that read-then-write transactions of two processes fail with "database is locked", and
-a task cancelled while it enters `in_transaction()` keeps the connection's only lock for good. The module's name holds
-"sqlite", by which Tortoise finds the matching migration editor.
+Tortoise 1.1.9 sends BEGIN DEFERRED. If two processes then read before they write, one fails with
+"database is locked". And a task that is cancelled while it enters `in_transaction()` keeps the
+connection's only lock forever. The module's name must contain "sqlite", because Tortoise selects
+the migration editor by it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.backends.base.client import (
+    NestedTransactionContext,
+    TransactionalDBClient,
+    TransactionContext,
+)
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+)
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
@@ -29,28 +38,30 @@ if TYPE_CHECKING:
 
     from models.database import Statement
 
+T = TypeVar("T")
+
 
 def split_script(script: str) -> list[str]:
-    """The single statements of a script, triggers whole."""
-    found: list[str] = []
+    """The statements of a script. A trigger stays whole although it contains semicolons."""
+    statements: list[str] = []
     text = ""
     for piece in script.split(";"):
         text += piece + ";"
         if sqlite3.complete_statement(text):
-            found.append(text)
+            statements.append(text)
             text = ""
-    return [statement for statement in found if statement.strip(" ;\n")]
+    return [statement for statement in statements if statement.strip(" ;\n")]
 
 
 class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     has_savepoints = False
-    """Whether there were any: what is the last of such a one is not the last of the transaction."""
+    """Whether savepoints were used. Then the last statements may be those of a savepoint only."""
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ImmediateTransactionWrapper(self))
 
     async def execute_script(self, query: str) -> None:
-        # sqlite3's executescript would commit the transaction that it runs in
+        # sqlite3's executescript would commit the transaction.
         for statement in split_script(query):
             await self.execute_query(statement)
 
@@ -62,7 +73,7 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
 
     def acquire_connection(self) -> ConnectionWrapper[aiosqlite.Connection]:
         if self._finalized:
-            raise TransactionManagementError("the transaction is over")
+            raise TransactionManagementError("the transaction has ended")
         return super().acquire_connection()
 
     async def savepoint(self) -> None:
@@ -74,41 +85,52 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
 
     fetch_readonly = fetch
 
-    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+    async def fetch_each(
+        self, statements: Sequence[Statement], *, last: bool
+    ) -> list[Sequence[Sequence[object]]]:
         for text, values in statements:
             self.log.debug("%s: %s", text, values)
-        ends = last and not self.has_savepoints
-        async with self.acquire_connection() as held:
-            connection = held._conn  # pyright: ignore[reportPrivateUsage] - used on its own thread alone
+        commits = last and not self.has_savepoints
+        async with self.acquire_connection() as wrapper:
+            # Used only on the driver's own thread.
+            connection = wrapper._conn  # pyright: ignore[reportPrivateUsage]
 
-            def run() -> list[Sequence[Sequence[object]]]:
-                found: list[Sequence[Sequence[object]]] = []
+            def run_all() -> list[Sequence[Sequence[object]]]:
+                results: list[Sequence[Sequence[object]]] = []
                 for text, values in statements:
-                    found.append(connection.execute(text, values).fetchall())
-                if ends:
+                    results.append(connection.execute(text, values).fetchall())
+                if commits:
                     connection.commit()
-                return found
+                return results
 
             try:
-                found = await held._execute(run)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
+                results = await run_on_thread(wrapper, run_all)
             except sqlite3.OperationalError as error:
                 raise OperationalError(error) from error
             except sqlite3.IntegrityError as error:
                 raise IntegrityError(error) from error
-        self._finalized = self._finalized or ends
-        return found
+        self._finalized = self._finalized or commits
+        return results
 
-    async def give_back(self) -> None:
-        """Undo a BEGIN that may or may not have happened, and let statements run again."""
-        connection = cast("aiosqlite.Connection | None", self._connection)  # none where the first connect was cancelled
-        if connection is not None:
-            stop = cast("Client", self._parent).stop
+    async def undo(self) -> None:
+        """Roll back a BEGIN that may or may not have run, and allow statements again."""
+        wrapper = cast("aiosqlite.Connection | None", self._connection)
+        if wrapper is None:  # the first connect was cancelled
+            return
+        stop = cast("Client", self._parent).stop
 
-            def undo() -> None:
-                stop.clear()
-                connection._conn.rollback()  # pyright: ignore[reportPrivateUsage] - on its thread, behind what was asked before
+        def roll_back() -> None:
+            stop.clear()
+            # Read here, because the thread may still be connecting when this is submitted.
+            wrapper._conn.rollback()  # pyright: ignore[reportPrivateUsage]
 
-            await connection._execute(undo)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
+        await run_on_thread(wrapper, roll_back)
+
+
+async def run_on_thread(wrapper: aiosqlite.Connection, function: Callable[[], T]) -> T:
+    """Run a function on the connection's own thread, after all that was submitted before."""
+    execute: Any = wrapper._execute  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
+    return await execute(function)
 
 
 class ImmediateTransactionContext(SqliteTransactionContext):
@@ -121,48 +143,55 @@ class ImmediateTransactionContext(SqliteTransactionContext):
             await self.ensure_connection()
             await self.connection.begin()
         except BaseException:
-            # A BEGIN that was cancelled still runs on the driver's thread, maybe for as long as another process writes: a
-            # ROLLBACK follows it there before the lock goes, and nobody waits for that.
+            # A cancelled BEGIN still runs on the driver's thread, perhaps until another process
+            # has written. A ROLLBACK follows it there, then the lock is released. No task waits.
             self.start_undo()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection
 
     async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         get_connections().reset(self.token)
-        if exc_val is not None and not isinstance(exc_val, Exception):
-            # one that the thread has not begun ends as soon as it does; an interrupt would come too early for it
-            cast("Client", self.connection._parent).stop.set()  # pyright: ignore[reportPrivateUsage] - Tortoise's own
-        elif exc_val is None:
-            try:
-                if not self.connection._finalized:  # pyright: ignore[reportPrivateUsage] - the wrapper's own
-                    await self.connection.commit()
-            except BaseException:
-                # one that failed, as on a full disk, is still open
-                await asyncio.shield(self.start_undo())
-                raise
-            self._trxlock.release()
+        if exc_val is not None:
+            if not isinstance(exc_val, Exception):
+                # Cancelled: also a statement that the thread has not begun yet ends at once. An
+                # interrupt would come too early for it.
+                self.client.stop.set()
+            await asyncio.shield(self.start_undo())
             return
-        await asyncio.shield(self.start_undo())
+        try:
+            if not self.connection._finalized:  # pyright: ignore[reportPrivateUsage]
+                await self.connection.commit()
+        except BaseException:
+            # After a failed commit, as on a full disk, the transaction is still open.
+            await asyncio.shield(self.start_undo())
+            raise
+        self._trxlock.release()
+
+    @property
+    def client(self) -> Client:
+        return cast("Client", self.connection._parent)  # pyright: ignore[reportPrivateUsage]
 
     def start_undo(self) -> asyncio.Task[None]:
-        undoing = asyncio.ensure_future(self.undo())
-        tasks = cast("Client", self.connection._parent).undoing  # pyright: ignore[reportPrivateUsage] - the wrapper's own
-        tasks.add(undoing)
-        undoing.add_done_callback(tasks.discard)
-        return undoing
+        task = asyncio.ensure_future(self.undo())
+        self.client.undoing.add(task)
+        task.add_done_callback(self.client.undoing.discard)
+        return task
 
     async def undo(self) -> None:
         try:
-            await self.connection.give_back()
+            await self.connection.undo()
         finally:
             self._trxlock.release()
 
 
 def to_lowercase(text: str | None) -> str | None:
-    """`lower()` for every alphabet, as on Postgres; SQLite's own knows ASCII alone."""
+    """`lower()` for all alphabets, as on Postgres; SQLite's own changes only ASCII letters."""
     return None if text is None else text.lower()
 
 
@@ -178,14 +207,14 @@ class Client(SqliteClient):
     readers: ReaderPool | None = None
 
     def _check_loop(self) -> bool:
-        """Whether the loop is still the one that it was opened in: always. To look costs a system call a statement."""
+        """The event loop never changes, and Tortoise's check costs a system call per statement."""
         return True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.undoing = set[asyncio.Task[None]]()
         self.stop = threading.Event()
-        """Set while nobody waits any more for the statements of the transaction that goes on."""
+        """Set when a transaction is cancelled; its statements then end at once."""
 
     async def _post_connect(self) -> None:
         await super()._post_connect()
@@ -210,16 +239,22 @@ class Client(SqliteClient):
 
     fetch_readonly = fetch
 
-    async def fetch_each(self, statements: Sequence[Statement], *, last: bool) -> list[Sequence[Sequence[object]]]:
+    async def fetch_each(
+        self, statements: Sequence[Statement], *, last: bool
+    ) -> list[Sequence[Sequence[object]]]:
         return [await self.fetch(*statement) for statement in statements]
 
-    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[Any]]:
+    async def execute_query(
+        self, query: str, values: list[Any] | None = None
+    ) -> tuple[int, Sequence[Any]]:
         if self.readers is None or not is_query(query):
             return await super().execute_query(query, values)
-        found = await self.fetch(query, values or ())
-        return len(found), found
+        rows = await self.fetch(query, values or ())
+        return len(rows), rows
 
-    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+    async def execute_query_dict(
+        self, query: str, values: list[Any] | None = None
+    ) -> list[dict[str, Any]]:
         return [dict(row) for row in (await self.execute_query(query, values))[1]]
 
     def _in_transaction(self) -> TransactionContext:

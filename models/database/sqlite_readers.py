@@ -1,7 +1,8 @@
-"""Reading from SQLite beside its one writer: what is quick on the loop itself, the rest in threads. No reader waits for a writer.
+"""Reads SQLite next to its one writer, without waiting for it.
 
-Handing a statement to a thread costs ten times what a short one does. So each begins on the loop, where it is given up after some
-milliseconds; one that was is begun in a thread from then on, until it proves quick again.
+Each query starts on the event loop, because a thread would cost ten times as much as a short query.
+A query that exceeds a time limit there is interrupted and runs in a thread. From then on it starts
+in a thread, until it is fast again.
 """
 
 from __future__ import annotations
@@ -18,29 +19,35 @@ from tortoise.exceptions import OperationalError
 from models.database.fair_share import CALLER, CallerShares
 
 MAX_LOOP_SECONDS = 0.005
-"""What one statement may take of the loop."""
+"""The time after which a query on the event loop is interrupted."""
 THREADS = 3
 MAX_STATEMENT_SECONDS = 30.0
-"""What one statement may take at all."""
+"""The time after which a query in a thread is interrupted."""
 PROGRESS_CHECK_STEPS = 1000
-"""Of SQLite's machine between two looks at the time: some microseconds."""
+"""The steps of SQLite's virtual machine between two checks of the time: some microseconds."""
 MAX_SLOW_STATEMENTS = 500
 STATEMENT_CACHE_SIZE = 400
 
 
 class ReadConnection:
-    """One connection that can't write. Its statement ends early when its time is over, or it is told to stop."""
+    """A read-only connection. A query is interrupted after its deadline, or if `stopped` is set."""
 
-    def __init__(self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]
+    ) -> None:
         self.deadline = 0.0
         self.stopped = False
-        made = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENT_CACHE_SIZE)
-        made.row_factory = sqlite3.Row
-        made.execute(f"PRAGMA busy_timeout = {wait_ms}")
-        made.execute("PRAGMA query_only = ON")
-        prepare(made)
-        made.set_progress_handler(self.should_stop, PROGRESS_CHECK_STEPS)
-        self.connection = made
+        self.connection = sqlite3.connect(
+            path,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=STATEMENT_CACHE_SIZE,
+        )
+        self.connection.row_factory = sqlite3.Row
+        self.connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
+        self.connection.execute("PRAGMA query_only = ON")
+        prepare(self.connection)
+        self.connection.set_progress_handler(self.should_stop, PROGRESS_CHECK_STEPS)
 
     def should_stop(self) -> bool:
         return self.stopped or time.monotonic() > self.deadline
@@ -51,14 +58,20 @@ class ReadConnection:
 
 
 def is_retryable(error: sqlite3.OperationalError) -> bool:
-    """Whether a statement might succeed with more time."""
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    """Whether the query may succeed with more time."""
+    return error.sqlite_errorcode & 0xFF in (
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
 
 
 class ReaderPool:
-    """The reading connections of a process, made when they are needed."""
+    """The read-only connections of a process, opened when they are needed."""
 
-    def __init__(self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]
+    ) -> None:
         self.path = path
         self.wait_ms = wait_ms
         self.prepare = prepare
@@ -68,11 +81,11 @@ class ReaderPool:
         self.shares = CallerShares(THREADS - 1)
         self.threads = ThreadPoolExecutor(THREADS, "sqlite")
         self.slow_statements: OrderedDict[str, None] = OrderedDict()
-        """Texts of statements that took longer than the loop has for them."""
+        """The texts of the queries that start in a thread."""
         self.running = set[asyncio.Future[list[sqlite3.Row]]]()
 
     async def fetch(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
-        await asyncio.sleep(0)  # others have their turn between two statements, as with every database
+        await asyncio.sleep(0)  # lets other tasks run between two queries
         if text not in self.slow_statements:
             try:
                 return self.read_on_loop(text, values)
@@ -97,38 +110,48 @@ class ReaderPool:
         return self.loop_connection.read(text, values, MAX_LOOP_SECONDS)
 
     async def read_in_thread(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
-        reader = self.idle.pop() if self.idle else ReadConnection(self.path, self.wait_ms, self.prepare)
-        reader.stopped = False
-        began = time.monotonic()
-        reading = asyncio.get_running_loop().run_in_executor(self.threads, reader.read, text, values, MAX_STATEMENT_SECONDS)
-        self.running.add(reading)
+        connection = self.take_connection()
+        started_at = time.monotonic()
+        query = asyncio.get_running_loop().run_in_executor(
+            self.threads, connection.read, text, values, MAX_STATEMENT_SECONDS
+        )
+        self.running.add(query)
 
-        def ended(done: asyncio.Future[list[sqlite3.Row]]) -> None:
-            self.running.discard(reading)
-            self.idle.append(reader)
+        def finish(done: asyncio.Future[list[sqlite3.Row]]) -> None:
+            self.running.discard(query)
+            self.idle.append(connection)
             if not done.cancelled():
-                done.exception()  # else asyncio tells of one that nobody waited for any more
+                done.exception()  # otherwise asyncio logs it if the caller was cancelled
 
-        reading.add_done_callback(ended)
+        query.add_done_callback(finish)
         try:
-            found = await asyncio.shield(reading)
+            rows = await asyncio.shield(query)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise TimeoutError("the statement took too long") from error
+                raise TimeoutError("the query took too long") from error
             raise OperationalError(error) from error
         except asyncio.CancelledError:
-            reader.stopped = True
+            connection.stopped = True
             raise
-        if time.monotonic() - began < MAX_LOOP_SECONDS / 2:
+        if time.monotonic() - started_at < MAX_LOOP_SECONDS / 2:
             self.slow_statements.pop(text, None)
-        return found
+        return rows
+
+    def take_connection(self) -> ReadConnection:
+        if not self.idle:
+            return ReadConnection(self.path, self.wait_ms, self.prepare)
+        connection = self.idle.pop()
+        connection.stopped = False
+        return connection
 
     async def close(self) -> None:
         if self.running:
             await asyncio.wait(list(self.running))
-            await asyncio.sleep(0)  # which gives their connections back
+            await asyncio.sleep(0)  # runs the callbacks that give the connections back
         self.threads.shutdown()
-        for reader in [*self.idle, *([self.loop_connection] if self.loop_connection else [])]:
-            reader.connection.close()
+        if self.loop_connection is not None:
+            self.loop_connection.connection.close()
+            self.loop_connection = None
+        for connection in self.idle:
+            connection.connection.close()
         self.idle.clear()
-        self.loop_connection = None

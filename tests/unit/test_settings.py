@@ -16,9 +16,9 @@ WRONG: list[tuple[str, str, str]] = [
     ("TICKETWIRE_MODE", "prod", "production"),
     ("TICKETWIRE_DATABASE_URL", "", "sqlite:///"),
     ("TICKETWIRE_DATABASE_URL", "mysql://localhost/x", "postgres://"),
-    ("TICKETWIRE_DATABASE_URL", "postgres://localhost", "names a database"),
-    ("TICKETWIRE_DATABASE_URL", "sqlite://", "names a file"),
-    ("TICKETWIRE_DATABASE_URL", "sqlite:///:memory:", "names a file"),
+    ("TICKETWIRE_DATABASE_URL", "postgres://localhost", "must name a database"),
+    ("TICKETWIRE_DATABASE_URL", "sqlite://", "must name a file"),
+    ("TICKETWIRE_DATABASE_URL", "sqlite:///:memory:", "must name a file"),
     ("TICKETWIRE_DATABASE_URL", "postgres://u@h:port/x", "ort"),
     ("TICKETWIRE_DATABASE_POOL_SIZE", "1", "2"),
     ("TICKETWIRE_BUS_URL", "amqp://localhost", "redis://"),
@@ -55,7 +55,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "hint"), WRONG)
-def test_a_wrong_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str) -> None:
+def test_an_invalid_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as found:
         load()
@@ -65,7 +65,7 @@ def test_a_wrong_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch,
     assert "\n" not in text
 
 
-def test_a_reminder_that_would_come_with_the_end_is_refused_also_against_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reminder_must_come_before_the_default_abandon_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETWIRE_WAITING_REMINDER_DAYS", "7")
     with pytest.raises(SettingsError, match=r"TICKETWIRE_ABANDON_AFTER_DAYS: .* which is 7"):
         load()
@@ -73,18 +73,18 @@ def test_a_reminder_that_would_come_with_the_end_is_refused_also_against_the_def
     assert load().abandon_after is None
 
 
-def test_a_list_that_is_no_json_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_json_list_names_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETWIRE_ALLOWED_ORIGINS", "https://desk.example")
     with pytest.raises(SettingsError, match=r"(?i)allowed_origins"):
         load()
 
 
-def test_every_setting_has_a_default_and_says_what_it_is() -> None:
+def test_every_setting_has_a_default_and_a_description() -> None:
     assert load() == settings.Settings()
     assert [name for name, field in settings.Settings.model_fields.items() if not field.description] == []
 
 
-def test_settings_come_from_the_environment_from_a_file_and_from_what_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_override_the_environment_which_overrides_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("TICKETWIRE_REOPEN_DAYS=3\nTICKETWIRE_SESSION_DAYS=4\nPORT=81\nUNKNOWN=1\n")
     monkeypatch.setenv("TICKETWIRE_SESSION_DAYS", "5")
     monkeypatch.setenv("TICKETWIRE_ALLOWED_ORIGINS", '["https://desk.example"]')
@@ -93,12 +93,12 @@ def test_settings_come_from_the_environment_from_a_file_and_from_what_is_given(m
     assert found.allowed_origins == ["https://desk.example"]
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().port = 1  # type: ignore[misc]
 
 
-def test_a_password_in_a_wrong_address_is_told_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_does_not_show_the_password_of_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETWIRE_BUS_URL", "redis://user:s3cr#t@localhost:6379")
     with pytest.raises(SettingsError) as found:
         load()

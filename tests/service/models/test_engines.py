@@ -1,4 +1,5 @@
-"""The mended engines: a cancelled task gives back what it held, whenever it is cancelled, and a transaction is one."""
+"""The mended engines: a cancelled task gives back what it held, whenever it is cancelled, and a
+transaction is one."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 
 from models import database
 from models.core.ids import new_id
+from models.database.config import build_config
 from models.database.sqlite import split_script
 from models.people.user import Organization
 
@@ -31,7 +33,8 @@ async def names() -> list[str]:
 
 
 async def cancelled_after(turns: int, work: Callable[[], Awaitable[None]]) -> bool:
-    """Run the work as a task and cancel it after so many turns; whether it was cancelled before its end."""
+    """Run the work as a task and cancel it after so many turns; whether it was cancelled before its
+    end."""
     task = asyncio.ensure_future(work())
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -41,7 +44,8 @@ async def cancelled_after(turns: int, work: Callable[[], Awaitable[None]]) -> bo
 
 
 async def usable() -> None:
-    """The database takes two transactions of two tasks, which on Postgres takes two connections at once."""
+    """The database takes two transactions of two tasks, which on Postgres takes two connections at
+    once."""
     meet = asyncio.Barrier(1 if IS_SQLITE else 2)
 
     async def take(name: str) -> None:
@@ -76,7 +80,9 @@ async def test_a_task_cancelled_at_any_turn_of_a_transaction_stores_all_or_nothi
             await Organization.create(name=name)
         stored.add(name)
 
-    ends = [await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS]
+    ends = [
+        await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS
+    ]
     assert ends[0]
     await usable()
     found = await names()
@@ -86,7 +92,9 @@ async def test_a_task_cancelled_at_any_turn_of_a_transaction_stores_all_or_nothi
 
 @pytest.mark.usefixtures("small_pool")
 @pytest.mark.parametrize("begun", [False, True], ids=["alone", "begun"])
-async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or_nothing(begun: bool) -> None:
+async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or_nothing(
+    begun: bool,
+) -> None:
     stored: set[str] = set()
     two = "INSERT INTO organizations (id, name, shared) VALUES (?, ?, FALSE), (?, ?, FALSE)"
 
@@ -96,7 +104,9 @@ async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or
             await database.fetch_each([(two, [new_id(), name, new_id(), name])], last=True)
         stored.add(name)
 
-    ends = [await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS]
+    ends = [
+        await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS
+    ]
     assert ends[0]
     await usable()
     found = await names()
@@ -163,8 +173,11 @@ async def test_a_body_that_is_cancelled_is_rolled_back() -> None:
 
 @pytest.mark.usefixtures("small_pool")
 @pytest.mark.parametrize("fails", [False, True], ids=["commit", "rollback"])
-async def test_a_task_that_outlives_a_cancelled_transaction_goes_on_with_the_database(fails: bool) -> None:
-    """As one under `asyncio.timeout` does: its next statement must not go through the transaction that ended."""
+async def test_a_task_that_outlives_a_cancelled_transaction_goes_on_with_the_database(
+    fails: bool,
+) -> None:
+    """As one under `asyncio.timeout` does: its next statement must not go through the transaction
+    that ended."""
 
     async def interrupted(turns: int) -> bool:
         me, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -237,7 +250,9 @@ async def test_a_script_does_not_commit_the_transaction_that_it_runs_in() -> Non
     async def fail() -> None:
         async with database.transaction():
             await store("never")
-            await database.connection().execute_script("CREATE TABLE one (id int); CREATE TABLE two (id int); SELECT 1;")
+            await database.connection().execute_script(
+                "CREATE TABLE one (id int); CREATE TABLE two (id int); SELECT 1;"
+            )
             await database.fetch_dicts("SELECT * FROM two")
             raise LookupError
 
@@ -250,8 +265,14 @@ async def test_a_script_does_not_commit_the_transaction_that_it_runs_in() -> Non
 
 async def test_a_script_is_cut_into_statements_with_triggers_whole() -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = ';'; DELETE FROM c; END;"
-    found = split_script(f"CREATE TABLE a (b text DEFAULT ';');{trigger} INSERT INTO a VALUES ('x;y') ; ;\n")
-    assert [each.strip() for each in found] == ["CREATE TABLE a (b text DEFAULT ';');", trigger, "INSERT INTO a VALUES ('x;y') ;"]
+    found = split_script(
+        f"CREATE TABLE a (b text DEFAULT ';');{trigger} INSERT INTO a VALUES ('x;y') ; ;\n"
+    )
+    assert [each.strip() for each in found] == [
+        "CREATE TABLE a (b text DEFAULT ';');",
+        trigger,
+        "INSERT INTO a VALUES ('x;y') ;",
+    ]
 
 
 @only_sqlite
@@ -274,7 +295,8 @@ async def test_a_task_cancelled_while_another_process_writes_gives_the_lock_back
 
 
 async def waits(task: asyncio.Future[None]) -> bool:
-    """Whether the task hangs in the engine: all locks are taken, so the statement is with the driver's thread."""
+    """Whether the task hangs in the engine: all locks are taken, so the statement is with the
+    driver's thread."""
     assert not task.done()
     return database.connection()._lock.locked()
 
@@ -295,7 +317,10 @@ async def test_a_transaction_takes_the_write_lock_at_its_start(url: str) -> None
 @only_sqlite
 @pytest.mark.usefixtures("small_pool")
 async def test_commits_are_durable_and_keys_are_checked() -> None:
-    found = {name: (await database.fetch_dicts(f"PRAGMA {name}"))[0][name] for name in ("journal_mode", "synchronous", "foreign_keys")}
+    found = {
+        name: (await database.fetch_dicts(f"PRAGMA {name}"))[0][name]
+        for name in ("journal_mode", "synchronous", "foreign_keys")
+    }
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
@@ -303,7 +328,8 @@ async def test_commits_are_durable_and_keys_are_checked() -> None:
 async def test_rows_take_parameters_in_either_dialect() -> None:
     await store("it's 100% ? $1")
     found = await database.fetch_dicts(
-        "SELECT name FROM organizations WHERE name = ? AND shared = ? AND name <> ?", ["it's 100% ? $1", False, "x"]
+        "SELECT name FROM organizations WHERE name = ? AND shared = ? AND name <> ?",
+        ["it's 100% ? $1", False, "x"],
     )
     assert [row["name"] for row in found] == ["it's 100% ? $1"]
 
@@ -323,12 +349,12 @@ async def test_rows_take_parameters_in_either_dialect() -> None:
 )
 async def test_a_url_that_names_no_database_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|unknown"):
-        database.build_config(url)
+        build_config(url)
 
 
 async def test_urls_say_where_the_database_is() -> None:
     def credentials(url: str) -> dict[str, object]:
-        return database.build_config(url)["connections"]["default"]["credentials"]  # type: ignore[index]
+        return build_config(url)["connections"]["default"]["credentials"]  # type: ignore[index]
 
     assert credentials("sqlite:///data/x.db")["file_path"] == "data/x.db"
     assert credentials("sqlite:////var/x.db")["file_path"] == "/var/x.db"
@@ -340,7 +366,9 @@ async def test_urls_say_where_the_database_is() -> None:
 
 
 async def test_a_database_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/no/such.db" if IS_SQLITE else "postgres://postgres@127.0.0.1:1/none"
+    url = (
+        f"sqlite:///{tmp_path}/no/such.db" if IS_SQLITE else "postgres://postgres@127.0.0.1:1/none"
+    )
     with pytest.raises((OSError, sqlite3.OperationalError, DBConnectionError)):
         await database.connect(url)
     await database.disconnect()

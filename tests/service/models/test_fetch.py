@@ -1,4 +1,5 @@
-"""Raw readings: as new as the last commit, beside every writer, and given up when nobody waits for them any more."""
+"""Raw readings: as new as the last commit, beside every writer, and given up when nobody waits for
+them any more."""
 
 from __future__ import annotations
 
@@ -40,7 +41,9 @@ async def small(url: str) -> AsyncIterator[None]:
 async def test_rows_are_read_by_index_with_parameters_of_either_dialect() -> None:
     key = new_id()
     await database.fetch(INSERT, [key, "it's ? $1", "k"])
-    ((found, name, shared),) = await database.fetch("SELECT id, name, shared FROM organizations WHERE external_id = ?", ["k"])
+    ((found, name, shared),) = await database.fetch(
+        "SELECT id, name, shared FROM organizations WHERE external_id = ?", ["k"]
+    )
     assert (database.as_uuid(found), name, bool(shared)) == (key, "it's ? $1", False)
     assert (await database.fetch_dicts(COUNT.replace("(*)", "(*) AS count")))[0]["count"] == 1
 
@@ -92,7 +95,9 @@ async def test_the_last_statements_end_the_transaction() -> None:
     outside = contextvars.copy_context()
     async with database.transaction():
         assert await database.fetch_readonly(COUNT)
-        first, second = await database.fetch_each([(f"{INSERT} RETURNING name", [new_id(), n, n]) for n in "ab"], last=True)
+        first, second = await database.fetch_each(
+            [(f"{INSERT} RETURNING name", [new_id(), n, n]) for n in "ab"], last=True
+        )
         assert (first[0][0], second[0][0]) == ("a", "b")
         if IS_SQLITE:
             assert await asyncio.create_task(counted(), context=outside) == 2
@@ -108,7 +113,11 @@ async def test_one_statement_that_follows_on_looks_alone_is_a_whole_transaction(
             assert (await database.fetch_readonly(COUNT))[0][0] == 0
             await database.fetch_each([(INSERT, [new_id(), "a", "a"])], last=True)
             assert await asyncio.create_task(counted(), context=outside) == 1
-            for late in (database.fetch(COUNT), database.fetch_readonly(COUNT), Organization.all().count()):
+            for late in (
+                database.fetch(COUNT),
+                database.fetch_readonly(COUNT),
+                Organization.all().count(),
+            ):
                 with pytest.raises(TransactionManagementError):
                     await late
     assert not {"BEGIN", "COMMIT"} & {*sent.texts}
@@ -155,7 +164,7 @@ async def test_a_reading_that_nobody_waits_for_ends_at_once() -> None:
 async def is_running(task: asyncio.Task[Any]) -> bool:
     assert not task.done()
     if IS_SQLITE:
-        return bool(client().readers.going_on)
+        return bool(client().readers.running)
     return await sleeping() == 1
 
 
@@ -231,22 +240,28 @@ async def closed(connection: Any) -> bool:
 async def test_a_long_statement_leaves_the_loop_to_others() -> None:
     reading = asyncio.create_task(database.fetch(ENDLESS))
     await until(lambda: is_running(reading))
-    assert ENDLESS in client().readers.slow
+    assert ENDLESS in client().readers.slow_statements
     reading.cancel()
     await asyncio.wait([reading])
 
 
 @only_sqlite
-async def test_a_statement_that_proves_quick_comes_back_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.database.sqlite_readers.MAX_LOOP_SECONDS", 3600.0)  # on any machine, the statement is quick
+async def test_a_statement_that_proves_quick_comes_back_to_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "models.database.sqlite_readers.MAX_LOOP_SECONDS", 3600.0
+    )  # on any machine, the statement is quick
     readers = client().readers
-    readers.slow[COUNT] = None
+    readers.slow_statements[COUNT] = None
     await counted()
-    assert COUNT not in readers.slow
+    assert COUNT not in readers.slow_statements
 
 
 @only_sqlite
-async def test_a_statement_that_takes_too_long_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_statement_that_takes_too_long_is_an_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with monkeypatch.context() as short:
         short.setattr("models.database.sqlite_readers.MAX_STATEMENT_SECONDS", 0.1)
         with pytest.raises(TimeoutError):
@@ -257,7 +272,9 @@ async def test_a_statement_that_takes_too_long_is_an_outage(monkeypatch: pytest.
 @only_sqlite
 async def test_readings_write_nothing() -> None:
     with pytest.raises(OperationalError, match="readonly"):
-        await database.fetch("WITH x AS (SELECT 1) INSERT INTO organizations (id, name, shared) SELECT 'a', 'a', FALSE FROM x")
+        await database.fetch(
+            "WITH x AS (SELECT 1) INSERT INTO organizations (id, name, shared) SELECT 'a', 'a', FALSE FROM x"
+        )
 
 
 @only_sqlite
