@@ -27,7 +27,7 @@ from workers.sla_refresh import SlaRefresh
 from workers.ticket_timers import TicketTimers, TimerSettings
 
 REST_FACTOR = 2.0
-"""A job beside requests rests for this many times the length of its last run, so that it uses at
+"""In a server, a job rests for this many times the length of its last run, so that it uses at
 most a third of the time of SQLite's one writer."""
 DEMO_CLOCK_SECONDS = 1.0
 """The interval at which the demo's clock is read."""
@@ -89,7 +89,7 @@ async def run_jobs(
     )
 
 
-async def run_jobs_beside_requests(
+async def run_jobs_in_server(
     settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus
 ) -> None:
     """Run the jobs for ever in a process that also serves requests. Requests have priority."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from background import follow_demo_clock, run_jobs_beside_requests
+from background import follow_demo_clock, run_jobs_in_server
 from models import database
 from models.database.config import STATEMENT_TIMEOUT_SECONDS
 from models.log import event
@@ -65,7 +65,7 @@ def background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
     if components.wakeup.redis is not None:
         tasks.append(components.connections.schema.buckets.run(settings.bus_url))
     if settings.run_jobs:
-        tasks.append(run_jobs_beside_requests(settings, services.now, components.wakeup))
+        tasks.append(run_jobs_in_server(settings, services.now, components.wakeup))
     return tasks
 
 

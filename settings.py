@@ -19,7 +19,7 @@ TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class SettingsError(Exception):
-    """A setting has an invalid value. The message is one line that names the variable and the reason."""
+    """A setting has an invalid value. The message names the variable and the reason in one line."""
 
 
 class Settings(BaseSettings):

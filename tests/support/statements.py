@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 BACKGROUND = {
     *("Mailer.send_due_mails", "Mailer.send", "LogTail.run", "OpenSessions.run", "store_token_use", "run", "JobRunner.run", "follow_demo_clock"),
-    *("PresenceTail.poll", "run_jobs_beside_requests"),
+    *("PresenceTail.poll", "run_jobs_in_server"),
 }
 """The service's own tasks, which read whenever they like."""
 
