@@ -145,7 +145,7 @@ def grant_of(viewer: Viewer) -> Grant | None:
 async def load_viewers(token_ids: Collection[str], at: datetime) -> dict[str, Viewer]:
     """The viewers, with their records, of those tokens that are valid at that time.
 
-    This is slower than `fingerprints`, so callers use it only for tokens whose grant changed.
+    This is slower than `read_fingerprints`, so callers use it only for tokens whose grant changed.
     """
     tokens = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
     viewers: dict[str, Viewer] = {}

@@ -165,6 +165,8 @@ class LazyTransactionWrapper(TransactionWrapper):
 
 
 class PooledTransactionContext(TransactionContext):
+    """Borrows a connection for one transaction, and gives it back also if it is cancelled."""
+
     __slots__ = ("client", "pool", "token")
 
     client: LazyTransactionWrapper
@@ -206,6 +208,8 @@ class PooledTransactionContext(TransactionContext):
 
 
 class Client(AsyncpgDBClient):
+    """The client outside transactions: it borrows a connection for each statement."""
+
     _pool: Pool | None  # pyright: ignore[reportIncompatibleVariableOverride]
 
     async def create_pool(self, **kwargs: Any) -> Any:

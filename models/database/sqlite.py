@@ -54,6 +54,8 @@ def split_script(script: str) -> list[str]:
 
 
 class ImmediateTransactionWrapper(SqliteTransactionWrapper):
+    """The client of one transaction or savepoint."""
+
     has_savepoints = False
     """Whether savepoints were used. Then the last statements may be those of a savepoint only."""
 
@@ -134,6 +136,8 @@ async def run_on_thread(wrapper: aiosqlite.Connection, function: Callable[[], T]
 
 
 class ImmediateTransactionContext(SqliteTransactionContext):
+    """Holds the connection's lock for the length of a transaction, also if it is cancelled."""
+
     connection: ImmediateTransactionWrapper
     token: ConnectionToken
 
@@ -204,6 +208,8 @@ def is_query(text: str) -> bool:
 
 
 class Client(SqliteClient):
+    """The client outside transactions: it writes on one connection, and reads on others."""
+
     readers: ReaderPool | None = None
 
     def _check_loop(self) -> bool:
