@@ -153,7 +153,7 @@ async def test_permissions_are_checked_again_before_delivery(
                     await asyncio.sleep(0.02)
         return judged[-1]
 
-    monkeypatch.setattr(OpenSessions, "hold", remember)
+    monkeypatch.setattr(OpenSessions, "add_token", remember)
     async with carl.socket() as socket:
         own = await following(carl, socket, world.carl)
         monkeypatch.setattr(inbox, "filter_visible", end_after)

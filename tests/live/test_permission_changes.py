@@ -301,7 +301,7 @@ async def test_an_event_is_checked_against_permissions_no_older_than_itself(
         contexts.append(given)
         hold(self, given)
 
-    monkeypatch.setattr(OpenSessions, "hold", remember)
+    monkeypatch.setattr(OpenSessions, "add_token", remember)
     monkeypatch.setattr(revision, "read_revision", read_then_change)
     async with carl.socket() as socket:
         await socket.subscribe(EVENTS, after=await head_cursor())
@@ -433,7 +433,7 @@ async def test_a_sign_in_during_a_permission_refresh_is_kept(
 ) -> None:
     token, revoke = await by_revoking(service, world)
     await User.filter(id=world.cora.id).update(password_hash=hash_password(PASSWORD))
-    read, signed = revision.fingerprints, asyncio.Event()
+    read, signed = revision.read_fingerprints, asyncio.Event()
 
     async def read_then_sign_in(keys: list[str]) -> dict[str, str]:
         found = await read(keys)

@@ -246,7 +246,7 @@ def contexts(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
         found.append(context)
         hold(self, context)
 
-    monkeypatch.setattr(OpenSessions, "hold", noted)
+    monkeypatch.setattr(OpenSessions, "add_token", noted)
     return found
 
 
