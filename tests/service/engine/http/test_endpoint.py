@@ -14,8 +14,7 @@ from support.client import TIMEOUT_SECONDS, TLS
 from support.live import until
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from models.queries import tickets
-from resolvers import people
+from resolvers import teams, ticket_queries
 
 JSON = {"Content-Type": "application/json"}
 QUERY = b'{"query": "{ viewer { role } }"}'
@@ -268,7 +267,7 @@ async def test_what_is_our_doing_is_masked_and_in_the_log(
     def fail(*_: object, **__: object) -> Any:
         raise error
 
-    monkeypatch.setattr(tickets, "list_tickets", fail)
+    monkeypatch.setattr(ticket_queries, "list_tickets", fail)
     capture = LogCapture()
     configured = structlog.get_config()
     structlog.configure(processors=[capture])
@@ -352,7 +351,7 @@ async def test_the_health_says_how_far_the_log_is_or_that_the_database_is_away(
 async def test_a_row_that_answers_nothing_is_masked_too(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A null where the schema promises a value is our bug, not the caller's."""
 
-    monkeypatch.setattr(people, "Many", lambda *_: None)
+    monkeypatch.setattr(teams, "Many", lambda *_: None)
     answer = await service.client(world.ada.token).answer("{ teams { id } }")
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INTERNAL"]
     assert "Query.teams" not in json.dumps(answer)
