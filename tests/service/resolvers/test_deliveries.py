@@ -1,4 +1,4 @@
-"""What became of the mails that an entry caused: shown to the team on the timeline, and to nobody else."""
+"""Email deliveries on the timeline: staff see the result of each mail, customers see none."""
 
 from __future__ import annotations
 
@@ -18,70 +18,106 @@ from models.log.event import EventType
 from models.notifications.email import MailStatus
 from models.tickets.ticket import Ticket
 
-TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type deliveries {
-  recipient { displayName } address status attempts answer nextAttemptAt sentAt createdAt } } } } }"""
+TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type
+  deliveries { recipient { displayName } address status attempts answer
+    nextAttemptAt sentAt createdAt } } } } }"""
 
 
 @pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
-    """One where nobody queues or sends mails but the test."""
-    async with running(url, run_jobs=False) as found:
-        yield found
+    """A service without jobs: only the test queues mails."""
+    async with running(url, run_jobs=False) as service:
+        yield service
 
 
-async def raised(service: Service, world: World) -> Ticket:
-    made = await service.client(world.cora.token).raise_ticket()
-    return await Ticket.get(id=UUID(made["id"].removeprefix("tkt_")))
+async def raise_ticket(service: Service, world: World) -> Ticket:
+    data = await service.client(world.cora.token).raise_ticket()
+    return await Ticket.get(id=UUID(data["id"].removeprefix("tkt_")))
 
 
 async def test_staff_see_the_result_of_each_mail(service: Service, world: World) -> None:
-    ticket = await raised(service, world)
+    ticket = await raise_ticket(service, world)
     created, at = await newest_event(ticket, EventType.TICKET_CREATED), time.now()
-    await queue_mail(ticket, world.cora, "created", created, status=MailStatus.SENT, answer="250 ok", attempts=1, sent_at=at)
+    await queue_mail(
+        ticket,
+        world.cora,
+        "created",
+        created,
+        status=MailStatus.SENT,
+        answer="250 ok",
+        attempts=1,
+        sent_at=at,
+    )
     later = at + timedelta(minutes=1)
-    await queue_mail(ticket, world.ada, "raised", created, status=MailStatus.DEFERRED, answer="451 busy", next_attempt_at=later)
-    nodes = (await service.client(world.bill.token).run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"]["timeline"]["nodes"]
-    found = {each["recipient"]["displayName"]: each for each in nodes[0]["deliveries"]}
+    await queue_mail(
+        ticket,
+        world.ada,
+        "raised",
+        created,
+        status=MailStatus.DEFERRED,
+        answer="451 busy",
+        next_attempt_at=later,
+    )
+    nodes = (await service.client(world.bill.token).run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"][
+        "timeline"
+    ]["nodes"]
+    deliveries = {each["recipient"]["displayName"]: each for each in nodes[0]["deliveries"]}
     assert [len(node["deliveries"]) for node in nodes] == [2, *[0] * (len(nodes) - 1)]
-    assert set(found) == {"Cora", "Ada"}
-    cora, ada = found["Cora"], found["Ada"]
-    assert (cora["status"], cora["answer"], cora["attempts"], cora["address"]) == ("SENT", "250 ok", 1, "cora@example.com")
+    assert set(deliveries) == {"Cora", "Ada"}
+    cora, ada = deliveries["Cora"], deliveries["Ada"]
+    assert (cora["status"], cora["answer"], cora["attempts"], cora["address"]) == (
+        "SENT",
+        "250 ok",
+        1,
+        "cora@example.com",
+    )
     assert (cora["sentAt"], ada["sentAt"]) == (time.format_instant(at), None)
     assert (ada["status"], ada["nextAttemptAt"]) == ("DEFERRED", time.format_instant(later))
 
 
 @pytest.mark.parametrize(
-    ("who", "seen"),
-    [("cora", 0), ("carl", 0), ("without-notes", 0), ("without-people", 1), ("root", 1), ("whole", 1)],
+    ("caller", "count"),
+    [
+        ("cora", 0),
+        ("carl", 0),
+        ("without-notes", 0),
+        ("without-people", 1),
+        ("root", 1),
+        ("machine", 1),
+    ],
     ids=["requester", "colleague", "without-notes", "without-people", "admin", "machine"],
 )
 @pytest.mark.never_retried
 async def test_deliveries_need_notes_read_and_addresses_need_users_read(
-    service: Service, world: World, who: str, seen: int
+    service: Service, world: World, caller: str, count: int
 ) -> None:
-    ticket = await raised(service, world)
-    await queue_mail(ticket, world.cora, "created", await newest_event(ticket, EventType.TICKET_CREATED))
+    ticket = await raise_ticket(service, world)
+    await queue_mail(
+        ticket, world.cora, "created", await newest_event(ticket, EventType.TICKET_CREATED)
+    )
     tokens = {
         "without-notes": await machine("A", ["tickets:read", "events:read", "users:read"]),
         "without-people": await machine("B", ["tickets:read", "events:read", "notes:read"]),
-        "whole": world.machine,
+        "machine": world.machine,
     }
-    client = service.client(tokens[who] if who in tokens else getattr(world, who).token)
+    client = service.client(tokens[caller] if caller in tokens else getattr(world, caller).token)
     nodes = (await client.run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"]["timeline"]["nodes"]
-    assert len(nodes[0]["deliveries"]) == seen
+    assert len(nodes[0]["deliveries"]) == count
     for each in nodes[0]["deliveries"]:
-        assert each["address"] == (None if who == "without-people" else "cora@example.com")
+        assert each["address"] == (None if caller == "without-people" else "cora@example.com")
 
 
 async def test_many_events_take_as_many_statements_as_few(service: Service, world: World) -> None:
-    ticket, ada = await raised(service, world), service.client(world.ada.token)
+    ticket, ada = await raise_ticket(service, world), service.client(world.ada.token)
 
-    async def replies(count: int) -> int:
-        for n in range(count):
+    async def count_statements(replies: int) -> int:
+        for n in range(replies):
             await ada.do("replyToTicket", ticketId=f"tkt_{ticket.id}", body=str(n))
-            await queue_mail(ticket, world.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED))
+            await queue_mail(
+                ticket, world.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
+            )
         with statements() as sent:
             await ada.run(TIMELINE, id=f"tkt_{ticket.id}")
         return len([text for text in sent.texts if "FROM mails d" in text])
 
-    assert (await replies(2), await replies(8)) == (1, 1)
+    assert (await count_statements(2), await count_statements(8)) == (1, 1)

@@ -1,6 +1,7 @@
-"""Texts that mean harm, in every String and ID that a root field takes, by the schema: told what is wrong, and nothing stored.
+"""Hostile strings in every String and ID argument of every root field: a refused one changes no
+data.
 
-What the schema takes tomorrow is tried by itself.
+The arguments come from the schema, so new ones are tested automatically.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from schema import root
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 SCHEMA = root.build()._schema
-TEXTS = ("String", "ID")
+STRING_TYPES = ("String", "ID")
 Step = str | int
 
 HOSTILE = {
@@ -46,9 +47,17 @@ HOSTILE = {
     "beyond the basic plane": "\U0001f469\u200d\U0001f4bb" * 15,
 }
 STORABLE = ("right to left", "combining", "beyond the basic plane")
-"""Texts like others, where they are short enough."""
-RAW = ("Traceback", "sqlite", "asyncpg", "SELECT ", "tortoise", "site-packages", "Error(")
-PLAIN: dict[str, Any] = {
+"""Valid strings if they are short enough."""
+INTERNAL_TERMS = (
+    "Traceback",
+    "sqlite",
+    "asyncpg",
+    "SELECT ",
+    "tortoise",
+    "site-packages",
+    "Error(",
+)
+VALUES_BY_TYPE: dict[str, Any] = {
     "Int": 1,
     "Boolean": True,
     "DateTime": "2999-01-01T00:00:00Z",
@@ -57,134 +66,169 @@ PLAIN: dict[str, Any] = {
     "ID": "tkt_01890a5d-ac96-774b-bcce-b302099a8057",
     "String": "x",
 }
-GIVEN = {"category": "technical", "timeZone": "Europe/Berlin", "start": "09:00", "end": "17:00", "email": "a@example.com"}
-ROOTS = [f"{type.name}.{name}" for type in (SCHEMA.query_type, SCHEMA.mutation_type) if type is not None for name in type.fields]
+VALUES_BY_NAME = {
+    "category": "technical",
+    "timeZone": "Europe/Berlin",
+    "start": "09:00",
+    "end": "17:00",
+    "email": "a@example.com",
+}
+ROOT_FIELDS = [
+    f"{type.name}.{name}"
+    for type in (SCHEMA.query_type, SCHEMA.mutation_type)
+    if type is not None
+    for name in type.fields
+]
 
 
 @dataclass(frozen=True)
-class Place:
-    """One text in the arguments of a root field."""
+class StringArgument:
+    """A String or ID at a path in the arguments of a root field."""
 
     field: str
     path: tuple[Step, ...]
     arguments: dict[str, Any]
-    """With something plain at the place."""
+    """Valid arguments, with a valid value at the path."""
 
     def variables(self, text: str) -> dict[str, Any]:
-        found: Any = json.loads(json.dumps(self.arguments))
-        inside = found
+        """The arguments with this text at the path."""
+        variables: Any = json.loads(json.dumps(self.arguments))
+        parent = variables
         for step in self.path[:-1]:
-            inside = inside[step]
-        inside[self.path[-1]] = text
-        return found
+            parent = parent[step]
+        parent[self.path[-1]] = text
+        return variables
 
 
-def field_of(name: str) -> GraphQLField:
+def find_field(name: str) -> GraphQLField:
     type, _, field = name.partition(".")
     return getattr(SCHEMA.get_type(type), "fields")[field]  # noqa: B009 - both are object types
 
 
-def places(name: str) -> Iterator[Place]:
-    arguments = field_of(name).args
-    needed = {key: plain(each, key) for key, each in arguments.items() if isinstance(each.type, GraphQLNonNull)}
+def string_arguments(name: str) -> Iterator[StringArgument]:
+    arguments = find_field(name).args
+    required = {
+        key: valid_value(each, key)
+        for key, each in arguments.items()
+        if isinstance(each.type, GraphQLNonNull)
+    }
     for key, each in arguments.items():
-        for path, value in texts(each, key, ()):
-            yield Place(name, (key, *path), {**needed, key: value})
+        for path, value in string_paths(each, key, ()):
+            yield StringArgument(name, (key, *path), {**required, key: value})
 
 
-def texts(taken: GraphQLArgument | GraphQLInputField, key: str, above: tuple[str, ...]) -> Iterator[tuple[tuple[Step, ...], Any]]:
-    """The ways to the texts in what is taken, each with a value that is plain but there."""
-    type, wrap, way = get_nullable_type(taken.type), lambda value: value, ()
+def string_paths(
+    argument: GraphQLArgument | GraphQLInputField, key: str, ancestors: tuple[str, ...]
+) -> Iterator[tuple[tuple[Step, ...], Any]]:
+    """The path of every String and ID in an argument, with a valid value of the argument that has
+    the path."""
+    type, wrap, prefix = get_nullable_type(argument.type), lambda value: value, ()
     while isinstance(type, GraphQLList):
-        type, wrap, way = get_nullable_type(type.of_type), lambda value, outer=wrap: outer([value]), (*way, 0)
+        type = get_nullable_type(type.of_type)
+        wrap, prefix = lambda value, outer=wrap: outer([value]), (*prefix, 0)
     named = get_named_type(type)
-    if named.name in TEXTS:
-        yield way, wrap(plain_text(key, named.name))
-    elif isinstance(named, GraphQLInputObjectType) and named.name not in above:
-        needed = {name: plain(each, name) for name, each in named.fields.items() if isinstance(each.type, GraphQLNonNull)}
+    if named.name in STRING_TYPES:
+        yield prefix, wrap(valid_leaf(key, named.name))
+    elif isinstance(named, GraphQLInputObjectType) and named.name not in ancestors:
+        required = {
+            name: valid_value(each, name)
+            for name, each in named.fields.items()
+            if isinstance(each.type, GraphQLNonNull)
+        }
         for name, each in named.fields.items():
-            for path, value in texts(each, name, (*above, named.name)):
-                yield (*way, name, *path), wrap({**needed, name: value})
+            for path, value in string_paths(each, name, (*ancestors, named.name)):
+                yield (*prefix, name, *path), wrap({**required, name: value})
 
 
-def plain(taken: GraphQLArgument | GraphQLInputField, key: str) -> Any:
-    """Something that is taken."""
-    type, lists = get_nullable_type(taken.type), 0
+def valid_value(argument: GraphQLArgument | GraphQLInputField, key: str) -> Any:
+    """A valid value for an argument or an input field."""
+    type, list_depth = get_nullable_type(argument.type), 0
     while isinstance(type, GraphQLList):
-        type, lists = get_nullable_type(type.of_type), lists + 1
+        type, list_depth = get_nullable_type(type.of_type), list_depth + 1
     if isinstance(type, GraphQLEnumType):
         value: Any = next(iter(type.values))
     elif isinstance(type, GraphQLInputObjectType):
-        value = {name: plain(each, name) for name, each in type.fields.items() if isinstance(each.type, GraphQLNonNull)}
+        value = {
+            name: valid_value(each, name)
+            for name, each in type.fields.items()
+            if isinstance(each.type, GraphQLNonNull)
+        }
     else:
-        value = plain_text(key, type.name)
-    for _ in range(lists):
+        value = valid_leaf(key, type.name)
+    for _ in range(list_depth):
         value = [value]
     return value
 
 
-def plain_text(key: str, type: str) -> Any:
-    return GIVEN.get(key, PLAIN[type])
+def valid_leaf(key: str, type: str) -> Any:
+    return VALUES_BY_NAME.get(key, VALUES_BY_TYPE[type])
 
 
-def operation(place: Place) -> str:
-    field = field_of(place.field)
-    kind, _, name = place.field.partition(".")
-    variables = ", ".join(f"${each}: {field.args[each].type}" for each in place.arguments)
-    given = ", ".join(f"{each}: ${each}" for each in place.arguments)
+def build_operation(argument: StringArgument) -> str:
+    field = find_field(argument.field)
+    kind, _, name = argument.field.partition(".")
+    variables = ", ".join(f"${each}: {field.args[each].type}" for each in argument.arguments)
+    passed = ", ".join(f"{each}: ${each}" for each in argument.arguments)
     type = get_named_type(field.type)
-    inside = getattr(type, "fields", {})
-    wanted = [each for each in ("userErrors", "nodes", "totalCount") if each in inside] or ["__typename"]
-    told = " ".join(
-        f"{each} {{ {'code' if each == 'userErrors' else '__typename'} }}" if each not in ("totalCount", "__typename") else each
-        for each in wanted
-    )
-    return f"{kind.lower()}({variables}) {{ {name}({given}) {'' if is_leaf_type(type) else f'{{ {told} }}'} }}"
+    selections = {
+        "userErrors": "userErrors { code }",
+        "nodes": "nodes { __typename }",
+        "totalCount": "totalCount",
+    }
+    fields = getattr(type, "fields", {})
+    selected = [text for each, text in selections.items() if each in fields] or ["__typename"]
+    selection = "" if is_leaf_type(type) else f"{{ {' '.join(selected)} }}"
+    return f"{kind.lower()}({variables}) {{ {name}({passed}) {selection} }}"
 
 
 @pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
-    """Without duties, which would write by themselves after what was taken."""
-    async with running(url, run_jobs=False) as found:
-        yield found
+    """A service without jobs, because jobs would write after an accepted mutation."""
+    async with running(url, run_jobs=False) as service:
+        yield service
 
 
 @pytest.fixture
 async def admin(service: Service, world: World) -> AsyncIterator[Client]:
     ticket = await service.client(world.cora.token).raise_ticket()
-    before = dict(GIVEN)
-    GIVEN["ticketId"] = GIVEN["intoId"] = GIVEN["otherId"] = ticket["id"]
+    before = dict(VALUES_BY_NAME)
+    VALUES_BY_NAME["ticketId"] = VALUES_BY_NAME["intoId"] = VALUES_BY_NAME["otherId"] = ticket["id"]
     yield service.client(world.root.token)
-    GIVEN.clear()
-    GIVEN.update(before)
+    VALUES_BY_NAME.clear()
+    VALUES_BY_NAME.update(before)
 
 
-async def codes(client: Client, place: Place, text: str) -> list[str]:
-    """What is told to be wrong; never that we failed."""
-    response = await client.post(operation(place), place.variables(text))
-    assert response.status_code < 500, (place, response.text[:500])
+async def run_with(client: Client, argument: StringArgument, text: str) -> list[str]:
+    """The error codes of the answer. Checks that no code or message reports an internal failure."""
+    response = await client.post(build_operation(argument), argument.variables(text))
+    assert response.status_code < 500, (argument, response.text[:500])
     answer = response.json()
     errors = answer.get("errors", [])
-    found = [error["extensions"]["code"] for error in errors]
-    assert not {"INTERNAL", "UNAVAILABLE"} & set(found), (place, errors)
-    assert not [raw for raw in RAW for error in errors if raw in error["message"]], (place, errors)
+    codes = [error["extensions"]["code"] for error in errors]
+    assert not {"INTERNAL", "UNAVAILABLE"} & set(codes), (argument, errors)
+    assert not [term for term in INTERNAL_TERMS for error in errors if term in error["message"]], (
+        argument,
+        errors,
+    )
     for payload in (answer.get("data") or {}).values():
         if isinstance(payload, dict):
-            found += [error["code"] for error in payload.get("userErrors") or ()]
-    return found
+            codes += [error["code"] for error in payload.get("userErrors") or ()]
+    return codes
 
 
-@pytest.mark.parametrize("name", [name for name in ROOTS if list(places(name))])
+@pytest.mark.parametrize("name", [name for name in ROOT_FIELDS if list(string_arguments(name))])
 async def test_a_refused_string_changes_no_stored_data(admin: Client, name: str) -> None:
-    for place in places(name):
-        for what, text in HOSTILE.items():
+    for argument in string_arguments(name):
+        for kind, text in HOSTILE.items():
             before = await read_all_rows()
-            found = await codes(admin, place, text)
-            is_key = place.path[-1] == "idempotencyKey"  # of which nothing is shown; any characters will do
-            if found or not (is_key or what in STORABLE):
-                assert await read_all_rows() == before, (place, what, found)
-            if name.startswith("Mutation") and what in ("NUL", "overlong"):
-                assert found, (place, what)
+            codes = await run_with(admin, argument, text)
+            is_key = (
+                argument.path[-1] == "idempotencyKey"
+            )  # never shown, so any characters are valid
+            if codes or not (is_key or kind in STORABLE):
+                assert await read_all_rows() == before, (argument, kind, codes)
+            if name.startswith("Mutation") and kind in ("NUL", "overlong"):
+                assert codes, (argument, kind)
 
 
 @pytest.mark.parametrize("text", ['"\\ud800"', '"\\udc00\\ud800"'])
@@ -197,19 +241,30 @@ async def test_a_lone_surrogate_is_refused(service: Service, world: World, text:
         headers = {**client.headers, "content-type": "application/json"}
         sent = f'{{"query": "{query}", "variables": {variables}}}'
         assert (await http.post(client.http, content=sent, headers=headers)).status_code == 400
-    literal = (
-        f'mutation {{ createTicket(input: {{subject: {text}, description: "d", category: "technical"}}) {{ ticket {{ id }} }} }}'
-    )
-    assert (await client.answer(literal))["errors"][0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+    fields = f'subject: {text}, description: "d", category: "technical"'
+    literal = f"mutation {{ createTicket(input: {{{fields}}}) {{ ticket {{ id }} }} }}"
+    assert (await client.answer(literal))["errors"][0]["extensions"][
+        "code"
+    ] == "GRAPHQL_PARSE_FAILED"
     assert await read_all_rows() == before
 
 
-@pytest.mark.parametrize("text", [HOSTILE["blanks"], HOSTILE["zero width"], "\u200b \u200b", "\u3164", "\u00ad\u200e"])
-async def test_text_without_visible_characters_counts_as_blank(service: Service, world: World, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [HOSTILE["blanks"], HOSTILE["zero width"], "\u200b \u200b", "\u3164", "\u00ad\u200e"]
+)
+async def test_text_without_visible_characters_counts_as_blank(
+    service: Service, world: World, text: str
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
-    assert await cora.refusal_codes("createTicket", subject=text, description="d", category="technical") == ["REQUIRED"]
-    assert await cora.refusal_codes("replyToTicket", ticketId=ticket["id"], body=text) == ["REQUIRED"]
-    assert await ada.refusal_codes("resolveTicket", ticketId=ticket["id"], resolution=text) == ["REQUIRED"]
+    assert await cora.refusal_codes(
+        "createTicket", subject=text, description="d", category="technical"
+    ) == ["REQUIRED"]
+    assert await cora.refusal_codes("replyToTicket", ticketId=ticket["id"], body=text) == [
+        "REQUIRED"
+    ]
+    assert await ada.refusal_codes("resolveTicket", ticketId=ticket["id"], resolution=text) == [
+        "REQUIRED"
+    ]
     seen = await cora.raise_ticket(subject="e\u0301\u200d\U0001f469\u200d\U0001f4bb")
     assert seen["subject"] == "e\u0301\u200d\U0001f469\u200d\U0001f4bb"

@@ -1,4 +1,5 @@
-"""What admins manage, asked for again with the same key: it is done once, also by several at once, or not at all."""
+"""Idempotency keys of admin mutations: repeated or concurrent calls with one key take effect at
+most once."""
 
 from __future__ import annotations
 
@@ -21,16 +22,25 @@ from schema import root
 pytestmark = pytest.mark.never_retried
 
 CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
-PATH = {"name": "Ours", "trigger": "UNTOUCHED", "steps": [{"after": "PT1H", "action": "TRANSFER", "team": "billing"}]}
-MADE = {"createSlaCalendar": SlaCalendar, "createSlaPolicy": SlaPolicy, "createEscalationPath": EscalationPath}
-REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
+PATH = {
+    "name": "Ours",
+    "trigger": "UNTOUCHED",
+    "steps": [{"after": "PT1H", "action": "TRANSFER", "team": "billing"}],
+}
+CREATE_MUTATIONS = {
+    "createSlaCalendar": SlaCalendar,
+    "createSlaPolicy": SlaPolicy,
+    "createEscalationPath": EscalationPath,
+}
+KEY_REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
 ADVANCE = """mutation($by: Duration!, $key: String) {
-  advanceClock(input: {by: $by, idempotencyKey: $key}) { now replayed userErrors { code message field } } }"""
+  advanceClock(input: {by: $by, idempotencyKey: $key}) {
+    now replayed userErrors { code message field } } }"""
 
 
 @pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service leaves the duties to the test."""
+def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service runs no jobs. A test runs the jobs that it needs."""
     monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
@@ -39,17 +49,34 @@ def admin(service: Service, world: World) -> Client:
     return service.client(world.root.token)
 
 
-async def policy_of(admin: Client) -> dict[str, Any]:
-    found = await admin.run("{ slaCalendars { id } }")
-    return {"name": "Gold", "calendarId": found["slaCalendars"][0]["id"], "resolution": "PT8H", "position": 7}
+async def build_policy_input(admin: Client) -> dict[str, Any]:
+    data = await admin.run("{ slaCalendars { id } }")
+    return {
+        "name": "Gold",
+        "calendarId": data["slaCalendars"][0]["id"],
+        "resolution": "PT8H",
+        "position": 7,
+    }
 
 
-async def prepared(admin: Client, world: World) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """For every mutation of what admins manage: an input that is taken, and what makes it another one."""
-    policy = await policy_of(admin)
-    calendars = [(await run_mutation(admin, "createSlaCalendar", **{**CALENDAR, "name": f"c{n}"}))["id"] for n in range(3)]
-    policies = [(await run_mutation(admin, "createSlaPolicy", **{**policy, "name": f"p{n}"}))["id"] for n in range(3)]
-    paths = [(await run_mutation(admin, "createEscalationPath", **{**PATH, "name": f"e{n}"}))["id"] for n in range(3)]
+async def build_inputs(
+    admin: Client, world: World
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """For every admin mutation with a key: a valid input, and fields that make a different
+    input."""
+    policy = await build_policy_input(admin)
+    calendars = [
+        (await run_mutation(admin, "createSlaCalendar", **{**CALENDAR, "name": f"c{n}"}))["id"]
+        for n in range(3)
+    ]
+    policies = [
+        (await run_mutation(admin, "createSlaPolicy", **{**policy, "name": f"p{n}"}))["id"]
+        for n in range(3)
+    ]
+    paths = [
+        (await run_mutation(admin, "createEscalationPath", **{**PATH, "name": f"e{n}"}))["id"]
+        for n in range(3)
+    ]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -69,43 +96,68 @@ async def prepared(admin: Client, world: World) -> dict[str, tuple[dict[str, Any
 async def test_every_admin_mutation_with_a_key_is_tested(admin: Client, world: World) -> None:
     schema = root.build()._schema
     assert schema.mutation_type is not None
-    payloads = {name: getattr(field.type, "fields", {}).keys() for name, field in schema.mutation_type.fields.items()}
-    keyed = {name for name, fields in payloads.items() if "replayed" in fields and "cursor" not in fields}
-    assert keyed == {*await prepared(admin, world), "advanceClock"}
+    payloads = {
+        name: getattr(field.type, "fields", {}).keys()
+        for name, field in schema.mutation_type.fields.items()
+    }
+    keyed = {
+        name for name, fields in payloads.items() if "replayed" in fields and "cursor" not in fields
+    }
+    assert keyed == {*await build_inputs(admin, world), "advanceClock"}
 
 
-async def test_a_repeated_key_returns_the_same_record_and_changes_nothing(admin: Client, world: World) -> None:
-    for count, (name, (given, another)) in enumerate((await prepared(admin, world)).items(), 1):
-        first = await send_mutation(admin, name, **given, idempotencyKey="k")
+async def test_a_repeated_key_returns_the_same_record_and_changes_nothing(
+    admin: Client, world: World
+) -> None:
+    for count, (name, (arguments, other)) in enumerate(
+        (await build_inputs(admin, world)).items(), 1
+    ):
+        first = await send_mutation(admin, name, **arguments, idempotencyKey="k")
         assert (first["userErrors"], first["replayed"]) == ([], False), name
         async with assert_nothing_stored():
             for _ in range(2):
-                assert await send_mutation(admin, name, **given, idempotencyKey="k") == {**first, "replayed": True}, name
-        assert await refusal_of(admin, name, **{**given, **another}, idempotencyKey="k") == REUSED, name
-        assert await IdempotencyKey.all().count() == count, "one for each mutation"
+                assert await send_mutation(admin, name, **arguments, idempotencyKey="k") == {
+                    **first,
+                    "replayed": True,
+                }, name
+        assert (
+            await refusal_of(admin, name, **{**arguments, **other}, idempotencyKey="k")
+            == KEY_REUSED
+        ), name
+        assert await IdempotencyKey.all().count() == count, "one key per mutation"
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", CREATE_MUTATIONS)
 async def test_concurrent_calls_with_one_key_create_one_record(admin: Client, name: str) -> None:
-    given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
-    before = await MADE[name].all().count()
-    answers = await asyncio.gather(*(send_mutation(admin, name, **given, idempotencyKey="k") for _ in range(8)))
-    assert await MADE[name].all().count() == before + 1
-    made = [answer for answer in answers if not answer["userErrors"]]
-    assert [answer["replayed"] for answer in made].count(False) == 1
+    arguments = {
+        "createSlaCalendar": CALENDAR,
+        "createSlaPolicy": await build_policy_input(admin),
+        "createEscalationPath": PATH,
+    }[name]
+    before = await CREATE_MUTATIONS[name].all().count()
+    answers = await asyncio.gather(
+        *(send_mutation(admin, name, **arguments, idempotencyKey="k") for _ in range(8))
+    )
+    assert await CREATE_MUTATIONS[name].all().count() == before + 1
+    accepted = [answer for answer in answers if not answer["userErrors"]]
+    assert [answer["replayed"] for answer in accepted].count(False) == 1
     field = payload_field(name)[0]
-    assert len({answer[field]["id"] for answer in made}) == 1
+    assert len({answer[field]["id"] for answer in accepted}) == 1
     refusals = {format_error(error) for answer in answers for error in answer["userErrors"]}
     assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
-    assert (await send_mutation(admin, name, **given, idempotencyKey="k"))["replayed"] is True
+    assert (await send_mutation(admin, name, **arguments, idempotencyKey="k"))["replayed"] is True
 
 
 async def test_a_replay_returns_the_current_state_of_the_record(admin: Client) -> None:
-    policy = await policy_of(admin)
-    made = await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
-    changed = await run_mutation(admin, "updateSlaPolicy", policyId=made["id"], name="Silver", idempotencyKey="k")
-    archived = await run_mutation(admin, "archiveSlaPolicy", policyId=made["id"], idempotencyKey="k")
-    assert changed == {**made, "name": "Silver"}
+    policy = await build_policy_input(admin)
+    created = await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
+    changed = await run_mutation(
+        admin, "updateSlaPolicy", policyId=created["id"], name="Silver", idempotencyKey="k"
+    )
+    archived = await run_mutation(
+        admin, "archiveSlaPolicy", policyId=created["id"], idempotencyKey="k"
+    )
+    assert changed == {**created, "name": "Silver"}
     again = await send_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     assert (again["slaPolicy"], again["replayed"]) == (archived, True)
     assert archived == {**changed, "active": False}
@@ -115,94 +167,139 @@ async def test_a_key_belongs_to_one_caller(service: Service, world: World, admin
     machine = service.client(world.machine)
     first = await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     second = await send_mutation(machine, "createEscalationPath", **PATH, idempotencyKey="k")
-    without = [await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey=None) for _ in range(2)]
+    without = [
+        await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey=None)
+        for _ in range(2)
+    ]
     paths = [first, second, *without]
     assert [path["replayed"] for path in paths] == [False] * 4
     assert len({path["escalationPath"]["id"] for path in paths}) == 4
 
 
-async def test_a_caller_without_permission_gets_no_replay(service: Service, world: World, admin: Client) -> None:
+async def test_a_caller_without_permission_gets_no_replay(
+    service: Service, world: World, admin: Client
+) -> None:
     await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     async with assert_nothing_stored():
         with pytest.raises(Refused) as refusal:
-            await send_mutation(service.client(world.ada.token), "createEscalationPath", **PATH, idempotencyKey="k")
+            await send_mutation(
+                service.client(world.ada.token), "createEscalationPath", **PATH, idempotencyKey="k"
+            )
     assert refusal.value.code == "FORBIDDEN"
 
 
 async def test_equivalent_inputs_count_as_the_same_input(admin: Client) -> None:
-    policy = await policy_of(admin)
+    policy = await build_policy_input(admin)
     await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     same = {**dict(reversed(policy.items())), "resolution": "PT480M", "team": None}
-    assert (await send_mutation(admin, "createSlaPolicy", **same, idempotencyKey="k"))["replayed"] is True
-    assert await refusal_of(admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k") == REUSED
+    assert (await send_mutation(admin, "createSlaPolicy", **same, idempotencyKey="k"))[
+        "replayed"
+    ] is True
+    assert (
+        await refusal_of(
+            admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k"
+        )
+        == KEY_REUSED
+    )
 
 
 async def test_a_refused_call_does_not_use_its_key(admin: Client) -> None:
-    assert await refusal_of(admin, "createSlaCalendar", **{**CALENDAR, "name": " "}, idempotencyKey="k") == "REQUIRED name"
+    assert (
+        await refusal_of(
+            admin, "createSlaCalendar", **{**CALENDAR, "name": " "}, idempotencyKey="k"
+        )
+        == "REQUIRED name"
+    )
     for wrong in ("", "k" * 129, "a\0b"):
-        assert await refusal_of(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong) == "INVALID idempotencyKey"
-    assert (await send_mutation(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))["replayed"] is False
+        assert (
+            await refusal_of(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong)
+            == "INVALID idempotencyKey"
+        )
+    assert (await send_mutation(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))[
+        "replayed"
+    ] is False
 
 
 async def test_a_key_can_be_used_again_after_a_day(service: Service, admin: Client) -> None:
     first = await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     service.clock.advance(hours=23, minutes=59)
-    assert (await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k"))["replayed"] is True
+    assert (await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k"))[
+        "replayed"
+    ] is True
     service.clock.advance(minutes=2)
-    second = await send_mutation(admin, "createEscalationPath", **{**PATH, "name": "Other"}, idempotencyKey="k")
+    second = await send_mutation(
+        admin, "createEscalationPath", **{**PATH, "name": "Other"}, idempotencyKey="k"
+    )
     assert (second["replayed"], second["escalationPath"]["id"] != first["id"]) == (False, True)
 
 
-async def one_key_for_each_mutation() -> None:
-    """From here on a second caller's key of a mutation can not be stored, after all else of it was."""
+async def forbid_second_key_per_mutation() -> None:
+    """Make the database refuse a second key for the same mutation, after it stored the other
+    changes."""
     await database.fetch_dicts("CREATE UNIQUE INDEX only_one ON idempotency_keys (mutation)")
 
 
-@pytest.mark.parametrize("name", MADE)
-async def test_a_call_whose_key_cannot_be_stored_stores_nothing(service: Service, world: World, admin: Client, name: str) -> None:
-    given = {"createSlaCalendar": CALENDAR, "createSlaPolicy": await policy_of(admin), "createEscalationPath": PATH}[name]
-    await run_mutation(service.client(world.machine), name, **{**given, "name": "The machine's"}, idempotencyKey="k")
-    await one_key_for_each_mutation()
+@pytest.mark.parametrize("name", CREATE_MUTATIONS)
+async def test_a_call_whose_key_cannot_be_stored_stores_nothing(
+    service: Service, world: World, admin: Client, name: str
+) -> None:
+    arguments = {
+        "createSlaCalendar": CALENDAR,
+        "createSlaPolicy": await build_policy_input(admin),
+        "createEscalationPath": PATH,
+    }[name]
+    await run_mutation(
+        service.client(world.machine),
+        name,
+        **{**arguments, "name": "The machine's"},
+        idempotencyKey="k",
+    )
+    await forbid_second_key_per_mutation()
     async with assert_nothing_stored():
         with pytest.raises(Refused) as refusal:
-            await send_mutation(admin, name, **given, idempotencyKey="k")
+            await send_mutation(admin, name, **arguments, idempotencyKey="k")
         assert refusal.value.code == "INTERNAL"
     await database.fetch_dicts("DROP INDEX only_one")
-    assert (await send_mutation(admin, name, **given, idempotencyKey="k"))["replayed"] is False
+    assert (await send_mutation(admin, name, **arguments, idempotencyKey="k"))["replayed"] is False
 
 
-# The demo's time
+# The clock of the demo
 
 
-async def moved(client: Client, by: str, key: str | None) -> dict[str, Any]:
+async def advance_clock(client: Client, by: str, key: str | None) -> dict[str, Any]:
     return dict((await client.run(ADVANCE, by=by, key=key))["advanceClock"])
 
 
 async def test_a_key_advances_the_clock_once_even_beyond_its_own_expiry(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client((await World.make()).root.token)
-        first = await moved(client, "P2D", "k")
+        first = await advance_clock(client, "P2D", "k")
         assert (first["replayed"], first["userErrors"]) == (False, [])
         async with assert_nothing_stored():
-            again = await moved(client, "PT48H", "k")
+            again = await advance_clock(client, "PT48H", "k")
             assert (again["replayed"], again["userErrors"]) == (True, [])
             assert again["now"] >= first["now"]
-            other = await moved(client, "PT47H", "k")
-            assert (other["now"], [format_error(error) for error in other["userErrors"]]) == (None, [REUSED])
+            other = await advance_clock(client, "PT47H", "k")
+            assert (other["now"], [format_error(error) for error in other["userErrors"]]) == (
+                None,
+                [KEY_REUSED],
+            )
         assert await demo_clock.read_advance() == timedelta(days=2)
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client(client.token)
-        assert (await moved(client, "P2D", "k"))["replayed"] is True, "another process knows it as well"
-        assert (await moved(client, "P2D", None))["replayed"] is False
+        assert (await advance_clock(client, "P2D", "k"))["replayed"] is True, (
+            "another process replays it too"
+        )
+        assert (await advance_clock(client, "P2D", None))["replayed"] is False
         assert await demo_clock.read_advance() == timedelta(days=4)
 
 
 async def test_concurrent_advances_with_one_key_count_once(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         client = service.client((await World.make()).root.token)
-        answers = await asyncio.gather(*(moved(client, "P2D", "k") for _ in range(8)))
-        made = [answer for answer in answers if not answer["userErrors"]]
-        assert [answer["replayed"] for answer in made].count(False) == 1
+        answers = await asyncio.gather(*(advance_clock(client, "P2D", "k") for _ in range(8)))
+        accepted = [answer for answer in answers if not answer["userErrors"]]
+        assert [answer["replayed"] for answer in accepted].count(False) == 1
         refusals = {format_error(error) for answer in answers for error in answer["userErrors"]}
         assert refusals <= {"IDEMPOTENCY_IN_PROGRESS idempotencyKey"}
         assert await demo_clock.read_advance() == timedelta(days=2)
@@ -212,14 +309,16 @@ async def test_an_advance_that_is_rolled_back_has_no_effect(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
         root, machine = service.client(world.root.token), service.client(world.machine)
-        before = await moved(machine, "PT1S", "k")
-        await one_key_for_each_mutation()
+        before = await advance_clock(machine, "PT1S", "k")
+        await forbid_second_key_per_mutation()
         async with assert_nothing_stored():
             with pytest.raises(Refused) as refusal:
-                await moved(root, "P300D", "k")
+                await advance_clock(root, "P300D", "k")
             assert refusal.value.code == "INTERNAL"
         await database.fetch_dicts("DROP INDEX only_one")
-        after = await moved(root, "PT1S", "k")
+        after = await advance_clock(root, "PT1S", "k")
         assert after["replayed"] is False
         passed = datetime.fromisoformat(after["now"]) - datetime.fromisoformat(before["now"])
-        assert passed < timedelta(days=1), "the process does not go by a time that was never stored"
+        assert passed < timedelta(days=1), (
+            "the process does not apply an advance that was never stored"
+        )

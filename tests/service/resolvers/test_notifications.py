@@ -1,4 +1,4 @@
-"""A person's own notifications over the API: lists, counts, marking, preferences; for others they do not exist."""
+"""A person's own notifications over the API: lists, counts, marking and preferences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from models.people.user import Organization, Role, User
 
 PAGE = """
   query($unreadOnly: Boolean, $first: Int, $after: String, $last: Int, $before: String) {
-    notifications(unreadOnly: $unreadOnly, first: $first, after: $after, last: $last, before: $before) {
+    notifications(unreadOnly: $unreadOnly,
+        first: $first, after: $after, last: $last, before: $before) {
       totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
       edges { cursor } nodes { id reason readAt createdAt event { id type ticket { id subject } } }
     }
@@ -42,49 +43,51 @@ UNREAD = "{ viewer { unreadNotifications } }"
 CHOICES = "{ viewer { notificationPreferences { topic channel enabled } } }"
 
 
-async def page(client: Client, **asked: Any) -> dict[str, Any]:
-    return (await client.run(PAGE, **asked))["notifications"]
+async def read_page(client: Client, **arguments: Any) -> dict[str, Any]:
+    return (await client.run(PAGE, **arguments))["notifications"]
 
 
-async def listed(client: Client, **asked: Any) -> list[str]:
-    """The ids of a page."""
-    found = await page(client, **asked)
-    assert len(found["edges"]) == len(found["nodes"])
-    return [node["id"] for node in found["nodes"]]
+async def list_ids(client: Client, **arguments: Any) -> list[str]:
+    """The ids of the notifications of a page."""
+    page = await read_page(client, **arguments)
+    assert len(page["edges"]) == len(page["nodes"])
+    return [node["id"] for node in page["nodes"]]
 
 
-async def unread(client: Client) -> int:
+async def count_unread(client: Client) -> int:
     return (await client.run(UNREAD))["viewer"]["unreadNotifications"]
 
 
-async def mark(client: Client, *given: object) -> dict[str, Any]:
-    """Mark some, or all where None is given alone."""
-    input = {} if given == (None,) else {"ids": list(given)}
+async def mark(client: Client, *marked: object) -> dict[str, Any]:
+    """Mark notifications by id; all of them if the only argument is None."""
+    input = {} if marked == (None,) else {"ids": list(marked)}
     return (await client.run(MARK, input=input))["markNotificationsRead"]
 
 
-async def refused(client: Client, *given: object) -> list[str]:
-    """Marking that must change nothing; the codes and fields."""
-    before = await stored()
-    payload = await mark(client, *given)
-    assert await stored() == before
-    assert payload["unread"] == await unread(client)
+async def refused_mark(client: Client, *marked: object) -> list[str]:
+    """Mark ids that must be refused and change nothing. Returns the codes and fields."""
+    before = await stored_read_times()
+    payload = await mark(client, *marked)
+    assert await stored_read_times() == before
+    assert payload["unread"] == await count_unread(client)
     return [f"{error['code']} {'.'.join(error['field'])}" for error in payload["userErrors"]]
 
 
-async def stored() -> list[tuple[int, object]]:
+async def stored_read_times() -> list[tuple[int, object]]:
     return [(each.number, each.read_at) for each in await Notification.all().order_by("number")]
 
 
-async def own(person: Person) -> list[str]:
-    """The ids of all that were made for somebody, newest first."""
-    found = await Notification.filter(user_id=person.id).order_by("-number")
-    return [ids.encode(ids.NOTIFICATION, each.number) for each in found]
+async def stored_ids(person: Person) -> list[str]:
+    """The ids of all notifications of a person, newest first, straight from the database."""
+    records = await Notification.filter(user_id=person.id).order_by("-number")
+    return [ids.encode(ids.NOTIFICATION, each.number) for each in records]
 
 
-async def several(service: Service, world: World, count: int = 5) -> str:
-    """A ticket of cora's with as many replies of ada's, which bill watches; its id."""
-    cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
+async def raise_with_replies(service: Service, world: World, count: int = 5) -> str:
+    """Raise a ticket of Cora's that Bill watches, with replies of Ada's. Returns its id."""
+    cora, ada, bill = (
+        service.client(person.token) for person in (world.cora, world.ada, world.bill)
+    )
     ticket = (await cora.raise_ticket())["id"]
     await bill.do("watchTicket", ticketId=ticket)
     for n in range(count):
@@ -96,13 +99,15 @@ async def several(service: Service, world: World, count: int = 5) -> str:
 # ---------------------------------------------------------------- lists
 
 
-async def test_own_notifications_come_newest_first_with_event_and_reason(service: Service, world: World) -> None:
+async def test_own_notifications_come_newest_first_with_event_and_reason(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
-    ticket = await several(service, world, 2)
-    found = await page(cora)
-    assert [node["id"] for node in found["nodes"]] == await own(world.cora)
-    assert found["totalCount"] == 2 == await unread(cora)
-    (first, _) = found["nodes"]
+    ticket = await raise_with_replies(service, world, 2)
+    page = await read_page(cora)
+    assert [node["id"] for node in page["nodes"]] == await stored_ids(world.cora)
+    assert page["totalCount"] == 2 == await count_unread(cora)
+    (first, _) = page["nodes"]
     assert (first["reason"], first["readAt"]) == ("REQUESTER", None)
     assert first["event"]["type"] == "REPLY_ADDED"
     assert first["event"]["ticket"] == {"id": ticket, "subject": "VPN is down"}
@@ -111,257 +116,305 @@ async def test_own_notifications_come_newest_first_with_event_and_reason(service
 
 async def test_notifications_are_paged_in_both_directions(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 7)
-    everything = await own(world.cora)
+    await raise_with_replies(service, world, 7)
+    everything = await stored_ids(world.cora)
     assert len(everything) == 7
-    read: list[str] = []
+    ids_read: list[str] = []
     after = None
     for _ in count_pages():
-        found = await page(cora, first=3, after=after)
-        read += [node["id"] for node in found["nodes"]]
-        assert found["totalCount"] == 7
-        assert found["pageInfo"]["hasPreviousPage"] == (after is not None)
-        after = found["pageInfo"]["endCursor"]
-        if not found["pageInfo"]["hasNextPage"]:
+        page = await read_page(cora, first=3, after=after)
+        ids_read += [node["id"] for node in page["nodes"]]
+        assert page["totalCount"] == 7
+        assert page["pageInfo"]["hasPreviousPage"] == (after is not None)
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
             break
-    assert read == everything
-    assert await listed(cora, last=2) == everything[-2:]
-    back = await page(cora, last=3, before=after)
-    assert [node["id"] for node in back["nodes"]] == everything[3:6]
-    assert (back["pageInfo"]["hasNextPage"], back["pageInfo"]["hasPreviousPage"]) == (True, True)
-    start = (await page(cora, first=2))["pageInfo"]["endCursor"]
-    assert await listed(cora, first=9, after=start, before=after) == everything[2:6]
+    assert ids_read == everything
+    assert await list_ids(cora, last=2) == everything[-2:]
+    previous = await read_page(cora, last=3, before=after)
+    assert [node["id"] for node in previous["nodes"]] == everything[3:6]
+    assert (previous["pageInfo"]["hasNextPage"], previous["pageInfo"]["hasPreviousPage"]) == (
+        True,
+        True,
+    )
+    start = (await read_page(cora, first=2))["pageInfo"]["endCursor"]
+    assert await list_ids(cora, first=9, after=start, before=after) == everything[2:6]
 
 
-async def test_the_next_page_is_stable_while_notifications_arrive(service: Service, world: World) -> None:
+async def test_the_next_page_is_stable_while_notifications_arrive(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    ticket = await several(service, world, 4)
-    found = await page(cora, first=2)
-    older = (await own(world.cora))[2:]
+    ticket = await raise_with_replies(service, world, 4)
+    page = await read_page(cora, first=2)
+    older = (await stored_ids(world.cora))[2:]
     await ada.do("replyToTicket", ticketId=ticket, body="more")
     await run_notifier()
-    assert await listed(cora, after=found["pageInfo"]["endCursor"]) == older
+    assert await list_ids(cora, after=page["pageInfo"]["endCursor"]) == older
 
 
-async def test_the_list_can_be_limited_to_unread_notifications(service: Service, world: World) -> None:
+async def test_the_list_can_be_limited_to_unread_notifications(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 4)
-    newest, second, *older = await own(world.cora)
+    await raise_with_replies(service, world, 4)
+    newest, second, *older = await stored_ids(world.cora)
     await mark(cora, second)
-    assert await listed(cora, unreadOnly=True) == [newest, *older]
-    assert await listed(cora, unreadOnly=False) == await listed(cora, unreadOnly=None) == [newest, second, *older]
-    found = await page(cora, unreadOnly=True, first=1)
-    assert found["totalCount"] == 3
-    assert await listed(cora, unreadOnly=True, after=found["pageInfo"]["endCursor"]) == older
+    assert await list_ids(cora, unreadOnly=True) == [newest, *older]
+    assert (
+        await list_ids(cora, unreadOnly=False)
+        == await list_ids(cora, unreadOnly=None)
+        == [newest, second, *older]
+    )
+    page = await read_page(cora, unreadOnly=True, first=1)
+    assert page["totalCount"] == 3
+    assert await list_ids(cora, unreadOnly=True, after=page["pageInfo"]["endCursor"]) == older
 
 
-def cursor(text: str) -> str:
+def encode(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
-    "given",
+    "cursor",
     [
         "",
         "garbage",
         "bG9nOjE",
-        cursor('["pk-"]'),
-        cursor('["pk-","1"]'),
-        cursor('["pk-",1.0]'),
-        cursor('["pk-",true]'),
-        cursor('["pk-",null]'),
-        cursor('["pk-",-1]'),
-        cursor('["pk-",9223372036854775808]'),
-        cursor('["pk-",99999999999999999999999999]'),
-        cursor('["pk-",1,1]'),
-        cursor('["pk+",1]'),
-        cursor('["number-",1]'),
-        cursor('{"pk-":1}'),
+        encode('["pk-"]'),
+        encode('["pk-","1"]'),
+        encode('["pk-",1.0]'),
+        encode('["pk-",true]'),
+        encode('["pk-",null]'),
+        encode('["pk-",-1]'),
+        encode('["pk-",9223372036854775808]'),
+        encode('["pk-",99999999999999999999999999]'),
+        encode('["pk-",1,1]'),
+        encode('["pk+",1]'),
+        encode('["number-",1]'),
+        encode('{"pk-":1}'),
     ],
-    ids=lambda given: given or "empty",
+    ids=lambda cursor: cursor or "empty",
 )
-async def test_invalid_cursors_are_refused(service: Service, world: World, given: str) -> None:
+async def test_invalid_cursors_are_refused(service: Service, world: World, cursor: str) -> None:
     cora = service.client(world.cora.token)
-    for direction in ({"after": given}, {"before": given}):
+    for direction in ({"after": cursor}, {"before": cursor}):
         with pytest.raises(Refused) as refusal:
-            await page(cora, **direction)
+            await read_page(cora, **direction)
         assert refusal.value.code == "CURSOR_INVALID"
 
 
-@pytest.mark.parametrize("place", [0, 1, 2**31, 2**53, 2**63 - 1])
-async def test_a_cursor_of_any_possible_number_is_accepted(service: Service, world: World, place: int) -> None:
+@pytest.mark.parametrize("number", [0, 1, 2**31, 2**53, 2**63 - 1])
+async def test_a_cursor_of_any_possible_number_is_accepted(
+    service: Service, world: World, number: int
+) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 1)
-    given = cursor(f'["pk-",{place}]')
-    assert len(await listed(cora, after=given)) + len(await listed(cora, before=given)) <= 1
+    await raise_with_replies(service, world, 1)
+    cursor = encode(f'["pk-",{number}]')
+    assert len(await list_ids(cora, after=cursor)) + len(await list_ids(cora, before=cursor)) <= 1
 
 
-@pytest.mark.parametrize("asked", [{"first": 0}, {"first": 101}, {"last": -1}, {"first": 1, "last": 1}], ids=str)
-async def test_invalid_page_sizes_are_refused(service: Service, world: World, asked: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [{"first": 0}, {"first": 101}, {"last": -1}, {"first": 1, "last": 1}], ids=str
+)
+async def test_invalid_page_sizes_are_refused(
+    service: Service, world: World, arguments: dict[str, int]
+) -> None:
     with pytest.raises(Refused) as refusal:
-        await page(service.client(world.cora.token), **asked)
+        await read_page(service.client(world.cora.token), **arguments)
     assert refusal.value.code == "BAD_REQUEST"
 
 
-async def test_a_long_list_takes_as_many_statements_as_a_short_one(service: Service, world: World) -> None:
+async def test_a_long_list_takes_as_many_statements_as_a_short_one(
+    service: Service, world: World
+) -> None:
     bill = service.client(world.bill.token)
 
-    async def sent() -> int:
+    async def count_statements() -> int:
         with statements() as collected:
-            await page(bill, first=100)
+            await read_page(bill, first=100)
         return len(collected)
 
-    await several(service, world, 2)
-    few = await sent()
+    await raise_with_replies(service, world, 2)
+    few = await count_statements()
     for _ in range(4):
-        await several(service, world, 5)
-    assert len(await own(world.bill)) > 20
-    assert abs(await sent() - few) <= 1
+        await raise_with_replies(service, world, 5)
+    assert len(await stored_ids(world.bill)) > 20
+    assert abs(await count_statements() - few) <= 1
 
 
 async def test_the_total_is_counted_only_if_it_is_selected(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 1)
+    await raise_with_replies(service, world, 1)
     with statements() as collected:
         await cora.run("{ notifications { nodes { id } pageInfo { hasNextPage endCursor } } }")
     assert not [text for text in collected.texts if "COUNT(" in text.upper()]
 
 
-# ---------------------------------------------------------------- what exists
+# ---------------------------------------------------------------- visibility
 
 
-async def existing(client: Client, everything: list[str]) -> list[str]:
-    """Those that exist for somebody, by each way of asking; all must agree."""
-    seen = await listed(client, first=100)
+async def find_visible(client: Client, everything: list[str]) -> list[str]:
+    """The ids that a caller finds. Checks that lists, nodes and counts agree."""
+    listed = await list_ids(client, first=100)
     answer = await client.run(
-        "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Notification { event { id } } } }", ids=everything
+        "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Notification { event { id } } } }",
+        ids=everything,
     )
-    assert [node["id"] for node in answer["nodes"] if node] == [each for each in everything if each in seen]
-    total = (await page(client))["totalCount"]
-    assert total == len(seen)
-    assert await unread(client) == len(await listed(client, first=100, unreadOnly=True))
-    return seen
+    assert [node["id"] for node in answer["nodes"] if node] == [
+        each for each in everything if each in listed
+    ]
+    total = (await read_page(client))["totalCount"]
+    assert total == len(listed)
+    assert await count_unread(client) == len(await list_ids(client, first=100, unreadOnly=True))
+    return listed
 
 
 @pytest.mark.never_retried
-async def test_notifications_of_hidden_tickets_are_not_found(service: Service, world: World) -> None:
-    cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
+async def test_notifications_of_hidden_tickets_are_not_found(
+    service: Service, world: World
+) -> None:
+    cora, carl, ada = (
+        service.client(person.token) for person in (world.cora, world.carl, world.ada)
+    )
     ticket = (await cora.raise_ticket())["id"]
     await carl.do("watchTicket", ticketId=ticket)
     await ada.do("replyToTicket", ticketId=ticket, body="for ours")
     await run_notifier()
-    mine = await own(world.carl)
-    assert len(mine) == 1, "the reply, and with it the start"
-    assert await existing(carl, mine) == mine
+    mine = await stored_ids(world.carl)
+    assert len(mine) == 1, "one notification for the reply and the start"
+    assert await find_visible(carl, mine) == mine
     await Organization.filter(name="Acme").update(shared=False)
-    assert await existing(carl, mine) == []
-    assert await refused(carl, mine[0]) == ["NOT_FOUND input.ids"]
+    assert await find_visible(carl, mine) == []
+    assert await refused_mark(carl, mine[0]) == ["NOT_FOUND input.ids"]
     assert (await mark(carl, None)) == {"unread": 0, "userErrors": []}
     await Organization.filter(name="Acme").update(shared=True)
-    assert await existing(carl, mine) == mine
-    assert await unread(carl) == len(mine), "what did not exist was not marked either"
+    assert await find_visible(carl, mine) == mine
+    assert await count_unread(carl) == len(mine), "a hidden notification was not marked"
 
 
 @pytest.mark.never_retried
-async def test_a_token_without_notes_read_gets_no_notifications_about_notes(service: Service, world: World) -> None:
+async def test_a_token_without_notes_read_gets_no_notifications_about_notes(
+    service: Service, world: World
+) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     ticket = (await service.client(world.cora.token).raise_ticket())["id"]
     await bill.do("addNote", ticketId=ticket, body="@ada look")
     await run_notifier()
-    mine = await own(world.ada)
+    mine = await stored_ids(world.ada)
     assert len(mine) == 2
-    assert await existing(ada, mine) == mine
+    assert await find_visible(ada, mine) == mine
     user = await User.get(id=world.ada.id)
     without = service.client(await token_of(user, ["tickets:read", "events:read"]))
-    assert await existing(without, mine) == mine[1:]
+    assert await find_visible(without, mine) == mine[1:]
     await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
-    assert await existing(ada, mine) == []
+    assert await find_visible(ada, mine) == []
 
 
 @pytest.mark.never_retried
 async def test_notifications_of_other_people_are_not_found(service: Service, world: World) -> None:
-    await several(service, world, 2)
-    theirs = await own(world.cora)
+    await raise_with_replies(service, world, 2)
+    theirs = await stored_ids(world.cora)
     assert theirs
     for person in (world.carl, world.olga, world.ada, world.root):
         client = service.client(person.token)
-        assert not set(await existing(client, theirs)) & set(theirs)
-        assert await refused(client, theirs[0]) == ["NOT_FOUND input.ids"]
+        assert not set(await find_visible(client, theirs)) & set(theirs)
+        assert await refused_mark(client, theirs[0]) == ["NOT_FOUND input.ids"]
 
 
 async def test_an_api_client_has_no_notifications(service: Service, world: World) -> None:
-    await several(service, world, 1)
+    await raise_with_replies(service, world, 1)
     sync = service.client(world.machine)
     assert await sync.run(UNREAD) == {"viewer": {"unreadNotifications": 0}}
     assert await sync.run(CHOICES) == {"viewer": {"notificationPreferences": []}}
-    answer = await sync.run("query($id: ID!) { node(id: $id) { id } }", id=(await own(world.cora))[0])
+    answer = await sync.run(
+        "query($id: ID!) { node(id: $id) { id } }", id=(await stored_ids(world.cora))[0]
+    )
     assert answer == {"node": None}
 
 
-async def test_an_api_token_with_tickets_read_shows_its_owners_notifications(service: Service, world: World) -> None:
-    await several(service, world, 2)
-    user, mine = await User.get(id=world.cora.id), await own(world.cora)
+async def test_an_api_token_with_tickets_read_shows_its_owners_notifications(
+    service: Service, world: World
+) -> None:
+    await raise_with_replies(service, world, 2)
+    user, mine = await User.get(id=world.cora.id), await stored_ids(world.cora)
     reading = service.client(await token_of(user, ["tickets:read"]))
-    assert await existing(reading, mine) == mine
+    assert await find_visible(reading, mine) == mine
     writing = service.client(await token_of(user, ["tickets:write"]))
-    assert await unread(writing) == 0
+    assert await count_unread(writing) == 0
     answer = await writing.run("query($id: ID!) { node(id: $id) { id } }", id=mine[0])
     assert answer == {"node": None}
 
 
 @pytest.mark.parametrize(
-    "id", ["ntf_0", "ntf_01", "ntf_-1", "ntf_x", "ntf_", "ntf_999999999999999999", f"ntf_{'9' * 40}", "ntf_1 "]
+    "id",
+    [
+        "ntf_0",
+        "ntf_01",
+        "ntf_-1",
+        "ntf_x",
+        "ntf_",
+        "ntf_999999999999999999",
+        f"ntf_{'9' * 40}",
+        "ntf_1 ",
+    ],
 )
 async def test_an_unknown_id_finds_no_notification(service: Service, world: World, id: str) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 1)
+    await raise_with_replies(service, world, 1)
     assert await cora.run("query($id: ID!) { node(id: $id) { id } }", id=id) == {"node": None}
-    assert await refused(cora, id) == ["NOT_FOUND input.ids"]
+    assert await refused_mark(cora, id) == ["NOT_FOUND input.ids"]
 
 
 # ---------------------------------------------------------------- marking
 
 
-async def test_marking_some_leaves_others_and_earlier_read_times_unchanged(service: Service, world: World) -> None:
+async def test_marking_some_leaves_others_and_earlier_read_times_unchanged(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 4)
-    first, second, *others = await own(world.cora)
+    await raise_with_replies(service, world, 4)
+    first, second, *others = await stored_ids(world.cora)
     assert await mark(cora, first, second, first) == {"unread": 2, "userErrors": []}
-    read = {node["id"]: node["readAt"] for node in (await page(cora))["nodes"]}
+    read = {node["id"]: node["readAt"] for node in (await read_page(cora))["nodes"]}
     assert read[first] is not None
     assert [read[each] for each in others] == [None, None]
     service.clock.advance(days=1)
     assert await mark(cora, first, others[0]) == {"unread": 1, "userErrors": []}
-    again = {node["id"]: node["readAt"] for node in (await page(cora))["nodes"]}
+    again = {node["id"]: node["readAt"] for node in (await read_page(cora))["nodes"]}
     assert again[first] == read[first]
-    later = [each.read_at for each in await Notification.filter(user_id=world.cora.id).order_by("number")]
+    later = [
+        each.read_at for each in await Notification.filter(user_id=world.cora.id).order_by("number")
+    ]
     assert later[1] is not None
     assert later[1] - time.now() > timedelta(hours=23)
 
 
-async def test_marking_all_marks_only_the_viewers_own_notifications(service: Service, world: World) -> None:
+async def test_marking_all_marks_only_the_viewers_own_notifications(
+    service: Service, world: World
+) -> None:
     cora, bill = service.client(world.cora.token), service.client(world.bill.token)
-    await several(service, world, 3)
-    theirs = await unread(bill)
+    await raise_with_replies(service, world, 3)
+    theirs = await count_unread(bill)
     assert theirs > 0
     assert await mark(cora, None) == {"unread": 0, "userErrors": []}
     assert (await cora.run(MARK, input={"ids": None}))["markNotificationsRead"]["unread"] == 0
-    assert await unread(bill) == theirs
-    assert await unread(cora) == 0
+    assert await count_unread(bill) == theirs
+    assert await count_unread(cora) == 0
 
 
 async def test_marking_an_empty_list_changes_nothing(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 2)
-    before = await stored()
+    await raise_with_replies(service, world, 2)
+    before = await stored_read_times()
     assert await mark(cora) == {"unread": 2, "userErrors": []}
-    assert await stored() == before
+    assert await stored_read_times() == before
 
 
 async def test_one_unknown_id_refuses_the_whole_call(service: Service, world: World) -> None:
-    cora, ticket = service.client(world.cora.token), await several(service, world, 2)
-    mine, theirs = (await own(world.cora))[0], (await own(world.bill))[0]
-    for wrong in (
+    cora, ticket = service.client(world.cora.token), await raise_with_replies(service, world, 2)
+    mine, theirs = (await stored_ids(world.cora))[0], (await stored_ids(world.bill))[0]
+    for unknown_id in (
         theirs,
         "ntf_999999",
         "garbage",
@@ -374,45 +427,63 @@ async def test_one_unknown_id_refuses_the_whole_call(service: Service, world: Wo
         "x" * 5000,
         7,
     ):
-        assert await refused(cora, mine, wrong) == ["NOT_FOUND input.ids"], wrong
+        assert await refused_mark(cora, mine, unknown_id) == ["NOT_FOUND input.ids"], unknown_id
     assert await mark(cora, mine) == {"unread": 1, "userErrors": []}
 
 
-async def test_at_most_1000_notifications_are_marked_in_one_call(service: Service, world: World) -> None:
+async def test_at_most_1000_notifications_are_marked_in_one_call(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 1)
-    (mine,) = await own(world.cora)
-    assert await refused(cora, *[mine] * 1001) == ["INVALID input.ids"]
-    assert await refused(cora, *[f"ntf_{n}" for n in range(1, 1001)]) == ["NOT_FOUND input.ids"]
+    await raise_with_replies(service, world, 1)
+    (mine,) = await stored_ids(world.cora)
+    assert await refused_mark(cora, *[mine] * 1001) == ["INVALID input.ids"]
+    assert await refused_mark(cora, *[f"ntf_{n}" for n in range(1, 1001)]) == [
+        "NOT_FOUND input.ids"
+    ]
     assert await mark(cora, *[mine] * 1000) == {"unread": 0, "userErrors": []}
 
 
 async def test_concurrent_marking_causes_no_errors(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    await several(service, world, 20)
-    mine = await own(world.cora)
-    asked = [mark(cora, None), mark(cora, *mine), mark(cora, *mine[::-1]), mark(cora, None), mark(cora, *mine[5:])]
-    assert [payload["userErrors"] for payload in await asyncio.gather(*asked)] == [[]] * 5
-    assert await unread(cora) == 0
+    await raise_with_replies(service, world, 20)
+    mine = await stored_ids(world.cora)
+    calls = [
+        mark(cora, None),
+        mark(cora, *mine),
+        mark(cora, *mine[::-1]),
+        mark(cora, None),
+        mark(cora, *mine[5:]),
+    ]
+    assert [payload["userErrors"] for payload in await asyncio.gather(*calls)] == [[]] * 5
+    assert await count_unread(cora) == 0
 
 
-async def test_read_times_are_stored_in_the_format_of_records(service: Service, world: World) -> None:
-    """SQLite compares instants as text: what is written past the records must look the same."""
+async def test_read_times_are_stored_in_the_format_of_records(
+    service: Service, world: World
+) -> None:
+    """SQLite compares instants as text, so raw SQL must write the same format as a record."""
     cora = service.client(world.cora.token)
-    await several(service, world, 1)
+    await raise_with_replies(service, world, 1)
     await mark(cora, None)
     (marked,) = await Notification.filter(user_id=world.cora.id)
     assert marked.read_at is not None
     assert await Notification.filter(read_at=marked.read_at).count() == 1
-    assert await Notification.filter(read_at__gt=marked.read_at - timedelta(microseconds=1)).count() == 1
+    assert (
+        await Notification.filter(read_at__gt=marked.read_at - timedelta(microseconds=1)).count()
+        == 1
+    )
 
 
 # ---------------------------------------------------------------- preferences
 
 
-async def chosen(client: Client) -> dict[str, bool]:
+async def read_preferences(client: Client) -> dict[str, bool]:
     answer = await client.run(CHOICES)
-    return {f"{each['topic']} {each['channel']}": each["enabled"] for each in answer["viewer"]["notificationPreferences"]}
+    return {
+        f"{each['topic']} {each['channel']}": each["enabled"]
+        for each in answer["viewer"]["notificationPreferences"]
+    }
 
 
 async def choose(client: Client, topic: str, channel: str, enabled: bool) -> dict[str, Any]:
@@ -420,37 +491,43 @@ async def choose(client: Client, topic: str, channel: str, enabled: bool) -> dic
     return (await client.run(CHOOSE, input=input))["setNotificationPreference"]
 
 
-async def test_preferences_list_every_choice_with_its_default(service: Service, world: World) -> None:
+async def test_preferences_list_every_choice_with_its_default(
+    service: Service, world: World
+) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
-    staff = await chosen(ada)
+    staff = await read_preferences(ada)
     assert len(staff) == 16
     assert set(staff.values()) == {True}
     assert not {"NOTES EMAIL", "MENTIONS EMAIL"} & set(staff)
-    assert set(await chosen(cora)) == {
+    assert set(await read_preferences(cora)) == {
         *("RAISED EMAIL", "REPLIES IN_APP", "REPLIES EMAIL", "STATUS IN_APP", "STATUS EMAIL"),
         *("REMINDERS IN_APP", "REMINDERS EMAIL"),
     }
 
 
-async def test_a_preference_applies_to_one_person_until_they_change_it(service: Service, world: World) -> None:
+async def test_a_preference_applies_to_one_person_until_they_change_it(
+    service: Service, world: World
+) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     payload = await choose(cora, "REPLIES", "IN_APP", False)
     assert payload["userErrors"] == []
     assert {"topic": "REPLIES", "channel": "IN_APP", "enabled": False} in payload["preferences"]
-    assert [name for name, enabled in (await chosen(cora)).items() if not enabled] == ["REPLIES IN_APP"]
-    assert all((await chosen(carl)).values())
-    await several(service, world, 1)
-    assert await own(world.cora) == []
+    assert [name for name, enabled in (await read_preferences(cora)).items() if not enabled] == [
+        "REPLIES IN_APP"
+    ]
+    assert all((await read_preferences(carl)).values())
+    await raise_with_replies(service, world, 1)
+    assert await stored_ids(world.cora) == []
     for enabled in (True, True, False, True):
         await choose(cora, "REPLIES", "IN_APP", enabled)
-        assert (await chosen(cora))["REPLIES IN_APP"] is enabled
+        assert (await read_preferences(cora))["REPLIES IN_APP"] is enabled
     assert await NotificationPreference.all().count() == 1
-    await several(service, world, 1)
-    assert len(await own(world.cora)) == 1
+    await raise_with_replies(service, world, 1)
+    assert len(await stored_ids(world.cora)) == 1
 
 
 @pytest.mark.parametrize(
-    ("who", "topic", "channel"),
+    ("person", "topic", "channel"),
     [
         ("ada", "NOTES", "EMAIL"),
         ("ada", "MENTIONS", "EMAIL"),
@@ -460,25 +537,36 @@ async def test_a_preference_applies_to_one_person_until_they_change_it(service: 
     ],
 )
 async def test_a_preference_that_can_never_apply_is_refused(
-    service: Service, world: World, who: str, topic: str, channel: str
+    service: Service, world: World, person: str, topic: str, channel: str
 ) -> None:
-    client = service.client(getattr(world, who).token)
+    client = service.client(getattr(world, person).token)
     payload = await choose(client, topic, channel, True)
-    assert [(error["code"], error["field"]) for error in payload["userErrors"]] == [("INVALID", ["input", "topic"])]
-    assert {f"{each['topic']} {each['channel']}" for each in payload["preferences"]} == set(await chosen(client))
+    assert [(error["code"], error["field"]) for error in payload["userErrors"]] == [
+        ("INVALID", ["input", "topic"])
+    ]
+    assert {f"{each['topic']} {each['channel']}" for each in payload["preferences"]} == set(
+        await read_preferences(client)
+    )
     assert await NotificationPreference.all().count() == 0
 
 
 async def test_concurrent_choices_leave_one_preference(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    payloads = await asyncio.gather(*(choose(cora, "STATUS", "EMAIL", n % 2 == 0) for n in range(8)))
+    payloads = await asyncio.gather(
+        *(choose(cora, "STATUS", "EMAIL", n % 2 == 0) for n in range(8))
+    )
     assert [payload["userErrors"] for payload in payloads] == [[]] * 8
     assert await NotificationPreference.all().count() == 1
 
 
-async def test_api_clients_have_no_preferences_and_mark_nothing(service: Service, world: World) -> None:
-    everything = service.client(await machine("Other"))
-    for query, input in ((MARK, {}), (CHOOSE, {"topic": "STATUS", "channel": "EMAIL", "enabled": False})):
+async def test_api_clients_have_no_preferences_and_mark_nothing(
+    service: Service, world: World
+) -> None:
+    api_client = service.client(await machine("Other"))
+    for query, input in (
+        (MARK, {}),
+        (CHOOSE, {"topic": "STATUS", "channel": "EMAIL", "enabled": False}),
+    ):
         with pytest.raises(Refused) as refusal:
-            await everything.run(query, input=input)
+            await api_client.run(query, input=input)
         assert refusal.value.code == "FORBIDDEN"

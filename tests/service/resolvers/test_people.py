@@ -16,7 +16,8 @@ from models.people.token import Token
 from models.people.user import Role, User
 
 SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
-  token expiresAt viewer { role scopes user { email } } userErrors { __typename code field message } } }"""
+  token expiresAt viewer { role scopes user { email } }
+  userErrors { __typename code field message } } }"""
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 SECRET = "correct horse battery"
@@ -26,13 +27,15 @@ async def sign_in(client: Client, email: str, secret: str = SECRET) -> dict[str,
     return (await client.run(SIGN_IN, input={"email": email, "password": secret}))["signIn"]
 
 
-async def known(world: World) -> None:
+async def set_passwords(world: World) -> None:
     stored = hash_password(SECRET)
     await User.filter(id__in=[world.cora.id, world.ada.id]).update(password_hash=stored)
 
 
-async def test_the_right_password_returns_a_token_that_works_until_it_expires(service: Service, world: World) -> None:
-    await known(world)
+async def test_the_right_password_returns_a_token_that_works_until_it_expires(
+    service: Service, world: World
+) -> None:
+    await set_passwords(world)
     stranger = service.client()
     payload = await sign_in(stranger, "  CORA@Example.com ")
     assert payload["userErrors"] == []
@@ -42,12 +45,16 @@ async def test_the_right_password_returns_a_token_that_works_until_it_expires(se
         "user": {"email": "cora@example.com"},
     }
     signed_in = service.client(payload["token"])
-    assert (await signed_in.run("{ viewer { user { displayName } apiClient { id } } }"))["viewer"] == {
+    assert (await signed_in.run("{ viewer { user { displayName } apiClient { id } } }"))[
+        "viewer"
+    ] == {
         "user": {"displayName": "Cora"},
         "apiClient": None,
     }
     assert (await sign_in(stranger, "ada@example.com"))["viewer"]["role"] == "AGENT"
-    assert (await signed_in.run("{ apiTokens { name } }"))["apiTokens"] == [], "sessions are not listed"
+    assert (await signed_in.run("{ apiTokens { name } }"))["apiTokens"] == [], (
+        "sessions are not listed"
+    )
     service.clock.advance(days=29.9)
     assert (await signed_in.post("{ viewer { role } }")).status_code == 200
     service.clock.advance(days=0.2)
@@ -55,21 +62,30 @@ async def test_the_right_password_returns_a_token_that_works_until_it_expires(se
 
 
 async def test_the_fields_after_sign_in_use_the_new_session(service: Service, world: World) -> None:
-    await known(world)
-    query = """mutation($who: SignInInput!, $token: CreateApiTokenInput!) {
-      signIn(input: $who) { token } createApiToken(input: $token) { token } }"""
-    given = {"who": {"email": "cora@example.com", "password": SECRET}, "token": {"name": "x", "scopes": ["tickets:read"]}}
-    answer = await service.client().run(query, **given)
+    await set_passwords(world)
+    query = """mutation($credentials: SignInInput!, $token: CreateApiTokenInput!) {
+      signIn(input: $credentials) { token } createApiToken(input: $token) { token } }"""
+    variables = {
+        "credentials": {"email": "cora@example.com", "password": SECRET},
+        "token": {"name": "x", "scopes": ["tickets:read"]},
+    }
+    answer = await service.client().run(query, **variables)
     assert answer["signIn"]["token"]
     assert answer["createApiToken"]["token"]
 
 
-async def test_every_failed_sign_in_looks_and_costs_the_same(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await known(world)
+async def test_every_failed_sign_in_looks_and_costs_the_same(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_passwords(world)
     await User.filter(id=world.ada.id).update(active=False)
     verified: list[str] = []
     verify = password.HASHER.verify
-    monkeypatch.setattr(password.HASHER, "verify", lambda given, stored: verified.append(stored) or verify(given, stored))
+    monkeypatch.setattr(
+        password.HASHER,
+        "verify",
+        lambda given, stored: verified.append(stored) or verify(given, stored),
+    )
     stranger = service.client()
     async with assert_nothing_stored():
         answers = [
@@ -86,41 +102,49 @@ async def test_every_failed_sign_in_looks_and_costs_the_same(service: Service, w
         ]
     assert all(answer == answers[0] for answer in answers)
     (error,) = answers[0]["userErrors"]
-    assert (error["__typename"], error["code"], error["field"]) == ("InvalidInput", "INVALID", ["input", "email"])
+    assert (error["__typename"], error["code"], error["field"]) == (
+        "InvalidInput",
+        "INVALID",
+        ["input", "email"],
+    )
     assert answers[0]["token"] is answers[0]["viewer"] is answers[0]["expiresAt"] is None
-    assert len(verified) == len(answers), "an unknown name costs a check as well"
+    assert len(verified) == len(answers), "an unknown address costs a password check too"
     assert all(stored.startswith("$argon2id$") for stored in verified)
 
 
 async def test_sign_in_attempts_are_limited_per_address_and_per_name(url: str) -> None:
     async with running(url, max_sign_in_attempts=3) as service:
         world = await World.make()
-        await known(world)
+        await set_passwords(world)
         stranger = service.client()
         for _ in range(3):
             assert (await sign_in(stranger, "cora@example.com", "wrong"))["token"] is None
         for secret in ("wrong", SECRET):
-            with pytest.raises(Refused) as found:
+            with pytest.raises(Refused) as refusal:
                 await sign_in(stranger, " Cora@example.com", secret)
-            (error,) = found.value.errors
+            (error,) = refusal.value.errors
             assert (error["extensions"]["code"], error["path"]) == ("RATE_LIMITED", ["signIn"])
             assert 0 < error["extensions"]["retryAfterMs"] <= 5 * 60 * 1000
-        assert (await sign_in(stranger, "ada@example.com"))["token"] is not None, "another name is not held up"
+        assert (await sign_in(stranger, "ada@example.com"))["token"] is not None, (
+            "another person can still sign in"
+        )
         refused = 0
         for n in range(20):
             try:
                 await sign_in(stranger, f"nobody-{n}@example.com")
-            except Refused as found:
-                refused += found.code == "RATE_LIMITED"
-        assert refused > 0, "an address has its limit whatever the names"
+            except Refused as refusal:
+                refused += refusal.code == "RATE_LIMITED"
+        assert refused > 0, "a network address has its own limit for all names"
         assert await Token.filter(name="session").count() == 1
 
 
 async def test_signing_out_revokes_only_its_own_token(service: Service, world: World) -> None:
-    await known(world)
+    await set_passwords(world)
     first = service.client((await sign_in(service.client(), "cora@example.com"))["token"])
     second = service.client((await sign_in(service.client(), "cora@example.com"))["token"])
-    assert (await first.run("mutation { signOut { userErrors { code } } }"))["signOut"] == {"userErrors": []}
+    assert (await first.run("mutation { signOut { userErrors { code } } }"))["signOut"] == {
+        "userErrors": []
+    }
     assert (await first.post("{ viewer { role } }")).status_code == 401
     assert (await second.run("{ viewer { role } }"))["viewer"] == {"role": "CUSTOMER"}
 
@@ -128,14 +152,21 @@ async def test_signing_out_revokes_only_its_own_token(service: Service, world: W
 async def test_the_token_of_a_deactivated_person_is_refused(service: Service, world: World) -> None:
     await User.filter(id=world.cora.id).update(active=False)
     answer = await service.client(world.cora.token).post("{ viewer { role } }")
-    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (
+        401,
+        "UNAUTHENTICATED",
+    )
 
 
 async def test_the_viewer_describes_the_caller(service: Service, world: World) -> None:
     query = "{ viewer { role user { displayName } apiClient { displayName } scopes } }"
     assert (await service.client().run(query))["viewer"] is None
-    found = (await service.client(world.machine).run(query))["viewer"]
-    assert (found["role"], found["user"], found["apiClient"]) == ("ADMIN", None, {"displayName": "Sync"})
+    viewer = (await service.client(world.machine).run(query))["viewer"]
+    assert (viewer["role"], viewer["user"], viewer["apiClient"]) == (
+        "ADMIN",
+        None,
+        {"displayName": "Sync"},
+    )
     assert (await service.client(world.root.token).run(query))["viewer"]["role"] == "ADMIN"
 
 
@@ -143,36 +174,45 @@ async def test_people_are_found_by_name_address_and_role(service: Service, world
     ada = service.client(world.ada.token)
     await User.create(email="zoe@example.com", display_name="Zoë %_ O'Hara", role=Role.CUSTOMER)
 
-    async def found(search: str | None = None, role: str | None = None) -> list[str]:
+    async def find_names(search: str | None = None, role: str | None = None) -> list[str]:
         data = await ada.run(
-            "query($s: String, $r: Role) { users(search: $s, role: $r) { totalCount nodes { displayName } } }", s=search, r=role
+            """query($s: String, $r: Role) {
+              users(search: $s, role: $r) { totalCount nodes { displayName } } }""",
+            s=search,
+            r=role,
         )
         assert data["users"]["totalCount"] == len(data["users"]["nodes"])
         return [each["displayName"] for each in data["users"]["nodes"]]
 
     everyone = ["Ada", "Bill", "Carl", "Cora", "Olga", "Otto", "Root", "Zoë %_ O'Hara"]
-    assert await found() == await found("") == await found("  ") == everyone
-    assert await found("C") == ["Carl", "Cora"]
-    assert await found("or") == ["Cora"]
-    assert await found("ORA@EXAMPLE") == []
-    assert await found("cora@ex") == ["Cora"]
-    assert await found(role="AGENT") == ["Ada", "Bill"]
-    assert await found("a", "CUSTOMER") == ["Carl", "Cora", "Olga", "Zoë %_ O'Hara"]
-    assert await found("%") == await found("_") == await found("o'h") == ["Zoë %_ O'Hara"]
-    with pytest.raises(Refused) as refused:
-        await found("a\0")
-    assert refused.value.code == "BAD_REQUEST"
+    assert await find_names() == await find_names("") == await find_names("  ") == everyone
+    assert await find_names("C") == ["Carl", "Cora"]
+    assert await find_names("or") == ["Cora"]
+    assert await find_names("ORA@EXAMPLE") == []
+    assert await find_names("cora@ex") == ["Cora"]
+    assert await find_names(role="AGENT") == ["Ada", "Bill"]
+    assert await find_names("a", "CUSTOMER") == ["Carl", "Cora", "Olga", "Zoë %_ O'Hara"]
+    assert (
+        await find_names("%")
+        == await find_names("_")
+        == await find_names("o'h")
+        == ["Zoë %_ O'Hara"]
+    )
+    with pytest.raises(Refused) as refusal:
+        await find_names("a\0")
+    assert refusal.value.code == "BAD_REQUEST"
 
 
 async def test_people_are_paged(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
-    query = "query($a: String) { users(first: 3, after: $a) { nodes { displayName } pageInfo { hasNextPage endCursor } } }"
-    found: list[str] = []
+    query = """query($a: String) { users(first: 3, after: $a) {
+      nodes { displayName } pageInfo { hasNextPage endCursor } } }"""
+    names: list[str] = []
     after = None
     for _ in count_pages():
         page = (await ada.run(query, a=after))["users"]
-        found += [each["displayName"] for each in page["nodes"]]
+        names += [each["displayName"] for each in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert found == ["Ada", "Bill", "Carl", "Cora", "Olga", "Otto", "Root"]
+    assert names == ["Ada", "Bill", "Carl", "Cora", "Olga", "Otto", "Root"]

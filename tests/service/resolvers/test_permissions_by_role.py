@@ -1,4 +1,4 @@
-"""Who may call which row: API.md's table written out, against every root field and every kind of caller."""
+"""The API's permission table, written out: every root field against every kind of caller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_leaf_type, is_list_type
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLNonNull,
+    get_named_type,
+    is_leaf_type,
+    is_list_type,
+)
 from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
 from support.ticket_commands import add_notifications
@@ -20,9 +26,9 @@ from schema import root
 
 pytestmark = pytest.mark.never_retried
 
-ALLOWED, STRANGE, FORBIDDEN = "allowed", "UNAUTHENTICATED", "FORBIDDEN"
-EVERYONE = {"stranger", "customer", "agent", "admin", "machine"}
-SIGNED_IN = EVERYONE - {"stranger"}
+ALLOWED, UNAUTHENTICATED, FORBIDDEN = "allowed", "UNAUTHENTICATED", "FORBIDDEN"
+EVERYONE = {"anonymous", "customer", "agent", "admin", "machine"}
+SIGNED_IN = EVERYONE - {"anonymous"}
 PEOPLE = {"customer", "agent", "admin"}
 STAFF = {"agent", "admin", "machine"}
 MANAGERS = {"admin", "machine"}
@@ -80,7 +86,10 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.archiveEscalationPath": (MANAGERS, "admin"),
     "Mutation.updateTeam": (MANAGERS, "admin"),
     "Mutation.setAvailability": (STAFF, "tickets:write"),
-    "Mutation.advanceClock": (set(), "admin"),  # for managers in the demo alone: test_demo
+    "Mutation.advanceClock": (
+        set(),
+        "admin",
+    ),  # in the demo, managers may call it: see test_demo.py
     "Mutation.createApiToken": (PEOPLE, None),
     "Mutation.revokeApiToken": (PEOPLE, None),
     "Subscription.ticketEvents": (SIGNED_IN, "events:read"),
@@ -90,81 +99,103 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Subscription.notifications": (PEOPLE, "tickets:read"),
     "Subscription.ticketPresence": (STAFF, "tickets:read"),
 }
-BY_SESSION = {"Query.apiTokens", "Mutation.createApiToken", "Mutation.revokeApiToken"}
-"""Rows for those who signed in; a token that was made for a program does not get them, whatever its scopes."""
-BY_CURSOR = {"ticketEvents", "ticketStatusChanged"}
-"""Rows that tell nothing at once unless they go on from somewhere."""
-NOBODY = UUID(int=7)
+SESSION_ONLY = {"Query.apiTokens", "Mutation.createApiToken", "Mutation.revokeApiToken"}
+"""Fields that need a session token. An API token is refused, whatever its scopes."""
+SILENT_WITHOUT_CURSOR = {"ticketEvents", "ticketStatusChanged"}
+"""Subscriptions that send nothing at once unless they resume after a cursor."""
+MISSING_ID = UUID(int=7)
 
 
-def rows() -> dict[str, str]:
-    """An operation for each root field, with the least that it takes."""
+def build_operations() -> dict[str, str]:
+    """An operation for each root field, with minimal arguments."""
     schema = root.build()._schema
-    found: dict[str, str] = {}
+    operations: dict[str, str] = {}
     for kind in (schema.query_type, schema.mutation_type, schema.subscription_type):
         assert kind is not None
         for name, field in kind.fields.items():
-            given = ", ".join(
-                f"{arg}: {least(spec.type)}" for arg, spec in field.args.items() if isinstance(spec.type, GraphQLNonNull)
+            arguments = ", ".join(
+                f"{arg}: {minimal_value(spec.type)}"
+                for arg, spec in field.args.items()
+                if isinstance(spec.type, GraphQLNonNull)
             )
             selection = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
-            operation = f"{kind.name.lower()} {{ {name}{f'({given})' if given else ''}{selection} }}"
-            found[f"{kind.name}.{name}"] = operation
-    return found
+            call = f"{name}({arguments})" if arguments else name
+            operation = f"{kind.name.lower()} {{ {call}{selection} }}"
+            operations[f"{kind.name}.{name}"] = operation
+    return operations
 
 
-def least(type: Any) -> str:
-    """The shortest value of an input type that goes through validation."""
+def minimal_value(type: Any) -> str:
+    """The shortest value of an input type that passes validation."""
     type = type.of_type if isinstance(type, GraphQLNonNull) else type
     if is_list_type(type):
         return "[]"
     if isinstance(type, GraphQLInputObjectType):
-        fields = {name: field.type for name, field in type.fields.items() if isinstance(field.type, GraphQLNonNull)}
-        return "{" + ", ".join(f"{name}: {least(each)}" for name, each in fields.items()) + "}"
+        fields = {
+            name: field.type
+            for name, field in type.fields.items()
+            if isinstance(field.type, GraphQLNonNull)
+        }
+        return (
+            "{" + ", ".join(f"{name}: {minimal_value(each)}" for name, each in fields.items()) + "}"
+        )
     if hasattr(type, "values"):
         return next(iter(type.values))
-    return {"Int": "1", "ID": f'"tkt_{NOBODY}"', "String": '"x"', "Boolean": "true", "Duration": '"PT1H"'}[type.name]
+    return {
+        "Int": "1",
+        "ID": f'"tkt_{MISSING_ID}"',
+        "String": '"x"',
+        "Boolean": "true",
+        "Duration": '"PT1H"',
+    }[type.name]
 
 
-def expected(caller: str, *, lacking: bool = False) -> dict[str, str]:
-    def outcome(row: str, callers: set[str], scope: str | None) -> str:
+def expected_outcomes(caller: str, *, lacking: bool = False) -> dict[str, str]:
+    """The outcome of every root field; `lacking` means that the token lacks the field's scope."""
+
+    def outcome(field: str, callers: set[str], scope: str | None) -> str:
         if caller in callers:
-            return FORBIDDEN if lacking and (scope or row in BY_SESSION) else ALLOWED
-        return STRANGE if caller == "stranger" else FORBIDDEN
+            return FORBIDDEN if lacking and (scope or field in SESSION_ONLY) else ALLOWED
+        return UNAUTHENTICATED if caller == "anonymous" else FORBIDDEN
 
-    return {row: outcome(row, callers, scope) for row, (callers, scope) in EXPECTED.items()}
-
-
-async def outcomes(clients: dict[str, Client]) -> dict[str, str]:
-    """What the caller of each row gets; signOut last, since it ends the token."""
-    asked = dict(sorted(rows().items(), key=lambda row: row[0].endswith("signOut")))
-    return {row: await outcome(clients[row], row, operation) for row, operation in asked.items()}
+    return {field: outcome(field, callers, scope) for field, (callers, scope) in EXPECTED.items()}
 
 
-async def outcome(client: Client, row: str, operation: str) -> str:
-    kind, _, field = row.partition(".")
+async def run_all(clients: dict[str, Client]) -> dict[str, str]:
+    """The outcome of each root field. signOut runs last, because it revokes the token."""
+    operations = sorted(build_operations().items(), key=lambda item: item[0].endswith("signOut"))
+    return {
+        field: await run_one(clients[field], field, operation) for field, operation in operations
+    }
+
+
+async def run_one(client: Client, root_field: str, operation: str) -> str:
+    kind, _, field = root_field.partition(".")
     try:
         if kind != "Subscription":
             await client.run(operation)
             return ALLOWED
         async with client.socket() as socket:
             if field == "notifications":
-                await first_notice(socket, operation)
+                await first_notification(socket, operation)
                 return ALLOWED
             if field == "ticketPresence":
-                await socket.subscribe(operation.replace(str(NOBODY), str((await Ticket.all())[0].id)))
+                await socket.subscribe(
+                    operation.replace(str(MISSING_ID), str((await Ticket.all())[0].id))
+                )
                 await socket.next(field)
                 return ALLOWED
-            given = f'(after: "{encode_cursor(0)}")' if field in BY_CURSOR else ""
-            await socket.subscribe(operation.replace(field, field + given, 1))
+            arguments = f'(after: "{encode_cursor(0)}")' if field in SILENT_WITHOUT_CURSOR else ""
+            await socket.subscribe(operation.replace(field, field + arguments, 1))
             await socket.next(field)
             return ALLOWED
     except Refused as refused:
         return str(refused.code)
 
 
-async def first_notice(socket: Socket, operation: str) -> None:
-    """Nothing says when a subscription from now on has begun, so everybody is told of something until it sees it."""
+async def first_notification(socket: Socket, operation: str) -> None:
+    """Notify everybody until the subscription receives a notification, because nothing confirms its
+    start."""
     await socket.subscribe(operation)
     first = asyncio.create_task(socket.next("notifications"))
     while not first.done():
@@ -174,7 +205,7 @@ async def first_notice(socket: Socket, operation: str) -> None:
 
 
 async def token(world: World, caller: str, scopes: list[str] | None = None) -> str | None:
-    if caller == "stranger":
+    if caller == "anonymous":
         return None
     if caller == "machine":
         return await machine("Sync", scopes)
@@ -183,31 +214,45 @@ async def token(world: World, caller: str, scopes: list[str] | None = None) -> s
 
 
 async def test_every_root_field_has_an_expected_outcome() -> None:
-    assert set(rows()) == set(EXPECTED)
+    assert set(build_operations()) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("caller", sorted(EVERYONE))
-async def test_each_kind_of_caller_may_use_exactly_its_fields(service: Service, world: World, caller: str) -> None:
+async def test_each_kind_of_caller_may_use_exactly_its_fields(
+    service: Service, world: World, caller: str
+) -> None:
     await service.client(world.cora.token).raise_ticket()
     client = service.client(await token(world, caller))
-    assert await outcomes(dict.fromkeys(EXPECTED, client)) == expected(caller)
+    assert await run_all(dict.fromkeys(EXPECTED, client)) == expected_outcomes(caller)
 
 
 @pytest.mark.parametrize("caller", sorted(SIGNED_IN))
-async def test_a_token_without_the_scope_of_a_field_is_refused(service: Service, world: World, caller: str) -> None:
+async def test_a_token_without_the_scope_of_a_field_is_refused(
+    service: Service, world: World, caller: str
+) -> None:
     await service.client(world.cora.token).raise_ticket()
-    kind = {"customer": Caller.CUSTOMER, "agent": Caller.AGENT, "admin": Caller.ADMIN, "machine": Caller.API_CLIENT}[caller]
-    held = {scope.value for scope in MAX_SCOPES[kind]}
+    kind = {
+        "customer": Caller.CUSTOMER,
+        "agent": Caller.AGENT,
+        "admin": Caller.ADMIN,
+        "machine": Caller.API_CLIENT,
+    }[caller]
+    all_scopes = {scope.value for scope in MAX_SCOPES[kind]}
     without = {
-        scope: service.client(await token(world, caller, sorted(held - {scope})))
+        scope: service.client(await token(world, caller, sorted(all_scopes - {scope})))
         for scope in {None, *(scope for _, scope in EXPECTED.values())}
     }
-    clients = {row: without[scope] for row, (_, scope) in EXPECTED.items()}
-    assert await outcomes(clients) == expected(caller, lacking=True)
+    clients = {field: without[scope] for field, (_, scope) in EXPECTED.items()}
+    assert await run_all(clients) == expected_outcomes(caller, lacking=True)
 
 
-async def test_a_customers_token_is_limited_to_customer_scopes(service: Service, world: World) -> None:
-    """Whatever is written in the token's record: scopes are cut to what its owner's kind may hold."""
+async def test_a_customers_token_is_limited_to_customer_scopes(
+    service: Service, world: World
+) -> None:
+    """The scopes in the token's record do not count beyond those of its owner's kind."""
     forged = await token(world, "customer", [scope.value for scope in Scope])
     answer = await service.client(forged).run("{ viewer { scopes role } }")
-    assert answer["viewer"] == {"scopes": ["events:read", "tickets:read", "tickets:write"], "role": "CUSTOMER"}
+    assert answer["viewer"] == {
+        "scopes": ["events:read", "tickets:read", "tickets:write"],
+        "role": "CUSTOMER",
+    }

@@ -1,4 +1,4 @@
-"""Calendars and policies over the API: every change, every refusal, races, and who sees them."""
+"""SLA calendars and policies over the API: changes, refusals, races and visibility."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.admin_mutations import CALENDAR_FIELDS, POLICY_FIELDS, WEEK, refusal_of, run_mutation, send_mutation
+from support.admin_mutations import (
+    CALENDAR_FIELDS,
+    POLICY_FIELDS,
+    WEEK,
+    refusal_of,
+    run_mutation,
+    send_mutation,
+)
 from support.assert_unchanged import assert_nothing_stored
 
 from models.core import ids, time
@@ -17,13 +24,13 @@ from models.people.user import Organization
 from models.sla import calendar_admin, policies, policy_admin
 from models.sla.records import SlaCalendar, SlaPolicy, SlaTerms
 
-NOBODY = UUID(int=7)
+MISSING_ID = UUID(int=7)
 BERLIN = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK}
 
 
 @pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service leaves the duties to the test."""
+def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service runs no jobs. A test runs the jobs that it needs."""
     monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
@@ -32,57 +39,83 @@ def admin(service: Service, world: World) -> Client:
     return service.client(world.root.token)
 
 
-async def listed(client: Client, field: str, selection: str = "id name active", archived: bool = False) -> list[dict[str, Any]]:
+async def read_list(
+    client: Client, field: str, selection: str = "id name active", archived: bool = False
+) -> list[dict[str, Any]]:
     query = f"query($all: Boolean) {{ {field}(includeInactive: $all) {{ {selection} }} }}"
     return list((await client.run(query, all=archived))[field])
 
 
-async def policy(client: Client, **given: Any) -> dict[str, Any]:
-    calendars = await listed(client, "slaCalendars")
-    usual = {"name": "Gold", "calendarId": calendars[0]["id"], "resolution": "PT8H"}
-    return await run_mutation(client, "createSlaPolicy", **{**usual, **given})
+async def create_policy(client: Client, **fields: Any) -> dict[str, Any]:
+    calendars = await read_list(client, "slaCalendars")
+    defaults = {"name": "Gold", "calendarId": calendars[0]["id"], "resolution": "PT8H"}
+    return await run_mutation(client, "createSlaPolicy", **{**defaults, **fields})
 
 
 # Calendars
 
 
 async def test_a_calendar_is_created_with_the_given_fields(admin: Client) -> None:
-    split = [[{"start": "09:00", "end": "12:00"}, {"start": "12:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}]]
-    made = await run_mutation(
-        admin, "createSlaCalendar", **{**BERLIN, "week": split + WEEK[1:], "holidays": ["2026-12-25", "2026-01-01"]}
+    split = [
+        [
+            {"start": "09:00", "end": "12:00"},
+            {"start": "12:00", "end": "13:00"},
+            {"start": "14:00", "end": "24:00"},
+        ]
+    ]
+    created = await run_mutation(
+        admin,
+        "createSlaCalendar",
+        **{**BERLIN, "week": split + WEEK[1:], "holidays": ["2026-12-25", "2026-01-01"]},
     )
-    assert made == {
-        "id": made["id"],
+    assert created == {
+        "id": created["id"],
         "name": "Berlin",
         "timeZone": "Europe/Berlin",
-        "week": [[{"start": "09:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}], *WEEK[1:]],
+        "week": [
+            [{"start": "09:00", "end": "13:00"}, {"start": "14:00", "end": "24:00"}],
+            *WEEK[1:],
+        ],
         "holidays": ["2026-01-01", "2026-12-25"],
         "active": True,
     }
-    assert made in await listed(admin, "slaCalendars", CALENDAR_FIELDS)
-    assert (await admin.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR_FIELDS} }} }} }}", id=made["id"]))[
-        "node"
-    ] == made
+    assert created in await read_list(admin, "slaCalendars", CALENDAR_FIELDS)
+    assert (
+        await admin.run(
+            f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR_FIELDS} }} }} }}",
+            id=created["id"],
+        )
+    )["node"] == created
 
 
 async def test_an_omitted_calendar_field_keeps_its_value(admin: Client) -> None:
-    made = await run_mutation(admin, "createSlaCalendar", **BERLIN, holidays=["2026-12-25"])
-    key = made["id"]
+    created = await run_mutation(admin, "createSlaCalendar", **BERLIN, holidays=["2026-12-25"])
+    key = created["id"]
     nothing = {"name": None, "timeZone": None, "week": None, "holidays": None, "active": None}
-    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key) == made
-    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, **nothing) == made
-    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, name=" Berlin ") == made, "its own name is not taken"
-    zone = await run_mutation(admin, "updateSlaCalendar", calendarId=key, timeZone="Asia/Tokyo", name="Tokyo")
-    assert zone == {**made, "timeZone": "Asia/Tokyo", "name": "Tokyo"}
-    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {**zone, "holidays": []}
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key) == created
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, **nothing) == created
+    assert (
+        await run_mutation(admin, "updateSlaCalendar", calendarId=key, name=" Berlin ") == created
+    ), "its own name is not taken"
+    zone = await run_mutation(
+        admin, "updateSlaCalendar", calendarId=key, timeZone="Asia/Tokyo", name="Tokyo"
+    )
+    assert zone == {**created, "timeZone": "Asia/Tokyo", "name": "Tokyo"}
+    assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {
+        **zone,
+        "holidays": [],
+    }
 
 
 async def test_invalid_calendars_are_refused(admin: Client) -> None:
     def week(*hours: tuple[str, str]) -> dict[str, Any]:
-        return {**BERLIN, "week": [[{"start": start, "end": end} for start, end in hours], *WEEK[1:]]}
+        return {
+            **BERLIN,
+            "week": [[{"start": start, "end": end} for start, end in hours], *WEEK[1:]],
+        }
 
     kept = await run_mutation(admin, "createSlaCalendar", **{**BERLIN, "name": "Kept"})
-    for given, code in (
+    for fields, code in (
         ({**BERLIN, "name": "  "}, "REQUIRED name"),
         ({**BERLIN, "name": "n" * 201}, "TOO_LONG name"),
         ({**BERLIN, "name": "a\0"}, "INVALID name"),
@@ -104,18 +137,40 @@ async def test_invalid_calendars_are_refused(admin: Client) -> None:
         (week(("09:00", "09:00")), "INVALID week.0"),
         (week(("24:00", "24:00")), "INVALID week.0"),
         (week(("09:00", "12:00"), ("11:59", "13:00")), "INVALID week.0"),
-        (week(*[(f"{n // 2:02}:{n % 2 * 30:02}", f"{n // 2:02}:{n % 2 * 30 + 10:02}") for n in range(25)]), "TOO_LONG week.0"),
         (
-            {**BERLIN, "holidays": [f"{2000 + n // 300}-{n // 28 % 10 + 1:02}-{n % 28 + 1:02}" for n in range(2300)]},
+            week(
+                *[
+                    (f"{n // 2:02}:{n % 2 * 30:02}", f"{n // 2:02}:{n % 2 * 30 + 10:02}")
+                    for n in range(25)
+                ]
+            ),
+            "TOO_LONG week.0",
+        ),
+        (
+            {
+                **BERLIN,
+                "holidays": [
+                    f"{2000 + n // 300}-{n // 28 % 10 + 1:02}-{n % 28 + 1:02}" for n in range(2300)
+                ],
+            },
             "TOO_LONG holidays",
         ),
     ):
-        assert await refusal_of(admin, "createSlaCalendar", **given) == code, given
-        if given["name"] == "Berlin":
-            assert await refusal_of(admin, "updateSlaCalendar", calendarId=kept["id"], **given) == code, given
-    for strange in ("slc_nonsense", "", ids.encode(ids.SLA_CALENDAR, NOBODY), "x" * 5000):
-        assert await refusal_of(admin, "updateSlaCalendar", calendarId=strange, name="x") == "NOT_FOUND calendarId"
-        assert await refusal_of(admin, "archiveSlaCalendar", calendarId=strange) == "NOT_FOUND calendarId"
+        assert await refusal_of(admin, "createSlaCalendar", **fields) == code, fields
+        if fields["name"] == "Berlin":
+            assert (
+                await refusal_of(admin, "updateSlaCalendar", calendarId=kept["id"], **fields)
+                == code
+            ), fields
+    for unknown_id in ("slc_nonsense", "", ids.encode(ids.SLA_CALENDAR, MISSING_ID), "x" * 5000):
+        assert (
+            await refusal_of(admin, "updateSlaCalendar", calendarId=unknown_id, name="x")
+            == "NOT_FOUND calendarId"
+        )
+        assert (
+            await refusal_of(admin, "archiveSlaCalendar", calendarId=unknown_id)
+            == "NOT_FOUND calendarId"
+        )
     for day in ("2026-02-30", "20260101", "2026-W01-1", 7, ""):
         with pytest.raises(Refused):
             await send_mutation(admin, "createSlaCalendar", **BERLIN, holidays=[day])
@@ -123,43 +178,73 @@ async def test_invalid_calendars_are_refused(admin: Client) -> None:
 
 async def test_a_calendar_that_a_policy_uses_cannot_be_archived(admin: Client) -> None:
     calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
-    made = await policy(admin, calendarId=calendar["id"])
-    assert await refusal_of(admin, "archiveSlaCalendar", calendarId=calendar["id"]) == "INVALID calendarId"
-    assert await refusal_of(admin, "updateSlaCalendar", calendarId=calendar["id"], active=False) == "INVALID calendarId"
-    await run_mutation(admin, "archiveSlaPolicy", policyId=made["id"])
-    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False
-    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))["active"] is False, "twice is once"
-    assert await refusal_of(admin, "updateSlaPolicy", policyId=made["id"], active=True) == "INVALID calendarId"
-    assert await refusal_of(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H") == "INVALID calendarId"
-    assert "Berlin" not in [each["name"] for each in await listed(admin, "slaCalendars")]
-    assert "Berlin" in [each["name"] for each in await listed(admin, "slaCalendars", archived=True)]
-    assert (await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True))["active"] is True
-    assert (await run_mutation(admin, "updateSlaPolicy", policyId=made["id"], active=True))["active"] is True
+    created = await create_policy(admin, calendarId=calendar["id"])
+    assert (
+        await refusal_of(admin, "archiveSlaCalendar", calendarId=calendar["id"])
+        == "INVALID calendarId"
+    )
+    assert (
+        await refusal_of(admin, "updateSlaCalendar", calendarId=calendar["id"], active=False)
+        == "INVALID calendarId"
+    )
+    await run_mutation(admin, "archiveSlaPolicy", policyId=created["id"])
+    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))[
+        "active"
+    ] is False
+    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))[
+        "active"
+    ] is False, "archiving again changes nothing"
+    assert (
+        await refusal_of(admin, "updateSlaPolicy", policyId=created["id"], active=True)
+        == "INVALID calendarId"
+    )
+    assert (
+        await refusal_of(
+            admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H"
+        )
+        == "INVALID calendarId"
+    )
+    assert "Berlin" not in [each["name"] for each in await read_list(admin, "slaCalendars")]
+    assert "Berlin" in [
+        each["name"] for each in await read_list(admin, "slaCalendars", archived=True)
+    ]
+    assert (await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True))[
+        "active"
+    ] is True
+    assert (await run_mutation(admin, "updateSlaPolicy", policyId=created["id"], active=True))[
+        "active"
+    ] is True
 
 
 async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: Client) -> None:
     calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
-    mine = [await policy(admin, name=f"p{n}", calendarId=calendar["id"]) for n in range(3)]
-    await run_mutation(admin, "archiveSlaPolicy", policyId=mine[2]["id"])
-    keys = [ids.key_of(ids.SLA_POLICY, each["id"]) for each in mine]
+    created = [
+        await create_policy(admin, name=f"p{n}", calendarId=calendar["id"]) for n in range(3)
+    ]
+    await run_mutation(admin, "archiveSlaPolicy", policyId=created[2]["id"])
+    keys = [ids.key_of(ids.SLA_POLICY, each["id"]) for each in created]
     before = {each.id: each.terms for each in await SlaPolicy.all()}
     revision = (await policies.read_revision()).changed
     await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone="Asia/Tokyo")
     after = {each.id: each.terms for each in await SlaPolicy.all()}
     assert {key for key in after if after[key] != before[key]} == set(keys)
     assert (await policies.read_revision()).changed == revision + 1
-    found = await policies.read_snapshots(after.values())
-    assert {found[after[key]].calendar.zone for key in keys if key} == {"Asia/Tokyo"}
-    assert await SlaTerms.filter(id__in=list(before.values())).count() == len(set(before.values())), "old terms are kept"
+    snapshots = await policies.read_snapshots(after.values())
+    assert {snapshots[after[key]].calendar.zone for key in keys if key} == {"Asia/Tokyo"}
+    assert await SlaTerms.filter(id__in=list(before.values())).count() == len(
+        set(before.values())
+    ), "old terms are kept"
 
 
 # Policies
 
 
-async def test_a_policy_is_created_with_the_given_fields(service: Service, world: World, admin: Client) -> None:
+async def test_a_policy_is_created_with_the_given_fields(
+    service: Service, world: World, admin: Client
+) -> None:
     account = await Organization.get(name="Acme")
-    calendars = await listed(admin, "slaCalendars")
-    made = await run_mutation(
+    calendars = await read_list(admin, "slaCalendars")
+    created = await run_mutation(
         admin,
         "createSlaPolicy",
         name=" Gold ",
@@ -174,8 +259,8 @@ async def test_a_policy_is_created_with_the_given_fields(service: Service, world
         resolution="P1826D",
         atRiskPercent=99,
     )
-    assert made == {
-        "id": made["id"],
+    assert created == {
+        "id": created["id"],
         "name": "Gold",
         "position": -5,
         "priority": "HIGH",
@@ -190,46 +275,93 @@ async def test_a_policy_is_created_with_the_given_fields(service: Service, world
         "active": True,
     }
     for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
-        assert (await listed(reader, "slaPolicies", POLICY_FIELDS))[0] == made, "the lowest position comes first"
-        assert (await reader.run(f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY_FIELDS} }} }} }}", id=made["id"]))[
-            "node"
-        ] == made
+        assert (await read_list(reader, "slaPolicies", POLICY_FIELDS))[0] == created, (
+            "the lowest position comes first"
+        )
+        assert (
+            await reader.run(
+                f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY_FIELDS} }} }} }}",
+                id=created["id"],
+            )
+        )["node"] == created
 
 
 async def test_a_policy_without_a_position_comes_last(admin: Client) -> None:
-    first, second = await policy(admin, name="first"), await policy(admin, name="second", position=None)
-    assert [each["name"] for each in await listed(admin, "slaPolicies")] == ["Urgent", "High", "Normal", "Low", "first", "second"]
-    assert (first["atRiskPercent"], (await policy(admin, atRiskPercent=None))["atRiskPercent"]) == (75, 75)
+    first, second = (
+        await create_policy(admin, name="first"),
+        await create_policy(admin, name="second", position=None),
+    )
+    assert [each["name"] for each in await read_list(admin, "slaPolicies")] == [
+        "Urgent",
+        "High",
+        "Normal",
+        "Low",
+        "first",
+        "second",
+    ]
+    assert (
+        first["atRiskPercent"],
+        (await create_policy(admin, atRiskPercent=None))["atRiskPercent"],
+    ) == (75, 75)
     await run_mutation(admin, "updateSlaPolicy", policyId=second["id"], position=2**31 - 1)
-    assert (await policy(admin))["position"] == 2**31 - 1
-    for far in (2**31, -(2**31) - 1):
+    assert (await create_policy(admin))["position"] == 2**31 - 1
+    for position in (2**31, -(2**31) - 1):
         with pytest.raises(Refused):
-            await send_mutation(admin, "updateSlaPolicy", policyId=second["id"], position=far)
+            await send_mutation(admin, "updateSlaPolicy", policyId=second["id"], position=position)
 
 
 async def test_an_omitted_policy_field_keeps_its_value_and_null_clears_it(admin: Client) -> None:
-    made = await policy(admin, priority="LOW", team="sales", category="sales", firstResponse="PT1H", nextResponse="PT2H")
-    key = made["id"]
-    assert await run_mutation(admin, "updateSlaPolicy", policyId=key) == made
-    stays = {"name": None, "position": None, "calendarId": None, "atRiskPercent": None, "active": None}
-    assert await run_mutation(admin, "updateSlaPolicy", policyId=key, **stays) == made
-    clears = dict.fromkeys(("priority", "team", "category", "organizationId", "firstResponse", "nextResponse"))
-    cleared = {**made, **{name: None for name in clears if name != "organizationId"}}
+    created = await create_policy(
+        admin,
+        priority="LOW",
+        team="sales",
+        category="sales",
+        firstResponse="PT1H",
+        nextResponse="PT2H",
+    )
+    key = created["id"]
+    assert await run_mutation(admin, "updateSlaPolicy", policyId=key) == created
+    stays = {
+        "name": None,
+        "position": None,
+        "calendarId": None,
+        "atRiskPercent": None,
+        "active": None,
+    }
+    assert await run_mutation(admin, "updateSlaPolicy", policyId=key, **stays) == created
+    clears = dict.fromkeys(
+        ("priority", "team", "category", "organizationId", "firstResponse", "nextResponse")
+    )
+    cleared = {**created, **{name: None for name in clears if name != "organizationId"}}
     assert await run_mutation(admin, "updateSlaPolicy", policyId=key, **clears) == cleared
-    changed = await run_mutation(admin, "updateSlaPolicy", policyId=key, name="Silver", priority="URGENT", team="billing", position=1)
-    assert changed == {**cleared, "name": "Silver", "priority": "URGENT", "team": {"slug": "billing"}, "position": 1}
+    changed = await run_mutation(
+        admin,
+        "updateSlaPolicy",
+        policyId=key,
+        name="Silver",
+        priority="URGENT",
+        team="billing",
+        position=1,
+    )
+    assert changed == {
+        **cleared,
+        "name": "Silver",
+        "priority": "URGENT",
+        "team": {"slug": "billing"},
+        "position": 1,
+    }
     assert (await run_mutation(admin, "archiveSlaPolicy", policyId=key))["active"] is False
     assert (await run_mutation(admin, "archiveSlaPolicy", policyId=key))["active"] is False
-    assert key not in [each["id"] for each in await listed(admin, "slaPolicies")]
-    assert key in [each["id"] for each in await listed(admin, "slaPolicies", archived=True)]
+    assert key not in [each["id"] for each in await read_list(admin, "slaPolicies")]
+    assert key in [each["id"] for each in await read_list(admin, "slaPolicies", archived=True)]
     assert await run_mutation(admin, "updateSlaPolicy", policyId=key, active=True) == changed
 
 
 async def test_invalid_policies_are_refused(admin: Client) -> None:
-    kept = await policy(admin, name="Kept")
+    kept = await create_policy(admin, name="Kept")
     calendar = kept["calendar"]["id"]
     base = {"name": "Gold", "calendarId": calendar, "resolution": "PT8H"}
-    for given, code in (
+    for fields, code in (
         ({"name": " "}, "REQUIRED name"),
         ({"name": "n" * 201}, "TOO_LONG name"),
         ({"name": "a\0"}, "INVALID name"),
@@ -239,10 +371,10 @@ async def test_invalid_policies_are_refused(admin: Client) -> None:
         ({"team": "a\0"}, "NOT_FOUND team"),
         ({"category": "nothing"}, "NOT_FOUND category"),
         ({"organizationId": "x"}, "NOT_FOUND organizationId"),
-        ({"organizationId": ids.encode(ids.ORGANIZATION, NOBODY)}, "NOT_FOUND organizationId"),
+        ({"organizationId": ids.encode(ids.ORGANIZATION, MISSING_ID)}, "NOT_FOUND organizationId"),
         ({"organizationId": calendar}, "NOT_FOUND organizationId"),
         ({"calendarId": "x"}, "NOT_FOUND calendarId"),
-        ({"calendarId": ids.encode(ids.SLA_CALENDAR, NOBODY)}, "NOT_FOUND calendarId"),
+        ({"calendarId": ids.encode(ids.SLA_CALENDAR, MISSING_ID)}, "NOT_FOUND calendarId"),
         ({"resolution": "PT59S"}, "INVALID resolution"),
         ({"firstResponse": "PT0S"}, "INVALID firstResponse"),
         ({"nextResponse": "P1827D"}, "INVALID nextResponse"),
@@ -253,54 +385,69 @@ async def test_invalid_policies_are_refused(admin: Client) -> None:
         ({"atRiskPercent": 100}, "INVALID atRiskPercent"),
         ({"atRiskPercent": -75}, "INVALID atRiskPercent"),
     ):
-        assert await refusal_of(admin, "createSlaPolicy", **{**base, **given}) == code, given
-        assert await refusal_of(admin, "updateSlaPolicy", policyId=kept["id"], **given) == code, given
-    for strange in ("slp_nonsense", "", ids.encode(ids.SLA_POLICY, NOBODY), calendar):
-        assert await refusal_of(admin, "updateSlaPolicy", policyId=strange, name="x") == "NOT_FOUND policyId"
-        assert await refusal_of(admin, "archiveSlaPolicy", policyId=strange) == "NOT_FOUND policyId"
+        assert await refusal_of(admin, "createSlaPolicy", **{**base, **fields}) == code, fields
+        assert await refusal_of(admin, "updateSlaPolicy", policyId=kept["id"], **fields) == code, (
+            fields
+        )
+    for unknown_id in ("slp_nonsense", "", ids.encode(ids.SLA_POLICY, MISSING_ID), calendar):
+        assert (
+            await refusal_of(admin, "updateSlaPolicy", policyId=unknown_id, name="x")
+            == "NOT_FOUND policyId"
+        )
+        assert (
+            await refusal_of(admin, "archiveSlaPolicy", policyId=unknown_id) == "NOT_FOUND policyId"
+        )
 
 
 # Limits and races
 
 
-async def fill_up(model: type[SlaPolicy] | type[SlaCalendar], most: int) -> None:
-    """Active ones by copies, until there is room for one more."""
-    like = await model.filter(active=True).first()
-    assert like is not None
-    for n in range(most - 1 - await model.filter(active=True).count()):
-        copy = like.clone(pk=ids.new_id())
+async def fill_up(model: type[SlaPolicy] | type[SlaCalendar], limit: int) -> None:
+    """Copy active records until there is room for one more."""
+    original = await model.filter(active=True).first()
+    assert original is not None
+    for n in range(limit - 1 - await model.filter(active=True).count()):
+        copy = original.clone(pk=ids.new_id())
         copy.name = f"copy {n}"
         await copy.save(force_create=True)
 
 
 @pytest.mark.parametrize("kind", ["SlaPolicy", "SlaCalendar"])
-async def test_concurrent_creates_stay_within_the_limit_on_active_records(admin: Client, kind: str) -> None:
+async def test_concurrent_creates_stay_within_the_limit_on_active_records(
+    admin: Client, kind: str
+) -> None:
     if kind == "SlaPolicy":
         await fill_up(SlaPolicy, policy_admin.MAX_POLICIES)
     else:
         await fill_up(SlaCalendar, calendar_admin.MAX_CALENDARS)
-    calendars = await listed(admin, "slaCalendars")
+    calendars = await read_list(admin, "slaCalendars")
     policy = {"calendarId": calendars[0]["id"], "resolution": "PT8H"}
-    rest = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}
-    answers = await asyncio.gather(*(send_mutation(admin, f"create{kind}", name=f"n{n}", **rest) for n in range(5)))
-    made = [answer for answer in answers if not answer["userErrors"]]
-    assert len(made) == 1
-    assert [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]] == ["INVALID"] * 4
-    assert await refusal_of(admin, f"create{kind}", name="one more", **rest) == "INVALID "
+    fields = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}
+    answers = await asyncio.gather(
+        *(send_mutation(admin, f"create{kind}", name=f"n{n}", **fields) for n in range(5))
+    )
+    created = [answer for answer in answers if not answer["userErrors"]]
+    assert len(created) == 1
+    assert [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]] == [
+        "INVALID"
+    ] * 4
+    assert await refusal_of(admin, f"create{kind}", name="one more", **fields) == "INVALID "
     field = kind[0].lower() + kind[1:]
     name = "policyId" if kind == "SlaPolicy" else "calendarId"
-    key = made[0][field]["id"]
+    key = created[0][field]["id"]
     await run_mutation(admin, f"update{kind}", **{name: key}, active=True)
     await run_mutation(admin, f"archive{kind}", **{name: key})
-    await run_mutation(admin, f"create{kind}", name="one more", **rest)
+    await run_mutation(admin, f"create{kind}", name="one more", **fields)
     assert await refusal_of(admin, f"update{kind}", **{name: key}, active=True) == "INVALID "
 
 
 async def test_concurrent_calendars_of_one_name_create_one(admin: Client) -> None:
-    answers = await asyncio.gather(*(send_mutation(admin, "createSlaCalendar", **BERLIN) for _ in range(5)))
-    assert sorted(str(answer["userErrors"][:1] and answer["userErrors"][0]["code"]) for answer in answers) == ["TAKEN"] * 4 + [
-        "[]"
-    ]
+    answers = await asyncio.gather(
+        *(send_mutation(admin, "createSlaCalendar", **BERLIN) for _ in range(5))
+    )
+    assert sorted(
+        str(answer["userErrors"][:1] and answer["userErrors"][0]["code"]) for answer in answers
+    ) == ["TAKEN"] * 4 + ["[]"]
 
 
 async def test_a_race_never_leaves_an_archived_calendar_in_use(admin: Client) -> None:
@@ -308,18 +455,31 @@ async def test_a_race_never_leaves_an_archived_calendar_in_use(admin: Client) ->
         calendar = await run_mutation(admin, "createSlaCalendar", **{**BERLIN, "name": str(n)})
         await asyncio.gather(
             send_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]),
-            send_mutation(admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H"),
+            send_mutation(
+                admin, "createSlaPolicy", name="x", calendarId=calendar["id"], resolution="PT8H"
+            ),
         )
-        found = await SlaCalendar.get(name=str(n))
-        assert found.active == await SlaPolicy.filter(calendar_id=found.id, active=True).exists()
+        calendar_record = await SlaCalendar.get(name=str(n))
+        assert (
+            calendar_record.active
+            == await SlaPolicy.filter(calendar_id=calendar_record.id, active=True).exists()
+        )
 
 
-async def test_concurrent_changes_of_calendar_and_policy_leave_matching_terms(admin: Client) -> None:
+async def test_concurrent_changes_of_calendar_and_policy_leave_matching_terms(
+    admin: Client,
+) -> None:
     calendar = await run_mutation(admin, "createSlaCalendar", **BERLIN)
-    made = await policy(admin, calendarId=calendar["id"])
+    created = await create_policy(admin, calendarId=calendar["id"])
     await asyncio.gather(
-        *(send_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone=zone) for zone in ("Asia/Tokyo", "UTC")),
-        *(send_mutation(admin, "updateSlaPolicy", policyId=made["id"], resolution=f"PT{n}H") for n in (1, 2, 3)),
+        *(
+            send_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], timeZone=zone)
+            for zone in ("Asia/Tokyo", "UTC")
+        ),
+        *(
+            send_mutation(admin, "updateSlaPolicy", policyId=created["id"], resolution=f"PT{n}H")
+            for n in (1, 2, 3)
+        ),
     )
     for each in await SlaPolicy.all().select_related("calendar"):
         terms = policies.build_snapshot(each, policies.calendar_from_record(each.calendar))
@@ -327,22 +487,30 @@ async def test_concurrent_changes_of_calendar_and_policy_leave_matching_terms(ad
         assert (await policies.read_snapshots([each.terms]))[each.terms] == terms
 
 
-# Who sees them
+# Visibility
 
 
-async def test_customers_see_policies_only_on_their_clocks(service: Service, world: World, admin: Client) -> None:
+async def test_customers_see_policies_only_on_their_clocks(
+    service: Service, world: World, admin: Client
+) -> None:
     account = await Organization.get(name="Acme")
-    made = await policy(admin, position=-1, organizationId=ids.encode(ids.ORGANIZATION, account.id))
-    calendar = made["calendar"]["id"]
+    created = await create_policy(
+        admin, position=-1, organizationId=ids.encode(ids.ORGANIZATION, account.id)
+    )
+    calendar = created["calendar"]["id"]
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
-    shown = f"ticket(id: $id) {{ clocks {{ metric policy {{ {POLICY_FIELDS} }} }} }}"
-    found = (await cora.run(f"query($id: ID!) {{ {shown} }}", id=ticket["id"]))["ticket"]["clocks"]
-    assert [clock["policy"]["name"] for clock in found] == ["Gold"]
-    assert found[0]["policy"]["organization"] is None
-    blind = service.client((await token_without_tickets(service, world)) or "")
-    for client in (cora, blind):
-        answer = await client.run("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[made["id"], calendar])
+    clock_fields = f"ticket(id: $id) {{ clocks {{ metric policy {{ {POLICY_FIELDS} }} }} }}"
+    clocks = (await cora.run(f"query($id: ID!) {{ {clock_fields} }}", id=ticket["id"]))["ticket"][
+        "clocks"
+    ]
+    assert [clock["policy"]["name"] for clock in clocks] == ["Gold"]
+    assert clocks[0]["policy"]["organization"] is None
+    without_tickets = service.client((await token_without_tickets(service, world)) or "")
+    for client in (cora, without_tickets):
+        answer = await client.run(
+            "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[created["id"], calendar]
+        )
         assert answer["nodes"] == [None, None]
         with pytest.raises(Refused) as refusal:
             await client.run("{ slaPolicies { id } }")
@@ -354,28 +522,30 @@ async def token_without_tickets(service: Service, world: World) -> str:
     return str((await service.client(world.ada.token).run(query))["createApiToken"]["token"])
 
 
-async def test_only_admins_change_calendars_and_policies(service: Service, world: World, admin: Client) -> None:
-    made = await policy(admin)
+async def test_only_admins_change_calendars_and_policies(
+    service: Service, world: World, admin: Client
+) -> None:
+    created = await create_policy(admin)
     for token in (world.cora.token, world.ada.token, None):
         client = service.client(token)
         async with assert_nothing_stored():
-            for mutation, given in (
+            for mutation, fields in (
                 ("createSlaCalendar", BERLIN),
-                ("updateSlaPolicy", {"policyId": made["id"], "name": "x"}),
-                ("archiveSlaPolicy", {"policyId": made["id"]}),
+                ("updateSlaPolicy", {"policyId": created["id"], "name": "x"}),
+                ("archiveSlaPolicy", {"policyId": created["id"]}),
             ):
                 with pytest.raises(Refused) as refusal:
-                    await send_mutation(client, mutation, **given)
+                    await send_mutation(client, mutation, **fields)
                 assert refusal.value.code == ("UNAUTHENTICATED" if token is None else "FORBIDDEN")
 
 
 async def test_new_records_use_the_clock_of_the_service(service: Service, admin: Client) -> None:
     service.clock.advance(days=100)
     before = service.clock()
-    await policy(admin, name="later")
+    await create_policy(admin, name="later")
     await run_mutation(admin, "createSlaCalendar", **BERLIN)
-    for found in (await SlaPolicy.get(name="later"), await SlaCalendar.get(name="Berlin")):
-        assert before <= found.created_at <= service.clock()
+    for record in (await SlaPolicy.get(name="later"), await SlaCalendar.get(name="Berlin")):
+        assert before <= record.created_at <= service.clock()
     changed_at = (await policies.read_revision()).changed_at
     assert changed_at is not None
     assert before <= changed_at <= service.clock()

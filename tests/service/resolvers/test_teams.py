@@ -1,4 +1,4 @@
-"""How teams get their tickets: whether rules give them out, and who is present."""
+"""Settings of teams, and the availability of staff."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.core import ids
 from models.people.team import Team
 from models.people.user import Role, User
 
-NOBODY = UUID(int=7)
+MISSING_ID = UUID(int=7)
 
 
 @pytest.fixture
@@ -24,13 +24,23 @@ def admin(service: Service, world: World) -> Client:
 
 
 async def test_update_team_changes_only_the_given_fields(admin: Client) -> None:
-    found = await run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
-    assert (found["slug"], found["name"], found["assignsByLoad"]) == ("support", "Support", True)
-    assert await run_mutation(admin, "updateTeam", team="support") == found
-    assert await run_mutation(admin, "updateTeam", team="support", name=None, assignsByLoad=None) == found
-    assert await run_mutation(admin, "updateTeam", team="support", name=" Help ") == {**found, "name": "Help"}
+    updated = await run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
+    assert (updated["slug"], updated["name"], updated["assignsByLoad"]) == (
+        "support",
+        "Support",
+        True,
+    )
+    assert await run_mutation(admin, "updateTeam", team="support") == updated
+    assert (
+        await run_mutation(admin, "updateTeam", team="support", name=None, assignsByLoad=None)
+        == updated
+    )
+    assert await run_mutation(admin, "updateTeam", team="support", name=" Help ") == {
+        **updated,
+        "name": "Help",
+    }
     assert await run_mutation(admin, "updateTeam", team="support", assignsByLoad=False) == {
-        **found,
+        **updated,
         "name": "Help",
         "assignsByLoad": False,
     }
@@ -38,7 +48,7 @@ async def test_update_team_changes_only_the_given_fields(admin: Client) -> None:
 
 
 async def test_update_team_refuses_invalid_input(admin: Client) -> None:
-    for given, code in (
+    for fields, code in (
         ({"team": "nobody", "name": "x"}, "NOT_FOUND team"),
         ({"team": ""}, "NOT_FOUND team"),
         ({"team": "a\0"}, "NOT_FOUND team"),
@@ -47,18 +57,21 @@ async def test_update_team_refuses_invalid_input(admin: Client) -> None:
         ({"team": "support", "name": "n" * 201, "assignsByLoad": True}, "TOO_LONG name"),
         ({"team": "support", "name": "a\0"}, "INVALID name"),
     ):
-        assert await refusal_of(admin, "updateTeam", **given) == code, given
+        assert await refusal_of(admin, "updateTeam", **fields) == code, fields
 
 
 async def test_two_concurrent_changes_of_a_team_both_take_effect(admin: Client) -> None:
     await asyncio.gather(
-        run_mutation(admin, "updateTeam", team="support", name="Help"), run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
+        run_mutation(admin, "updateTeam", team="support", name="Help"),
+        run_mutation(admin, "updateTeam", team="support", assignsByLoad=True),
     )
-    found = await Team.get(slug="support")
-    assert (found.name, found.assigns_by_load) == ("Help", True)
+    team = await Team.get(slug="support")
+    assert (team.name, team.assigns_by_load) == ("Help", True)
 
 
-async def test_staff_set_their_own_availability(service: Service, world: World, admin: Client) -> None:
+async def test_staff_set_their_own_availability(
+    service: Service, world: World, admin: Client
+) -> None:
     ada = service.client(world.ada.token)
     away = await run_mutation(ada, "setAvailability", present=False)
     assert away == {"id": world.ada.gid, "displayName": "Ada", "present": False}
@@ -68,16 +81,29 @@ async def test_staff_set_their_own_availability(service: Service, world: World, 
     assert (await run_mutation(ada, "setAvailability", present=True))["present"] is True
 
 
-async def test_only_admins_set_the_availability_of_others(service: Service, world: World, admin: Client) -> None:
+async def test_only_admins_set_the_availability_of_others(
+    service: Service, world: World, admin: Client
+) -> None:
     for client in (admin, service.client(world.machine)):
-        assert (await run_mutation(client, "setAvailability", present=False, userId=world.bill.gid))["present"] is False
-        assert (await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid))["present"] is True
+        assert (
+            await run_mutation(client, "setAvailability", present=False, userId=world.bill.gid)
+        )["present"] is False
+        assert (await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid))[
+            "present"
+        ] is True
     other = await machine("Other", ["tickets:write", "tickets:read"])
     async with assert_nothing_stored():
         for token in (world.ada.token, other):
-            for whose in (world.bill.gid, world.cora.gid, ids.encode(ids.USER, NOBODY), "nonsense"):
+            for user_id in (
+                world.bill.gid,
+                world.cora.gid,
+                ids.encode(ids.USER, MISSING_ID),
+                "nonsense",
+            ):
                 with pytest.raises(Refused, match="FORBIDDEN"):
-                    await send_mutation(service.client(token), "setAvailability", present=False, userId=whose)
+                    await send_mutation(
+                        service.client(token), "setAvailability", present=False, userId=user_id
+                    )
         with pytest.raises(Refused, match="FORBIDDEN"):
             await send_mutation(service.client(world.cora.token), "setAvailability", present=False)
 
@@ -85,35 +111,53 @@ async def test_only_admins_set_the_availability_of_others(service: Service, worl
 async def test_a_replay_is_forbidden_after_the_caller_lost_the_admin_role(
     service: Service, world: World, admin: Client
 ) -> None:
-    given = {"userId": world.ada.gid, "present": False, "idempotencyKey": "away"}
-    assert (await run_mutation(admin, "setAvailability", **given))["present"] is False
+    arguments = {"userId": world.ada.gid, "present": False, "idempotencyKey": "away"}
+    assert (await run_mutation(admin, "setAvailability", **arguments))["present"] is False
     await User.filter(id=world.root.id).update(role=Role.AGENT)
     with pytest.raises(Refused, match="FORBIDDEN"):
-        await send_mutation(admin, "setAvailability", **given)
+        await send_mutation(admin, "setAvailability", **arguments)
 
 
-async def test_only_active_staff_have_an_availability(service: Service, world: World, admin: Client) -> None:
-    gone = await person("gone", Role.AGENT)
-    await User.filter(id=gone.id).update(active=False)
-    for whose, code in (
+async def test_only_active_staff_have_an_availability(
+    service: Service, world: World, admin: Client
+) -> None:
+    inactive = await person("gone", Role.AGENT)
+    await User.filter(id=inactive.id).update(active=False)
+    for user_id, code in (
         (world.cora.gid, "INVALID userId"),
-        (gone.gid, "INVALID userId"),
-        (ids.encode(ids.USER, NOBODY), "NOT_FOUND userId"),
+        (inactive.gid, "INVALID userId"),
+        (ids.encode(ids.USER, MISSING_ID), "NOT_FOUND userId"),
         (ids.encode(ids.TEAM, world.bill.id), "NOT_FOUND userId"),
         ("nonsense", "NOT_FOUND userId"),
         ("", "NOT_FOUND userId"),
     ):
-        assert await refusal_of(admin, "setAvailability", present=False, userId=whose) == code, whose
-    assert await refusal_of(service.client(world.machine), "setAvailability", present=False) == "REQUIRED userId"
+        assert await refusal_of(admin, "setAvailability", present=False, userId=user_id) == code, (
+            user_id
+        )
+    assert (
+        await refusal_of(service.client(world.machine), "setAvailability", present=False)
+        == "REQUIRED userId"
+    )
 
 
 @pytest.mark.never_retried
-async def test_customers_do_not_see_availability(service: Service, world: World, admin: Client) -> None:
+async def test_customers_do_not_see_availability(
+    service: Service, world: World, admin: Client
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
-    query = "query($id: ID!) { ticket(id: $id) { assignee { present } requester { present } team { assignsByLoad } } }"
-    hidden = {"assignee": {"present": None}, "requester": {"present": None}, "team": {"assignsByLoad": None}}
+    query = """query($id: ID!) { ticket(id: $id) {
+      assignee { present } requester { present } team { assignsByLoad } } }"""
+    hidden = {
+        "assignee": {"present": None},
+        "requester": {"present": None},
+        "team": {"assignsByLoad": None},
+    }
     assert (await cora.run(query, id=ticket["id"]))["ticket"] == hidden
-    shown = {"assignee": {"present": True}, "requester": {"present": None}, "team": {"assignsByLoad": False}}
+    shown = {
+        "assignee": {"present": True},
+        "requester": {"present": None},
+        "team": {"assignsByLoad": False},
+    }
     assert (await ada.run(query, id=ticket["id"]))["ticket"] == shown

@@ -1,4 +1,4 @@
-"""Tokens that people make for their programs."""
+"""API tokens that people create for their programs."""
 
 from __future__ import annotations
 
@@ -17,28 +17,36 @@ from models.people.token import Token, TokenKind, hash_token, issue_token
 pytestmark = pytest.mark.never_retried
 
 CREATE = """mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) {
-  token apiToken { id name scopes prefix expiresAt lastUsedAt revokedAt createdAt } userErrors { code field message } } }"""
-REVOKE = (
-    "mutation($id: ID!) { revokeApiToken(input: {tokenId: $id}) { apiToken { id revokedAt } userErrors { code field message } } }"
-)
+  token apiToken { id name scopes prefix expiresAt lastUsedAt revokedAt createdAt }
+  userErrors { code field message } } }"""
+REVOKE = """mutation($id: ID!) { revokeApiToken(input: {tokenId: $id}) {
+  apiToken { id revokedAt } userErrors { code field message } } }"""
 LIST = "{ apiTokens { id name scopes prefix expiresAt lastUsedAt revokedAt } }"
 
 
 async def create(client: Client, **input: Any) -> dict[str, Any]:
-    given = {"name": "Sync", "scopes": ["tickets:read"], **input}
-    return (await client.run(CREATE, input=given))["createApiToken"]
+    fields = {"name": "Sync", "scopes": ["tickets:read"], **input}
+    return (await client.run(CREATE, input=fields))["createApiToken"]
 
 
-async def test_a_token_is_shown_once_and_works_within_its_scopes(service: Service, world: World) -> None:
+async def test_a_token_is_shown_once_and_works_within_its_scopes(
+    service: Service, world: World
+) -> None:
     ada = service.client(world.ada.token)
-    made = await create(ada, name=" My sync ", scopes=["tickets:read", "notes:read", "tickets:read"])
-    record, text = made["apiToken"], made["token"]
-    assert made["userErrors"] == []
-    assert (record["name"], record["scopes"], record["expiresAt"]) == ("My sync", ["notes:read", "tickets:read"], None)
+    created = await create(
+        ada, name=" My sync ", scopes=["tickets:read", "notes:read", "tickets:read"]
+    )
+    record, text = created["apiToken"], created["token"]
+    assert created["userErrors"] == []
+    assert (record["name"], record["scopes"], record["expiresAt"]) == (
+        "My sync",
+        ["notes:read", "tickets:read"],
+        None,
+    )
     assert text.startswith(record["prefix"])
     assert len(record["prefix"]) < len(text) / 2
-    mine = service.client(text)
-    assert (await mine.run("{ viewer { scopes user { displayName } } }"))["viewer"] == {
+    program = service.client(text)
+    assert (await program.run("{ viewer { scopes user { displayName } } }"))["viewer"] == {
         "scopes": ["notes:read", "tickets:read"],
         "user": {"displayName": "Ada"},
     }
@@ -49,7 +57,9 @@ async def test_a_token_is_shown_once_and_works_within_its_scopes(service: Servic
     assert text not in str(dict(stored))
 
 
-async def test_nobody_creates_a_token_with_more_scopes_than_their_own(service: Service, world: World) -> None:
+async def test_nobody_creates_a_token_with_more_scopes_than_their_own(
+    service: Service, world: World
+) -> None:
     cora, root = service.client(world.cora.token), service.client(world.root.token)
     program = service.client((await create(cora))["token"])
     async with assert_nothing_stored():
@@ -59,31 +69,39 @@ async def test_nobody_creates_a_token_with_more_scopes_than_their_own(service: S
             (root, ["nonsense"]),
             (root, ["tickets:read", ""]),
         ):
-            made = await create(client, scopes=scopes)
-            assert made["token"] is made["apiToken"] is None
-            assert [format_error(error) for error in made["userErrors"]] == ["INVALID scopes"]
-        assert [format_error(error) for error in (await create(root, scopes=[]))["userErrors"]] == ["REQUIRED scopes"]
+            created = await create(client, scopes=scopes)
+            assert created["token"] is created["apiToken"] is None
+            assert [format_error(error) for error in created["userErrors"]] == ["INVALID scopes"]
+        assert [format_error(error) for error in (await create(root, scopes=[]))["userErrors"]] == [
+            "REQUIRED scopes"
+        ]
         with pytest.raises(Refused, match="FORBIDDEN"):
             await create(program)
 
 
-async def test_names_and_expiry_times_of_tokens_are_validated(service: Service, world: World) -> None:
+async def test_names_and_expiry_times_of_tokens_are_validated(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
     async with assert_nothing_stored():
-        for given, code in (
+        for fields, code in (
             ({"name": " "}, "REQUIRED name"),
             ({"name": "n" * 201}, "TOO_LONG name"),
             ({"name": "a\0"}, "INVALID name"),
             ({"expiresAt": "2020-01-01T00:00:00Z"}, "INVALID expiresAt"),
         ):
-            assert [format_error(error) for error in (await create(cora, **given))["userErrors"]] == [code]
+            assert [
+                format_error(error) for error in (await create(cora, **fields))["userErrors"]
+            ] == [code]
     assert (await create(cora, name="n" * 200))["userErrors"] == []
 
 
 async def test_a_person_has_at_most_100_active_tokens(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for n in range(100):
-        await issue_token(TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now())
+        await issue_token(
+            TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now()
+        )
     assert [error["code"] for error in (await create(cora))["userErrors"]] == ["INVALID"]
     listed = (await cora.run(LIST))["apiTokens"]
     await cora.run(REVOKE, id=listed[0]["id"])
@@ -92,15 +110,22 @@ async def test_a_person_has_at_most_100_active_tokens(service: Service, world: W
 
 async def test_an_expired_or_revoked_token_is_refused(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    ends = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
-    assert [format_error(error) for error in (await create(cora, expiresAt=ends))["userErrors"]] == ["INVALID expiresAt"]
-    brief = await create(cora, expiresAt=time.format_instant(service.clock().replace(year=service.clock().year + 1)))
+    now = (service.clock().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
+    assert [format_error(error) for error in (await create(cora, expiresAt=now))["userErrors"]] == [
+        "INVALID expiresAt"
+    ]
+    expiring = await create(
+        cora, expiresAt=time.format_instant(service.clock().replace(year=service.clock().year + 1))
+    )
     lasting = await create(cora)
     service.clock.advance(days=364)
-    assert (await service.client(brief["token"]).post("{ viewer { role } }")).status_code == 200
+    assert (await service.client(expiring["token"]).post("{ viewer { role } }")).status_code == 200
     service.clock.advance(days=2)
-    refused = await service.client(brief["token"]).post("{ viewer { role } }")
-    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    answer = await service.client(expiring["token"]).post("{ viewer { role } }")
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (
+        401,
+        "UNAUTHENTICATED",
+    )
     assert (await service.client(lasting["token"]).post("{ viewer { role } }")).status_code == 200
     revoked = (await cora.run(REVOKE, id=lasting["apiToken"]["id"]))["revokeApiToken"]
     assert (revoked["userErrors"], revoked["apiToken"]["id"]) == ([], lasting["apiToken"]["id"])
@@ -108,20 +133,27 @@ async def test_an_expired_or_revoked_token_is_refused(service: Service, world: W
     assert (await service.client(lasting["token"]).post("{ viewer { role } }")).status_code == 401
     service.clock.advance(hours=1)
     again = (await cora.run(REVOKE, id=lasting["apiToken"]["id"]))["revokeApiToken"]
-    assert again == revoked, "the first end counts"
+    assert again == revoked, "the first revocation counts"
 
 
 async def test_other_peoples_tokens_are_not_found(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    made = await create(cora)
+    created = await create(cora)
     async with assert_nothing_stored():
         for token in (world.carl.token, world.root.token):
-            for id in (made["apiToken"]["id"], ids.encode(ids.TOKEN, UUID(int=7)), "nonsense", world.cora.gid):
+            for id in (
+                created["apiToken"]["id"],
+                ids.encode(ids.TOKEN, UUID(int=7)),
+                "nonsense",
+                world.cora.gid,
+            ):
                 payload = (await service.client(token).run(REVOKE, id=id))["revokeApiToken"]
                 assert payload["apiToken"] is None
-                assert [format_error(error) for error in payload["userErrors"]] == ["NOT_FOUND tokenId"]
-    assert made["apiToken"]["id"] not in str(await service.client(world.root.token).run(LIST))
-    assert (await service.client(made["token"]).post("{ viewer { role } }")).status_code == 200
+                assert [format_error(error) for error in payload["userErrors"]] == [
+                    "NOT_FOUND tokenId"
+                ]
+    assert created["apiToken"]["id"] not in str(await service.client(world.root.token).run(LIST))
+    assert (await service.client(created["token"]).post("{ viewer { role } }")).status_code == 200
 
 
 async def test_the_last_use_is_recorded_without_a_write_per_request(url: str) -> None:
@@ -136,5 +168,5 @@ async def test_the_last_use_is_recorded_without_a_write_per_request(url: str) ->
         before = service.clock()
     async with running(url):
         used = (await Token.get(digest=hash_token(world.cora.token))).last_used_at
-        assert used is not None, "what was not stored yet is stored when the service stops"
+        assert used is not None, "the service stores pending uses when it stops"
         assert used <= before

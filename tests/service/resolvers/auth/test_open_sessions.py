@@ -1,4 +1,4 @@
-"""Open sockets follow the rights of their tokens: cheaply, together, and never by a reading that is older than was asked for."""
+"""Open sockets follow the permissions of their tokens, with few statements and no stale reads."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Log:
 
 @dataclass
 class Sockets:
-    """The sessions of a process without sockets: what their ends were told is noted."""
+    """Open sessions without real sockets, and a record of the calls that sockets would get."""
 
     sessions: OpenSessions
     services: Services
@@ -67,23 +67,33 @@ class Sockets:
         self.sessions.add(context, close, lambda: self.changed.append((context, context.viewer)))
         return context
 
-    async def over(self, context: Context) -> None:
-        async def is_over() -> bool:
+    async def wait_until_ended(self, context: Context) -> None:
+        async def has_ended() -> bool:
             return context in self.ended
 
-        await until(is_over)
+        await until(has_ended)
         assert context.viewer is ANONYMOUS
         assert (context, ANONYMOUS) in self.changed
 
 
 @pytest.fixture
 async def sockets(database: str) -> AsyncIterator[Sockets]:
-    clock, bell = Clock(), WakeupBus("memory://")
+    clock, wakeup_bus = Clock(), WakeupBus("memory://")
     sessions = OpenSessions(clock)
-    empty: Any = LogTail(Log().read, int, bell.listen())
-    watcher = PresenceTail(bell.listen(), clock, refresh_permissions=sessions.refresh)
+    empty: Any = LogTail(Log().read, int, wakeup_bus.listen())
+    watcher = PresenceTail(wakeup_bus.listen(), clock, refresh_permissions=sessions.refresh)
     rules = Rules(timedelta(days=14), timedelta(days=30), 1000)
-    services = Services(rules, clock, bell, empty, empty, watcher, PasswordChecker(), SignInThrottle(10), sessions)
+    services = Services(
+        rules,
+        clock,
+        wakeup_bus,
+        empty,
+        empty,
+        watcher,
+        PasswordChecker(),
+        SignInThrottle(10),
+        sessions,
+    )
     yield Sockets(sessions, services, clock)
     await asyncio.gather(*sessions.closing)
 
@@ -93,26 +103,30 @@ async def people(database: str) -> World:
     return await World.make()
 
 
-async def end(text: str) -> None:
+async def revoke(text: str) -> None:
     await token.revoke_token(await Token.get(digest=hash_token(text)), time.now())
 
 
-async def test_one_event_costs_one_statement_for_fifty_sockets(sockets: Sockets, people: World) -> None:
+async def test_one_event_costs_one_statement_for_fifty_sockets(
+    sockets: Sockets, people: World
+) -> None:
     for person in (people.ada, people.cora, people.carl, people.root, people.otto) * 10:
         await sockets.open(person.token)
     log = Log()
     tail = LogTail(log.read, int, WakeupBus("memory://").listen(), refresh=sockets.sessions.refresh)
-    for place in range(3):
+    for index in range(3):
         log.head += 1
         with statements() as sent:
             await tail.advance()
         assert sent.texts[:1] == [REVISION]
-        assert len(sent) == (2 if place == 0 else 1), "new sockets are looked at once more"
+        assert len(sent) == (2 if index == 0 else 1), (
+            "the first refresh also reads the fingerprints of new tokens"
+        )
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
     log.head += 1
     with statements() as sent:
         await tail.advance()
-    assert len(sent) == 3, "the revision, the prints of all tokens, the viewers of one"
+    assert len(sent) == 3, "the revision, the fingerprints of all tokens, the viewers of one"
     assert {viewer.caller for _, viewer in sockets.changed} == {Caller.ADMIN}
     assert len(sockets.changed) == 10
 
@@ -122,7 +136,9 @@ async def test_concurrent_refreshes_share_reads(sockets: Sockets, people: World)
     await sockets.sessions.refresh()
     with statements() as sent:
         await asyncio.gather(*(sockets.sessions.refresh() for _ in range(50)))
-    assert sent.texts == [REVISION] * 2, "the first one's, and one that began after all others had asked"
+    assert sent.texts == [REVISION] * 2, (
+        "the first refresh's, and one that began after all other calls"
+    )
 
 
 async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
@@ -133,29 +149,29 @@ async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
     read, gates = revision.read_revision, [asyncio.Event(), asyncio.Event()]
     waiting: list[asyncio.Event] = []
 
-    async def gated() -> int:
-        found = await read()
+    async def gated_read() -> int:
+        current = await read()
         if len(waiting) < 2:
             waiting.append(gates[len(waiting)])
             await waiting[-1].wait()
-        return found
+        return current
 
-    async def waits(count: int) -> None:
+    async def wait_for_reads(count: int) -> None:
         async def enough() -> bool:
             return len(waiting) == count
 
         await until(enough)
 
-    monkeypatch.setattr(revision, "read_revision", gated)
+    monkeypatch.setattr(revision, "read_revision", gated_read)
     first = asyncio.create_task(sockets.sessions.refresh())
-    await waits(1)
+    await wait_for_reads(1)
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
     second, third = (asyncio.create_task(sockets.sessions.refresh()) for _ in range(2))
-    await asyncio.sleep(0)  # both have asked
+    await asyncio.sleep(0)  # both have called refresh
     gates[0].set()
     await first
-    assert context.viewer.caller is Caller.AGENT, "it was read before"
-    await waits(2)
+    assert context.viewer.caller is Caller.AGENT, "this read began before the change"
+    await wait_for_reads(2)
     second.cancel()
     await third
     assert context.viewer.caller is Caller.CUSTOMER
@@ -168,11 +184,11 @@ async def test_the_next_refresh_repeats_a_failed_read(
     await sockets.sessions.refresh()
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
 
-    async def away(keys: list[str]) -> dict[str, str]:
+    async def fail(keys: list[str]) -> dict[str, str]:
         raise ConnectionError("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(revision, "read_fingerprints", away)
+        patched.setattr(revision, "read_fingerprints", fail)
         with pytest.raises(ConnectionError):
             await sockets.sessions.refresh()
     assert context.viewer.caller is Caller.AGENT
@@ -184,18 +200,18 @@ async def test_a_socket_authenticated_during_a_change_gets_the_new_permissions(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sockets.open(people.cora.token)
-    times = list[Viewer | None]()
+    viewers = list[Viewer | None]()
 
     async def slow_authenticate(text: str, at: Any) -> Viewer | None:
-        times.append(await authenticate(text, at))
-        if len(times) == 1:  # after it was read, and before it is known to anybody
+        viewers.append(await authenticate(text, at))
+        if len(viewers) == 1:  # after the read, before anybody has the viewer
             await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
             await sockets.sessions.refresh()
-        return times[-1]
+        return viewers[-1]
 
     monkeypatch.setattr(viewer_cache, "authenticate", slow_authenticate)
     assert (await sockets.open(people.ada.token)).viewer.caller is Caller.CUSTOMER
-    assert [viewer.caller for viewer in times if viewer] == [Caller.AGENT, Caller.CUSTOMER]
+    assert [viewer.caller for viewer in viewers if viewer] == [Caller.AGENT, Caller.CUSTOMER]
 
 
 async def change_role(person: Person) -> None:
@@ -203,7 +219,9 @@ async def change_role(person: Person) -> None:
 
 
 async def change_account(person: Person) -> None:
-    await User.filter(id=person.id).update(organization_id=(await Organization.get(name="Other")).id)
+    await User.filter(id=person.id).update(
+        organization_id=(await Organization.get(name="Other")).id
+    )
 
 
 async def stop_sharing(person: Person) -> None:
@@ -215,7 +233,9 @@ async def narrow_scopes(person: Person) -> None:
 
 
 @pytest.mark.parametrize("change", [change_role, change_account, stop_sharing, narrow_scopes])
-async def test_a_socket_is_notified_once_that_its_viewer_changed(sockets: Sockets, people: World, change: Any) -> None:
+async def test_a_socket_is_notified_once_that_its_viewer_changed(
+    sockets: Sockets, people: World, change: Any
+) -> None:
     contexts = [await sockets.open(people.cora.token) for _ in range(2)]
     other = await sockets.open(people.root.token)
     await sockets.sessions.refresh()
@@ -245,51 +265,63 @@ async def test_a_deleted_token_closes_its_sockets(sockets: Sockets, people: Worl
     context = await sockets.open(people.ada.token)
     await Token.filter(digest=hash_token(people.ada.token)).delete()
     await sockets.sessions.refresh()
-    await sockets.over(context)
+    await sockets.wait_until_ended(context)
     assert sockets.sessions.contexts_by_token == sockets.sessions.fingerprints == {}
 
 
-async def test_an_expired_token_closes_its_socket_without_a_statement(sockets: Sockets, people: World) -> None:
+async def test_an_expired_token_closes_its_socket_without_a_statement(
+    sockets: Sockets, people: World
+) -> None:
     at, user = sockets.clock(), await User.get(id=people.ada.id)
-    made = [
+    tokens = [
         await issue_token(
-            TokenKind.SESSION, "x", ["tickets:read"], user_id=user.id, expires_at=at + timedelta(hours=hours), at=at
+            TokenKind.SESSION,
+            "x",
+            ["tickets:read"],
+            user_id=user.id,
+            expires_at=at + timedelta(hours=hours),
+            at=at,
         )
         for hours in (1, 2, 3)
     ]
-    first, second, third = [await sockets.open(text) for _, text in made]
+    first, second, third = [await sockets.open(text) for _, text in tokens]
     lasting = await sockets.open(people.ada.token)
-    await Token.filter(id=made[2][0].id).update(expires_at=at + timedelta(hours=1))  # sooner than was known
+    # sooner than at the last read
+    await Token.filter(id=tokens[2][0].id).update(expires_at=at + timedelta(hours=1))
     await sockets.sessions.refresh()
     sockets.clock.advance(hours=1)
     with statements() as sent:
         sockets.sessions.end_expired()
     assert sent.texts == []
-    await sockets.over(first)
-    await sockets.over(third)
+    await sockets.wait_until_ended(first)
+    await sockets.wait_until_ended(third)
     assert second.viewer.token is not None
     sockets.clock.advance(hours=1)
     sockets.sessions.end_expired()
-    await sockets.over(second)
+    await sockets.wait_until_ended(second)
     assert lasting.viewer.caller is Caller.AGENT
 
 
-async def test_a_socket_that_signs_in_again_follows_only_the_new_token(sockets: Sockets, people: World) -> None:
+async def test_a_socket_that_signs_in_again_follows_only_the_new_token(
+    sockets: Sockets, people: World
+) -> None:
     context = await sockets.open(people.ada.token)
     cora = await token_of(await User.get(id=people.cora.id))
     viewer = await sockets.sessions.authenticate(cora)
     assert viewer is not None
     context.set_viewer(viewer)
     assert sockets.changed == [(context, viewer)]
-    await end(people.ada.token)
+    await revoke(people.ada.token)
     await sockets.sessions.refresh()
     assert context.viewer is viewer
-    await end(cora)
+    await revoke(cora)
     await sockets.sessions.refresh()
-    await sockets.over(context)
+    await sockets.wait_until_ended(context)
 
 
-async def test_an_anonymous_socket_that_signs_in_follows_its_token(sockets: Sockets, people: World) -> None:
+async def test_an_anonymous_socket_that_signs_in_follows_its_token(
+    sockets: Sockets, people: World
+) -> None:
     context = Context(sockets.services, "r", "address")
 
     async def close() -> None:
@@ -300,9 +332,9 @@ async def test_an_anonymous_socket_that_signs_in_follows_its_token(sockets: Sock
     viewer = await sockets.sessions.authenticate(people.ada.token)
     assert viewer is not None
     context.set_viewer(viewer)
-    await end(people.ada.token)
+    await revoke(people.ada.token)
     await sockets.sessions.refresh()
-    await sockets.over(context)
+    await sockets.wait_until_ended(context)
 
 
 async def test_a_closed_socket_is_forgotten(sockets: Sockets, people: World) -> None:
@@ -310,15 +342,17 @@ async def test_a_closed_socket_is_forgotten(sockets: Sockets, people: World) -> 
     await sockets.sessions.refresh()
     sockets.sessions.remove(contexts[0])
     sockets.sessions.remove(contexts[0])
-    await end(people.ada.token)
+    await revoke(people.ada.token)
     await sockets.sessions.refresh()
-    await sockets.over(contexts[1])
+    await sockets.wait_until_ended(contexts[1])
     assert sockets.ended == [contexts[1]]
     assert not sockets.sessions.open
     assert not sockets.sessions.contexts_by_token
 
 
-async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(sockets: Sockets, people: World) -> None:
+async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(
+    sockets: Sockets, people: World
+) -> None:
     broken, sound = [await sockets.open(people.ada.token) for _ in range(2)]
 
     def fail() -> None:
@@ -328,5 +362,5 @@ async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(sockets: S
     sockets.sessions.open[broken] = sockets.sessions.open[broken]._replace(on_change=fail)
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
     await sockets.sessions.refresh()
-    await sockets.over(broken)
+    await sockets.wait_until_ended(broken)
     assert sound.viewer.caller is Caller.ADMIN

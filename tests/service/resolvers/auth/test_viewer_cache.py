@@ -1,4 +1,4 @@
-"""Tokens are recognised nearly for nothing, and never by rights that ended before the request came in."""
+"""Authentication is cheap, and never uses permissions that ended before the request came in."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ pytestmark = pytest.mark.never_retried
 
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 REVISION = "SELECT revision FROM rights"
-SEEN = "{ viewer { role scopes } }"
-ENDED = {
-    "the token is revoked": "UPDATE tokens SET revoked_at = '2020-01-01 00:00:00+00:00' WHERE user_id = '{ada}'",
-    "the token expired": "UPDATE tokens SET expires_at = '2020-01-01 00:00:00+00:00' WHERE user_id = '{ada}'",
+VIEWER = "{ viewer { role scopes } }"
+PAST = "'2020-01-01 00:00:00+00:00'"
+ACCESS_ENDING_STATEMENTS = {
+    "the token is revoked": f"UPDATE tokens SET revoked_at = {PAST} WHERE user_id = '{{ada}}'",
+    "the token expired": f"UPDATE tokens SET expires_at = {PAST} WHERE user_id = '{{ada}}'",
     "the token is deleted": "DELETE FROM tokens WHERE user_id = '{ada}'",
     "the person is deactivated": "UPDATE users SET active = FALSE WHERE id = '{ada}'",
 }
 
 
-async def by_hand(url: str, statement: str, world: World) -> None:
-    """As another process writes."""
+async def write_as_another_process(url: str, statement: str, world: World) -> None:
+    """Run a statement on a connection of its own."""
     text = statement.replace("{ada}", str(world.ada.id))
     if IS_SQLITE:
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)
+        ) as connection:
             assert connection.execute(text).rowcount
         return
     connection = await asyncpg.connect(url)
@@ -54,46 +57,62 @@ async def people(database: str) -> World:
     return await World.make()
 
 
-@pytest.mark.parametrize("statement", ENDED.values(), ids=list(ENDED))
+@pytest.mark.parametrize(
+    "statement", ACCESS_ENDING_STATEMENTS.values(), ids=list(ACCESS_ENDING_STATEMENTS)
+)
 async def test_the_next_request_is_refused_after_another_process_ends_access(
     service: Service, world: World, url: str, statement: str
 ) -> None:
     ada, cora = service.client(world.ada.token), service.client(world.cora.token)
     for _ in range(3):
-        assert (await ada.run(SEEN))["viewer"]["role"] == "AGENT"
-    await by_hand(url, statement, world)
-    answer = await ada.post(SEEN)
+        assert (await ada.run(VIEWER))["viewer"]["role"] == "AGENT"
+    await write_as_another_process(url, statement, world)
+    answer = await ada.post(VIEWER)
     assert answer.status_code == 401
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    assert (await cora.run(SEEN))["viewer"]["role"] == "CUSTOMER"
+    assert (await cora.run(VIEWER))["viewer"]["role"] == "CUSTOMER"
 
 
-async def test_changed_permissions_apply_from_the_next_request(service: Service, world: World, url: str) -> None:
+async def test_changed_permissions_apply_from_the_next_request(
+    service: Service, world: World, url: str
+) -> None:
     ada = service.client(world.ada.token)
     for role in ("admin", "customer", "agent") * 3:
-        await by_hand(url, f"UPDATE users SET role = '{role}' WHERE id = '{{ada}}'", world)
+        await write_as_another_process(
+            url, f"UPDATE users SET role = '{role}' WHERE id = '{{ada}}'", world
+        )
         for _ in range(2):
-            assert (await ada.run(SEEN))["viewer"]["role"] == role.upper()
-    await by_hand(url, "UPDATE tokens SET scopes = '[\"tickets:read\"]' WHERE user_id = '{ada}'", world)
-    assert (await ada.run(SEEN))["viewer"]["scopes"] == ["tickets:read"]
+            assert (await ada.run(VIEWER))["viewer"]["role"] == role.upper()
+    await write_as_another_process(
+        url, "UPDATE tokens SET scopes = '[\"tickets:read\"]' WHERE user_id = '{ada}'", world
+    )
+    assert (await ada.run(VIEWER))["viewer"]["scopes"] == ["tickets:read"]
 
 
-async def test_a_reactivated_person_is_accepted_again(service: Service, world: World, url: str) -> None:
+async def test_a_reactivated_person_is_accepted_again(
+    service: Service, world: World, url: str
+) -> None:
     ada = service.client(world.ada.token)
     for _ in range(3):
-        await by_hand(url, "UPDATE users SET active = FALSE WHERE id = '{ada}'", world)
-        assert (await ada.post(SEEN)).status_code == 401
-        await by_hand(url, "UPDATE users SET active = TRUE WHERE id = '{ada}'", world)
-        assert (await ada.run(SEEN))["viewer"]["role"] == "AGENT"
+        await write_as_another_process(
+            url, "UPDATE users SET active = FALSE WHERE id = '{ada}'", world
+        )
+        assert (await ada.post(VIEWER)).status_code == 401
+        await write_as_another_process(
+            url, "UPDATE users SET active = TRUE WHERE id = '{ada}'", world
+        )
+        assert (await ada.run(VIEWER))["viewer"]["role"] == "AGENT"
 
 
 async def test_concurrent_requests_share_reads_of_the_revision(people: World) -> None:
     viewers = ViewerCache(Clock())
     await viewers.authenticate(people.ada.token)
     with statements() as sent:
-        found = await asyncio.gather(*(viewers.authenticate(people.ada.token) for _ in range(200)))
+        authenticated = await asyncio.gather(
+            *(viewers.authenticate(people.ada.token) for _ in range(200))
+        )
     assert sent.texts == [REVISION]
-    assert {viewer.caller.value for viewer in found if viewer} == {"agent"}
+    assert {viewer.caller.value for viewer in authenticated if viewer} == {"agent"}
 
 
 async def test_a_shared_read_is_not_charged_to_the_first_caller() -> None:
@@ -111,38 +130,43 @@ async def test_a_call_during_a_read_waits_for_the_next_read() -> None:
         started.append(asyncio.get_running_loop().create_future())
         return await started[-1]
 
-    async def turns() -> None:
+    async def run_pending_tasks() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
 
-    readings = SharedRead(read)
-    early = [asyncio.create_task(readings.get()) for _ in range(3)]
-    await turns()
-    late = [asyncio.create_task(readings.get()) for _ in range(3)]
-    await turns()
+    shared = SharedRead(read)
+    early = [asyncio.create_task(shared.get()) for _ in range(3)]
+    await run_pending_tasks()
+    late = [asyncio.create_task(shared.get()) for _ in range(3)]
+    await run_pending_tasks()
     assert len(started) == 1
     early[0].cancel()
     late[0].cancel()
     started[0].set_result(1)
     assert await asyncio.gather(*early[1:]) == [1, 1]
-    await turns()
+    await run_pending_tasks()
     started[1].set_exception(ConnectionResetError())
-    assert all(isinstance(each, ConnectionResetError) for each in await asyncio.gather(*late[1:], return_exceptions=True))
-    again = asyncio.create_task(readings.get())
-    await turns()
+    assert all(
+        isinstance(each, ConnectionResetError)
+        for each in await asyncio.gather(*late[1:], return_exceptions=True)
+    )
+    again = asyncio.create_task(shared.get())
+    await run_pending_tasks()
     started[2].set_result(3)
     assert await again == 3
-    assert readings.task is None
+    assert shared.task is None
 
 
 async def test_expiry_is_checked_on_every_use_even_if_the_clock_jumps(people: World) -> None:
     clock = Clock()
     viewers = ViewerCache(clock)
     ends = clock() + timedelta(hours=1)
-    _, text = await issue_token(TokenKind.API, "x", ["tickets:read"], user_id=people.ada.id, expires_at=ends, at=clock())
-    for ahead, opens in ((0, True), (2, False), (0, True), (-48, True), (1, False), (0, True)):
+    _, text = await issue_token(
+        TokenKind.API, "x", ["tickets:read"], user_id=people.ada.id, expires_at=ends, at=clock()
+    )
+    for ahead, is_valid in ((0, True), (2, False), (0, True), (-48, True), (1, False), (0, True)):
         clock.ahead = timedelta(hours=ahead)
-        assert ((await viewers.authenticate(text)) is not None) is opens
+        assert ((await viewers.authenticate(text)) is not None) is is_valid
 
 
 async def test_unknown_tokens_are_not_cached_and_evict_no_viewer(people: World) -> None:
@@ -150,41 +174,53 @@ async def test_unknown_tokens_are_not_cached_and_evict_no_viewer(people: World) 
     for token in (people.ada.token, people.cora.token):
         await viewers.authenticate(token)
     with statements() as sent:
-        assert await asyncio.gather(*(viewers.authenticate(f"twk_{n}") for n in range(50))) == [None] * 50
+        assert (
+            await asyncio.gather(*(viewers.authenticate(f"twk_{n}") for n in range(50)))
+            == [None] * 50
+        )
     assert len(sent) <= 51, "a lookup for each and one reading of the revision"
     assert list(viewers.viewers) == [hash_token(people.ada.token), hash_token(people.cora.token)]
     await viewers.authenticate(people.ada.token)
     await viewers.authenticate(people.machine)
-    assert list(viewers.viewers) == [hash_token(people.ada.token), hash_token(people.machine)], "who was not seen for longest goes"
+    assert list(viewers.viewers) == [hash_token(people.ada.token), hash_token(people.machine)], (
+        "the least recently used viewer is evicted"
+    )
 
 
 async def test_an_unknown_token_is_accepted_as_soon_as_it_is_created(people: World) -> None:
     viewers = ViewerCache(Clock())
     assert await viewers.authenticate("twk_later") is None
     await Token.create(
-        kind=TokenKind.API, name="x", digest=hash_token("twk_later"), prefix="twk_later", user_id=people.ada.id, scopes=["admin"]
+        kind=TokenKind.API,
+        name="x",
+        digest=hash_token("twk_later"),
+        prefix="twk_later",
+        user_id=people.ada.id,
+        scopes=["admin"],
     )
     assert await viewers.authenticate("twk_later") is not None
 
 
-async def test_a_viewer_read_before_a_permission_change_is_not_cached(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One request finds the token, then another sees that rights moved, then the first one has its viewer."""
+async def test_a_viewer_read_before_a_permission_change_is_not_cached(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second request sees the permission change before the first one caches its viewer."""
     viewers = ViewerCache(Clock())
-    found, go = asyncio.Event(), asyncio.Event()
+    was_read, may_continue = asyncio.Event(), asyncio.Event()
 
     async def slowly(text: str, at: datetime) -> Viewer | None:
         viewer = await authenticate(text, at)
-        found.set()
-        await go.wait()
+        was_read.set()
+        await may_continue.wait()
         return viewer
 
     monkeypatch.setattr(viewer_cache, "authenticate", slowly)
     first = asyncio.create_task(viewers.authenticate(people.ada.token))
-    await found.wait()
+    await was_read.wait()
     monkeypatch.undo()
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
     await viewers.authenticate(people.cora.token)
-    go.set()
+    may_continue.set()
     await first
     again = await viewers.authenticate(people.ada.token)
     assert again is not None
