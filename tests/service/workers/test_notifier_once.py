@@ -1,5 +1,7 @@
-"""The notifier tells everything, and everything once: whatever dies, runs beside it, or is cut in
-two."""
+"""The notifier handles every event exactly once.
+
+That also holds if processes fail, run concurrently, or read an action's events in two batches.
+"""
 
 from __future__ import annotations
 
@@ -44,26 +46,31 @@ pytestmark = [pytest.mark.never_retried, pytest.mark.stress]
 
 @pytest.fixture
 async def people(database: str) -> World:
-    """Everybody, in a database without a service."""
+    """All test users, in a database without a service."""
     return await World.make()
 
 
-async def eventful(people: World, count: int) -> None:
-    """Tickets to which something happens."""
-    for place in range(count):
-        ticket = await create_ticket((people.cora, people.olga)[place % 2])
+async def create_events(people: World, count: int) -> None:
+    """Create tickets, each with an assignment, a watcher, a note, replies and a resolution."""
+    for number in range(count):
+        ticket = await create_ticket((people.cora, people.olga)[number % 2])
         await assign(people.root, ticket, people.ada)
         await watch(people.bill, ticket)
-        await add_note(people.bill, ticket, f"@ada look {place}")
+        await add_note(people.bill, ticket, f"@ada look {number}")
         await reply(people.ada, ticket)
         await apply_commands(people.ada, ticket, lambda change: commands.resolve(change, "done"))
-        await reply((people.cora, people.olga)[place % 2], ticket)
+        await reply((people.cora, people.olga)[number % 2], ticket)
 
 
-async def turn(at_once: int = 100, *, position: int | None = None) -> int | type[BaseException]:
-    """One turn from where the cursor stands: what it did, or why it did nothing."""
+async def run_batch(
+    batch_size: int = 100, *, position: int | None = None
+) -> int | type[BaseException]:
+    """Run one batch from the cursor or from a position.
+
+    Returns how many notifications and mails were written, or `OffsetConflict`.
+    """
     notifier = Notifier(DOMAIN)
-    notifier.batch_size = at_once
+    notifier.batch_size = batch_size
     start = (await LogConsumer.get(name="notifier")).position if position is None else position
     try:
         return (await notifier.run_once(time.now(), start)).count
@@ -71,9 +78,9 @@ async def turn(at_once: int = 100, *, position: int | None = None) -> int | type
         return OffsetConflict
 
 
-async def test_two_that_do_the_same_at_once_tell_everything_once(people: World) -> None:
-    await eventful(people, 3)
-    done = await asyncio.gather(*(turn(position=0) for _ in range(4)))
+async def test_concurrent_notifiers_handle_each_event_once(people: World) -> None:
+    await create_events(people, 3)
+    done = await asyncio.gather(*(run_batch(position=0) for _ in range(4)))
     assert done.count(OffsetConflict) == 3, done
     assert (await LogConsumer.get(name="notifier")).position == await event.read_head()
     await check_notifications()
@@ -83,75 +90,75 @@ async def test_two_that_do_the_same_at_once_tell_everything_once(people: World) 
     )
 
 
-async def test_keepers_that_take_the_lease_from_one_another_tell_everything_once(
+async def test_runners_that_lose_their_leases_handle_each_event_once(
     people: World,
 ) -> None:
-    """Leases so short that each is lost in the middle of the work."""
+    """The leases are so short that each expires in the middle of a batch."""
 
-    class Bell:
+    class ShortPause:
         async def wait(self, seconds: float) -> None:
             await asyncio.sleep(0.001)
 
-    def keeper(holder: str) -> JobRunner:
+    def make_runner(holder: str) -> JobRunner:
         notifier = Notifier(DOMAIN)
         notifier.batch_size = 2
         return JobRunner(
             notifier,
             holder,
             time.now,
-            Bell(),
+            ShortPause(),
             lambda: None,
             lease_seconds=0.001,
             interval_seconds=0.001,
         )
 
-    await eventful(people, 4)
-    working = [asyncio.create_task(keeper(f"worker-{place}").run()) for place in range(3)]
+    await create_events(people, 4)
+    tasks = [asyncio.create_task(make_runner(f"worker-{number}").run()) for number in range(3)]
 
-    async def caught_up() -> bool:
+    async def is_caught_up() -> bool:
         return (await LogConsumer.get(name="notifier")).position == await event.read_head()
 
     try:
-        await until(caught_up)
+        await until(is_caught_up)
     finally:
-        for task in working:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
     assert (await LogConsumer.get(name="notifier")).failures == 0
-    together = sorted(await list_notifications()), await list_mails()
+    by_concurrent_runners = sorted(await list_notifications()), await list_mails()
     await check_notifications()
     await Notification.all().delete()
     await Mail.all().delete()
     await LogConsumer.filter(name="notifier").update(position=0)
     await run_notifier()
-    assert (sorted(await list_notifications()), await list_mails()) == together
+    assert (sorted(await list_notifications()), await list_mails()) == by_concurrent_runners
 
 
-@pytest.mark.parametrize("where", ["before", "between", "after"])
-async def test_who_dies_in_the_middle_loses_nothing_and_leaves_nothing_half_done(
-    people: World, monkeypatch: pytest.MonkeyPatch, where: str
+@pytest.mark.parametrize("failure", ["before", "between", "after"])
+async def test_a_batch_that_fails_stores_nothing_and_is_repeated(
+    people: World, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
-    class Died(Exception):
+    class ProcessFailed(Exception):
         pass
 
-    async def die(*_: object) -> None:
-        raise Died
+    async def fail(*_: object) -> None:
+        raise ProcessFailed
 
-    async def handle_and_die(*given: Any) -> None:
-        await handle(*given)
-        raise Died
+    async def handle_and_fail(*args: Any) -> None:
+        await handle(*args)
+        raise ProcessFailed
 
     handle = Notifier.handle
-    await eventful(people, 1)
+    await create_events(people, 1)
     with monkeypatch.context() as patched:
-        if where == "before":
-            patched.setattr(Notifier, "handle", die)
-        elif where == "between":
-            patched.setattr(notification, "append_notifications", die)
+        if failure == "before":
+            patched.setattr(Notifier, "handle", fail)
+        elif failure == "between":
+            patched.setattr(notification, "append_notifications", fail)
         else:
-            patched.setattr(Notifier, "handle", handle_and_die)
-        with pytest.raises(Died):
-            await turn()
+            patched.setattr(Notifier, "handle", handle_and_fail)
+        with pytest.raises(ProcessFailed):
+            await run_batch()
     assert (await LogConsumer.get(name="notifier")).position == 0
     assert (
         await Notification.all().count()
@@ -165,21 +172,21 @@ async def test_who_dies_in_the_middle_loses_nothing_and_leaves_nothing_half_done
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 7])
-async def test_an_act_that_is_cut_by_the_end_of_a_turn_is_still_one(
+async def test_the_events_of_one_action_in_two_batches_are_handled_together(
     people: World, at_once: int
 ) -> None:
-    await eventful(people, 2)
+    await create_events(people, 2)
     await run_notifier()
-    whole_turns = sorted(await list_notifications()), await list_mails()
+    in_one_batch = sorted(await list_notifications()), await list_mails()
     await Notification.all().delete()
     await Mail.all().delete()
     await LogConsumer.filter(name="notifier").update(position=0)
     await run_notifier(at_once=at_once)
-    assert (sorted(await list_notifications()), await list_mails()) == whole_turns
+    assert (sorted(await list_notifications()), await list_mails()) == in_one_batch
     await check_notifications()
 
 
-async def test_an_act_that_is_cut_by_the_end_of_a_reading_is_still_one(
+async def test_the_events_of_one_action_in_two_reads_are_handled_together(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = await create_ticket(people.cora)
@@ -197,50 +204,50 @@ async def test_an_act_that_is_cut_by_the_end_of_a_reading_is_still_one(
     )
 
 
-async def test_a_turn_takes_as_many_statements_for_many_entries_and_people_as_for_few(
+async def test_the_number_of_statements_does_not_grow_with_events_and_users(
     people: World,
 ) -> None:
-    async def sent() -> list[str]:
+    async def run_and_collect_statements() -> list[str]:
         with statements() as collected:
             await run_notifier()
         return collected.texts
 
-    await eventful(people, 1)
-    few = await sent()
+    await create_events(people, 1)
+    few = await run_and_collect_statements()
     support = await Team.get(slug="support")
-    for place in range(40):
+    for number in range(40):
         user = await User.create(
-            email=f"agent{place}@example.com", display_name=f"agent{place}", role=Role.AGENT
+            email=f"agent{number}@example.com", display_name=f"agent{number}", role=Role.AGENT
         )
         await Membership.create(team=support, user=user)
-    for place, ticket in enumerate([await create_ticket(people.cora) for _ in range(12)]):
-        await reply(people.cora, ticket, f"reply {place}")
+    for number, ticket in enumerate([await create_ticket(people.cora) for _ in range(12)]):
+        await reply(people.cora, ticket, f"reply {number}")
         await add_note(people.ada, ticket, "@agent1 @agent2")
-    many = await sent()
+    many = await run_and_collect_statements()
     assert await Mail.all().count() > 900
     assert len(many) <= len(few) + 2, "\n".join(many)
 
 
-async def test_numbers_follow_the_log_and_go_on_over_turns(people: World) -> None:
-    await eventful(people, 1)
+async def test_notification_numbers_follow_the_log_and_continue_over_batches(people: World) -> None:
+    await create_events(people, 1)
     await run_notifier()
     first = await notification.read_last_number()
     assert first == await Notification.all().count() > 0
-    await eventful(people, 1)
+    await create_events(people, 1)
     await run_notifier(at_once=3)
     await check_notifications()
     assert await notification.read_last_number() == await Notification.all().count() > first
 
 
-async def test_a_reader_that_is_new_starts_at_the_head(people: World) -> None:
-    await eventful(people, 1)
+async def test_a_new_consumer_starts_at_the_head(people: World) -> None:
+    await create_events(people, 1)
     await LogConsumer.filter(name="notifier").delete()
     await consumer.register("notifier")
     await run_notifier()
     assert (await list_notifications(), await list_mails()) == ([], [])
 
 
-async def test_entries_that_nobody_hears_of_move_the_cursor_and_write_nothing(
+async def test_events_without_recipients_move_the_cursor_and_write_nothing(
     people: World,
 ) -> None:
     ticket = await create_ticket(people.cora)
@@ -252,20 +259,20 @@ async def test_entries_that_nobody_hears_of_move_the_cursor_and_write_nothing(
     assert (await LogConsumer.get(name="notifier")).position == await event.read_head()
 
 
-async def test_the_log_goes_on_while_the_notifier_works(people: World) -> None:
-    """People write as it reads; nobody waits for the other for good, and nothing is missed."""
+async def test_users_write_while_the_notifier_runs(people: World) -> None:
+    """Users write while it reads; neither blocks the other for good, and no event is missed."""
     tickets = [await create_ticket(people.cora) for _ in range(3)]
 
     async def write(ticket: Ticket) -> None:
-        for place in range(6):
+        for number in range(6):
             await (
-                reply(people.cora, ticket) if place % 2 else add_note(people.bill, ticket, "@root")
+                reply(people.cora, ticket) if number % 2 else add_note(people.bill, ticket, "@root")
             )
 
-    writing = [asyncio.create_task(write(ticket)) for ticket in tickets]
-    while not all(task.done() for task in writing):
+    writers = [asyncio.create_task(write(ticket)) for ticket in tickets]
+    while not all(task.done() for task in writers):
         await run_notifier(at_once=2)
-    await asyncio.gather(*writing)
+    await asyncio.gather(*writers)
     await run_notifier()
     await check_notifications()
     lines = await list_notifications()

@@ -1,8 +1,7 @@
-"""Jobs decide again once they hold a ticket's lock: what looked due to two processes is done by one
-of them, once.
+"""Jobs check again after they lock a ticket, so that each due action is done once.
 
-Each test calls the part of a job that locks the ticket, as a process does that has read what is
-due. Between the reading and the lock somebody else was there.
+Each test calls the part of a job that locks the ticket. Between the read of due tickets and the
+lock, another user or process has changed the ticket.
 """
 
 from __future__ import annotations
@@ -34,24 +33,23 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 async def people(database: str) -> World:
-    """People in a database without the service, so that no other process has the jobs."""
+    """Users in a database without the service, so that no other process runs the jobs."""
     return await World.make()
 
 
-async def count(ticket: Ticket, type: EventType) -> int:
+async def count_events(ticket: Ticket, type: EventType) -> int:
     return await Event.filter(ticket_id=ticket.id, type=type).count()
 
 
-def close(change: TicketChange) -> None:
+def close_as_resolved(change: TicketChange) -> None:
     commands.close(change, CloseReason.RESOLVED)
 
 
 # ---------------------------------------------------------------- steps of an escalation
 
 
-async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
-    """A path under way, whose first step is due at an instant and whose second is due an hour
-    later."""
+async def create_run(ticket: Ticket, at: datetime) -> EscalationRun:
+    """A run whose first step is due at `at` and whose second step is due an hour later."""
     steps = [
         {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
         {"after": 3600, "action": StepAction.NOTIFY_ADMINS.value},
@@ -71,39 +69,39 @@ async def run_of(ticket: Ticket, at: datetime) -> EscalationRun:
 
 
 @pytest.mark.without_default_policies
-async def test_a_step_that_another_process_took_is_not_followed_by_the_next_before_its_time(
+async def test_after_a_concurrent_step_the_next_waits_until_due(
     people: World,
 ) -> None:
     ticket, at = await create_ticket(people.cora), time.now()
-    run = await run_of(ticket, at)
+    run = await create_run(ticket, at)
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 1
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 0
-    assert await count(ticket, EventType.ESCALATION_STEP) == 1
+    assert await count_events(ticket, EventType.ESCALATION_STEP) == 1
     found = await EscalationRun.get(id=run.id)
     assert (found.next_step, found.due_at) == (1, at + HOUR)
     assert [
         await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at + HOUR) for _ in range(2)
     ] == [1, 0]
-    assert await count(ticket, EventType.ESCALATION_STEP) == 2
+    assert await count_events(ticket, EventType.ESCALATION_STEP) == 2
 
 
 @pytest.mark.without_default_policies
-async def test_a_step_on_a_ticket_that_was_closed_before_its_lock_is_not_taken(
+async def test_no_step_is_taken_on_a_ticket_closed_before_the_lock(
     people: World,
 ) -> None:
     ticket, at = await create_ticket(people.cora), time.now()
-    run = await run_of(ticket, at)
-    await apply_commands(people.ada, ticket, close)
+    run = await create_run(ticket, at)
+    await apply_commands(people.ada, ticket, close_as_resolved)
     assert await EscalationSteps(WINDOW).take_next_step(run.id, ticket.id, at) == 0
-    assert await count(ticket, EventType.ESCALATION_STEP) == 0
-    assert (await EscalationRun.get(id=run.id)).due_at is None, "it is not looked at again"
+    assert await count_events(ticket, EventType.ESCALATION_STEP) == 0
+    assert (await EscalationRun.get(id=run.id)).due_at is None, "the run is not due again"
 
 
-# ---------------------------------------------------------------- new terms for open tickets
+# ---------------------------------------------------------------- new SLA terms for open tickets
 
 
-async def outdated(people: World) -> Ticket:
-    """A ticket whose terms hold no longer."""
+async def create_outdated_ticket(people: World) -> Ticket:
+    """A ticket whose SLA terms no longer match any active policy."""
     ticket = await create_ticket(people.cora)
     assert ticket.sla_terms is not None
     await SlaPolicy.all().update(active=False)
@@ -111,34 +109,34 @@ async def outdated(people: World) -> Ticket:
     return ticket
 
 
-async def test_a_ticket_that_was_closed_before_its_lock_keeps_the_terms_it_was_closed_under(
+async def test_a_ticket_closed_before_the_lock_keeps_its_sla_terms(
     people: World,
 ) -> None:
-    ticket = await outdated(people)
-    await apply_commands(people.ada, ticket, close)
+    ticket = await create_outdated_ticket(people)
+    await apply_commands(people.ada, ticket, close_as_resolved)
     assert await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) == 0
-    assert await count(ticket, EventType.SLA_RETARGETED) == 0
+    assert await count_events(ticket, EventType.SLA_RETARGETED) == 0
     assert (await Ticket.get(id=ticket.id)).sla_terms == ticket.sla_terms
 
 
-async def test_a_ticket_that_another_process_gave_new_terms_is_left_alone(people: World) -> None:
-    ticket = await outdated(people)
+async def test_a_ticket_refreshed_by_another_process_is_not_refreshed_again(people: World) -> None:
+    ticket = await create_outdated_ticket(people)
     assert [await SlaRefresh(WINDOW).refresh_ticket(ticket.id, time.now()) for _ in range(2)] == [
         1,
         0,
     ]
-    assert await count(ticket, EventType.SLA_RETARGETED) == 1
+    assert await count_events(ticket, EventType.SLA_RETARGETED) == 1
     assert (await Ticket.get(id=ticket.id)).sla_terms is None
 
 
-# ---------------------------------------------------------------- tickets for whoever is present
+# ---------------------------------------------------------------- assignment by load
 
 
-async def handed_out(ticket: Ticket) -> int:
-    """What the assigner does of the entry that raised the ticket."""
-    raising = await Event.get(ticket_id=ticket.id, type=EventType.TICKET_CREATED)
+async def run_assigner(ticket: Ticket) -> int:
+    """Let the assigner handle the ticket's first event; returns how many tickets it assigned."""
+    created = await Event.get(ticket_id=ticket.id, type=EventType.TICKET_CREATED)
     assigner, at = Assigner(WINDOW), time.now()
-    return await assigner.handle(await assigner.prepare([raising], at), at)
+    return await assigner.handle(await assigner.prepare([created], at), at)
 
 
 @pytest.fixture
@@ -150,33 +148,33 @@ async def by_load(people: World) -> World:
 
 
 @pytest.mark.without_default_policies
-async def test_a_ticket_that_nobody_has_is_assigned(by_load: World) -> None:
+async def test_an_unassigned_ticket_is_assigned(by_load: World) -> None:
     ticket = await create_ticket(by_load.cora)
-    assert await handed_out(ticket) == 1
+    assert await run_assigner(ticket) == 1
     assert (await Ticket.get(id=ticket.id)).assignee_id == by_load.ada.id
 
 
 @pytest.mark.without_default_policies
-async def test_a_ticket_that_somebody_took_before_its_lock_stays_theirs(by_load: World) -> None:
+async def test_a_ticket_assigned_before_the_lock_keeps_its_assignee(by_load: World) -> None:
     ticket = await create_ticket(by_load.cora)
     await assign(by_load.bill, ticket, by_load.bill)
-    assert await handed_out(ticket) == 0
+    assert await run_assigner(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id == by_load.bill.id
-    assert await count(ticket, EventType.ASSIGNED) == 1
+    assert await count_events(ticket, EventType.ASSIGNED) == 1
 
 
 @pytest.mark.without_default_policies
-async def test_a_ticket_that_was_closed_before_its_lock_is_assigned_to_nobody(
+async def test_a_ticket_closed_before_the_lock_is_not_assigned(
     by_load: World,
 ) -> None:
     ticket = await create_ticket(by_load.cora)
-    await apply_commands(by_load.bill, ticket, close)
-    assert await handed_out(ticket) == 0
+    await apply_commands(by_load.bill, ticket, close_as_resolved)
+    assert await run_assigner(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None
 
 
 @pytest.mark.without_default_policies
-async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is_assigned_to_nobody(
+async def test_a_ticket_transferred_to_a_team_without_the_rule_is_not_assigned(
     by_load: World,
 ) -> None:
     ticket, billing = await create_ticket(by_load.cora), await Team.get(slug="billing")
@@ -184,5 +182,5 @@ async def test_a_ticket_that_came_to_a_team_without_this_rule_before_its_lock_is
     await apply_commands(
         by_load.bill, ticket, lambda change: commands.transfer(change, billing, [])
     )
-    assert await handed_out(ticket) == 0
+    assert await run_assigner(ticket) == 0
     assert (await Ticket.get(id=ticket.id)).assignee_id is None

@@ -1,5 +1,7 @@
-"""Open tickets follow the policies: what is promised changes, what was spent stays, and the log
-tells of it once."""
+"""SLA refresh: open tickets get the targets of changed policies and calendars.
+
+The spent time stays, and each change is logged once.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,7 @@ from models.sla import defaults, policies
 from models.sla.records import SlaClock, SlaPolicy
 from models.tickets.lifecycle import OPEN_STATUSES, Priority
 from models.tickets.ticket import Ticket
-from workers import runner
-from workers import ticket_timers as time
+from workers import runner, ticket_timers
 from workers.sla_refresh import SlaRefresh
 from workers.ticket_timers import TimerSettings
 
@@ -32,8 +33,8 @@ DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 
 
 @pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service leaves the duties to the test."""
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service runs no jobs; the test runs them."""
     monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
@@ -52,49 +53,50 @@ def ada(service: Service, world: World) -> Client:
     return service.client(world.ada.token)
 
 
-async def only(admin: Client, **given: Any) -> dict[str, Any]:
-    """A policy around the clock, and no other."""
+async def create_only_policy(admin: Client, **values: Any) -> dict[str, Any]:
+    """Create a policy around the clock, and deactivate all others."""
     await SlaPolicy.all().update(active=False)
     calendars = (await admin.run("{ slaCalendars { id name } }"))["slaCalendars"]
     always = next(each["id"] for each in calendars if each["name"] == defaults.AROUND_THE_CLOCK)
-    usual = {
+    default_values = {
         "name": "Ours",
         "calendarId": always,
         "firstResponse": "PT2H",
         "nextResponse": "PT4H",
         "resolution": "PT10H",
     }
-    return await run_mutation(admin, "createSlaPolicy", **{**usual, **given})
+    return await run_mutation(admin, "createSlaPolicy", **{**default_values, **values})
 
 
-async def entries(ticket: dict[str, Any], *types: EventType) -> list[Event]:
+async def events_of(ticket: dict[str, Any], *types: EventType) -> list[Event]:
     found = await Event.filter(ticket_id=ids.key_of(ids.TICKET, ticket["id"])).order_by("position")
-    return [entry for entry in found if not types or entry.type in types]
+    return [event for event in found if not types or event.type in types]
 
 
-async def sound() -> None:
-    """The log is whole, and tells the clocks as they are stored."""
+async def check_consistency() -> None:
+    """The log is complete, rebuilds the stored clocks, and no ticket is outdated."""
     await audit()
     assert await sla_audit.find_differences([ticket.id for ticket in await Ticket.all()]) == []
     assert await policies.find_outdated_tickets(1) == []
 
 
-def whole(spent: str) -> str:
-    """Hours and minutes; a test takes some seconds."""
+def without_seconds(spent: str) -> str:
+    """Hours and minutes of a duration, because a test takes some seconds."""
     return spent.split("M")[0] + "M" if "M" in spent else spent.split("H")[0] + "H"
 
 
-def standing(found: dict[str, dict[str, Any]]) -> dict[str, tuple[str, str, str, str]]:
+def summarize(clocks: dict[str, dict[str, Any]]) -> dict[str, tuple[str, str, str, str]]:
+    """Status, target, spent time and policy of each clock."""
     return {
-        metric: (each["status"], each["target"], whole(each["spent"]), each["policy"])
-        for metric, each in found.items()
+        metric: (each["status"], each["target"], without_seconds(each["spent"]), each["policy"])
+        for metric, each in clocks.items()
     }
 
 
-async def test_a_changed_policy_aims_running_clocks_anew_and_keeps_what_was_spent(
+async def test_a_changed_policy_retargets_running_clocks_and_keeps_spent_time(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=1)
     before = await clocks_by_metric(ada, ticket)
@@ -108,7 +110,7 @@ async def test_a_changed_policy_aims_running_clocks_anew_and_keeps_what_was_spen
     )
     assert await refresh_slas(service.clock()) == 1
     after = await clocks_by_metric(ada, ticket)
-    assert standing(after) == {
+    assert summarize(after) == {
         "FIRST_RESPONSE": ("PENDING", "PT3H", "PT1H", "New"),
         "RESOLUTION": ("PENDING", "PT6H", "PT1H", "New"),
     }
@@ -119,9 +121,10 @@ async def test_a_changed_policy_aims_running_clocks_anew_and_keeps_what_was_spen
         "RESOLUTION": raised + timedelta(hours=6),
     }
     assert after["RESOLUTION"]["breachesAt"] != before["RESOLUTION"]["breachesAt"]
-    (told,) = await entries(ticket, EventType.SLA_RETARGETED)
+    (retargeted,) = await events_of(ticket, EventType.SLA_RETARGETED)
     query = """query($id: ID!) { ticket(id: $id) { version timeline { nodes {
-      __typename actor { displayName } ... on SlaRetargeted { fromPolicy { name } toPolicy { name } } } } } }"""
+      __typename actor { displayName }
+      ... on SlaRetargeted { fromPolicy { name } toPolicy { name } } } } } }"""
     shown = (await cora.run(query, id=ticket["id"]))["ticket"]
     assert shown["timeline"]["nodes"][-1] == {
         "__typename": "SlaRetargeted",
@@ -129,63 +132,65 @@ async def test_a_changed_policy_aims_running_clocks_anew_and_keeps_what_was_spen
         "fromPolicy": {"name": "New"},
         "toPolicy": {"name": "New"},
     }
-    assert shown["version"] == ticket["version"], "nobody's edit is stale for it"
-    assert told.version == ticket["version"]
+    assert shown["version"] == ticket["version"], (
+        "the version stays, so no user's edit becomes stale"
+    )
+    assert retargeted.version == ticket["version"]
     assert await refresh_slas(service.clock()) == 0
-    await sound()
+    await check_consistency()
 
 
-async def test_a_shorter_promise_may_be_broken_already_and_a_longer_one_whole_again(
+async def test_a_shorter_target_can_be_missed_at_once_and_a_longer_one_met_again(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin, firstResponse=None)
+    policy = await create_only_policy(admin, firstResponse=None)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=3)
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT2H")
     await refresh_slas(service.clock())
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "RESOLUTION": ("BREACHED", "PT2H", "PT3H", "Ours")
     }
-    (breach,) = await entries(ticket, EventType.SLA_BREACHED)
-    (retargeted,) = await entries(ticket, EventType.SLA_RETARGETED)
+    (breach,) = await events_of(ticket, EventType.SLA_BREACHED)
+    (retargeted,) = await events_of(ticket, EventType.SLA_RETARGETED)
     assert breach.occurred_at == retargeted.occurred_at, (
-        "it was broken when it was promised, and not before"
+        "it was missed when the target changed, and not before"
     )
     assert breach.position > retargeted.position
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     await refresh_slas(service.clock())
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "RESOLUTION": ("PENDING", "PT5H", "PT3H", "Ours")
     }
     service.clock.advance(hours=3)
-    assert await time.run_timers(service.clock(), DAYS) == 1
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert await ticket_timers.run_timers(service.clock(), DAYS) == 1
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "RESOLUTION": ("BREACHED", "PT5H", "PT6H", "Ours")
     }
-    assert len(await entries(ticket, EventType.SLA_BREACHED)) == 2
-    await sound()
+    assert len(await events_of(ticket, EventType.SLA_BREACHED)) == 2
+    await check_consistency()
 
 
-async def test_what_time_did_before_the_change_is_told_first(
+async def test_risks_and_breaches_before_the_change_are_logged_first(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin, firstResponse=None)
+    policy = await create_only_policy(admin, firstResponse=None)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=11)
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT20H")
     await refresh_slas(service.clock())
-    types = [entry.type.name for entry in await entries(ticket)]
+    types = [event.type.name for event in await events_of(ticket)]
     assert types == ["TICKET_CREATED", "SLA_AT_RISK", "SLA_BREACHED", "SLA_RETARGETED"]
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "RESOLUTION": ("PENDING", "PT20H", "PT11H", "Ours")
     }
-    await sound()
+    await check_consistency()
 
 
-async def test_a_paused_clock_stays_paused_by_the_new_terms(
+async def test_a_paused_clock_stays_paused_under_new_terms(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=1)
     await ada.do("awaitCustomer", ticketId=ticket["id"])
@@ -193,44 +198,44 @@ async def test_a_paused_clock_stays_paused_by_the_new_terms(
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     await refresh_slas(service.clock())
     found = await clocks_by_metric(ada, ticket)
-    assert standing(found)["RESOLUTION"] == ("PAUSED", "PT5H", "PT1H", "Ours")
+    assert summarize(found)["RESOLUTION"] == ("PAUSED", "PT5H", "PT1H", "Ours")
     assert found["RESOLUTION"]["breachesAt"] is None
     service.clock.advance(hours=50)
     await ada.do("resumeTicket", ticketId=ticket["id"])
     service.clock.advance(hours=3)
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
         "PENDING",
         "PT5H",
         "PT4H",
         "Ours",
     )
-    await sound()
+    await check_consistency()
 
 
-async def test_a_paused_clock_may_have_spent_more_than_is_promised_now(
+async def test_a_paused_clock_can_have_spent_more_than_the_new_target(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin, firstResponse=None)
+    policy = await create_only_policy(admin, firstResponse=None)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=3)
     await ada.do("holdTicket", ticketId=ticket["id"])
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT2H")
     await refresh_slas(service.clock())
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "RESOLUTION": ("BREACHED", "PT2H", "PT3H", "Ours")
     }
-    assert len(await entries(ticket, EventType.SLA_BREACHED)) == 1
+    assert len(await events_of(ticket, EventType.SLA_BREACHED)) == 1
     await ada.do("resumeTicket", ticketId=ticket["id"])
-    assert len(await entries(ticket, EventType.SLA_BREACHED)) == 1
+    assert len(await events_of(ticket, EventType.SLA_BREACHED)) == 1
     await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
     assert (await clocks_by_metric(ada, ticket))["RESOLUTION"]["status"] == "ACHIEVED_LATE"
-    await sound()
+    await check_consistency()
 
 
-async def test_another_priority_or_team_is_another_promise_at_once(
+async def test_a_new_priority_or_team_changes_the_target_at_once(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    base = await only(admin)
+    base = await create_only_policy(admin)
     calendar = base["calendar"]["id"]
     high = {"name": "High", "priority": "HIGH", "position": 1, "calendarId": calendar}
     await run_mutation(admin, "createSlaPolicy", **high, firstResponse="PT1H", resolution="PT4H")
@@ -247,60 +252,62 @@ async def test_another_priority_or_team_is_another_promise_at_once(
     service.clock.advance(hours=2)
     await ada.do("replyToTicket", ticketId=ticket["id"], body="soon")
     await ada.do("updateTicket", ticketId=ticket["id"], priority="HIGH")
-    found = standing(await clocks_by_metric(ada, ticket))
+    found = summarize(await clocks_by_metric(ada, ticket))
     assert found["RESOLUTION"] == ("PENDING", "PT4H", "PT2H", "High")
-    assert found["FIRST_RESPONSE"][0].startswith("ACHIEVED"), "what is done stays done"
+    assert found["FIRST_RESPONSE"][0].startswith("ACHIEVED"), "an achieved clock stays achieved"
     assert found["FIRST_RESPONSE"][3] == "Ours"
     service.clock.advance(hours=1)
     await ada.do("updateTicket", ticketId=ticket["id"], priority="NORMAL")
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
         "PENDING",
         "PT10H",
         "PT3H",
         "Ours",
     )
     await ada.do("transferTicket", ticketId=ticket["id"], team="billing")
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
         "PENDING",
         "PT8H",
         "PT3H",
         "Bills",
     )
-    retargeted = await entries(ticket, EventType.SLA_RETARGETED)
+    retargeted = await events_of(ticket, EventType.SLA_RETARGETED)
     assert len(retargeted) == 3
-    assert {entry.actor_user_id for entry in retargeted} == {ids.key_of(ids.USER, (await me(ada)))}
+    assert {event.actor_user_id for event in retargeted} == {
+        ids.key_of(ids.USER, (await viewer_id(ada)))
+    }
     assert await refresh_slas(service.clock()) == 0
-    await sound()
+    await check_consistency()
 
 
-async def me(client: Client) -> str:
+async def viewer_id(client: Client) -> str:
     return str((await client.run("{ viewer { user { id } } }"))["viewer"]["user"]["id"])
 
 
-async def test_what_is_promised_no_more_is_cancelled_and_goes_on_once_it_is_again(
+async def test_clocks_without_a_policy_are_cancelled_and_later_continue(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     ticket = await cora.raise_ticket()
     held = await cora.raise_ticket()
     await ada.do("holdTicket", ticketId=held["id"])
     service.clock.advance(hours=1)
     await run_mutation(admin, "archiveSlaPolicy", policyId=policy["id"])
     assert await refresh_slas(service.clock()) == 2
-    gone = {
+    statuses = {
         metric: clock["status"] for metric, clock in (await clocks_by_metric(ada, ticket)).items()
     }
-    assert gone == {"FIRST_RESPONSE": "CANCELLED", "RESOLUTION": "CANCELLED"}
+    assert statuses == {"FIRST_RESPONSE": "CANCELLED", "RESOLUTION": "CANCELLED"}
     assert await SlaClock.filter(due_at__isnull=False).count() == 0, (
-        "time has nothing to do with them"
+        "no timer is due for cancelled clocks"
     )
     assert await Ticket.filter(sla_breaches_at__isnull=False).count() == 0
     service.clock.advance(days=3)
-    assert await time.run_timers(service.clock(), DAYS) == 0
-    await sound()
+    assert await ticket_timers.run_timers(service.clock(), DAYS) == 0
+    await check_consistency()
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], active=True)
     assert await refresh_slas(service.clock()) == 2
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "FIRST_RESPONSE": ("PENDING", "PT2H", "PT1H", "Ours"),
         "RESOLUTION": ("PENDING", "PT10H", "PT1H", "Ours"),
     }
@@ -310,13 +317,13 @@ async def test_what_is_promised_no_more_is_cancelled_and_goes_on_once_it_is_agai
         None,
     )
     assert on_hold["FIRST_RESPONSE"]["status"] == "PENDING"
-    await sound()
+    await check_consistency()
 
 
-async def test_a_target_that_comes_and_goes_leaves_the_others_alone(
+async def test_removing_and_adding_a_target_does_not_affect_other_clocks(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=1)
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution=None)
@@ -326,11 +333,11 @@ async def test_a_target_that_comes_and_goes_leaves_the_others_alone(
         "FIRST_RESPONSE": "PENDING",
         "RESOLUTION": "CANCELLED",
     }
-    assert found["RESOLUTION"]["target"] == "PT10H", "by what was promised then"
+    assert found["RESOLUTION"]["target"] == "PT10H", "the target before the change"
     service.clock.advance(hours=1)
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT20H")
     await refresh_slas(service.clock())
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
         "PENDING",
         "PT20H",
         "PT1H",
@@ -341,15 +348,15 @@ async def test_a_target_that_comes_and_goes_leaves_the_others_alone(
         "ACHIEVED",
         "ACHIEVED_LATE",
     }
-    await sound()
+    await check_consistency()
 
 
-async def test_who_waits_for_the_next_answer_waits_on_once_it_is_promised_again(
+async def test_a_next_response_clock_continues_when_its_target_returns(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
-    waiting, answered, asked = [await cora.raise_ticket() for _ in range(3)]
-    for ticket in (waiting, answered, asked):
+    policy = await create_only_policy(admin)
+    waiting, answered, asked_again = [await cora.raise_ticket() for _ in range(3)]
+    for ticket in (waiting, answered, asked_again):
         await ada.do("replyToTicket", ticketId=ticket["id"], body="Since when?")
     await cora.do("replyToTicket", ticketId=waiting["id"], body="Noon.")
     await cora.do("replyToTicket", ticketId=answered["id"], body="Noon.")
@@ -357,22 +364,22 @@ async def test_who_waits_for_the_next_answer_waits_on_once_it_is_promised_again(
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], nextResponse=None)
     await refresh_slas(service.clock())
     await ada.do("replyToTicket", ticketId=answered["id"], body="Thank you.")
-    await cora.do("replyToTicket", ticketId=asked["id"], body="Noon.")
+    await cora.do("replyToTicket", ticketId=asked_again["id"], body="Noon.")
     service.clock.advance(hours=1)
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], nextResponse="PT4H")
     await refresh_slas(service.clock())
-    assert standing(await clocks_by_metric(ada, waiting))["NEXT_RESPONSE"] == (
+    assert summarize(await clocks_by_metric(ada, waiting))["NEXT_RESPONSE"] == (
         "PENDING",
         "PT4H",
         "PT1H",
         "Ours",
     )
     assert (await clocks_by_metric(ada, answered))["NEXT_RESPONSE"]["status"] == "CANCELLED"
-    assert (await clocks_by_metric(ada, asked))["NEXT_RESPONSE"]["status"] == "PENDING"
-    await sound()
+    assert (await clocks_by_metric(ada, asked_again))["NEXT_RESPONSE"]["status"] == "PENDING"
+    await check_consistency()
 
 
-async def test_a_changed_calendar_counts_anew_from_then_on(
+async def test_a_changed_calendar_applies_from_the_change_on(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
     calendar = await run_mutation(
@@ -382,21 +389,21 @@ async def test_a_changed_calendar_counts_anew_from_then_on(
         timeZone="UTC",
         week=[[{"start": "00:00", "end": "24:00"}]] * 7,
     )
-    await only(admin, calendarId=calendar["id"], firstResponse=None)
+    await create_only_policy(admin, calendarId=calendar["id"], firstResponse=None)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=1)
     free = [(service.clock() + timedelta(days=day)).date().isoformat() for day in range(-1, 20)]
     await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], holidays=free)
     await refresh_slas(service.clock())
     service.clock.advance(days=10)
-    assert standing(await clocks_by_metric(ada, ticket)) == {
+    assert summarize(await clocks_by_metric(ada, ticket)) == {
         "RESOLUTION": ("PENDING", "PT10H", "PT1H", "Ours")
     }
     await run_mutation(
         admin, "updateSlaCalendar", calendarId=calendar["id"], holidays=[], week=WEEK
     )
     await refresh_slas(service.clock())
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"][2] == "PT1H"
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"][2] == "PT1H"
     shown = (await clocks_by_metric(ada, ticket, "ledger { counted reason spent }"))["RESOLUTION"][
         "ledger"
     ]
@@ -404,53 +411,55 @@ async def test_a_changed_calendar_counts_anew_from_then_on(
         (True, "WORKING"),
         (False, "HOLIDAY"),
     ]
-    await sound()
+    await check_consistency()
 
 
-async def test_tickets_that_ended_are_left_alone_and_follow_when_they_are_taken_up(
+async def test_resolved_tickets_get_new_targets_when_they_are_reopened(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     ticket = await cora.raise_ticket()
     service.clock.advance(hours=1)
     await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     assert await refresh_slas(service.clock()) == 0
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
         "ACHIEVED",
         "PT10H",
         "PT1H",
         "Ours",
     )
     await cora.do("reopenTicket", ticketId=ticket["id"], reason="again")
-    assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
+    assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"] == (
         "PENDING",
         "PT5H",
         "PT1H",
         "Ours",
     )
     assert await refresh_slas(service.clock()) == 0
-    await sound()
+    await check_consistency()
 
 
-async def test_several_at_once_do_it_once(service: Service, admin: Client, cora: Client) -> None:
-    policy = await only(admin)
+async def test_concurrent_runs_refresh_each_ticket_once(
+    service: Service, admin: Client, cora: Client
+) -> None:
+    policy = await create_only_policy(admin)
     tickets = [await cora.raise_ticket() for _ in range(12)]
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     worker = SlaRefresh(WINDOW)
-    turns = await asyncio.gather(*(worker.run_once(service.clock(), 7) for _ in range(4)))
-    assert sum(turn.count for turn in turns) == len(tickets)
-    assert {turn.position for turn in turns} == {7}
-    assert [len(await entries(ticket, EventType.SLA_RETARGETED)) for ticket in tickets] == [
+    runs = await asyncio.gather(*(worker.run_once(service.clock(), 7) for _ in range(4)))
+    assert sum(run.count for run in runs) == len(tickets)
+    assert {run.position for run in runs} == {7}
+    assert [len(await events_of(ticket, EventType.SLA_RETARGETED)) for ticket in tickets] == [
         1
     ] * len(tickets)
-    await sound()
+    await check_consistency()
 
 
-async def test_people_who_work_meanwhile_lose_nothing(
+async def test_concurrent_changes_by_users_are_kept(
     service: Service, admin: Client, cora: Client, ada: Client
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     tickets = [await cora.raise_ticket() for _ in range(6)]
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     worker = SlaRefresh(WINDOW)
@@ -467,56 +476,56 @@ async def test_people_who_work_meanwhile_lose_nothing(
         *(worker.run_once(service.clock(), 0) for _ in range(2)),
     )
     await refresh_slas(service.clock())
-    await sound()
+    await check_consistency()
     for ticket in tickets[2:]:
-        assert standing(await clocks_by_metric(ada, ticket))["RESOLUTION"][1] == "PT5H"
-        assert len(await entries(ticket, EventType.SLA_RETARGETED)) == 1
+        assert summarize(await clocks_by_metric(ada, ticket))["RESOLUTION"][1] == "PT5H"
+        assert len(await events_of(ticket, EventType.SLA_RETARGETED)) == 1
 
 
-async def test_it_looks_again_until_no_older_write_can_be_under_way_and_then_rests(
+async def test_it_repeats_until_older_transactions_have_ended_and_then_rests(
     service: Service, admin: Client, cora: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     worker = SlaRefresh(WINDOW)
-    looked: list[int] = []
-    look = policies.find_outdated_tickets
+    limits: list[int] = []
+    find_outdated_tickets = policies.find_outdated_tickets
 
-    async def outdated(most: int) -> Any:
-        looked.append(most)
-        return await look(most)
+    async def record_call(limit: int) -> Any:
+        limits.append(limit)
+        return await find_outdated_tickets(limit)
 
-    monkeypatch.setattr(policies, "find_outdated_tickets", outdated)
+    monkeypatch.setattr(policies, "find_outdated_tickets", record_call)
     at = (await policies.read_revision()).changed_at
     assert at is not None
     assert (await worker.run_once(at, 0)).count == 0
     ticket = await cora.raise_ticket()
-    # as a transaction would leave it that read the policies before they changed
+    # the state that a transaction leaves which read the policies before they changed
     await Ticket.filter(id=ids.key_of(ids.TICKET, ticket["id"])).update(sla_terms=None)
     await SlaClock.all().delete()
-    seen = len(looked)
+    calls = len(limits)
     assert (await worker.run_once(at + timedelta(seconds=59), 0)).count == 0
-    assert len(looked) == seen, "all that there was followed; what is under way is waited for"
+    assert len(limits) == calls, "it waits for transactions that are still open"
     assert (await worker.run_once(at + timedelta(seconds=60), 0)).count == 1
     assert await SlaClock.all().count() == 2
     assert (await worker.run_once(at + timedelta(seconds=60), 0)).more is False
-    seen = len(looked)
+    calls = len(limits)
     for _ in range(3):
         assert (await worker.run_once(at + timedelta(seconds=61), 0)).count == 0
-    assert len(looked) == seen, "nothing is looked for between changes"
+    assert len(limits) == calls, "no query runs between changes"
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
     assert (await worker.run_once(service.clock(), 0)).count == 1
 
 
-async def test_more_than_are_done_at_once_are_done_in_several_turns(
+async def test_tickets_beyond_the_limit_wait_for_the_next_run(
     service: Service, admin: Client, cora: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.sla_refresh.MAX_TICKETS_PER_RUN", 2)
-    policy = await only(admin)
+    policy = await create_only_policy(admin)
     for _ in range(5):
         await cora.raise_ticket()
     await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
-    turns = [await SlaRefresh(WINDOW).run_once(service.clock(), 0) for _ in range(4)]
-    assert [(turn.count, turn.more) for turn in turns] == [
+    runs = [await SlaRefresh(WINDOW).run_once(service.clock(), 0) for _ in range(4)]
+    assert [(run.count, run.more) for run in runs] == [
         (2, True),
         (2, True),
         (1, True),
@@ -525,7 +534,7 @@ async def test_more_than_are_done_at_once_are_done_in_several_turns(
 
 
 @pytest.mark.stress
-async def test_the_database_and_the_rules_find_the_same_policy(
+async def test_the_query_for_outdated_tickets_agrees_with_the_rules(
     service: Service, world: World, cora: Client, ada: Client, random: Random
 ) -> None:
     tickets = [
@@ -534,13 +543,13 @@ async def test_the_database_and_the_rules_find_the_same_policy(
         for category in ("technical", "billing")
     ]
     await ada.do("transferTicket", ticketId=tickets[0]["id"], team="sales")
-    like = await SlaPolicy.all().first()
+    template = await SlaPolicy.all().first()
     teams, categories = await Team.all(), await Category.all()
-    assert like is not None
+    assert template is not None
     for _ in range(30):
         await SlaPolicy.all().delete()
         for n in range(random.randrange(6)):
-            policy = like.clone(pk=ids.new_id())
+            policy = template.clone(pk=ids.new_id())
             policy.terms, policy.active, policy.position = (
                 f"terms {n}",
                 random.random() < 0.8,
@@ -551,31 +560,31 @@ async def test_the_database_and_the_rules_find_the_same_policy(
             policy.category_id = random.choice([None, None, random.choice(categories).id])
             await policy.save(force_create=True)
         stored = await Ticket.all().order_by("id")
-        wanted = await policies.find_terms(stored)
+        expected_terms = await policies.find_terms(stored)
         changed = [
             ticket.id
-            for ticket, digest in zip(stored, wanted, strict=True)
+            for ticket, digest in zip(stored, expected_terms, strict=True)
             if ticket.sla_terms != digest
         ]
         assert {ticket.status for ticket in stored} <= OPEN_STATUSES
         assert await policies.find_outdated_tickets(100) == changed
 
 
-async def test_the_service_does_it_by_itself(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_service_refreshes_tickets(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     async with running(url, run_jobs=True) as service:
         world = await World.make()
         admin, cora = service.client(world.root.token), service.client(world.cora.token)
-        policy = await only(admin)
+        policy = await create_only_policy(admin)
         ticket = await cora.raise_ticket()
         await run_mutation(admin, "updateSlaPolicy", policyId=policy["id"], resolution="PT5H")
 
-        async def followed() -> bool:
+        async def is_refreshed() -> bool:
             return (await clocks_by_metric(cora, ticket))["RESOLUTION"]["target"] == "PT5H"
 
-        await until(followed)
-        await until(lambda: is_done(ticket))
+        await until(is_refreshed)
+        await until(lambda: is_logged_once(ticket))
 
 
-async def is_done(ticket: dict[str, Any]) -> bool:
-    return len(await entries(ticket, EventType.SLA_RETARGETED)) == 1
+async def is_logged_once(ticket: dict[str, Any]) -> bool:
+    return len(await events_of(ticket, EventType.SLA_RETARGETED)) == 1

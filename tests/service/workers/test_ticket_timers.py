@@ -1,5 +1,4 @@
-"""What time does to tickets: held ones are taken up when their instant comes, resolved ones close
-after their days. Once."""
+"""Ticket timers: tickets on hold resume and resolved tickets close when due, exactly once."""
 
 from __future__ import annotations
 
@@ -33,71 +32,71 @@ from workers.ticket_timers import TimerSettings, run_timers
 
 pytestmark = pytest.mark.without_default_policies
 
-DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
-MOMENT = timedelta(microseconds=1)
+WITHOUT_REMINDERS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+MICROSECOND = timedelta(microseconds=1)
 
 
-def later(**by: float) -> datetime:
+def from_now(**by: float) -> datetime:
     return time.now() + timedelta(**by)
 
 
-async def stored(ticket: dict[str, Any]) -> Ticket:
+async def reload_ticket(ticket: dict[str, Any]) -> Ticket:
     return await Ticket.get(id=ids.key_of(ids.TICKET, ticket["id"]))
 
 
-async def entries(ticket: dict[str, Any]) -> list[Event]:
+async def events_of(ticket: dict[str, Any]) -> list[Event]:
     return await Event.filter(ticket_id=ids.key_of(ids.TICKET, ticket["id"])).order_by("position")
 
 
-async def held(customer: Client, agent: Client, until: datetime | None) -> dict[str, Any]:
+async def create_held_ticket(
+    customer: Client, agent: Client, until: datetime | None
+) -> dict[str, Any]:
     ticket = await customer.raise_ticket("held")
-    given = {"until": time.format_instant(until)} if until else {}
-    return dict((await agent.do("holdTicket", ticketId=ticket["id"], **given))["ticket"])
+    arguments = {"until": time.format_instant(until)} if until else {}
+    return dict((await agent.do("holdTicket", ticketId=ticket["id"], **arguments))["ticket"])
 
 
-async def resolved(customer: Client, agent: Client) -> dict[str, Any]:
+async def create_resolved_ticket(customer: Client, agent: Client) -> dict[str, Any]:
     ticket = await customer.raise_ticket("resolved")
     return dict(
         (await agent.do("resolveTicket", ticketId=ticket["id"], resolution="done"))["ticket"]
     )
 
 
-async def test_a_held_ticket_is_taken_up_when_its_instant_has_come_and_once(
-    service: Service, world: World
-) -> None:
+async def test_a_held_ticket_resumes_once_at_its_instant(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    until = later(hours=1)
-    ticket = await held(cora, ada, until)
-    assert await run_timers(until - MOMENT, DAYS) == 0
-    assert (await stored(ticket)).status is Status.ON_HOLD
-    assert await run_timers(until, DAYS) == 1
-    found = await stored(ticket)
+    until = from_now(hours=1)
+    ticket = await create_held_ticket(cora, ada, until)
+    assert await run_timers(until - MICROSECOND, WITHOUT_REMINDERS) == 0
+    assert (await reload_ticket(ticket)).status is Status.ON_HOLD
+    assert await run_timers(until, WITHOUT_REMINDERS) == 1
+    found = await reload_ticket(ticket)
     assert (found.status, found.held_until, found.version, found.updated_at) == (
         Status.OPEN,
         None,
         3,
         until,
     )
-    assert await run_timers(until, DAYS) == 0
-    assert await run_timers(until + timedelta(days=400), DAYS) == 0
-    last = (await entries(ticket))[-1]
+    assert await run_timers(until, WITHOUT_REMINDERS) == 0
+    assert await run_timers(until + timedelta(days=400), WITHOUT_REMINDERS) == 0
+    last = (await events_of(ticket))[-1]
     assert (last.value("action"), last.occurred_at, last.version) == (Action.RESUME.value, until, 3)
-    assert len(await entries(ticket)) == 3
+    assert len(await events_of(ticket)) == 3
     await audit()
 
 
-async def test_a_resolved_ticket_closes_after_its_days_and_once(
+async def test_a_resolved_ticket_closes_once_after_its_period(
     service: Service, world: World
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    ticket = await resolved(cora, ada)
-    before = await stored(ticket)
+    ticket = await create_resolved_ticket(cora, ada)
+    before = await reload_ticket(ticket)
     assert before.resolved_at is not None
-    due = before.resolved_at + DAYS.close_after
-    assert await run_timers(due - MOMENT, DAYS) == 0
-    assert (await stored(ticket)).status is Status.RESOLVED
-    assert await run_timers(due, DAYS) == 1
-    found = await stored(ticket)
+    due = before.resolved_at + WITHOUT_REMINDERS.close_after
+    assert await run_timers(due - MICROSECOND, WITHOUT_REMINDERS) == 0
+    assert (await reload_ticket(ticket)).status is Status.RESOLVED
+    assert await run_timers(due, WITHOUT_REMINDERS) == 1
+    found = await reload_ticket(ticket)
     assert (found.status, found.close_reason, found.closed_at) == (
         Status.CLOSED,
         CloseReason.RESOLVED,
@@ -108,130 +107,143 @@ async def test_a_resolved_ticket_closes_after_its_days_and_once(
         before.resolved_at,
         before.version + 1,
     )
-    assert await run_timers(due, DAYS) == 0
-    assert [entry.value("action") for entry in await entries(ticket)] == [None, "resolve", "close"]
+    assert await run_timers(due, WITHOUT_REMINDERS) == 0
+    assert [event.value("action") for event in await events_of(ticket)] == [
+        None,
+        "resolve",
+        "close",
+    ]
     await audit()
 
 
-async def test_what_time_does_is_the_systems_doing(service: Service, world: World) -> None:
+async def test_changes_by_timers_have_the_system_as_actor(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    await held(cora, ada, later(hours=1))
-    await resolved(cora, ada)
+    await create_held_ticket(cora, ada, from_now(hours=1))
+    await create_resolved_ticket(cora, ada)
     after = await head_cursor()
-    assert await run_timers(later(days=8), DAYS) == 2
+    assert await run_timers(from_now(days=8), WITHOUT_REMINDERS) == 2
     answer = await cora.run(
-        "query($after: String) { events(after: $after) { nodes { type actor { __typename displayName } } } }",
+        """query($after: String) {
+          events(after: $after) { nodes { type actor { __typename displayName } } } }""",
         after=after,
     )
     system = {"__typename": "System", "displayName": "Ticketwire"}
     assert answer["events"]["nodes"] == [{"type": "STATUS_CHANGED", "actor": system}] * 2
 
 
-async def test_nothing_else_is_touched(service: Service, world: World) -> None:
+async def test_tickets_that_are_not_due_are_not_changed(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
-    await held(cora, ada, None)
-    await held(cora, ada, later(days=30))
+    await create_held_ticket(cora, ada, None)
+    await create_held_ticket(cora, ada, from_now(days=30))
     opened = await cora.raise_ticket()
     await ada.do("startTicket", ticketId=opened["id"])
     waiting = await cora.raise_ticket()
     await ada.do("awaitCustomer", ticketId=waiting["id"])
     closed = await cora.raise_ticket()
     await cora.do("closeTicket", ticketId=closed["id"])
-    again = await held(cora, ada, later(hours=1))
+    again = await create_held_ticket(cora, ada, from_now(hours=1))
     await ada.do("resumeTicket", ticketId=again["id"])
-    reopened = await resolved(cora, ada)
+    reopened = await create_resolved_ticket(cora, ada)
     await cora.do("reopenTicket", ticketId=reopened["id"], reason="again")
     before = {ticket.id: ticket.version for ticket in await Ticket.all()}
-    assert await run_timers(later(days=29), DAYS) == 0
+    assert await run_timers(from_now(days=29), WITHOUT_REMINDERS) == 0
     assert {ticket.id: ticket.version for ticket in await Ticket.all()} == before
     await audit()
 
 
-async def test_two_clocks_at_once_do_what_is_due_once(service: Service, world: World) -> None:
-    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    tickets = [await held(cora, ada, later(hours=1)) for _ in range(5)] + [
-        await resolved(cora, ada) for _ in range(5)
-    ]
-    at = later(days=8)
-    assert sum(await asyncio.gather(*(run_timers(at, DAYS) for _ in range(4)))) == len(tickets)
-    assert {(await stored(ticket)).version for ticket in tickets} == {3}
-    assert {len(await entries(ticket)) for ticket in tickets} == {3}
-    await audit()
-
-
-async def test_a_person_who_comes_first_wins_against_the_clock(
+async def test_concurrent_timers_handle_each_due_ticket_once(
     service: Service, world: World
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    tickets = [await resolved(cora, ada) for _ in range(6)]
-    at = later(days=8)
+    tickets = [await create_held_ticket(cora, ada, from_now(hours=1)) for _ in range(5)] + [
+        await create_resolved_ticket(cora, ada) for _ in range(5)
+    ]
+    at = from_now(days=8)
+    assert sum(await asyncio.gather(*(run_timers(at, WITHOUT_REMINDERS) for _ in range(4)))) == len(
+        tickets
+    )
+    assert {(await reload_ticket(ticket)).version for ticket in tickets} == {3}
+    assert {len(await events_of(ticket)) for ticket in tickets} == {3}
+    await audit()
+
+
+async def test_a_user_and_the_timers_close_each_ticket_once(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    tickets = [await create_resolved_ticket(cora, ada) for _ in range(6)]
+    at = from_now(days=8)
     answers = await asyncio.gather(
-        run_timers(at, DAYS),
+        run_timers(at, WITHOUT_REMINDERS),
         *(cora.mutate("closeTicket", {"ticketId": ticket["id"]}) for ticket in tickets),
-        run_timers(at, DAYS),
+        run_timers(at, WITHOUT_REMINDERS),
     )
     closed = [answer for answer in answers if isinstance(answer, dict) and not answer["userErrors"]]
     assert len(closed) + sum(answer for answer in answers if isinstance(answer, int)) == len(
         tickets
     )
-    assert {len(await entries(ticket)) for ticket in tickets} == {3}
+    assert {len(await events_of(ticket)) for ticket in tickets} == {3}
     await audit()
 
 
-async def test_a_ticket_that_was_put_off_meanwhile_is_left_alone(
+async def test_a_ticket_that_is_no_longer_due_when_locked_is_not_changed(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    first, second = await held(cora, ada, later(hours=1)), await resolved(cora, ada)
-    do = ticket_timers.change_ticket
+    first, second = (
+        await create_held_ticket(cora, ada, from_now(hours=1)),
+        await create_resolved_ticket(cora, ada),
+    )
+    change_ticket = ticket_timers.change_ticket
 
-    async def put_off_first(*given: Any) -> int:
-        """Between the clock's look at what is due and its change, people change it."""
-        if given[0] == ids.key_of(ids.TICKET, first["id"]):
+    async def change_before_lock(*args: Any) -> int:
+        """Users change the ticket between the read of due tickets and the lock."""
+        if args[0] == ids.key_of(ids.TICKET, first["id"]):
             await ada.do("resumeTicket", ticketId=first["id"])
             await ada.do(
-                "holdTicket", ticketId=first["id"], until=time.format_instant(later(days=30))
+                "holdTicket", ticketId=first["id"], until=time.format_instant(from_now(days=30))
             )
         else:
             await cora.do("reopenTicket", ticketId=second["id"], reason="again")
             service.clock.advance(days=8)
             await ada.do("resolveTicket", ticketId=second["id"], resolution="better")
-        return await do(*given)
+        return await change_ticket(*args)
 
-    async def rest(_: ticket_timers.TicketTimers, at: datetime, position: int) -> Progress:
-        """The service's own duty, which the clock's leap would send after the same tickets."""
+    async def do_nothing(_: ticket_timers.TicketTimers, at: datetime, position: int) -> Progress:
+        """Replaces the service's own job, which would handle the same tickets."""
         return Progress(0, position)
 
-    monkeypatch.setattr(ticket_timers.TicketTimers, "run_once", rest)
-    monkeypatch.setattr(ticket_timers, "change_ticket", put_off_first)
-    assert await run_timers(later(days=8), DAYS) == 0
-    assert ((await stored(first)).status, (await stored(second)).status) == (
+    monkeypatch.setattr(ticket_timers.TicketTimers, "run_once", do_nothing)
+    monkeypatch.setattr(ticket_timers, "change_ticket", change_before_lock)
+    assert await run_timers(from_now(days=8), WITHOUT_REMINDERS) == 0
+    assert ((await reload_ticket(first)).status, (await reload_ticket(second)).status) == (
         Status.ON_HOLD,
         Status.RESOLVED,
     )
 
 
-async def test_more_than_are_done_at_once_are_done_in_several_turns(
+async def test_due_tickets_beyond_the_limit_wait_for_the_next_run(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ticket_timers, "MAX_TICKETS_PER_RUN", 2)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     for _ in range(3):
-        await held(cora, ada, later(hours=1))
-        await resolved(cora, ada)
-    at = later(days=8)
-    assert [await run_timers(at, DAYS) for _ in range(3)] == [4, 2, 0]
+        await create_held_ticket(cora, ada, from_now(hours=1))
+        await create_resolved_ticket(cora, ada)
+    at = from_now(days=8)
+    assert [await run_timers(at, WITHOUT_REMINDERS) for _ in range(3)] == [4, 2, 0]
 
 
-async def test_the_service_does_it_by_itself_and_followers_hear_it(
+async def test_the_service_runs_timers_and_subscribers_receive_the_events(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     async with running(url, close_after_days=3) as service:
         world = await World.make()
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-        ticket, other = await held(cora, ada, later(hours=1)), await resolved(cora, ada)
+        ticket, other = (
+            await create_held_ticket(cora, ada, from_now(hours=1)),
+            await create_resolved_ticket(cora, ada),
+        )
         async with cora.socket() as socket:
             await socket.subscribe(EVENTS, after=await head_cursor())
             service.clock.advance(hours=2)
@@ -256,7 +268,7 @@ async def test_the_service_does_it_by_itself_and_followers_hear_it(
         await audit()
 
 
-GENTLE = TimerSettings(
+WITH_REMINDERS = TimerSettings(
     close_after=timedelta(days=7),
     reopen_window=timedelta(days=14),
     close_reminder=timedelta(days=2),
@@ -265,14 +277,14 @@ GENTLE = TimerSettings(
 )
 
 
-async def awaited(customer: Client, agent: Client) -> dict[str, Any]:
+async def create_waiting_ticket(customer: Client, agent: Client) -> dict[str, Any]:
     ticket = await customer.raise_ticket("waiting")
     return dict((await agent.do("awaitCustomer", ticketId=ticket["id"]))["ticket"])
 
 
 @pytest.mark.parametrize(
     ("make", "reminder", "reason"),
-    [(resolved, 5, "RESOLVED"), (awaited, 3, "ABANDONED")],
+    [(create_resolved_ticket, 5, "RESOLVED"), (create_waiting_ticket, 3, "ABANDONED")],
     ids=["resolved", "waiting"],
 )
 async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
@@ -280,15 +292,15 @@ async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await make(cora, ada)
-    since = (await stored(ticket)).status_since
+    since = (await reload_ticket(ticket)).status_since
     assert since is not None
-    assert await run_timers(since + timedelta(days=reminder) - MOMENT, GENTLE) == 0
-    assert await run_timers(since + timedelta(days=reminder), GENTLE) == 1
-    assert await run_timers(since + timedelta(days=7) - MOMENT, GENTLE) == 0
-    assert await run_timers(since + timedelta(days=7), GENTLE) == 1
-    found = await stored(ticket)
+    assert await run_timers(since + timedelta(days=reminder) - MICROSECOND, WITH_REMINDERS) == 0
+    assert await run_timers(since + timedelta(days=reminder), WITH_REMINDERS) == 1
+    assert await run_timers(since + timedelta(days=7) - MICROSECOND, WITH_REMINDERS) == 0
+    assert await run_timers(since + timedelta(days=7), WITH_REMINDERS) == 1
+    found = await reload_ticket(ticket)
     assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason[reason])
-    reminded = (await entries(ticket))[-2]
+    reminded = (await events_of(ticket))[-2]
     assert (reminded.type.name, reminded.value("closes_at")) == (
         "REMINDED",
         time.format_instant(since + timedelta(days=7)),
@@ -297,90 +309,93 @@ async def test_a_silent_customer_is_reminded_once_and_then_the_ticket_closes(
 
 
 @pytest.mark.parametrize(
-    ("make", "notice"), [(resolved, 2), (awaited, 4)], ids=["resolved", "waiting"]
+    ("make", "notice"),
+    [(create_resolved_ticket, 2), (create_waiting_ticket, 4)],
+    ids=["resolved", "waiting"],
 )
-async def test_a_reminder_that_comes_late_leaves_as_much_time_to_answer(
+async def test_a_late_reminder_leaves_the_full_time_to_answer(
     service: Service, world: World, make: Any, notice: int
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await make(cora, ada)
-    late = later(days=30)
-    assert await run_timers(late, GENTLE) == 1
-    reminded = (await entries(ticket))[-1]
+    late = from_now(days=30)
+    assert await run_timers(late, WITH_REMINDERS) == 1
+    reminded = (await events_of(ticket))[-1]
     assert (reminded.type.name, reminded.value("closes_at")) == (
         "REMINDED",
         time.format_instant(late + timedelta(days=notice)),
     )
-    assert await run_timers(late + timedelta(days=notice) - MOMENT, GENTLE) == 0
-    assert await run_timers(late + timedelta(days=notice), GENTLE) == 1
-    assert (await stored(ticket)).status is Status.CLOSED
+    assert await run_timers(late + timedelta(days=notice) - MICROSECOND, WITH_REMINDERS) == 0
+    assert await run_timers(late + timedelta(days=notice), WITH_REMINDERS) == 1
+    assert (await reload_ticket(ticket)).status is Status.CLOSED
 
 
-async def test_who_is_waited_for_without_end_is_reminded_all_the_same(
+async def test_a_customer_is_reminded_even_if_tickets_are_never_abandoned(
     service: Service, world: World
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    ticket = await awaited(cora, ada)
-    patient = replace(GENTLE, abandon_after=None)
-    assert await run_timers(later(days=4), patient) == 1
-    assert await run_timers(later(days=400), patient) == 0
-    assert (await stored(ticket)).status is Status.WAITING_ON_CUSTOMER
-    reminded = "query($id: ID!) { ticket(id: $id) { timeline(last: 1) { nodes { ... on TicketReminded { status closesAt } } } } }"
+    ticket = await create_waiting_ticket(cora, ada)
+    without_abandonment = replace(WITH_REMINDERS, abandon_after=None)
+    assert await run_timers(from_now(days=4), without_abandonment) == 1
+    assert await run_timers(from_now(days=400), without_abandonment) == 0
+    assert (await reload_ticket(ticket)).status is Status.WAITING_ON_CUSTOMER
+    reminded = """query($id: ID!) { ticket(id: $id) { timeline(last: 1) { nodes {
+      ... on TicketReminded { status closesAt } } } } }"""
     nodes = (await cora.run(reminded, id=ticket["id"]))["ticket"]["timeline"]["nodes"]
     assert nodes == [{"status": "WAITING_ON_CUSTOMER", "closesAt": None}]
 
 
-async def test_an_answer_ends_the_waiting_and_what_was_reminded_of(
+async def test_an_answer_ends_the_wait_and_clears_the_reminder(
     service: Service, world: World
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    ticket = await awaited(cora, ada)
+    ticket = await create_waiting_ticket(cora, ada)
     service.clock.advance(days=4)
-    assert await run_timers(service.clock(), GENTLE) == 1
+    assert await run_timers(service.clock(), WITH_REMINDERS) == 1
     await cora.do("replyToTicket", ticketId=ticket["id"], body="Here it is.")
-    assert (await stored(ticket)).reminded_at is None
-    assert await run_timers(later(days=400), GENTLE) == 0
+    assert (await reload_ticket(ticket)).reminded_at is None
+    assert await run_timers(from_now(days=400), WITH_REMINDERS) == 0
 
 
-# ---------------------------------------------------------------- tickets that change before they
-# are locked  The clock reads which tickets are due, and then locks one after the other. In these
-# tests somebody changes the ticket between the two. Each has the ticket due when it is read; the
-# change leaves one reason alone to let it be.
+# ---------------------------------------------------------------- changes before the lock
+#
+# The timers read which tickets are due, and then lock one after the other. In these tests a user
+# changes the ticket in between. Each ticket is due when it is read; the change leaves exactly one
+# reason not to handle it.
 
-START = later(days=30)
-"""Later than the tickets are raised, because the time of a status never goes back."""
+START = from_now(days=30)
+"""Later than the creation of the tickets, because the time of a status never goes back."""
 DAY = timedelta(days=1)
-WAITING_ENDS = replace(DAYS, abandon_after=timedelta(days=7))
-Meddle = Callable[[], Awaitable[object]]
+WITH_ABANDONMENT = replace(WITHOUT_REMINDERS, abandon_after=timedelta(days=7))
+Interference = Callable[[], Awaitable[object]]
 
 
 @pytest.fixture
 async def people(database: str) -> World:
-    """People in a database without the service, so that no other clock runs."""
+    """Users in a database without the service, so that no other timers run."""
     return await World.make()
 
 
-async def tick_with(
-    monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, meddle: Meddle
+async def run_timers_with(
+    monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, interfere: Interference
 ) -> int:
-    """A tick of the clock in which something happens once, after the first due ticket was read and
-    before it is locked."""
-    do, meddled = ticket_timers.change_ticket, list[UUID]()
+    """Run the timers, and call `interfere` once, between the first read and the first lock."""
+    change_ticket, interfered = ticket_timers.change_ticket, list[UUID]()
 
-    async def due(ticket_id: UUID, *given: Any, **named: Any) -> int:
-        if not meddled:
-            meddled.append(ticket_id)
-            await meddle()
-        return await do(ticket_id, *given, **named)
+    async def change_after_interference(ticket_id: UUID, *args: Any, **kwargs: Any) -> int:
+        if not interfered:
+            interfered.append(ticket_id)
+            await interfere()
+        return await change_ticket(ticket_id, *args, **kwargs)
 
-    monkeypatch.setattr(ticket_timers, "change_ticket", due)
+    monkeypatch.setattr(ticket_timers, "change_ticket", change_after_interference)
     done = await run_timers(at, days)
-    assert len(meddled) == 1, "the ticket was due when it was read"
+    assert len(interfered) == 1, "the ticket was due when it was read"
     return done
 
 
-async def types(ticket: Ticket) -> list[EventType]:
-    return [entry.type for entry in await Event.filter(ticket_id=ticket.id).order_by("position")]
+async def event_types_of(ticket: Ticket) -> list[EventType]:
+    return [event.type for event in await Event.filter(ticket_id=ticket.id).order_by("position")]
 
 
 def hold(until: datetime | None) -> Callable[[TicketChange], object]:
@@ -391,87 +406,89 @@ def resolve(change: TicketChange) -> None:
     commands.resolve(change, "done")
 
 
-async def held_since(people: World, until: datetime) -> Ticket:
+async def create_held_ticket_at(people: World, until: datetime) -> Ticket:
     ticket = await create_ticket(people.cora)
     await apply_commands(people.ada, ticket, hold(until), at=START)
     return ticket
 
 
-async def resolved_since(people: World, at: datetime = START) -> Ticket:
+async def create_resolved_ticket_at(people: World, at: datetime = START) -> Ticket:
     ticket = await create_ticket(people.cora)
     await apply_commands(people.ada, ticket, resolve, at=at)
     return ticket
 
 
-async def waiting_since(people: World) -> Ticket:
+async def create_waiting_ticket_at(people: World) -> Ticket:
     ticket = await create_ticket(people.cora)
     await apply_commands(people.ada, ticket, commands.await_customer, at=START)
     return ticket
 
 
-@pytest.mark.parametrize("longer", [START + DAY + MOMENT, None], ids=["until later", "without end"])
-async def test_a_ticket_that_is_put_on_hold_for_longer_before_its_lock_stays_on_hold(
+@pytest.mark.parametrize(
+    "longer", [START + DAY + MICROSECOND, None], ids=["until later", "without end"]
+)
+async def test_a_ticket_held_longer_before_the_lock_stays_on_hold(
     people: World, monkeypatch: pytest.MonkeyPatch, longer: datetime | None
 ) -> None:
-    ticket = await held_since(people, START + DAY)
+    ticket = await create_held_ticket_at(people, START + DAY)
 
-    async def put_off() -> None:
+    async def hold_longer() -> None:
         await apply_commands(people.ada, ticket, commands.resume, hold(longer), at=START)
 
-    assert await tick_with(monkeypatch, START + DAY, DAYS, put_off) == 0
+    assert await run_timers_with(monkeypatch, START + DAY, WITHOUT_REMINDERS, hold_longer) == 0
     found = await Ticket.get(id=ticket.id)
     assert (found.status, found.held_until) == (Status.ON_HOLD, longer)
 
 
-async def test_a_ticket_that_comes_to_another_status_before_its_lock_is_left_to_the_next_tick(
+async def test_a_ticket_with_a_new_status_at_the_lock_waits_for_the_next_run(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is due by its new status as well; the clock decides that when it reads the tickets of that
-    status."""
-    ticket = await waiting_since(people)
+    """It is due by its new status too; the timers decide that when they read that status."""
+    ticket = await create_waiting_ticket_at(people)
     at = START + 8 * DAY
 
     async def answer() -> None:
         await apply_commands(people.ada, ticket, commands.resume, resolve, at=START + DAY)
 
-    assert await tick_with(monkeypatch, at, WAITING_ENDS, answer) == 0
+    assert await run_timers_with(monkeypatch, at, WITH_ABANDONMENT, answer) == 0
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
     monkeypatch.undo()
-    assert await run_timers(at, WAITING_ENDS) == 1
+    assert await run_timers(at, WITH_ABANDONMENT) == 1
     found = await Ticket.get(id=ticket.id)
     assert (found.status, found.close_reason) == (Status.CLOSED, CloseReason.RESOLVED)
 
 
-async def test_a_ticket_that_is_resolved_anew_before_its_lock_does_not_close_yet(
+async def test_a_ticket_resolved_again_before_the_lock_does_not_close_yet(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket = await resolved_since(people)
+    ticket = await create_resolved_ticket_at(people)
 
-    async def resolve_anew() -> None:
+    async def resolve_again() -> None:
         await apply_commands(
             people.cora,
             ticket,
             lambda change: commands.reopen(change, "again"),
             resolve,
-            at=START + MOMENT,
+            at=START + MICROSECOND,
         )
 
-    assert await tick_with(monkeypatch, START + 7 * DAY, DAYS, resolve_anew) == 0
+    assert (
+        await run_timers_with(monkeypatch, START + 7 * DAY, WITHOUT_REMINDERS, resolve_again) == 0
+    )
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
 
 
 @pytest.mark.parametrize(
-    "reminded", [None, START + 5 * DAY + MOMENT], ids=["not reminded", "reminded later"]
+    "reminded", [None, START + 5 * DAY + MICROSECOND], ids=["not reminded", "reminded later"]
 )
-async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_does_not_close_yet(
+async def test_a_ticket_without_a_timely_reminder_does_not_close_yet(
     people: World, monkeypatch: pytest.MonkeyPatch, reminded: datetime | None
 ) -> None:
-    ticket = await resolved_since(people)
-    assert await run_timers(START + 5 * DAY, GENTLE) == 1, "the reminder"
+    ticket = await create_resolved_ticket_at(people)
+    assert await run_timers(START + 5 * DAY, WITH_REMINDERS) == 1, "the reminder"
 
-    async def resolve_anew() -> None:
-        """It was resolved long enough ago, but the customer has not had the time since the
-        reminder."""
+    async def resolve_again() -> None:
+        """It was resolved long enough ago, but the reminder was too recent."""
         await apply_commands(
             people.cora, ticket, lambda change: commands.reopen(change, "again"), resolve, at=START
         )
@@ -480,38 +497,38 @@ async def test_a_ticket_whose_customer_was_not_reminded_in_time_before_its_lock_
                 None, ticket, lambda change: commands.remind(change, None), at=reminded
             )
 
-    await tick_with(monkeypatch, START + 7 * DAY, GENTLE, resolve_anew)
+    await run_timers_with(monkeypatch, START + 7 * DAY, WITH_REMINDERS, resolve_again)
     assert (await Ticket.get(id=ticket.id)).status is Status.RESOLVED
 
 
-async def test_a_customer_who_is_reminded_by_another_process_before_the_lock_is_reminded_once(
+async def test_two_processes_remind_a_customer_once(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket = await waiting_since(people)
+    ticket = await create_waiting_ticket_at(people)
     at = START + 3 * DAY
 
     async def remind() -> None:
         await apply_commands(None, ticket, lambda change: commands.remind(change, None), at=at)
 
-    assert await tick_with(monkeypatch, at, GENTLE, remind) == 0
-    assert (await types(ticket)).count(EventType.REMINDED) == 1
+    assert await run_timers_with(monkeypatch, at, WITH_REMINDERS, remind) == 0
+    assert (await event_types_of(ticket)).count(EventType.REMINDED) == 1
 
 
-async def test_a_customer_who_is_asked_anew_before_the_lock_is_not_reminded_yet(
+async def test_a_customer_asked_again_before_the_lock_is_not_reminded_yet(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket = await waiting_since(people)
+    ticket = await create_waiting_ticket_at(people)
 
-    async def ask_anew() -> None:
+    async def ask_again() -> None:
         await apply_commands(
-            people.ada, ticket, commands.resume, commands.await_customer, at=START + MOMENT
+            people.ada, ticket, commands.resume, commands.await_customer, at=START + MICROSECOND
         )
 
-    assert await tick_with(monkeypatch, START + 3 * DAY, GENTLE, ask_anew) == 0
-    assert EventType.REMINDED not in await types(ticket)
+    assert await run_timers_with(monkeypatch, START + 3 * DAY, WITH_REMINDERS, ask_again) == 0
+    assert EventType.REMINDED not in await event_types_of(ticket)
 
 
-async def test_a_clock_that_is_met_before_the_lock_is_not_breached(
+async def test_an_sla_clock_achieved_before_the_lock_is_not_breached(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await SlaPolicy.all().update(active=True)
@@ -525,16 +542,19 @@ async def test_a_clock_that_is_met_before_the_lock_is_not_breached(
         await reply(people.ada, ticket)
 
     before = await Event.filter(ticket_id=ticket.id).count()
-    assert await tick_with(monkeypatch, at, DAYS, answer) == 0
-    told = (await types(ticket))[before:]
-    assert EventType.SLA_ACHIEVED in told
-    assert not {EventType.SLA_AT_RISK, EventType.SLA_BREACHED} & set(told)
+    assert await run_timers_with(monkeypatch, at, WITHOUT_REMINDERS, answer) == 0
+    new_types = (await event_types_of(ticket))[before:]
+    assert EventType.SLA_ACHIEVED in new_types
+    assert not {EventType.SLA_AT_RISK, EventType.SLA_BREACHED} & set(new_types)
 
 
-async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are_done(
+async def test_a_refused_change_does_not_stop_the_other_tickets(
     people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = await held_since(people, START + DAY), await held_since(people, START + 2 * DAY)
+    first, second = (
+        await create_held_ticket_at(people, START + DAY),
+        await create_held_ticket_at(people, START + 2 * DAY),
+    )
     resume = commands.resume
 
     def refuse_first(change: TicketChange) -> None:
@@ -544,7 +564,7 @@ async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are
         resume(change)
 
     monkeypatch.setattr(commands, "resume", refuse_first)
-    assert await run_timers(START + 2 * DAY, DAYS) == 1
+    assert await run_timers(START + 2 * DAY, WITHOUT_REMINDERS) == 1
     assert (await Ticket.get(id=first.id)).status is Status.ON_HOLD
     assert (await Ticket.get(id=second.id)).status is Status.OPEN
 
@@ -552,48 +572,48 @@ async def test_a_ticket_whose_change_is_refused_is_left_alone_and_the_others_are
 # ---------------------------------------------------------------- idempotency keys
 
 
-async def key_from(at: datetime, name: str) -> None:
-    """An idempotency key that was used at an instant."""
+async def store_key(at: datetime, name: str) -> None:
+    """Store an idempotency key that was used at an instant."""
     await IdempotencyKey.create(
         caller="user:1", mutation="addNote", key=name, digest="0" * 64, created_at=at
     )
 
 
-async def keys() -> set[str]:
+async def stored_keys() -> set[str]:
     return {each.key for each in await IdempotencyKey.all()}
 
 
 @pytest.mark.usefixtures("database")
-async def test_expired_idempotency_keys_are_deleted_and_the_others_stay() -> None:
-    await key_from(START - KEY_LIFETIME - MOMENT, "expired")
-    await key_from(START - KEY_LIFETIME, "a day old")
-    await key_from(START, "new")
-    turn = await Cleanup().run_once(START, 7)
-    assert await keys() == {"a day old", "new"}
-    assert (turn.count, turn.position, turn.more) == (0, 7, False)
+async def test_only_expired_idempotency_keys_are_deleted() -> None:
+    await store_key(START - KEY_LIFETIME - MICROSECOND, "expired")
+    await store_key(START - KEY_LIFETIME, "a day old")
+    await store_key(START, "new")
+    progress = await Cleanup().run_once(START, 7)
+    assert await stored_keys() == {"a day old", "new"}
+    assert (progress.count, progress.position, progress.more) == (0, 7, False)
 
 
 @pytest.mark.usefixtures("database")
-async def test_idempotency_keys_are_looked_at_once_a_minute() -> None:
-    tidy = Cleanup()
-    await tidy.run_once(START, 0)
-    await key_from(START - 2 * KEY_LIFETIME, "expired")
-    await tidy.run_once(START + cleanup.INTERVAL - MOMENT, 0)
-    assert await keys() == {"expired"}
-    await tidy.run_once(START + cleanup.INTERVAL, 0)
-    assert await keys() == set()
+async def test_idempotency_keys_are_checked_once_a_minute() -> None:
+    job = Cleanup()
+    await job.run_once(START, 0)
+    await store_key(START - 2 * KEY_LIFETIME, "expired")
+    await job.run_once(START + cleanup.INTERVAL - MICROSECOND, 0)
+    assert await stored_keys() == {"expired"}
+    await job.run_once(START + cleanup.INTERVAL, 0)
+    assert await stored_keys() == set()
 
 
-async def test_the_service_deletes_expired_idempotency_keys_by_itself(url: str) -> None:
+async def test_the_service_deletes_expired_idempotency_keys(url: str) -> None:
     async with running(url) as service:
         cora = service.client((await World.make()).cora.token)
         await cora.raise_ticket(idempotencyKey="kept")
-        await key_from(time.now() - KEY_LIFETIME - timedelta(minutes=1), "expired")
+        await store_key(time.now() - KEY_LIFETIME - timedelta(minutes=1), "expired")
 
         service.clock.advance(minutes=1)
 
-        async def deleted() -> bool:
-            return "expired" not in await keys()
+        async def is_deleted() -> bool:
+            return "expired" not in await stored_keys()
 
-        await until(deleted, 60)
-        assert await keys() == {"kept"}
+        await until(is_deleted, 60)
+        assert await stored_keys() == {"kept"}

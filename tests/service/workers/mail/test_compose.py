@@ -1,5 +1,4 @@
-"""What mails say: one conversation for a ticket, headers that nobody can add to, and nothing
-internal."""
+"""Mails: threading by ticket, headers without injection, and no internal content."""
 
 from __future__ import annotations
 
@@ -59,19 +58,19 @@ from workers.mail.message import (
     read_outgoing_mail,
 )
 
-PLACE = "https://help.example.com/desk"
-COMPOSER = Composer(TEMPLATES, parse_mailbox(FROM), url=PLACE)
+DESK_URL = "https://help.example.com/desk"
+COMPOSER = Composer(TEMPLATES, parse_mailbox(FROM), url=DESK_URL)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def records() -> None:
-    """Records know their foreign keys, also where a test has no database."""
+    """Initialize the foreign keys of records, also for tests without a database."""
     Tortoise.init_models(MODULES, "models")
 
 
 @pytest.fixture
 async def people(database: str) -> World:
-    """Everybody, in a database without a service."""
+    """All test users, in a database without a service."""
     return await World.make()
 
 
@@ -81,8 +80,8 @@ async def inbox() -> AsyncIterator[Sink]:
         yield found
 
 
-async def composed(mail: Mail, by: Composer = COMPOSER) -> EmailMessage:
-    return await by.compose(await read_outgoing_mail(mail.id))
+async def compose(mail: Mail, composer: Composer = COMPOSER) -> EmailMessage:
+    return await composer.compose(await read_outgoing_mail(mail.id))
 
 
 # ---------------------------------------------------------------- one conversation
@@ -122,16 +121,17 @@ async def test_all_mails_about_a_ticket_are_one_conversation(people: World, inbo
         [root, *ids[:n]] for n in range(4)
     ]
     assert [str(message["In-Reply-To"]) for message in own] == [root, *ids[:3]]
-    named = f"[{ticket.ref}] VPN is down"
-    assert [str(message["Subject"]) for message in own] == [named, *[f"Re: {named}"] * 3], (
-        "also when its subject changed"
-    )
+    first_subject = f"[{ticket.ref}] VPN is down"
+    assert [str(message["Subject"]) for message in own] == [
+        first_subject,
+        *[f"Re: {first_subject}"] * 3,
+    ], "the subject of the thread stays when the ticket's subject changes"
     assert "Another subject" in body(own[-1])
     (other,) = [message for message in inbox.received if message not in own]
-    assert str(other["References"]).split() == [root], "nobody else's mails are named"
+    assert str(other["References"]).split() == [root], "it refers to no other user's mails"
 
 
-async def test_an_id_follows_from_the_entry_and_the_person(people: World) -> None:
+async def test_a_message_id_is_derived_from_the_event_and_the_user(people: World) -> None:
     ticket = await create_ticket(people.cora)
     position = (await newest_event(ticket)).position
     assert (
@@ -142,16 +142,16 @@ async def test_an_id_follows_from_the_entry_and_the_person(people: World) -> Non
 
 
 @pytest.mark.parametrize("length", [12, 40, 68, 190])
-async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(
+async def test_threading_headers_are_valid_for_every_length_of_the_domain(
     people: World, inbox: Sink, length: int
 ) -> None:
     domain = ".".join(["d" * 60] * 4)[: length - 8] + ".example"
     ticket, ids = await create_ticket(people.cora), list[str]()
     for n in range(3):
         await reply(people.ada, ticket, f"Answer {n}")
-        entry = await newest_event(ticket, EventType.REPLY_ADDED)
-        ids.append(build_message_id(entry.position, people.cora.id, domain))
-        await queue_mail(ticket, people.cora, "replied", entry, message_id=ids[-1])
+        event = await newest_event(ticket, EventType.REPLY_ADDED)
+        ids.append(build_message_id(event.position, people.cora.id, domain))
+        await queue_mail(ticket, people.cora, "replied", event, message_id=ids[-1])
     await send_due_mails(mailer(inbox, mail_from=f"desk@{domain}"))
     raw = sorted(inbox.raw, key=len)[-1]
     unfolded = raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n ", " ").split("\r\n")
@@ -166,7 +166,7 @@ async def test_a_conversation_stays_one_whatever_the_length_of_the_domain(
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
-async def test_a_long_conversation_keeps_its_root_and_its_latest_mails(people: World) -> None:
+async def test_references_hold_the_root_and_the_latest_mails(people: World) -> None:
     ticket = await create_ticket(people.cora)
     mails: list[Mail] = []
     for n in range(25):
@@ -176,27 +176,27 @@ async def test_a_long_conversation_keeps_its_root_and_its_latest_mails(people: W
                 ticket, people.ada, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
             )
         )
-    named = str((await composed(mails[-1]))["References"]).split()
-    assert len(named) == MAX_REFERENCES
-    assert named == [
+    first_subject = str((await compose(mails[-1]))["References"]).split()
+    assert len(first_subject) == MAX_REFERENCES
+    assert first_subject == [
         build_thread_id(ticket.id, DOMAIN),
         *[mail.message_id for mail in mails[-20:-1]],
     ]
 
 
-async def test_mails_that_never_went_out_are_not_referred_to(people: World) -> None:
+async def test_references_do_not_hold_mails_that_were_not_sent(people: World) -> None:
     ticket = await create_ticket(people.cora)
     await queue_mail(ticket, people.cora, status=MailStatus.FAILED)
     await reply(people.ada, ticket)
     mail = await queue_mail(
         ticket, people.cora, "replied", await newest_event(ticket, EventType.REPLY_ADDED)
     )
-    assert str((await composed(mail))["References"]) == build_thread_id(ticket.id, DOMAIN)
+    assert str((await compose(mail))["References"]) == build_thread_id(ticket.id, DOMAIN)
 
 
-async def test_mails_say_who_sends_them_and_that_no_human_did(people: World) -> None:
+async def test_headers_name_the_sender_and_mark_automatic_mail(people: World) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
-    message = await composed(mail)
+    message = await compose(mail)
     assert str(message["From"]) == FROM
     assert message["Reply-To"] is None
     assert (str(message["Auto-Submitted"]), str(message["X-Auto-Response-Suppress"])) == (
@@ -211,18 +211,18 @@ async def test_mails_say_who_sends_them_and_that_no_human_did(people: World) -> 
         "text/html",
     ]
     answered = Composer(TEMPLATES, parse_mailbox(FROM), parse_mailbox("answers@example.com"))
-    assert str((await composed(mail, answered))["Reply-To"]) == "answers@example.com"
+    assert str((await compose(mail, answered))["Reply-To"]) == "answers@example.com"
 
 
-async def test_there_is_a_link_where_people_have_a_place_to_go(people: World) -> None:
+async def test_mails_link_to_the_ticket_if_a_url_is_configured(people: World) -> None:
     ticket = await create_ticket(people.cora)
     mail = await queue_mail(ticket, people.cora)
-    link = f"{PLACE}/tickets/{ticket.number}"
-    for place in (PLACE, f"{PLACE}/"):
-        message = await composed(mail, Composer(TEMPLATES, parse_mailbox(FROM), url=place))
+    link = f"{DESK_URL}/tickets/{ticket.number}"
+    for url in (DESK_URL, f"{DESK_URL}/"):
+        message = await compose(mail, Composer(TEMPLATES, parse_mailbox(FROM), url=url))
         assert link in body(message)
         assert f'href="{link}"' in body(message, "html")
-    bare = await composed(mail, Composer(TEMPLATES, parse_mailbox(FROM)))
+    bare = await compose(mail, Composer(TEMPLATES, parse_mailbox(FROM)))
     assert "http" not in body(bare)
     assert "href" not in body(bare, "html")
 
@@ -259,8 +259,8 @@ HOSTILE = [
 ]
 
 
-def letter(subject: str, name: str, spec: str = "cora@example.com") -> OutgoingMail:
-    """One that is only in memory."""
+def outgoing_mail(subject: str, name: str, spec: str = "cora@example.com") -> OutgoingMail:
+    """A mail that is not stored."""
     at, ticket, who = (
         time.now(),
         Ticket(number=1001, subject=subject),
@@ -273,8 +273,8 @@ def letter(subject: str, name: str, spec: str = "cora@example.com") -> OutgoingM
     return OutgoingMail(mail, Event(type=EventType.REPLY_ADDED, position=1), ticket, who, subject)
 
 
-def expect_sound(subject: str, name: str) -> EmailMessage:
-    message = COMPOSER.with_headers(letter(subject, name))
+def compose_and_check_headers(subject: str, name: str) -> EmailMessage:
+    message = COMPOSER.with_headers(outgoing_mail(subject, name))
     message.set_content("x")
     raw = message.as_bytes(policy=SMTP)
     assert max(len(each) for each in raw.split(b"\r\n")) <= 998
@@ -288,39 +288,45 @@ def expect_sound(subject: str, name: str) -> EmailMessage:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=[f"hostile-{n}" for n in range(len(HOSTILE))])
-async def test_nobody_adds_to_the_headers(hostile: str) -> None:
-    expect_sound(hostile, hostile)
+async def test_hostile_text_adds_no_header(hostile: str) -> None:
+    compose_and_check_headers(hostile, hostile)
 
 
-SCRIPTS = "Проблема с подключением к серверу Übersicht für Zoë – „500“ 接続が できません 🎉 x 1"
+WORDS_IN_MANY_SCRIPTS = (
+    "Проблема с подключением к серверу Übersicht für Zoë – „500“ 接続が できません 🎉 x 1"
+)
 
 
 @pytest.mark.stress
-async def test_subjects_in_every_script_keep_their_spaces(random: Random) -> None:
+async def test_encoded_subjects_keep_their_spaces(random: Random) -> None:
     for n in range(150):
-        subject = " ".join(random.choices(SCRIPTS.split(), k=4 + n % 26))[:200].strip()
-        message = expect_sound(subject, "Cora")
+        subject = " ".join(random.choices(WORDS_IN_MANY_SCRIPTS.split(), k=4 + n % 26))[
+            :200
+        ].strip()
+        message = compose_and_check_headers(subject, "Cora")
         for part in message.as_bytes(policy=SMTP).split(b"\r\n"):
             assert len(part) <= 78
-        (plain,) = email.message_from_bytes(message.as_bytes(policy=SMTP)).get_all("Subject") or []
-        assert str(make_header(decode_header(plain))) == f"Re: [TKT-1001] {subject}"
+        (encoded,) = (
+            email.message_from_bytes(message.as_bytes(policy=SMTP)).get_all("Subject") or []
+        )
+        assert str(make_header(decode_header(encoded))) == f"Re: [TKT-1001] {subject}"
 
 
 @limit_examples(60)
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_nobody_adds_to_the_headers_by_chance(subject: str, name: str) -> None:
-    expect_sound(subject, name)
+def test_random_text_adds_no_header(subject: str, name: str) -> None:
+    compose_and_check_headers(subject, name)
 
 
 @limit_examples(60)
 @given(st.text(alphabet=st.sampled_from('=?utf-8qbB_ \r\n0DA:\u202e<>@,"\\;('), max_size=80))
-def test_nobody_adds_to_the_headers_by_encoded_words(text: str) -> None:
-    expect_sound(text, text)
+def test_encoded_words_add_no_header(text: str) -> None:
+    compose_and_check_headers(text, text)
 
 
 @limit_examples(60)
 @given(st.text(max_size=320) | st.from_regex(r"[^@]{1,64}@[^@]{1,64}", fullmatch=True))
-def test_an_address_is_plain_or_refused(spec: str) -> None:
+def test_an_address_is_plain_ascii_or_refused(spec: str) -> None:
     try:
         found = make_address("Cora", spec)
     except ValueError:
@@ -340,11 +346,11 @@ def test_an_address_is_plain_or_refused(spec: str) -> None:
     ],
     ids=["breaks", "turning", "encoded-word", "joined", "long"],
 )
-async def test_a_line_is_one_line(text: str, shown: str) -> None:
+async def test_one_line_removes_breaks_and_direction_marks(text: str, shown: str) -> None:
     assert one_line(text, 5) == shown if text == "abcdef" else one_line(text, 200) == shown
 
 
-async def test_what_people_write_arrives_as_text(people: World, inbox: Sink) -> None:
+async def test_user_text_is_escaped(people: World, inbox: Sink) -> None:
     await User.filter(id=people.ada.id).update(
         display_name="Ada <script>alert(1)</script> שלום\nBcc: x@y"
     )
@@ -380,33 +386,28 @@ async def test_what_people_write_arrives_as_text(people: World, inbox: Sink) -> 
 # ---------------------------------------------------------------- each kind
 
 
-async def occasions(people: World) -> Mapping[str, str]:
-    """A ticket's life, with each kind of mail to somebody when it is due, and what it must hold.
-
-    The mails' texts.
-    """
+async def compose_every_kind(people: World) -> Mapping[str, str]:
+    """Compose each kind of mail during the life of one ticket; returns the texts by template."""
     ticket = await create_ticket(people.cora, description="It **fails** since noon")
     found: dict[str, str] = {}
 
-    async def add(name: str, who: Person, *holds: str) -> None:
+    async def add(name: str, who: Person, *expected: str) -> None:
         mail = await queue_mail(
             await Ticket.get(id=ticket.id),
             who,
             name,
             await newest_event(ticket, EVENT_TYPE_OF_TEMPLATE[name]),
         )
-        message = await composed(mail)
+        message = await compose(mail)
         text, html = body(message), body(message, "html")
-        assert [each for each in holds if each not in text] == [], text
+        assert [each for each in expected if each not in text] == [], text
         assert f"Hello {(await User.get(id=who.id)).display_name}," in text
         assert "\n-- \n" in text.replace("\r\n", "\n"), (
-            "by which mail programs know a footer (RFC 3676, section 4.3)"
+            "mail programs recognize a signature by this line (RFC 3676, section 4.3)"
         )
+        topic = TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]
         for part in (text, html):
-            assert (
-                f"mails about {TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]}, turn them off in your notification preferences"
-                in part
-            )
+            assert f"mails about {topic}, turn them off in your notification preferences" in part
         assert html.startswith("<!doctype html>")
         found[name] = text + html
         await mail.delete()
@@ -414,7 +415,7 @@ async def occasions(people: World) -> Mapping[str, str]:
     await add("created", people.cora, "It **fails**", "this is your request")
     await add("raised", people.ada, "Cora raised", "Support", "your team's")
     await assign(people.root, ticket, people.ada)
-    await add("assigned", people.ada, "Root gave you", "given to you")
+    await add("assigned", people.ada, "Root gave you", "assigned to you")
     await reply(people.ada, ticket, "Try again")
     await add("replied", people.cora, "Ada replied", "Try again")
     await watch(people.carl, ticket)
@@ -449,13 +450,13 @@ async def occasions(people: World) -> Mapping[str, str]:
     )
     await add("escalation_step", people.bill, "needs your attention", "escalation")
     clock = await SlaClock.filter(ticket_id=ticket.id).order_by("started_at").first()
-    said: dict[str, Any] = {"metric": "resolution", "ordinal": 1, "terms": "x"}
+    data: dict[str, Any] = {"metric": "resolution", "ordinal": 1, "terms": "x"}
     if clock is not None:
-        said |= {"metric": clock.metric.value, "ordinal": clock.ordinal}
-    await append_worker_events(ticket, EventType.SLA_AT_RISK, **said)
-    await add("sla_at_risk", people.bill, "promised for the")
-    await append_worker_events(ticket, EventType.SLA_BREACHED, **said)
-    await add("sla_breached", people.bill, "has passed", "UTC")
+        data |= {"metric": clock.metric.value, "ordinal": clock.ordinal}
+    await append_worker_events(ticket, EventType.SLA_AT_RISK, **data)
+    await add("sla_at_risk", people.bill, "is at risk")
+    await append_worker_events(ticket, EventType.SLA_BREACHED, **data)
+    await add("sla_breached", people.bill, "was missed", "UTC")
     await append_worker_events(
         ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes
     )
@@ -467,11 +468,11 @@ async def occasions(people: World) -> Mapping[str, str]:
     return found
 
 
-@pytest.mark.parametrize(("reader", "told"), [("cora", True), ("olga", False), ("bill", True)])
-async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(
-    people: World, reader: str, told: bool
+@pytest.mark.parametrize(("reader", "is_shown"), [("cora", True), ("olga", False), ("bill", True)])
+async def test_a_merge_mail_names_the_target_only_to_users_who_can_see_it(
+    people: World, reader: str, is_shown: bool
 ) -> None:
-    """`olga` raised the one ticket, and does not know of the other one."""
+    """`olga` created the merged ticket, and may not see the other one."""
     who: Person = getattr(people, reader)
     ticket = await create_ticket(people.olga if reader == "olga" else people.cora)
     into = await create_ticket(people.carl, subject="The gecko")
@@ -483,66 +484,66 @@ async def test_a_merged_ticket_tells_where_it_goes_on_to_who_may_see_that(
         ]
         commands.merge(*changes, [])
         await write(*changes)
-    message = await composed(
+    message = await compose(
         await queue_mail(
             ticket, who, "closed", await newest_event(ticket, EventType.STATUS_CHANGED)
         )
     )
     for kind in ("plain", "html"):
         assert "(duplicate)" in body(message, kind)
-        assert (into.ref in body(message, kind)) is told
+        assert (into.ref in body(message, kind)) is is_shown
         assert "gecko" not in body(message, kind)
 
 
-async def test_every_kind_of_mail_says_what_happened(people: World) -> None:
-    found = await occasions(people)
+async def test_every_kind_of_mail_describes_its_event(people: World) -> None:
+    found = await compose_every_kind(people)
     assert set(found) == set(EVENT_TYPE_OF_TEMPLATE)
     for name, text in found.items():
         assert "None" not in text, name
-        assert "gecko" not in text, "what an internal entry holds stays here"
+        assert "gecko" not in text, "internal data is in no mail"
 
 
-async def test_a_mail_tells_only_of_what_its_template_is_for(people: World) -> None:
-    """Each template against each entry: all other pairs are refused, notes in all of them."""
-    await occasions(people)
+async def test_a_template_is_refused_for_events_of_other_types(people: World) -> None:
+    """Each template with each event: all other pairs are refused, and notes with every template."""
+    await compose_every_kind(people)
     ticket = await Ticket.get()
     await add_note(people.ada, ticket, "The gecko")
     await append_worker_events(
         ticket, EventType.MAIL_FAILED, internal=True, user=str(people.cora.id), answer="The gecko"
     )
-    for entry in await Event.filter(ticket_id=ticket.id).order_by("position"):
-        now = await read_outgoing_mail((await queue_mail(ticket, people.ada, "created", entry)).id)
+    for event in await Event.filter(ticket_id=ticket.id).order_by("position"):
+        now = await read_outgoing_mail((await queue_mail(ticket, people.ada, "created", event)).id)
         for name in (*EVENT_TYPE_OF_TEMPLATE, "note", ""):
             now.mail.template = name
-            if EVENT_TYPE_OF_TEMPLATE.get(name) is entry.type:
-                assert entry.type not in (EventType.NOTE_ADDED, EventType.MAIL_FAILED)
+            if EVENT_TYPE_OF_TEMPLATE.get(name) is event.type:
+                assert event.type not in (EventType.NOTE_ADDED, EventType.MAIL_FAILED)
                 continue
             with pytest.raises(MailWithheld):
                 await COMPOSER.compose(now)
 
 
-async def test_what_is_marked_internal_is_refused_whatever_it_is(people: World) -> None:
+async def test_an_internal_event_of_any_type_is_refused(people: World) -> None:
     ticket = await create_ticket(people.cora)
     await reply(people.ada, ticket, "The gecko")
-    entry = await newest_event(ticket, EventType.REPLY_ADDED)
-    await Event.filter(position=entry.position).update(internal=True)
+    event = await newest_event(ticket, EventType.REPLY_ADDED)
+    await Event.filter(position=event.position).update(internal=True)
     for who in (people.cora, people.bill):
-        mail = await queue_mail(ticket, who, "replied", entry)
+        mail = await queue_mail(ticket, who, "replied", event)
         with pytest.raises(MailWithheld, match="internal"):
-            await composed(mail)
+            await compose(mail)
 
 
-async def test_a_note_that_pretends_to_be_a_reply_is_refused(people: World) -> None:
+async def test_a_note_is_refused_even_if_its_event_is_a_reply(people: World) -> None:
     ticket = await create_ticket(people.cora)
     await add_note(people.ada, ticket, "The gecko")
-    entry = await newest_event(ticket, EventType.NOTE_ADDED)
-    await Event.filter(position=entry.position).update(type=EventType.REPLY_ADDED, internal=False)
-    mail = await queue_mail(ticket, people.bill, "replied", entry)
+    event = await newest_event(ticket, EventType.NOTE_ADDED)
+    await Event.filter(position=event.position).update(type=EventType.REPLY_ADDED, internal=False)
+    mail = await queue_mail(ticket, people.bill, "replied", event)
     with pytest.raises(MailWithheld, match="notes"):
-        await composed(mail)
+        await compose(mail)
 
 
-async def test_customers_are_not_told_of_escalation_steps(people: World) -> None:
+async def test_customers_get_no_mail_about_escalation_steps(people: World) -> None:
     ticket = await create_ticket(people.cora)
     await append_worker_events(
         ticket,
@@ -560,11 +561,11 @@ async def test_customers_are_not_told_of_escalation_steps(people: World) -> None
         await newest_event(ticket, EventType.ESCALATION_STEP),
     )
     with pytest.raises(MailWithheld, match="may not see"):
-        await composed(mail)
+        await compose(mail)
 
 
-async def test_there_is_a_template_for_each_mail_that_is_queued() -> None:
-    queued_by = {
+async def test_every_routing_rule_has_a_template() -> None:
+    queued = {
         (row.template, type) for (type, _), rows in RULES.items() for row in rows if row.template
     }
-    assert queued_by <= set(EVENT_TYPE_OF_TEMPLATE.items())
+    assert queued <= set(EVENT_TYPE_OF_TEMPLATE.items())

@@ -1,4 +1,4 @@
-"""Sending what is due: once, again where it can be, and never in anybody's way."""
+"""The mailer sends each due mail once, retries temporary failures and reports permanent ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from models.notifications.notification import Channel, Topic
 from models.notifications.routing import CUSTOMER_TEMPLATES
 from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
-from workers import mailer as module
+from workers import mailer as mailer_module
 from workers import runner
 from workers.job import Progress
 from workers.mail import claims
@@ -53,7 +53,7 @@ from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
 
 @pytest.fixture
 async def people(database: str) -> World:
-    """Everybody, in a database without a service."""
+    """All test users, in a database without a service."""
     return await World.make()
 
 
@@ -63,26 +63,31 @@ async def inbox() -> AsyncIterator[Sink]:
         yield found
 
 
-async def many(people: World, count: int) -> list[Mail]:
+async def queue_mails(people: World, count: int) -> list[Mail]:
     return [
         await queue_mail(await create_ticket(people.cora, subject=f"Ticket {n}"), people.cora)
         for n in range(count)
     ]
 
 
-async def failures(ticket: Ticket) -> list[Event]:
+async def failure_events(ticket: Ticket) -> list[Event]:
     return await Event.filter(ticket_id=ticket.id, type=EventType.MAIL_FAILED)
 
 
 # ---------------------------------------------------------------- sent
 
 
-async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: Sink) -> None:
+async def test_a_mail_is_sent_and_the_servers_answer_is_stored(people: World, inbox: Sink) -> None:
     ticket = await create_ticket(people.cora)
     mail = await queue_mail(ticket, people.cora)
     at = time.now()
-    turn = await mailer(inbox).run_once(at, 7)
-    assert (turn.count, turn.position, turn.more, turn.changed) == (1, 7, True, False)
+    progress = await mailer(inbox).run_once(at, 7)
+    assert (progress.count, progress.position, progress.more, progress.changed) == (
+        1,
+        7,
+        True,
+        False,
+    )
     found = await reload_mail(mail)
     assert (found.status, found.answer, found.attempts) == (MailStatus.SENT, "250 taken as 1", 1)
     assert (found.sent_at, found.next_attempt_at, found.claimed_by, found.claimed_until) == (
@@ -99,7 +104,7 @@ async def test_a_mail_is_sent_and_the_servers_answer_kept(people: World, inbox: 
     assert len(inbox.received) == 1
 
 
-async def test_a_mail_waits_for_its_time(people: World, inbox: Sink) -> None:
+async def test_a_mail_is_not_sent_before_it_is_due(people: World, inbox: Sink) -> None:
     mail = await queue_mail(
         await create_ticket(people.cora),
         people.cora,
@@ -110,7 +115,9 @@ async def test_a_mail_waits_for_its_time(people: World, inbox: Sink) -> None:
     assert await send_due_mails(inbox, time.now() + timedelta(hours=2)) == 1
 
 
-async def test_what_the_notifier_queues_goes_out(people: World, inbox: Sink) -> None:
+async def test_the_mailer_sends_the_mails_that_the_notifier_queues(
+    people: World, inbox: Sink
+) -> None:
     ticket = await create_ticket(people.cora)
     await reply(people.ada, ticket, "Have you *tried* it again?")
     await run_notifier()
@@ -125,16 +132,14 @@ async def test_what_the_notifier_queues_goes_out(people: World, inbox: Sink) -> 
     assert "<em>tried</em>" in body(replied, "html")
 
 
-async def test_two_mailers_at_once_send_each_mail_once(people: World, inbox: Sink) -> None:
-    mails = await many(people, 24)
+async def test_concurrent_mailers_send_each_mail_once(people: World, inbox: Sink) -> None:
+    mails = await queue_mails(people, 24)
     assert sum(await asyncio.gather(*(send_due_mails(inbox) for _ in range(3)))) == 24
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
     assert {(mail.status, mail.attempts) for mail in await Mail.all()} == {(MailStatus.SENT, 1)}
 
 
-async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(
-    people: World, inbox: Sink
-) -> None:
+async def test_only_an_expired_claim_is_taken_over(people: World, inbox: Sink) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
     assert len(await claims.claim_mails(time.now(), timedelta(seconds=60), 2)) == 1
     assert await send_due_mails(inbox) == 0
@@ -144,100 +149,100 @@ async def test_a_living_claim_is_left_alone_and_one_that_ended_is_taken_over(
     assert (found.status, found.attempts) == (MailStatus.SENT, 2)
 
 
-async def test_what_comes_after_the_claims_end_is_not_noted(people: World, inbox: Sink) -> None:
+async def test_a_result_after_the_claim_expired_is_not_recorded(people: World, inbox: Sink) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
     (late,) = await claims.claim_mails(time.now(), timedelta(seconds=60), 1)
     await expire_claim(mail)
     assert await send_due_mails(inbox) == 1
-    letter = await module.read_outgoing_mail(mail.id)
-    refused = module.delivery_result.failed(mail, "550 no")
+    outgoing = await mailer_module.read_outgoing_mail(mail.id)
+    refused = mailer_module.delivery_result.failed(mail, "550 no")
     assert (
-        await claims.record_results([claims.Attempt(late, letter.mail, refused)], time.now())
+        await claims.record_results([claims.Attempt(late, outgoing.mail, refused)], time.now())
         is False
     )
     assert (await reload_mail(mail)).status is MailStatus.SENT
-    assert await failures(letter.ticket) == []
+    assert await failure_events(outgoing.ticket) == []
 
 
-# ---------------------------------------------------------------- dying in the middle
+# ---------------------------------------------------------------- interruptions
 
 
 @pytest.mark.never_retried
-async def test_killed_between_sending_and_noting_the_same_mail_is_sent_again(
+async def test_a_mail_is_sent_again_if_its_result_was_not_recorded(
     people: World, inbox: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
     reached = asyncio.Event()
 
-    async def never(*_: Any) -> bool:
+    async def block_forever(*_: Any) -> bool:
         reached.set()
         await asyncio.Event().wait()
         return False
 
     with monkeypatch.context() as dying:
-        dying.setattr(claims, "record_results", never)
-        turn = asyncio.create_task(mailer(inbox, finish_seconds=0).run_once(time.now(), 0))
+        dying.setattr(claims, "record_results", block_forever)
+        run = asyncio.create_task(mailer(inbox, finish_seconds=0).run_once(time.now(), 0))
         await reached.wait()
-        turn.cancel()
+        run.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await turn
+            await run
     assert (await reload_mail(mail)).status is MailStatus.QUEUED
-    assert await send_due_mails(inbox) == 0, "while the claim lives"
+    assert await send_due_mails(inbox) == 0, "the claim has not expired"
     await expire_claim(mail)
     assert await send_due_mails(inbox) == 1
     assert inbox.ids == [mail.message_id, mail.message_id], (
-        "so that servers and readers can drop the second"
+        "servers and mail programs can recognize the duplicate"
     )
     for name in ("Date", "Subject", "References", "To"):
         assert inbox.received[0][name] == inbox.received[1][name]
     assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
-async def test_told_to_stop_it_finishes_what_is_on_its_way_and_begins_no_more(
+async def test_a_stopped_mailer_finishes_current_mails_and_starts_no_others(
     people: World, inbox: Sink
 ) -> None:
-    mails = await many(people, module.MAX_CONCURRENT_MAILS + 2)
+    mails = await queue_mails(people, mailer_module.MAX_CONCURRENT_MAILS + 2)
     inbox.open.clear()
-    turn = asyncio.create_task(mailer(inbox, finish_seconds=60).run_once(time.now(), 0))
+    run = asyncio.create_task(mailer(inbox, finish_seconds=60).run_once(time.now(), 0))
 
-    async def busy() -> bool:
-        return len(inbox.requested_recipients) == module.MAX_CONCURRENT_MAILS
+    async def all_slots_are_busy() -> bool:
+        return len(inbox.requested_recipients) == mailer_module.MAX_CONCURRENT_MAILS
 
-    await until(busy)
-    turn.cancel()
+    await until(all_slots_are_busy)
+    run.cancel()
     await asyncio.sleep(0)
     inbox.open.set()
     with pytest.raises(asyncio.CancelledError):
-        await turn
-    assert len(inbox.received) == module.MAX_CONCURRENT_MAILS
+        await run
+    assert len(inbox.received) == mailer_module.MAX_CONCURRENT_MAILS
     found = await Mail.filter(status=MailStatus.SENT)
-    assert len(found) == module.MAX_CONCURRENT_MAILS
+    assert len(found) == mailer_module.MAX_CONCURRENT_MAILS
     assert await send_due_mails(inbox) == 2, "the others were never claimed"
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
 
 
 @pytest.mark.never_retried
-async def test_a_database_that_is_away_for_a_moment_costs_no_second_mail(
+async def test_a_short_database_outage_sends_no_second_mail(
     people: World, inbox: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
-    tries: list[int] = []
-    note = claims.record_results
+    calls: list[int] = []
+    record_results = claims.record_results
 
-    async def away(*given: Any) -> bool:
-        tries.append(1)
-        if len(tries) < 3:
-            raise OperationalError("the database is away")
-        return await note(*given)
+    async def fail_twice(*args: Any) -> bool:
+        calls.append(1)
+        if len(calls) < 3:
+            raise OperationalError("the database is unavailable")
+        return await record_results(*args)
 
-    monkeypatch.setattr(claims, "record_results", away)
-    monkeypatch.setattr(module, "RECORD_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(claims, "record_results", fail_twice)
+    monkeypatch.setattr(mailer_module, "RECORD_RETRY_SECONDS", 0.0)
     assert await send_due_mails(inbox) == 1
     assert len(inbox.received) == 1
     assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
-async def test_a_connection_that_is_cut_before_the_answer_is_tried_again_as_the_same_mail(
+async def test_a_mail_keeps_its_id_when_retried_after_a_lost_connection(
     people: World, inbox: Sink
 ) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
@@ -252,10 +257,10 @@ async def test_a_connection_that_is_cut_before_the_answer_is_tried_again_as_the_
     assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
-# ---------------------------------------------------------------- not now
+# ---------------------------------------------------------------- temporary failures
 
 
-async def test_what_is_answered_with_not_now_is_tried_again_later_each_time(
+async def test_a_temporary_failure_is_retried_after_growing_delays(
     people: World, inbox: Sink
 ) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
@@ -278,28 +283,30 @@ async def test_what_is_answered_with_not_now_is_tried_again_later_each_time(
     assert len(inbox.received) == 1
 
 
-async def test_after_three_days_it_is_given_up_and_told_on_the_ticket(
+async def test_after_three_days_the_mail_fails_and_the_ticket_reports_it(
     people: World, inbox: Sink
 ) -> None:
     ticket = await create_ticket(people.cora)
     mail = await queue_mail(ticket, people.cora, attempts=MIN_ATTEMPTS - 1)
     inbox.recipient_replies["cora@example.com"] = "452 cora@example.com's mailbox is full"
-    just = mail.created_at + GIVE_UP_AFTER
-    await send_due_mails(inbox, just)
+    limit = mail.created_at + GIVE_UP_AFTER
+    await send_due_mails(inbox, limit)
     assert (await reload_mail(mail)).status is MailStatus.DEFERRED
-    after = just + timedelta(hours=5)
-    turn = await mailer(inbox).run_once(after, 0)
-    assert turn.changed, "others have something to read"
+    after = limit + timedelta(hours=5)
+    progress = await mailer(inbox).run_once(after, 0)
+    assert progress.changed, "the log has a new event"
     found = await reload_mail(mail)
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
     assert found.answer == "given up after 3 days: 452 …'s mailbox is full"
-    (told,) = await failures(ticket)
-    assert (told.value("answer"), told.occurred_at, told.internal) == (found.answer, after, True)
+    (reported,) = await failure_events(ticket)
+    assert (reported.value("answer"), reported.occurred_at, reported.internal) == (
+        found.answer,
+        after,
+        True,
+    )
 
 
-async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_not_now(
-    people: World, inbox: Sink
-) -> None:
+async def test_an_old_mail_is_retried_before_it_fails(people: World, inbox: Sink) -> None:
     ticket = await create_ticket(people.cora)
     mail = await queue_mail(ticket, people.cora)
     inbox.recipient_replies["cora@example.com"] = "451 4.7.1 Greylisted, come back later"
@@ -310,15 +317,17 @@ async def test_a_mail_that_lay_while_no_worker_ran_is_not_given_up_at_the_first_
         assert found.status is MailStatus.DEFERRED
         assert found.next_attempt_at is not None
         at = found.next_attempt_at
-    assert await failures(ticket) == []
+    assert await failure_events(ticket) == []
     inbox.recipient_replies.clear()
     await send_due_mails(inbox, at)
     assert (await reload_mail(mail)).status is MailStatus.SENT
 
 
 @pytest.mark.never_retried
-async def test_a_server_that_is_down_delays_mail_and_loses_none(people: World, inbox: Sink) -> None:
-    mails = await many(people, 7)
+async def test_an_unavailable_server_delays_mails_and_loses_none(
+    people: World, inbox: Sink
+) -> None:
+    mails = await queue_mails(people, 7)
     await inbox.stop()
     at = time.now()
     await send_due_mails(inbox, at)
@@ -329,7 +338,7 @@ async def test_a_server_that_is_down_delays_mail_and_loses_none(people: World, i
     assert sorted(inbox.ids) == sorted(mail.message_id for mail in mails)
 
 
-async def test_a_server_that_hangs_is_left_after_a_while(people: World, inbox: Sink) -> None:
+async def test_a_server_that_does_not_answer_times_out(people: World, inbox: Sink) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
     inbox.open.clear()
     await send_due_mails(mailer(inbox, seconds=0.5))
@@ -337,28 +346,30 @@ async def test_a_server_that_hangs_is_left_after_a_while(people: World, inbox: S
     assert (found.status, found.answer) == (MailStatus.DEFERRED, "no answer within 0.5 s")
 
 
-async def test_a_server_that_hangs_keeps_no_other_duty_waiting(people: World, inbox: Sink) -> None:
+async def test_a_server_that_does_not_answer_blocks_no_other_job(
+    people: World, inbox: Sink
+) -> None:
     await queue_mail(await create_ticket(people.cora), people.cora)
     inbox.open.clear()
 
-    class Other:
+    class OtherJob:
         name = "other"
-        turns = 0
+        runs = 0
 
         async def run_once(self, at: datetime, position: int) -> Progress:
             if inbox.requested_recipients:
-                self.turns += 1
+                self.runs += 1
                 await create_ticket(people.olga)
             return Progress(1, position)
 
-    other = Other()
+    other = OtherJob()
     running = asyncio.create_task(runner.run([mailer(inbox, seconds=60, finish_seconds=0), other]))
     try:
 
-        async def goes_on() -> bool:
-            return other.turns >= 20
+        async def other_job_continues() -> bool:
+            return other.runs >= 20
 
-        await until(goes_on)
+        await until(other_job_continues)
         assert inbox.received == []
     finally:
         running.cancel()
@@ -366,11 +377,11 @@ async def test_a_server_that_hangs_keeps_no_other_duty_waiting(people: World, in
             await running
 
 
-# ---------------------------------------------------------------- never
+# ---------------------------------------------------------------- permanent failures
 
 
 @pytest.mark.parametrize("when", ["recipient", "content"])
-async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(
+async def test_a_permanent_failure_is_reported_on_the_ticket(
     people: World, inbox: Sink, when: str
 ) -> None:
     ticket = await create_ticket(people.cora)
@@ -397,14 +408,19 @@ async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(
             "content": "554 5.6.0 <…> This looks like spam",
         }[when]
     )
-    (told,) = await failures(ticket)
-    assert (told.internal, told.actor_user_id, told.actor_client_id, told.occurred_at) == (
+    (reported,) = await failure_events(ticket)
+    assert (
+        reported.internal,
+        reported.actor_user_id,
+        reported.actor_client_id,
+        reported.occurred_at,
+    ) == (
         True,
         None,
         None,
         at,
     )
-    assert told.data == {
+    assert reported.data == {
         "changes": {},
         "user": str(people.cora.id),
         "answer": found.answer,
@@ -417,13 +433,11 @@ async def test_what_is_refused_for_good_fails_and_is_told_on_the_ticket(
     assert await send_due_mails(inbox, at + timedelta(days=30)) == 0
     await run_notifier()
     assert [line for line in await list_notifications() if "MAIL_FAILED" in line], (
-        "and the team hears of it"
+        "the team is notified"
     )
 
 
-async def test_an_answer_that_no_database_takes_is_kept_as_far_as_it_can_be(
-    people: World, inbox: Sink
-) -> None:
+async def test_an_answer_that_cannot_be_stored_is_cleaned_first(people: World, inbox: Sink) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
     inbox.recipient_replies["cora@example.com"] = "550 no\x00\ttrès " + "x" * 400
     await send_due_mails(inbox)
@@ -447,7 +461,7 @@ async def become_a_customer(_: World, who: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "why"),
+    ("name", "change", "reason"),
     [
         ("cora", deactivate, "deactivated"),
         ("ada", deactivate, "deactivated"),
@@ -463,8 +477,8 @@ async def become_a_customer(_: World, who: Person) -> None:
         "no-longer-staff",
     ],
 )
-async def test_who_has_left_or_may_not_see_it_any_more_gets_nothing(
-    people: World, inbox: Sink, name: str, change: Any, why: str
+async def test_inactive_users_and_users_who_cannot_see_the_ticket_get_no_mail(
+    people: World, inbox: Sink, name: str, change: Any, reason: str
 ) -> None:
     ticket, who = await create_ticket(people.cora), getattr(people, name)
     mail = await queue_mail(ticket, who, "raised")
@@ -475,12 +489,12 @@ async def test_who_has_left_or_may_not_see_it_any_more_gets_nothing(
     assert (found.status, found.next_attempt_at) == (MailStatus.FAILED, None)
     assert found.answer is not None
     assert found.answer.startswith("not sent: ")
-    assert why in found.answer
+    assert reason in found.answer
     assert inbox.requested_recipients == []
-    assert await failures(ticket) == [], "nothing went wrong"
+    assert await failure_events(ticket) == [], "no failure is reported"
 
 
-async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(
+async def test_queued_mails_are_not_sent_after_the_user_turns_them_off(
     people: World, inbox: Sink
 ) -> None:
     ticket = await create_ticket(people.cora)
@@ -505,21 +519,21 @@ async def test_who_wants_no_such_mail_any_more_gets_none_of_those_that_wait(
         None,
     )
     assert sorted(inbox.ids) == sorted([receipt.message_id, other.message_id]), (
-        "other topics and other people as before"
+        "mails on other topics and to other users are sent"
     )
-    assert await failures(ticket) == [], "nothing went wrong"
+    assert await failure_events(ticket) == [], "no failure is reported"
 
 
-@pytest.mark.parametrize("named", sorted(set(EVENT_TYPE_OF_TEMPLATE) - CUSTOMER_TEMPLATES))
-async def test_what_is_for_the_team_does_not_reach_who_became_a_customer(
-    people: World, inbox: Sink, named: str
+@pytest.mark.parametrize("template_name", sorted(set(EVENT_TYPE_OF_TEMPLATE) - CUSTOMER_TEMPLATES))
+async def test_mails_for_the_team_are_not_sent_to_a_former_agent(
+    people: World, inbox: Sink, template_name: str
 ) -> None:
     ticket = await create_ticket(people.cora)
     account = (await User.get(id=people.cora.id)).organization_id
     await append_worker_events(
-        ticket, EVENT_TYPE_OF_TEMPLATE[named], metric="resolution", ordinal=1
+        ticket, EVENT_TYPE_OF_TEMPLATE[template_name], metric="resolution", ordinal=1
     )
-    mail = await queue_mail(ticket, people.bill, named)
+    mail = await queue_mail(ticket, people.bill, template_name)
     await User.filter(id=people.bill.id).update(role=Role.CUSTOMER, organization_id=account)
     await send_due_mails(inbox)
     found = await reload_mail(mail)
@@ -530,18 +544,18 @@ async def test_what_is_for_the_team_does_not_reach_who_became_a_customer(
     assert inbox.requested_recipients == []
 
 
-@pytest.mark.parametrize("named", ["replied", "created", "escalation_step"])
-async def test_a_note_is_never_sent_whoever_it_is_for(
-    people: World, inbox: Sink, named: str
+@pytest.mark.parametrize("template_name", ["replied", "created", "escalation_step"])
+async def test_a_note_is_never_mailed_to_any_user(
+    people: World, inbox: Sink, template_name: str
 ) -> None:
     ticket = await create_ticket(people.cora)
     await add_note(people.ada, ticket, "The gecko")
     for who in (people.cora, people.bill, people.root):
-        await queue_mail(ticket, who, named)
+        await queue_mail(ticket, who, template_name)
     await send_due_mails(inbox)
     assert {mail.status for mail in await Mail.all()} == {MailStatus.FAILED}
     assert inbox.requested_recipients == []
-    assert await failures(ticket) == []
+    assert await failure_events(ticket) == []
 
 
 @pytest.mark.parametrize(
@@ -557,7 +571,7 @@ async def test_a_note_is_never_sent_whoever_it_is_for(
     ],
     ids=["empty", "no-domain", "line-break", "space", "angles", "two", "unicode"],
 )
-async def test_an_address_that_can_not_be_used_is_told_and_nothing_is_sent(
+async def test_an_invalid_address_is_recorded_and_nothing_is_sent(
     people: World, inbox: Sink, address: str
 ) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora, address=address)
@@ -570,13 +584,13 @@ async def test_an_address_that_can_not_be_used_is_told_and_nothing_is_sent(
     assert inbox.requested_recipients == []
 
 
-async def test_a_domain_in_another_script_is_sent_to(people: World, inbox: Sink) -> None:
+async def test_an_internationalized_domain_is_encoded(people: World, inbox: Sink) -> None:
     await queue_mail(await create_ticket(people.cora), people.cora, address="cora@bücher.example")
     await send_due_mails(inbox)
     assert inbox.recipients == ["cora@xn--bcher-kva.example"]
 
 
-async def test_one_mail_that_can_not_be_written_holds_up_no_other(
+async def test_a_mail_that_cannot_be_composed_does_not_stop_others(
     people: World, inbox: Sink
 ) -> None:
     first = await queue_mail(await create_ticket(people.cora), people.cora, "no_such_template")

@@ -1,5 +1,4 @@
-"""The way out: what a URL means, TLS, signing in to the server, and the log where no server is
-named."""
+"""SMTP transport: URLs, TLS, authentication, and the log if no server is configured."""
 
 from __future__ import annotations
 
@@ -28,10 +27,10 @@ SECRET = "s3cret"
 
 
 def message() -> EmailMessage:
-    made = EmailMessage(policy=SMTP)
-    made["From"], made["To"], made["Subject"] = FROM, "cora@example.com", "x"
-    made.set_content("x")
-    return made
+    new_message = EmailMessage(policy=SMTP)
+    new_message["From"], new_message["To"], new_message["Subject"] = FROM, "cora@example.com", "x"
+    new_message.set_content("x")
+    return new_message
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def message() -> EmailMessage:
         "tls-port",
     ],
 )
-def test_a_url_names_a_server(url: str, server: SmtpUrl) -> None:
+def test_a_url_is_parsed(url: str, server: SmtpUrl) -> None:
     assert SmtpUrl.of(url) == server
     assert load(smtp_url=url).smtp_url == url
 
@@ -102,7 +101,7 @@ def test_a_url_names_a_server(url: str, server: SmtpUrl) -> None:
         *("no-password", "slash", "bracket", "unicode", "port", "port-zero", "space"),
     ],
 )
-def test_a_wrong_url_is_told_without_its_password(url: str) -> None:
+def test_the_error_for_a_wrong_url_hides_the_password(url: str) -> None:
     with pytest.raises(SettingsError) as found:
         load(smtp_url=url)
     text = str(found.value)
@@ -111,13 +110,13 @@ def test_a_wrong_url_is_told_without_its_password(url: str) -> None:
     assert SECRET not in str(found.value.__cause__)
 
 
-def test_the_way_out_is_the_server_that_is_named() -> None:
+def test_the_transport_uses_the_server_of_the_url() -> None:
     found = transport_of("smtp://h")
     assert isinstance(found, SmtpTransport)
     assert found.server == SmtpUrl("h", 25)
 
 
-def test_a_password_is_not_shown() -> None:
+def test_a_password_is_not_in_the_representation() -> None:
     url = f"smtp://me:{SECRET}@h"
     assert SECRET not in repr(load(smtp_url=url))
     assert SECRET not in repr(SmtpUrl.of(url))
@@ -128,7 +127,7 @@ def test_a_password_is_not_shown() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's side, and that of somebody who trusts it."""
+    """The TLS context of a server, and that of a client that trusts its certificate."""
     folder: Path = tmp_path_factory.mktemp("tls")
     subprocess.run(
         [
@@ -161,7 +160,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     return server, ssl.create_default_context(cafile=str(folder / "cert.pem"))
 
 
-async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
+async def test_starttls_is_used_and_a_password_is_sent_only_over_tls(
     certificate: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     server, trusting = certificate
@@ -174,7 +173,7 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
         wrong = SmtpUrl.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
         with pytest.raises(
             TemporaryFailure, match="535"
-        ):  # an operator can mend that, so no mail is lost for it
+        ):  # an operator can fix the password, so the mail is retried
             await SmtpTransport(wrong, tls=trusting).send(message(), "cora@example.com")
         for option in ("", "?starttls=required"):
             unsafe = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")
@@ -185,7 +184,7 @@ async def test_what_the_server_offers_is_used_and_a_password_travels_only_there(
         assert len(safe.received) == 1
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
+async def test_an_untrusted_certificate_is_refused(
     certificate: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     async with sink(certificate[0]) as safe:
@@ -211,7 +210,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
     ],
     ids=["rcpt-450", "rcpt-421", "rcpt-550", "rcpt-553", "data-451", "data-552", "data-554"],
 )
-async def test_four_is_later_and_five_is_never(
+async def test_4xx_replies_are_temporary_and_5xx_replies_permanent(
     rcpt: str | None, data: str | None, error: type[Exception]
 ) -> None:
     async with sink() as inbox:
@@ -222,7 +221,7 @@ async def test_four_is_later_and_five_is_never(
             await SmtpTransport(SmtpUrl.of(inbox.url)).send(message(), "cora@example.com")
 
 
-async def test_where_nobody_listens_it_is_later() -> None:
+async def test_an_unreachable_server_is_a_temporary_failure() -> None:
     with pytest.raises(TemporaryFailure, match="Error connecting"):
         await SmtpTransport(SmtpUrl("127.0.0.1", reserve_port())).send(
             message(), "cora@example.com"
@@ -236,7 +235,7 @@ async def test_where_nobody_listens_it_is_later() -> None:
 # ---------------------------------------------------------------- the log
 
 
-async def test_without_a_server_mails_are_written_to_the_log_as_such(database: str) -> None:
+async def test_without_a_server_mails_are_written_to_the_log(database: str) -> None:
     people = await World.make()
     ticket = await create_ticket(people.cora)
     mail = await queue_mail(ticket, people.cora)
