@@ -1,4 +1,4 @@
-"""A database that is away for a moment leaves no hole in a subscription."""
+"""Short outages of the database: a subscription loses no event."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 REPLY = "mutation($input: ReplyToTicketInput!) { replyToTicket(input: $input) { cursor } }"
 
 
-def failing(times: int, real: Callable[..., Any], failed: list[bool] | None = None) -> Callable[..., Any]:
-    """Fails its first calls as a lost connection does, and notes each failure."""
+def failing(
+    times: int, function: Callable[..., Any], failed: list[bool] | None = None
+) -> Callable[..., Any]:
+    """A function that fails its first calls with a lost connection and records each failure in
+    `failed`."""
     failed = [] if failed is None else failed
 
-    async def replacement(*given: Any) -> Any:
+    async def replacement(*arguments: Any) -> Any:
         if len(failed) < times:
             failed.append(True)
             raise ConnectionResetError("the database went away")
-        return await real(*given)
+        return await function(*arguments)
 
     return replacement
 
@@ -45,8 +48,8 @@ async def test_an_event_is_delivered_after_a_failed_read(
         monkeypatch.setattr(Loaders, "read_tickets", failing(1, Loaders.read_tickets, failed))
         await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
         await ada.do("addNote", ticketId=ticket["id"], body="the last event")
-        came = await socket.take("ticketEvents", 3)
-        assert [event["type"] for event in came] == ["ASSIGNED", "STATUS_CHANGED", "NOTE_ADDED"]
+        received = await socket.take("ticketEvents", 3)
+        assert [event["type"] for event in received] == ["ASSIGNED", "STATUS_CHANGED", "NOTE_ADDED"]
         assert failed
 
 
@@ -64,7 +67,9 @@ async def test_a_long_outage_closes_the_socket_and_the_client_resumes(
         await other.next("ticketEvents")
         with monkeypatch.context() as patch:
             patch.setattr(Loaders, "read_tickets", failing(1000, Loaders.read_tickets))
-            await service.client(world.cora.token).post(REPLY, {"input": {"ticketId": ticket["id"], "body": "still down"}})
+            await service.client(world.cora.token).post(
+                REPLY, {"input": {"ticketId": ticket["id"], "body": "still down"}}
+            )
             for each in (socket, other):
                 assert (await wait_for_close(each))[0] == 1013
     async with ada.socket() as socket:
@@ -82,5 +87,8 @@ async def test_a_failed_read_of_a_source_is_retried(
         monkeypatch.setattr(events, "visible_matches", failing(1, events.visible_matches, failed))
         ticket = await service.client(world.cora.token).raise_ticket()
         await ada.do("addNote", ticketId=ticket["id"], body="the last event")
-        assert [event["type"] for event in await socket.take("ticketEvents", 2)] == ["TICKET_CREATED", "NOTE_ADDED"]
+        assert [event["type"] for event in await socket.take("ticketEvents", 2)] == [
+            "TICKET_CREATED",
+            "NOTE_ADDED",
+        ]
         assert failed

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP as its public audits see it, and what they leave out."""
+"""The public audits of GraphQL over HTTP, run against the server."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ FOLDER = Path(__file__).parent / "node"
 
 
 async def test_every_audit_passes(node: str, service: Service) -> None:
-    """What MAY be as well; each GET has X-Requested-With, for none without a header that forces a preflight is answered here."""
+    """Includes the MAY audits.
+
+    Each GET has X-Requested-With, because the server refuses a GET without a header that forces a
+    preflight.
+    """
     async with run_client_program(node, "audits.mjs", service.http, folder=FOLDER) as program:
         await program.until(lambda: bool(program.values("done")))
     audits = program.values("audit")
     assert [audit for audit in audits if audit["status"] != "ok"] == []
-    said = Counter(audit["name"].split()[0] for audit in audits)
-    assert said["MUST"] >= 13
-    assert said["SHOULD"] >= 20
+    counts = Counter(audit["name"].split()[0] for audit in audits)
+    assert counts["MUST"] >= 13
+    assert counts["SHOULD"] >= 20
     assert len({audit["id"] for audit in audits}) == len(audits)

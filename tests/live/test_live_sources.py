@@ -1,4 +1,5 @@
-"""Live lists and figures as sources: what two of them tell from any position on, and how one goes on for somebody else."""
+"""Live lists and live stats as subscription sources: positions, forks for other viewers,
+sharing."""
 
 from __future__ import annotations
 
@@ -42,17 +43,20 @@ HIGH: dict[str, Any] = {"escalationLevel": {"eq": 1}}
 
 
 @asynccontextmanager
-async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Viewer], Context]]:
-    """Contexts over services as app.py makes them, with a tail that follows the log."""
+async def running_services(
+    max_live_list_tickets: int = 100,
+) -> AsyncIterator[Callable[[Viewer], Context]]:
+    """Create contexts of viewers, over services like those of app.py, with a running tail of the
+    log."""
     wakeup = WakeupBus("memory://")
 
     async def read(position: int) -> list[Event]:
         return await event_log.read_after(position, 1000)
 
-    def place(entry: Event) -> int:
-        return entry.position
+    def position_of(event: Event) -> int:
+        return event.position
 
-    tail = LogTail(read, place, wakeup.listen(), poll_seconds=0.01)
+    tail = LogTail(read, position_of, wakeup.listen(), poll_seconds=0.01)
     tail.start_at(await event.read_head())
     sessions = OpenSessions(time.now)
     services = Services(
@@ -60,55 +64,62 @@ async def house(max_live_list_tickets: int = 100) -> AsyncIterator[Callable[[Vie
         now=time.now,
         wakeup=wakeup,
         event_tail=tail,
-        notification_tail=tail,  # type: ignore[arg-type] - nobody follows notices here
+        notification_tail=tail,  # type: ignore[arg-type] - no test here subscribes to notifications
         passwords=PasswordChecker(),
         sign_in_throttle=SignInThrottle(100),
         presence=PresenceTail(wakeup.listen(), time.now, refresh_permissions=sessions.refresh),
         sessions=sessions,
     )
-    following = asyncio.create_task(tail.run())
+    tailing = asyncio.create_task(tail.run())
     try:
-        yield lambda who: Context(services, "test", "", who)
+        yield lambda viewer: Context(services, "test", "", viewer)
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        tailing.cancel()
+        await asyncio.gather(tailing, return_exceptions=True)
 
 
-async def take(source: LiveListSource) -> list[LiveListChange]:
-    """The next batch, which must keep what a source promises of positions."""
+async def take_batch(source: LiveListSource) -> list[LiveListChange]:
+    """The next batch.
+
+    Fails unless its positions ascend and do not exceed the position of the source.
+    """
     before = source.position
     async with asyncio.timeout(TIMEOUT_SECONDS):
         items = await source.next_batch()
-    places = [position for position, _ in items]
-    assert places == sorted(places)
-    assert all(before < position <= source.position for position in places)
+    positions = [position for position, _ in items]
+    assert positions == sorted(positions)
+    assert all(before < position <= source.position for position in positions)
     return [step for _, step in items]
 
 
-async def up_to(source: LiveListSource, position: int) -> list[LiveListChange]:
-    came: list[LiveListChange] = []
+async def read_until(source: LiveListSource, position: int) -> list[LiveListChange]:
+    changes: list[LiveListChange] = []
     while source.position < position:
-        came += await take(source)
-    return came
+        changes += await take_batch(source)
+    return changes
 
 
-def applied(steps: Sequence[LiveListChange], held: set[UUID]) -> set[UUID]:
-    held = set(held)
+def apply_steps(steps: Sequence[LiveListChange], members: set[UUID]) -> set[UUID]:
+    members = set(members)
     for step in steps:
         if step.kind is ChangeKind.REMOVED and step.ticket_id:
-            held.discard(step.ticket_id)
+            members.discard(step.ticket_id)
         elif step.ticket_id:
-            held.add(step.ticket_id)
-    return held
+            members.add(step.ticket_id)
+    return members
 
 
-async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
+async def change_random_ticket(world: World, dice: Random, tickets: list[Ticket]) -> None:
     ticket = dice.choice(tickets)
     if dice.random() < 0.5:
         await apply_commands(world.ada, ticket, lambda change: commands.escalate(change, "slow"))
     else:
         priority = dice.choice(list(Priority))
-        await apply_commands(world.ada, ticket, lambda change: commands.update(change, current_tags=[], priority=priority))
+        await apply_commands(
+            world.ada,
+            ticket,
+            lambda change: commands.update(change, current_tags=[], priority=priority),
+        )
 
 
 @pytest.mark.stress
@@ -116,107 +127,149 @@ async def shuffle(world: World, dice: Random, tickets: list[Ticket]) -> None:
 async def test_a_subscriber_that_joins_an_older_source_misses_no_change(
     database: str, random: Random, example: int
 ) -> None:
-    """The promise of engine/execution/source, by chance: each skips what the other tells up to where it came by itself."""
+    """Random check of the contract of engine/execution/source: a subscriber skips the changes of
+    the group up to the position that it has reached on its own."""
     dice, world = random, await World.make()
     tickets = [await create_ticket(world.cora) for _ in range(5)]
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
-    async with house() as context:
+    async with running_services() as context:
         ada = await viewer(world.ada)
         group = LiveListSource(context(ada), filter)
-        held = applied(await take(group), set())
+        members = apply_steps(await take_batch(group), set())
         for _ in range(6):
             since = await event.read_head()
             for _ in range(dice.randrange(1, 4)):
-                await shuffle(world, dice, tickets)
-            if dice.random() < 0.5:  # somebody who was here before, at a position that this group passes over
-                late, have = LiveListSource(context(ada), filter, since, pending=None), held
-                have = applied(await up_to(late, since + 1), have)
+                await change_random_ticket(world, dice, tickets)
+            if dice.random() < 0.5:  # a resumed subscriber whose position the group skips
+                late, late_members = (
+                    LiveListSource(context(ada), filter, since, pending=None),
+                    members,
+                )
+                late_members = apply_steps(await read_until(late, since + 1), late_members)
             else:
-                late, have = LiveListSource(context(ada), filter), set[UUID]()
-                have = applied(await take(late), have)
+                late, late_members = LiveListSource(context(ada), filter), set[UUID]()
+                late_members = apply_steps(await take_batch(late), late_members)
             assert late.share_key == group.share_key
             reached = late.position
             for _ in range(dice.randrange(3)):
-                await shuffle(world, dice, tickets)
-            steps = await up_to(group, await event.read_head())
-            held = applied(steps, held)
-            assert applied([step for step in steps if step.position > reached], have) == held
-            assert (await live_list.read_members(ada, filter, time.now(), 100))[1] == held
+                await change_random_ticket(world, dice, tickets)
+            steps = await read_until(group, await event.read_head())
+            members = apply_steps(steps, members)
+            assert (
+                apply_steps([step for step in steps if step.position > reached], late_members)
+                == members
+            )
+            assert (await live_list.read_members(ada, filter, time.now(), 100))[1] == members
 
 
 async def test_a_source_forked_for_another_visibility_reports_the_difference(database: str) -> None:
     world = await World.make()
     own, foreign = await create_ticket(world.carl), await create_ticket(world.cora)
-    async with house() as context:
+    async with running_services() as context:
         carl = await viewer(world.carl)
         source = LiveListSource(context(carl), None)
-        assert [step.ticket_id for step in await take(source)] == [own.id, foreign.id, None]
-        alone = replace(carl, shared_organization_id=None)
-        other = source.fork(context(alone), source.position)
-        assert other.position == BEFORE_CATCH_UP, "nobody may join it, nor it anybody, before"
-        assert [(step.kind, step.ticket_id) for step in await take(other)] == [(ChangeKind.REMOVED, foreign.id)]
+        assert [step.ticket_id for step in await take_batch(source)] == [own.id, foreign.id, None]
+        unshared = replace(carl, shared_organization_id=None)
+        other = source.fork(context(unshared), source.position)
+        assert other.position == BEFORE_CATCH_UP, (
+            "until then it joins no group and no subscriber joins it"
+        )
+        assert [(step.kind, step.ticket_id) for step in await take_batch(other)] == [
+            (ChangeKind.REMOVED, foreign.id)
+        ]
         assert other.position == source.position == await event.read_head()
         assert other.share_key != source.share_key
         back = other.fork(context(carl), other.position)
-        assert [(step.kind, step.ticket_id) for step in await take(back)] == [(ChangeKind.ADDED, foreign.id)]
+        assert [(step.kind, step.ticket_id) for step in await take_batch(back)] == [
+            (ChangeKind.ADDED, foreign.id)
+        ]
         same = source.fork(context(carl), source.position)
         assert (same.position, same.share_key) == (source.position, source.share_key)
         behind = source.fork(context(carl), source.position - 1)
-        steps = [step.kind for step in await take(behind)]
-        assert steps == [ChangeKind.GAP, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT, ChangeKind.SNAPSHOT_END]
+        steps = [step.kind for step in await take_batch(behind)]
+        assert steps == [
+            ChangeKind.GAP,
+            ChangeKind.SNAPSHOT,
+            ChangeKind.SNAPSHOT,
+            ChangeKind.SNAPSHOT_END,
+        ]
         third = await create_ticket(world.cora)
         for each in (same, source):
-            assert [(step.kind, step.ticket_id) for step in await take(each)] == [(ChangeKind.ADDED, third.id)]
+            assert [(step.kind, step.ticket_id) for step in await take_batch(each)] == [
+                (ChangeKind.ADDED, third.id)
+            ]
 
 
 async def test_a_source_cancelled_while_it_waits_loses_no_change(database: str) -> None:
     world = await World.make()
-    async with house() as context:
+    async with running_services() as context:
         source = LiveListSource(context(await viewer(world.ada)), None)
-        await take(source)
+        await take_batch(source)
         for _ in range(5):
             waiting = asyncio.create_task(source.next_batch())
             await asyncio.sleep(0)
             ticket = await create_ticket(world.cora)
             waiting.cancel()
-            (ended,) = await asyncio.gather(waiting, return_exceptions=True)
-            steps = [step for _, step in ended] if isinstance(ended, list) else await up_to(source, await event.read_head())
-            assert [(step.kind, step.ticket_id) for step in steps] == [(ChangeKind.ADDED, ticket.id)]
+            (result,) = await asyncio.gather(waiting, return_exceptions=True)
+            steps = (
+                [step for _, step in result]
+                if isinstance(result, list)
+                else await read_until(source, await event.read_head())
+            )
+            assert [(step.kind, step.ticket_id) for step in steps] == [
+                (ChangeKind.ADDED, ticket.id)
+            ]
 
 
 async def test_the_share_key_depends_on_arguments_and_visibility(database: str) -> None:
     world = await World.make()
-    async with house() as context:
+    async with running_services() as context:
 
-        async def audiences(person: Person, filter: dict[str, Any] | None) -> list[object]:
+        async def share_keys(person: Person, filter: dict[str, Any] | None) -> list[object]:
             here = context(await viewer(person))
-            return [LiveListSource(here, filter).share_key, LiveStatsSource(here, filter, None).share_key]
+            return [
+                LiveListSource(here, filter).share_key,
+                LiveStatsSource(here, filter, None).share_key,
+            ]
 
-        assert await audiences(world.ada, HIGH) == await audiences(world.bill, dict(reversed([*HIGH.items(), ("search", None)])))
-        told = [await audiences(person, each) for person in (world.ada, world.cora, world.carl) for each in (HIGH, None)]
-        assert len({audience for each in told for audience in each}) == 12
-        assert await audiences(world.ada, {"createdAt": {"within": time.now() - time.now()}}) == [None, None]
+        assert await share_keys(world.ada, HIGH) == await share_keys(
+            world.bill, dict(reversed([*HIGH.items(), ("search", None)]))
+        )
+        keys = [
+            await share_keys(person, each)
+            for person in (world.ada, world.cora, world.carl)
+            for each in (HIGH, None)
+        ]
+        assert len({share_key for each in keys for share_key in each}) == 12
+        assert await share_keys(world.ada, {"createdAt": {"within": time.now() - time.now()}}) == [
+            None,
+            None,
+        ]
 
 
 async def test_equal_stats_sources_share_one_counter(database: str) -> None:
     world = await World.make()
-    async with house() as context:
+    async with running_services() as context:
         people = (world.ada, world.bill, world.cora)
-        first, second, other = [LiveStatsSource(context(await viewer(person)), None, None) for person in people]
+        first, second, other = [
+            LiveStatsSource(context(await viewer(person)), None, None) for person in people
+        ]
         assert first.live is second.live
         assert other.live is not first.live
         assert [stats.total for _, stats in await first.next_batch()] == [0]
         await create_ticket(world.cora)
-        told = [[stats async for stats in once(each)] for each in (first, second, other)]
-        assert [each[-1].total for each in told] == [1, 1, 1]
-        figures = first.context.services.live_stats
-        assert len(figures) == 2
+        received = [
+            [stats async for stats in read_until_ticket(each)] for each in (first, second, other)
+        ]
+        assert [each[-1].total for each in received] == [1, 1, 1]
+        live_stats = first.context.services.live_stats
+        assert len(live_stats) == 2
         del first, second, other
-        assert len(figures) == 0, "nobody follows them any more"
+        assert len(live_stats) == 0, "no source uses them any more"
 
 
-async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
-    """What comes up to the first figures with a ticket."""
+async def read_until_ticket(source: LiveStatsSource) -> AsyncIterator[Any]:
+    """The stats up to the first ones that count a ticket."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             for _, stats in await source.next_batch():
@@ -227,11 +280,11 @@ async def once(source: LiveStatsSource) -> AsyncIterator[Any]:
 
 async def test_a_list_that_grows_beyond_its_limit_ends(database: str) -> None:
     world = await World.make()
-    async with house(max_live_list_tickets=2) as context:
+    async with running_services(max_live_list_tickets=2) as context:
         source = LiveListSource(context(await viewer(world.ada)), None)
         for _ in range(2):
             await create_ticket(world.cora)
-        await take(source)
+        await take_batch(source)
         await create_ticket(world.cora)
         with pytest.raises(TooExpensive):
-            await take(source)
+            await take_batch(source)

@@ -1,4 +1,4 @@
-"""Live figures: what the query gives at their cursor, told when they move and no more often than they should."""
+"""Live stats: equal to the query at their cursor, sent when they change, at a limited rate."""
 
 from __future__ import annotations
 
@@ -19,41 +19,45 @@ from support.ticket_commands import create_ticket
 from models.log.event import decode_cursor
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
-from resolvers.subscriptions import stats as figures
+from resolvers.subscriptions import stats as live_stats
 from workers.ticket_timers import TimerSettings, run_timers
 
-FIGURES = "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
-GIVEN = "($filter: TicketFilter, $by: TicketStatsGroup)"
-FOLLOW = f"subscription{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
-ASK = f"query{GIVEN} {{ ticketStats(filter: $filter, groupBy: $by) {{ {FIGURES} }} }}"
+STATS_FIELDS = (
+    "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
+)
+VARIABLES = "($filter: TicketFilter, $by: TicketStatsGroup)"
+SUBSCRIPTION = (
+    f"subscription{VARIABLES} {{ ticketStats(filter: $filter, groupBy: $by) {{ {STATS_FIELDS} }} }}"
+)
+QUERY = f"query{VARIABLES} {{ ticketStats(filter: $filter, groupBy: $by) {{ {STATS_FIELDS} }} }}"
 GROUPS = [None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"]
-DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
+TIMER_SETTINGS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 
 
 pytestmark = pytest.mark.never_retried
 
 
 @pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service leaves the duties to the test."""
+def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service runs no background jobs; the test runs them."""
     monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
-async def asked(client: Client, **given: Any) -> dict[str, Any]:
-    return dict((await client.run(ASK, **given))["ticketStats"])
+async def query_stats(client: Client, **arguments: Any) -> dict[str, Any]:
+    return dict((await client.run(QUERY, **arguments))["ticketStats"])
 
 
-def told(stats: dict[str, Any]) -> dict[str, Any]:
+def without_cursor(stats: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in stats.items() if name != "cursor"}
 
 
-async def up_to(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]]:
-    """All that comes up to these figures, which must come."""
-    came: list[dict[str, Any]] = []
+async def read_until_equal(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]]:
+    """The stats received up to the expected ones, which must arrive."""
+    received: list[dict[str, Any]] = []
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while not came or told(came[-1]) != told(expected):
-            came.append(await socket.next("ticketStats"))
-    return came
+        while not received or without_cursor(received[-1]) != without_cursor(expected):
+            received.append(await socket.next("ticketStats"))
+    return received
 
 
 @pytest.mark.stress
@@ -61,33 +65,41 @@ async def up_to(socket: Socket, expected: dict[str, Any]) -> list[dict[str, Any]
 async def test_live_stats_converge_on_the_query_result(
     service: Service, world: World, random: Random, example: int
 ) -> None:
-    """Also where promises come to be at risk and are broken, and whoever looks."""
+    """Covers SLA clocks that become at risk or breached, and viewers with different permissions."""
     dice = random
-    tickets = [(await service.client(who.token).raise_ticket(priority="URGENT"))["id"] for who in (world.cora, world.olga)]
-    wanted = [
-        (service.client(dice.choice(await viewer_tokens(world))), {"by": by, "filter": dice.choice([None, random_filter(dice, world)])})
+    tickets = [
+        (await service.client(person.token).raise_ticket(priority="URGENT"))["id"]
+        for person in (world.cora, world.olga)
+    ]
+    subscriptions = [
+        (
+            service.client(dice.choice(await viewer_tokens(world))),
+            {"by": by, "filter": dice.choice([None, random_filter(dice, world)])},
+        )
         for by in GROUPS
     ]
-    sockets = [client.socket() for client, _ in wanted]
+    sockets = [client.socket() for client, _ in subscriptions]
     opened = [await each.__aenter__() for each in sockets]
     try:
-        for socket, (_, given) in zip(opened, wanted, strict=True):
-            await socket.subscribe(FOLLOW, **given)
+        for socket, (_, arguments) in zip(opened, subscriptions, strict=True):
+            await socket.subscribe(SUBSCRIPTION, **arguments)
         last: list[dict[str, Any]] = []
-        for socket, (client, given) in zip(opened, wanted, strict=True):
-            last += (await up_to(socket, await asked(client, **given)))[-1:]
+        for socket, (client, arguments) in zip(opened, subscriptions, strict=True):
+            last += (await read_until_equal(socket, await query_stats(client, **arguments)))[-1:]
         for hours in (1, 5):
             await write_randomly(service, world, dice, tickets, 15)
             service.clock.advance(hours=hours)
-            await run_timers(service.clock(), DAYS)
-            for place, (socket, (client, given)) in enumerate(zip(opened, wanted, strict=True)):
-                expected = await asked(client, **given)
-                if told(expected) != told(last[place]):
-                    came = await up_to(socket, expected)
-                    positions = [decode_cursor(each["cursor"]) for each in came]
+            await run_timers(service.clock(), TIMER_SETTINGS)
+            for index, (socket, (client, arguments)) in enumerate(
+                zip(opened, subscriptions, strict=True)
+            ):
+                expected = await query_stats(client, **arguments)
+                if without_cursor(expected) != without_cursor(last[index]):
+                    received = await read_until_equal(socket, expected)
+                    positions = [decode_cursor(each["cursor"]) for each in received]
                     assert positions == sorted(positions)
                     assert positions[-1] <= decode_cursor(await head_cursor())
-                last[place] = expected
+                last[index] = expected
     finally:
         for each in sockets:
             await each.__aexit__(None, None, None)
@@ -97,28 +109,32 @@ async def test_live_stats_converge_on_the_query_result(
 async def test_a_burst_of_changes_is_merged_into_few_updates(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "MIN_INTERVAL_SECONDS", 3600.0)
+    monkeypatch.setattr(live_stats, "MIN_INTERVAL_SECONDS", 3600.0)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW)
+        await socket.subscribe(SUBSCRIPTION)
         assert (await socket.next("ticketStats"))["total"] == 0
         for _ in range(20):
             await cora.raise_ticket()
         await socket.send({"type": "ping"})
-        assert (await socket.receive())["type"] == "pong", "nothing is told before its time"
-    monkeypatch.setattr(figures, "MIN_INTERVAL_SECONDS", 0.25)
+        assert (await socket.receive())["type"] == "pong", (
+            "no update arrives before the interval ends"
+        )
+    monkeypatch.setattr(live_stats, "MIN_INTERVAL_SECONDS", 0.25)
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW)
+        await socket.subscribe(SUBSCRIPTION)
         while (await socket.next("ticketStats"))["total"] != 20:
-            pass  # the first socket's figures may still be at hand for a moment
+            pass  # the first socket may still hold its stats for a moment
         loop = asyncio.get_running_loop()
         start = loop.time()
         for _ in range(50):
             await cora.raise_ticket()
-        came = await up_to(socket, await asked(ada))
-        assert len(came) <= (loop.time() - start) / 0.25 + 2, "by its pace it could not tell more"
-        assert came[-1]["total"] == 70
-        assert came[-1]["cursor"] == await head_cursor()
+        received = await read_until_equal(socket, await query_stats(ada))
+        assert len(received) <= (loop.time() - start) / 0.25 + 2, (
+            "the interval allows no more updates"
+        )
+        assert received[-1]["total"] == 70
+        assert received[-1]["cursor"] == await head_cursor()
 
 
 @pytest.mark.without_default_policies
@@ -126,18 +142,25 @@ async def test_unchanged_stats_are_not_sent(service: Service, world: World) -> N
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW, by="PRIORITY")
+        await socket.subscribe(SUBSCRIPTION, by="PRIORITY")
         assert (await socket.next("ticketStats"))["total"] == 1
         for _ in range(3):
             await cora.do("replyToTicket", ticketId=ticket["id"], body="more")
         raised = await ada.do("updateTicket", ticketId=ticket["id"], priority="HIGH")
         moved = await socket.next("ticketStats")
         assert moved["cursor"] == raised["cursor"]
-        assert {each["key"]: each["count"] for each in moved["groups"]} == {"LOW": 0, "NORMAL": 0, "HIGH": 1, "URGENT": 0}
+        assert {each["key"]: each["count"] for each in moved["groups"]} == {
+            "LOW": 0,
+            "NORMAL": 0,
+            "HIGH": 1,
+            "URGENT": 0,
+        }
 
 
 @pytest.mark.without_default_policies
-async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(service: Service, world: World) -> None:
+async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(
+    service: Service, world: World
+) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
     counts: list[int] = []
@@ -145,13 +168,24 @@ async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(service: Serv
         for _ in range(more):
             await create_ticket(world.cora)
         async with ada.socket() as socket:
-            await socket.subscribe(FOLLOW, by="ASSIGNEE")
+            await socket.subscribe(SUBSCRIPTION, by="ASSIGNEE")
             await socket.next("ticketStats")
-            for person in (world.bill, world.ada):  # the first one meets the reading of all tickets
+            for person in (
+                world.bill,
+                world.ada,
+            ):  # the first change coincides with the initial read of all tickets
                 with statements() as collected:
                     await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=person.gid)
                     await socket.next("ticketStats")
-            counts.append(len([text for text in collected.texts if "log_head" in text or "FROM tickets" in text]))
+            counts.append(
+                len(
+                    [
+                        text
+                        for text in collected.texts
+                        if "log_head" in text or "FROM tickets" in text
+                    ]
+                )
+            )
             assert not [text for text in collected.texts if "SUM(" in text]
     assert counts[0] == counts[1]
 
@@ -160,23 +194,27 @@ async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(service: Serv
 async def test_the_database_counts_tickets_beyond_the_tracking_limit(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "MAX_TRACKED_TICKETS", 3)
-    monkeypatch.setattr(figures, "MIN_COUNT_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(live_stats, "MAX_TRACKED_TICKETS", 3)
+    monkeypatch.setattr(live_stats, "MIN_COUNT_INTERVAL_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW, by="STATUS")
+        await socket.subscribe(SUBSCRIPTION, by="STATUS")
         for count in range(1, 8):
             await cora.raise_ticket()
-            assert (await up_to(socket, await asked(ada, by="STATUS")))[-1]["total"] == count
+            assert (await read_until_equal(socket, await query_stats(ada, by="STATUS")))[-1][
+                "total"
+            ] == count
 
 
 @pytest.mark.without_default_policies
-async def test_stats_change_when_time_passes(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "TIMED_REFRESH_SECONDS", 0.1)
+async def test_stats_change_when_time_passes(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_stats, "TIMED_REFRESH_SECONDS", 0.1)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     await cora.raise_ticket()
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW, filter={"createdAt": {"within": "PT1H"}})
+        await socket.subscribe(SUBSCRIPTION, filter={"createdAt": {"within": "PT1H"}})
         assert (await socket.next("ticketStats"))["total"] == 1
         service.clock.advance(hours=2)
         assert (await socket.next("ticketStats"))["total"] == 0
@@ -188,21 +226,23 @@ async def test_stats_follow_the_visibility_of_their_viewer(service: Service, wor
     await service.client(world.cora.token).raise_ticket()
     async with carl.socket() as at_carl, olga.socket() as at_olga:
         for socket, total in ((at_carl, 1), (at_olga, 0)):
-            await socket.subscribe(FOLLOW)
+            await socket.subscribe(SUBSCRIPTION)
             assert (await socket.next("ticketStats"))["total"] == total
         await Organization.filter(name="Acme").update(shared=False)
         assert (await at_carl.next("ticketStats"))["total"] == 0
         assert await Ticket.all().count() == 1
 
 
-async def test_missing_permissions_and_oversized_filters_are_refused(service: Service, world: World) -> None:
+async def test_missing_permissions_and_oversized_filters_are_refused(
+    service: Service, world: World
+) -> None:
     blind = await machine("Blind", ["events:read"])
     many = {"or": [{"number": {"eq": number}} for number in range(101)]}
-    for token, given, code in (
+    for token, arguments, code in (
         (blind, {}, "FORBIDDEN"),
         (None, {}, "UNAUTHENTICATED"),
         (world.ada.token, {"filter": many}, "BAD_REQUEST"),
     ):
         async with service.client(token).socket() as socket:
-            await socket.subscribe(FOLLOW, **given)
+            await socket.subscribe(SUBSCRIPTION, **arguments)
             assert await operation_error(socket) == code

@@ -1,7 +1,7 @@
-"""The promise of the log: whoever follows it sees each entry that they may see, once and in order, however they are cut.
+"""Each subscriber receives each event that it may see, once and in order, also across reconnects.
 
-Writers change tickets by chance while followers of different rights are cut by chance and resume from their last cursor; what
-each of them saw is compared with what the database says they may see.
+Writers change random tickets. Followers with different permissions are cut at random and resume
+from their last cursor. The test compares what each of them received with the database.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ async def test_each_subscriber_receives_each_visible_event_once_in_order(
 ) -> None:
     scene = await Scene.make(service.client, world)
     followers = [
-        Follower([service.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.subscriptions()
+        Follower([service.client(token)], Random(random.random()), scene.after, **arguments)
+        for token, arguments in scene.subscriptions()
     ]
-    following = asyncio.gather(*(follower.run() for follower in followers))
-    await asyncio.gather(*(write_randomly(Random(random.random()), service.client, scene) for _ in range(4)))
-    await wait_and_compare(scene, followers, following)
+    reading = asyncio.gather(*(follower.run() for follower in followers))
+    await asyncio.gather(
+        *(write_randomly(Random(random.random()), service.client, scene) for _ in range(4))
+    )
+    await wait_and_compare(scene, followers, reading)
     assert await log_positions() == list(range(1, len(await log_positions()) + 1))
 
 
-@pytest.mark.parametrize("end", [Process.stop, Process.kill], ids=["stopped", "killed"])
+@pytest.mark.parametrize("end_process", [Process.stop, Process.kill], ids=["stopped", "killed"])
 async def test_no_event_is_lost_when_the_server_restarts(
-    url: str, random: Random, end: Callable[[Process], object]
+    url: str, random: Random, end_process: Callable[[Process], object]
 ) -> None:
     await database.connect(url)
     world = await World.make()
@@ -46,24 +49,30 @@ async def test_no_event_is_lost_when_the_server_restarts(
         scene = await Scene.make(process.client, world)
         await database.disconnect()
         followers = [
-            Follower([process.client(token)], Random(random.random()), scene.after, **wanted) for token, wanted in scene.subscriptions()
+            Follower([process.client(token)], Random(random.random()), scene.after, **arguments)
+            for token, arguments in scene.subscriptions()
         ]
-        following = asyncio.gather(*(follower.run() for follower in followers))
+        reading = asyncio.gather(*(follower.run() for follower in followers))
         stop = asyncio.Event()
-        writing = asyncio.gather(*(write_randomly(Random(random.random()), process.client, scene, stop) for _ in range(3)))
+        writing = asyncio.gather(
+            *(
+                write_randomly(Random(random.random()), process.client, scene, stop)
+                for _ in range(3)
+            )
+        )
         for _ in range(2):
             count = len(followers[0].seen)
 
-            async def busy(count: int = count) -> bool:
+            async def has_progressed(count: int = count) -> bool:
                 return len(followers[0].seen) >= count + 20
 
-            await until(busy)
-            await asyncio.to_thread(end, process)
+            await until(has_progressed)
+            await asyncio.to_thread(end_process, process)
             process = await start(url, process.port, TICKETWIRE_RUN_JOBS="false")
         stop.set()
         await writing
         await database.connect(url)
-        await wait_and_compare(scene, followers, following)
+        await wait_and_compare(scene, followers, reading)
     finally:
         process.kill()
         await database.disconnect()
@@ -72,7 +81,10 @@ async def test_no_event_is_lost_when_the_server_restarts(
 async def test_no_event_is_lost_with_two_servers_on_one_database(url: str, random: Random) -> None:
     await database.connect(url)
     world = await World.make()
-    servers = [await start(url, TICKETWIRE_RUN_JOBS="false"), await start(url, TICKETWIRE_RUN_JOBS="false")]
+    servers = [
+        await start(url, TICKETWIRE_RUN_JOBS="false"),
+        await start(url, TICKETWIRE_RUN_JOBS="false"),
+    ]
 
     def any_client(token: str) -> Client:
         return random.choice(servers).client(token)
@@ -80,12 +92,19 @@ async def test_no_event_is_lost_with_two_servers_on_one_database(url: str, rando
     try:
         scene = await Scene.make(any_client, world)
         followers = [
-            Follower([server.client(token) for server in servers], Random(random.random()), scene.after, **wanted)
-            for token, wanted in scene.subscriptions()
+            Follower(
+                [server.client(token) for server in servers],
+                Random(random.random()),
+                scene.after,
+                **arguments,
+            )
+            for token, arguments in scene.subscriptions()
         ]
-        following = asyncio.gather(*(follower.run() for follower in followers))
-        await asyncio.gather(*(write_randomly(Random(random.random()), any_client, scene) for _ in range(4)))
-        await wait_and_compare(scene, followers, following)
+        reading = asyncio.gather(*(follower.run() for follower in followers))
+        await asyncio.gather(
+            *(write_randomly(Random(random.random()), any_client, scene) for _ in range(4))
+        )
+        await wait_and_compare(scene, followers, reading)
     finally:
         for server in servers:
             server.kill()

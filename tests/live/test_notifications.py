@@ -1,4 +1,5 @@
-"""The viewer's own notifications over a socket: from now on, each once, and only while they may be seen."""
+"""Subscriptions to notifications: new ones only, each once, while the viewer may see their
+ticket."""
 
 from __future__ import annotations
 
@@ -26,59 +27,69 @@ from resolvers.subscriptions import events
 
 pytestmark = pytest.mark.never_retried
 
-FOLLOW = "subscription { notifications { id reason readAt event { type ticket { id } } } }"
+SUBSCRIPTION = "subscription { notifications { id reason readAt event { type ticket { id } } } }"
 
 
-def key(ticket: dict[str, Any]) -> UUID:
-    found = ids.key_of(ids.TICKET, ticket["id"])
-    assert found is not None
-    return found
+def ticket_key(ticket: dict[str, Any]) -> UUID:
+    key = ids.key_of(ids.TICKET, ticket["id"])
+    assert key is not None
+    return key
 
 
-async def follow(socket: Socket, ticket_id: UUID, *whose: UUID) -> str:
-    """Begin to follow, and read until all that was told meanwhile has come: nothing says that a subscription has begun."""
-    operation = await socket.subscribe(FOLLOW)
+async def subscribe(socket: Socket, ticket_id: UUID, *user_ids: UUID) -> str:
+    """Subscribe, and create notifications until the first one arrives; then read all of them.
+
+    Nothing else reports that a subscription has started.
+    """
+    operation = await socket.subscribe(SUBSCRIPTION)
     first = asyncio.create_task(socket.next("notifications"))
     number = 0
     while not first.done():
-        number = await add_notifications(ticket_id, *whose)
+        number = await add_notifications(ticket_id, *user_ids)
         await asyncio.wait([first], timeout=0.05)
-    seen = await first
-    while int(seen["id"].removeprefix("ntf_")) <= number - len(whose):
-        seen = await socket.next("notifications")
+    received = await first
+    while int(received["id"].removeprefix("ntf_")) <= number - len(user_ids):
+        received = await socket.next("notifications")
     return operation
 
 
-async def following(client: Client, socket: Socket, person: Person) -> dict[str, Any]:
-    """Follow as a person who can raise tickets; returns the ticket by which it was seen that it began."""
+async def subscribe_as(client: Client, socket: Socket, person: Person) -> dict[str, Any]:
+    """Subscribe as a person; return the new ticket whose notifications showed that it has
+    started."""
     ticket = await client.raise_ticket("mine")
     await run_notifier()
-    await follow(socket, key(ticket), person.id)
+    await subscribe(socket, ticket_key(ticket), person.id)
     return ticket
 
 
-async def test_each_viewer_receives_their_own_notifications_only(service: Service, world: World) -> None:
-    cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
-    async with cora.socket() as hers, bill.socket() as his:
-        ticket = await following(cora, hers, world.cora)
-        await following(bill, his, world.bill)
+async def test_each_viewer_receives_their_own_notifications_only(
+    service: Service, world: World
+) -> None:
+    cora, ada, bill = (
+        service.client(person.token) for person in (world.cora, world.ada, world.bill)
+    )
+    async with cora.socket() as cora_socket, bill.socket() as bill_socket:
+        ticket = await subscribe_as(cora, cora_socket, world.cora)
+        await subscribe_as(bill, bill_socket, world.bill)
         await bill.do("watchTicket", ticketId=ticket["id"])
         await ada.do("replyToTicket", ticketId=ticket["id"], body="hello")
-        await ada.do("addNote", ticketId=ticket["id"], body="for us")
+        await ada.do("addNote", ticketId=ticket["id"], body="for staff")
         await cora.do("replyToTicket", ticketId=ticket["id"], body="thanks")
         await ada.do("resolveTicket", ticketId=ticket["id"], resolution="done")
         await run_notifier()
-        seen = await hers.take("notifications", 2)
-        assert [(each["event"]["type"], each["reason"]) for each in seen] == [
+        received = await cora_socket.take("notifications", 2)
+        assert [(each["event"]["type"], each["reason"]) for each in received] == [
             ("REPLY_ADDED", "REQUESTER"),
             ("STATUS_CHANGED", "REQUESTER"),
         ]
-        assert {each["event"]["ticket"]["id"] for each in seen} == {ticket["id"]}
-        assert [each["event"]["type"] for each in await his.take("notifications", 4)] == [
+        assert {each["event"]["ticket"]["id"] for each in received} == {ticket["id"]}
+        assert [each["event"]["type"] for each in await bill_socket.take("notifications", 4)] == [
             *("REPLY_ADDED", "NOTE_ADDED", "REPLY_ADDED", "STATUS_CHANGED"),
         ]
-        last = await add_notifications(key(ticket), world.cora.id)
-        assert (await hers.next("notifications"))["id"] == f"ntf_{last}", "nothing else came before"
+        last = await add_notifications(ticket_key(ticket), world.cora.id)
+        assert (await cora_socket.next("notifications"))["id"] == f"ntf_{last}", (
+            "nothing else came before"
+        )
 
 
 async def test_earlier_notifications_are_not_delivered(service: Service, world: World) -> None:
@@ -89,44 +100,52 @@ async def test_earlier_notifications_are_not_delivered(service: Service, world: 
     before = [each.number for each in await Notification.filter(user_id=world.cora.id)]
     assert before
     async with cora.socket() as socket:
-        await socket.subscribe(FOLLOW)
+        await socket.subscribe(SUBSCRIPTION)
         first = asyncio.create_task(socket.next("notifications"))
         while not first.done():
-            await add_notifications(key(ticket), world.cora.id)
+            await add_notifications(ticket_key(ticket), world.cora.id)
             await asyncio.wait([first], timeout=0.05)
         assert int((await first)["id"].removeprefix("ntf_")) > max(before)
 
 
-async def test_a_late_reader_receives_each_notification_once_in_order(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_late_reader_receives_each_notification_once_in_order(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 3)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
         async with cora.socket() as socket:
-            ticket = await following(cora, socket, world.cora)
-            everybody = [person.id for person in (world.ada, world.cora, world.bill)]
-            told = [await add_notifications(key(ticket), *everybody) for _ in range(30)]
-            seen = await socket.take("notifications", 30)
-            assert [each["id"] for each in seen] == [f"ntf_{number - 1}" for number in told]
+            ticket = await subscribe_as(cora, socket, world.cora)
+            user_ids = [person.id for person in (world.ada, world.cora, world.bill)]
+            numbers = [await add_notifications(ticket_key(ticket), *user_ids) for _ in range(30)]
+            received = await socket.take("notifications", 30)
+            assert [each["id"] for each in received] == [f"ntf_{number - 1}" for number in numbers]
 
 
-async def test_notifications_of_a_hidden_ticket_are_not_delivered(service: Service, world: World) -> None:
-    cora, carl, ada = (service.client(person.token) for person in (world.cora, world.carl, world.ada))
+async def test_notifications_of_a_hidden_ticket_are_not_delivered(
+    service: Service, world: World
+) -> None:
+    cora, carl, ada = (
+        service.client(person.token) for person in (world.cora, world.carl, world.ada)
+    )
     ticket = await cora.raise_ticket()
     await carl.do("watchTicket", ticketId=ticket["id"])
     async with carl.socket() as socket:
-        own = await following(carl, socket, world.carl)
-        await ada.do("replyToTicket", ticketId=ticket["id"], body="for ours")
+        own = await subscribe_as(carl, socket, world.carl)
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="visible")
         await run_notifier()
         assert (await socket.next("notifications"))["event"]["ticket"]["id"] == ticket["id"]
-        await ada.do("replyToTicket", ticketId=ticket["id"], body="told while it was shared, and delivered after")
+        await ada.do(
+            "replyToTicket", ticketId=ticket["id"], body="written while shared, delivered later"
+        )
         await Organization.filter(name="Acme").update(shared=False)
-        await add_notifications(key(ticket), world.carl.id)
-        await add_notifications(key(own), world.carl.id)
+        await add_notifications(ticket_key(ticket), world.carl.id)
+        await add_notifications(ticket_key(own), world.carl.id)
         assert (await socket.next("notifications"))["event"]["ticket"]["id"] == own["id"]
         await Organization.filter(name="Acme").update(shared=True)
-        last = await add_notifications(key(ticket), world.carl.id)
+        last = await add_notifications(ticket_key(ticket), world.carl.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
 
 
@@ -135,40 +154,44 @@ async def test_permissions_are_checked_again_before_delivery(
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    hold, seen = OpenSessions.add_token, inbox.filter_visible
+    add_token, filter_visible = OpenSessions.add_token, inbox.filter_visible
     context: list[Any] = []
-    judged: list[set[int]] = []
+    visible_sets: list[set[int]] = []
 
-    def remember(self: OpenSessions, given: Any) -> None:
-        context[:] = [given]
-        hold(self, given)
+    def remember(self: OpenSessions, new_context: Any) -> None:
+        context[:] = [new_context]
+        add_token(self, new_context)
 
-    async def end_after(viewer: Viewer, among: list[int]) -> set[int]:
-        """What was seen just before the account was shared no more."""
-        judged.append(await seen(viewer, among))
-        if len(judged) == 1:
+    async def check_then_unshare(viewer: Viewer, numbers: list[int]) -> set[int]:
+        """The notifications that were visible just before the account was unshared."""
+        visible_sets.append(await filter_visible(viewer, numbers))
+        if len(visible_sets) == 1:
             await Organization.filter(name="Acme").update(shared=False)
             async with asyncio.timeout(60):
                 while context[0].viewer.shared_organization_id is not None:
                     await asyncio.sleep(0.02)
-        return judged[-1]
+        return visible_sets[-1]
 
     monkeypatch.setattr(OpenSessions, "add_token", remember)
     async with carl.socket() as socket:
-        own = await following(carl, socket, world.carl)
-        monkeypatch.setattr(inbox, "filter_visible", end_after)
-        hidden = await add_notifications(key(ticket), world.carl.id)
-        last = await add_notifications(key(own), world.carl.id)
+        own = await subscribe_as(carl, socket, world.carl)
+        monkeypatch.setattr(inbox, "filter_visible", check_then_unshare)
+        hidden = await add_notifications(ticket_key(ticket), world.carl.id)
+        last = await add_notifications(ticket_key(own), world.carl.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
-    assert hidden in judged[0]
-    assert hidden not in judged[1]
+    assert hidden in visible_sets[0]
+    assert hidden not in visible_sets[1]
 
 
-async def test_an_agent_who_becomes_a_customer_loses_team_notifications(service: Service, world: World) -> None:
-    cora, ada, bill = (service.client(person.token) for person in (world.cora, world.ada, world.bill))
+async def test_an_agent_who_becomes_a_customer_loses_team_notifications(
+    service: Service, world: World
+) -> None:
+    cora, ada, bill = (
+        service.client(person.token) for person in (world.cora, world.ada, world.bill)
+    )
     ticket = await cora.raise_ticket()
     async with ada.socket() as socket:
-        own = await following(ada, socket, world.ada)
+        own = await subscribe_as(ada, socket, world.ada)
         await bill.do("addNote", ticketId=ticket["id"], body="@ada look")
         await run_notifier()
         assert (await socket.next("notifications"))["reason"] == "MENTIONED"
@@ -176,19 +199,21 @@ async def test_an_agent_who_becomes_a_customer_loses_team_notifications(service:
         await run_notifier()
         assert (await socket.next("notifications"))["reason"] == "MENTIONED"
         await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
-        await add_notifications(key(ticket), world.ada.id)
-        last = await add_notifications(key(own), world.ada.id)
+        await add_notifications(ticket_key(ticket), world.ada.id)
+        last = await add_notifications(ticket_key(own), world.ada.id)
         assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
 
 
-async def test_removing_the_scope_ends_the_subscription_but_not_the_socket(service: Service, world: World) -> None:
+async def test_removing_the_scope_ends_the_subscription_but_not_the_socket(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
     token = await token_of(await User.get(id=world.cora.id))
     async with service.client(token).socket() as socket:
-        operation = await follow(socket, key(ticket), world.cora.id)
+        operation = await subscribe(socket, ticket_key(ticket), world.cora.id)
         await Token.filter(digest=hash_token(token)).update(scopes=["tickets:write"])
-        await add_notifications(key(ticket), world.cora.id)
+        await add_notifications(ticket_key(ticket), world.cora.id)
         message = await socket.receive()
         assert (message["type"], message["id"]) == ("error", operation)
         assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
@@ -203,78 +228,93 @@ async def test_an_ended_token_closes_the_socket_before_further_delivery(
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
     async with cora.socket() as socket:
-        await follow(socket, key(ticket), world.cora.id)
+        await subscribe(socket, ticket_key(ticket), world.cora.id)
         if end == "deactivated":
             await User.filter(id=world.cora.id).update(active=False)
         else:
             column = {"revoked": "revoked_at", "expired": "expires_at"}[end]
             await Token.filter(digest=hash_token(world.cora.token)).update(**{column: time.now()})
-        await add_notifications(key(ticket), world.cora.id)
-        code, _, came = await wait_for_close(socket)
+        await add_notifications(ticket_key(ticket), world.cora.id)
+        code, _, received = await wait_for_close(socket)
         assert code == 4403
-        assert [message for message in came if message["type"] == "next" and message["payload"].get("data")] == []
+        assert [
+            message
+            for message in received
+            if message["type"] == "next" and message["payload"].get("data")
+        ] == []
 
 
-async def test_a_new_sign_in_over_the_socket_changes_the_recipient(service: Service, world: World) -> None:
+async def test_a_new_sign_in_over_the_socket_changes_the_recipient(
+    service: Service, world: World
+) -> None:
     await User.filter(id=world.olga.id).update(password_hash=hash_password("correct horse"))
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
-    hers, theirs = await cora.raise_ticket(), await olga.raise_ticket()
+    cora_ticket, olga_ticket = await cora.raise_ticket(), await olga.raise_ticket()
     async with cora.socket() as socket:
-        operation = await follow(socket, key(hers), world.cora.id)
+        operation = await subscribe(socket, ticket_key(cora_ticket), world.cora.id)
         sign_in = "mutation($input: SignInInput!) { signIn(input: $input) { viewer { role } } }"
-        other = await socket.subscribe(sign_in, input={"email": "olga@example.com", "password": "correct horse"})
+        other = await socket.subscribe(
+            sign_in, input={"email": "olga@example.com", "password": "correct horse"}
+        )
         assert (await socket.next("signIn")) == {"viewer": {"role": "CUSTOMER"}}
         assert await socket.receive() == {"type": "complete", "id": other}
-        await add_notifications(key(hers), world.cora.id)
-        last = await add_notifications(key(theirs), world.olga.id)
+        await add_notifications(ticket_key(cora_ticket), world.cora.id)
+        last = await add_notifications(ticket_key(olga_ticket), world.olga.id)
         message = await socket.receive()
-        assert (message["id"], message["payload"]["data"]["notifications"]["id"]) == (operation, f"ntf_{last}")
+        assert (message["id"], message["payload"]["data"]["notifications"]["id"]) == (
+            operation,
+            f"ntf_{last}",
+        )
 
 
 async def test_notifications_are_checked_for_their_recipients_only(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, read = inbox.filter_visible, list[UUID | None]()
+    filter_visible, readers = inbox.filter_visible, list[UUID | None]()
 
-    async def noting(viewer: Viewer, among: list[int]) -> set[int]:
-        if among:
-            read.append(viewer.user_id)
-        return await seen(viewer, among)
+    async def check_and_record(viewer: Viewer, numbers: list[int]) -> set[int]:
+        if numbers:
+            readers.append(viewer.user_id)
+        return await filter_visible(viewer, numbers)
 
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
-    async with cora.socket() as hers, olga.socket() as theirs:
-        ticket = await following(cora, hers, world.cora)
-        await following(olga, theirs, world.olga)
-        monkeypatch.setattr(inbox, "filter_visible", noting)
+    async with cora.socket() as cora_socket, olga.socket() as olga_socket:
+        ticket = await subscribe_as(cora, cora_socket, world.cora)
+        await subscribe_as(olga, olga_socket, world.olga)
+        monkeypatch.setattr(inbox, "filter_visible", check_and_record)
         for _ in range(5):
-            await add_notifications(key(ticket), world.cora.id)
-        await hers.take("notifications", 5)
-    assert set(read) == {world.cora.id}
+            await add_notifications(ticket_key(ticket), world.cora.id)
+        await cora_socket.take("notifications", 5)
+    assert set(readers) == {world.cora.id}
 
 
 async def test_a_database_error_delays_and_loses_no_notification(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, failures = inbox.filter_visible, [ConnectionRefusedError("away")] * 2
+    filter_visible, failures = inbox.filter_visible, [ConnectionRefusedError("away")] * 2
 
-    async def failing(viewer: Viewer, among: list[int]) -> set[int]:
+    async def failing(viewer: Viewer, numbers: list[int]) -> set[int]:
         if failures:
             raise failures.pop()
-        return await seen(viewer, among)
+        return await filter_visible(viewer, numbers)
 
     cora = service.client(world.cora.token)
     async with cora.socket() as socket:
-        ticket = await following(cora, socket, world.cora)
+        ticket = await subscribe_as(cora, socket, world.cora)
         monkeypatch.setattr(inbox, "filter_visible", failing)
-        told = [await add_notifications(key(ticket), world.cora.id) for _ in range(3)]
-        assert [each["id"] for each in await socket.take("notifications", 3)] == [f"ntf_{number}" for number in told]
+        numbers = [await add_notifications(ticket_key(ticket), world.cora.id) for _ in range(3)]
+        assert [each["id"] for each in await socket.take("notifications", 3)] == [
+            f"ntf_{number}" for number in numbers
+        ]
         assert not failures
 
 
-async def test_api_clients_and_anonymous_clients_may_not_subscribe(service: Service, world: World) -> None:
+async def test_api_clients_and_anonymous_clients_may_not_subscribe(
+    service: Service, world: World
+) -> None:
     for token, code in ((world.machine, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
         async with service.client(token).socket() as socket:
-            await socket.subscribe(FOLLOW)
+            await socket.subscribe(SUBSCRIPTION)
             assert await operation_error(socket) == code
     with pytest.raises(Refused):
-        await service.client(world.cora.token).run(FOLLOW)
+        await service.client(world.cora.token).run(SUBSCRIPTION)

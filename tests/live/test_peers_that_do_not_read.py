@@ -1,4 +1,4 @@
-"""Peers that take nothing of what they are sent: what they can cost."""
+"""WebSocket peers that do not read: the server limits the memory and connections they use."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from engine.server.websocket_protocol import WebSocketProtocol
 
 
 @contextlib.asynccontextmanager
-async def deaf(service: Service) -> AsyncIterator[tuple[asyncio.StreamWriter, Any]]:
-    """A peer that takes nothing after its connection was acknowledged, and the server's end of it."""
+async def peer_that_does_not_read(
+    service: Service,
+) -> AsyncIterator[tuple[asyncio.StreamWriter, Any]]:
+    """A peer that reads nothing after the acknowledgement, and the server's protocol object
+    for it."""
     peer = socket.socket()
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     peer.setblocking(False)
@@ -26,59 +29,72 @@ async def deaf(service: Service) -> AsyncIterator[tuple[asyncio.StreamWriter, An
     reader, writer = await asyncio.open_connection(sock=peer, limit=4096)
     before = set(service.server.server_state.connections)
     head = (
-        "GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+        "GET /graphql HTTP/1.1\r\nHost: localhost\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
     )
     writer.write(head.encode())
     await reader.readuntil(b"\r\n\r\n")
-    writer.write(masked(0x81, b'{"type":"connection_init"}'))
+    writer.write(client_frame(0x81, b'{"type":"connection_init"}'))
     assert b"connection_ack" in await reader.read(100)
-    (end,) = {each for each in service.server.server_state.connections if isinstance(each, WebSocketProtocol)} - before
-    end.stop_keepalive()  # a slow test must not be taken for a peer that answers no ping
-    end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    (protocol,) = {
+        each
+        for each in service.server.server_state.connections
+        if isinstance(each, WebSocketProtocol)
+    } - before
+    protocol.stop_keepalive()  # a slow test must not look like a peer that answers no ping
+    protocol.transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDBUF, 4096
+    )
     try:
-        yield writer, end
+        yield writer, protocol
     finally:
         writer.transport.abort()
 
 
-def masked(first: int, payload: bytes) -> bytes:
-    """A client's frame, by a mask of zeros."""
+def client_frame(first: int, payload: bytes) -> bytes:
+    """A client frame, masked with zeros."""
     size = len(payload)
     length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
     return bytes((first,)) + length + bytes(4) + payload
 
 
-async def test_pongs_do_not_pile_up_for_a_peer_that_does_not_read(service: Service, world: World) -> None:
-    async with deaf(service) as (writer, end):
+async def test_pongs_do_not_pile_up_for_a_peer_that_does_not_read(
+    service: Service, world: World
+) -> None:
+    async with peer_that_does_not_read(service) as (writer, protocol):
         for _ in range(40):
-            writer.write(masked(0x89, bytes(125)) * 500)
+            writer.write(client_frame(0x89, bytes(125)) * 500)
             await writer.drain()
-        writer.write(masked(0x81, b'{"type":"ping"}'))
+        writer.write(client_frame(0x81, b'{"type":"ping"}'))
 
-        async def quiet() -> bool:
-            return end.pending_pongs != b"" and not writer.transport.get_write_buffer_size()  # type: ignore[attr-defined]
+        async def all_pings_read() -> bool:
+            unsent = writer.transport.get_write_buffer_size()  # type: ignore[attr-defined]
+            return protocol.pending_pongs != b"" and not unsent
 
-        await until(quiet)
-        assert end.transport.get_write_buffer_size() < 256 * 1024
+        await until(all_pings_read)
+        assert protocol.transport.get_write_buffer_size() < 256 * 1024
 
 
-@pytest.mark.parametrize("way", ["closes", "answers no ping"])
-async def test_the_connection_of_a_peer_that_does_not_read_can_be_closed(service: Service, world: World, way: str) -> None:
-    async with deaf(service) as (writer, end):
-        end.close_timeout = end.ping_timeout = 0.1
-        ping = json.dumps({"type": "ping", "payload": {"much": "x" * 60_000}}).encode()
-        writer.write(masked(0x81, ping) * 5)
+@pytest.mark.parametrize("reason", ["closes", "answers no ping"])
+async def test_the_connection_of_a_peer_that_does_not_read_can_be_closed(
+    service: Service, world: World, reason: str
+) -> None:
+    async with peer_that_does_not_read(service) as (writer, protocol):
+        protocol.close_timeout = protocol.ping_timeout = 0.1
+        ping = json.dumps({"type": "ping", "payload": {"padding": "x" * 60_000}}).encode()
+        writer.write(client_frame(0x81, ping) * 5)
 
-        async def waits() -> bool:
-            return end.transport.get_write_buffer_size() > 100_000
+        async def has_unsent_data() -> bool:
+            return protocol.transport.get_write_buffer_size() > 100_000
 
-        async def is_gone() -> bool:
-            return end not in service.server.server_state.connections
+        async def is_closed() -> bool:
+            return protocol not in service.server.server_state.connections
 
-        await until(waits)
-        if way == "closes":
-            writer.write(masked(0x88, b""))
+        await until(has_unsent_data)
+        if reason == "closes":
+            writer.write(client_frame(0x88, b""))
         else:
-            end.send_keepalive_ping()
-        await until(is_gone)
+            protocol.send_keepalive_ping()
+        await until(is_closed)

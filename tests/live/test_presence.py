@@ -1,4 +1,4 @@
-"""Who is at a ticket, over real sockets: seen by colleagues at once, each change once, and forgotten when nothing is heard."""
+"""Presence at tickets over real sockets: snapshots, expiry, permissions, cost, several servers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
-from support.assert_unchanged import assert_nothing_stored
-from support.assert_unchanged import format_error as refusal
+from support.assert_unchanged import assert_nothing_stored, format_error
 from support.live import operation_error, until, wait_for_close
 from support.presence_client import (
     FOLLOW_PRESENCE,
@@ -43,41 +42,46 @@ from resolvers.presence_tail import PresenceTail
 pytestmark = pytest.mark.never_retried
 
 REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379")
-NOBODY = ids.encode(ids.TICKET, UUID(int=7))
+UNKNOWN_TICKET = ids.encode(ids.TICKET, UUID(int=7))
 
 
 @pytest.fixture(autouse=True)
-def made(monkeypatch: pytest.MonkeyPatch) -> list[PresenceTail]:
-    """The watchers of the services that start in this process."""
-    found: list[PresenceTail] = []
-    make = PresenceTail.__init__
+def presence_tails(monkeypatch: pytest.MonkeyPatch) -> list[PresenceTail]:
+    """The presence tails of the services that start in this process."""
+    created: list[PresenceTail] = []
+    initialise = PresenceTail.__init__
 
-    def remember(self: PresenceTail, *given: Any, **named: Any) -> None:
-        make(self, *given, **named)
-        found.append(self)
+    def remember(self: PresenceTail, *arguments: Any, **options: Any) -> None:
+        initialise(self, *arguments, **options)
+        created.append(self)
 
     monkeypatch.setattr(PresenceTail, "__init__", remember)
-    return found
+    return created
 
 
 @pytest.fixture(autouse=True)
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes by a millisecond at each look, and when a test moves it on: nobody is forgotten because a test is slow."""
-    looks, start = count(), time.now()
-    monkeypatch.setattr(Clock, "__call__", lambda self: start + self.ahead + timedelta(milliseconds=next(looks)))
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock advances by a millisecond per call, and when a test advances it.
+
+    So no presence expires because a test is slow.
+    """
+    calls, start = count(), time.now()
+    monkeypatch.setattr(
+        Clock, "__call__", lambda self: start + self.ahead + timedelta(milliseconds=next(calls))
+    )
 
 
-def readers(looking: PresenceTail, ticket: dict[str, Any]) -> set[object]:
-    """The sources through which a ticket is followed."""
+def sources_of(tail: PresenceTail, ticket: dict[str, Any]) -> set[object]:
+    """The sources that are subscribed to a ticket."""
     key = ids.key_of(ids.TICKET, ticket["id"])
     assert key is not None
-    found = looking.watched.get(key)
-    return set(found.readers) if found else set()
+    watched = tail.watched.get(key)
+    return set(watched.readers) if watched else set()
 
 
 @pytest.fixture
-def rings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks by the time; ask for it before the service."""
+def wakeups_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tails do not poll; only wake-ups trigger a read. Request it before the service."""
     monkeypatch.setattr(presence_tail, "POLL_SECONDS", 3600.0)
 
 
@@ -86,16 +90,22 @@ async def ticket(service: Service, world: World) -> dict[str, Any]:
     return await service.client(world.cora.token).raise_ticket()
 
 
-# ---------------------------------------------------------------- what is seen
+# ---------------------------------------------------------------- snapshots
 
 
-@pytest.mark.usefixtures("rings_alone")
-async def test_agents_see_each_other_at_once(service: Service, world: World, ticket: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("wakeups_only")
+async def test_agents_see_each_other_at_once(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     assert await set_presence(ada, ticket, "LOOKING") == {"Ada": "LOOKING"}
-    async with ada.socket() as hers, bill.socket() as his, service.client(world.root.token).socket() as admins:
-        everybody = (hers, his, admins)
-        for socket in everybody:
+    async with (
+        ada.socket() as ada_socket,
+        bill.socket() as bill_socket,
+        service.client(world.root.token).socket() as root_socket,
+    ):
+        sockets = (ada_socket, bill_socket, root_socket)
+        for socket in sockets:
             await follow_presence(socket, ticket)
             assert await next_snapshot(socket) == {"Ada": "LOOKING"}
         for client, state, expected in (
@@ -107,11 +117,13 @@ async def test_agents_see_each_other_at_once(service: Service, world: World, tic
             (bill, "GONE", {}),
         ):
             assert await set_presence(client, ticket, state) == expected
-            for socket in everybody:
+            for socket in sockets:
                 assert await next_snapshot(socket) == expected
 
 
-async def test_a_snapshot_contains_each_person_with_state_and_time(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_a_snapshot_contains_each_person_with_state_and_time(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     before = (await send_presence(ada, ticket, "LOOKING"))["presence"]["people"][0]["since"]
     service.clock.advance(seconds=5)
@@ -123,8 +135,16 @@ async def test_a_snapshot_contains_each_person_with_state_and_time(service: Serv
         assert await socket.next("ticketPresence") == {
             "ticket": {"id": ticket["id"]},
             "people": [
-                {"state": "LOOKING", "since": before, "user": {"id": world.ada.gid, "displayName": "Ada"}},
-                {"state": "WRITING", "since": then, "user": {"id": world.bill.gid, "displayName": "Bill"}},
+                {
+                    "state": "LOOKING",
+                    "since": before,
+                    "user": {"id": world.ada.gid, "displayName": "Ada"},
+                },
+                {
+                    "state": "WRITING",
+                    "since": then,
+                    "user": {"id": world.bill.gid, "displayName": "Bill"},
+                },
             ],
         }
 
@@ -143,7 +163,7 @@ async def test_a_person_writes_if_one_of_their_windows_writes(
         await set_presence(other, ticket, "LOOKING")
         await set_presence(ada, ticket, "GONE", clientKey="left")
         assert await next_snapshot(socket) == {"Ada": "LOOKING"}
-        # without a key, a token is a window
+        # without a client key, the token identifies the window
         await set_presence(ada, ticket, "WRITING")
         assert await next_snapshot(socket) == {"Ada": "WRITING"}
         await set_presence(other, ticket, "GONE")
@@ -180,19 +200,21 @@ async def test_presence_expires_after_a_socket_is_cut(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     ada = service.client(world.ada.token)
-    async with service.client(world.bill.token).socket() as his:
-        await follow_presence(his, ticket)
-        assert await next_snapshot(his) == {}
-        async with ada.socket() as hers:
-            await follow_presence(hers, ticket)
+    async with service.client(world.bill.token).socket() as bill_socket:
+        await follow_presence(bill_socket, ticket)
+        assert await next_snapshot(bill_socket) == {}
+        async with ada.socket() as ada_socket:
+            await follow_presence(ada_socket, ticket)
             await set_presence(ada, ticket, "WRITING")
-            assert await next_snapshot(his) == {"Ada": "WRITING"}
-            hers.connection.transport.abort()
+            assert await next_snapshot(bill_socket) == {"Ada": "WRITING"}
+            ada_socket.connection.transport.abort()
         service.clock.advance(seconds=15)
-        assert await next_snapshot(his) == {}
+        assert await next_snapshot(bill_socket) == {}
 
 
-async def test_each_ticket_has_its_own_presence(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_each_ticket_has_its_own_presence(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     other = await bill.raise_ticket()
     async with ada.socket() as socket, bill.socket() as another:
@@ -205,7 +227,9 @@ async def test_each_ticket_has_its_own_presence(service: Service, world: World, 
         assert await next_snapshot(socket) == {"Bill": "LOOKING"}
 
 
-@pytest.mark.parametrize("change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"])
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"]
+)
 async def test_a_person_who_is_no_longer_staff_disappears(
     service: Service, world: World, ticket: dict[str, Any], change: dict[str, Any]
 ) -> None:
@@ -218,14 +242,16 @@ async def test_a_person_who_is_no_longer_staff_disappears(
         assert await next_snapshot(socket) == {}
 
 
-async def test_presence_is_not_stored_in_the_log(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_presence_is_not_stored_in_the_log(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     ada = service.client(world.ada.token)
     async with assert_nothing_stored():
         for state in ("LOOKING", "WRITING", "WRITING", "LOOKING", "GONE"):
             await set_presence(ada, ticket, state)
 
 
-# ---------------------------------------------------------------- each picture once
+# ---------------------------------------------------------------- each snapshot once
 
 
 async def test_a_late_subscriber_starts_with_the_current_snapshot(
@@ -252,68 +278,81 @@ async def test_no_snapshot_is_repeated_and_the_last_one_is_current(
 ) -> None:
     people = [world.ada, world.bill, world.root]
 
-    async def chatter(client: Client) -> None:
+    async def change_state(client: Client) -> None:
         for _ in range(25):
             state = random.choice(["LOOKING", "WRITING", "GONE"])
             await set_presence(client, ticket, state, clientKey=random.choice(["a", "b"]))
 
-    async def whole() -> Any:
-        """What the payload of a mutation shows: read afresh."""
-        return (await send_presence(service.client(world.ada.token), ticket, "LOOKING"))["presence"]["people"]
+    async def read_current() -> Any:
+        """The people in the payload of a mutation, which reads the current state."""
+        return (await send_presence(service.client(world.ada.token), ticket, "LOOKING"))[
+            "presence"
+        ]["people"]
 
-    async def read(client: Client, came: list[Any], most: float) -> None:
-        """Note so many pictures in order."""
+    async def read(client: Client, received: list[Any], limit: float) -> None:
+        """Read the given number of snapshots into `received`."""
         async with client.socket() as socket:
             await follow_presence(socket, ticket)
-            while len(came) < most:
+            while len(received) < limit:
                 message = await socket.receive(None)
-                found = message["payload"]["data"]["ticketPresence"]["people"]
-                for each in found:
+                people = message["payload"]["data"]["ticketPresence"]["people"]
+                for each in people:
                     del each["user"]["id"]
-                came.append(found)
+                received.append(people)
 
-    pictures = [list[Any]() for _ in range(9)]
+    snapshots = [list[Any]() for _ in range(9)]
     staying = [
-        asyncio.create_task(read(service.client(person.token), came, inf))
-        for person, came in zip(people * 2, pictures, strict=False)
+        asyncio.create_task(read(service.client(person.token), received, inf))
+        for person, received in zip(people * 2, snapshots, strict=False)
     ]
-    visitors = [asyncio.create_task(read(service.client(random.choice(people).token), came, 1)) for came in pictures[6:]]
-    await asyncio.gather(*(chatter(service.client(person.token)) for person in people))
-    end = await whole()
+    visitors = [
+        asyncio.create_task(read(service.client(random.choice(people).token), received, 1))
+        for received in snapshots[6:]
+    ]
+    await asyncio.gather(*(change_state(service.client(person.token)) for person in people))
+    current = await read_current()
 
-    async def all_have_seen_the_end() -> bool:
+    async def all_are_current() -> bool:
         for reading in staying:
             if reading.done():
                 reading.result()
-        return all(came and came[-1] == end for came in pictures[:6])
+        return all(received and received[-1] == current for received in snapshots[:6])
 
-    await until(all_have_seen_the_end)
+    await until(all_are_current)
     await asyncio.gather(*visitors)
     for reading in staying:
         reading.cancel()
     await asyncio.gather(*staying, return_exceptions=True)
-    for came in pictures:
-        assert all(before != after for before, after in pairwise(came))
+    for received in snapshots:
+        assert all(before != after for before, after in pairwise(received))
 
 
-# ---------------------------------------------------------------- who may
+# ---------------------------------------------------------------- permissions
 
 
-async def test_customers_and_anonymous_clients_have_no_access(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_customers_and_anonymous_clients_have_no_access(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     await set_presence(service.client(world.ada.token), ticket, "WRITING")
-    for token, code in ((world.cora.token, "FORBIDDEN"), (world.olga.token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
+    for token, code in (
+        (world.cora.token, "FORBIDDEN"),
+        (world.olga.token, "FORBIDDEN"),
+        (None, "UNAUTHENTICATED"),
+    ):
         client = service.client(token)
-        for asked_for in (ticket["id"], NOBODY):
+        for ticket_id in (ticket["id"], UNKNOWN_TICKET):
             async with assert_nothing_stored():
                 with pytest.raises(Refused) as refused:
-                    await send_presence(client, {"id": asked_for}, "LOOKING")
+                    await send_presence(client, {"id": ticket_id}, "LOOKING")
                 assert refused.value.code == code
             async with client.socket() as socket:
-                await socket.subscribe(FOLLOW_PRESENCE, id=asked_for)
+                await socket.subscribe(FOLLOW_PRESENCE, id=ticket_id)
                 assert await operation_error(socket) == code
 
 
-async def test_api_clients_can_read_but_not_set_presence(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_api_clients_can_read_but_not_set_presence(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     sync = service.client(world.machine)
     with pytest.raises(Refused) as refused:
         await send_presence(sync, ticket, "LOOKING")
@@ -328,60 +367,86 @@ async def test_api_clients_can_read_but_not_set_presence(service: Service, world
         assert await operation_error(socket) == "FORBIDDEN"
 
 
-async def test_a_write_only_token_sees_only_its_own_presence(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_a_write_only_token_sees_only_its_own_presence(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     await set_presence(service.client(world.bill.token), ticket, "WRITING")
     writing = service.client(await token_of(await User.get(id=world.ada.id), ["tickets:write"]))
     assert await set_presence(writing, ticket, "LOOKING") == {"Ada": "LOOKING"}
     assert await set_presence(writing, ticket, "GONE") == {}
 
 
-@pytest.mark.parametrize("given", [NOBODY, "", "x", "tkt_", "tkt_7", "usr_" + str(UUID(int=7)), "evt_1", "tkt_\0", "t" * 5000])
-async def test_an_unknown_ticket_is_not_found(service: Service, world: World, given: str) -> None:
+@pytest.mark.parametrize(
+    "ticket_id",
+    [
+        UNKNOWN_TICKET,
+        "",
+        "x",
+        "tkt_",
+        "tkt_7",
+        "usr_" + str(UUID(int=7)),
+        "evt_1",
+        "tkt_\0",
+        "t" * 5000,
+    ],
+)
+async def test_an_unknown_ticket_is_not_found(
+    service: Service, world: World, ticket_id: str
+) -> None:
     ada = service.client(world.ada.token)
     for state in ("LOOKING", "GONE"):
         async with assert_nothing_stored():
-            payload = await send_presence(ada, {"id": given}, state)
+            payload = await send_presence(ada, {"id": ticket_id}, state)
         assert payload["presence"] is None
-        assert [refusal(each) for each in payload["userErrors"]] == ["NOT_FOUND ticketId"]
+        assert [format_error(each) for each in payload["userErrors"]] == ["NOT_FOUND ticketId"]
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW_PRESENCE, id=given)
+        await socket.subscribe(FOLLOW_PRESENCE, id=ticket_id)
         assert await operation_error(socket) == "NOT_FOUND"
         await socket.subscribe("{ viewer { role } }")
         assert await socket.next("viewer") == {"role": "AGENT"}
 
 
-async def test_invalid_client_keys_are_refused(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_invalid_client_keys_are_refused(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     ada = service.client(world.ada.token)
-    for key, code in (("", "REQUIRED"), (" ", "REQUIRED"), ("k" * 65, "TOO_LONG"), ("a\0", "INVALID")):
+    for key, code in (
+        ("", "REQUIRED"),
+        (" ", "REQUIRED"),
+        ("k" * 65, "TOO_LONG"),
+        ("a\0", "INVALID"),
+    ):
         async with assert_nothing_stored():
             payload = await send_presence(ada, ticket, "LOOKING", clientKey=key)
         assert payload["presence"] is None
-        assert [refusal(each) for each in payload["userErrors"]] == [f"{code} clientKey"]
+        assert [format_error(each) for each in payload["userErrors"]] == [f"{code} clientKey"]
     assert await set_presence(ada, ticket, "LOOKING", clientKey="k" * 64) == {"Ada": "LOOKING"}
 
 
-async def test_losing_the_permission_ends_the_subscription(service: Service, world: World, ticket: dict[str, Any]) -> None:
+async def test_losing_the_permission_ends_the_subscription(
+    service: Service, world: World, ticket: dict[str, Any]
+) -> None:
     bill = service.client(world.bill.token)
     narrowed = await token_of(await User.get(id=world.ada.id))
     async with (
-        service.client(world.ada.token).socket() as hers,
+        service.client(world.ada.token).socket() as ada_socket,
         service.client(narrowed).socket() as narrow,
-        bill.socket() as his,
+        bill.socket() as bill_socket,
     ):
-        for socket in (hers, narrow, his):
+        for socket in (ada_socket, narrow, bill_socket):
             await follow_presence(socket, ticket)
             assert await next_snapshot(socket) == {}
         await Token.filter(digest=hash_token(narrowed)).update(scopes=["tickets:write"])
         await set_presence(bill, ticket, "LOOKING")
-        assert await next_snapshot(his) == {"Bill": "LOOKING"}
-        assert await next_snapshot(hers) == {"Bill": "LOOKING"}
+        assert await next_snapshot(bill_socket) == {"Bill": "LOOKING"}
+        assert await next_snapshot(ada_socket) == {"Bill": "LOOKING"}
         assert await operation_error(narrow) == "FORBIDDEN"
         await User.filter(id=world.ada.id).update(role=Role.CUSTOMER)
         await set_presence(bill, ticket, "WRITING")
-        assert await next_snapshot(his) == {"Bill": "WRITING"}
-        assert await operation_error(hers) == "FORBIDDEN"
-        await hers.subscribe("{ viewer { role } }")
-        assert await hers.next("viewer") == {"role": "CUSTOMER"}
+        assert await next_snapshot(bill_socket) == {"Bill": "WRITING"}
+        assert await operation_error(ada_socket) == "FORBIDDEN"
+        await ada_socket.subscribe("{ viewer { role } }")
+        assert await ada_socket.next("viewer") == {"role": "CUSTOMER"}
 
 
 async def test_an_ended_token_closes_the_socket_before_further_delivery(
@@ -392,56 +457,62 @@ async def test_an_ended_token_closes_the_socket_before_further_delivery(
         assert await next_snapshot(socket) == {}
         await User.filter(id=world.ada.id).update(active=False)
         await set_presence(service.client(world.bill.token), ticket, "LOOKING")
-        code, _, came = await wait_for_close(socket)
-        assert (code, came) == (4403, [])
+        code, _, received = await wait_for_close(socket)
+        assert (code, received) == (4403, [])
 
 
 async def test_gaining_permissions_does_not_repeat_the_snapshot(
-    service: Service, world: World, ticket: dict[str, Any], made: list[PresenceTail]
+    service: Service, world: World, ticket: dict[str, Any], presence_tails: list[PresenceTail]
 ) -> None:
     bill = service.client(world.bill.token)
     await set_presence(bill, ticket, "LOOKING")
     async with service.client(world.ada.token).socket() as socket:
         operation = await follow_presence(socket, ticket)
         assert await next_snapshot(socket) == {"Bill": "LOOKING"}
-        before = readers(made[-1], ticket)
+        before = sources_of(presence_tails[-1], ticket)
         await User.filter(id=world.ada.id).update(role=Role.ADMIN)
 
-        async def moved() -> bool:
-            return bool(readers(made[-1], ticket)) and not readers(made[-1], ticket) & before
+        async def has_new_source() -> bool:
+            return (
+                bool(sources_of(presence_tails[-1], ticket))
+                and not sources_of(presence_tails[-1], ticket) & before
+            )
 
-        await until(moved)
+        await until(has_new_source)
         await set_presence(bill, ticket, "WRITING")
         message = await socket.receive()
-        assert (message["id"], snapshot_of(message["payload"]["data"]["ticketPresence"])) == (operation, {"Bill": "WRITING"})
+        assert (message["id"], snapshot_of(message["payload"]["data"]["ticketPresence"])) == (
+            operation,
+            {"Bill": "WRITING"},
+        )
 
 
-# ---------------------------------------------------------------- what it costs
+# ---------------------------------------------------------------- cost
 
 
 async def test_subscribers_with_equal_permissions_share_one_source(
-    service: Service, world: World, ticket: dict[str, Any], made: list[PresenceTail]
+    service: Service, world: World, ticket: dict[str, Any], presence_tails: list[PresenceTail]
 ) -> None:
-    (looking,) = made
+    (tail,) = presence_tails
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
 
-    async def followed_by(sources: int) -> None:
-        async def so() -> bool:
-            return len(readers(looking, ticket)) == sources
+    async def wait_for_sources(sources: int) -> None:
+        async def has_sources() -> bool:
+            return len(sources_of(tail, ticket)) == sources
 
-        await until(so)
+        await until(has_sources)
 
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(client.socket()) for client in (ada, bill) * 5]
         operations = [await follow_presence(socket, ticket) for socket in sockets]
         for socket in sockets:
             assert await next_snapshot(socket) == {}
-        await followed_by(1)
+        await wait_for_sources(1)
         async with service.client(world.root.token).socket() as socket:
             await follow_presence(socket, ticket)
             await next_snapshot(socket)
-            await followed_by(2)
-        await followed_by(1)
+            await wait_for_sources(2)
+        await wait_for_sources(1)
         for socket, operation in zip(sockets[:4], operations, strict=False):
             await socket.send({"type": "complete", "id": operation})
         for socket in sockets[4:7]:
@@ -449,12 +520,12 @@ async def test_subscribers_with_equal_permissions_share_one_source(
         await set_presence(ada, ticket, "LOOKING")
         for socket in sockets[7:]:
             assert await next_snapshot(socket) == {"Ada": "LOOKING"}
-    await followed_by(0)
-    assert looking.watched == {}
+    await wait_for_sources(0)
+    assert tail.watched == {}
 
 
 async def test_a_poll_costs_one_statement_for_all_tickets_and_subscribers(
-    service: Service, world: World, made: list[PresenceTail]
+    service: Service, world: World, presence_tails: list[PresenceTail]
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     costs: list[int] = []
@@ -466,33 +537,46 @@ async def test_a_poll_costs_one_statement_for_all_tickets_and_subscribers(
                 await follow_presence(socket, ticket)
                 assert await next_snapshot(socket) == {}
             with statements() as quiet:
-                await made[-1].read_presence()
-            await Presence.create(ticket_id=ids.key_of(ids.TICKET, ticket["id"]), user_id=world.ada.id, **there(service))
-            with statements() as news:
-                await made[-1].read_presence()
+                await presence_tails[-1].read_presence()
+            await Presence.create(
+                ticket_id=ids.key_of(ids.TICKET, ticket["id"]),
+                user_id=world.ada.id,
+                **window_row(service),
+            )
+            with statements() as changed:
+                await presence_tails[-1].read_presence()
             assert await next_snapshot(socket) == {"Ada": "LOOKING"}
-            costs.append(len(news))
+            costs.append(len(changed))
             assert len(quiet) == 1
-    # with news, the rights of those who follow are read too, and what new sockets' tokens open
+    # after a change the tail also reads the permissions of subscribers and of new tokens
     assert set(costs) <= {1, 2, 3}
 
 
-def there(service: Service) -> dict[str, Any]:
-    """What a window that looks has stored, past the mutation and its ring."""
+def window_row(service: Service) -> dict[str, Any]:
+    """The columns of a window that looks, stored without the mutation and its wake-up."""
     at = service.clock()
-    return {"client_key": "x", "state": presence.PresenceState.LOOKING, "since": at, "until": at + presence.PRESENCE_LIFETIME}
+    return {
+        "client_key": "x",
+        "state": presence.PresenceState.LOOKING,
+        "since": at,
+        "until": at + presence.PRESENCE_LIFETIME,
+    }
 
 
 async def test_a_database_error_delays_the_snapshot(
     service: Service, world: World, ticket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, failures = presence.read_presence, [ConnectionRefusedError("away")] * 2
+    read_presence, failures = presence.read_presence, [ConnectionRefusedError("away")] * 2
 
-    async def failing(*given: Any) -> Any:
+    async def failing(*arguments: Any) -> Any:
         task = asyncio.current_task()
-        if failures and task is not None and "PresenceTail" in getattr(task.get_coro(), "__qualname__", ""):
+        if (
+            failures
+            and task is not None
+            and "PresenceTail" in getattr(task.get_coro(), "__qualname__", "")
+        ):
             raise failures.pop()
-        return await read(*given)
+        return await read_presence(*arguments)
 
     ada = service.client(world.ada.token)
     async with service.client(world.bill.token).socket() as socket:
@@ -507,21 +591,23 @@ async def test_a_database_error_delays_the_snapshot(
 # ---------------------------------------------------------------- several processes
 
 
-@pytest.mark.parametrize("bus", ["memory://", REDIS], ids=["alone", "redis"])
+@pytest.mark.parametrize("bus", ["memory://", REDIS], ids=["without a bus", "redis"])
 async def test_two_servers_share_presence(url: str, bus: str) -> None:
-    """Over the bus at once; without one, each looks for itself."""
+    """With Redis a wake-up arrives at once; without it each server polls."""
     await database.connect(url)
     try:
         world = await World.make()
     finally:
         await database.disconnect()
-    servers = await asyncio.gather(*(start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL=bus) for _ in range(2)))
+    servers = await asyncio.gather(
+        *(start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL=bus) for _ in range(2))
+    )
     try:
         here, there = servers
         ada, bill = here.client(world.ada.token), there.client(world.bill.token)
         ticket = await here.client(world.cora.token).raise_ticket()
-        async with ada.socket() as hers, bill.socket() as his:
-            for socket in (hers, his):
+        async with ada.socket() as ada_socket, bill.socket() as bill_socket:
+            for socket in (ada_socket, bill_socket):
                 await follow_presence(socket, ticket)
                 assert await next_snapshot(socket) == {}
             for states, expected in (
@@ -529,18 +615,21 @@ async def test_two_servers_share_presence(url: str, bus: str) -> None:
                 ({ada: "LOOKING", bill: "WRITING"}, {"Ada": "LOOKING", "Bill": "WRITING"}),
                 ({ada: "GONE", bill: "WRITING"}, {"Bill": "WRITING"}),
             ):
-                async with said_again(ticket, states):
-                    for socket in (hers, his):
+                async with refresh_presence(ticket, states):
+                    for socket in (ada_socket, bill_socket):
                         while await next_snapshot(socket) != expected:
-                            pass  # on a slow machine somebody is forgotten and seen again
+                            pass  # on a slow machine a presence may expire and return
     finally:
         for server in servers:
             server.kill()
 
 
 @contextlib.asynccontextmanager
-async def said_again(ticket: dict[str, Any], states: dict[Client, str]) -> AsyncIterator[None]:
-    """Say it over and over, as clients do: here 15 seconds without a word are seconds of the machine."""
+async def refresh_presence(
+    ticket: dict[str, Any], states: dict[Client, str]
+) -> AsyncIterator[None]:
+    """Refresh the presence every second, as clients do, because these servers use the real
+    clock."""
 
     async def repeat() -> None:
         while True:
@@ -549,6 +638,6 @@ async def said_again(ticket: dict[str, Any], states: dict[Client, str]) -> Async
             await asyncio.sleep(1)
 
     async with asyncio.TaskGroup() as group:
-        saying = group.create_task(repeat())
+        refreshing = group.create_task(repeat())
         yield
-        saying.cancel()
+        refreshing.cancel()

@@ -1,6 +1,7 @@
-"""The model check of the live engine: writers and subscribers by chance, two servers, and Redis and one of the servers killed.
+"""A random comparison of the live engine with a model: the events that the database holds.
 
-In the suite each kind of trouble comes at least once. For longer, by hand, with Postgres:
+Writers and subscribers act at random on two servers, while the test kills Redis and the servers.
+In the suite each kind of outage happens at least once. To run it for longer, with Postgres:
 
     MODEL_SECONDS=3600 TEST_SEED=7 TEST_DATABASE=postgres://postgres@127.0.0.1:5432/postgres \\
         .venv/bin/python -m pytest tests/live/test_random_comparison.py
@@ -23,8 +24,8 @@ from models import database
 
 SECONDS = float(os.environ.get("MODEL_SECONDS", "5"))
 WRITERS = int(os.environ.get("MODEL_WRITERS", "3"))
-TIMES = int(os.environ.get("MODEL_FOLLOWERS", "2"))
-"""How many of each kind of follower there are."""
+FOLLOWERS_PER_KIND = int(os.environ.get("MODEL_FOLLOWERS", "2"))
+"""The number of followers of each kind."""
 
 pytestmark = [
     pytest.mark.without_default_policies,
@@ -34,57 +35,82 @@ pytestmark = [
 ]
 
 
-async def trouble(random: Random, servers: list[Process], redis: RedisServer, until: float) -> list[str]:
-    """Kill and start again, by chance, until an instant of the loop; what was done. Each kind is done at least once."""
-    done: list[str] = []
-    owed = ["redis killed", "server killed", "server stopped"]
-    while owed or asyncio.get_running_loop().time() < until:
-        what = (
-            owed.pop(random.randrange(len(owed))) if owed else random.choice(["redis killed", "server killed", "server stopped"])
+async def cause_outages(
+    random: Random, servers: list[Process], redis: RedisServer, until: float
+) -> list[str]:
+    """Kill and restart Redis and the servers at random until this time of the event loop.
+
+    Each kind of outage happens at least once. Returns the outages in order.
+    """
+    caused: list[str] = []
+    pending = ["redis killed", "server killed", "server stopped"]
+    while pending or asyncio.get_running_loop().time() < until:
+        kind = (
+            pending.pop(random.randrange(len(pending)))
+            if pending
+            else random.choice(["redis killed", "server killed", "server stopped"])
         )
-        if what == "redis killed":
+        if kind == "redis killed":
             redis.kill()
             await asyncio.sleep(random.uniform(0.1, 1.5))
             await redis.start()
         else:
-            place = random.randrange(2)
-            await asyncio.to_thread(servers[place].kill if what == "server killed" else servers[place].stop)
-            servers[place] = await start(servers[place].url, servers[place].port, **environment(redis))
-        done.append(what)
+            index = random.randrange(2)
+            await asyncio.to_thread(
+                servers[index].kill if kind == "server killed" else servers[index].stop
+            )
+            servers[index] = await start(
+                servers[index].url, servers[index].port, **environment(redis)
+            )
+        caused.append(kind)
         await asyncio.sleep(random.uniform(0.2, 2.0))
-    return done
+    return caused
 
 
 def environment(redis: RedisServer) -> dict[str, str]:
     return {"TICKETWIRE_RUN_JOBS": "false", "TICKETWIRE_BUS_URL": redis.url}
 
 
-async def test_each_subscriber_receives_exactly_the_log_despite_kills(url: str, random: Random) -> None:
+async def test_each_subscriber_receives_exactly_the_log_despite_kills(
+    url: str, random: Random
+) -> None:
     await database.connect(url)
     async with redis_server() as redis:
         world = await World.make()
         servers = list(await asyncio.gather(*(start(url, **environment(redis)) for _ in range(2))))
-        ports = [server.client for server in servers]
+        client_factories = [server.client for server in servers]
 
         def any_client(token: str) -> Client:
-            return random.choice(ports)(token)
+            return random.choice(client_factories)(token)
 
         try:
             scene = await Scene.make(any_client, world)
             await database.disconnect()
             followers = [
-                Follower([port(token) for port in ports], Random(random.random()), scene.after, **wanted)
-                for token, wanted in scene.subscriptions() * TIMES
+                Follower(
+                    [create_client(token) for create_client in client_factories],
+                    Random(random.random()),
+                    scene.after,
+                    **arguments,
+                )
+                for token, arguments in scene.subscriptions() * FOLLOWERS_PER_KIND
             ]
-            following = asyncio.gather(*(follower.run() for follower in followers))
+            reading = asyncio.gather(*(follower.run() for follower in followers))
             stop = asyncio.Event()
-            writing = asyncio.gather(*(write_randomly(Random(random.random()), any_client, scene, stop) for _ in range(WRITERS)))
-            done = await trouble(random, servers, redis, asyncio.get_running_loop().time() + SECONDS)
+            writing = asyncio.gather(
+                *(
+                    write_randomly(Random(random.random()), any_client, scene, stop)
+                    for _ in range(WRITERS)
+                )
+            )
+            caused = await cause_outages(
+                random, servers, redis, asyncio.get_running_loop().time() + SECONDS
+            )
             stop.set()
             await writing
             await database.connect(url)
-            await wait_and_compare(scene, followers, following)
-            assert set(done) == {"redis killed", "server killed", "server stopped"}
+            await wait_and_compare(scene, followers, reading)
+            assert set(caused) == {"redis killed", "server killed", "server stopped"}
         finally:
             for server in servers:
                 server.kill()

@@ -1,4 +1,4 @@
-"""Two servers on one database, and Redis between them is killed and restarted: a subscriber gets every event once, in order."""
+"""Two servers on one database during outages of Redis: each event arrives once and in order."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.m
 WRITES = 8
 
 
-class Steady(Follower):
-    """Stays on its socket, however long nothing comes, for as long as the server does."""
+class SteadyFollower(Follower):
+    """Keeps its socket until the server closes it, even if no event arrives."""
 
     async def read(self, socket: Socket, operation: str) -> None:
         await self.take_for(None, socket, operation, math.inf)
@@ -34,85 +34,96 @@ class Steady(Follower):
 
 @contextlib.asynccontextmanager
 async def two_servers(url: str, bus: str) -> AsyncIterator[tuple[Client, Client, World, str]]:
-    """Clients of an agent of both servers, who else there is, and where the log begins for the test."""
+    """A client of an agent at each server, the world, and the cursor at which the test starts."""
     await database.connect(url)
     world = await World.make()
-    begin = await head_cursor()
+    start_cursor = await head_cursor()
     await database.disconnect()
     async with contextlib.AsyncExitStack() as stack:
-        servers = await asyncio.gather(start(url, TICKETWIRE_BUS_URL=bus), start(url, TICKETWIRE_BUS_URL=bus))
+        servers = await asyncio.gather(
+            start(url, TICKETWIRE_BUS_URL=bus), start(url, TICKETWIRE_BUS_URL=bus)
+        )
         for server in servers:
             stack.callback(server.kill)
         one, other = [server.client(world.ada.token) for server in servers]
-        yield one, other, world, begin
+        yield one, other, world, start_cursor
         for server in servers:
             assert server.stop() in (0, -signal.SIGTERM)
 
 
-async def write(clients: tuple[Client, Client], random: Random, tickets: list[str], people: list[str]) -> None:
-    """Changes at both servers in turn, some of which are refused."""
+async def write_randomly(
+    clients: tuple[Client, Client], random: Random, tickets: list[str], people: list[str]
+) -> None:
+    """Write to both servers in turn. The servers refuse some of the changes."""
     for count in range(WRITES):
-        name, given = random_mutation(random, random.choice(tickets), people)
-        await clients[count % 2].mutate(name, given)
+        name, arguments = random_mutation(random, random.choice(tickets), people)
+        await clients[count % 2].mutate(name, arguments)
 
 
-Trouble = Callable[[RedisServer, Callable[[], Awaitable[None]]], Awaitable[None]]
+Outage = Callable[[RedisServer, Callable[[], Awaitable[None]]], Awaitable[None]]
 
 
-async def killed(server: RedisServer, meanwhile: Callable[[], Awaitable[None]]) -> None:
+async def killed(server: RedisServer, during: Callable[[], Awaitable[None]]) -> None:
     server.kill()
-    await meanwhile()
+    await during()
     await server.start()
 
 
-async def frozen(server: RedisServer, meanwhile: Callable[[], Awaitable[None]]) -> None:
+async def frozen(server: RedisServer, during: Callable[[], Awaitable[None]]) -> None:
     server.signal(signal.SIGSTOP)
-    await meanwhile()
+    await during()
     server.signal(signal.SIGCONT)
 
 
-@pytest.mark.parametrize("trouble", [killed, frozen])
+@pytest.mark.parametrize("outage", [killed, frozen])
 async def test_a_subscriber_of_another_server_survives_redis_outages(
-    url: str, random: Random, trouble: Trouble
+    url: str, random: Random, outage: Outage
 ) -> None:
-    async with redis_server() as redis, two_servers(url, redis.url) as (one, other, world, begin):
-        followers = [Steady([client], random, begin) for client in (one, other)]
+    async with (
+        redis_server() as redis,
+        two_servers(url, redis.url) as (one, other, world, start_cursor),
+    ):
+        followers = [SteadyFollower([client], random, start_cursor) for client in (one, other)]
         following = [asyncio.create_task(follower.run()) for follower in followers]
         tickets = [(await one.raise_ticket(f"ticket {count}"))["id"] for count in range(3)]
         people = [world.ada.gid, world.bill.gid]
 
-        async def writing() -> None:
-            await write((one, other), random, tickets, people)
-            await one.raise_ticket("the last of these")  # at least one entry before, during and after each outage
+        async def write_phase() -> None:
+            await write_randomly((one, other), random, tickets, people)
+            await one.raise_ticket(
+                "the last of these"
+            )  # at least one event before, during and after each outage
 
         async def both_listen() -> bool:
             return await redis.count_subscribers(CHANNEL) == 2
 
         for _ in range(2):
             await until(both_listen)
-            await writing()
-            await trouble(redis, writing)
+            await write_phase()
+            await outage(redis, write_phase)
         await until(both_listen)
-        await writing()
+        await write_phase()
         assert await redis.count_published() > 0
-        await follow_up(url, followers, begin)
+        await compare_with_log(url, followers, start_cursor)
         for follower in followers:
             follower.stop()
         await asyncio.gather(*following)
-        assert [follower.cuts for follower in followers] == [1, 1], "the sockets stayed open until the end"
+        assert [follower.cuts for follower in followers] == [1, 1], (
+            "the sockets stayed open until the end"
+        )
 
 
-async def follow_up(url: str, followers: list[Steady], begin: str) -> None:
-    """Wait until they have seen the whole log, and then hold them against it."""
+async def compare_with_log(url: str, followers: list[SteadyFollower], start_cursor: str) -> None:
+    """Wait until the followers have received the last event, then compare them with the log."""
     await database.connect(url)
     try:
-        wanted = await log_positions(position__gt=decode_cursor(begin))
+        expected = await log_positions(position__gt=decode_cursor(start_cursor))
     finally:
         await database.disconnect()
-    assert len(wanted) >= 3 + 5  # the first tickets, and one of each of the five phases
+    assert len(expected) >= 3 + 5  # the first tickets and one ticket per phase
 
-    async def done() -> bool:
-        return all(follower.seen[-1:] == wanted[-1:] for follower in followers)
+    async def all_caught_up() -> bool:
+        return all(follower.seen[-1:] == expected[-1:] for follower in followers)
 
-    await until(done)
-    assert [follower.seen for follower in followers] == [wanted, wanted]
+    await until(all_caught_up)
+    assert [follower.seen for follower in followers] == [expected, expected]

@@ -1,4 +1,4 @@
-"""A subscription that lives for weeks: what graphql-core keeps for it does not grow with the events that it delivers."""
+"""The memory of a long subscription: graphql-core keeps no data per delivered event."""
 
 from __future__ import annotations
 
@@ -15,37 +15,52 @@ from models.core import ids, time
 from models.log import event
 from models.log.event import Event, EventType
 
-ENTRIES = 300
-MOST = 20
-"""More than the selections of one event, far less than those of all."""
+EVENT_COUNT = 300
+MAX_SELECTIONS = 20
+"""More than the selections of one event, far fewer than those of all events."""
 
 
-async def write(ticket_id: str) -> None:
-    """Many entries at once, as the log would hold them after many changes."""
+async def append_events(ticket_id: str) -> None:
+    """Append many events at once, as many changes would."""
     key = ids.key_of(ids.TICKET, ticket_id)
     async with database.transaction():
         await event.append(
             [
-                Event(type=EventType.ESCALATED, ticket_id=key, occurred_at=time.now(), version=1, data={"changes": {}})
-                for _ in range(ENTRIES)
+                Event(
+                    type=EventType.ESCALATED,
+                    ticket_id=key,
+                    occurred_at=time.now(),
+                    version=1,
+                    data={"changes": {}},
+                )
+                for _ in range(EVENT_COUNT)
             ]
         )
 
 
-def kept() -> list[int]:
-    """How many collected selections each living executor keeps. `isinstance` would ask what proxies stand for."""
-    gc.collect()  # what earlier tests left in cycles is none of this stream's
-    return [len(each._relevant_sub_fields) for each in gc.get_objects() if issubclass(type(each), Executor)]
+def count_cached_selections() -> list[int]:
+    """The number of cached selections of each live executor.
+
+    `isinstance` would resolve proxies, so the type is compared.
+    """
+    gc.collect()  # cycles that earlier tests left do not belong to this subscription
+    return [
+        len(each._relevant_sub_fields)
+        for each in gc.get_objects()
+        if issubclass(type(each), Executor)
+    ]
 
 
-async def test_memory_of_a_subscription_does_not_grow_with_its_events(service: Service, world: World) -> None:
+async def test_memory_of_a_subscription_does_not_grow_with_its_events(
+    service: Service, world: World
+) -> None:
     ticket = await service.client(world.cora.token).raise_ticket()
     async with service.client(world.ada.token).socket() as socket:
         await socket.subscribe(EVENTS, after=await head_cursor())
-        await asyncio.create_task(write(ticket["id"]))
-        for _ in range(ENTRIES):
+        await asyncio.create_task(append_events(ticket["id"]))
+        for _ in range(EVENT_COUNT):
             assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket["id"]
-        living = kept()
-        assert living, "the stream's executor is there to be looked at"
-        assert max(living) <= MOST
-        assert len(living) <= MOST
+        counts = count_cached_selections()
+        assert counts, "the executor of the subscription exists"
+        assert max(counts) <= MAX_SELECTIONS
+        assert len(counts) <= MAX_SELECTIONS

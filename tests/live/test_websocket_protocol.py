@@ -1,4 +1,4 @@
-"""graphql-transport-ws at its edges: what breaks the protocol closes the socket with the protocol's code, and nothing else."""
+"""graphql-transport-ws: a violation closes the socket with the code that the protocol defines."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
 PROTOCOL = ["graphql-transport-ws"]
-LONGEST_REASON = 123
-LONGEST_FRAME = 128 * 1024
+MAX_REASON_BYTES = 123
+MAX_FRAME_BYTES = 128 * 1024
 
 
-def raw(service: Service, protocols: list[str] | None = PROTOCOL, **given: Any) -> connect:
-    return open_connection(service.ws, subprotocols=protocols, **given)
+def connect_raw(
+    service: Service, protocols: list[str] | None = PROTOCOL, **options: Any
+) -> connect:
+    return open_connection(service.ws, subprotocols=protocols, **options)
 
 
-async def initialised(connection: ClientConnection) -> Socket:
+async def initialise(connection: ClientConnection) -> Socket:
     socket = Socket(connection)
     await socket.send({"type": "connection_init"})
     assert await socket.receive() == {"type": "connection_ack"}
     return socket
 
 
-async def answers(service: Service) -> None:
-    """The service still serves sockets and requests."""
-    async with raw(service) as connection:
-        socket = await initialised(connection)
+async def check_service_responds(service: Service) -> None:
+    """Fail unless the service still serves sockets and requests."""
+    async with connect_raw(service) as connection:
+        socket = await initialise(connection)
         await socket.subscribe("{ __typename }")
         assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
     assert await service.client().run("{ __typename }") == {"__typename": "Query"}
 
 
-async def closes(service: Service, code: int, *sent: str | bytes, init: bool = True) -> str:
-    """Send something and see the socket closed with a code; returns the reason. The service lives on."""
-    async with raw(service) as connection:
-        socket = await initialised(connection) if init else Socket(connection)
+async def expect_close(service: Service, code: int, *sent: str | bytes, init: bool = True) -> str:
+    """Send frames and expect that the server closes the socket with the code.
+
+    Returns the reason. Fails unless the service continues to work.
+    """
+    async with connect_raw(service) as connection:
+        socket = await initialise(connection) if init else Socket(connection)
         for frame in sent:
             await connection.send(frame)
-        found, reason, _ = await wait_for_close(socket)
-        assert found == code, reason
-        assert len(reason.encode()) <= LONGEST_REASON
-    await answers(service)
+        closed, reason, _ = await wait_for_close(socket)
+        assert closed == code, reason
+        assert len(reason.encode()) <= MAX_REASON_BYTES
+    await check_service_responds(service)
     return reason
 
 
@@ -55,65 +60,110 @@ def subscribe(**message: object) -> dict[str, object]:
     return {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}, **message}
 
 
-# ---------------------------------------------------------------- messages that are none
+# ---------------------------------------------------------------- invalid messages
 
-NO_JSON = ["", "nonsense", "{", '{"type":', "NaN", "[" * 20_000, '{"type":"ping"}}', "\ufeff{}", '{"type":"\\ud800"}']
-NO_MESSAGE: list[object] = [
-    *([], {}, 7, 1.5, True, None, "ping", [{"type": "ping"}], {"id": "1"}, {"payload": {}}, {"type": None}, {"type": 7}),
-    *({"type": ["ping"]}, {"type": {"a": 1}}, {"type": ""}, {"type": "subscribe "}, {"type": "connection_ack"}, {"type": "next"}),
-    *({"type": "x" * 100_000}, {"type": "ü" * 500}, {"type": "start", "id": "1", "payload": {"query": "{ __typename }"}}),
+INVALID_JSON = [
+    "",
+    "nonsense",
+    "{",
+    '{"type":',
+    "NaN",
+    "[" * 20_000,
+    '{"type":"ping"}}',
+    "\ufeff{}",
+    '{"type":"\\ud800"}',
 ]
-WRONG_SHAPE: list[dict[str, object]] = [
-    *(subscribe(id=odd) for odd in (None, 7, "", ["1"], {"a": 1}, True)),
-    *(subscribe(payload=odd) for odd in (None, [], "{ __typename }", 7, {})),
-    *(subscribe(payload={"query": odd}) for odd in (None, 7, ["{ __typename }"])),
-    *(subscribe(payload={"query": "{ __typename }", "variables": odd}) for odd in ([], "x", 7)),
+NOT_A_MESSAGE: list[object] = [
+    *(
+        [],
+        {},
+        7,
+        1.5,
+        True,
+        None,
+        "ping",
+        [{"type": "ping"}],
+        {"id": "1"},
+        {"payload": {}},
+        {"type": None},
+        {"type": 7},
+    ),
+    *(
+        {"type": ["ping"]},
+        {"type": {"a": 1}},
+        {"type": ""},
+        {"type": "subscribe "},
+        {"type": "connection_ack"},
+        {"type": "next"},
+    ),
+    *(
+        {"type": "x" * 100_000},
+        {"type": "ü" * 500},
+        {"type": "start", "id": "1", "payload": {"query": "{ __typename }"}},
+    ),
+]
+MALFORMED_MESSAGES: list[dict[str, object]] = [
+    *(subscribe(id=invalid) for invalid in (None, 7, "", ["1"], {"a": 1}, True)),
+    *(subscribe(payload=invalid) for invalid in (None, [], "{ __typename }", 7, {})),
+    *(subscribe(payload={"query": invalid}) for invalid in (None, 7, ["{ __typename }"])),
+    *(
+        subscribe(payload={"query": "{ __typename }", "variables": invalid})
+        for invalid in ([], "x", 7)
+    ),
     subscribe(payload={"query": "{ __typename }", "operationName": 7}),
     {"type": "subscribe", "payload": {"query": "{ __typename }"}},
     {"type": "subscribe", "id": "1"},
     {"type": "complete"},
-    *({"type": "complete", "id": odd} for odd in (None, 7, ["1"])),
-    *({"type": "ping", "payload": odd} for odd in ([], "x", 7)),
+    *({"type": "complete", "id": invalid} for invalid in (None, 7, ["1"])),
+    *({"type": "ping", "payload": invalid} for invalid in ([], "x", 7)),
     {"type": "pong", "payload": 7},
-    *({"type": "connection_init", "payload": odd} for odd in ([], "Bearer x", 7, True)),
+    *({"type": "connection_init", "payload": invalid} for invalid in ([], "Bearer x", 7, True)),
 ]
 
 
 @pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
-async def test_invalid_json_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
-    for text in NO_JSON:
+async def test_invalid_json_closes_the_socket_with_4400(
+    service: Service, subtests: pytest.Subtests, init: bool
+) -> None:
+    for text in INVALID_JSON:
         with subtests.test(text[:40]):
-            await closes(service, 4400, text, init=init)
+            await expect_close(service, 4400, text, init=init)
 
 
 @pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
-async def test_json_that_is_not_a_message_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
-    for message in NO_MESSAGE:
+async def test_json_that_is_not_a_message_closes_the_socket_with_4400(
+    service: Service, subtests: pytest.Subtests, init: bool
+) -> None:
+    for message in NOT_A_MESSAGE:
         with subtests.test(str(message)[:40]):
-            await closes(service, 4400, json.dumps(message), init=init)
+            await expect_close(service, 4400, json.dumps(message), init=init)
 
 
 @pytest.mark.parametrize("init", [False, True], ids=["before init", "after init"])
-async def test_a_malformed_message_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests, init: bool) -> None:
-    for message in WRONG_SHAPE:
+async def test_a_malformed_message_closes_the_socket_with_4400(
+    service: Service, subtests: pytest.Subtests, init: bool
+) -> None:
+    for message in MALFORMED_MESSAGES:
         with subtests.test(str(message)):
-            await closes(service, 4400, json.dumps(message), init=init)
+            await expect_close(service, 4400, json.dumps(message), init=init)
 
 
-async def test_a_binary_frame_closes_the_socket_with_4400(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_binary_frame_closes_the_socket_with_4400(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for frame in (b"", b'{"type":"ping"}', b"\x00\xff"):
         with subtests.test(repr(frame)):
-            await closes(service, 4400, frame)
+            await expect_close(service, 4400, frame)
 
 
 async def test_a_frame_over_the_limit_closes_the_socket_with_1009(url: str) -> None:
     process = await start(url)
     try:
         async with open_connection(process.ws) as connection:
-            socket = await initialised(connection)
-            await socket.subscribe("{ __typename }", unused="x" * (LONGEST_FRAME - 1000))
+            socket = await initialise(connection)
+            await socket.subscribe("{ __typename }", unused="x" * (MAX_FRAME_BYTES - 1000))
             assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
-            await socket.subscribe("{ __typename }", unused="x" * LONGEST_FRAME)
+            await socket.subscribe("{ __typename }", unused="x" * MAX_FRAME_BYTES)
             assert (await wait_for_close(socket))[0] == 1009
         assert await process.client().run("{ __typename }") == {"__typename": "Query"}
     finally:
@@ -124,21 +174,26 @@ async def test_a_frame_over_the_limit_closes_the_socket_with_1009(url: str) -> N
 
 
 async def test_an_operation_before_init_closes_the_socket_with_4401(service: Service) -> None:
-    assert await closes(service, 4401, json.dumps(subscribe()), init=False) == "Unauthorized"
+    assert await expect_close(service, 4401, json.dumps(subscribe()), init=False) == "Unauthorized"
 
 
 async def test_a_second_init_closes_the_socket_with_4429(service: Service) -> None:
     init = json.dumps({"type": "connection_init"})
-    await closes(service, 4429, init)
-    await closes(service, 4429, init, init, init=False)
+    await expect_close(service, 4429, init)
+    await expect_close(service, 4429, init, init, init=False)
 
 
 async def test_an_init_timeout_closes_the_socket_with_4408(url: str) -> None:
-    async with running(url, connection_init_timeout_seconds=0.2) as service, raw(service) as connection:
+    async with (
+        running(url, connection_init_timeout_seconds=0.2) as service,
+        connect_raw(service) as connection,
+    ):
         assert (await wait_for_close(Socket(connection)))[0] == 4408
 
 
-async def test_a_duplicate_operation_id_closes_the_socket_with_4409(service: Service, world: World) -> None:
+async def test_a_duplicate_operation_id_closes_the_socket_with_4409(
+    service: Service, world: World
+) -> None:
     async with service.client(world.ada.token).socket() as socket:
         operation = await socket.subscribe(EVENTS)
         await socket.send({"type": "subscribe", "id": operation, "payload": {"query": EVENTS}})
@@ -149,32 +204,52 @@ async def test_a_duplicate_operation_id_closes_the_socket_with_4409(service: Ser
             await socket.send({"type": "subscribe", "id": "x" * 1000, "payload": {"query": EVENTS}})
         code, reason, _ = await wait_for_close(socket)
         assert code == 4409
-        assert len(reason.encode()) <= LONGEST_REASON
-    await answers(service)
+        assert len(reason.encode()) <= MAX_REASON_BYTES
+    await check_service_responds(service)
 
 
-async def test_an_operation_id_can_be_reused_after_it_completes(service: Service, world: World) -> None:
+async def test_an_operation_id_can_be_reused_after_it_completes(
+    service: Service, world: World
+) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
         for _ in range(3):
-            await socket.send({"type": "subscribe", "id": "same", "payload": {"query": "{ __typename }"}})
+            await socket.send(
+                {"type": "subscribe", "id": "same", "payload": {"query": "{ __typename }"}}
+            )
             assert (await socket.receive())["type"] == "next"
             assert await socket.receive() == {"type": "complete", "id": "same"}
         after = await head_cursor()
         for _ in range(3):
-            await socket.send({"type": "subscribe", "id": "same", "payload": {"query": EVENTS, "variables": {"after": after}}})
+            await socket.send(
+                {
+                    "type": "subscribe",
+                    "id": "same",
+                    "payload": {"query": EVENTS, "variables": {"after": after}},
+                }
+            )
             await socket.send({"type": "complete", "id": "same"})
-        await socket.send({"type": "subscribe", "id": "same", "payload": {"query": EVENTS, "variables": {"after": after}}})
+        await socket.send(
+            {
+                "type": "subscribe",
+                "id": "same",
+                "payload": {"query": EVENTS, "variables": {"after": after}},
+            }
+        )
         ticket = await service.client(world.cora.token).raise_ticket()
-        assert [event["ticket"]["id"] for event in delivered_values([await socket.receive()])] == [ticket["id"]]
+        assert [event["ticket"]["id"] for event in delivered_values([await socket.receive()])] == [
+            ticket["id"]
+        ]
 
 
-async def test_complete_stops_its_operation_and_ignores_unknown_ids(service: Service, world: World) -> None:
+async def test_complete_stops_its_operation_and_ignores_unknown_ids(
+    service: Service, world: World
+) -> None:
     cora = service.client(world.cora.token)
     async with service.client(world.ada.token).socket() as socket:
         after = await head_cursor()
         stopped = await socket.subscribe(EVENTS, after=after)
-        lives = await socket.subscribe(EVENTS, after=after)
+        running_operation = await socket.subscribe(EVENTS, after=after)
         await socket.send({"type": "complete", "id": "unknown"})
         await socket.send({"type": "complete", "id": stopped})
         await socket.send({"type": "complete", "id": stopped})
@@ -182,11 +257,11 @@ async def test_complete_stops_its_operation_and_ignores_unknown_ids(service: Ser
         assert await socket.receive() == {"type": "pong"}
         for _ in range(3):
             await cora.raise_ticket()
-            assert (await socket.receive())["id"] == lives
+            assert (await socket.receive())["id"] == running_operation
 
 
 async def test_a_pong_carries_the_payload_of_its_ping(service: Service) -> None:
-    async with raw(service) as connection:
+    async with connect_raw(service) as connection:
         socket = Socket(connection)
         for payload in ({"at": 1}, {}, {"deep": {"list": [1, "ü", None]}}):
             await socket.send({"type": "ping", "payload": payload})
@@ -194,14 +269,22 @@ async def test_a_pong_carries_the_payload_of_its_ping(service: Service) -> None:
         for message in ({"type": "ping"}, {"type": "ping", "payload": None}):
             await socket.send(message)
             assert await socket.receive() == {"type": "pong"}
-        await socket.send({"type": "pong", "payload": {"unasked": True}})
-        await initialised(connection)
+        await socket.send({"type": "pong", "payload": {"unsolicited": True}})
+        await initialise(connection)
 
 
-async def test_a_connection_without_a_token_is_accepted(service: Service, subtests: pytest.Subtests) -> None:
-    for init in ({}, {"payload": None}, {"payload": {}}, {"payload": {"authorization": None}}, {"id": 7, "x": 1}):
+async def test_a_connection_without_a_token_is_accepted(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for init in (
+        {},
+        {"payload": None},
+        {"payload": {}},
+        {"payload": {"authorization": None}},
+        {"id": 7, "x": 1},
+    ):
         with subtests.test(str(init)):
-            async with raw(service) as connection:
+            async with connect_raw(service) as connection:
                 socket = Socket(connection)
                 await socket.send({"type": "connection_init", **init})
                 assert await socket.receive() == {"type": "connection_ack"}
@@ -209,17 +292,20 @@ async def test_a_connection_without_a_token_is_accepted(service: Service, subtes
                 assert (await socket.receive())["payload"]["data"] == {"viewer": None}
 
 
-# ---------------------------------------------------------------- operations that are wrong
+# ---------------------------------------------------------------- invalid operations
 
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+INVALID_OPERATIONS: list[tuple[dict[str, Any], str]] = [
     ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
     ({"query": ""}, "BAD_REQUEST"),
     ({"query": "{ __typename }", "operationName": "Missing"}, "BAD_REQUEST"),
     ({"query": "fragment F on Query { __typename }"}, "BAD_REQUEST"),
     ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
     ({"query": "subscription { ticketEvents { nothing } }"}, "GRAPHQL_VALIDATION_FAILED"),
-    ({"query": "subscription { ticketEvents { id } ticketStatusChanged { id } }"}, "GRAPHQL_VALIDATION_FAILED"),
+    (
+        {"query": "subscription { ticketEvents { id } ticketStatusChanged { id } }"},
+        "GRAPHQL_VALIDATION_FAILED",
+    ),
     ({"query": EVENTS, "variables": {"types": ["NONE"]}}, "BAD_REQUEST"),
     ({"query": EVENTS, "variables": {"after": 7}}, "BAD_REQUEST"),
     ({"query": "{ " + "a: __typename " * 1000 + "}"}, "GRAPHQL_PARSE_FAILED"),
@@ -230,16 +316,19 @@ async def test_an_invalid_operation_ends_with_an_error_and_keeps_the_socket(
     service: Service, world: World, subtests: pytest.Subtests
 ) -> None:
     async with service.client(world.ada.token).socket() as socket:
-        following = await socket.subscribe(EVENTS, after=await head_cursor())
-        for payload, code in WRONG:
+        running_operation = await socket.subscribe(EVENTS, after=await head_cursor())
+        for payload, code in INVALID_OPERATIONS:
             with subtests.test(payload["query"][:60]):
-                await socket.send({"type": "subscribe", "id": "wrong", "payload": payload})
+                await socket.send({"type": "subscribe", "id": "invalid", "payload": payload})
                 message = await socket.receive()
-                assert (message["id"], message["type"]) == ("wrong", "error")
+                assert (message["id"], message["type"]) == ("invalid", "error")
                 assert message["payload"][0]["extensions"]["code"] == code
         ticket = await service.client(world.cora.token).raise_ticket()
         message = await socket.receive()
-        assert (message["id"], delivered_values([message])[0]["ticket"]["id"]) == (following, ticket["id"])
+        assert (message["id"], delivered_values([message])[0]["ticket"]["id"]) == (
+            running_operation,
+            ticket["id"],
+        )
 
 
 async def test_a_socket_runs_at_most_a_hundred_operations(service: Service, world: World) -> None:
@@ -253,7 +342,9 @@ async def test_a_socket_runs_at_most_a_hundred_operations(service: Service, worl
         assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
 
 
-async def test_a_field_error_in_an_event_does_not_end_the_subscription(service: Service, world: World) -> None:
+async def test_a_field_error_in_an_event_does_not_end_the_subscription(
+    service: Service, world: World
+) -> None:
     selection = "cursor ticket { messages(first: 1000) { totalCount } }"
     query = f"subscription($after: String) {{ ticketEvents(after: $after) {{ {selection} }} }}"
     cora = service.client(world.cora.token)
@@ -270,35 +361,39 @@ async def test_a_field_error_in_an_event_does_not_end_the_subscription(service: 
 
 
 @pytest.mark.parametrize("protocols", [None, ["graphql-ws"], ["chat", "graphql-ws"]])
-async def test_an_unsupported_subprotocol_closes_the_socket_with_4406(service: Service, protocols: list[str] | None) -> None:
-    async with raw(service, protocols) as connection:
+async def test_an_unsupported_subprotocol_closes_the_socket_with_4406(
+    service: Service, protocols: list[str] | None
+) -> None:
+    async with connect_raw(service, protocols) as connection:
         assert (await wait_for_close(Socket(connection)))[0] == 4406
-    await answers(service)
+    await check_service_responds(service)
 
 
 async def test_the_supported_subprotocol_is_selected_among_several(service: Service) -> None:
-    async with raw(service, ["graphql-ws", "graphql-transport-ws"]) as connection:
+    async with connect_raw(service, ["graphql-ws", "graphql-transport-ws"]) as connection:
         assert connection.subprotocol == "graphql-transport-ws"
-        await initialised(connection)
+        await initialise(connection)
 
 
-async def test_a_page_of_another_origin_is_refused(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_page_of_another_origin_is_refused(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "nonsense"):
         with subtests.test(origin):
             with pytest.raises(InvalidStatus) as refused:
-                async with raw(service, origin=origin):
+                async with connect_raw(service, origin=origin):
                     pass
             assert refused.value.response.status_code == 403
-    await answers(service)
+    await check_service_responds(service)
 
 
 async def test_pages_of_the_same_or_an_allowed_origin_are_accepted(url: str) -> None:
     async with running(url, allowed_origins=["https://desk.example"]) as service:
         for origin in (f"http://127.0.0.1:{service.port}", "https://desk.example"):
-            async with raw(service, origin=origin) as connection:
-                await initialised(connection)
+            async with connect_raw(service, origin=origin) as connection:
+                await initialise(connection)
         with pytest.raises(InvalidStatus):
-            async with raw(service, origin="https://desk.example.evil.example"):
+            async with connect_raw(service, origin="https://desk.example.evil.example"):
                 pass
 
 
@@ -307,4 +402,4 @@ async def test_sockets_are_accepted_at_one_path_only(service: Service) -> None:
         with pytest.raises((InvalidStatus, InvalidMessage)):
             async with open_connection(f"ws://127.0.0.1:{service.port}{path}"):
                 pass
-    await answers(service)
+    await check_service_responds(service)

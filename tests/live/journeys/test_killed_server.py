@@ -1,4 +1,5 @@
-"""The server is killed in the middle of writes: what was acknowledged is there, and nothing is there by half or twice."""
+"""A server killed during writes: acknowledged writes are stored, each exactly once and
+completely."""
 
 from __future__ import annotations
 
@@ -21,29 +22,33 @@ from models.tickets.message import Message
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
-ROUNDS = 3
-CLIENTS = 6
-ACKNOWLEDGED = 30
+KILLS = 3
+CLIENT_COUNT = 6
+WRITES_BEFORE_KILL = 30
 
 
 class Journal:
-    """What the clients of a server sent, by idempotency key, and what they were answered."""
+    """The requests of all clients and their responses, by idempotency key."""
 
     def __init__(self) -> None:
         self.sent: dict[str, tuple[str, str, dict[str, Any]]] = {}
-        self.answers: dict[str, dict[str, Any]] = {}
+        self.payloads: dict[str, dict[str, Any]] = {}
 
     @property
     def unanswered(self) -> list[str]:
-        return [key for key in self.sent if key not in self.answers]
+        return [key for key in self.sent if key not in self.payloads]
 
     async def send(self, process: Process, key: str) -> None:
-        token, name, given = self.sent[key]
-        self.answers[key] = await process.client(token).mutate(name, {**given, "idempotencyKey": key})
+        token, name, arguments = self.sent[key]
+        self.payloads[key] = await process.client(token).mutate(
+            name, {**arguments, "idempotencyKey": key}
+        )
 
 
-def written(random: Random, world: World, tickets: list[str], key: str) -> tuple[str, str, dict[str, Any]]:
-    """A write by chance that bears its key in what it stores: who, which mutation, its input."""
+def random_write(
+    random: Random, world: World, tickets: list[str], key: str
+) -> tuple[str, str, dict[str, Any]]:
+    """A random write that stores its key as a text: the token, the mutation and its input."""
     ticket_id = random.choice(tickets)
     new = {"subject": key, "description": "d", "category": "technical"}
     update = {"subject": key, "category": random.choice(["sales", "billing"])}
@@ -66,18 +71,22 @@ def written(random: Random, world: World, tickets: list[str], key: str) -> tuple
     )
 
 
-async def hammer(random: Random, process: Process, world: World, tickets: list[str], journal: Journal) -> None:
-    """Write until the server is gone."""
+async def write_until_killed(
+    random: Random, process: Process, world: World, tickets: list[str], journal: Journal
+) -> None:
+    """Write until the server is killed."""
     while True:
         key = uuid4().hex
-        journal.sent[key] = written(random, world, tickets, key)
+        journal.sent[key] = random_write(random, world, tickets, key)
         try:
             await journal.send(process, key)
         except httpx2.TransportError:
             return
 
 
-async def test_each_acknowledged_write_is_stored_exactly_once_after_a_kill(url: str, random: Random) -> None:
+async def test_each_acknowledged_write_is_stored_exactly_once_after_a_kill(
+    url: str, random: Random
+) -> None:
     journal = Journal()
     await database.connect(url)
     world = await World.make()
@@ -85,19 +94,22 @@ async def test_each_acknowledged_write_is_stored_exactly_once_after_a_kill(url: 
     process = await start(url)
     try:
         cora = process.client(world.cora.token)
-        tickets = [(await cora.raise_ticket(f"ticket {place}"))["id"] for place in range(5)]
-        for _ in range(ROUNDS):
-            before = len(journal.answers)
-            hammering = [
-                asyncio.create_task(hammer(Random(random.random()), process, world, tickets, journal)) for _ in range(CLIENTS)
+        tickets = [(await cora.raise_ticket(f"ticket {number}"))["id"] for number in range(5)]
+        for _ in range(KILLS):
+            before = len(journal.payloads)
+            writers = [
+                asyncio.create_task(
+                    write_until_killed(Random(random.random()), process, world, tickets, journal)
+                )
+                for _ in range(CLIENT_COUNT)
             ]
 
-            async def busy(before: int = before) -> bool:
-                return len(journal.answers) >= before + ACKNOWLEDGED
+            async def has_enough_writes(before: int = before) -> bool:
+                return len(journal.payloads) >= before + WRITES_BEFORE_KILL
 
-            await until(busy)
+            await until(has_enough_writes)
             process.kill()
-            await asyncio.gather(*hammering)
+            await asyncio.gather(*writers)
             assert journal.unanswered
             process = await start(url, process.port)
             for key in journal.unanswered:
@@ -105,28 +117,38 @@ async def test_each_acknowledged_write_is_stored_exactly_once_after_a_kill(url: 
         process.kill()
         await database.connect(url)
         log = await audit()
-        await once_each(journal, log)
-        assert len(journal.answers) >= ROUNDS * ACKNOWLEDGED
+        await check_each_write(journal, log)
+        assert len(journal.payloads) >= KILLS * WRITES_BEFORE_KILL
     finally:
         process.kill()
         await database.disconnect()
 
 
-async def once_each(journal: Journal, log: list[Event]) -> None:
-    """Each write that was acknowledged is in the log once, where its answer said; each that was refused is nowhere."""
+async def check_each_write(journal: Journal, log: list[Event]) -> None:
+    """Check that each acknowledged write is in the log once, at its cursor, and no refused write
+    is."""
     messages = {message.id: message.body for message in await Message.all()}
-    places: dict[str, list[int]] = {}
-    for entry in log:
-        subject = entry.changes["subject"][1] if "subject" in entry.changes else None
-        said = {subject, entry.value("reason"), entry.value("comment"), messages.get(entry.message_id)}  # type: ignore[arg-type]
-        for word in said & journal.sent.keys():
-            places.setdefault(str(word), []).append(entry.position)
-    done = {key for key, payload in journal.answers.items() if payload["event"] is not None}
-    assert {key: decode_cursor(journal.answers[key]["event"]["cursor"]) for key in done} == {
-        key: found[0] for key, found in places.items()
+    positions_by_key: dict[str, list[int]] = {}
+    for event in log:
+        subject = event.changes["subject"][1] if "subject" in event.changes else None
+        texts = {
+            subject,
+            event.value("reason"),
+            event.value("comment"),
+            messages.get(event.message_id),
+        }  # type: ignore[arg-type]
+        for key_text in texts & journal.sent.keys():
+            positions_by_key.setdefault(str(key_text), []).append(event.position)
+    stored = {key for key, payload in journal.payloads.items() if payload["event"] is not None}
+    assert {key: decode_cursor(journal.payloads[key]["event"]["cursor"]) for key in stored} == {
+        key: positions[0] for key, positions in positions_by_key.items()
     }
-    assert {key for key, found in places.items() if len(found) > 1} == set()
-    assert {key.key for key in await IdempotencyKey.all()} == done
-    refusals = [payload["userErrors"][0]["code"] for key, payload in journal.answers.items() if key not in done]
+    assert {key for key, positions in positions_by_key.items() if len(positions) > 1} == set()
+    assert {key.key for key in await IdempotencyKey.all()} == stored
+    refusals = [
+        payload["userErrors"][0]["code"]
+        for key, payload in journal.payloads.items()
+        if key not in stored
+    ]
     assert set(refusals) <= {"TRANSITION_REFUSED", "INVALID"}
-    assert len(done) > len(refusals)
+    assert len(stored) > len(refusals)

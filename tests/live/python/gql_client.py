@@ -1,6 +1,7 @@
-"""Python's gql as a program sets it up, httpx for queries and mutations and websockets for subscriptions.
+"""The Python client gql, with httpx for queries and mutations and websockets for subscriptions.
 
-python gql_client.py <http> <ws> <email> <password> <after>; a JSON line on standard output for each thing that happens.
+Usage: python gql_client.py <http> <ws> <email> <password> <after>. Prints one JSON line per result,
+error and disconnect.
 """
 
 from __future__ import annotations
@@ -16,58 +17,64 @@ from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from websockets.exceptions import InvalidHandshake
 
-SIGN_IN = "mutation($who: SignInInput!) { signIn(input: $who) { token userErrors { code } } }"
+SIGN_IN = "mutation($input: SignInInput!) { signIn(input: $input) { token userErrors { code } } }"
 VIEWER = "query { viewer { role user { email } } }"
-WRONG = "query { nothing }"
-STEPS = """subscription($after: String) {
+INVALID_QUERY = "query { nothing }"
+SUBSCRIPTION = """subscription($after: String) {
   ticketStatusChanged(after: $after) { cursor from to ticket { id status } actor { displayName } }
 }"""
-WRONG_STEPS = "subscription { ticketStatusChanged { nothing } }"
-DROPPED = (TransportConnectionFailed, InvalidHandshake, OSError, EOFError)
+INVALID_SUBSCRIPTION = "subscription { ticketStatusChanged { nothing } }"
+DISCONNECTED = (TransportConnectionFailed, InvalidHandshake, OSError, EOFError)
 
 
-def tell(**what: Any) -> None:
-    print(json.dumps(what), flush=True)
+def report(**message: Any) -> None:
+    print(json.dumps(message), flush=True)
 
 
 def codes(error: TransportQueryError) -> list[str]:
     return [each["extensions"]["code"] for each in error.errors or []]
 
 
-async def signed_in(http: str, email: str, password: str) -> str:
+async def sign_in(http: str, email: str, password: str) -> str:
     async with Client(transport=HTTPXAsyncTransport(http)) as session:
-        found = await session.execute(GraphQLRequest(SIGN_IN, variable_values={"who": {"email": email, "password": password}}))
-    return str(found["signIn"]["token"])
+        data = await session.execute(
+            GraphQLRequest(
+                SIGN_IN, variable_values={"input": {"email": email, "password": password}}
+            )
+        )
+    return str(data["signIn"]["token"])
 
 
-async def ask(session: Any) -> None:
-    tell(viewer=(await session.execute(GraphQLRequest(VIEWER)))["viewer"])
+async def run_queries(session: Any) -> None:
+    report(viewer=(await session.execute(GraphQLRequest(VIEWER)))["viewer"])
     try:
-        await session.execute(GraphQLRequest(WRONG))
+        await session.execute(GraphQLRequest(INVALID_QUERY))
     except TransportQueryError as error:
-        tell(wrong=codes(error))
+        report(wrong=codes(error))
 
 
 async def main(http: str, ws: str, email: str, password: str, after: str) -> None:
-    token = await signed_in(http, email, password)
+    token = await sign_in(http, email, password)
     bearer = {"authorization": f"Bearer {token}"}
     async with Client(transport=HTTPXAsyncTransport(http, headers=bearer)) as session:
-        await ask(session)
+        await run_queries(session)
     async with Client(transport=WebsocketsTransport(ws, init_payload=bearer)) as session:
-        await ask(session)  # queries travel by sockets too
+        await run_queries(session)  # queries work over sockets too
         try:
-            async for _ in session.subscribe(GraphQLRequest(WRONG_STEPS)):
+            async for _ in session.subscribe(GraphQLRequest(INVALID_SUBSCRIPTION)):
                 pass
         except TransportQueryError as error:
-            tell(wrongSteps=codes(error))
+            report(wrongSteps=codes(error))
     while True:
         try:
             async with Client(transport=WebsocketsTransport(ws, init_payload=bearer)) as session:
-                async for found in session.subscribe(GraphQLRequest(STEPS, variable_values={"after": after})):
-                    after = found["ticketStatusChanged"]["cursor"]
-                    tell(step=found["ticketStatusChanged"])
-        except DROPPED as error:
-            tell(dropped=repr(error))
+                async for data in session.subscribe(
+                    GraphQLRequest(SUBSCRIPTION, variable_values={"after": after})
+                ):
+                    after = data["ticketStatusChanged"]["cursor"]
+                    report(step=data["ticketStatusChanged"])
+        except DISCONNECTED as error:
+            report(dropped=repr(error))
             await asyncio.sleep(0.05)
 
 
