@@ -1,4 +1,7 @@
-"""The contract check: it compares if the contract is there. If the contract is missing, it fails in CI and passes elsewhere."""
+"""The contract check: it compares if the contract is there.
+
+If the contract is missing, it fails in CI and passes elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ raise SystemExit({code})
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout that holds the script, a schema and the list of pending items, with no folder beside it."""
+    """A checkout that holds the script, a schema and the list of pending items, with no folder
+    beside it."""
     root = tmp_path / "checkout"
     (root / "tests").mkdir(parents=True)
     (root / "schema").mkdir()
@@ -38,7 +42,9 @@ def run(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the script with an environment that says whether this is CI."""
     inherited = {name: value for name, value in os.environ.items() if name != "CI"}
     script = [sys.executable, str(checkout / "tests" / "contract.py")]
-    return subprocess.run(script, env={**inherited, **environment}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        script, env={**inherited, **environment}, capture_output=True, text=True, check=False
+    )
 
 
 def add_contract(checkout: Path, code: int) -> None:
@@ -56,7 +62,9 @@ def test_a_missing_contract_fails_in_ci(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("environment", [{}, {"CI": ""}], ids=["unset", "empty"])
-def test_a_missing_contract_is_reported_and_passes_elsewhere(checkout: Path, environment: dict[str, str]) -> None:
+def test_a_missing_contract_is_reported_and_passes_elsewhere(
+    checkout: Path, environment: dict[str, str]
+) -> None:
     done = run(checkout, **environment)
     assert done.returncode == 0
     assert "not compared" in done.stdout
@@ -64,7 +72,9 @@ def test_a_missing_contract_is_reported_and_passes_elsewhere(checkout: Path, env
 
 @pytest.mark.parametrize("environment", [{}, {"CI": "true"}], ids=["elsewhere", "in CI"])
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_contract_is_compared_and_its_answer_is_the_exit_code(checkout: Path, code: int, environment: dict[str, str]) -> None:
+def test_a_contract_is_compared_and_its_answer_is_the_exit_code(
+    checkout: Path, code: int, environment: dict[str, str]
+) -> None:
     add_contract(checkout, code)
     done = run(checkout, **environment)
     assert done.returncode == code, done.stderr

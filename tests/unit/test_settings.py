@@ -1,4 +1,4 @@
-"""A setting that can't be used is told in one line that names it; nothing is started."""
+"""Settings: an invalid value raises one line that names the setting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import settings
 from settings import SettingsError, load
 from settings_reference import build_reference
 
-WRONG: list[tuple[str, str, str]] = [
+INVALID: list[tuple[str, str, str]] = [
     ("PORT", "x", "integer"),
     ("PORT", "70000", "65535"),
     ("TICKETWIRE_MODE", "prod", "production"),
@@ -27,7 +27,11 @@ WRONG: list[tuple[str, str, str]] = [
     ("TICKETWIRE_BUS_URL", "redis://localhost?db=first", "db"),
     ("TICKETWIRE_REOPEN_DAYS", "-1", "0"),
     ("TICKETWIRE_CLOSE_AFTER_DAYS", "0", "1"),
-    ("TICKETWIRE_ABANDON_AFTER_DAYS", "3", "more than TICKETWIRE_WAITING_REMINDER_DAYS, which is 3"),
+    (
+        "TICKETWIRE_ABANDON_AFTER_DAYS",
+        "3",
+        "more than TICKETWIRE_WAITING_REMINDER_DAYS, which is 3",
+    ),
     ("TICKETWIRE_SESSION_DAYS", "half", "integer"),
     ("TICKETWIRE_MAX_SIGN_IN_ATTEMPTS", "0", "1"),
     ("TICKETWIRE_MAX_LIVE_LIST_TICKETS", "0", "1"),
@@ -45,8 +49,8 @@ WRONG: list[tuple[str, str, str]] = [
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings of the machine that runs the tests, and no .env file of the checkout."""
+def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the settings of this machine and the .env file of the checkout."""
     for name in settings.Settings.model_fields:
         monkeypatch.delenv(f"TICKETWIRE_{name.upper()}", raising=False)
     monkeypatch.delenv("HOST", raising=False)
@@ -54,18 +58,22 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "value", "hint"), WRONG)
-def test_an_invalid_setting_is_named_and_explained(monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str) -> None:
+@pytest.mark.parametrize(("name", "value", "hint"), INVALID)
+def test_an_invalid_setting_is_named_and_explained(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
+) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as found:
+    with pytest.raises(SettingsError) as error:
         load()
-    text = str(found.value)
+    text = str(error.value)
     assert text.startswith(f"{name}: ")
     assert hint in text
     assert "\n" not in text
 
 
-def test_a_reminder_must_come_before_the_default_abandon_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reminder_must_come_before_the_default_abandon_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("TICKETWIRE_WAITING_REMINDER_DAYS", "7")
     with pytest.raises(SettingsError, match=r"TICKETWIRE_ABANDON_AFTER_DAYS: .* which is 7"):
         load()
@@ -81,16 +89,27 @@ def test_an_error_in_a_json_list_names_its_setting(monkeypatch: pytest.MonkeyPat
 
 def test_every_setting_has_a_default_and_a_description() -> None:
     assert load() == settings.Settings()
-    assert [name for name, field in settings.Settings.model_fields.items() if not field.description] == []
+    assert [
+        name for name, field in settings.Settings.model_fields.items() if not field.description
+    ] == []
 
 
-def test_arguments_override_the_environment_which_overrides_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(".env").write_text("TICKETWIRE_REOPEN_DAYS=3\nTICKETWIRE_SESSION_DAYS=4\nPORT=81\nUNKNOWN=1\n")
+def test_arguments_override_the_environment_which_overrides_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text(
+        "TICKETWIRE_REOPEN_DAYS=3\nTICKETWIRE_SESSION_DAYS=4\nPORT=81\nUNKNOWN=1\n"
+    )
     monkeypatch.setenv("TICKETWIRE_SESSION_DAYS", "5")
     monkeypatch.setenv("TICKETWIRE_ALLOWED_ORIGINS", '["https://desk.example"]')
-    found = load(port=82, host=None)
-    assert (found.reopen_window.days, found.session_length.days, found.port, found.host) == (3, 5, 82, "127.0.0.1")
-    assert found.allowed_origins == ["https://desk.example"]
+    loaded = load(port=82, host=None)
+    assert (loaded.reopen_window.days, loaded.session_length.days, loaded.port, loaded.host) == (
+        3,
+        5,
+        82,
+        "127.0.0.1",
+    )
+    assert loaded.allowed_origins == ["https://desk.example"]
 
 
 def test_settings_are_immutable() -> None:
@@ -100,9 +119,9 @@ def test_settings_are_immutable() -> None:
 
 def test_an_error_does_not_show_the_password_of_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETWIRE_BUS_URL", "redis://user:s3cr#t@localhost:6379")
-    with pytest.raises(SettingsError) as found:
+    with pytest.raises(SettingsError) as error:
         load()
-    assert "s3cr" not in str(found.value)
+    assert "s3cr" not in str(error.value)
 
 
 def test_the_configuration_reference_is_current() -> None:

@@ -1,7 +1,6 @@
-"""Hostile strings in every String and ID argument of every root field: a refused one changes no
-data.
+"""Hostile strings in the arguments of every root field. A refused string changes no stored data.
 
-The arguments come from the schema, so new ones are tested automatically.
+The String and ID arguments come from the schema, so new ones are tested automatically.
 """
 
 from __future__ import annotations
@@ -120,8 +119,7 @@ def string_arguments(name: str) -> Iterator[StringArgument]:
 def string_paths(
     argument: GraphQLArgument | GraphQLInputField, key: str, ancestors: tuple[str, ...]
 ) -> Iterator[tuple[tuple[Step, ...], Any]]:
-    """The path of every String and ID in an argument, with a valid value of the argument that has
-    the path."""
+    """Yield the path of each String and ID in an argument, with a value that contains the path."""
     type, wrap, prefix = get_nullable_type(argument.type), lambda value: value, ()
     while isinstance(type, GraphQLList):
         type = get_nullable_type(type.of_type)
@@ -222,9 +220,8 @@ async def test_a_refused_string_changes_no_stored_data(admin: Client, name: str)
         for kind, text in HOSTILE.items():
             before = await read_all_rows()
             codes = await run_with(admin, argument, text)
-            is_key = (
-                argument.path[-1] == "idempotencyKey"
-            )  # never shown, so any characters are valid
+            # a key is never shown, so any characters are valid
+            is_key = argument.path[-1] == "idempotencyKey"
             if codes or not (is_key or kind in STORABLE):
                 assert await read_all_rows() == before, (argument, kind, codes)
             if name.startswith("Mutation") and kind in ("NUL", "overlong"):

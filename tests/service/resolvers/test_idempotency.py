@@ -1,5 +1,4 @@
-"""Idempotency keys of admin mutations: repeated or concurrent calls with one key take effect at
-most once."""
+"""Idempotency keys of admin mutations: calls with one key take effect at most once."""
 
 from __future__ import annotations
 
@@ -62,8 +61,7 @@ async def build_policy_input(admin: Client) -> dict[str, Any]:
 async def build_inputs(
     admin: Client, world: World
 ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """For every admin mutation with a key: a valid input, and fields that make a different
-    input."""
+    """For each admin mutation with a key: a valid input, and fields that make it different."""
     policy = await build_policy_input(admin)
     calendars = [
         (await run_mutation(admin, "createSlaCalendar", **{**CALENDAR, "name": f"c{n}"}))["id"]
@@ -234,8 +232,7 @@ async def test_a_key_can_be_used_again_after_a_day(service: Service, admin: Clie
 
 
 async def forbid_second_key_per_mutation() -> None:
-    """Make the database refuse a second key for the same mutation, after it stored the other
-    changes."""
+    """Make the last statement of a second keyed call fail: the one that stores the key."""
     await database.fetch_dicts("CREATE UNIQUE INDEX only_one ON idempotency_keys (mutation)")
 
 

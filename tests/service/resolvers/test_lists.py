@@ -1,5 +1,4 @@
-"""Lists over the API: Relay paging in both directions, orders, filters, counts, refused arguments
-and the event log."""
+"""Lists over the API: paging in both directions, orders, filters, counts and refusals."""
 
 from __future__ import annotations
 

@@ -86,10 +86,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.archiveEscalationPath": (MANAGERS, "admin"),
     "Mutation.updateTeam": (MANAGERS, "admin"),
     "Mutation.setAvailability": (STAFF, "tickets:write"),
-    "Mutation.advanceClock": (
-        set(),
-        "admin",
-    ),  # in the demo, managers may call it: see test_demo.py
+    # in the demo, managers may call it: see test_demo.py
+    "Mutation.advanceClock": (set(), "admin"),
     "Mutation.createApiToken": (PEOPLE, None),
     "Mutation.revokeApiToken": (PEOPLE, None),
     "Subscription.ticketEvents": (SIGNED_IN, "events:read"),
@@ -194,8 +192,7 @@ async def run_one(client: Client, root_field: str, operation: str) -> str:
 
 
 async def first_notification(socket: Socket, operation: str) -> None:
-    """Notify everybody until the subscription receives a notification, because nothing confirms its
-    start."""
+    """Notify everybody until the subscription receives something: nothing confirms its start."""
     await socket.subscribe(operation)
     first = asyncio.create_task(socket.next("notifications"))
     while not first.done():

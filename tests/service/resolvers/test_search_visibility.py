@@ -1,5 +1,4 @@
-"""A search for a word of an internal note finds nothing for callers who may not read notes, in any
-filtered field."""
+"""A search finds no ticket by a word of an internal note if the caller may not read notes."""
 
 from __future__ import annotations
 
@@ -72,7 +71,7 @@ async def secret(service: Service, world: World) -> Secret:
 
 
 async def raise_visible_ticket(service: Service, world: World) -> str:
-    """Raise a ticket with the word in its subject, which all callers find by all filters.
+    """Raise a ticket that all callers find by all filters: it has the word in its subject.
 
     Returns its id.
     """
@@ -143,9 +142,8 @@ async def test_a_live_list_never_contains_a_ticket_by_a_word_in_a_note(
         visible = await raise_visible_ticket(service, world)
         for socket in sockets[len(secret.readers) :]:
             change = await socket.next("ticketChanges", SECONDS)
-            while (
-                change["kind"] == "REMOVED"
-            ):  # REMOVED may come for a ticket that was never in the list
+            # REMOVED may come for a ticket that was never in the list
+            while change["kind"] == "REMOVED":
                 change = await socket.next("ticketChanges", SECONDS)
             assert (change["kind"], change["ticketId"]) == ("ADDED", visible)
 

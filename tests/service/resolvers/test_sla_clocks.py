@@ -1,5 +1,4 @@
-"""SLA clocks over the API: their ledgers, and lists and statistics that sort, filter and count by
-them."""
+"""SLA clocks over the API: their ledgers, and lists and statistics by SLA status."""
 
 from __future__ import annotations
 
@@ -31,8 +30,7 @@ def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def read_clocks(client: Any, ticket: dict[str, Any]) -> dict[str, Any]:
-    """The clocks of a ticket by metric; clocks of the next response have their ordinal in the
-    key."""
+    """The clocks of a ticket by metric; those of the next response have their ordinal appended."""
     clocks: dict[str, Any] = {}
     for clock in (await client.run(CLOCKS, id=ticket["id"]))["ticket"]["clocks"]:
         is_next_response = clock["metric"] == "NEXT_RESPONSE"

@@ -1,5 +1,4 @@
-"""Events of SLA clocks, escalation and assignment on the timeline, and which of them customers
-see."""
+"""SLA, escalation and assignment events on the timeline, for staff and for customers."""
 
 from __future__ import annotations
 

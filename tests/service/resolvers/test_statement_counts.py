@@ -192,10 +192,7 @@ async def test_fields_that_are_not_selected_cost_no_statements(
 async def test_a_create_and_a_reply_use_as_few_statements_as_possible(
     service: Service, world: World
 ) -> None:
-    """On Postgres each statement is a round trip.
-
-    On SQLite all writes share one visit to its thread.
-    """
+    """On Postgres each statement is a round trip; on SQLite all writes share one."""
     ada = service.client(world.ada.token)
     payload = (
         "{ ticket { id subject team { slug } requester { displayName } } userErrors { message } }"

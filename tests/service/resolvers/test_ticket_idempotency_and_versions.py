@@ -31,8 +31,7 @@ NEW: dict[str, Any] = {
 async def build_inputs(
     service: Service, world: World
 ) -> dict[str, tuple[Client, dict[str, Any], dict[str, Any]]]:
-    """For every ticket mutation: its caller, a valid input, and fields that make a different
-    input."""
+    """For each ticket mutation: its caller, a valid input, and fields that make it different."""
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
 
     async def ticket(*steps: tuple[str, dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The reader behind presence: idle while nobody follows, one look for many rings, and each picture kept for who is late."""
+"""PresenceTail reads only watched tickets, and keeps snapshots for slow watchers."""
 
 from __future__ import annotations
 
@@ -17,158 +17,166 @@ from models.core import time
 from models.core.ids import new_id
 from models.tickets import presence
 from models.tickets.presence import PresenceState, PresentUser, TicketPresence
-from resolvers import presence_tail as watching
+from resolvers import presence_tail
 from resolvers.presence_tail import PresenceTail
 
 NOW = time.now()
 
 
-class Stage:
-    """A watcher on a listener, with pictures as they are set here."""
+class Harness:
+    """A PresenceTail on an in-memory bus, with presence as the test sets it."""
 
     def __init__(self) -> None:
-        self.listener = WakeupBus("memory://")
-        self.watcher = PresenceTail(self.listener.listen(), time.now, refresh_permissions=self.fresh)
-        self.pictures: dict[UUID, TicketPresence] = {}
-        self.looks: list[int] = []
-        self.order: list[str] = []
+        self.bus = WakeupBus("memory://")
+        self.tail = PresenceTail(
+            self.bus.listen(), time.now, refresh_permissions=self.refresh_permissions
+        )
+        self.snapshots: dict[UUID, TicketPresence] = {}
+        self.read_sizes: list[int] = []
+        self.calls: list[str] = []
 
-    async def fresh(self) -> None:
-        self.order.append("fresh")
+    async def refresh_permissions(self) -> None:
+        self.calls.append("refresh_permissions")
 
     async def read(self, ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, TicketPresence]:
-        self.looks.append(len(ticket_ids))
-        self.order.append("look")
-        return {key: self.pictures.get(key, TicketPresence(key, ())) for key in ticket_ids}
+        self.read_sizes.append(len(ticket_ids))
+        self.calls.append("read")
+        return {key: self.snapshots.get(key, TicketPresence(key, ())) for key in ticket_ids}
 
-    def paint(self, ticket_id: UUID, second: int) -> TicketPresence:
+    def set_presence(self, ticket_id: UUID, second: int) -> TicketPresence:
         people = (PresentUser(UUID(int=1), PresenceState.LOOKING, NOW + timedelta(seconds=second)),)
-        self.pictures[ticket_id] = TicketPresence(ticket_id, people)
-        return self.pictures[ticket_id]
+        self.snapshots[ticket_id] = TicketPresence(ticket_id, people)
+        return self.snapshots[ticket_id]
 
-    async def ring(self) -> None:
-        """Ring, and wait until it was heard and dealt with."""
-        heard = asyncio.create_task(self.watcher.due.wait())
+    async def notify_and_wait(self) -> None:
+        """Notify the tail, and wait until it has handled the wake-up."""
+        woken = asyncio.create_task(self.tail.due.wait())
         await asyncio.sleep(0)
-        self.listener.notify()
+        self.bus.notify()
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            await heard
+            await woken
 
-        async def dealt_with() -> bool:
-            return not self.watcher.due.is_set()
+        async def is_handled() -> bool:
+            return not self.tail.due.is_set()
 
-        await until(dealt_with)
+        await until(is_handled)
 
 
 @pytest.fixture
-async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    made = Stage()
-    monkeypatch.setattr(presence, "read_presence", made.read)
-    running = asyncio.create_task(made.watcher.run())
-    yield made
+async def harness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
+    harness = Harness()
+    monkeypatch.setattr(presence, "read_presence", harness.read)
+    running = asyncio.create_task(harness.tail.run())
+    yield harness
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
 
 
-async def test_nothing_is_read_while_nobody_watches(stage: Stage) -> None:
+async def test_nothing_is_read_while_nobody_watches(harness: Harness) -> None:
     for _ in range(5):
-        await stage.ring()
-    assert stage.looks == []
-    key = new_id()
-    followed = stage.watcher.watch(key, self := object())
-    assert await followed.wait_for_snapshots(-1) == [(1, TicketPresence(key, ()))]
-    assert stage.looks
-    stage.watcher.unwatch(key, self)
-    looks = len(stage.looks)
+        await harness.notify_and_wait()
+    assert harness.read_sizes == []
+    key, watcher = new_id(), object()
+    watched = harness.tail.watch(key, watcher)
+    assert await watched.wait_for_snapshots(-1) == [(1, TicketPresence(key, ()))]
+    assert harness.read_sizes
+    harness.tail.unwatch(key, watcher)
+    reads = len(harness.read_sizes)
     for _ in range(5):
-        await stage.ring()
-    assert len(stage.looks) == looks
+        await harness.notify_and_wait()
+    assert len(harness.read_sizes) == reads
 
 
-async def test_a_ticket_is_watched_until_its_last_watcher_leaves(stage: Stage) -> None:
+async def test_a_ticket_is_watched_until_its_last_watcher_leaves(harness: Harness) -> None:
     key = new_id()
     first, second = object(), object()
-    followed = stage.watcher.watch(key, first)
-    assert stage.watcher.watch(key, second) is stage.watcher.watch(key, first) is followed
-    await followed.wait_for_snapshots(-1)
-    stage.watcher.unwatch(key, first)
-    stage.watcher.unwatch(key, first)
-    assert stage.watcher.watched == {key: followed}
-    stage.watcher.unwatch(key, second)
-    stage.watcher.unwatch(key, second)
-    assert stage.watcher.watched == {}
-    picture = stage.paint(key, 1)
-    assert await stage.watcher.watch(key, first).wait_for_snapshots(-1) == [(2, picture)]
+    watched = harness.tail.watch(key, first)
+    assert harness.tail.watch(key, second) is harness.tail.watch(key, first) is watched
+    await watched.wait_for_snapshots(-1)
+    harness.tail.unwatch(key, first)
+    harness.tail.unwatch(key, first)
+    assert harness.tail.watched == {key: watched}
+    harness.tail.unwatch(key, second)
+    harness.tail.unwatch(key, second)
+    assert harness.tail.watched == {}
+    snapshot = harness.set_presence(key, 1)
+    assert await harness.tail.watch(key, first).wait_for_snapshots(-1) == [(2, snapshot)]
 
 
-async def test_all_watched_tickets_are_read_together(stage: Stage) -> None:
+async def test_all_watched_tickets_are_read_together(harness: Harness) -> None:
     keys = [new_id() for _ in range(20)]
-    followed = [stage.watcher.watch(key, self) for key in keys for self in (object(), object())]
-    turns = [await each.wait_for_snapshots(-1) for each in followed]
-    assert {len(each) for each in turns} == {1}
-    assert stage.looks[0] == 20
+    watched = [harness.tail.watch(key, watcher) for key in keys for watcher in (object(), object())]
+    snapshots = [await each.wait_for_snapshots(-1) for each in watched]
+    assert {len(each) for each in snapshots} == {1}
+    assert harness.read_sizes[0] == 20
 
 
-async def test_a_slow_watcher_gets_every_snapshot_and_a_new_one_the_latest(stage: Stage) -> None:
+async def test_a_slow_watcher_gets_every_snapshot_and_a_new_one_the_latest(
+    harness: Harness,
+) -> None:
     key, other = new_id(), new_id()
-    followed = stage.watcher.watch(key, stage)
-    ((start, _),) = await followed.wait_for_snapshots(-1)
-    stage.watcher.watch(other, stage)
-    painted: list[TicketPresence] = []
-    turn = start
+    watched = harness.tail.watch(key, harness)
+    ((start, _),) = await watched.wait_for_snapshots(-1)
+    harness.tail.watch(other, harness)
+    snapshots: list[TicketPresence] = []
+    number = start
     for second in range(5):
-        painted.append(stage.paint(key, second))
-        stage.paint(other, second)
-        stage.listener.notify()
-        ((turn, picture),) = await followed.wait_for_snapshots(turn)
-        assert picture == painted[-1]
-    late = await followed.wait_for_snapshots(start)
-    assert [picture for _, picture in late] == painted
-    turns = [turn for turn, _ in late]
-    assert turns == sorted(set(turns))
-    assert await followed.wait_for_snapshots(-1) == [late[-1]]
-    assert await followed.wait_for_snapshots(turns[2]) == late[3:]
+        snapshots.append(harness.set_presence(key, second))
+        harness.set_presence(other, second)
+        harness.bus.notify()
+        ((number, snapshot),) = await watched.wait_for_snapshots(number)
+        assert snapshot == snapshots[-1]
+    late = await watched.wait_for_snapshots(start)
+    assert [snapshot for _, snapshot in late] == snapshots
+    numbers = [number for number, _ in late]
+    assert numbers == sorted(set(numbers))
+    assert await watched.wait_for_snapshots(-1) == [late[-1]]
+    assert await watched.wait_for_snapshots(numbers[2]) == late[3:]
 
 
-async def test_an_unchanged_snapshot_is_not_added_again(stage: Stage) -> None:
+async def test_an_unchanged_snapshot_is_not_added_again(harness: Harness) -> None:
     key = new_id()
-    stage.paint(key, 1)
-    followed = stage.watcher.watch(key, stage)
-    await followed.wait_for_snapshots(-1)
-    looks = len(stage.looks)
+    harness.set_presence(key, 1)
+    watched = harness.tail.watch(key, harness)
+    await watched.wait_for_snapshots(-1)
+    reads = len(harness.read_sizes)
 
-    async def looked_again() -> bool:
-        stage.listener.notify()
-        return len(stage.looks) >= looks + 3
+    async def has_read_again() -> bool:
+        harness.bus.notify()
+        return len(harness.read_sizes) >= reads + 3
 
-    await until(looked_again)
-    assert len(followed.snapshots) == 1
-
-
-async def test_permissions_are_refreshed_after_presence_is_read(stage: Stage) -> None:
-    followed = stage.watcher.watch(new_id(), stage)
-    await followed.wait_for_snapshots(-1)
-    assert stage.order[:2] == ["look", "fresh"]
+    await until(has_read_again)
+    assert len(watched.snapshots) == 1
 
 
-async def test_many_wakeups_cause_one_read_per_poll_interval(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "MIN_POLL_INTERVAL_SECONDS", 3600)
-    followed = stage.watcher.watch(new_id(), stage)
-    await followed.wait_for_snapshots(-1)
+async def test_permissions_are_refreshed_after_presence_is_read(harness: Harness) -> None:
+    watched = harness.tail.watch(new_id(), harness)
+    await watched.wait_for_snapshots(-1)
+    assert harness.calls[:2] == ["read", "refresh_permissions"]
+
+
+async def test_many_wakeups_cause_one_read_per_poll_interval(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence_tail, "MIN_POLL_INTERVAL_SECONDS", 3600)
+    watched = harness.tail.watch(new_id(), harness)
+    await watched.wait_for_snapshots(-1)
     for _ in range(100):
-        stage.listener.notify()
+        harness.bus.notify()
         await asyncio.sleep(0)
-    assert stage.looks == [1]
+    assert harness.read_sizes == [1]
 
 
-async def test_the_number_of_kept_snapshots_is_limited(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "MIN_POLL_INTERVAL_SECONDS", 0)
+async def test_the_number_of_kept_snapshots_is_limited(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence_tail, "MIN_POLL_INTERVAL_SECONDS", 0)
     key = new_id()
-    followed = stage.watcher.watch(key, stage)
-    ((turn, _),) = await followed.wait_for_snapshots(-1)
-    for second in range(watching.MAX_SNAPSHOTS + 10):
-        stage.paint(key, second)
-        stage.listener.notify()
-        ((turn, _),) = await followed.wait_for_snapshots(turn)
-    assert len(await followed.wait_for_snapshots(1)) == watching.MAX_SNAPSHOTS
+    watched = harness.tail.watch(key, harness)
+    ((number, _),) = await watched.wait_for_snapshots(-1)
+    for second in range(presence_tail.MAX_SNAPSHOTS + 10):
+        harness.set_presence(key, second)
+        harness.bus.notify()
+        ((number, _),) = await watched.wait_for_snapshots(number)
+    assert len(await watched.wait_for_snapshots(1)) == presence_tail.MAX_SNAPSHOTS
