@@ -133,7 +133,7 @@ def describe_callers(permission: Permission) -> str:
     if permission.requires_session:
         return f"{callers}, with a session token of signIn and not with an API token."
     if permission.scope is not None:
-        return f"{callers}, with the scope `{permission.scope.value}`."
+        return f"{callers}. The token needs the scope `{permission.scope.value}`."
     return f"{callers}."
 
 

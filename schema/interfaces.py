@@ -216,19 +216,19 @@ class TicketEventInterface(Node):
     description="The creation of a ticket or a change of its status.",
 )
 class TicketStatusEventInterface(TicketEventInterface):
-    @strawberry.field(description="The action that changed the status. Null for the creation.")
+    @strawberry.field(description="The action that changed the status. Null for TicketCreated.")
     def action(self, root: strawberry.Parent[Event]) -> Action | None:
         value = root.value("action")
         return Action(value) if value is not None else None
 
     @strawberry.field(
-        name="from", description="The status before the event. Null for the creation."
+        name="from", description="The status before the event. Null for TicketCreated."
     )
     def from_(self, root: strawberry.Parent[Event]) -> Status | None:
         value = root.changes["status"][0]
         return Status(value) if value is not None else None
 
-    @strawberry.field(description="The status after the event; NEW for the creation.")
+    @strawberry.field(description="The status after the event. NEW for TicketCreated.")
     def to(self, root: strawberry.Parent[Event]) -> Status:
         return Status(root.changes["status"][1])
 

@@ -1,9 +1,10 @@
 """The state machine of a ticket's SLA clocks: inputs go in, clock transitions come out. No I/O.
 
-- FIRST_RESPONSE runs from the ticket's creation to the team's first public reply.
-- NEXT_RESPONSE runs from the customer's first unanswered message to the team's next reply.
-- RESOLUTION runs from the creation to the resolution. It alone is paused while the ticket waits on
-  the customer or is on hold, because in the other two the customer waits for the team.
+- FIRST_RESPONSE runs from the ticket's creation to the team's first reply or the resolution.
+- NEXT_RESPONSE runs from the customer's first unanswered message to the team's next reply or the
+  resolution.
+- RESOLUTION runs from the ticket's creation to its resolution. It alone pauses while the ticket is
+  WAITING_ON_CUSTOMER or ON_HOLD. The other two do not, because the customer waits for the team.
 
 A reopened ticket resumes its RESOLUTION clock with the time already spent. Time never runs
 backwards for the clocks: if two changes are concurrent, the one written later may have the earlier

@@ -67,7 +67,7 @@ register_enum(
     "SlaIntervalReason",
     "The reason for which an interval counts towards an SLA target or does not.",
     {
-        "WORKING": "Working time by the policy's calendar. The only reason that counts.",
+        "WORKING": "Working time according to the policy's calendar. The only reason that counts.",
         "OUTSIDE_HOURS": "Outside the working hours of the calendar. Does not count.",
         "HOLIDAY": "Working hours on a holiday of the calendar. Does not count.",
         "WAITING_ON_CUSTOMER": "The ticket was WAITING_ON_CUSTOMER. Does not count.",

@@ -132,7 +132,7 @@ register_enum(
         "NUMBER": "By ticket number.",
         "PRIORITY": "By priority, where LOW is the lowest.",
         "SLA_BREACHES_AT": "By the earliest deadline of the running SLA clocks, including "
-        "deadlines that have passed. Null if no clock runs.",
+        "deadlines that have passed. Tickets without a running clock come last in both directions.",
         "UNTOUCHED": "By whether the ticket is NEW and unassigned. In descending order, such "
         "tickets come first.",
     },

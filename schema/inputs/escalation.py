@@ -15,7 +15,10 @@ ANY = "Null: any."
 KEEP = "Absent or null: unchanged."
 KEEP_OR_ANY = "Absent: unchanged. Null: any."
 ORDER = "The server tries paths in ascending order of position."
-METRIC = "The SLA metric that the path applies to; only with a trigger SLA_AT_RISK or SLA_BREACHED."
+METRIC = (
+    "The SLA metric that the path applies to. Allowed only if the trigger is SLA_AT_RISK or "
+    "SLA_BREACHED."
+)
 PRIORITY = "The priority of the tickets that the path applies to."
 TEAM = f"The slug of the team whose tickets the path applies to, {SLUG}"
 ACTIVE = "Whether the path is active. True restores an archived path, false archives it."

@@ -32,11 +32,15 @@ CATEGORY = f"The slug of the category whose tickets the policy applies to, {SLUG
 ORGANIZATION = "The id of the organization whose tickets the policy applies to."
 CALENDAR = "The id of the active calendar whose working time counts."
 WORKING_TIME = "in working time: 1 minute to 5 years, in whole seconds."
-FIRST_RESPONSE = f"The target for the team's first reply, {WORKING_TIME}"
-NEXT_RESPONSE = (
-    f"The target for the team's reply to a later message of the customer, {WORKING_TIME}"
+FIRST_RESPONSE = (
+    "The target for the time from the ticket's creation to the team's first reply or the "
+    f"resolution, {WORKING_TIME}"
 )
-RESOLUTION = f"The target for the resolution, {WORKING_TIME}"
+NEXT_RESPONSE = (
+    "The target for the time from the customer's first unanswered message to the team's next "
+    f"reply or the resolution, {WORKING_TIME}"
+)
+RESOLUTION = f"The target for the time from the ticket's creation to its resolution, {WORKING_TIME}"
 NO_TARGET = "Null: no target."
 AT_RISK = "The percentage of a target after which its clock is at risk, 1 to 99."
 POLICY_ACTIVE = "Whether the policy is active. True restores an archived policy, false archives it."

@@ -20,8 +20,8 @@ from schema.inputs.fields import (
 
 SUBJECT = "The subject, 1 to 200 characters after trimming, in one line."
 EXTERNAL_ID = (
-    "The caller's own key for the ticket, 1 to 255 characters after trimming. It is unique "
-    "per API client and per customer; agents and admins share one set of keys."
+    "The key of the ticket in an external system, 1 to 255 characters after trimming. It is "
+    "unique per API client and per customer; agents and admins share one set of keys."
 )
 
 
@@ -88,7 +88,7 @@ class UpdateTicketInput:
 class AssignTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     assignee_id: strawberry.ID | None = optional(
-        "The id of an active agent or admin. Null: removes the assignee."
+        "The id of an active agent or admin. Null or absent: the ticket has no assignee."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

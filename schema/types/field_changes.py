@@ -36,7 +36,7 @@ class FieldChange:
         "items separated by commas for a list. Null if there was none.",
     )
     to: str | None = strawberry.field(
-        description="The value after the event, in the same form. Null if there is none."
+        description="The value after the event, in the same form as `from`. Null if there is none."
     )
 
 

@@ -110,20 +110,22 @@ class SlaPolicyType(Node):
         return await loaders(info).organizations.load(root.organization_id)
 
     @strawberry.field(
-        description="The target for the team's first reply, in working time. Null if there is none."
+        description="The target for the time from the ticket's creation to the team's first reply "
+        "or the resolution, in working time. Null if there is none."
     )
     def first_response(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.first_response)
 
     @strawberry.field(
-        description="The target for the team's reply to a later message of the customer, in "
-        "working time. Null if there is none."
+        description="The target for the time from the customer's first unanswered message to the "
+        "team's next reply or the resolution, in working time. Null if there is none."
     )
     def next_response(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.next_response)
 
     @strawberry.field(
-        description="The target for the resolution, in working time. Null if there is none."
+        description="The target for the time from the ticket's creation to its resolution, in "
+        "working time. Null if there is none."
     )
     def resolution(self, root: strawberry.Parent[SlaPolicy]) -> timedelta | None:
         return duration(root.resolution)
@@ -182,7 +184,8 @@ class SlaClockType:
         return paused + snapshot.calendar.working_time(root.paused_at, context.now())
 
     at_risk_at: datetime | None = strawberry.field(
-        description="The time at which the clock is at risk or became so. Null while it is paused."
+        description="The time at which the clock becomes or became at risk. Null while it is "
+        "paused."
     )
     breaches_at: datetime | None = strawberry.field(
         description="The deadline of the target, in the past or future. Null while the clock is "
@@ -211,7 +214,7 @@ class SlaClockType:
         return spent + snapshot.calendar.working_time(root.since, context.now())
 
     @strawberry.field(
-        description="The SLA policy that the clock measures.", graphql_type=SlaPolicyType
+        description="The SLA policy that set the clock's target.", graphql_type=SlaPolicyType
     )
     async def policy(
         self, root: strawberry.Parent[SlaClock], info: strawberry.Info

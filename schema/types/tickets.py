@@ -90,8 +90,8 @@ class TicketType(Node):
     )
     ref: str = strawberry.field(description="The number with its prefix, such as TKT-1042.")
     external_id: str | None = strawberry.field(
-        description="The integrator's own key for the ticket. It is unique per API client. Null "
-        "if there is none."
+        description="The key of the ticket in an external system. It is unique per API client and "
+        "per customer; agents and admins share one set of keys. Null if there is none."
     )
     subject: str = strawberry.field(description="The subject, 1 to 200 characters.")
     description: str = strawberry.field(

@@ -93,9 +93,10 @@ async def test_a_query_or_mutation_does_not_run_without_permission(field: Any) -
         (AUTHENTICATED, "Callers: customers, agents, admins and API clients."),
         (
             READ_EVENTS,
-            "Callers: customers, agents, admins and API clients, with the scope `events:read`.",
+            "Callers: customers, agents, admins and API clients. "
+            "The token needs the scope `events:read`.",
         ),
-        (ADMINISTER, "Callers: admins and API clients, with the scope `admin`."),
+        (ADMINISTER, "Callers: admins and API clients. The token needs the scope `admin`."),
         (
             MANAGE_OWN_TOKENS,
             "Callers: customers, agents and admins, with a session token of signIn "
