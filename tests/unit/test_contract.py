@@ -27,8 +27,7 @@ raise SystemExit({code})
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout that holds the script, a schema and the list of pending items, with no folder
-    beside it."""
+    """A checkout with the script, a schema and the list of pending items, without a contract."""
     root = tmp_path / "checkout"
     (root / "tests").mkdir(parents=True)
     (root / "schema").mkdir()

@@ -58,9 +58,8 @@ async def test_staff_see_the_result_of_each_mail(service: Service, world: World)
         answer="451 busy",
         next_attempt_at=later,
     )
-    nodes = (await service.client(world.bill.token).run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"][
-        "timeline"
-    ]["nodes"]
+    data = await service.client(world.bill.token).run(TIMELINE, id=f"tkt_{ticket.id}")
+    nodes = data["ticket"]["timeline"]["nodes"]
     deliveries = {each["recipient"]["displayName"]: each for each in nodes[0]["deliveries"]}
     assert [len(node["deliveries"]) for node in nodes] == [2, *[0] * (len(nodes) - 1)]
     assert set(deliveries) == {"Cora", "Ada"}

@@ -239,9 +239,8 @@ async def test_customers_do_not_see_paths_and_agents_cannot_change_them(
 ) -> None:
     created = await run_mutation(admin, "createEscalationPath", **PATH)
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    assert (await cora.run("query($id: ID!) { node(id: $id) { id } }", id=created["id"]))[
-        "node"
-    ] is None
+    data = await cora.run("query($id: ID!) { node(id: $id) { id } }", id=created["id"])
+    assert data["node"] is None
     with pytest.raises(Refused, match="FORBIDDEN"):
         await read_list(cora)
     async with assert_nothing_stored():

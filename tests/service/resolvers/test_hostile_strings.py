@@ -240,9 +240,8 @@ async def test_a_lone_surrogate_is_refused(service: Service, world: World, text:
         assert (await http.post(client.http, content=sent, headers=headers)).status_code == 400
     fields = f'subject: {text}, description: "d", category: "technical"'
     literal = f"mutation {{ createTicket(input: {{{fields}}}) {{ ticket {{ id }} }} }}"
-    assert (await client.answer(literal))["errors"][0]["extensions"][
-        "code"
-    ] == "GRAPHQL_PARSE_FAILED"
+    answer = await client.answer(literal)
+    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
     assert await read_all_rows() == before
 
 

@@ -190,9 +190,8 @@ async def test_equivalent_inputs_count_as_the_same_input(admin: Client) -> None:
     policy = await build_policy_input(admin)
     await run_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     same = {**dict(reversed(policy.items())), "resolution": "PT480M", "team": None}
-    assert (await send_mutation(admin, "createSlaPolicy", **same, idempotencyKey="k"))[
-        "replayed"
-    ] is True
+    payload = await send_mutation(admin, "createSlaPolicy", **same, idempotencyKey="k")
+    assert payload["replayed"] is True
     assert (
         await refusal_of(
             admin, "createSlaPolicy", **{**same, "resolution": "PT481M"}, idempotencyKey="k"
@@ -213,17 +212,15 @@ async def test_a_refused_call_does_not_use_its_key(admin: Client) -> None:
             await refusal_of(admin, "createSlaCalendar", **CALENDAR, idempotencyKey=wrong)
             == "INVALID idempotencyKey"
         )
-    assert (await send_mutation(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k"))[
-        "replayed"
-    ] is False
+    payload = await send_mutation(admin, "createSlaCalendar", **CALENDAR, idempotencyKey="k")
+    assert payload["replayed"] is False
 
 
 async def test_a_key_can_be_used_again_after_a_day(service: Service, admin: Client) -> None:
     first = await run_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     service.clock.advance(hours=23, minutes=59)
-    assert (await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k"))[
-        "replayed"
-    ] is True
+    payload = await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
+    assert payload["replayed"] is True
     service.clock.advance(minutes=2)
     second = await send_mutation(
         admin, "createEscalationPath", **{**PATH, "name": "Other"}, idempotencyKey="k"

@@ -97,9 +97,8 @@ async def test_a_requester_replies_as_the_customer_whatever_their_role(
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     key = (await ada.raise_ticket())["id"]
     assert (await ada.do("replyToTicket", ticketId=key, body="Mine."))["ticket"]["status"] == "NEW"
-    assert (await bill.do("replyToTicket", ticketId=key, body="Ours."))["ticket"][
-        "status"
-    ] == "OPEN"
+    payload = await bill.do("replyToTicket", ticketId=key, body="Ours.")
+    assert payload["ticket"]["status"] == "OPEN"
 
 
 async def test_staff_cannot_reply_to_a_closed_ticket_but_can_add_notes(
@@ -108,9 +107,8 @@ async def test_staff_cannot_reply_to_a_closed_ticket_but_can_add_notes(
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     key = (await cora.raise_ticket())["id"]
     await ada.do("resolveTicket", ticketId=key, resolution="x")
-    assert (await ada.do("replyToTicket", ticketId=key, body="One more thing."))["ticket"][
-        "status"
-    ] == "RESOLVED"
+    payload = await ada.do("replyToTicket", ticketId=key, body="One more thing.")
+    assert payload["ticket"]["status"] == "RESOLVED"
     await cora.do("closeTicket", ticketId=key)
     async with assert_nothing_stored():
         (error,) = (await ada.mutate("replyToTicket", {"ticketId": key, "body": "x"}))["userErrors"]
@@ -214,10 +212,13 @@ async def test_a_note_does_not_block_the_reply_of_a_customer(
     service: Service, world: World
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    made = await cora.do("createTicket", subject="s", description="d", category="sales")
-    await ada.do("addNote", ticketId=made["ticket"]["id"], body="a note")
+    created = await cora.do("createTicket", subject="s", description="d", category="sales")
+    await ada.do("addNote", ticketId=created["ticket"]["id"], body="a note")
     await cora.do(
-        "replyToTicket", ticketId=made["ticket"]["id"], body="x", lastSeenCursor=made["cursor"]
+        "replyToTicket",
+        ticketId=created["ticket"]["id"],
+        body="x",
+        lastSeenCursor=created["cursor"],
     )
 
 

@@ -117,8 +117,8 @@ async def test_own_notifications_come_newest_first_with_event_and_reason(
 async def test_notifications_are_paged_in_both_directions(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     await raise_with_replies(service, world, 7)
-    everything = await stored_ids(world.cora)
-    assert len(everything) == 7
+    all_ids = await stored_ids(world.cora)
+    assert len(all_ids) == 7
     ids_read: list[str] = []
     after = None
     for _ in count_pages():
@@ -129,16 +129,16 @@ async def test_notifications_are_paged_in_both_directions(service: Service, worl
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert ids_read == everything
-    assert await list_ids(cora, last=2) == everything[-2:]
+    assert ids_read == all_ids
+    assert await list_ids(cora, last=2) == all_ids[-2:]
     previous = await read_page(cora, last=3, before=after)
-    assert [node["id"] for node in previous["nodes"]] == everything[3:6]
+    assert [node["id"] for node in previous["nodes"]] == all_ids[3:6]
     assert (previous["pageInfo"]["hasNextPage"], previous["pageInfo"]["hasPreviousPage"]) == (
         True,
         True,
     )
     start = (await read_page(cora, first=2))["pageInfo"]["endCursor"]
-    assert await list_ids(cora, first=9, after=start, before=after) == everything[2:6]
+    assert await list_ids(cora, first=9, after=start, before=after) == all_ids[2:6]
 
 
 async def test_the_next_page_is_stable_while_notifications_arrive(
@@ -254,15 +254,15 @@ async def test_the_total_is_counted_only_if_it_is_selected(service: Service, wor
 # ---------------------------------------------------------------- visibility
 
 
-async def find_visible(client: Client, everything: list[str]) -> list[str]:
+async def find_visible(client: Client, all_ids: list[str]) -> list[str]:
     """The ids that a caller finds. Checks that lists, nodes and counts agree."""
     listed = await list_ids(client, first=100)
     answer = await client.run(
         "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Notification { event { id } } } }",
-        ids=everything,
+        ids=all_ids,
     )
     assert [node["id"] for node in answer["nodes"] if node] == [
-        each for each in everything if each in listed
+        each for each in all_ids if each in listed
     ]
     total = (await read_page(client))["totalCount"]
     assert total == len(listed)

@@ -45,9 +45,8 @@ async def test_the_right_password_returns_a_token_that_works_until_it_expires(
         "user": {"email": "cora@example.com"},
     }
     signed_in = service.client(payload["token"])
-    assert (await signed_in.run("{ viewer { user { displayName } apiClient { id } } }"))[
-        "viewer"
-    ] == {
+    data = await signed_in.run("{ viewer { user { displayName } apiClient { id } } }")
+    assert data["viewer"] == {
         "user": {"displayName": "Cora"},
         "apiClient": None,
     }
@@ -84,7 +83,7 @@ async def test_every_failed_sign_in_looks_and_costs_the_same(
     monkeypatch.setattr(
         password.HASHER,
         "verify",
-        lambda given, stored: verified.append(stored) or verify(given, stored),
+        lambda secret, stored: verified.append(stored) or verify(secret, stored),
     )
     stranger = service.client()
     async with assert_nothing_stored():

@@ -80,12 +80,11 @@ async def test_a_calendar_is_created_with_the_given_fields(admin: Client) -> Non
         "active": True,
     }
     assert created in await read_list(admin, "slaCalendars", CALENDAR_FIELDS)
-    assert (
-        await admin.run(
-            f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR_FIELDS} }} }} }}",
-            id=created["id"],
-        )
-    )["node"] == created
+    data = await admin.run(
+        f"query($id: ID!) {{ node(id: $id) {{ ... on SlaCalendar {{ {CALENDAR_FIELDS} }} }} }}",
+        id=created["id"],
+    )
+    assert data["node"] == created
 
 
 async def test_an_omitted_calendar_field_keeps_its_value(admin: Client) -> None:
@@ -188,12 +187,10 @@ async def test_a_calendar_that_a_policy_uses_cannot_be_archived(admin: Client) -
         == "INVALID calendarId"
     )
     await run_mutation(admin, "archiveSlaPolicy", policyId=created["id"])
-    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))[
-        "active"
-    ] is False
-    assert (await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"]))[
-        "active"
-    ] is False, "archiving again changes nothing"
+    record = await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"])
+    assert record["active"] is False
+    record = await run_mutation(admin, "archiveSlaCalendar", calendarId=calendar["id"])
+    assert record["active"] is False, "archiving again changes nothing"
     assert (
         await refusal_of(admin, "updateSlaPolicy", policyId=created["id"], active=True)
         == "INVALID calendarId"
@@ -208,12 +205,10 @@ async def test_a_calendar_that_a_policy_uses_cannot_be_archived(admin: Client) -
     assert "Berlin" in [
         each["name"] for each in await read_list(admin, "slaCalendars", archived=True)
     ]
-    assert (await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True))[
-        "active"
-    ] is True
-    assert (await run_mutation(admin, "updateSlaPolicy", policyId=created["id"], active=True))[
-        "active"
-    ] is True
+    record = await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True)
+    assert record["active"] is True
+    record = await run_mutation(admin, "updateSlaPolicy", policyId=created["id"], active=True)
+    assert record["active"] is True
 
 
 async def test_a_changed_calendar_changes_the_terms_of_all_its_policies(admin: Client) -> None:
@@ -278,12 +273,11 @@ async def test_a_policy_is_created_with_the_given_fields(
         assert (await read_list(reader, "slaPolicies", POLICY_FIELDS))[0] == created, (
             "the lowest position comes first"
         )
-        assert (
-            await reader.run(
-                f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY_FIELDS} }} }} }}",
-                id=created["id"],
-            )
-        )["node"] == created
+        data = await reader.run(
+            f"query($id: ID!) {{ node(id: $id) {{ ... on SlaPolicy {{ {POLICY_FIELDS} }} }} }}",
+            id=created["id"],
+        )
+        assert data["node"] == created
 
 
 async def test_a_policy_without_a_position_comes_last(admin: Client) -> None:
@@ -501,9 +495,8 @@ async def test_customers_see_policies_only_on_their_clocks(
     cora = service.client(world.cora.token)
     ticket = await cora.raise_ticket()
     clock_fields = f"ticket(id: $id) {{ clocks {{ metric policy {{ {POLICY_FIELDS} }} }} }}"
-    clocks = (await cora.run(f"query($id: ID!) {{ {clock_fields} }}", id=ticket["id"]))["ticket"][
-        "clocks"
-    ]
+    data = await cora.run(f"query($id: ID!) {{ {clock_fields} }}", id=ticket["id"])
+    clocks = data["ticket"]["clocks"]
     assert [clock["policy"]["name"] for clock in clocks] == ["Gold"]
     assert clocks[0]["policy"]["organization"] is None
     without_tickets = service.client((await token_without_tickets(service, world)) or "")

@@ -67,11 +67,10 @@ async def fill(service: Service, world: World, count: int) -> list[str]:
     keys: list[str] = []
     for n in range(count):
         resources = [{"kind": "server", "externalId": str(n)}]
-        key = (
-            await (cora, carl)[n % 2].raise_ticket(
-                f"Ticket {n}", tags=["a", f"t{n}"], resources=resources
-            )
-        )["id"]
+        payload = await (cora, carl)[n % 2].raise_ticket(
+            f"Ticket {n}", tags=["a", f"t{n}"], resources=resources
+        )
+        key = payload["id"]
         await ada.do("assignTicket", ticketId=key, assigneeId=(world.ada, world.bill)[n % 2].gid)
         await ada.do("transferTicket", ticketId=key, team=("billing", "sales")[n % 2])
         await carl.do("watchTicket", ticketId=key)

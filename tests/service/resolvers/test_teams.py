@@ -85,12 +85,12 @@ async def test_only_admins_set_the_availability_of_others(
     service: Service, world: World, admin: Client
 ) -> None:
     for client in (admin, service.client(world.machine)):
-        assert (
-            await run_mutation(client, "setAvailability", present=False, userId=world.bill.gid)
-        )["present"] is False
-        assert (await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid))[
-            "present"
-        ] is True
+        updated = await run_mutation(
+            client, "setAvailability", present=False, userId=world.bill.gid
+        )
+        assert updated["present"] is False
+        record = await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid)
+        assert record["present"] is True
     other = await machine("Other", ["tickets:write", "tickets:read"])
     async with assert_nothing_stored():
         for token in (world.ada.token, other):

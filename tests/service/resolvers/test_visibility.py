@@ -384,9 +384,8 @@ async def test_members_see_each_others_tickets_only_in_a_shared_account(
             count,
             count,
         )
-    assert (await carl.do("escalateTicket", ticketId=shared["id"], reason="We all wait."))[
-        "ticket"
-    ]["escalationLevel"] == 1
+    payload = await carl.do("escalateTicket", ticketId=shared["id"], reason="We all wait.")
+    assert payload["ticket"]["escalationLevel"] == 1
     await Organization.filter(name="Acme").update(shared=False)
     assert (await look_up(carl, shared["id"], shared["number"], "-"))["ticket"] is None
     assert await carl.refusal_codes("escalateTicket", ticketId=shared["id"], reason="x") == [
@@ -400,9 +399,8 @@ async def test_customers_without_an_account_share_no_tickets(
 ) -> None:
     sole, other = await person("sole"), await person("other")
     ticket = await service.client(sole.token).raise_ticket()
-    assert (await look_up(service.client(other.token), ticket["id"], ticket["number"], "-"))[
-        "tickets"
-    ]["totalCount"] == 0
+    data = await look_up(service.client(other.token), ticket["id"], ticket["number"], "-")
+    assert data["tickets"]["totalCount"] == 0
     assert await service.client(other.token).refusal_codes(
         "closeTicket", ticketId=ticket["id"]
     ) == ["NOT_FOUND"]
@@ -472,9 +470,8 @@ async def test_customers_find_only_their_own_account_and_its_members_by_id(
         None,
     ]
     assert [each and each.get("email") for each in seen[:2]] == ["cora@example.com", None]
-    unshared = (
-        await service.client(world.olga.token).run(query, ids=[world.otto.gid, world.olga.gid])
-    )["nodes"]
+    data = await service.client(world.olga.token).run(query, ids=[world.otto.gid, world.olga.gid])
+    unshared = data["nodes"]
     assert unshared == [None, {"id": world.olga.gid, "email": "olga@example.com"}]
     assert all((await service.client(world.ada.token).run(query, ids=requested))["nodes"])
 
@@ -508,12 +505,12 @@ async def test_customers_see_neither_api_client_scopes_nor_team_members(
 
 async def test_only_the_owner_finds_an_api_token_by_its_id(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    made = await cora.run(
+    data = await cora.run(
         """mutation {
           createApiToken(input: {name: "x", scopes: ["tickets:read"]}) { apiToken { id } } }"""
     )
     query = "query($id: ID!) { node(id: $id) { id } }"
-    key = made["createApiToken"]["apiToken"]["id"]
+    key = data["createApiToken"]["apiToken"]["id"]
     assert (await cora.run(query, id=key))["node"] == {"id": key}
     for token in (world.carl.token, world.root.token, world.machine):
         assert (await service.client(token).run(query, id=key))["node"] is None
