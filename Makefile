@@ -10,7 +10,7 @@ NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json
 help: ## List the targets, and how to run one test
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
 	@echo
-	@echo "One test, on both databases:   make test T=tests/service/resolvers/test_ticket_mutations.py::test_name"
+	@echo "One test, on both databases:   make test T=tests/service/resolvers/test_ticket_lifecycle.py::test_name"
 	@echo "One test, on SQLite, quickly:  $(BIN)/python -m pytest T       (--lf repeats those that failed, --ff begins with them)"
 	@echo "With another seed:             TEST_SEED=7 make test T=…"
 

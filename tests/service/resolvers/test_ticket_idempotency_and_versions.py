@@ -11,6 +11,7 @@ import pytest
 from support import Client, Service, World
 from support.actors import machine, token_of
 from support.assert_unchanged import assert_nothing_stored, refusals
+from support.ticket_mutations import NEW_TICKET
 
 from models.changes.idempotency import IdempotencyKey
 from models.core import ids
@@ -20,12 +21,6 @@ from models.tickets.ticket import Ticket
 from schema import root
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
-
-NEW: dict[str, Any] = {
-    "subject": "VPN is down",
-    "description": "Since noon.",
-    "category": "technical",
-}
 
 
 async def build_inputs(
@@ -43,7 +38,7 @@ async def build_inputs(
     resolved = ("resolveTicket", {"resolution": "x"})
     other = await ticket()
     return {
-        "createTicket": (cora, NEW, NEW | {"subject": "Another"}),
+        "createTicket": (cora, NEW_TICKET, NEW_TICKET | {"subject": "Another"}),
         "updateTicket": (ada, {"ticketId": await ticket(), "subject": "A"}, {"subject": "B"}),
         "assignTicket": (
             ada,
@@ -181,10 +176,10 @@ async def test_a_key_belongs_to_one_caller_and_one_mutation(service: Service, wo
         service.client(person.token) for person in (world.cora, world.carl, world.ada)
     )
     sync, other = service.client(world.machine), service.client(await machine("Other"))
-    named = NEW | {"requesterId": world.cora.gid}
+    named = NEW_TICKET | {"requesterId": world.cora.gid}
     created = [
-        await cora.do("createTicket", **NEW, idempotencyKey="k"),
-        await carl.do("createTicket", **NEW, idempotencyKey="k"),
+        await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k"),
+        await carl.do("createTicket", **NEW_TICKET, idempotencyKey="k"),
         await ada.do("createTicket", **named, idempotencyKey="k"),
         await sync.do("createTicket", **named, idempotencyKey="k"),
         await other.do("createTicket", **named, idempotencyKey="k"),
@@ -194,22 +189,24 @@ async def test_a_key_belongs_to_one_caller_and_one_mutation(service: Service, wo
     await ada.do("startTicket", ticketId=key, idempotencyKey="k")
     assert (await ada.do("awaitCustomer", ticketId=key, idempotencyKey="k"))["replayed"] is False
     second = service.client(await token_of(await User.get(id=world.cora.id)))
-    assert (await second.do("createTicket", **NEW, idempotencyKey="k"))["ticket"]["id"] == key, (
-        "the key belongs to the caller, not to the token"
-    )
+    assert (await second.do("createTicket", **NEW_TICKET, idempotencyKey="k"))["ticket"][
+        "id"
+    ] == key, "the key belongs to the caller, not to the token"
 
 
 async def test_null_and_absent_fields_in_any_order_are_the_same_input(
     service: Service, world: World
 ) -> None:
     cora = service.client(world.cora.token)
-    first = await cora.do("createTicket", **NEW, idempotencyKey="k")
+    first = await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k")
     backwards = dict(
-        reversed([*NEW.items(), ("tags", None), ("priority", "NORMAL"), ("requesterId", None)])
+        reversed(
+            [*NEW_TICKET.items(), ("tags", None), ("priority", "NORMAL"), ("requesterId", None)]
+        )
     )
     payload = await cora.do("createTicket", **backwards, idempotencyKey="k")
     assert payload["ticket"]["id"] == first["ticket"]["id"]
-    assert await refusals(cora, "createTicket", **NEW, tags=["a"], idempotencyKey="k") == [
+    assert await refusals(cora, "createTicket", **NEW_TICKET, tags=["a"], idempotencyKey="k") == [
         "IDEMPOTENCY_KEY_REUSED idempotencyKey"
     ]
     ada = service.client(world.ada.token)
@@ -225,13 +222,13 @@ async def test_null_and_absent_fields_in_any_order_are_the_same_input(
 
 async def test_a_refused_call_does_not_use_its_key(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    assert await refusals(cora, "createTicket", **NEW | {"subject": " "}, idempotencyKey="k") == [
-        "REQUIRED subject"
-    ]
-    assert await refusals(cora, "createTicket", **NEW | {"category": "x"}, idempotencyKey="k") == [
-        "NOT_FOUND category"
-    ]
-    key = (await cora.do("createTicket", **NEW, idempotencyKey="k"))["ticket"]["id"]
+    assert await refusals(
+        cora, "createTicket", **NEW_TICKET | {"subject": " "}, idempotencyKey="k"
+    ) == ["REQUIRED subject"]
+    assert await refusals(
+        cora, "createTicket", **NEW_TICKET | {"category": "x"}, idempotencyKey="k"
+    ) == ["NOT_FOUND category"]
+    key = (await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k"))["ticket"]["id"]
     assert await refusals(ada, "resumeTicket", ticketId=key, idempotencyKey="k") == [
         "TRANSITION_REFUSED"
     ]
@@ -276,7 +273,7 @@ async def test_a_write_only_token_sees_the_ticket_that_it_created(
     service: Service, world: World
 ) -> None:
     write_only = service.client(await machine("Blind", ["tickets:write"]))
-    new = NEW | {"requesterId": world.cora.gid, "idempotencyKey": "k"}
+    new = NEW_TICKET | {"requesterId": world.cora.gid, "idempotencyKey": "k"}
     first = await write_only.do("createTicket", **new)
     assert first["ticket"]["subject"] == "VPN is down"
     assert first["event"]["ticket"]["id"] == first["ticket"]["id"]
@@ -288,13 +285,15 @@ async def test_a_write_only_token_sees_the_ticket_that_it_created(
 async def test_a_key_has_1_to_128_characters(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for wrong in ("", "k" * 129, "a\0b"):
-        assert await refusals(cora, "createTicket", **NEW, idempotencyKey=wrong) == [
+        assert await refusals(cora, "createTicket", **NEW_TICKET, idempotencyKey=wrong) == [
             "INVALID idempotencyKey"
         ]
     for right in ("k" * 128, "😀" * 128, " ", "k\n"):
-        assert (await cora.do("createTicket", **NEW, idempotencyKey=right))["replayed"] is False
+        assert (await cora.do("createTicket", **NEW_TICKET, idempotencyKey=right))[
+            "replayed"
+        ] is False
     assert await Ticket.all().count() == 4
-    assert (await cora.do("createTicket", **NEW, idempotencyKey=None))["replayed"] is False
+    assert (await cora.do("createTicket", **NEW_TICKET, idempotencyKey=None))["replayed"] is False
 
 
 async def test_concurrent_requests_with_one_key_create_one_ticket(
@@ -302,7 +301,7 @@ async def test_concurrent_requests_with_one_key_create_one_ticket(
 ) -> None:
     cora = service.client(world.cora.token)
     payloads = await asyncio.gather(
-        *(cora.mutate("createTicket", NEW | {"idempotencyKey": "k"}) for _ in range(10))
+        *(cora.mutate("createTicket", NEW_TICKET | {"idempotencyKey": "k"}) for _ in range(10))
     )
     accepted = [payload for payload in payloads if not payload["userErrors"]]
     waiting = [error["code"] for payload in payloads for error in payload["userErrors"]]
@@ -311,16 +310,16 @@ async def test_concurrent_requests_with_one_key_create_one_ticket(
     assert set(waiting) <= {"IDEMPOTENCY_IN_PROGRESS"}
     assert await Ticket.all().count() == 1
     assert await Event.all().count() == 1
-    assert (await cora.do("createTicket", **NEW, idempotencyKey="k"))["replayed"] is True
+    assert (await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k"))["replayed"] is True
 
 
 async def test_a_key_can_be_used_again_after_a_day(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
-    first = await cora.do("createTicket", **NEW, idempotencyKey="k")
+    first = await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k")
     service.clock.advance(hours=23, minutes=59)
-    assert (await cora.do("createTicket", **NEW, idempotencyKey="k"))["replayed"] is True
+    assert (await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k"))["replayed"] is True
     service.clock.advance(minutes=2)
-    second = await cora.do("createTicket", **NEW | {"subject": "Other"}, idempotencyKey="k")
+    second = await cora.do("createTicket", **NEW_TICKET | {"subject": "Other"}, idempotencyKey="k")
     assert (second["replayed"], second["ticket"]["id"] != first["ticket"]["id"]) == (False, True)
 
 
