@@ -1,4 +1,4 @@
-"""What tests of models share: people and tickets, and a plain Python reading of filters."""
+"""Fixtures of the tests of models: people and random tickets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ async def desk(database: str) -> Desk:
 
 
 @pytest.fixture
-async def pile(desk: Desk) -> RandomTickets:
+async def sample(desk: Desk) -> RandomTickets:
     """Sixty random tickets in a fresh database."""
     return await RandomTickets.make(desk, random_for("pile"))

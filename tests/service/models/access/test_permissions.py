@@ -1,5 +1,8 @@
-"""Who may do what, written out once more from API.md; what a token opens; and that `sees` and
-`visible` say the same."""
+"""Permissions, visibility and authentication.
+
+The expected permissions are a second copy of the table in API.md. Visibility in Python must agree
+with visibility in SQL.
+"""
 
 from __future__ import annotations
 
@@ -39,17 +42,17 @@ pytestmark = pytest.mark.never_retried
 
 CUSTOMERS = {"tickets:read", "tickets:write", "events:read"}
 AGENTS = CUSTOMERS | {"notes:read", "notes:write", "users:read"}
-EVERY = AGENTS | {"webhooks:manage", "admin"}
-MAY_HOLD = {
+ALL_SCOPE_NAMES = AGENTS | {"webhooks:manage", "admin"}
+MAX_SCOPE_NAMES = {
     "ANONYMOUS": set[str](),
     "CUSTOMER": CUSTOMERS,
     "AGENT": AGENTS,
-    "ADMIN": EVERY,
-    "API_CLIENT": EVERY,
+    "ADMIN": ALL_SCOPE_NAMES,
+    "API_CLIENT": ALL_SCOPE_NAMES,
 }
 
-RIGHTS: Mapping[str, tuple[str, str | None]] = {
-    # right: who, and the scope that it takes
+EXPECTED: Mapping[str, tuple[str, str | None]] = {
+    # permission: callers, required scope
     "PUBLIC": ("ANONYMOUS CUSTOMER AGENT ADMIN API_CLIENT", None),
     "AUTHENTICATED": ("CUSTOMER AGENT ADMIN API_CLIENT", None),
     "READ_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:read"),
@@ -68,21 +71,23 @@ RIGHTS: Mapping[str, tuple[str, str | None]] = {
 }
 
 
-def rights() -> dict[str, Permission]:
+def permissions_by_name() -> dict[str, Permission]:
     return {
         name: value for name, value in vars(permissions).items() if isinstance(value, Permission)
     }
 
 
-def test_every_right_is_written_out_here() -> None:
-    assert set(rights()) == set(RIGHTS)
-    assert {scope.value for scope in Scope} == EVERY
-    assert {caller.name for caller in Caller} == set(MAY_HOLD)
+def test_the_expected_table_is_complete() -> None:
+    assert set(permissions_by_name()) == set(EXPECTED)
+    assert {scope.value for scope in Scope} == ALL_SCOPE_NAMES
+    assert {caller.name for caller in Caller} == set(MAX_SCOPE_NAMES)
 
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
-def test_a_caller_holds_at_most_what_its_kind_may(caller: Caller) -> None:
-    assert {scope.value for scope in granted_scopes(caller, EVERY)} == MAY_HOLD[caller.name]
+def test_a_caller_has_at_most_the_scopes_of_its_kind(caller: Caller) -> None:
+    assert {scope.value for scope in granted_scopes(caller, ALL_SCOPE_NAMES)} == MAX_SCOPE_NAMES[
+        caller.name
+    ]
     assert granted_scopes(caller, []) == frozenset()
     assert (
         granted_scopes(caller, ["tickets:read", "no:such"])
@@ -91,31 +96,29 @@ def test_a_caller_holds_at_most_what_its_kind_may(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
-@pytest.mark.parametrize("name", RIGHTS)
-def test_a_right_opens_to_its_callers_with_its_scope_and_to_nobody_else(
-    name: str, caller: Caller
-) -> None:
-    right, (callers, scope) = rights()[name], RIGHTS[name]
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_permission_requires_a_listed_caller_and_its_scope(name: str, caller: Caller) -> None:
+    permission, (callers, scope) = permissions_by_name()[name], EXPECTED[name]
     listed = caller.name in callers.split()
     for held in Scope:
         for scopes in (frozenset({held}), frozenset(Scope) - {held}, frozenset[Scope]()):
             who = Viewer(caller, scopes, token=Token(kind=TokenKind.SESSION))
             expected = listed and (scope is None or scope in {each.value for each in scopes})
-            assert right.allows(who) == expected, scopes
+            assert permission.allows(who) == expected, scopes
             if expected:
-                right.check(who)
+                permission.check(who)
                 continue
             with pytest.raises(
                 Unauthenticated if caller is Caller.ANONYMOUS else Forbidden
             ) as refusal:
-                right.check(who)
+                permission.check(who)
             assert refusal.value.code == (
                 "UNAUTHENTICATED" if caller is Caller.ANONYMOUS else "FORBIDDEN"
             )
 
 
-@pytest.mark.parametrize("name", RIGHTS)
-def test_tokens_are_handled_by_those_who_signed_in_and_by_no_program(name: str) -> None:
+@pytest.mark.parametrize("name", EXPECTED)
+def test_only_a_session_may_manage_tokens(name: str) -> None:
     for caller in (Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN):
         signed_in = Viewer(caller, MAX_SCOPES[caller], token=Token(kind=TokenKind.SESSION))
         for program in (
@@ -123,15 +126,17 @@ def test_tokens_are_handled_by_those_who_signed_in_and_by_no_program(name: str) 
             replace(signed_in, token=None),
         ):
             if name != "MANAGE_OWN_TOKENS":
-                assert rights()[name].allows(program) == rights()[name].allows(signed_in)
+                assert permissions_by_name()[name].allows(program) == permissions_by_name()[
+                    name
+                ].allows(signed_in)
                 continue
-            assert rights()[name].allows(signed_in)
-            assert not rights()[name].allows(program)
+            assert permissions_by_name()[name].allows(signed_in)
+            assert not permissions_by_name()[name].allows(program)
             with pytest.raises(Forbidden):
-                rights()[name].check(program)
+                permissions_by_name()[name].check(program)
 
 
-def test_a_missing_scope_is_named() -> None:
+def test_the_error_names_the_missing_scope() -> None:
     with pytest.raises(Forbidden, match="notes:write"):
         permissions.WRITE_NOTES.check(Viewer(Caller.AGENT, frozenset({Scope.NOTES_READ})))
 
@@ -139,18 +144,18 @@ def test_a_missing_scope_is_named() -> None:
 @pytest.mark.parametrize(
     ("caller", "scopes", "tickets", "notes", "people"),
     [
-        (Caller.ANONYMOUS, EVERY, False, False, False),
-        (Caller.CUSTOMER, EVERY, False, False, False),
-        (Caller.AGENT, EVERY, True, True, True),
-        (Caller.ADMIN, EVERY, True, True, True),
-        (Caller.API_CLIENT, EVERY, True, True, True),
+        (Caller.ANONYMOUS, ALL_SCOPE_NAMES, False, False, False),
+        (Caller.CUSTOMER, ALL_SCOPE_NAMES, False, False, False),
+        (Caller.AGENT, ALL_SCOPE_NAMES, True, True, True),
+        (Caller.ADMIN, ALL_SCOPE_NAMES, True, True, True),
+        (Caller.API_CLIENT, ALL_SCOPE_NAMES, True, True, True),
         (Caller.API_CLIENT, {"tickets:read"}, True, False, False),
         (Caller.API_CLIENT, {"notes:read"}, False, True, False),
         (Caller.API_CLIENT, {"users:read"}, False, False, True),
         (Caller.AGENT, {"tickets:write", "notes:write", "admin"}, False, False, False),
     ],
 )
-def test_sight_of_all_tickets_notes_and_people_goes_by_kind_and_scope(
+def test_caller_and_scopes_decide_on_all_tickets_notes_and_people(
     caller: Caller, scopes: set[str], tickets: bool, notes: bool, people: bool
 ) -> None:
     who = Viewer(caller, frozenset(scope for scope in Scope if scope.value in scopes))
@@ -161,14 +166,14 @@ def test_sight_of_all_tickets_notes_and_people_goes_by_kind_and_scope(
     )
 
 
-def test_a_machine_acts_as_an_agent_and_with_the_scope_admin_as_an_admin() -> None:
+def test_an_api_client_acts_as_agent_and_with_scope_admin_as_admin() -> None:
     assert Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_WRITE})).role is Role.AGENT
     assert Viewer(Caller.API_CLIENT, frozenset({Scope.ADMIN})).role is Role.ADMIN
     assert SYSTEM.role is Role.ADMIN
     assert viewer(Role.CUSTOMER).role is Role.CUSTOMER
 
 
-def test_callers_are_told_apart_whatever_token_they_use() -> None:
+def test_the_caller_key_does_not_depend_on_the_token() -> None:
     cora = viewer()
     assert cora.caller_key == replace(cora, scopes=frozenset()).caller_key
     client = ApiClient(display_name="Sync")
@@ -181,7 +186,7 @@ def test_callers_are_told_apart_whatever_token_they_use() -> None:
     assert len(keys) == 4
 
 
-# --- sight ---
+# --- visibility ---
 
 
 @limit_examples(120)
@@ -208,10 +213,10 @@ def test_a_customer_sees_own_tickets_and_those_of_a_shared_account(
 
 
 @pytest.mark.stress
-async def test_what_a_viewer_sees_is_what_is_visible_to_it(
-    pile: RandomTickets, random: Random
+async def test_visibility_in_python_agrees_with_visibility_in_sql(
+    sample: RandomTickets, random: Random
 ) -> None:
-    desk = pile.desk
+    desk = sample.desk
     accounts = [None, desk.cora.shared_organization_id, new_id()]
     people = [None, *(each.user for each in (*desk.customers, *desk.staff))]
     for _ in range(150):
@@ -225,7 +230,7 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(
         rows = await database.fetch_dicts(
             f"SELECT t.number AS number FROM tickets t WHERE {condition.text}", condition.params
         )
-        expected = {fact.ticket.number for fact in pile.facts if can_see_ticket(who, fact.ticket)}
+        expected = {fact.ticket.number for fact in sample.facts if can_see_ticket(who, fact.ticket)}
         assert {row["number"] for row in rows} == expected, who
         listed = await list_tickets(
             who, None, build_ticket_order(()), PageRequest(100, False, None, None), NOON
@@ -233,21 +238,23 @@ async def test_what_a_viewer_sees_is_what_is_visible_to_it(
         assert {each.number for each in listed.rows} == expected, who
 
 
-def test_customers_see_themselves_their_account_and_those_who_share_it() -> None:
+def test_customers_see_themselves_and_users_of_their_shared_account() -> None:
     account = Organization(name="Acme", shared=True)
     cora = User(email="cora@example.com", display_name="Cora", organization_id=account.id)
     carl = User(email="carl@example.com", display_name="Carl", organization_id=account.id)
     other = User(email="olga@example.com", display_name="Olga", organization_id=new_id())
     alone = replace(viewer(user=cora), shared_organization_id=None)
     sharing = replace(alone, shared_organization_id=account.id)
-    nobody = User(email="nobody@example.com", display_name="Nobody")
-    assert [can_see_record(alone, each) for each in (cora, carl, other, nobody)] == [
+    without_organization = User(email="nobody@example.com", display_name="Nobody")
+    assert [can_see_record(alone, each) for each in (cora, carl, other, without_organization)] == [
         True,
         False,
         False,
         False,
     ]
-    assert [can_see_record(sharing, each) for each in (cora, carl, other, nobody)] == [
+    assert [
+        can_see_record(sharing, each) for each in (cora, carl, other, without_organization)
+    ] == [
         True,
         True,
         False,
@@ -264,18 +271,26 @@ def test_customers_see_themselves_their_account_and_those_who_share_it() -> None
         assert [can_see_record(who, each) for each in (cora, other, account)] == [expected] * 3
 
 
-def test_a_token_that_may_not_read_people_shows_its_owner_alone() -> None:
+def test_a_token_without_users_read_shows_only_its_owner() -> None:
     machine, other = ApiClient(display_name="Sync"), ApiClient(display_name="Other")
     cora = User(email="cora@example.com", display_name="Cora")
-    blind = Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_READ}), client=machine)
-    assert [can_see_record(blind, each) for each in (cora, other, machine)] == [False, False, True]
-    seeing = replace(blind, scopes=frozenset({Scope.USERS_READ}))
-    assert [can_see_record(seeing, each) for each in (cora, other, machine)] == [True, True, True]
-    assert can_see_record(blind, Organization(name="Acme"))
+    limited = Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_READ}), client=machine)
+    assert [can_see_record(limited, each) for each in (cora, other, machine)] == [
+        False,
+        False,
+        True,
+    ]
+    with_people = replace(limited, scopes=frozenset({Scope.USERS_READ}))
+    assert [can_see_record(with_people, each) for each in (cora, other, machine)] == [
+        True,
+        True,
+        True,
+    ]
+    assert can_see_record(limited, Organization(name="Acme"))
 
 
 @pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
-def test_what_concerns_a_caller_does_not_depend_on_its_scopes(caller: Caller) -> None:
+def test_ticket_access_does_not_depend_on_scopes(caller: Caller) -> None:
     user = User(email="x@example.com", display_name="X")
     who = Viewer(caller, frozenset({Scope.TICKETS_WRITE}), user=user)
     staff = caller in (Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT)
@@ -289,51 +304,60 @@ def test_what_concerns_a_caller_does_not_depend_on_its_scopes(caller: Caller) ->
 @pytest.mark.parametrize(
     ("role", "internal"), [(Role.CUSTOMER, False), (Role.AGENT, True), (Role.ADMIN, True)]
 )
-def test_entries_that_are_internal_are_for_the_team(role: Role, internal: bool) -> None:
+def test_only_staff_sees_internal_events(role: Role, internal: bool) -> None:
     assert ("e.internal" in visible_events(viewer(role)).text) == (not internal)
 
 
 # --- tokens ---
 
 
-async def issued(
+async def issue_token(
     user: UUID | None = None,
     *,
     client: UUID | None = None,
-    scopes: set[str] = EVERY,
+    scopes: set[str] = ALL_SCOPE_NAMES,
     expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
-    named = sorted(scopes)
+    sorted_scopes = sorted(scopes)
     return await token.issue_token(
-        TokenKind.API, "test", named, user_id=user, client_id=client, expires_at=expires_at, at=NOON
+        TokenKind.API,
+        "test",
+        sorted_scopes,
+        user_id=user,
+        client_id=client,
+        expires_at=expires_at,
+        at=NOON,
     )
 
 
-async def test_a_token_opens_what_it_names_as_far_as_its_owner_may(desk: Desk) -> None:
+async def test_a_token_has_its_scopes_as_far_as_its_owner_has_them(desk: Desk) -> None:
     machine = await ApiClient.create(display_name="Sync")
     for who, caller, expected in (
         (desk.olga, Caller.CUSTOMER, CUSTOMERS),
         (desk.ada, Caller.AGENT, AGENTS),
-        (desk.root, Caller.ADMIN, EVERY),
+        (desk.root, Caller.ADMIN, ALL_SCOPE_NAMES),
     ):
-        _, text = await issued(who.user_id)
+        _, text = await issue_token(who.user_id)
         found = await authenticate(text, NOON)
         assert found is not None
         assert (found.caller, found.user_id, found.client_id) == (caller, who.user_id, None)
         assert {scope.value for scope in found.scopes} == expected
-        _, text = await issued(who.user_id, scopes={"tickets:read", "admin"})
+        _, text = await issue_token(who.user_id, scopes={"tickets:read", "admin"})
         found = await authenticate(text, NOON)
         assert found is not None
         assert {scope.value for scope in found.scopes} == {"tickets:read", "admin"} & expected
-    _, text = await issued(client=machine.id, scopes={"events:read"})
+    _, text = await issue_token(client=machine.id, scopes={"events:read"})
     found = await authenticate(text, NOON)
     assert found is not None
     assert (found.caller, found.client_id, found.user_id) == (Caller.API_CLIENT, machine.id, None)
     assert found.scopes == {Scope.EVENTS_READ}
 
 
-async def test_a_token_knows_the_shared_account_of_its_owner(desk: Desk) -> None:
-    (_, cora), (_, olga) = await issued(desk.cora.user_id), await issued(desk.olga.user_id)
+async def test_a_viewer_has_the_shared_account_of_the_tokens_owner(desk: Desk) -> None:
+    (_, cora), (_, olga) = (
+        await issue_token(desk.cora.user_id),
+        await issue_token(desk.olga.user_id),
+    )
     shared = await authenticate(cora, NOON)
     assert shared is not None
     assert shared.shared_organization_id == desk.cora.shared_organization_id
@@ -341,12 +365,12 @@ async def test_a_token_knows_the_shared_account_of_its_owner(desk: Desk) -> None
     assert alone is not None
     assert alone.shared_organization_id is None
     await Organization.all().update(shared=False)
-    no_more = await authenticate(cora, NOON)
-    assert no_more is not None
-    assert no_more.shared_organization_id is None
+    after_unsharing = await authenticate(cora, NOON)
+    assert after_unsharing is not None
+    assert after_unsharing.shared_organization_id is None
 
 
-async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) -> None:
+async def test_viewer_as_agrees_with_a_session_of_the_user(desk: Desk) -> None:
     for member in (*desk.customers, *desk.staff):
         assert member.user is not None
         held = [scope.value for scope in MAX_SCOPES[member.caller]]
@@ -359,16 +383,16 @@ async def test_a_person_without_a_token_is_the_one_that_signed_in(desk: Desk) ->
         assert replace(signed_in, token=None) == viewer_as(user)
 
 
-async def test_a_token_opens_nothing_from_its_end_on(desk: Desk) -> None:
-    _, text = await issued(desk.ada.user_id, expires_at=NOON)
+async def test_an_expired_token_is_invalid(desk: Desk) -> None:
+    _, text = await issue_token(desk.ada.user_id, expires_at=NOON)
     assert await authenticate(text, NOON - timedelta(microseconds=1)) is not None
     assert await authenticate(text, NOON) is None
     assert await authenticate(text, NOON + timedelta(days=1)) is None
 
 
-async def test_a_revoked_token_opens_nothing_and_keeps_when_it_was_revoked(desk: Desk) -> None:
-    made, text = await issued(desk.ada.user_id)
-    _, other = await issued(desk.ada.user_id)
+async def test_a_revoked_token_is_invalid_and_keeps_its_first_revocation(desk: Desk) -> None:
+    made, text = await issue_token(desk.ada.user_id)
+    _, other = await issue_token(desk.ada.user_id)
     await token.revoke_token(made, NOON)
     assert await authenticate(text, NOON) is None
     assert await authenticate(other, NOON) is not None
@@ -377,9 +401,12 @@ async def test_a_revoked_token_opens_nothing_and_keeps_when_it_was_revoked(desk:
     assert (await Token.get(id=made.id)).revoked_at == made.revoked_at == NOON
 
 
-async def test_tokens_of_the_deactivated_open_nothing(desk: Desk) -> None:
+async def test_tokens_of_inactive_owners_are_invalid(desk: Desk) -> None:
     machine = await ApiClient.create(display_name="Sync")
-    (_, person), (_, program) = await issued(desk.ada.user_id), await issued(client=machine.id)
+    (_, person), (_, program) = (
+        await issue_token(desk.ada.user_id),
+        await issue_token(client=machine.id),
+    )
     assert await authenticate(person, NOON) is not None
     assert await authenticate(program, NOON) is not None
     await User.filter(id=desk.ada.user_id).update(active=False)
@@ -388,8 +415,8 @@ async def test_tokens_of_the_deactivated_open_nothing(desk: Desk) -> None:
     assert await authenticate(program, NOON) is None
 
 
-async def test_a_token_follows_its_owners_role(desk: Desk) -> None:
-    _, text = await issued(desk.root.user_id)
+async def test_the_scopes_of_a_token_follow_its_owners_role(desk: Desk) -> None:
+    _, text = await issue_token(desk.root.user_id)
     await User.filter(id=desk.root.user_id).update(role=Role.CUSTOMER)
     found = await authenticate(text, NOON)
     assert found is not None
@@ -397,8 +424,8 @@ async def test_a_token_follows_its_owners_role(desk: Desk) -> None:
     assert {scope.value for scope in found.scopes} == CUSTOMERS
 
 
-async def test_what_is_no_token_opens_nothing(desk: Desk) -> None:
-    made, text = await issued(desk.ada.user_id)
+async def test_other_text_than_a_token_is_refused(desk: Desk) -> None:
+    made, text = await issue_token(desk.ada.user_id)
     for wrong in (
         "",
         "x",
@@ -415,17 +442,17 @@ async def test_what_is_no_token_opens_nothing(desk: Desk) -> None:
 
 
 async def test_a_tokens_text_is_not_stored(desk: Desk) -> None:
-    made, text = await issued(desk.ada.user_id)
+    made, text = await issue_token(desk.ada.user_id)
     assert text.startswith("twk_")
     assert len(text) > 40
     rows = str(await database.fetch_dicts("SELECT * FROM tokens"))
     assert text not in rows
     assert text[len(made.prefix) :] not in rows
-    assert (await issued(desk.ada.user_id))[1] != text
+    assert (await issue_token(desk.ada.user_id))[1] != text
 
 
-async def test_uses_are_noted_many_at_a_time(desk: Desk) -> None:
-    made = [(await issued(desk.ada.user_id))[0] for _ in range(3)]
+async def test_uses_of_several_tokens_are_recorded_together(desk: Desk) -> None:
+    made = [(await issue_token(desk.ada.user_id))[0] for _ in range(3)]
     await token.record_use({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
     assert [(await Token.get(id=each.id)).last_used_at for each in made] == [
         NOON,
@@ -434,6 +461,8 @@ async def test_uses_are_noted_many_at_a_time(desk: Desk) -> None:
     ]
 
 
-def test_anyone_is_the_only_right_of_strangers() -> None:
-    assert [name for name, right in rights().items() if right.allows(ANONYMOUS)] == ["PUBLIC"]
+def test_anonymous_callers_have_only_public_permission() -> None:
+    assert [
+        name for name, permission in permissions_by_name().items() if permission.allows(ANONYMOUS)
+    ] == ["PUBLIC"]
     assert PUBLIC.allows(ANONYMOUS)

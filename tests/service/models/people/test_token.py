@@ -1,4 +1,4 @@
-"""Tokens in the database: a revoked token stays revoked since the first time."""
+"""Tokens in the database: a second revocation does not change the first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.people import token
 from models.people.token import Token, TokenKind, issue_token
 
 
-async def test_a_token_that_is_revoked_twice_keeps_the_first_instant(desk: Desk) -> None:
+async def test_a_second_revocation_keeps_the_first_instant(desk: Desk) -> None:
     _, text = await issue_token(
         TokenKind.API, "program", ["tickets:read"], user_id=desk.ada.user_id, at=NOON
     )

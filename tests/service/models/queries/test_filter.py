@@ -1,5 +1,4 @@
-"""TicketFilter: every filter finds on the database what it means in plain Python, and its negation
-finds the rest."""
+"""TicketFilter: filters in SQL agree with filters in Python, and a negation finds the rest."""
 
 from __future__ import annotations
 
@@ -26,14 +25,14 @@ from models.queries.filter_limits import MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES,
 from models.queries.stats import Group, read_stats
 from models.tickets.ticket import Ticket
 
-STRANGE = "01a207c7-61c7-7748-8a66-cce542632835"
-GARBAGE = [
+UNUSED_UUID = "01a207c7-61c7-7748-8a66-cce542632835"
+INVALID_IDS = [
     "",
     "x",
     "tkt_",
     "tkt_1",
-    f"usr_{STRANGE}",
-    f"tkt_{STRANGE}",
+    f"usr_{UNUSED_UUID}",
+    f"tkt_{UNUSED_UUID}",
     "tkt_0",
     "'; DROP TABLE tickets; --",
     "🦊",
@@ -52,20 +51,20 @@ async def matches(filter: FilterData | None, viewer: Viewer) -> set[UUID]:
 
 @limit_examples(150)
 @given(data=st.data())
-async def test_a_filter_finds_what_it_means_and_its_negation_the_rest(
-    pile: RandomTickets, data: st.DataObject
+async def test_sql_agrees_with_python_and_a_negation_finds_the_rest(
+    sample: RandomTickets, data: st.DataObject
 ) -> None:
-    filter = data.draw(filters(pile))
-    expected = {fact.ticket.id for fact in pile.facts if matches_filter(fact, filter)}
-    assert await matches(filter, pile.desk.ada) == expected
+    filter = data.draw(filters(sample))
+    expected = {fact.ticket.id for fact in sample.facts if matches_filter(fact, filter)}
+    assert await matches(filter, sample.desk.ada) == expected
     assert (
-        await matches({"not": filter}, pile.desk.ada)
-        == {fact.ticket.id for fact in pile.facts} - expected
+        await matches({"not": filter}, sample.desk.ada)
+        == {fact.ticket.id for fact in sample.facts} - expected
     )
 
 
-async def test_what_restricts_nothing_finds_everything(pile: RandomTickets) -> None:
-    assert len(await matches(None, pile.desk.ada)) == len(pile.facts)
+async def test_a_filter_without_conditions_finds_everything(sample: RandomTickets) -> None:
+    assert len(await matches(None, sample.desk.ada)) == len(sample.facts)
     for filter in (
         {},
         {"and": []},
@@ -75,11 +74,11 @@ async def test_what_restricts_nothing_finds_everything(pile: RandomTickets) -> N
         {"subject": {}},
         {"subject": {"eq": None}},
     ):
-        assert len(await matches(filter, pile.desk.ada)) == len(pile.facts), filter
-        assert await matches({"not": filter}, pile.desk.ada) == set(), filter
+        assert len(await matches(filter, sample.desk.ada)) == len(sample.facts), filter
+        assert await matches({"not": filter}, sample.desk.ada) == set(), filter
 
 
-async def test_what_nothing_can_fit_finds_nothing(pile: RandomTickets) -> None:
+async def test_an_empty_list_of_values_finds_nothing(sample: RandomTickets) -> None:
     for filter in (
         {"or": []},
         {"status": {"in": []}},
@@ -87,34 +86,37 @@ async def test_what_nothing_can_fit_finds_nothing(pile: RandomTickets) -> None:
         {"watcherId": {"in": []}},
         {"id": {"eq": "x"}},
     ):
-        assert await matches(filter, pile.desk.ada) == set(), filter
-        assert len(await matches({"not": filter}, pile.desk.ada)) == len(pile.facts), filter
+        assert await matches(filter, sample.desk.ada) == set(), filter
+        assert len(await matches({"not": filter}, sample.desk.ada)) == len(sample.facts), filter
 
 
-async def test_garbage_ids_match_nothing(pile: RandomTickets) -> None:
+async def test_invalid_ids_match_nothing(sample: RandomTickets) -> None:
     for field in ("id", "organizationId", "assigneeId", "requesterId", "watcherId"):
-        for garbage in GARBAGE:
-            assert await matches({field: {"eq": garbage}}, pile.desk.ada) == set(), (field, garbage)
-            assert await matches({field: {"in": [garbage]}}, pile.desk.ada) == set(), (
+        for invalid in INVALID_IDS:
+            assert await matches({field: {"eq": invalid}}, sample.desk.ada) == set(), (
                 field,
-                garbage,
+                invalid,
             )
-            assert len(await matches({field: {"nin": [garbage]}}, pile.desk.ada)) == len(
-                pile.facts
-            ), (field, garbage)
+            assert await matches({field: {"in": [invalid]}}, sample.desk.ada) == set(), (
+                field,
+                invalid,
+            )
+            assert len(await matches({field: {"nin": [invalid]}}, sample.desk.ada)) == len(
+                sample.facts
+            ), (field, invalid)
 
 
-async def test_a_garbage_id_among_good_ones_is_passed_over(pile: RandomTickets) -> None:
-    good = pile.facts[0].ticket.id
+async def test_an_invalid_id_in_a_list_is_ignored(sample: RandomTickets) -> None:
+    good = sample.facts[0].ticket.id
     assert await matches(
-        {"id": {"in": ["garbage", ids.encode(ids.TICKET, good)]}}, pile.desk.ada
+        {"id": {"in": ["garbage", ids.encode(ids.TICKET, good)]}}, sample.desk.ada
     ) == {good}
 
 
-TEXTS: list[dict[str, Any]] = [
+FILTERS_WITH_INVALID_TEXT: list[dict[str, Any]] = [
     *(
-        {name: {operator: "a\x00b"}}
-        for name in ("subject", "externalId", "team", "id")
+        {field: {operator: "a\x00b"}}
+        for field in ("subject", "externalId", "team", "id")
         for operator in ("eq",)
     ),
     *({"subject": {operator: "\ud800"}} for operator in ("eq", "neq", "contains", "startsWith")),
@@ -131,103 +133,104 @@ TEXTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("filter", TEXTS, ids=ascii)
+@pytest.mark.parametrize("filter", FILTERS_WITH_INVALID_TEXT, ids=ascii)
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_texts_that_no_database_holds_are_bad_requests(
-    filter: FilterData, dialect: Dialect
-) -> None:
+def test_texts_that_cannot_be_stored_are_bad_requests(filter: FilterData, dialect: Dialect) -> None:
     with pytest.raises(BadRequest):
         compile_filter(filter, viewer(), NOON, dialect)
 
 
-async def test_searches_are_bounded_over_the_whole_filter(pile: RandomTickets) -> None:
-    half = " ".join(["vpn"] * (MAX_WORDS // 2))
-    several: list[FilterData] = [{"search": half}, {"not": {"search": half}}]
-    assert await matches({"and": several}, pile.desk.ada) == set()
+async def test_the_limit_on_search_words_is_for_the_whole_filter(sample: RandomTickets) -> None:
+    half_the_words = " ".join(["vpn"] * (MAX_WORDS // 2))
+    two_searches: list[FilterData] = [
+        {"search": half_the_words},
+        {"not": {"search": half_the_words}},
+    ]
+    assert await matches({"and": two_searches}, sample.desk.ada) == set()
     for more in ({"search": "x"}, {"not": {"or": [{"search": "x"}]}}):
         with pytest.raises(BadRequest):
-            await matches({"and": [*several, more]}, pile.desk.ada)
+            await matches({"and": [*two_searches, more]}, sample.desk.ada)
 
 
-async def test_more_tags_than_a_ticket_can_have_are_on_none(pile: RandomTickets) -> None:
+async def test_no_ticket_has_more_tags_than_the_limit(sample: RandomTickets) -> None:
     assert (
-        await matches({"tags": {"every": [f"t{place}" for place in range(500)]}}, pile.desk.ada)
+        await matches({"tags": {"every": [f"t{number}" for number in range(500)]}}, sample.desk.ada)
         == set()
     )
-    tagged = {fact.ticket.id for fact in pile.facts if "vpn" in fact.tags}
+    tagged = {fact.ticket.id for fact in sample.facts if "vpn" in fact.tags}
     assert tagged
-    assert await matches({"tags": {"every": ["vpn"] * 50}}, pile.desk.ada) == tagged
+    assert await matches({"tags": {"every": ["vpn"] * 50}}, sample.desk.ada) == tagged
 
 
-def nested(depth: int) -> FilterData:
+def build_nested(depth: int) -> FilterData:
     filter: FilterData = {"number": {"gt": 0}}
     for _ in range(depth):
         filter = {"not": filter}
     return filter
 
 
-async def test_a_filter_holds_a_hundred_conditions_and_no_more(pile: RandomTickets) -> None:
-    most = (MAX_CONDITIONS - 1) // 2
+async def test_a_filter_has_at_most_a_hundred_conditions(sample: RandomTickets) -> None:
+    limit = (MAX_CONDITIONS - 1) // 2
     assert (
         len(
             await matches(
-                {"or": [{"number": {"eq": 1001 + place}} for place in range(most)]}, pile.desk.ada
+                {"or": [{"number": {"eq": 1001 + number}} for number in range(limit)]},
+                sample.desk.ada,
             )
         )
-        == most
+        == limit
     )
     for filter in (
-        {"or": [{"number": {"eq": place}} for place in range(most + 1)]},
+        {"or": [{"number": {"eq": number}} for number in range(limit + 1)]},
         {"and": [{"or": []}] * MAX_CONDITIONS},
-        nested(MAX_CONDITIONS),
+        build_nested(MAX_CONDITIONS),
     ):
         with pytest.raises(BadRequest):
-            await matches(filter, pile.desk.ada)
+            await matches(filter, sample.desk.ada)
 
 
-async def test_a_filter_is_nested_ten_levels_deep_and_no_more(pile: RandomTickets) -> None:
-    assert len(await matches(nested(MAX_LEVELS - 2), pile.desk.ada)) == len(pile.facts)
-    assert await matches(nested(MAX_LEVELS - 1), pile.desk.ada) == set()
-    for filter in (nested(MAX_LEVELS), {"and": [{"or": [nested(MAX_LEVELS - 2)]}]}):
+async def test_a_filter_has_at_most_ten_levels(sample: RandomTickets) -> None:
+    assert len(await matches(build_nested(MAX_LEVELS - 2), sample.desk.ada)) == len(sample.facts)
+    assert await matches(build_nested(MAX_LEVELS - 1), sample.desk.ada) == set()
+    for filter in (build_nested(MAX_LEVELS), {"and": [{"or": [build_nested(MAX_LEVELS - 2)]}]}):
         with pytest.raises(BadRequest):
-            await matches(filter, pile.desk.ada)
+            await matches(filter, sample.desk.ada)
 
 
-async def test_the_deepest_filters_are_read_wherever_they_are_asked(pile: RandomTickets) -> None:
-    """SQLite's parser gives up on what is nested too deep, and an order and a cursor go deeper
-    still."""
+async def test_the_deepest_filters_work_in_every_query(sample: RandomTickets) -> None:
+    """SQLite limits the depth of expressions; an order and a cursor add levels to a filter."""
     order = tickets.build_ticket_order(
         [("priority", True), ("number", False), ("created_at", True), ("updated_at", False)]
     )
     leaf: FilterData = {"subject": {"neq": "x", "nin": ["y"]}, "number": {"gt": 0}}
-    cursor = order.cursor_of(pile.facts[0].ticket)
-    for names in (("or", "not"), ("not",), ("and", "or")):
+    cursor = order.cursor_of(sample.facts[0].ticket)
+    for logical_operators in (("or", "not"), ("not",), ("and", "or")):
         deep, expected = leaf, True
         for level in range(MAX_LEVELS - 2):
-            name = names[level % len(names)]
+            logical_operator = logical_operators[level % len(logical_operators)]
             deep = {
                 "number": {"gt": 0},
-                name: deep
-                if name == "not"
-                else [{"number": {"lt": 0} if name == "or" else {"gt": 0}}, deep],
+                logical_operator: deep
+                if logical_operator == "not"
+                else [{"number": {"lt": 0} if logical_operator == "or" else {"gt": 0}}, deep],
             }
-            expected = expected != (name == "not")
+            expected = expected != (logical_operator == "not")
         page = await tickets.list_tickets(
-            pile.desk.cora, deep, order, PageRequest(100, False, cursor, cursor), NOON
+            sample.desk.cora, deep, order, PageRequest(100, False, cursor, cursor), NOON
         )
         assert await page.count_total() == (
-            sum(can_see_ticket(pile.desk.cora, fact.ticket) for fact in pile.facts)
+            sum(can_see_ticket(sample.desk.cora, fact.ticket) for fact in sample.facts)
             if expected
             else 0
         )
         assert (
-            await read_stats(pile.desk.cora, deep, Group.TEAM, NOON)
+            await read_stats(sample.desk.cora, deep, Group.TEAM, NOON)
         ).total == await page.count_total()
 
 
-async def test_a_filter_holds_a_thousand_values_and_no_more(pile: RandomTickets) -> None:
+async def test_a_filter_has_at_most_a_thousand_values(sample: RandomTickets) -> None:
     numbers = list(range(MAX_VALUES))
-    assert await matches({"number": {"in": numbers}}, pile.desk.ada) == set()
+    assert await matches({"number": {"in": numbers}}, sample.desk.ada) == set()
     spread: FilterData = {
         "and": [{"number": {"in": numbers[:600]}}, {"not": {"tags": {"some": ["x"] * 401}}}]
     }
@@ -237,62 +240,60 @@ async def test_a_filter_holds_a_thousand_values_and_no_more(pile: RandomTickets)
         spread,
     ):
         with pytest.raises(BadRequest):
-            await matches(filter, pile.desk.ada)
+            await matches(filter, sample.desk.ada)
 
 
 @pytest.mark.parametrize("duration", [timedelta.max, timedelta.min])
 @pytest.mark.parametrize("operator", ["within", "olderThan"])
-def test_a_duration_beyond_the_calendar_is_a_bad_request(
-    operator: str, duration: timedelta
-) -> None:
+def test_a_duration_out_of_range_is_a_bad_request(operator: str, duration: timedelta) -> None:
     with pytest.raises(BadRequest):
         compile_filter({"createdAt": {operator: duration}}, viewer(), NOON, "sqlite")
 
 
-async def test_bounds_tell_the_same_instant_from_a_microsecond_beside_it(
-    pile: RandomTickets,
+async def test_bounds_of_instants_are_exact_to_the_microsecond(
+    sample: RandomTickets,
 ) -> None:
-    ticket, other = pile.facts[0].ticket, pile.facts[1].ticket
-    for at, moment in (
+    ticket, other = sample.facts[0].ticket, sample.facts[1].ticket
+    for at, created_at in (
         (NOON, NOON - timedelta(hours=9)),
         (NOON, NOON - timedelta(hours=9, microseconds=1)),
     ):
-        await Ticket.filter(id=ticket.id).update(created_at=moment)
+        await Ticket.filter(id=ticket.id).update(created_at=created_at)
         tick = timedelta(microseconds=1)
-        for operator, bound, inside in (
+        for operator, bound, is_expected in (
             *(
-                ("gt", moment, False),
-                ("gt", moment - tick, True),
-                ("gte", moment, True),
-                ("gte", moment + tick, False),
+                ("gt", created_at, False),
+                ("gt", created_at - tick, True),
+                ("gte", created_at, True),
+                ("gte", created_at + tick, False),
             ),
             *(
-                ("lt", moment, False),
-                ("lt", moment + tick, True),
-                ("lte", moment, True),
-                ("lte", moment - tick, False),
+                ("lt", created_at, False),
+                ("lt", created_at + tick, True),
+                ("lte", created_at, True),
+                ("lte", created_at - tick, False),
             ),
-            *(("within", at - moment, True), ("within", at - moment - tick, False)),
-            *(("olderThan", at - moment, False), ("olderThan", at - moment - tick, True)),
+            *(("within", at - created_at, True), ("within", at - created_at - tick, False)),
+            *(("olderThan", at - created_at, False), ("olderThan", at - created_at - tick, True)),
         ):
-            found = await matches({"createdAt": {operator: bound}}, pile.desk.ada)
-            assert (ticket.id in found) == inside, (operator, bound, moment)
+            found = await matches({"createdAt": {operator: bound}}, sample.desk.ada)
+            assert (ticket.id in found) == is_expected, (operator, bound, created_at)
             assert (other.id in found) == (operator in ("gt", "gte", "within")), (operator, bound)
 
 
-async def test_the_greatest_and_smallest_numbers_are_compared(pile: RandomTickets) -> None:
+async def test_the_largest_and_smallest_integers_can_be_compared(sample: RandomTickets) -> None:
     for field in ("number", "escalationLevel"):
-        assert await matches({field: {"gte": 2**31 - 1}}, pile.desk.ada) == set()
-        assert len(await matches({field: {"gte": -(2**31)}}, pile.desk.ada)) == len(pile.facts)
+        assert await matches({field: {"gte": 2**31 - 1}}, sample.desk.ada) == set()
+        assert len(await matches({field: {"gte": -(2**31)}}, sample.desk.ada)) == len(sample.facts)
 
 
-async def test_a_filter_for_notes_finds_them_only_for_those_who_read_them(
-    pile: RandomTickets,
+async def test_a_search_finds_notes_only_for_viewers_who_can_read_them(
+    sample: RandomTickets,
 ) -> None:
-    for reader in (pile.desk.ada, pile.desk.cora):
+    for reader in (sample.desk.ada, sample.desk.cora):
         expected = {
             fact.ticket.id
-            for fact in pile.facts
+            for fact in sample.facts
             if matches_filter(fact, {"search": "fails"}, notes=reader.can_see_notes)
         }
         assert await matches({"search": "fails"}, reader) == expected

@@ -1,5 +1,7 @@
-"""Live sets, moved on by what was touched alone, are what a whole reading finds; the steps told
-lead from one to the next."""
+"""Live lists and running stats: updates from changed tickets agree with a full query.
+
+The reported changes lead from one set of members to the next.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +32,21 @@ from models.sla.clock import ClockStatus
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
-MOST = 10_000
+MAX_MEMBERS = 10_000
 
 
-def applied(steps: list[LiveListChange], held: set[UUID]) -> set[UUID]:
-    """What a client holds after the steps."""
-    held = set(held)
-    for each in steps:
+def apply_changes(changes: list[LiveListChange], members_held: set[UUID]) -> set[UUID]:
+    """The members that a client has after the changes."""
+    members_held = set(members_held)
+    for each in changes:
         if each.kind is ChangeKind.REMOVED:
-            held.discard(each.ticket_id)  # type: ignore[arg-type]
+            members_held.discard(each.ticket_id)  # type: ignore[arg-type]
         elif each.ticket_id is not None:
-            held.add(each.ticket_id)
-    return held
+            members_held.add(each.ticket_id)
+    return members_held
 
 
-async def keys() -> list[UUID]:
+async def ticket_ids() -> list[UUID]:
     return [
         database.as_uuid(row["id"])
         for row in await fetch_dicts("SELECT id FROM tickets ORDER BY number")
@@ -52,8 +54,8 @@ async def keys() -> list[UUID]:
 
 
 @pytest.fixture
-def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One statement looks at two entries."""
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each statement reads two events."""
     assert "LIMIT 100" in live_list.CHANGED_TICKETS_SQL
     monkeypatch.setattr(
         live_list,
@@ -62,181 +64,188 @@ def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.usefixtures("in_small_pieces")
+@pytest.mark.usefixtures("small_batches")
 @limit_examples(25 if IS_SQLITE else 8)
 @given(data=st.data())
-async def test_what_was_touched_is_all_that_moves_a_set_or_a_tally(
-    pile: RandomTickets, data: st.DataObject
+async def test_updates_from_changed_tickets_agree_with_a_full_query(
+    sample: RandomTickets, data: st.DataObject
 ) -> None:
-    desk = pile.desk
-    if not IS_SQLITE:  # the pile was stored without drawing its numbers
+    desk = sample.desk
+    if not IS_SQLITE:  # the sample was stored without the sequence of numbers
         await fetch_dicts("SELECT setval('ticket_numbers', (SELECT MAX(number) FROM tickets))")
     viewer: Viewer = data.draw(st.sampled_from([*desk.customers, *desk.staff]))
-    filter = data.draw(st.none() | filters(pile))
+    filter = data.draw(st.none() | filters(sample))
     group = data.draw(st.none() | st.sampled_from(Group))
-    dice = Random(data.draw(st.integers(0, 10**6)))
-    position, inside = await live_list.read_members(viewer, filter, NOON, MOST)
-    tally = RunningStats(viewer, filter, group)
-    assert await tally.read(NOON, MOST)
-    middle = set(inside)
-    for place in range(4):
-        for _ in range(dice.randrange(1, 4)):
-            await run_random_step(desk, dice.choice(list(STEPS)), dice, await keys())
-        if place == 1:
-            _, middle = await live_list.read_members(viewer, filter, NOON, MOST)
+    random = Random(data.draw(st.integers(0, 10**6)))
+    position, members = await live_list.read_members(viewer, filter, NOON, MAX_MEMBERS)
+    running = RunningStats(viewer, filter, group)
+    assert await running.read(NOON, MAX_MEMBERS)
+    late_members = set(members)
+    for number in range(4):
+        for _ in range(random.randrange(1, 4)):
+            await run_random_step(desk, random.choice(list(STEPS)), random, await ticket_ids())
+        if number == 1:
+            _, late_members = await live_list.read_members(viewer, filter, NOON, MAX_MEMBERS)
             joined = await read_head()
-        end, standing = await live_list.read_memberships_since(viewer, filter, NOON, position)
-        entries = await Event.filter(position__gt=position).order_by("position")
-        assert set(standing) == {entry.ticket_id for entry in entries}
-        steps = live_list.diff_events(entries, inside, standing, viewer)
-        assert [each.position for each in steps] == sorted({each.position for each in steps})
+        end, memberships = await live_list.read_memberships_since(viewer, filter, NOON, position)
+        events = await Event.filter(position__gt=position).order_by("position")
+        assert set(memberships) == {event.ticket_id for event in events}
+        changes = live_list.diff_events(events, members, memberships, viewer)
+        assert [each.position for each in changes] == sorted({each.position for each in changes})
         assert all(
-            standing[each.ticket_id] is not ListMembership.NOT_VISIBLE or each.ticket_id in inside
-            for each in steps
+            memberships[each.ticket_id] is not ListMembership.NOT_VISIBLE
+            or each.ticket_id in members
+            for each in changes
         )
-        position, inside = end, applied(steps, inside)
-        assert (end, inside) == await live_list.read_members(viewer, filter, NOON, MOST)
-        if place >= 1:  # somebody who has the set of another position goes on with the same steps
-            middle = applied([each for each in steps if each.position > joined], middle)
-            assert middle == inside
-        await tally.advance(NOON)
-        assert await tally.build_stats() == await read_stats(viewer, filter, group, NOON)
+        position, members = end, apply_changes(changes, members)
+        assert (end, members) == await live_list.read_members(viewer, filter, NOON, MAX_MEMBERS)
+        if number >= 1:  # a later subscriber continues with the same changes
+            late_members = apply_changes(
+                [each for each in changes if each.position > joined], late_members
+            )
+            assert late_members == members
+        await running.advance(NOON)
+        assert await running.build_stats() == await read_stats(viewer, filter, group, NOON)
 
 
-async def test_who_joins_between_two_sets_goes_on_from_their_own_position(desk: Desk) -> None:
-    """Whatever came and went between: the joiner holds a ticket that is in neither of the two."""
+async def test_a_late_subscriber_continues_from_its_own_position(desk: Desk) -> None:
+    """The late subscriber has a ticket that is in neither of the two sets."""
     ticket = await desk.raise_ticket()
     filter = {"escalationLevel": {"eq": 1}}
-    position, inside = await live_list.read_members(desk.ada, filter, NOON, MOST)
+    position, members = await live_list.read_members(desk.ada, filter, NOON, MAX_MEMBERS)
     await desk.act(ticket, lambda change: commands.escalate(change, "1"))
-    joined, held = await live_list.read_members(desk.ada, filter, NOON, MOST)
-    assert held == {ticket.id}
+    joined, members_held = await live_list.read_members(desk.ada, filter, NOON, MAX_MEMBERS)
+    assert members_held == {ticket.id}
     await desk.act(ticket, lambda change: commands.escalate(change, "2"))
-    _, standing = await live_list.read_memberships_since(desk.ada, filter, NOON, position)
-    entries = await Event.filter(position__gt=position).order_by("position")
-    steps = live_list.diff_events(entries, inside, standing, desk.ada)
-    assert applied([each for each in steps if each.position > joined], held) == set()
+    _, memberships = await live_list.read_memberships_since(desk.ada, filter, NOON, position)
+    events = await Event.filter(position__gt=position).order_by("position")
+    changes = live_list.diff_events(events, members, memberships, desk.ada)
+    assert (
+        apply_changes([each for each in changes if each.position > joined], members_held) == set()
+    )
 
 
-async def test_nothing_is_told_of_tickets_that_were_and_stay_outside(desk: Desk) -> None:
+async def test_tickets_that_stay_outside_are_not_reported(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
-    position, inside = await live_list.read_members(desk.ada, {"priority": {"eq": 4}}, NOON, MOST)
+    position, members = await live_list.read_members(
+        desk.ada, {"priority": {"eq": 4}}, NOON, MAX_MEMBERS
+    )
     await desk.act(ticket, lambda change: commands.assign(change, desk.ada.user))
-    entries = await Event.filter(position__gt=position).order_by("position")
-    assert len(entries) == 2
-    _, standing = await live_list.read_memberships_since(
+    events = await Event.filter(position__gt=position).order_by("position")
+    assert len(events) == 2
+    _, memberships = await live_list.read_memberships_since(
         desk.ada, {"priority": {"eq": 4}}, NOON, position
     )
-    assert live_list.diff_events(entries, inside, standing, desk.ada) == []
+    assert live_list.diff_events(events, members, memberships, desk.ada) == []
 
 
-async def test_a_strangers_tickets_are_told_to_nobody(desk: Desk) -> None:
-    """Neither by an entry nor by several that may have brought it in and out."""
-    position, inside = await live_list.read_members(desk.olga, None, NOON, MOST)
+async def test_invisible_tickets_are_not_reported(desk: Desk) -> None:
+    """Neither one event nor several events of a ticket are reported."""
+    position, members = await live_list.read_members(desk.olga, None, NOON, MAX_MEMBERS)
     ticket = await desk.raise_ticket(desk.cora)
     for level in ("1", "2"):
         await desk.act(ticket, lambda change, level=level: commands.escalate(change, level))
-    entries = await Event.filter(position__gt=position).order_by("position")
+    events = await Event.filter(position__gt=position).order_by("position")
     for viewer in (desk.olga, ANONYMOUS):
-        _, standing = await live_list.read_memberships_since(viewer, None, NOON, position)
-        assert standing == {ticket.id: ListMembership.NOT_VISIBLE}
-        assert live_list.diff_events(entries, inside, standing, viewer) == []
+        _, memberships = await live_list.read_memberships_since(viewer, None, NOON, position)
+        assert memberships == {ticket.id: ListMembership.NOT_VISIBLE}
+        assert live_list.diff_events(events, members, memberships, viewer) == []
 
 
-async def test_an_entry_that_a_viewer_may_not_see_is_told_without_it(desk: Desk) -> None:
+async def test_a_change_by_an_invisible_event_is_reported_without_it(desk: Desk) -> None:
     ticket = await desk.raise_ticket(desk.cora)
-    position, inside = await live_list.read_members(desk.cora, None, NOON, MOST)
+    position, members = await live_list.read_members(desk.cora, None, NOON, MAX_MEMBERS)
     await desk.act(ticket, lambda change: commands.add_note(change, "for us"))
     await desk.act(ticket, lambda change: change.log(EventType.ESCALATION_STEP, internal=True))
-    entries = await Event.filter(position__gt=position).order_by("position")
+    events = await Event.filter(position__gt=position).order_by("position")
     for viewer, expected in ((desk.ada, [False, False]), (desk.cora, [True])):
-        _, standing = await live_list.read_memberships_since(viewer, None, NOON, position)
+        _, memberships = await live_list.read_memberships_since(viewer, None, NOON, position)
         assert [
-            each.hidden for each in live_list.diff_events(entries, inside, standing, viewer)
+            each.hidden for each in live_list.diff_events(events, members, memberships, viewer)
         ] == expected
 
 
-async def test_a_search_looks_into_each_ticket_that_was_touched(desk: Desk) -> None:
+async def test_a_search_is_evaluated_for_each_changed_ticket(desk: Desk) -> None:
     first, second, third = [await desk.raise_ticket(desk.cora) for _ in range(3)]
     await desk.act(first, lambda change: commands.reply(change, "a zebra", is_from_customer=False))
     await desk.act(second, lambda change: commands.add_note(change, "a zebra"))
     await desk.act(third, lambda change: commands.reply(change, "a horse", is_from_customer=False))
-    for viewer, inside in ((desk.ada, {first.id, second.id}), (desk.cora, {first.id})):
+    for viewer, members in ((desk.ada, {first.id, second.id}), (desk.cora, {first.id})):
         for filter, expected in (
-            ({"search": "zeb"}, inside),
-            ({"not": {"search": "zeb"}}, {first.id, second.id, third.id} - inside),
+            ({"search": "zeb"}, members),
+            ({"not": {"search": "zeb"}}, {first.id, second.id, third.id} - members),
         ):
-            _, standing = await live_list.read_memberships_since(viewer, filter, NOON, 0)
+            _, memberships = await live_list.read_memberships_since(viewer, filter, NOON, 0)
             assert {
-                key for key, each in standing.items() if each is ListMembership.INSIDE
+                key for key, each in memberships.items() if each is ListMembership.INSIDE
             } == expected
-            assert (await live_list.read_members(viewer, filter, NOON, MOST))[1] == expected
+            assert (await live_list.read_members(viewer, filter, NOON, MAX_MEMBERS))[1] == expected
 
 
-async def test_the_oldest_open_ticket_is_found_after_it_ended_and_was_taken_up_again(
+async def test_running_stats_know_the_oldest_open_ticket_after_a_reopening(
     desk: Desk,
 ) -> None:
-    old = await desk.raise_ticket(at=NOON - timedelta(days=1))
-    young = await desk.raise_ticket()
-    tally = RunningStats(desk.ada, None, Group.TEAM)
-    assert await tally.read(NOON, MOST)
-    for verb, oldest in (
-        (None, old),
-        (lambda change: commands.resolve(change, "done"), young),
-        (lambda change: commands.reopen(change, "again"), old),
-        (lambda change: commands.escalate(change, "slow"), old),
+    older = await desk.raise_ticket(at=NOON - timedelta(days=1))
+    newer = await desk.raise_ticket()
+    running = RunningStats(desk.ada, None, Group.TEAM)
+    assert await running.read(NOON, MAX_MEMBERS)
+    for command, oldest in (
+        (None, older),
+        (lambda change: commands.resolve(change, "done"), newer),
+        (lambda change: commands.reopen(change, "again"), older),
+        (lambda change: commands.escalate(change, "slow"), older),
     ):
-        if verb:
-            await desk.act(old, verb)
-            await tally.advance(NOON)
-        assert (await tally.build_stats()).oldest_open_at == oldest.created_at
-        assert await tally.build_stats() == await read_stats(desk.ada, None, Group.TEAM, NOON)
+        if command:
+            await desk.act(older, command)
+            await running.advance(NOON)
+        assert (await running.build_stats()).oldest_open_at == oldest.created_at
+        assert await running.build_stats() == await read_stats(desk.ada, None, Group.TEAM, NOON)
 
 
-async def test_the_heap_of_a_tally_does_not_grow_with_what_comes_and_goes(
+async def test_the_heap_of_open_tickets_does_not_grow_with_changes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models.queries.running_stats, "MIN_STALE_HEAP_ENTRIES", 3)
     ticket = await desk.raise_ticket()
-    tally = RunningStats(desk.ada, None, None)
-    assert await tally.read(NOON, MOST)
+    running = RunningStats(desk.ada, None, None)
+    assert await running.read(NOON, MAX_MEMBERS)
     for _ in range(12):
-        for verb in (
+        for command in (
             lambda change: commands.resolve(change, "done"),
             lambda change: commands.reopen(change, "again"),
         ):
-            await desk.act(ticket, verb)
-            await tally.advance(NOON)
-    assert len(tally.open_heap) <= 2 + 3
-    assert await tally.build_stats() == await read_stats(desk.ada, None, None, NOON)
+            await desk.act(ticket, command)
+            await running.advance(NOON)
+    assert len(running.open_heap) <= 2 + 3
+    assert await running.build_stats() == await read_stats(desk.ada, None, None, NOON)
 
 
-async def test_a_set_that_is_too_large_is_refused(pile: RandomTickets) -> None:
-    count = len(pile.facts)
-    assert len((await live_list.read_members(pile.desk.ada, None, NOON, count))[1]) == count
+async def test_a_list_with_too_many_tickets_is_refused(sample: RandomTickets) -> None:
+    count = len(sample.facts)
+    assert len((await live_list.read_members(sample.desk.ada, None, NOON, count))[1]) == count
     with pytest.raises(TooExpensive, match="narrow"):
-        await live_list.read_members(pile.desk.ada, None, NOON, count - 1)
-    assert not await RunningStats(pile.desk.ada, None, None).read(NOON, count - 1)
+        await live_list.read_members(sample.desk.ada, None, NOON, count - 1)
+    assert not await RunningStats(sample.desk.ada, None, None).read(NOON, count - 1)
 
 
-async def test_a_filter_is_timed_where_time_alone_can_move_it() -> None:
+async def test_a_filter_with_relative_times_is_time_dependent() -> None:
     day = timedelta(days=1)
-    for timed in (
+    for time_dependent in (
         {"createdAt": {"within": day}},
         {"or": [{"not": {"closedAt": {"olderThan": day}}}]},
     ):
-        assert is_time_dependent(timed)
-    for still in (
+        assert is_time_dependent(time_dependent)
+    for independent in (
         None,
         {},
         {"createdAt": {"within": None, "gt": NOON}},
         {"subject": {"eq": "within"}},
         {"or": [{}]},
     ):
-        assert not is_time_dependent(still)
+        assert not is_time_dependent(independent)
 
 
-async def test_filters_that_are_given_alike_have_one_text() -> None:
+async def test_equal_filters_have_one_serialization() -> None:
     one = {
         "status": {"in": [ClockStatus.PAUSED]},
         "createdAt": {"gt": NOON, "within": None},
@@ -265,28 +274,32 @@ async def test_filters_that_are_given_alike_have_one_text() -> None:
 @pytest.mark.skipif(
     not IS_SQLITE, reason="Postgres plans by the sizes of its tables, which are small in tests"
 )
-async def test_what_was_touched_is_found_by_keys_alone(
+async def test_changed_tickets_are_read_by_index(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every: dict[str, object] = {
+    assert desk.ada.user_id is not None
+    ada_id = ids.encode(ids.USER, desk.ada.user_id)
+    every_field: dict[str, object] = {
         "status": {"eq": "open"},
         "tags": {"some": ["a"], "every": ["a"], "none": ["b"]},
-        "watcherId": {"null": False, "nin": [ids.encode(ids.USER, desk.ada.user_id)]},  # type: ignore[arg-type]
+        "watcherId": {"null": False, "nin": [ada_id]},
         "resource": {"kind": "server", "externalId": "s"},
         "sla": {"eq": ClockStatus.AT_RISK},
         "not": {"or": [{"search": "vpn"}, {"sla": {"eq": ClockStatus.BREACHED}}]},
     }
-    asked: list[tuple[str, tuple[object, ...]]] = []
+    statements: list[tuple[str, tuple[object, ...]]] = []
 
-    async def noted(sql: str, params: tuple[object, ...] = ()) -> list[database.Row]:
-        asked.append((sql, params))
+    async def record_statement(sql: str, params: tuple[object, ...] = ()) -> list[database.Row]:
+        statements.append((sql, params))
         return await fetch_dicts(sql, params)
 
-    monkeypatch.setattr(database, "fetch_dicts", noted)
+    monkeypatch.setattr(database, "fetch_dicts", record_statement)
     for viewer in (desk.ada, desk.carl):
-        await live_list.read_changed_tickets(viewer, every, NOON, 0, build_fact_columns(Group.TEAM))
-    assert len(asked) == 2
-    for sql, params in asked:
+        await live_list.read_changed_tickets(
+            viewer, every_field, NOON, 0, build_fact_columns(Group.TEAM)
+        )
+    assert len(statements) == 2
+    for sql, params in statements:
         plan = [
             str(row["detail"]) for row in await fetch_dicts(f"EXPLAIN QUERY PLAN {sql}", params)
         ]

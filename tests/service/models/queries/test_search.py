@@ -1,5 +1,4 @@
-"""Full-text search: the same answers on both databases, whatever tickets quote and whatever is
-typed."""
+"""Full-text search: the same results on both databases, for any text of tickets and queries."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.never_retried
 NEWEST = build_ticket_order([("number", False)])
 
 
-async def found(viewer: Viewer, text: str) -> list[int]:
+async def search_numbers(viewer: Viewer, text: str) -> list[int]:
     """The numbers of the tickets that a search finds."""
     page = await tickets.list_tickets(
         viewer, {"search": text}, NEWEST, PageRequest(100, False, None, None), NOON
@@ -40,7 +39,7 @@ async def found(viewer: Viewer, text: str) -> list[int]:
     return [ticket.number for ticket in page.rows]
 
 
-HOLDS: list[tuple[str, list[str], list[str]]] = [
+TEXTS_WITH_QUERIES: list[tuple[str, list[str], list[str]]] = [
     ("VPN is down", ["vpn", "VPN", "vp", "v", "down vpn", "is"], ["pn", "vpns", "own", "vpn up"]),
     (
         "from jane.doe@example.com",
@@ -92,35 +91,37 @@ HOLDS: list[tuple[str, list[str], list[str]]] = [
 ]
 
 
-async def test_each_word_of_a_query_begins_a_word_of_the_ticket(desk: Desk) -> None:
+async def test_each_word_of_a_query_is_a_prefix_of_a_word_of_the_ticket(desk: Desk) -> None:
     numbers = {
         text: (await desk.raise_ticket(subject=text, description="-")).number
-        for text, _, _ in HOLDS
+        for text, _, _ in TEXTS_WITH_QUERIES
     }
-    for text, hits, misses in HOLDS:
+    for text, hits, misses in TEXTS_WITH_QUERIES:
         for query in hits:
-            assert numbers[text] in await found(desk.ada, query), (text, query)
+            assert numbers[text] in await search_numbers(desk.ada, query), (text, query)
         for query in misses:
-            assert numbers[text] not in await found(desk.ada, query), (text, query)
+            assert numbers[text] not in await search_numbers(desk.ada, query), (text, query)
 
 
-async def test_descriptions_and_messages_hold_the_same_words_as_subjects(desk: Desk) -> None:
+async def test_descriptions_and_messages_are_split_like_subjects(desk: Desk) -> None:
     described = await desk.raise_ticket(
-        subject="-", description=" ".join(text for text, _, _ in HOLDS)
+        subject="-", description=" ".join(text for text, _, _ in TEXTS_WITH_QUERIES)
     )
-    told = await desk.raise_ticket(subject="-", description="-")
+    replied = await desk.raise_ticket(subject="-", description="-")
     await desk.act(
-        told,
+        replied,
         lambda change: commands.reply(
-            change, " ".join(text for text, _, _ in HOLDS), is_from_customer=True
+            change, " ".join(text for text, _, _ in TEXTS_WITH_QUERIES), is_from_customer=True
         ),
     )
-    for _, hits, _ in HOLDS:
+    for _, hits, _ in TEXTS_WITH_QUERIES:
         for query in hits:
-            assert await found(desk.ada, query) == [described.number, told.number], query
+            assert await search_numbers(desk.ada, query) == [described.number, replied.number], (
+                query
+            )
 
 
-async def test_words_may_lie_in_different_messages(desk: Desk) -> None:
+async def test_words_can_be_in_different_messages(desk: Desk) -> None:
     ticket, other = (
         await desk.raise_ticket(subject="VPN is down"),
         await desk.raise_ticket(subject="Mail is down"),
@@ -133,152 +134,162 @@ async def test_words_may_lie_in_different_messages(desk: Desk) -> None:
         lambda change: commands.reply(change, "switched it off", is_from_customer=True),
         by=desk.cora,
     )
-    assert await found(desk.ada, "vpn router switched") == [ticket.number]
-    assert await found(desk.cora, "vpn router switched") == [ticket.number]
-    assert await found(desk.ada, "mail router") == []
-    assert await found(desk.ada, "down") == [ticket.number, other.number]
+    assert await search_numbers(desk.ada, "vpn router switched") == [ticket.number]
+    assert await search_numbers(desk.cora, "vpn router switched") == [ticket.number]
+    assert await search_numbers(desk.ada, "mail router") == []
+    assert await search_numbers(desk.ada, "down") == [ticket.number, other.number]
 
 
-async def test_notes_are_searched_for_those_only_who_read_them(desk: Desk) -> None:
+async def test_notes_are_searched_only_for_viewers_who_can_read_them(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.add_note(change, "customer is confused"))
     await desk.act(
         ticket, lambda change: commands.reply(change, "please reboot", is_from_customer=False)
     )
     for viewer in (desk.ada, desk.root):
-        assert await found(viewer, "confused") == [ticket.number]
-        assert await found(viewer, "confused reboot") == [ticket.number]
+        assert await search_numbers(viewer, "confused") == [ticket.number]
+        assert await search_numbers(viewer, "confused reboot") == [ticket.number]
     for viewer in (desk.cora, desk.carl):
-        assert await found(viewer, "confused") == []
-        assert await found(viewer, "confused reboot") == []
-        assert await found(viewer, "reboot") == [ticket.number]
+        assert await search_numbers(viewer, "confused") == []
+        assert await search_numbers(viewer, "confused reboot") == []
+        assert await search_numbers(viewer, "reboot") == [ticket.number]
 
 
 SECRET = "zebra"
-"""A word that one internal note holds, and nothing else of that ticket."""
-FINDS: dict[str, FilterData] = {
+"""A word in one internal note, and nowhere else in that ticket."""
+FILTERS_THAT_FIND: dict[str, FilterData] = {
     "alone": {"search": SECRET},
     "its beginning": {"search": SECRET[:3]},
     "among words of the ticket": {"search": f"vpn {SECRET} noon"},
     "and": {"and": [{"search": "vpn"}, {"search": SECRET}]},
-    "beside another field": {"search": SECRET, "subject": {"contains": "VPN"}},
+    "with another field": {"search": SECRET, "subject": {"contains": "VPN"}},
     "or": {"or": [{"search": SECRET}, {"search": "missing"}]},
     "not not": {"not": {"not": {"search": SECRET}}},
     "not, or, not": {"not": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]}},
     "or in and": {"and": [{"or": [{"and": [{"search": SECRET}]}, {"number": {"eq": 0}}]}]},
 }
-"""Filters that find a ticket by the word.
-
-Who may not read the note must find nothing by any of them.
-"""
-EXCLUDES: dict[str, FilterData] = {
+"""Filters that find a ticket by the word, except for viewers who may not read the note."""
+FILTERS_THAT_EXCLUDE: dict[str, FilterData] = {
     "not": {"not": {"search": SECRET}},
     "not in and": {"and": [{"search": "vpn"}, {"not": {"search": SECRET}}]},
     "not in or": {"or": [{"not": {"search": SECRET}}, {"search": "missing"}]},
     "not, or": {"not": {"or": [{"search": SECRET}, {"search": "missing"}]}},
 }
-"""Filters that leave the ticket out because of the word.
-
-For who may not read the note it must stay in the list.
-"""
+"""Filters that exclude the ticket because of the word, except for viewers without notes."""
 
 
 async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[list[int]]:
-    """The numbers of the tickets inside the filter, by each way of reading tickets; figures must
-    count the same."""
+    """The numbers of the tickets in the filter, by each query for tickets.
+
+    Statistics must count the same.
+    """
     page = await tickets.list_tickets(
         viewer, filter, NEWEST, PageRequest(100, False, None, None), NOON
     )
     listed = {ticket.id: ticket.number for ticket in page.rows}
     everything = {ticket.id: ticket.number for ticket in await Ticket.all()}
-    entries = await (
+    log_page = await (
         await event_log.list_events(
             viewer, EventFilter(), filter, PageRequest(100, False, None, None), NOON
         )
     )
-    _, whole = await live_list.read_members(viewer, filter, NOON, 100)
-    _, touched = await live_list.read_memberships_since(viewer, filter, NOON, 0)
-    tally, advanced = RunningStats(viewer, filter, None), RunningStats(viewer, filter, None)
-    assert await tally.read(NOON, 100)
-    await advanced.advance(NOON)
-    counted = await stats.read_stats(viewer, filter, stats.Group.STATUS, NOON)
+    _, members = await live_list.read_members(viewer, filter, NOON, 100)
+    _, memberships = await live_list.read_memberships_since(viewer, filter, NOON, 0)
+    running_stats, advanced_stats = (
+        RunningStats(viewer, filter, None),
+        RunningStats(viewer, filter, None),
+    )
+    assert await running_stats.read(NOON, 100)
+    await advanced_stats.advance(NOON)
+    full_stats = await stats.read_stats(viewer, filter, stats.Group.STATUS, NOON)
     assert (
         await page.count_total()
-        == counted.total
-        == sum(bucket.count for bucket in counted.groups)
+        == full_stats.total
+        == sum(bucket.count for bucket in full_stats.groups)
         == len(listed)
     )
-    assert await entries.count_total() == len(entries.rows)
+    assert await log_page.count_total() == len(log_page.rows)
     return [
-        sorted(everything[key] for key in found)
-        for found in (
+        sorted(everything[key] for key in search_numbers)
+        for search_numbers in (
             listed,
-            {entry.ticket_id for entry in entries.rows},
-            whole,
-            {key for key, standing in touched.items() if standing is ListMembership.INSIDE},
-            tally.facts_by_ticket,
-            advanced.facts_by_ticket,
+            {event.ticket_id for event in log_page.rows},
+            members,
+            {key for key, standing in memberships.items() if standing is ListMembership.INSIDE},
+            running_stats.facts_by_ticket,
+            advanced_stats.facts_by_ticket,
         )
     ]
 
 
-@pytest.mark.parametrize("filter", [*FINDS.values(), *EXCLUDES.values()], ids=[*FINDS, *EXCLUDES])
-async def test_a_word_of_a_note_finds_and_excludes_nothing_for_those_who_may_not_read_it(
+@pytest.mark.parametrize(
+    "filter",
+    [*FILTERS_THAT_FIND.values(), *FILTERS_THAT_EXCLUDE.values()],
+    ids=[*FILTERS_THAT_FIND, *FILTERS_THAT_EXCLUDE],
+)
+async def test_a_note_affects_no_result_of_viewers_who_cannot_read_it(
     desk: Desk, filter: FilterData
 ) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(
         ticket, lambda change: commands.add_note(change, f"the customer owns a {SECRET}")
     )
-    with_notes = [ticket.number] if filter in FINDS.values() else []
+    with_notes = [ticket.number] if filter in FILTERS_THAT_FIND.values() else []
     without_notes = [] if with_notes else [ticket.number]
-    blind = replace(desk.ada, scopes=desk.ada.scopes - {Scope.NOTES_READ})
+    without_notes_scope = replace(desk.ada, scopes=desk.ada.scopes - {Scope.NOTES_READ})
     for viewer, expected in (
         (desk.ada, with_notes),
         (desk.root, with_notes),
         (desk.cora, without_notes),
         (desk.carl, without_notes),
-        (blind, without_notes),
+        (without_notes_scope, without_notes),
         (desk.olga, []),
     ):
-        found = await numbers_by_all_readers(viewer, filter)
-        assert found == [expected] * len(found), viewer.caller
+        search_numbers = await numbers_by_all_readers(viewer, filter)
+        assert search_numbers == [expected] * len(search_numbers), viewer.caller
 
 
-async def test_the_same_word_in_a_reply_is_found_by_those_who_read_the_reply(desk: Desk) -> None:
-    noted, answered = await desk.raise_ticket(), await desk.raise_ticket()
-    await desk.act(noted, lambda change: commands.add_note(change, SECRET))
-    await desk.act(answered, lambda change: commands.add_note(change, SECRET))
-    await desk.act(answered, lambda change: commands.reply(change, SECRET, is_from_customer=False))
+async def test_a_word_of_a_note_is_found_if_a_visible_reply_has_it_too(desk: Desk) -> None:
+    with_note, with_reply = await desk.raise_ticket(), await desk.raise_ticket()
+    await desk.act(with_note, lambda change: commands.add_note(change, SECRET))
+    await desk.act(with_reply, lambda change: commands.add_note(change, SECRET))
+    await desk.act(
+        with_reply, lambda change: commands.reply(change, SECRET, is_from_customer=False)
+    )
     for viewer, expected in (
-        (desk.ada, [noted.number, answered.number]),
-        (desk.cora, [answered.number]),
+        (desk.ada, [with_note.number, with_reply.number]),
+        (desk.cora, [with_reply.number]),
     ):
-        found = await numbers_by_all_readers(viewer, {"search": SECRET})
-        assert found == [expected] * len(found)
+        search_numbers = await numbers_by_all_readers(viewer, {"search": SECRET})
+        assert search_numbers == [expected] * len(search_numbers)
 
 
-@pytest.mark.parametrize("few", [False, True], ids=["by the index", "in each ticket"])
+@pytest.mark.parametrize("few_tickets", [False, True], ids=["by the index", "in each ticket"])
 @pytest.mark.parametrize("sees_notes", [False, True])
-async def test_both_ways_of_searching_look_into_notes_only_where_notes_are_read(
-    desk: Desk, few: bool, sees_notes: bool
+async def test_both_search_plans_read_notes_only_for_viewers_with_notes(
+    desk: Desk, few_tickets: bool, sees_notes: bool
 ) -> None:
-    noted, described = await desk.raise_ticket(), await desk.raise_ticket(description=f"a {SECRET}")
-    await desk.act(noted, lambda change: commands.add_note(change, f"a {SECRET}"))
+    with_note, described = (
+        await desk.raise_ticket(),
+        await desk.raise_ticket(description=f"a {SECRET}"),
+    )
+    await desk.act(with_note, lambda change: commands.add_note(change, f"a {SECRET}"))
     viewer = desk.ada if sees_notes else desk.cora
     condition = compile_filter(
-        {"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few
+        {"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few_tickets
     )
     rows = await database.fetch_dicts(
         f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params
     )
-    assert [row["n"] for row in rows] == [noted.number, described.number][0 if sees_notes else 1 :]
+    assert [row["n"] for row in rows] == [with_note.number, described.number][
+        0 if sees_notes else 1 :
+    ]
 
 
-async def test_search_finds_only_what_the_viewer_sees(desk: Desk) -> None:
+async def test_a_search_finds_only_visible_tickets(desk: Desk) -> None:
     ticket = await desk.raise_ticket(by=desk.cora)
-    assert await found(desk.carl, "vpn") == [ticket.number]
-    assert await found(desk.olga, "vpn") == []
+    assert await search_numbers(desk.carl, "vpn") == [ticket.number]
+    assert await search_numbers(desk.olga, "vpn") == []
 
 
 async def test_a_new_subject_is_found_and_the_old_one_is_not(desk: Desk) -> None:
@@ -286,22 +297,22 @@ async def test_a_new_subject_is_found_and_the_old_one_is_not(desk: Desk) -> None
     await desk.act(
         ticket, lambda change: commands.update(change, current_tags=[], subject="Printer on fire")
     )
-    assert await found(desk.ada, "printer") == [ticket.number]
-    assert await found(desk.ada, "vpn") == [other.number]
-    assert await found(desk.ada, "noon") == [ticket.number, other.number]
+    assert await search_numbers(desk.ada, "printer") == [ticket.number]
+    assert await search_numbers(desk.ada, "vpn") == [other.number]
+    assert await search_numbers(desk.ada, "noon") == [ticket.number, other.number]
 
 
-async def test_what_was_rolled_back_is_not_found(desk: Desk) -> None:
-    async def undone() -> None:
+async def test_a_ticket_that_was_rolled_back_is_not_found(desk: Desk) -> None:
+    async def roll_back() -> None:
         async with database.transaction():
             ticket = desk.unsaved_ticket(7)
             await ticket.save(force_create=True)
-            assert await found(desk.ada, "vpn") == [7]
+            assert await search_numbers(desk.ada, "vpn") == [7]
             raise LookupError
 
     with pytest.raises(LookupError):
-        await undone()
-    assert await found(desk.ada, "vpn") == []
+        await roll_back()
+    assert await search_numbers(desk.ada, "vpn") == []
 
 
 HOSTILE = [
@@ -372,27 +383,27 @@ HOSTILE = [
 ]
 
 
-async def found_or_refused(viewer: Viewer, text: str) -> None:
-    """What no database can hold is a bad request; anything else is an answer."""
+async def search_or_expect_refusal(viewer: Viewer, text: str) -> None:
+    """Text that cannot be stored is a bad request; any other text is a valid query."""
     if is_storable(text):
-        await found(viewer, text)
+        await search_numbers(viewer, text)
         return
     with pytest.raises(BadRequest):
-        await found(viewer, text)
+        await search_numbers(viewer, text)
 
 
-async def test_no_query_is_an_error(desk: Desk) -> None:
+async def test_hostile_queries_are_no_errors(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     for query in HOSTILE:
-        await found_or_refused(desk.cora, query)
-    assert await found(desk.cora, '"vpn" (down)*') == [ticket.number]
+        await search_or_expect_refusal(desk.cora, query)
+    assert await search_numbers(desk.cora, '"vpn" (down)*') == [ticket.number]
 
 
 @limit_examples(150)
 @given(st.text(st.characters(), max_size=12))
 @example("\ud800")
-async def test_nothing_that_is_typed_is_an_error(desk: Desk, query: str) -> None:
-    await found_or_refused(desk.ada, query)
+async def test_random_queries_are_no_errors(desk: Desk, query: str) -> None:
+    await search_or_expect_refusal(desk.ada, query)
 
 
 @limit_examples(80)
@@ -407,50 +418,53 @@ async def test_nothing_that_is_typed_is_an_error(desk: Desk, query: str) -> None
         max_size=4,
     )
 )
-async def test_a_ticket_is_found_by_the_beginnings_of_its_own_words(
-    desk: Desk, words: list[str]
-) -> None:
+async def test_a_ticket_is_found_by_prefixes_of_its_words(desk: Desk, words: list[str]) -> None:
     ticket = await desk.raise_ticket(subject="-", description=" – ".join(words))
-    assert ticket.number in await found(desk.ada, " ".join(words))
-    assert ticket.number in await found(desk.ada, ", ".join(word[:2] for word in reversed(words)))
+    assert ticket.number in await search_numbers(desk.ada, " ".join(words))
+    assert ticket.number in await search_numbers(
+        desk.ada, ", ".join(word[:2] for word in reversed(words))
+    )
 
 
-async def test_a_blank_query_asks_for_nothing_and_one_without_words_finds_nothing(
+async def test_a_blank_query_finds_everything_and_one_without_words_nothing(
     desk: Desk,
 ) -> None:
     ticket = await desk.raise_ticket(subject="-- ?? --")
-    assert await found(desk.ada, "") == [ticket.number]
-    assert await found(desk.ada, " \n\t") == [ticket.number]
+    assert await search_numbers(desk.ada, "") == [ticket.number]
+    assert await search_numbers(desk.ada, " \n\t") == [ticket.number]
     for query in ("--", "??", "…", "🦊", "_"):
-        assert await found(desk.ada, query) == [], query
+        assert await search_numbers(desk.ada, query) == [], query
 
 
-async def test_only_the_first_sixteen_words_count(desk: Desk) -> None:
-    ticket = await desk.raise_ticket(subject=" ".join(f"w{place}" for place in range(16)))
-    assert await found(desk.ada, " ".join(f"w{place}" for place in range(16)) + " missing") == [
-        ticket.number
-    ]
-    assert await found(desk.ada, "missing " + " ".join(f"w{place}" for place in range(16))) == []
+async def test_only_the_first_sixteen_words_are_used(desk: Desk) -> None:
+    ticket = await desk.raise_ticket(subject=" ".join(f"w{number}" for number in range(16)))
+    assert await search_numbers(
+        desk.ada, " ".join(f"w{number}" for number in range(16)) + " missing"
+    ) == [ticket.number]
+    assert (
+        await search_numbers(desk.ada, "missing " + " ".join(f"w{number}" for number in range(16)))
+        == []
+    )
 
 
-async def test_a_search_reads_the_index_and_not_the_tickets(desk: Desk) -> None:
+async def test_a_search_uses_the_full_text_index(desk: Desk) -> None:
     condition = search.build_search_condition("vpn", database.dialect(), include_notes=True)
     explain = "EXPLAIN QUERY PLAN" if IS_SQLITE else "EXPLAIN"
     async with database.transaction():
         if not IS_SQLITE:
             await database.fetch_dicts("SET LOCAL enable_seqscan = off")
-        found = await database.fetch_dicts(
+        search_numbers = await database.fetch_dicts(
             f"{explain} SELECT t.id FROM tickets t WHERE {condition.text}", condition.params
         )
-    plan = " ".join(str(row) for row in found)
+    plan = " ".join(str(row) for row in search_numbers)
     assert ("VIRTUAL TABLE INDEX" if IS_SQLITE else "tickets_search") in plan, plan
 
 
-def test_long_words_are_cut() -> None:
+def test_long_words_are_truncated() -> None:
     assert search.split_words("x" * 500) == ["x" * search.MAX_WORD_CHARS]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
-def test_without_words_there_is_nothing_to_ask_the_database(dialect: database.Dialect) -> None:
+def test_queries_without_words_need_no_database(dialect: database.Dialect) -> None:
     assert search.build_search_condition("  ", dialect, include_notes=False) is TRUE
     assert search.build_search_condition("?!", dialect, include_notes=False) is FALSE

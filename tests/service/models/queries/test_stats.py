@@ -1,4 +1,4 @@
-"""Figures: what a plain Python count of the same tickets gives, at the head of the log."""
+"""Statistics agree with a count of the same tickets in Python, at the head of the log."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.without_default_policies
 
-FIXED = {Group.STATUS: Status, Group.STAGE: Stage, Group.PRIORITY: Priority}
+FIXED_GROUPS = {Group.STATUS: Status, Group.STAGE: Stage, Group.PRIORITY: Priority}
 
 
-def key(desk: Desk, fact: TicketFacts, group: Group) -> tuple[str, str]:
+def bucket_of(desk: Desk, fact: TicketFacts, group: Group) -> tuple[str, str]:
     """Key and label of the bucket that a ticket belongs in."""
     ticket = fact.ticket
     if group is Group.CATEGORY:
@@ -49,83 +49,97 @@ def key(desk: Desk, fact: TicketFacts, group: Group) -> tuple[str, str]:
 @pytest.mark.never_retried
 @limit_examples(80)
 @given(data=st.data())
-async def test_figures_are_those_of_a_plain_count(pile: RandomTickets, data: st.DataObject) -> None:
-    desk = pile.desk
+async def test_statistics_agree_with_a_count_in_python(
+    sample: RandomTickets, data: st.DataObject
+) -> None:
+    desk = sample.desk
     viewer: Viewer = data.draw(st.sampled_from([*desk.customers, *desk.staff]))
-    filter = data.draw(st.none() | filters(pile))
+    filter = data.draw(st.none() | filters(sample))
     group = data.draw(st.none() | st.sampled_from(Group))
-    found = await read_stats(viewer, filter, group, NOON)
+    statistics = await read_stats(viewer, filter, group, NOON)
     facts = [
         fact
-        for fact in pile.facts
+        for fact in sample.facts
         if can_see_ticket(viewer, fact.ticket)
         and matches_filter(fact, filter or {}, notes=viewer.can_see_notes)
     ]
     still_open = [fact.ticket for fact in facts if STAGES[fact.ticket.status] is not Stage.CLOSURE]
-    assert found.total == len(facts)
-    assert found.open == len(still_open)
-    assert found.unassigned == sum(ticket.assignee_id is None for ticket in still_open)
-    assert found.oldest_open_at == min((ticket.created_at for ticket in still_open), default=None)
+    assert statistics.total == len(facts)
+    assert statistics.open == len(still_open)
+    assert statistics.unassigned == sum(ticket.assignee_id is None for ticket in still_open)
+    assert statistics.oldest_open_at == min(
+        (ticket.created_at for ticket in still_open), default=None
+    )
     if group is None:
-        assert list(found.groups) == []
+        assert list(statistics.groups) == []
         return
-    counts = Counter(key(desk, fact, group) for fact in facts)
-    if group in FIXED:
-        assert [bucket.key for bucket in found.groups] == [each.name for each in FIXED[group]]
+    counts = Counter(bucket_of(desk, fact, group) for fact in facts)
+    if group in FIXED_GROUPS:
+        assert [bucket.key for bucket in statistics.groups] == [
+            each.name for each in FIXED_GROUPS[group]
+        ]
         assert {
-            (bucket.key, bucket.label): bucket.count for bucket in found.groups if bucket.count
+            (bucket.key, bucket.label): bucket.count for bucket in statistics.groups if bucket.count
         } == counts
     else:
         expected = sorted(
             ((*names, count) for names, count in counts.items()),
             key=lambda each: (-each[2], each[1], each[0]),
         )
-        assert [(bucket.key, bucket.label, bucket.count) for bucket in found.groups] == expected
+        assert [
+            (bucket.key, bucket.label, bucket.count) for bucket in statistics.groups
+        ] == expected
 
 
-async def test_an_empty_house_has_figures_of_0_at_the_head(desk: Desk) -> None:
-    found = await read_stats(desk.ada, None, Group.STATUS, NOON)
-    assert (found.position, found.total, found.open, found.unassigned, found.oldest_open_at) == (
+async def test_an_empty_database_has_statistics_of_0_at_position_0(desk: Desk) -> None:
+    statistics = await read_stats(desk.ada, None, Group.STATUS, NOON)
+    assert (
+        statistics.position,
+        statistics.total,
+        statistics.open,
+        statistics.unassigned,
+        statistics.oldest_open_at,
+    ) == (
         0,
         0,
         0,
         0,
         None,
     )
-    assert [(bucket.key, bucket.count) for bucket in found.groups] == [
+    assert [(bucket.key, bucket.count) for bucket in statistics.groups] == [
         (status.name, 0) for status in Status
     ]
     assert list((await read_stats(desk.ada, None, Group.ASSIGNEE, NOON)).groups) == []
 
 
-async def test_figures_are_of_the_head_of_the_log(desk: Desk) -> None:
+async def test_statistics_have_the_position_of_the_head(desk: Desk) -> None:
     first = await desk.raise_ticket()
     await desk.act(first, commands.start)
     for viewer, total in ((desk.ada, 1), (desk.olga, 0), (ANONYMOUS, 0)):
         for group in (None, *Group):
-            found = await read_stats(viewer, None, group, NOON)
-            assert found.position == await event.read_head() == 2
-            assert found.total == total
+            statistics = await read_stats(viewer, None, group, NOON)
+            assert statistics.position == await event.read_head() == 2
+            assert statistics.total == total
 
 
-async def test_figures_and_their_position_are_of_one_instant(desk: Desk) -> None:
-    """While tickets are raised, each an entry of its own, the total is always the position's."""
+async def test_statistics_and_their_position_are_of_one_instant(desk: Desk) -> None:
+    """While tickets are created, each with one event, the total equals the position."""
 
-    async def raise_many() -> None:
+    async def create_many() -> None:
         for _ in range(10):
             await desk.raise_ticket()
 
-    writers = asyncio.gather(*(raise_many() for _ in range(3)))
-    seen: list[int] = []
+    writers = asyncio.gather(*(create_many() for _ in range(3)))
+    totals: list[int] = []
     while not writers.done():
-        found = await read_stats(desk.ada, None, Group.TEAM, NOON)
-        assert found.total == found.position
-        seen.append(found.total)
+        statistics = await read_stats(desk.ada, None, Group.TEAM, NOON)
+        assert statistics.total == statistics.position
+        totals.append(statistics.total)
     await writers
-    assert seen == sorted(seen)
+    assert totals == sorted(totals)
     assert await Ticket.all().count() == await event.read_head() == 30
 
 
-async def test_a_bad_filter_is_refused_here_as_well(desk: Desk) -> None:
+async def test_an_invalid_filter_is_refused(desk: Desk) -> None:
     with pytest.raises(BadRequest):
         await read_stats(desk.ada, {"subject": {"eq": "\x00"}}, None, NOON)

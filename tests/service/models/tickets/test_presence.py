@@ -52,7 +52,7 @@ async def test_a_report_expires_after_fifteen_seconds(desk: Desk) -> None:
     assert await read_users(ticket, 29) == [("ada", LOOKING, 29)]
 
 
-async def test_a_window_has_one_state_and_since_is_when_it_began(desk: Desk) -> None:
+async def test_a_window_has_one_state_and_since_is_its_start(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     assert await report(ticket, desk.ada, LOOKING, 0)
     assert await report(ticket, desk.ada, WRITING, 5)
@@ -65,7 +65,7 @@ async def test_a_window_has_one_state_and_since_is_when_it_began(desk: Desk) -> 
     assert not await report(ticket, desk.ada, GONE, 9)
 
 
-async def test_writing_in_one_window_wins_over_looking_in_others(desk: Desk) -> None:
+async def test_writing_in_one_window_overrides_looking_in_others(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await report(ticket, desk.ada, LOOKING, 0, "a")
     await report(ticket, desk.ada, WRITING, 2, "b")
@@ -79,7 +79,7 @@ async def test_writing_in_one_window_wins_over_looking_in_others(desk: Desk) -> 
     assert await read_users(ticket, 15) == [("ada", LOOKING, 4)]
 
 
-async def test_users_are_per_ticket_and_ordered_by_how_long_they_are_there(desk: Desk) -> None:
+async def test_users_are_listed_per_ticket_by_their_time_of_arrival(desk: Desk) -> None:
     ticket, other = await desk.raise_ticket(), await desk.raise_ticket()
     await report(ticket, desk.root, LOOKING, 0)
     await report(ticket, desk.ada, LOOKING, 1)
@@ -108,7 +108,7 @@ async def test_a_user_who_is_no_longer_active_staff_is_not_present(
     assert {name for name, _, _ in await read_users(ticket, 1)} == {"bill", "root"}
 
 
-async def test_of_too_many_windows_those_reported_last_are_kept(desk: Desk) -> None:
+async def test_only_the_newest_windows_of_a_user_are_kept(desk: Desk) -> None:
     tickets = [await desk.raise_ticket() for _ in range(4)]
     await report(tickets[0], desk.bill, LOOKING, 0)
     windows = MAX_WINDOWS_PER_USER // 2 + 5
@@ -120,7 +120,7 @@ async def test_of_too_many_windows_those_reported_last_are_kept(desk: Desk) -> N
         await Presence.filter(user_id=desk.ada.user_id).values_list("client_key", flat=True)
     ) == {f"{second}" for second in range(5, windows)}
     assert await read_users(tickets[0], 1) == [("bill", LOOKING, 0), ("ada", LOOKING, 0.05)]
-    # those on other tickets go as well
+    # the limit counts reports on all tickets
     for second in range(MAX_WINDOWS_PER_USER):
         await report(tickets[2], desk.ada, LOOKING, 2, f"{second}")
     assert await read_users(tickets[1], 3) == []
@@ -130,12 +130,12 @@ async def test_of_too_many_windows_those_reported_last_are_kept(desk: Desk) -> N
 async def test_concurrent_reports_are_all_stored(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
 
-    async def speak(who: Viewer, place: int) -> None:
+    async def send_report(who: Viewer, number: int) -> None:
         await report(
-            ticket, who, (LOOKING, WRITING, GONE)[place % 3], place / 1000, f"{place % 70}"
+            ticket, who, (LOOKING, WRITING, GONE)[number % 3], number / 1000, f"{number % 70}"
         )
 
-    await asyncio.gather(*(speak(who, place) for place in range(140) for who in desk.staff))
+    await asyncio.gather(*(send_report(who, number) for number in range(140) for who in desk.staff))
     assert await Presence.all().count() <= MAX_WINDOWS_PER_USER * len(desk.staff)
     await asyncio.gather(
         *(report(ticket, who, WRITING, 1, "last") for who in desk.staff for _ in range(10))
@@ -153,7 +153,7 @@ async def test_expired_reports_are_deleted(desk: Desk) -> None:
     await report(ticket, desk.bill, LOOKING, 60)
     await Cleanup().run_once(at(74), 0)
     assert await Presence.all().count() == 2, (
-        "machines whose clocks differ a little take nothing from one another"
+        "reports outlive small differences between the clocks of servers"
     )
     await Cleanup().run_once(at(60) + PRESENCE_LIFETIME + timedelta(seconds=1), 0)
     assert [each.user_id for each in await Presence.all()] == [desk.bill.user_id]
