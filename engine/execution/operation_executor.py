@@ -12,14 +12,14 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.execution.core_executor import build_core_executor
 from engine.execution.plans import Planner, Unplanned
-from engine.execution.subscription import SubscriptionExecution, operation_key
+from engine.execution.subscription import SubscriptionExecution, build_operation_key
 from engine.execution.timeout import SharedTimeout, TimeoutScope
 from engine.graphql.errors import ErrorFormatter, RequestError
 from engine.graphql.operation import Operation
 from engine.graphql.response import as_graphql_error, request_error_result
 from engine.limits.concurrency import FairExecutor, PerCallerLimit
 
-EXPENSIVE_QUERY_COST = 50
+FAIR_SCHEDULING_COST_THRESHOLD = 50
 """Queries that cost more are scheduled fairly, because their steps block the event loop for some
 milliseconds each."""
 MAX_EXPENSIVE_QUERIES_PER_CALLER = 4
@@ -35,7 +35,7 @@ class OperationExecutor:
     Args:
         timeout: For queries, and for starting subscriptions.
         worker: The worker thread for long introspection queries.
-        caller_key: Returns the key of a context's caller.
+        limit_key: Returns the key under which the limits count a context's caller.
         is_schema_hidden: Tells whether the caller of a context may not see the schema.
     """
 
@@ -47,13 +47,13 @@ class OperationExecutor:
         schema: GraphQLSchema,
         timeout: SharedTimeout,
         worker: FairExecutor,
-        caller_key: Callable[[Any], str],
+        limit_key: Callable[[Any], str],
         is_schema_hidden: Callable[[Any], bool],
     ) -> None:
         self.schema = schema
         self.timeout = timeout
         self.worker = worker
-        self.caller_key = caller_key
+        self.limit_key = limit_key
         self.is_schema_hidden = is_schema_hidden
         self.expensive_queries = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
         self.mutations = PerCallerLimit(MAX_MUTATIONS_PER_CALLER)
@@ -66,13 +66,13 @@ class OperationExecutor:
         A mutation has no time limit: a client whose mutation times out could not know whether it
         was committed.
         """
-        caller = self.caller_key(context)
+        caller = self.limit_key(context)
         if operation.type is not OperationType.QUERY:
             async with self.mutations.semaphore_of(caller):
                 return await self.execute_now(operation, variables, context)
         try:
             with TimeoutScope(self.timeout):
-                if cost <= EXPENSIVE_QUERY_COST:
+                if cost <= FAIR_SCHEDULING_COST_THRESHOLD:
                     return await self.execute_now(operation, variables, context)
                 async with self.expensive_queries.semaphore_of(caller):
                     return await self.execute_now(operation, variables, context)
@@ -109,7 +109,7 @@ class OperationExecutor:
             if not operation.query_cost.is_introspection_only:
                 message = "A long introspection query must not select other fields."
                 return request_error_result(message, "BAD_REQUEST")
-            result = await self.worker.run(self.caller_key(context), executor.execute_operation)
+            result = await self.worker.run(self.limit_key(context), executor.execute_operation)
         else:
             middleware = unplanned.middleware()
             if middleware is not None:
@@ -152,5 +152,5 @@ class OperationExecutor:
             return PreExecutionError(None, [reported])
         if isinstance(source, CoreResult):
             return PreExecutionError(None, source.errors)
-        key = operation_key(operation, variables, source.cursor_argument)
+        key = build_operation_key(operation, variables, source.cursor_argument)
         return SubscriptionExecution(source, executor, context, error_formatter, key)

@@ -88,7 +88,7 @@ class Schema(strawberry.Schema):
             self._schema,
             SharedTimeout(timeout_seconds),
             self.document_cache.executor,
-            self.caller_key,
+            self.limit_key,
             is_schema_hidden,
         )
 
@@ -101,8 +101,8 @@ class Schema(strawberry.Schema):
     def planner(self, planner: Planner | None) -> None:
         self.executor.planner = planner
 
-    def caller_key(self, context: Any) -> str:
-        """The key under which a caller's use is counted: the viewer, or the client's address."""
+    def limit_key(self, context: Any) -> str:
+        """The key under which the limits count a caller: its viewer key, or else its address."""
         return self.viewer_key(context) or address_key(context.address)
 
     # ------------------------------------------------------------ before execution
@@ -115,7 +115,7 @@ class Schema(strawberry.Schema):
         None if the document or the operation is invalid; `execute_request` reports the error.
         """
         operation = await self.operation_lookup.find(
-            request, self.caller_key(context), schema_hidden=self.is_schema_hidden(context)
+            request, self.limit_key(context), schema_hidden=self.is_schema_hidden(context)
         )
         return operation.type if isinstance(operation, Operation) else None
 
@@ -128,7 +128,7 @@ class Schema(strawberry.Schema):
         return await self.operation_lookup.require(
             request,
             allowed_types,
-            self.caller_key(context),
+            self.limit_key(context),
             schema_hidden=self.is_schema_hidden(context),
         )
 
@@ -145,29 +145,29 @@ class Schema(strawberry.Schema):
         """
         started = time.perf_counter()
         context.refresh()
-        self.set_caller(self.caller_key(context))
+        self.set_caller(self.limit_key(context))
         operation = await self.require_operation(request, context, allowed_types)
         extensions: dict[str, Any] = {"requestId": context.request_id}
         if isinstance(operation, Operation):
-            charge = self.cost_limit.charge(operation, request.variables, self.caller_key(context))
+            charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
             extensions["cost"] = charge.report
             result = charge.refusal or await self.executor.execute(
                 operation, request.variables, context, charge.cost
             )
         else:
             result, operation = operation, None
-        self.format_errors(result, context, executed=operation is not None)
+        self.format_errors(result, context, validated=operation is not None)
         result.extensions = extensions
         log_operation(context.request_id, operation, result, started)
         return result
 
-    def format_errors(self, result: ExecutionResult, context: Any, *, executed: bool) -> None:
+    def format_errors(self, result: ExecutionResult, context: Any, *, validated: bool) -> None:
         if result.errors:
             self.error_formatter.format_errors(
                 result,
                 context.request_id,
                 schema_hidden=self.is_schema_hidden(context),
-                executed=executed,
+                validated=validated,
             )
 
     # ------------------------------------------------------------ subscriptions
@@ -188,18 +188,18 @@ class Schema(strawberry.Schema):
         started = time.perf_counter()
         context.resume_from = resume_from
         context.refresh()
-        self.set_caller(self.caller_key(context))
+        self.set_caller(self.limit_key(context))
         operation = await self.require_operation(request, context, SUBSCRIPTIONS)
         if isinstance(operation, PreExecutionError):
-            self.format_errors(operation, context, executed=False)
+            self.format_errors(operation, context, validated=False)
             log_operation(context.request_id, None, operation, started)
             return operation
-        charge = self.cost_limit.charge(operation, request.variables, self.caller_key(context))
+        charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
         outcome = charge.refusal or await self.executor.subscribe(
             operation, request.variables, context, self.error_formatter
         )
         if isinstance(outcome, ExecutionResult):
-            self.format_errors(outcome, context, executed=True)
+            self.format_errors(outcome, context, validated=True)
             log_operation(context.request_id, operation, outcome, started)
         else:
             log_operation(context.request_id, operation, None, started)

@@ -1,4 +1,8 @@
-"""A running subscription: executes the items of its source to JSON, once for all who share it."""
+"""A running subscription.
+
+It executes each item of its source and encodes the response as JSON, once for all subscribers that
+share it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ class SubscriptionExecution:
     """A validated subscription with an open source.
 
     Args:
-        operation: The key of the operation; see `operation_key`.
+        operation_key: See `build_operation_key`.
     """
 
     def __init__(
@@ -32,13 +36,13 @@ class SubscriptionExecution:
         executor: Any,
         context: Any,
         errors: ErrorFormatter,
-        operation: Hashable,
+        operation_key: Hashable,
     ) -> None:
         self.source = source
         self.executor = executor
         self.context = context
         self.errors = errors
-        self.operation = operation
+        self.operation_key = operation_key
 
     @property
     def share_key(self) -> Hashable:
@@ -48,7 +52,7 @@ class SubscriptionExecution:
         their viewers see the same.
         """
         audience = self.source.share_key
-        return None if audience is None else (self.operation, audience)
+        return None if audience is None else (self.operation_key, audience)
 
     async def execute_batch(self, values: Sequence[Any]) -> list[bytes]:
         """Execute items concurrently with new, shared loaders. Return the responses as JSON.
@@ -62,7 +66,7 @@ class SubscriptionExecution:
 
     async def execute_item(self, value: Any) -> ExecutionResult:
         executor = self.executor.build_per_event_executor(value)
-        result = executor.execute_operation(False)
+        result = executor.execute_operation(serially=False)
         return cast("ExecutionResult", await result if executor.is_awaitable(result) else result)
 
     def encode_result(self, result: ExecutionResult) -> bytes:
@@ -75,7 +79,7 @@ class SubscriptionExecution:
         return orjson.dumps({"data": result.data, "errors": errors})
 
     def format_source_error(self, error: Exception) -> list[dict[str, Any]]:
-        """The errors of the response to an exception that ended the source."""
+        """The response errors for an exception that ended the source."""
         located = GraphQLError(str(error), original_error=error, path=[self.field_name])
         result = ExecutionResult(None, [located])
         self.errors.format_errors(result, self.context.request_id)
@@ -96,10 +100,10 @@ class SubscriptionExecution:
         executor = copy(self.executor)
         executor.context_value = context
         source = self.source.fork(context, position)
-        return SubscriptionExecution(source, executor, context, self.errors, self.operation)
+        return SubscriptionExecution(source, executor, context, self.errors, self.operation_key)
 
 
-def operation_key(
+def build_operation_key(
     operation: Operation, variables: Mapping[str, Any] | None, cursor_argument: str | None
 ) -> Hashable:
     """Equal for equal operations and variables. The cursor to resume from makes no difference."""

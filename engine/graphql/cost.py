@@ -32,10 +32,10 @@ from graphql import (
 from engine.graphql.cost_arguments import (
     ArgumentReader,
     Variables,
+    cache_key_part,
     count_values,
-    relevant_part,
 )
-from engine.graphql.document_limits import INTROSPECTION_FIELDS, Selection
+from engine.graphql.document_limits import INTROSPECTION_FIELDS, ResponseField
 from engine.graphql.operation import Operation
 
 COST = "cost"
@@ -101,13 +101,13 @@ class QueryCost:
 
     def cache_key(self, variables: Variables) -> Hashable:
         names = self.cache_key_variables or ()
-        return tuple([relevant_part(variables.get(name)) for name in names])
+        return tuple([cache_key_part(variables.get(name)) for name in names])
 
     # ------------------------------------------------------------ fields
 
     def field_cost(
         self,
-        selection: Selection,
+        response_field: ResponseField,
         parent_type: Any,
         page_size: int | None,
         variables: Variables,
@@ -117,12 +117,12 @@ class QueryCost:
         Args:
             page_size: The size of the page, if the field is selected on a connection.
         """
-        node, name = selection.nodes[0], field_name(selection)
+        node, name = response_field.nodes[0], field_name(response_field)
         if name in INTROSPECTION_FIELDS:
-            return 1 + count_schema_objects(selection) // SCHEMA_OBJECTS_PER_POINT
+            return 1 + count_schema_objects(response_field) // SCHEMA_OBJECTS_PER_POINT
         type_: Any = parent_type
-        if selection.type_condition is not None:
-            type_ = self.schema.get_type(selection.type_condition)
+        if response_field.type_condition is not None:
+            type_ = self.schema.get_type(response_field.type_condition)
         field: GraphQLField | None = getattr(type_, "fields", {}).get(name)
         if field is None:
             return 0  # __typename
@@ -135,14 +135,14 @@ class QueryCost:
         if is_leaf:
             return flat
         own_page_size = self.arguments.page_size(node, variables) if "first" in field.args else None
-        children = self.children_cost(selection, named_type, own_page_size, variables)
+        children = self.children_cost(response_field, named_type, own_page_size, variables)
         if not is_list:
             return flat + children
         length = self.list_length(node, weights, page_size, variables)
         return flat + length * (weights.get("each", 1) + children)
 
     def children_cost(
-        self, selection: Selection, type_: Any, page_size: int | None, variables: Variables
+        self, response_field: ResponseField, type_: Any, page_size: int | None, variables: Variables
     ) -> int:
         """The cost of the sub-fields of one object.
 
@@ -152,7 +152,7 @@ class QueryCost:
         common = 0
         by_type: dict[str, int] = {}
         leaf_conditions: dict[str, set[str | None]] = {}
-        for child in selection.children.values():
+        for child in response_field.children.values():
             condition = self.object_type_condition(child)
             cost = self.field_cost(child, type_, page_size, variables)
             if cost and not child.children:
@@ -166,10 +166,10 @@ class QueryCost:
                 by_type[condition] = by_type.get(condition, 0) + cost
         return common + max(by_type.values(), default=0)
 
-    def object_type_condition(self, selection: Selection) -> str | None:
-        """The object type that alone has the selection; None if others may have it, too."""
-        condition = selection.type_condition
-        if condition is None or selection.has_other_type_conditions:
+    def object_type_condition(self, response_field: ResponseField) -> str | None:
+        """The object type that alone has the field; None if others may have it, too."""
+        condition = response_field.type_condition
+        if condition is None or response_field.has_other_type_conditions:
             return None
         return condition if is_object_type(self.schema.get_type(condition)) else None
 
@@ -203,8 +203,8 @@ class QueryCost:
         return cost
 
 
-def field_name(selection: Selection) -> str:
-    return selection.nodes[0].name.value
+def field_name(response_field: ResponseField) -> str:
+    return response_field.nodes[0].name.value
 
 
 def is_repeated(condition: str | None, earlier_conditions: set[str | None]) -> bool:
@@ -219,9 +219,9 @@ def get_weights(field: GraphQLField) -> Mapping[str, Any]:
     return {} if definition is None else definition.metadata.get(COST, {})
 
 
-def count_schema_objects(selection: Selection) -> int:
+def count_schema_objects(response_field: ResponseField) -> int:
     """Roughly how many objects of the schema introspection returns for a field."""
-    if not selection.children:
+    if not response_field.children:
         return 0
-    length = INTROSPECTION_LIST_LENGTHS.get(field_name(selection), 1)
-    return length * (1 + sum(map(count_schema_objects, selection.children.values())))
+    length = INTROSPECTION_LIST_LENGTHS.get(field_name(response_field), 1)
+    return length * (1 + sum(map(count_schema_objects, response_field.children.values())))

@@ -89,7 +89,7 @@ def as_int(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def relevant_part(value: Any) -> Hashable:
+def cache_key_part(value: Any) -> Hashable:
     """As much of a variable as can influence the cost."""
     if isinstance(value, list):
         return len(cast("list[Any]", value)), "items"

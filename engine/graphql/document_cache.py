@@ -84,7 +84,7 @@ class Document:
             self.error = error.with_traceback(None)
             return
         except RecursionError:
-            self.error = LimitExceeded.of_depth(limits.depth)
+            self.error = LimitExceeded.of_nesting(limits.nesting)
             return
         self.ast = ast
         self.operations = [

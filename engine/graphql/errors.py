@@ -39,25 +39,26 @@ def format_error(
     is_outage: IsOutage,
     request_id: str,
     *,
-    executed: bool,
+    validated: bool,
 ) -> GraphQLError:
     """The error for the client. Internal errors are masked and logged.
 
     Args:
-        executed: Whether the operation was executed. An error without a path is then about its
-            variables, otherwise about its validation.
+        validated: Whether the operation passed validation. If it did, an error without a path is
+            about the variables, otherwise about the document.
     """
     original = error.original_error
     if isinstance(error, RequestError):
         return error
     if isinstance(error, GraphQLSyntaxError) or isinstance(original, GraphQLSyntaxError):
         return copy_error(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
-    is_from_graphql = original is None or isinstance(original, GraphQLError)
-    if error.path is None and (is_from_graphql or not executed):
-        code = "BAD_REQUEST" if executed else "GRAPHQL_VALIDATION_FAILED"
-        return copy_error(error, error.message, {"code": code})
+    if not validated and error.path is None:
+        # Validation wraps an exception of a scalar that refuses a literal. Its text is for clients.
+        return copy_error(error, error.message, {"code": "GRAPHQL_VALIDATION_FAILED"})
     if original is None or isinstance(original, GraphQLError):
-        return copy_error(error, error.message, {"code": "BAD_REQUEST", **(error.extensions or {})})
+        # graphql-core refused the variables, or a resolver raised a GraphQLError of its own.
+        extensions = error.extensions if error.path is not None else None
+        return copy_error(error, error.message, {"code": "BAD_REQUEST", **(extensions or {})})
     explanation = explain(original)
     if explanation is not None:
         extensions = {name: value for name, value in explanation.items() if name != "message"}
@@ -97,7 +98,7 @@ class ErrorFormatter:
         self.is_outage = is_outage
 
     def format_errors(
-        self, result: Any, request_id: str, *, schema_hidden: bool = False, executed: bool = True
+        self, result: Any, request_id: str, *, schema_hidden: bool = False, validated: bool = True
     ) -> None:
         """Replace the result's errors by a new list. The old list can belong to a cached document.
 
@@ -108,7 +109,7 @@ class ErrorFormatter:
         if not result.errors:
             return
         errors = [
-            format_error(error, self.explain, self.is_outage, request_id, executed=executed)
+            format_error(error, self.explain, self.is_outage, request_id, validated=validated)
             for error in result.errors
         ]
         if schema_hidden:

@@ -19,7 +19,7 @@ from graphql import (
     visit,
 )
 
-from engine.graphql.document_limits import Selection
+from engine.graphql.document_limits import ResponseField
 from engine.telemetry import logging
 
 QUERIES = (OperationType.QUERY,)
@@ -49,7 +49,7 @@ class Operation:
         text: str,
         document: DocumentNode,
         node: OperationDefinitionNode,
-        root: Selection,
+        root: ResponseField,
         validation_errors: Mapping[bool, Sequence[GraphQLError]],
     ) -> None:
         self.text = text

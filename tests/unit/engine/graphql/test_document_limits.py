@@ -9,7 +9,12 @@ from graphql import get_introspection_query
 
 from engine.execution.schema import Schema
 from engine.graphql.document_cache import Document
-from engine.graphql.document_limits import MAX_SELECTIONS, DocumentLimits, LimitExceeded
+from engine.graphql.document_limits import (
+    MAX_MERGED_PAIRS,
+    MAX_SELECTIONS,
+    DocumentLimits,
+    LimitExceeded,
+)
 from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import build_response
@@ -127,6 +132,50 @@ async def test_the_limit_that_was_passed_is_told(schema: Schema) -> None:
     (error,) = build_response(await schema.execute_request(asked, Caller(), QUERIES_AND_MUTATIONS))["errors"]
     assert error["extensions"] == {"code": "QUERY_TOO_EXPENSIVE", "requested": 31, "limit": 30}
     assert "30 aliases" in error["message"]
+
+
+MESSAGES = {
+    "depth": (BEYOND["depth"], "Fields may be nested at most 12 levels deep.", 12),
+    "nesting": (
+        BEYOND["depth in inline fragments"],
+        "A selection may be inside at most 52 fields and fragments.",
+        52,
+    ),
+    "merged selections": (
+        BEYOND["repeats"],
+        "A field may be selected at most 40 times in one place.",
+        40,
+    ),
+    "directives of an unused fragment": (
+        BEYOND["directives in a fragment that nobody spreads"],
+        "A fragment may have at most 50 directives.",
+        50,
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "message", "limit"), MESSAGES.values(), ids=MESSAGES)
+def test_the_error_names_the_limit_that_is_exceeded(query: str, message: str, limit: int) -> None:
+    error = Document(query, DocumentLimits()).error
+    assert isinstance(error, LimitExceeded)
+    assert error.message == message
+    assert (error.extensions or {})["limit"] == limit
+
+
+def test_the_pairs_of_merged_selections_have_a_limit_of_their_own() -> None:
+    query = "{ viewer { " + "role " * 202 + "} }"
+    error = Document(query, DocumentLimits(merged_selections=10**9)).error
+    assert isinstance(error, LimitExceeded)
+    assert error.message == (
+        f"A document may have at most {MAX_MERGED_PAIRS} pairs of selections of the same field, "
+        "with fragments expanded."
+    )
+
+
+def test_an_unused_fragment_does_not_count_towards_the_limits_of_an_operation() -> None:
+    aliases = many(30, "a#: role")
+    query = f"{{ viewer {{ {aliases} }} }} fragment F0 on Viewer {{ {aliases} }}"
+    assert Document(query, DocumentLimits()).error is None
 
 
 async def test_no_more_selections_are_visited_than_there_may_be() -> None:
