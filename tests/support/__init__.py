@@ -1,4 +1,4 @@
-"""What tests share: the service, clients of it, and people to act as."""
+"""Helpers of tests: the service, its clients, and people to act as."""
 
 from support.actors import World
 from support.client import Client, Refused, Socket

@@ -1,4 +1,4 @@
-"""People to act as: two customers of a shared account, two strangers to them, agents of teams, an admin, a machine."""
+"""People and an API client that tests act as: customers of two accounts, agents, an admin."""
 
 from __future__ import annotations
 
@@ -23,16 +23,21 @@ class Person:
 
 
 async def person(
-    name: str, role: Role = Role.CUSTOMER, organization: Organization | None = None, team: str | None = None
+    name: str,
+    role: Role = Role.CUSTOMER,
+    organization: Organization | None = None,
+    team: str | None = None,
 ) -> Person:
-    user = await User.create(email=f"{name}@example.com", display_name=name.title(), role=role, organization=organization)
+    user = await User.create(
+        email=f"{name}@example.com", display_name=name.title(), role=role, organization=organization
+    )
     if team:
         await Membership.create(team=await Team.get(slug=team), user=user)
     return Person(user.id, await token_of(user))
 
 
 async def token_of(user: User, scopes: list[str] | None = None) -> str:
-    """As if signed in; with scopes given, as a token that the person made for a program."""
+    """A session token of a user; with scopes, an API token of that user."""
     granted = scopes or [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
     kind = TokenKind.API if scopes else TokenKind.SESSION
     _, text = await issue_token(kind, "test", granted, user_id=user.id, at=time.now())

@@ -1,4 +1,4 @@
-"""Acting as admins do: calendars, policies, paths and teams over the API; and having open tickets follow."""
+"""Mutations of admins: calendars, policies, escalation paths and teams; and the refresh of SLAs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from support.loop_limits import count_runs
 from workers.sla_refresh import SlaRefresh
 
 WINDOW = timedelta(days=14)
-POLICY_FIELDS = """id name position priority team { slug } category { slug } organization { name } calendar { id name }
+POLICY_FIELDS = """id name position priority
+  team { slug } category { slug } organization { name } calendar { id name }
   firstResponse nextResponse resolution atRiskPercent active"""
 CALENDAR_FIELDS = "id name timeZone week { start end } holidays active"
-ESCALATION_PATH_FIELDS = "id name position trigger metric priority team { slug } steps { after action team { slug } user { displayName } } active"
+ESCALATION_PATH_FIELDS = """id name position trigger metric priority team { slug }
+  steps { after action team { slug } user { displayName } } active"""
 PAYLOAD_FIELDS = {
     "SlaPolicy": ("slaPolicy", POLICY_FIELDS),
     "SlaCalendar": ("slaCalendar", CALENDAR_FIELDS),
@@ -27,27 +29,27 @@ WEEK: list[list[dict[str, str]]] = [[{"start": "09:00", "end": "17:00"}]] * 5 + 
 
 
 def payload_field(mutation: str) -> tuple[str, str]:
-    return next(found for name, found in PAYLOAD_FIELDS.items() if mutation.endswith(name))
+    return next(field for name, field in PAYLOAD_FIELDS.items() if mutation.endswith(name))
 
 
 async def send_mutation(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
-    """One mutation's payload, refusals included."""
+    """Run a mutation; return its payload, which may hold user errors."""
     field, fields = payload_field(mutation)
     kind = mutation[0].upper() + mutation[1:] + "Input"
-    asked = f"{field} {{ {fields} }} replayed userErrors {{ code message field }}"
-    query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {asked} }} }}"
+    fields_text = f"{field} {{ {fields} }} replayed userErrors {{ code message field }}"
+    query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields_text} }} }}"
     return dict((await client.run(query, input=input))[mutation])
 
 
 async def run_mutation(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
-    """One mutation that must succeed; what it changed."""
+    """Run a mutation that must succeed; return the record that it changed."""
     payload = await send_mutation(client, mutation, **input)
     assert payload["userErrors"] == [], payload
     return dict(payload[payload_field(mutation)[0]])
 
 
 async def refusal_of(client: Client, mutation: str, **input: Any) -> str:
-    """One mutation that must be refused and leave nothing behind, as `CODE field`."""
+    """Run a mutation that must be refused and store nothing; return the error as `CODE field`."""
     async with assert_nothing_stored():
         payload = await send_mutation(client, mutation, **input)
     assert payload[payload_field(mutation)[0]] is None, payload
@@ -56,7 +58,8 @@ async def refusal_of(client: Client, mutation: str, **input: Any) -> str:
 
 
 async def refresh_slas(at: datetime) -> int:
-    """Have all open tickets follow the policies, beside others that may do it too; returns how many did here."""
+    """Apply the policies to all open tickets, possibly beside other workers; return the number of
+    tickets."""
     worker, count = SlaRefresh(WINDOW), 0
     for _ in count_runs():
         if not await policies.find_outdated_tickets(1):
@@ -65,9 +68,12 @@ async def refresh_slas(at: datetime) -> int:
     return count
 
 
-async def clocks_by_metric(client: Client, ticket: dict[str, Any], more: str = "") -> dict[str, dict[str, Any]]:
-    """A ticket's clocks, by metric; of next responses the last one."""
+async def clocks_by_metric(
+    client: Client, ticket: dict[str, Any], more: str = ""
+) -> dict[str, dict[str, Any]]:
+    """The SLA clocks of a ticket by metric; for next responses the last one."""
     query = f"""query($id: ID!) {{ ticket(id: $id) {{ clocks {{
-      metric status target spent atRiskAt breachesAt breachedAt pausedAt policy {{ name }} {more} }} }} }}"""
-    found = (await client.run(query, id=ticket["id"]))["ticket"]["clocks"]
-    return {clock["metric"]: {**clock, "policy": clock["policy"]["name"]} for clock in found}
+      metric status target spent atRiskAt breachesAt breachedAt pausedAt
+      policy {{ name }} {more} }} }} }}"""
+    records = (await client.run(query, id=ticket["id"]))["ticket"]["clocks"]
+    return {clock["metric"]: {**clock, "policy": clock["policy"]["name"]} for clock in records}

@@ -1,4 +1,4 @@
-"""What a refusal must leave alone: everything that is stored."""
+"""Asserts that a refusal stores nothing."""
 
 from __future__ import annotations
 
@@ -10,35 +10,53 @@ from models import database
 from support.client import Client
 
 ORDER_COLUMNS = {
-    **dict.fromkeys(("tickets", "ticket_tags", "ticket_resources", "ticket_watchers", "ticket_links", "messages"), "id"),
-    **dict.fromkeys(("users", "memberships", "tokens", "idempotency_keys", "log_head", "rights"), "id"),
-    **dict.fromkeys(("teams", "sla_calendars", "sla_policies", "sla_terms", "sla_revision", "sla_clocks"), "id"),
+    **dict.fromkeys(
+        (
+            "tickets",
+            "ticket_tags",
+            "ticket_resources",
+            "ticket_watchers",
+            "ticket_links",
+            "messages",
+        ),
+        "id",
+    ),
+    **dict.fromkeys(
+        ("users", "memberships", "tokens", "idempotency_keys", "log_head", "rights"), "id"
+    ),
+    **dict.fromkeys(
+        ("teams", "sla_calendars", "sla_policies", "sla_terms", "sla_revision", "sla_clocks"), "id"
+    ),
     **dict.fromkeys(("escalation_paths", "clock_advance", "presences"), "id"),
     "events": "position",
 }
 WORKER_COLUMNS = ("last_used_at", "applied")
-"""What workers note by the by."""
+"""Columns that workers update at any time."""
 
 
 async def read_all_rows() -> dict[str, list[dict[str, str]]]:
-    """All rows of the tables that callers can change, as texts."""
-    found: dict[str, list[dict[str, str]]] = {}
+    """All rows of the tables that callers can change, with values as texts."""
+    tables: dict[str, list[dict[str, str]]] = {}
     for table, order in ORDER_COLUMNS.items():
         rows = await database.fetch_dicts(f"SELECT * FROM {table} ORDER BY {order}")
-        found[table] = [{name: str(value) for name, value in row.items() if name not in WORKER_COLUMNS} for row in rows]
-    return found
+        tables[table] = [
+            {name: str(value) for name, value in row.items() if name not in WORKER_COLUMNS}
+            for row in rows
+        ]
+    return tables
 
 
 @contextlib.asynccontextmanager
 async def assert_nothing_stored() -> AsyncIterator[None]:
-    """Fails where the block changed, logged or remembered anything."""
+    """Fail if the block stores anything."""
     before = await read_all_rows()
     yield
     assert await read_all_rows() == before
 
 
 async def refusals(client: Client, mutation: str, **input: Any) -> list[str]:
-    """A ticket mutation that must be refused and leave nothing behind; each refusal as `CODE field`."""
+    """Run a ticket mutation that must be refused and store nothing; return each error as `CODE
+    field`."""
     async with assert_nothing_stored():
         payload = await client.mutate(mutation, input)
     assert payload["ticket"] is payload["event"] is payload["cursor"] is None, payload
@@ -47,7 +65,7 @@ async def refusals(client: Client, mutation: str, **input: Any) -> list[str]:
 
 
 def format_error(error: dict[str, Any]) -> str:
-    """`CODE field`, or the code alone where the refusal is about no field."""
+    """`CODE field`, or only the code if the error has no field."""
     assert error["message"]
     if error["field"] is None:
         return str(error["code"])

@@ -1,4 +1,4 @@
-"""What must hold of any database, whatever happened to it: the log is whole, and tells all that is stored."""
+"""Checks that the log of a database is complete and matches everything stored."""
 
 from __future__ import annotations
 
@@ -10,29 +10,41 @@ from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 
 
 async def audit() -> list[Event]:
-    """Fails where something is half-done; returns the log."""
+    """Return the log. Fails if the log has gaps or differs from the stored records."""
     log = await Event.all().order_by("position")
-    assert [entry.position for entry in log] == list(range(1, len(log) + 1))
+    assert [event_.position for event_ in log] == list(range(1, len(log) + 1))
     assert await event.read_head() == len(log)
     for ticket in await Ticket.all():
-        own = [entry for entry in log if entry.ticket_id == ticket.id]
+        own = [event_ for event_ in log if event_.ticket_id == ticket.id]
         assert own[0].type is EventType.TICKET_CREATED
-        assert [entry.version for entry in own] == sorted(entry.version for entry in own)
-        assert {entry.version for entry in own} == set(range(1, ticket.version + 1))
+        assert [event_.version for event_ in own] == sorted(event_.version for event_ in own)
+        assert {event_.version for event_ in own} == set(range(1, ticket.version + 1))
         assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
-        assert last_logged_list(own, "tags") == sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id))
+        assert last_logged_list(own, "tags") == sorted(
+            tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)
+        )
         watchers = await TicketWatcher.filter(ticket_id=ticket.id)
-        assert last_logged_list(own, "watchers") == sorted(str(watcher.user_id) for watcher in watchers)
-    spoken = [entry.message_id for entry in log if entry.type in MESSAGE_EVENTS]
-    assert sorted(map(str, spoken)) == sorted(str(message.id) for message in await Message.all())
-    ties = [(entry.ticket_id, entry.value("other_id")) for entry in log if entry.type is EventType.LINKED]
-    assert sorted(map(str, ties)) == sorted(str((link.ticket_id, str(link.other_id))) for link in await TicketLink.all())
+        assert last_logged_list(own, "watchers") == sorted(
+            str(watcher.user_id) for watcher in watchers
+        )
+    message_ids = [event_.message_id for event_ in log if event_.type in MESSAGE_EVENTS]
+    assert sorted(map(str, message_ids)) == sorted(
+        str(message.id) for message in await Message.all()
+    )
+    links = [
+        (event_.ticket_id, event_.value("other_id"))
+        for event_ in log
+        if event_.type is EventType.LINKED
+    ]
+    assert sorted(map(str, links)) == sorted(
+        str((link.ticket_id, str(link.other_id))) for link in await TicketLink.all()
+    )
     return log
 
 
-def last_logged_list(entries: list[Event], name: str) -> list[str]:
-    """The last value of a list that the entries tell."""
-    values = [entry.changes[name][1] for entry in entries if name in entry.changes]
+def last_logged_list(events: list[Event], name: str) -> list[str]:
+    """The last value of a list, such as the tags, in the events; sorted."""
+    values = [event_.changes[name][1] for event_ in events if name in event_.changes]
     last = values[-1] if values else []
     assert isinstance(last, list)
     return sorted(str(each) for each in last)

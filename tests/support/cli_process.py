@@ -1,4 +1,4 @@
-"""The command line as a user runs it: a process of its own, in an empty folder, with no settings but those that are given."""
+"""The command line in its own process, in a folder of the test, with the settings of the test."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ class CliResult:
     err: str
 
 
-async def run_cli(folder: Path, *arguments: str, stdin: str = "", seconds: float = 240, **environment: str) -> CliResult:
-    """Run `python -m cli …` to its end."""
+async def run_cli(
+    folder: Path, *arguments: str, stdin: str = "", seconds: float = 240, **environment: str
+) -> CliResult:
+    """Run `python -m cli …` until it ends."""
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("TICKETWIRE_") and name not in ("HOST", "PORT")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TICKETWIRE_") and name not in ("HOST", "PORT")
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,

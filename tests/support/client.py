@@ -1,4 +1,4 @@
-"""A client as an integrator would write it: GraphQL over HTTP, and graphql-transport-ws over a WebSocket."""
+"""A simple client: GraphQL over HTTP, and graphql-transport-ws over a WebSocket."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
 TICKET_FIELDS = """
-  id number ref externalId subject status stage priority version tags escalationLevel heldUntil resolution closeReason
+  id number ref externalId subject status stage priority version tags escalationLevel
+  heldUntil resolution closeReason
   allowedActions createdAt updatedAt firstRespondedAt resolvedAt closedAt
-  category { slug } team { slug } requester { id displayName } assignee { id displayName } mergedInto { id }
+  category { slug } team { slug }
+  requester { id displayName } assignee { id displayName } mergedInto { id }
 """
 ERROR_FIELDS = """
   userErrors { __typename code message field
@@ -23,12 +25,15 @@ ERROR_FIELDS = """
     ... on StaleVersion { current }
     ... on UnseenMessages { messages { id body } } }
 """
-EVENT_FIELDS = "__typename id type cursor occurredAt ticket { id number status } actor { __typename displayName }"
+EVENT_FIELDS = """
+  __typename id type cursor occurredAt
+  ticket { id number status } actor { __typename displayName }
+"""
 TIMEOUT_SECONDS = 60
-"""The deadline for whatever must come. No test waits until it has passed."""
+"""The timeout for whatever must arrive. A test that passes never waits this long."""
 SUBPROTOCOL = "graphql-transport-ws"
 TLS = ssl.create_default_context()
-"""Unused, but a client that makes its own takes 30 ms for it."""
+"""Not used for encryption, but a client without it would create its own in 30 ms."""
 
 
 class Refused(Exception):
@@ -41,7 +46,7 @@ class Refused(Exception):
 
 
 class Client:
-    """Acts for the owner of a token, or for a stranger."""
+    """A client that sends a token, or an anonymous one."""
 
     def __init__(self, http: str, ws: str, token: str | None) -> None:
         self.http, self.ws, self.token = http, ws, token
@@ -50,64 +55,87 @@ class Client:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
-    async def post(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx2.Response:
+    async def post(
+        self, query: str, variables: dict[str, Any] | None = None, **headers: str
+    ) -> httpx2.Response:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
             return await http.post(
-                self.http, json={"query": query, "variables": variables or {}}, headers={**self.headers, **headers}
+                self.http,
+                json={"query": query, "variables": variables or {}},
+                headers={**self.headers, **headers},
             )
 
     async def answer(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The whole answer: data, errors, extensions."""
+        """Run an operation; return the response with data, errors and extensions."""
         return (await self.post(query, variables)).json()
 
     async def run(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The answer's data. Raises Refused for top-level errors."""
-        answer = await self.answer(query, **variables)
-        if answer.get("errors"):
-            raise Refused(answer["errors"])
-        return answer["data"]
+        """Run an operation; return its data. Raises Refused for top-level errors."""
+        response = await self.answer(query, **variables)
+        if response.get("errors"):
+            raise Refused(response["errors"])
+        return response["data"]
 
     async def mutate(self, name: str, input: dict[str, Any], more: str = "") -> dict[str, Any]:
-        """One ticket mutation by its name; the whole payload, refusals included."""
+        """Run a ticket mutation; return its payload, which may hold user errors."""
         kind = name[0].upper() + name[1:] + "Input"
         kind = "TicketActionInput" if name in ACTION_MUTATIONS else kind
         field = {"replyToTicket": "reply { id body }", "addNote": "note { id body }"}.get(name, "")
         query = (
-            f"mutation($input: {kind}!) {{ {name}(input: $input) {{ ticket {{ {TICKET_FIELDS} }} event {{ {EVENT_FIELDS} }} "
+            f"mutation($input: {kind}!) {{ {name}(input: $input) {{ "
+            f"ticket {{ {TICKET_FIELDS} }} event {{ {EVENT_FIELDS} }} "
             f"cursor replayed {field} {more} {ERROR_FIELDS} }} }}"
         )
         return (await self.run(query, input=input))[name]
 
     async def do(self, name: str, **input: Any) -> dict[str, Any]:
-        """One ticket mutation that must succeed; its payload."""
+        """Run a ticket mutation that must succeed; return its payload."""
         payload = await self.mutate(name, input)
         assert payload["userErrors"] == [], payload["userErrors"]
         return payload
 
     async def refusal_codes(self, name: str, **input: Any) -> list[str]:
-        """One ticket mutation that must be refused; the codes."""
+        """Run a ticket mutation that must be refused; return the codes."""
         payload = await self.mutate(name, input)
         assert payload["ticket"] is None, payload
         return [error["code"] for error in payload["userErrors"]]
 
     async def raise_ticket(self, subject: str = "VPN is down", **input: Any) -> dict[str, Any]:
-        given = {"subject": subject, "description": "It **fails** since noon.", "category": "technical", **input}
-        return (await self.do("createTicket", **given))["ticket"]
+        values = {
+            "subject": subject,
+            "description": "It **fails** since noon.",
+            "category": "technical",
+            **input,
+        }
+        return (await self.do("createTicket", **values))["ticket"]
 
     @contextlib.asynccontextmanager
     async def socket(self, payload: dict[str, Any] | None = None) -> AsyncIterator[Socket]:
-        """A socket that is initialised with the client's token."""
-        # With a bounded queue the client stops reading while many events wait, and then a close takes ten seconds.
+        """An initialised socket; by default its connection_init carries the token of the client."""
+        # With a bounded queue the client stops reading if many events wait; a close then takes 10
+        # s.
         async with open_connection(self.ws, max_size=None, max_queue=None) as connection:
             socket = Socket(connection)
-            sent = payload if payload is not None else ({"authorization": f"Bearer {self.token}"} if self.token else {})
-            await socket.initialise(sent)
+            init_payload = (
+                payload
+                if payload is not None
+                else ({"authorization": f"Bearer {self.token}"} if self.token else {})
+            )
+            await socket.initialise(init_payload)
             yield socket
 
 
 def open_connection(ws: str, **options: Any) -> connect:
-    """A connection that its client never closes because the server is slow."""
-    return connect(ws, **{"subprotocols": [SUBPROTOCOL], "open_timeout": TIMEOUT_SECONDS, "ping_interval": None, **options})
+    """Connect without client-side timeouts, so a slow server is never disconnected."""
+    return connect(
+        ws,
+        **{
+            "subprotocols": [SUBPROTOCOL],
+            "open_timeout": TIMEOUT_SECONDS,
+            "ping_interval": None,
+            **options,
+        },
+    )
 
 
 ACTION_MUTATIONS = {"startTicket", "awaitCustomer", "resumeTicket", "watchTicket", "unwatchTicket"}
@@ -133,11 +161,20 @@ class Socket:
 
     async def subscribe(self, query: str, **variables: Any) -> str:
         self.last_id += 1
-        await self.send({"type": "subscribe", "id": str(self.last_id), "payload": {"query": query, "variables": variables}})
+        await self.send(
+            {
+                "type": "subscribe",
+                "id": str(self.last_id),
+                "payload": {"query": query, "variables": variables},
+            }
+        )
         return str(self.last_id)
 
     async def next(self, field: str, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
-        """The next value of a subscription's root field. Raises Refused where it ended with errors."""
+        """The next value of the root field of a subscription.
+
+        Raises Refused if it ended with errors.
+        """
         message = await self.receive(seconds)
         if message["type"] == "error":
             raise Refused(message["payload"])
@@ -152,6 +189,8 @@ class Socket:
 
 EVENTS = f"""
   subscription($after: String, $ticketId: ID, $types: [TicketEventType!], $filter: TicketFilter) {{
-    ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{ {EVENT_FIELDS} }}
+    ticketEvents(after: $after, ticketId: $ticketId, types: $types, filter: $filter) {{
+      {EVENT_FIELDS}
+    }}
   }}
 """

@@ -1,4 +1,4 @@
-"""A client as a program of its own, which tells what happens to it in lines of JSON."""
+"""A client in a process of its own, which reports results and errors as lines of JSON."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from support.client import TIMEOUT_SECONDS
 
 
 class ClientProgram:
-    """The program as it runs, and what it told."""
+    """A running program and the messages that it printed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.messages: list[dict[str, Any]] = []
 
     def values(self, name: str) -> list[Any]:
-        """What was told under a name, in order."""
-        return [told[name] for told in self.messages if name in told]
+        """The values that the messages have under this name, in order."""
+        return [message[name] for message in self.messages if name in message]
 
     async def until(self, holds: Callable[[], bool]) -> None:
         assert self.process.stdout is not None
@@ -33,8 +33,12 @@ class ClientProgram:
 
 
 @contextlib.asynccontextmanager
-async def run_client_program(program: str, *arguments: str, folder: Path) -> AsyncIterator[ClientProgram]:
-    process = await asyncio.create_subprocess_exec(program, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE)
+async def run_client_program(
+    program: str, *arguments: str, folder: Path
+) -> AsyncIterator[ClientProgram]:
+    process = await asyncio.create_subprocess_exec(
+        program, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE
+    )
     try:
         yield ClientProgram(process)
     finally:

@@ -1,7 +1,8 @@
-"""Migrated databases for tests: a file for each test on SQLite, and on Postgres one database that is emptied for each test.
+"""Migrated databases for tests.
 
-Databases of a run that was interrupted are dropped by the next run: each is named after its run, and a run holds an advisory
-lock for as long as it lasts.
+On SQLite each test has a file. On Postgres one database is reset before each test. The next run
+drops the databases of an interrupted run: each is named after its run, and a run holds an advisory
+lock until it ends.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from support.leftovers import RUN
 SERVER = os.environ.get("TEST_DATABASE", "sqlite")
 """`sqlite`, or the URL of a Postgres server's maintenance database."""
 IS_SQLITE = SERVER == "sqlite"
-DEACTIVATE_SLAS = "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
-"""For tests that count entries of the log, in which promises and the steps of escalation would have theirs."""
+DEACTIVATE_SLAS = (
+    "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
+)
+"""For tests that count the events of the log, without those of SLA clocks and escalation."""
 RUN_LOCK = 7_204_114
-"""The first key of the advisory lock that each run holds; the second is made of the run's name."""
+"""The first key of the advisory lock that each run holds; the second comes from the run's name."""
 GROWN_BYTES = 16 * 2**20
-"""A database that has grown by more is replaced: its statistics and dead rows would change how later tests are planned."""
+"""A database that has grown by more is replaced, because statistics and dead rows change query
+plans."""
 
 
 def new_name(kind: str) -> str:
@@ -52,8 +56,12 @@ async def connection_to(url: str) -> AsyncIterator[Any]:
 
 async def create(name: str, template: str | None = None) -> None:
     async with connection_to(SERVER) as server:
-        await server.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
-        await server.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")  # nobody cuts the power of a test
+        await server.execute(
+            f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")
+        )
+        await server.execute(
+            f"ALTER DATABASE {name} SET synchronous_commit = off"
+        )  # faster; a test needs no durability
 
 
 async def drop(name: str) -> None:
@@ -71,7 +79,7 @@ async def migrate_database(url: str) -> None:
 
 @contextlib.asynccontextmanager
 async def template(folder: Path) -> AsyncIterator[str]:
-    """A migrated database that nobody has open: its path on SQLite, its name on Postgres."""
+    """A migrated database without connections: its path on SQLite, its name on Postgres."""
     if IS_SQLITE:
         path = folder / "template.db"
         await migrate_database(f"sqlite:///{path}")
@@ -88,7 +96,8 @@ async def template(folder: Path) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def copy(source: str, folder: Path) -> AsyncIterator[str]:
-    """The URL of a copy of a database that nobody has open, given by its path or name as `template` gives it."""
+    """The URL of a copy of a database without connections; `source` is its path or name, as of
+    `template`."""
     if IS_SQLITE:
         path = folder / f"{uuid4().hex[:12]}.db"
         shutil.copy(source, path)
@@ -121,13 +130,15 @@ async def deactivate_slas(url: str) -> None:
         async with connection_to(url) as connection:
             await connection.execute(DEACTIVATE_SLAS)
         return
-    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+    with contextlib.closing(
+        sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    ) as connection:
         connection.executescript(DEACTIVATE_SLAS)
 
 
-# The rows of a fresh database are kept beside it, in a schema of their own. Putting them back, with the triggers off, takes a
-# tenth of the time of making a database. An event trigger notes changes of tables, triggers and functions, which tests make to
-# provoke failures: such a database is replaced.
+# A second schema keeps the rows of a fresh database. Restoring them, with triggers off, takes a
+# tenth of the time of a new database. An event trigger records changes of tables, triggers and
+# functions, which tests make to provoke failures; such a database is replaced.
 KEEP_FRESH_ROWS = """
 CREATE SCHEMA fresh;
 DO $$ DECLARE each record; BEGIN
@@ -140,7 +151,7 @@ CREATE FUNCTION fresh.note() RETURNS event_trigger LANGUAGE plpgsql AS
   $$ BEGIN INSERT INTO fresh.redefinitions VALUES (tg_tag); END $$;
 CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION fresh.note();
 """
-# Generated columns can't be inserted into, so the columns are named.
+# The columns are listed, because generated columns can't be inserted.
 TABLES = """
 SELECT quote_ident(c.relname) AS name,
   string_agg(quote_ident(a.attname), ', ') FILTER (WHERE a.attgenerated = '') AS columns
@@ -148,7 +159,8 @@ FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND N
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' GROUP BY c.relname
 """
 SEQUENCES = """
-SELECT quote_ident(sequencename) AS name, coalesce(last_value, start_value) AS value, last_value IS NOT NULL AS called
+SELECT quote_ident(sequencename) AS name, coalesce(last_value, start_value) AS value,
+  last_value IS NOT NULL AS called
 FROM pg_sequences WHERE schemaname = 'public'
 """
 DISCONNECT = """
@@ -161,22 +173,27 @@ SELECT NOT EXISTS (SELECT FROM fresh.redefinitions) AND pg_database_size(current
 
 
 async def statements_to_empty(connection: Any) -> str:
-    """What puts a database back into its state of now: the rows and sequences of the schema public."""
+    """The statements that restore the current rows and sequences of the schema public."""
     tables = await connection.fetch(TABLES)
     statements = ["SET lock_timeout = '60s'", "SET session_replication_role = replica"]
     statements += [f"DELETE FROM public.{table['name']}" for table in tables]
     for table in tables:
         name, columns = table["name"], table["columns"]
         if await connection.fetchval(f"SELECT EXISTS (SELECT FROM public.{name})"):
-            statements.append(f"INSERT INTO public.{name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM fresh.{name}")
+            statements.append(
+                f"INSERT INTO public.{name} ({columns}) OVERRIDING SYSTEM VALUE "
+                f"SELECT {columns} FROM fresh.{name}"
+            )
     for sequence in await connection.fetch(SEQUENCES):
         called = str(sequence["called"]).lower()
-        statements.append(f"SELECT setval('public.{sequence['name']}', {sequence['value']}, {called})")
+        statements.append(
+            f"SELECT setval('public.{sequence['name']}', {sequence['value']}, {called})"
+        )
     return "; ".join(statements)
 
 
 class ReusedDatabase:
-    """One Postgres database for all tests of a worker, put back into the state of a fresh one before each."""
+    """One Postgres database for all tests of a worker, reset before each test."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -192,7 +209,7 @@ class ReusedDatabase:
         return url_of(self.name)
 
     async def try_to_empty(self, url: str) -> bool:
-        """Empty the database, unless it must be replaced."""
+        """Reset the database; return False if it must be replaced instead."""
         async with connection_to(url) as connection:
             await connection.execute(DISCONNECT)
             if not await connection.fetchval(IS_REUSABLE, self.max_bytes):
@@ -207,7 +224,9 @@ class ReusedDatabase:
         async with connection_to(url_of(self.name)) as connection:
             await connection.execute(KEEP_FRESH_ROWS)
             self.empty = await statements_to_empty(connection)
-            self.max_bytes = GROWN_BYTES + int(await connection.fetchval("SELECT pg_database_size(current_database())"))
+            self.max_bytes = GROWN_BYTES + int(
+                await connection.fetchval("SELECT pg_database_size(current_database())")
+            )
 
     async def close(self) -> None:
         if self.name is not None:
@@ -220,10 +239,10 @@ def lock_key(run: str) -> int:
 
 
 async def drop_abandoned(server: Any) -> Sequence[str]:
-    """Drop the databases of runs that ended without doing so; their names. A run that goes on holds its lock."""
-    found = await server.fetch("SELECT datname FROM pg_database WHERE datname ~ '^tw_[0-9a-f]{12}_'")
+    """Drop the databases of runs that no longer hold their lock; return the names."""
+    rows = await server.fetch("SELECT datname FROM pg_database WHERE datname ~ '^tw_[0-9a-f]{12}_'")
     dropped: list[str] = []
-    for name in (str(row["datname"]) for row in found):
+    for name in (str(row["datname"]) for row in rows):
         key = lock_key(name.split("_")[1])
         if await server.fetchval("SELECT pg_try_advisory_lock($1, $2)", RUN_LOCK, key):
             await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -234,7 +253,8 @@ async def drop_abandoned(server: Any) -> Sequence[str]:
 
 @contextlib.asynccontextmanager
 async def run_lock() -> AsyncIterator[None]:
-    """Hold the lock of this run, which keeps its databases from being dropped by another; drops those of ended runs first."""
+    """Hold the lock of this run, so that no other run drops its databases; drop abandoned ones
+    first."""
     async with connection_to(SERVER) as server:
         await server.execute("SELECT pg_advisory_lock_shared($1, $2)", RUN_LOCK, lock_key(RUN))
         await drop_abandoned(server)

@@ -1,4 +1,4 @@
-"""Operations answered by the schema itself, without a server: by a plan where there is one, or by graphql-core alone."""
+"""Runs operations without a server: with a compiled plan if there is one, or with graphql-core."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ LIMITS = {
     "max_operation_cost": 1_000_000,
     "cost_bucket_size": 0,
 }
-"""What is compared here are answers, not refusals of documents."""
-VOLATILE = ("requestId", "cost")
+"""High limits, because the tests compare responses and not refusals."""
+VOLATILE_EXTENSIONS = ("requestId", "cost")
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """A request, as a client would send it."""
+    """A request as a client sends it."""
 
     query: str
     variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -53,23 +53,29 @@ class OperationRequest:
 
 @dataclass
 class SchemaRunner:
-    """The schema with the services that its resolvers use; time stands still."""
+    """The schema with the services of its resolvers. The clock stands still."""
 
     schema: Schema
     services: Services
 
     @classmethod
     def make(cls, url: str) -> SchemaRunner:
-        bell, sessions = WakeupBus("memory://"), OpenSessions(now)
+        wakeup_bus, sessions = WakeupBus("memory://"), OpenSessions(now)
         settings = load(database_url=url, compiled_plans="all", **LIMITS)
-        rules = Rules(settings.reopen_window, settings.session_length, settings.max_live_list_tickets)
+        rules = Rules(
+            settings.reopen_window, settings.session_length, settings.max_live_list_tickets
+        )
+
+        def create_tail() -> LogTail[Any]:
+            return LogTail(read_nothing, int, wakeup_bus.listen(), refresh=sessions.refresh)
+
         services = Services(
             rules=rules,
             now=now,
-            wakeup=bell,
-            event_tail=LogTail(read_nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
-            notification_tail=LogTail(read_nothing, int, bell.listen(), refresh=sessions.refresh),  # type: ignore[arg-type]
-            presence=PresenceTail(bell.listen(), now, refresh_permissions=sessions.refresh),
+            wakeup=wakeup_bus,
+            event_tail=create_tail(),
+            notification_tail=create_tail(),
+            presence=PresenceTail(wakeup_bus.listen(), now, refresh_permissions=sessions.refresh),
             passwords=PasswordChecker(),
             sign_in_throttle=SignInThrottle(100_000),
             sessions=sessions,
@@ -86,7 +92,7 @@ class SchemaRunner:
 
     @contextlib.contextmanager
     def graphql_core_only(self) -> Generator[None]:
-        """Has graphql-core answer by itself meanwhile."""
+        """Let graphql-core execute all operations inside the block."""
         schema: Any = self.schema
         planner = self.planner
         if planner is not None:
@@ -97,26 +103,32 @@ class SchemaRunner:
             if planner is not None:
                 schema.planner = planner
 
-    async def answer(self, asked: OperationRequest, token: str | None) -> dict[str, Any]:
-        """The answer as a client reads it, but for what differs each time."""
+    async def answer(self, request: OperationRequest, token: str | None) -> dict[str, Any]:
+        """The response as a client reads it, without the extensions that differ each time."""
         context = Context(self.services, "request", "127.0.0.1")
         if token is not None:
             viewer = await authenticate(token, now())
             assert viewer is not None
             context.set_viewer(viewer)
-        parameters = GraphQLRequest(asked.query, asked.variables, asked.operation_name, None)
-        found = orjson.loads(encode_response(await self.schema.execute_request(parameters, context, QUERIES_AND_MUTATIONS)))
-        for name in VOLATILE:
-            found.get("extensions", {}).pop(name, None)
-            for error in found.get("errors", ()):
+        parameters = GraphQLRequest(request.query, request.variables, request.operation_name, None)
+        response = orjson.loads(
+            encode_response(
+                await self.schema.execute_request(parameters, context, QUERIES_AND_MUTATIONS)
+            )
+        )
+        for name in VOLATILE_EXTENSIONS:
+            response.get("extensions", {}).pop(name, None)
+            for error in response.get("errors", ()):
                 error.get("extensions", {}).pop(name, None)
-        return found
+        return response
 
-    async def answer_both_ways(self, asked: OperationRequest, token: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What graphql-core answers, and what the schema does as it is."""
+    async def answer_both_ways(
+        self, request: OperationRequest, token: str | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The response of graphql-core, and the response of the schema with its plans."""
         with self.graphql_core_only():
-            core = await self.answer(asked, token)
-        return core, core if self.planner is None else await self.answer(asked, token)
+            core = await self.answer(request, token)
+        return core, core if self.planner is None else await self.answer(request, token)
 
 
 def now() -> Any:

@@ -1,4 +1,7 @@
-"""A reader of event streams that keeps what the HTML standard has an EventSource keep, and also what it passes over."""
+"""A reader of event streams.
+
+It keeps the state of an EventSource by the HTML standard, and comments.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ EVENT_STREAM_HEADERS = {"Accept": "text/event-stream"}
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """An event as a page is told of it; `id` is its own, None where it came without one."""
+    """An event as a page receives it; `id` is None if the event has none."""
 
     type: str
     id: str | None
@@ -31,7 +34,10 @@ class StreamEvent:
 
 
 class EventStream:
-    """A stream that is read. `last_id` is what an EventSource would send when it comes again."""
+    """An open stream.
+
+    `last_id` is the Last-Event-ID that an EventSource would send on reconnect.
+    """
 
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
@@ -41,7 +47,10 @@ class EventStream:
         self.heartbeats = 0
 
     async def read_block(self) -> StreamEvent | None:
-        """What comes up to a blank line: an event, or None for what nobody is told of. Raises EOFError at the end."""
+        """Read up to a blank line; return the event, or None for a comment.
+
+        Raises EOFError at the end.
+        """
         type, id, data = "message", None, list[str]()
         async for line in self.lines:
             if not line:
@@ -59,15 +68,15 @@ class EventStream:
             elif name == "retry":
                 self.retry = int(value)
             else:
-                raise AssertionError(f"no field of the standard: {line}")
+                raise AssertionError(f"not a field of the standard: {line}")
         raise EOFError
 
     async def next(self) -> StreamEvent:
-        """The next event. Raises EOFError where the body ended as it should, RemoteProtocolError where it was cut."""
+        """The next event. Raises EOFError if the body ended, RemoteProtocolError if it was cut."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while (told := await self.read_block()) is None:
+            while (event := await self.read_block()) is None:
                 pass
-            return told
+            return event
 
     async def next_value(self, field: str) -> dict[str, Any]:
         payload = (await self.next()).payload
@@ -79,36 +88,37 @@ class EventStream:
         return [await self.next_value(field) for _ in range(count)]
 
     async def wait_until_started(self) -> str:
-        """Wait until the subscription has begun; the cursor that it begins after, empty where it has none."""
+        """Wait until the subscription has started; return the cursor it starts after, or an empty
+        text."""
         before = self.heartbeats
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while self.heartbeats == before:
-                assert await self.read_block() is None, "it begins before it tells anything"
+                assert await self.read_block() is None, "the start comes before any event"
         return self.last_id
 
-    async def wait_for_heartbeats(self, beats: int = 1) -> None:
-        """Wait for beats, with no event between."""
-        goal = self.heartbeats + beats
+    async def wait_for_heartbeats(self, count: int = 1) -> None:
+        """Wait for heartbeats; fails if an event arrives before them."""
+        goal = self.heartbeats + count
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while self.heartbeats < goal:
                 assert await self.read_block() is None
 
     async def read_to_end(self) -> list[StreamEvent]:
-        """All events up to a proper end."""
-        found: list[StreamEvent] = []
+        """All events up to the end of the body."""
+        events: list[StreamEvent] = []
         with contextlib.suppress(EOFError):
             while True:
-                found.append(await self.next())
-        return found
+                events.append(await self.next())
+        return events
 
     async def read_until_cut(self) -> list[StreamEvent]:
-        """All events up to where the stream is cut; it must be."""
-        found: list[StreamEvent] = []
+        """All events up to the point where the server cuts the stream, which it must do."""
+        events: list[StreamEvent] = []
         try:
             while True:
-                found.append(await self.next())
+                events.append(await self.next())
         except httpx2.RemoteProtocolError:
-            return found
+            return events
 
 
 @contextlib.asynccontextmanager
@@ -121,38 +131,54 @@ async def open_stream(
     headers: dict[str, str] | None = None,
     **variables: Any,
 ) -> AsyncIterator[EventStream]:
-    """A stream that must be one; with the client's token in the header."""
-    given = {**EVENT_STREAM_HEADERS, **client.headers, **({"Last-Event-ID": last_id} if last_id is not None else {}), **(headers or {})}
-    asked: dict[str, Any] = {"query": query, "variables": variables}
-    sent = {"json": asked} if method == "POST" else {"params": {**asked, "variables": json.dumps(variables)}}
+    """Open a stream with the token of the client in the header.
+
+    Fails unless the server sends a stream.
+    """
+    all_headers = {
+        **EVENT_STREAM_HEADERS,
+        **client.headers,
+        **({"Last-Event-ID": last_id} if last_id is not None else {}),
+        **(headers or {}),
+    }
+    parameters: dict[str, Any] = {"query": query, "variables": variables}
+    request = (
+        {"json": parameters}
+        if method == "POST"
+        else {"params": {**parameters, "variables": json.dumps(variables)}}
+    )
     async with (
         httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http,
-        http.stream(method, f"{client.http}/stream", headers=given, **sent) as response,
+        http.stream(method, f"{client.http}/stream", headers=all_headers, **request) as response,
     ):
         assert response.status_code == 200, (response.status_code, await response.aread())
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         yield EventStream(response)
 
 
-async def send_request(client: Client, method: str = "GET", **given: Any) -> httpx2.Response:
-    """Any request to the path of streams; the whole answer, which must come to an end."""
-    headers = {**EVENT_STREAM_HEADERS, **client.headers, **given.pop("headers", {})}
+async def send_request(client: Client, method: str = "GET", **options: Any) -> httpx2.Response:
+    """Send a request to the path of streams; return the complete response."""
+    headers = {**EVENT_STREAM_HEADERS, **client.headers, **options.pop("headers", {})}
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
-        return await http.request(method, f"{client.http}/stream", headers=headers, **given)
+        return await http.request(method, f"{client.http}/stream", headers=headers, **options)
 
 
 def parse_events(text: str) -> list[StreamEvent]:
-    """The events of a whole body."""
-    found: list[StreamEvent] = []
+    """The events of a complete body."""
+    events: list[StreamEvent] = []
     for block in text.split("\n\n"):
         fields = dict(line.split(":", 1) for line in block.splitlines() if not line.startswith(":"))
         if "data" in fields:
-            found.append(StreamEvent(fields.get("event", "message").strip(), fields.get("id"), fields["data"].strip()))
-    return found
+            events.append(
+                StreamEvent(
+                    fields.get("event", "message").strip(), fields.get("id"), fields["data"].strip()
+                )
+            )
+    return events
 
 
-def error_codes(answer: httpx2.Response) -> list[str]:
-    """The codes of an answer in JSON."""
-    assert answer.headers["content-type"].startswith("application/json"), answer.text
-    assert answer.json()["extensions"]["requestId"] == answer.headers["x-request-id"]
-    return [error["extensions"]["code"] for error in answer.json()["errors"]]
+def error_codes(response: httpx2.Response) -> list[str]:
+    """The error codes of a JSON response."""
+    assert response.headers["content-type"].startswith("application/json"), response.text
+    assert response.json()["extensions"]["requestId"] == response.headers["x-request-id"]
+    return [error["extensions"]["code"] for error in response.json()["errors"]]

@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as a reader would run them: in a shell, against a server."""
+"""Runs the examples of the documentation in a shell, against a server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from support.client import TIMEOUT_SECONDS
 from support.service import ROOT, Process
 
 RUNNABLE = ("sh", "js")
-"""The languages of code blocks that are examples to run. Others show responses, or need more than a laptop."""
+"""The languages of code blocks that are examples to run.
+
+Others show responses, or need more than a laptop.
+"""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Document:
-    """The examples of a Markdown file, in its order, and those that no test has asked for yet."""
+    """The examples of a Markdown file, in its order, and those that no test has used yet."""
 
     def __init__(self, path: str) -> None:
         blocks: list[tuple[str, str]] = BLOCK.findall((ROOT / path).read_text())
@@ -30,10 +33,10 @@ class Document:
 
     def example(self, language: str, part: str) -> str:
         """The one example in this language that contains this part."""
-        (found,) = [each for each in self.examples if each[0] == language and part in each[1]]
-        if found in self.unused:
-            self.unused.remove(found)
-        return found[1]
+        (block,) = [each for each in self.examples if each[0] == language and part in each[1]]
+        if block in self.unused:
+            self.unused.remove(block)
+        return block[1]
 
 
 class Program:
@@ -53,7 +56,8 @@ class Program:
 
 
 class Reader:
-    """Types examples into a shell that has README's function `gql`, and the own token in TOKEN."""
+    """Runs examples in a shell with README's function `gql`, and with the reader's token in
+    TOKEN."""
 
     def __init__(self, process: Process, readme: Document) -> None:
         self.process = process
@@ -70,10 +74,10 @@ class Reader:
     @contextlib.asynccontextmanager
     async def shell(self, example: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """A shell that runs an example. It ends with the block, and so does whatever it started."""
-        own = {"TOKEN": self.token} if self.token else {}
+        token_variable = {"TOKEN": self.token} if self.token else {}
         shell = await asyncio.create_subprocess_exec(
             *("bash", "-c", self.script(example)),
-            env={**os.environ, "TICKETWIRE_DATABASE_URL": self.process.url, **own},
+            env={**os.environ, "TICKETWIRE_DATABASE_URL": self.process.url, **token_variable},
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,

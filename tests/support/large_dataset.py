@@ -1,4 +1,5 @@
-"""A database in which every field of the API has something to show, all of it at fixed instants, and those who look at it."""
+"""A database in which every field of the API has a value, with fixed times, and tokens of
+viewers."""
 
 from __future__ import annotations
 
@@ -30,58 +31,76 @@ from models.tickets import presence
 from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.ticket import LinkKind, Ticket, TicketResource
-from support import ticket_commands as acting
+from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
 
 NOW = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)
-"""A Tuesday's morning, at which everybody looks."""
+"""A Tuesday morning: the time of all queries."""
 HOUR = timedelta(hours=1)
 MACHINE_SCOPES: Mapping[str, list[Scope]] = {
     "machine that reads tickets": [Scope.TICKETS_READ],
     "machine that reads the log": [Scope.EVENTS_READ],
     "machine that reads tickets and notes": [Scope.TICKETS_READ, Scope.NOTES_READ],
-    "machine that reads tickets and people": [Scope.TICKETS_READ, Scope.USERS_READ, Scope.EVENTS_READ],
+    "machine that reads tickets and people": [
+        Scope.TICKETS_READ,
+        Scope.USERS_READ,
+        Scope.EVENTS_READ,
+    ],
     "machine that writes tickets": [Scope.TICKETS_WRITE],
     "machine that may all": list(Scope),
 }
-ACTIVE_VIEWERS = ("agent", "admin", "machine that may all", "customer of a shared account", "customer")
-"""Who sees much: these ask more often than the others."""
+ACTIVE_VIEWERS = (
+    "agent",
+    "admin",
+    "machine that may all",
+    "customer of a shared account",
+    "customer",
+)
+"""Viewers with many permissions. Tests query as these more often than as the others."""
 
 
 @dataclass
 class LargeDataset:
-    """`tokens` are the viewers' by their names; a stranger has none."""
+    """`tokens` are the tokens of the viewers by name; the anonymous viewer has None."""
 
     world: World
     tokens: Mapping[str, str | None]
 
     @classmethod
     async def make(cls) -> LargeDataset:
-        """Fill the open database, which is migrated."""
+        """Fill the open, migrated database."""
         with time_machine.travel(NOW - 2 * HOUR, tick=False):
             await seed_demo(NOW - 2 * HOUR)
             world = await World.make()
             await create_policies(world)
-            told = await create_tickets(world)
+            tickets = await create_tickets(world)
         with time_machine.travel(NOW - HOUR, tick=False):
-            await create_events(told, world)
-            await acting.run_notifier()
+            await create_events(tickets, world)
+            await ticket_commands.run_notifier()
             await fill_mails(world)
         with time_machine.travel(NOW, tick=False):
             await presence.set_presence(
-                told[0].id, world.ada.id, "one", presence.PresenceState.WRITING, NOW - timedelta(seconds=5)
+                tickets[0].id,
+                world.ada.id,
+                "one",
+                presence.PresenceState.WRITING,
+                NOW - timedelta(seconds=5),
             )
-            await presence.set_presence(told[0].id, world.root.id, "one", presence.PresenceState.LOOKING, NOW)
+            await presence.set_presence(
+                tickets[0].id, world.root.id, "one", presence.PresenceState.LOOKING, NOW
+            )
             tokens = await make_tokens(world)
         return cls(world, tokens)
 
 
 async def make_tokens(world: World) -> dict[str, str | None]:
-    """A token for each viewer."""
-    clara, alex, robin = [await User.get(email=f"{name}@example.com") for name in ("customer", "agent", "admin")]
+    """A token of each viewer, by name."""
+    clara, alex, robin = [
+        await User.get(email=f"{name}@example.com") for name in ("customer", "agent", "admin")
+    ]
     narrow = await token_of(await User.get(id=world.cora.id), [Scope.TICKETS_READ.value])
-    spent = await token_of(alex, [Scope.EVENTS_READ.value])
-    await Token.filter(prefix=spent[:12]).update(revoked_at=NOW - HOUR)
+    revoked = await token_of(alex, [Scope.EVENTS_READ.value])
+    await Token.filter(prefix=revoked[:12]).update(revoked_at=NOW - HOUR)
     await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
     return {
         "stranger": None,
@@ -93,18 +112,27 @@ async def make_tokens(world: World) -> dict[str, str | None]:
         "agent": await token_of(alex),
         "agent of billing": world.bill.token,
         "admin": await token_of(robin),
-        **{name: await machine("Sync", [scope.value for scope in scopes]) for name, scopes in MACHINE_SCOPES.items()},
+        **{
+            name: await machine("Sync", [scope.value for scope in scopes])
+            for name, scopes in MACHINE_SCOPES.items()
+        },
     }
 
 
 async def create_policies(world: World) -> None:
-    """Policies, a calendar and paths that name all that can be named."""
+    """Policies, a calendar and escalation paths with a value in every field."""
     acme = await Organization.get(name="Acme")
     await Organization.filter(id=acme.id).update(external_id="acme-1")
     support = await Team.get(slug="support")
     week = [[("09:00", "12:00"), ("13:00", "18:00")]] * 5 + [[], []]
     lunch = await calendar_admin.create_calendar(
-        {"name": "Lunch apart", "time_zone": "Europe/Berlin", "week": week, "holidays": [date(2026, 12, 25)]}, NOW
+        {
+            "name": "Lunch apart",
+            "time_zone": "Europe/Berlin",
+            "week": week,
+            "holidays": [date(2026, 12, 25)],
+        },
+        NOW,
     )
     for name, position in (("Acme's", 1), ("Of old", 2)):
         policy = await policy_admin.create_policy(
@@ -137,122 +165,191 @@ async def create_policies(world: World) -> None:
     await EscalationPath.create(name="Acme's", position=1, priority=Priority.HIGH, **path)
     await EscalationPath.create(name="Of old", position=2, active=False, **path)
     await Team.filter(id=support.id).update(assigns_by_load=True)
-    await acting.set_preference(world.ada, Topic.NOTES, Channel.IN_APP, True)
-    await acting.set_preference(world.olga, Topic.REPLIES, Channel.EMAIL, False)
+    await ticket_commands.set_preference(world.ada, Topic.NOTES, Channel.IN_APP, True)
+    await ticket_commands.set_preference(world.olga, Topic.REPLIES, Channel.EMAIL, False)
 
 
 async def create_tickets(world: World) -> list[Ticket]:
-    """Tickets of both accounts, and of the machine."""
-    pressing = [
-        await acting.create_ticket(by, subject=f"{name} is down", description="*Since* noon.", priority=Priority.HIGH, external_id=name)
-        for name, by in (("vpn", world.cora), ("mail", world.carl), ("dns", world.olga), ("disk", world.otto))
+    """Tickets of both accounts and of the API client."""
+    high_priority = [
+        await ticket_commands.create_ticket(
+            by,
+            subject=f"{name} is down",
+            description="*Since* noon.",
+            priority=Priority.HIGH,
+            external_id=name,
+        )
+        for name, by in (
+            ("vpn", world.cora),
+            ("mail", world.carl),
+            ("dns", world.olga),
+            ("disk", world.otto),
+        )
     ]
-    calm = [await acting.create_ticket(by, category=kind) for by, kind in ((world.cora, "billing"), (world.olga, "sales"))]
+    normal_priority = [
+        await ticket_commands.create_ticket(by, category=kind)
+        for by, kind in ((world.cora, "billing"), (world.olga, "sales"))
+    ]
     scope = str((await ApiClient.get(display_name="Sync")).id)
-    kept = await acting.create_ticket(world.ada, world.cora, external_id="vpn", external_scope=scope, subject="Raised by a program")
-    return [*pressing, *calm, kept]
+    by_program = await ticket_commands.create_ticket(
+        world.ada,
+        world.cora,
+        external_id="vpn",
+        external_scope=scope,
+        subject="Raised by a program",
+    )
+    return [*high_priority, *normal_priority, by_program]
 
 
-async def create_events(told: list[Ticket], world: World) -> None:
-    """Each kind of entry, with each of its fields."""
+async def create_events(tickets: list[Ticket], world: World) -> None:
+    """Append events of each type, with a value in each field."""
     ada, bill, cora, olga = world.ada, world.bill, world.cora, world.olga
-    for ticket, by in ((told[0], cora), (told[2], olga)):
+    for ticket, by in ((tickets[0], cora), (tickets[2], olga)):
         team = await Team.get(slug="support")
-        await acting.apply_commands(
-            ada, ticket, lambda change: commands.update(change, current_tags=[], subject="New", add_tags=["vpn", "berlin"])
+        await ticket_commands.apply_commands(
+            ada,
+            ticket,
+            lambda change: commands.update(
+                change, current_tags=[], subject="New", add_tags=["vpn", "berlin"]
+            ),
         )
         choice = {"rule": "load", "open": {str(ada.id): 2, str(world.root.id): 3}}
-        await acting.assign(bill, ticket, bill)
+        await ticket_commands.assign(bill, ticket, bill)
         ada_user = await User.get(id=ada.id)
-        await acting.apply_commands(None, ticket, lambda change, to=ada_user: commands.assign(change, to, choice))  # noqa: B023
-        await acting.reply(ada, ticket, "Have you tried to turn it **off**?")
-        said = await acting.reply(by, ticket, "Yes, @ada.\n\n- twice")
-        noted = await acting.add_note(ada, ticket, "A hard one, see <b>the log</b>.")
-        await acting.watch(by, ticket)
-        await acting.watch(bill, ticket)
-        await acting.apply_commands(by, ticket, lambda change: commands.escalate(change, "It is urgent."))
-        await TicketResource.create(ticket_id=ticket.id, kind="server", external_id="srv-1", name="web-1")
-        await create_attachments(ticket, None, said.messages[0].id, noted.messages[0].id)
+        await ticket_commands.apply_commands(
+            None,
+            ticket,
+            lambda change, to=ada_user, choice=choice: commands.assign(change, to, choice),
+        )
+        await ticket_commands.reply(ada, ticket, "Have you tried to turn it **off**?")
+        reply = await ticket_commands.reply(by, ticket, "Yes, @ada.\n\n- twice")
+        note = await ticket_commands.add_note(ada, ticket, "A hard one, see <b>the log</b>.")
+        await ticket_commands.watch(by, ticket)
+        await ticket_commands.watch(bill, ticket)
+        await ticket_commands.apply_commands(
+            by, ticket, lambda change: commands.escalate(change, "It is urgent.")
+        )
+        await TicketResource.create(
+            ticket_id=ticket.id, kind="server", external_id="srv-1", name="web-1"
+        )
+        await create_attachments(ticket, None, reply.messages[0].id, note.messages[0].id)
         await create_worker_events(ticket, ada, team)
-    await link_and_merge(told, world)
-    await end_tickets(told, world)
-    await acting.apply_commands(bill, told[4], lambda change: commands.transfer(change, team, [ada.id]))
-    await acting.apply_commands(bill, told[4], lambda change: commands.hold(change, NOW + 9 * HOUR))
+    await link_and_merge(tickets, world)
+    await end_tickets(tickets, world)
+    await ticket_commands.apply_commands(
+        bill, tickets[4], lambda change: commands.transfer(change, team, [ada.id])
+    )
+    await ticket_commands.apply_commands(
+        bill, tickets[4], lambda change: commands.hold(change, NOW + 9 * HOUR)
+    )
 
 
 async def create_worker_events(ticket: Ticket, ada: Person, team: Team) -> None:
-    """What workers write around a ticket."""
+    """Append the events that workers write for a ticket."""
     terms = (await Ticket.get(id=ticket.id)).sla_terms
-    late: dict[str, Any] = {"metric": Metric.RESOLUTION.value, "terms": terms, "ordinal": 1}
-    await acting.append_worker_events(ticket, EventType.SLA_AT_RISK, EventType.SLA_BREACHED, **late)
-    await acting.append_worker_events(ticket, EventType.SLA_ACHIEVED, **late, late=True)
-    await acting.append_worker_events(ticket, EventType.SLA_RETARGETED, changes={"sla_terms": [terms, terms]})
+    clock: dict[str, Any] = {"metric": Metric.RESOLUTION.value, "terms": terms, "ordinal": 1}
+    await ticket_commands.append_worker_events(
+        ticket, EventType.SLA_AT_RISK, EventType.SLA_BREACHED, **clock
+    )
+    await ticket_commands.append_worker_events(ticket, EventType.SLA_ACHIEVED, **clock, late=True)
+    await ticket_commands.append_worker_events(
+        ticket, EventType.SLA_RETARGETED, changes={"sla_terms": [terms, terms]}
+    )
     step: dict[str, Any] = {"path": "Acme's", "step": 1, "action": StepAction.NOTIFY_TEAM.value}
-    await acting.append_worker_events(ticket, EventType.ESCALATION_STEP, internal=True, **step, notified=[str(ada.id)], outcome="Nobody came.")
-    closes: dict[str, Any] = {"status": "resolved", "closes_at": "2026-11-09T10:30:00Z"}
-    await acting.append_worker_events(ticket, EventType.REMINDED, **closes)
-    await acting.append_worker_events(ticket, EventType.MAIL_FAILED, internal=True, user=str(ada.id), answer="550 no such user")
+    await ticket_commands.append_worker_events(
+        ticket,
+        EventType.ESCALATION_STEP,
+        internal=True,
+        **step,
+        notified=[str(ada.id)],
+        outcome="Nobody came.",
+    )
+    reminder: dict[str, Any] = {"status": "resolved", "closes_at": "2026-11-09T10:30:00Z"}
+    await ticket_commands.append_worker_events(ticket, EventType.REMINDED, **reminder)
+    await ticket_commands.append_worker_events(
+        ticket, EventType.MAIL_FAILED, internal=True, user=str(ada.id), answer="550 no such user"
+    )
 
 
 async def create_attachments(ticket: Ticket, *message_ids: Any) -> None:
-    for place, message_id in enumerate(message_ids):
+    for number, message_id in enumerate(message_ids):
         await Attachment.create(
             ticket_id=ticket.id,
             message_id=message_id,
-            filename=f"log-{place}.txt",
+            filename=f"log-{number}.txt",
             content_type="text/plain",
-            size=2**33 if place == 9 else 1024 + place,
-            sha256=f"{place:064x}",
+            size=2**33 if number == 9 else 1024 + number,
+            sha256=f"{number:064x}",
         )
 
 
-async def link_and_merge(told: list[Ticket], world: World) -> None:
-    """Links within an account and across, and a merged ticket."""
+async def link_and_merge(tickets: list[Ticket], world: World) -> None:
+    """Link tickets within and across accounts, and merge tickets."""
     pairs = (
-        (told[0], told[4], LinkKind.RELATED),
-        (told[0], told[2], LinkKind.PARENT_OF),
-        (told[2], told[5], LinkKind.DUPLICATE_OF),
+        (tickets[0], tickets[4], LinkKind.RELATED),
+        (tickets[0], tickets[2], LinkKind.PARENT_OF),
+        (tickets[2], tickets[5], LinkKind.DUPLICATE_OF),
     )
     for one, other, kind in pairs:
-        await apply_to_pair(world.ada, one, other, partial(commands.link, kind=kind, is_linked=False))
-    for from_, into in ((told[6], told[0]), (told[3], told[2])):
+        await apply_to_pair(
+            world.ada, one, other, partial(commands.link, kind=kind, is_linked=False)
+        )
+    for from_, into in ((tickets[6], tickets[0]), (tickets[3], tickets[2])):
         await apply_to_pair(world.ada, from_, into, partial(commands.merge, merged_before=[]))
 
 
 async def apply_to_pair(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:
-    who = await acting.viewer(by)
+    actor = await ticket_commands.viewer(by)
     async with database.transaction():
-        read = await lock_tickets([one.id, other.id])
-        changes = [TicketChange(read[ticket.id], who, NOW - HOUR, acting.WINDOW) for ticket in (one, other)]
+        locked = await lock_tickets([one.id, other.id])
+        changes = [
+            TicketChange(locked[ticket.id], actor, NOW - HOUR, ticket_commands.WINDOW)
+            for ticket in (one, other)
+        ]
         verb(*changes)
         await write(*changes)
 
 
-async def end_tickets(told: list[Ticket], world: World) -> None:
-    """A ticket that was resolved and rated, and one that was taken back."""
-    await acting.apply_commands(world.ada, told[1], lambda change: commands.resolve(change, "It was *unplugged*."))
-    await acting.apply_commands(world.carl, told[1], lambda change: commands.rate(change, 5, "Quick!"))
-    await acting.apply_commands(world.carl, told[1], lambda change: commands.close(change, CloseReason.RESOLVED))
-    await acting.apply_commands(world.olga, told[5], lambda change: commands.close(change, CloseReason.WITHDRAWN))
+async def end_tickets(tickets: list[Ticket], world: World) -> None:
+    """Resolve, rate and close a ticket, and withdraw another one."""
+    await ticket_commands.apply_commands(
+        world.ada, tickets[1], lambda change: commands.resolve(change, "It was *unplugged*.")
+    )
+    await ticket_commands.apply_commands(
+        world.carl, tickets[1], lambda change: commands.rate(change, 5, "Quick!")
+    )
+    await ticket_commands.apply_commands(
+        world.carl, tickets[1], lambda change: commands.close(change, CloseReason.RESOLVED)
+    )
+    await ticket_commands.apply_commands(
+        world.olga, tickets[5], lambda change: commands.close(change, CloseReason.WITHDRAWN)
+    )
 
 
 async def fill_mails(world: World) -> None:
-    """A mail about each kind of entry; something becomes of every mail, and of some notifications."""
+    """Create a mail per type of event, give every mail a delivery status, and read some
+    notifications."""
     newest = {each.type: each for each in await Event.all().order_by("position")}
-    for entry in newest.values():
-        about: dict[str, Any] = {"event_id": entry.position, "ticket_id": entry.ticket_id, "template": "raised"}
+    for event in newest.values():
+        about: dict[str, Any] = {
+            "event_id": event.position,
+            "ticket_id": event.ticket_id,
+            "template": "raised",
+        }
         to: dict[str, Any] = {"user_id": world.root.id, "address": "root@example.com"}
-        await Mail.filter(event_id=entry.position, user_id=world.root.id).delete()
-        await Mail.create(**about, **to, message_id=f"<{entry.position}@example.com>", created_at=NOW - HOUR)
-    answers: dict[MailStatus, Any] = {
+        await Mail.filter(event_id=event.position, user_id=world.root.id).delete()
+        await Mail.create(
+            **about, **to, message_id=f"<{event.position}@example.com>", created_at=NOW - HOUR
+        )
+    replies: dict[MailStatus, Any] = {
         MailStatus.SENT: "250 OK",
         MailStatus.DEFERRED: "451 later",
         MailStatus.FAILED: "550 no",
         MailStatus.QUEUED: None,
     }
-    for place, mail in enumerate(await Mail.all().order_by("event_id", "address")):
-        status = list(answers)[place % len(answers)]
-        mail.status, mail.answer, mail.attempts = status, answers[status], place % 3
+    for number, mail in enumerate(await Mail.all().order_by("event_id", "address")):
+        status = list(replies)[number % len(replies)]
+        mail.status, mail.answer, mail.attempts = status, replies[status], number % 3
         mail.sent_at = NOW - HOUR if status is MailStatus.SENT else None
         mail.next_attempt_at = NOW if status in (MailStatus.DEFERRED, MailStatus.QUEUED) else None
         await mail.save()

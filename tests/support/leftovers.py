@@ -32,7 +32,8 @@ def hold_lock() -> None:
     """Hold the run's lock until this process ends. Several processes of a run may hold it."""
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     path = LOCKS / RUN
-    # Another run must never see the file without its lock, so it gets its name only when it is locked.
+    # Another run must never see the file without its lock, so it gets its name only when it is
+    # locked.
     new = LOCKS / f".{RUN}.{os.getpid()}"
     # The descriptor is never closed: the lock ends with the process.
     descriptor = os.open(path if path.exists() else new, os.O_CREAT | os.O_RDWR, 0o600)
@@ -42,7 +43,8 @@ def hold_lock() -> None:
 
 
 def end_abandoned() -> list[int]:
-    """End what interrupted runs left, and hold the lock of this run; returns the ended process ids."""
+    """End what interrupted runs left, and hold the lock of this run; returns the ended process
+    ids."""
     ended: list[int] = []
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     for path in LOCKS.iterdir():

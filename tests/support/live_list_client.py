@@ -1,4 +1,4 @@
-"""A client that keeps a live list, what it must equal, and filters and changes by chance that move it."""
+"""A client of live lists, the query it must equal, and random filters and changes of tickets."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from support.loop_limits import count_pages
 from support.service import Service
 
 ROW = """
-  id number subject status stage priority version tags escalationLevel heldUntil resolution closeReason updatedAt resolvedAt
-  closedAt firstRespondedAt allowedActions team { slug } category { slug } requester { id } assignee { id } watchers { id }
-  mergedInto { id } satisfaction { score } links { kind ticket { id } } messages(first: 1) { totalCount }
+  id number subject status stage priority version tags escalationLevel heldUntil resolution
+  closeReason updatedAt resolvedAt closedAt firstRespondedAt allowedActions
+  team { slug } category { slug } requester { id } assignee { id } watchers { id }
+  mergedInto { id } satisfaction { score } links { kind ticket { id } }
+  messages(first: 1) { totalCount }
   clocks { metric status breachesAt }
 """
 CHANGES = f"""
@@ -37,7 +39,7 @@ TICKETS_QUERY = f"""
 
 
 class LiveList:
-    """Applies what comes as the schema tells clients to; `steps` keeps all of it."""
+    """Applies steps as the schema describes it for clients; `steps` holds all of them."""
 
     def __init__(self, filter: Mapping[str, Any] | None = None) -> None:
         self.filter = filter
@@ -57,28 +59,32 @@ class LiveList:
             self.rows.pop(key, None)
             assert step["ticket"] is None
 
-    async def read_until(self, socket: Socket, kind: str, cursor: str | None = None, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
-        """Take what comes up to a step of a kind, at a cursor or later; returns it."""
+    async def read_until(
+        self, socket: Socket, kind: str, cursor: str | None = None, seconds: float = TIMEOUT_SECONDS
+    ) -> dict[str, Any]:
+        """Apply steps up to one of this kind, at the cursor or later; return it."""
         async with asyncio.timeout(seconds):
             while True:
                 step = await socket.next("ticketChanges")
                 self.apply(step)
-                if step["kind"] == kind and (cursor is None or decode_cursor(step["cursor"]) >= decode_cursor(cursor)):
+                if step["kind"] == kind and (
+                    cursor is None or decode_cursor(step["cursor"]) >= decode_cursor(cursor)
+                ):
                     return step
 
     async def subscribe(self, socket: Socket, after: str | None = None) -> None:
-        """Subscribe, and take the first picture; with a cursor go on from there."""
-        given = {} if after is None else {"after": after}
-        await socket.subscribe(CHANGES, filter=self.filter, **given)
+        """Subscribe. Without a cursor read the snapshot; with one, resume after it."""
+        arguments = {} if after is None else {"after": after}
+        await socket.subscribe(CHANGES, filter=self.filter, **arguments)
         if after is None:
             await self.read_until(socket, "SNAPSHOT_END")
 
-    def kinds(self, but: str = "HEARTBEAT") -> list[str]:
-        return [step["kind"] for step in self.steps if step["kind"] != but]
+    def kinds(self, ignored: str = "HEARTBEAT") -> list[str]:
+        return [step["kind"] for step in self.steps if step["kind"] != ignored]
 
 
 async def query_tickets(client: Client, filter: Mapping[str, Any] | None) -> dict[str, Any]:
-    """All that the query `tickets` finds."""
+    """All tickets that the query `tickets` finds, by id."""
     rows: dict[str, Any] = {}
     after: str | None = None
     for _ in count_pages():
@@ -91,12 +97,22 @@ async def query_tickets(client: Client, filter: Mapping[str, Any] | None) -> dic
 
 
 def random_filter(dice: Random, world: World, levels: int = 2) -> dict[str, Any]:
-    """A filter that tickets often enter and leave."""
+    """A random filter whose result changes often."""
     choices: list[dict[str, Any]] = [
-        {"status": {dice.choice(["eq", "neq"]): dice.choice(["NEW", "OPEN", "RESOLVED", "CLOSED", "ON_HOLD"])}},
+        {
+            "status": {
+                dice.choice(["eq", "neq"]): dice.choice(
+                    ["NEW", "OPEN", "RESOLVED", "CLOSED", "ON_HOLD"]
+                )
+            }
+        },
         {"stage": {"in": dice.sample(["CREATION", "RESOLUTION", "CLOSURE"], 2)}},
         {"priority": {"in": dice.sample(["LOW", "NORMAL", "HIGH", "URGENT"], 2)}},
-        {"assigneeId": dice.choice([{"null": True}, {"eq": world.ada.gid}, {"nin": [world.bill.gid]}])},
+        {
+            "assigneeId": dice.choice(
+                [{"null": True}, {"eq": world.ada.gid}, {"nin": [world.bill.gid]}]
+            )
+        },
         {"watcherId": dice.choice([{"null": False}, {"eq": world.carl.gid}])},
         {"team": {"in": dice.sample(["support", "sales", "billing"], 2)}},
         {"tags": {dice.choice(["some", "none"]): [f"t{n}" for n in dice.sample(range(9), 3)]}},
@@ -115,21 +131,31 @@ def random_filter(dice: Random, world: World, levels: int = 2) -> dict[str, Any]
     return filter
 
 
-async def write_randomly(service: Service, world: World, dice: Random, tickets: list[str], count: int) -> None:
-    """Change tickets by chance, in the name of several people."""
+async def write_randomly(
+    service: Service, world: World, dice: Random, tickets: list[str], count: int
+) -> None:
+    """Change random tickets as several people."""
     for _ in range(count):
-        fate = dice.random()
-        if fate < 0.15:
-            who = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
+        chance = dice.random()
+        if chance < 0.15:
+            client = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
             category = dice.choice(["technical", "sales", "billing"])
-            tickets.append((await who.raise_ticket(f"first {dice.random()}", category=category, tags=["t1"]))["id"])
+            tickets.append(
+                (
+                    await client.raise_ticket(
+                        f"first {dice.random()}", category=category, tags=["t1"]
+                    )
+                )["id"]
+            )
             continue
         key = dice.choice(tickets)
-        if fate < 0.3:
-            name, given = dice.choice([("replyToTicket", {"body": "hello"}), ("watchTicket", {}), ("unwatchTicket", {})])
-            who = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
-        elif fate < 0.4:
-            name, given = dice.choice(
+        if chance < 0.3:
+            name, arguments = dice.choice(
+                [("replyToTicket", {"body": "hello"}), ("watchTicket", {}), ("unwatchTicket", {})]
+            )
+            client = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
+        elif chance < 0.4:
+            name, arguments = dice.choice(
                 [
                     ("linkTickets", {"otherId": dice.choice(tickets), "kind": "RELATED"}),
                     ("mergeTickets", {"intoId": dice.choice(tickets)}),
@@ -137,13 +163,20 @@ async def write_randomly(service: Service, world: World, dice: Random, tickets: 
                     ("addNote", {"body": "secret"}),
                 ]
             )
-            who = service.client(world.ada.token)
+            client = service.client(world.ada.token)
         else:
-            name, given = random_mutation(dice, key, [world.ada.gid, world.bill.gid])
-            who = service.client(dice.choice([world.ada, world.bill]).token)
-        await who.mutate(name, {**given, "ticketId": key})
+            name, arguments = random_mutation(dice, key, [world.ada.gid, world.bill.gid])
+            client = service.client(dice.choice([world.ada, world.bill]).token)
+        await client.mutate(name, {**arguments, "ticketId": key})
 
 
 async def viewer_tokens(world: World) -> list[str]:
-    """An agent, customers of a shared account and of one that is not, a machine that reads no notes."""
-    return [world.ada.token, world.cora.token, world.carl.token, world.olga.token, await machine("Lean", ["tickets:read"])]
+    """Tokens of an agent, of customers with and without a shared account, of a client without
+    notes."""
+    return [
+        world.ada.token,
+        world.cora.token,
+        world.carl.token,
+        world.olga.token,
+        await machine("Lean", ["tickets:read"]),
+    ]

@@ -1,4 +1,5 @@
-"""Limits for loops in tests, so that a list that never ends fails its test at once instead of hanging it."""
+"""Limits for loops in tests, so that a list that never ends fails its test at once instead of
+hanging it."""
 
 from __future__ import annotations
 
@@ -11,12 +12,18 @@ MAX_RUNS = 3000
 
 
 def count_pages(limit: int = MAX_PAGES) -> Iterator[int]:
-    """Count the pages that a test reads of one list. Fails the test if the list has more pages than the limit."""
+    """Count the pages that a test reads of one list.
+
+    Fails the test if the list has more pages than the limit.
+    """
     yield from range(limit)
     pytest.fail(f"the list did not end within {limit} pages")
 
 
 def count_runs(limit: int = MAX_RUNS) -> Iterator[int]:
-    """Count the turns of a worker. Fails the test if the worker still has work after as many turns as the limit."""
+    """Count the runs of a job.
+
+    Fails the test if the job still has work after as many runs as the limit.
+    """
     yield from range(limit)
-    pytest.fail(f"the worker still had work after {limit} turns")
+    pytest.fail(f"the job still had work after {limit} runs")

@@ -1,4 +1,4 @@
-"""Mails for tests: queued by hand or by the notifier, and sent by a mailer to a sink."""
+"""Queued mails, and a mailer that sends them to an SMTP sink."""
 
 from __future__ import annotations
 
@@ -25,43 +25,57 @@ TEMPLATES = Templates()
 
 def mailer(sink: Sink, *, seconds: float = 60.0, **more: Any) -> Mailer:
     """A mailer that sends to a sink."""
-    given: dict[str, Any] = {"mail_from": FROM, **more}
-    return Mailer(SmtpTransport(SmtpUrl.of(sink.url), seconds=seconds), given.pop("templates", TEMPLATES), **given)
+    options: dict[str, Any] = {"mail_from": FROM, **more}
+    return Mailer(
+        SmtpTransport(SmtpUrl.of(sink.url), seconds=seconds),
+        options.pop("templates", TEMPLATES),
+        **options,
+    )
 
 
 async def send_due_mails(by: Mailer | Sink, at: datetime | None = None) -> int:
-    """Turns until nothing is due; returns how many mails were tried."""
+    """Run the mailer until no mail is due; return how many mails it attempts."""
     worker = mailer(by) if isinstance(by, Sink) else by
-    tried, now = 0, at or time.now()
+    attempts, now = 0, at or time.now()
     for _ in count_runs():
-        turn = await worker.run_once(now, 0)
-        if not turn.more:
+        run = await worker.run_once(now, 0)
+        if not run.more:
             break
-        tried += turn.count
-    return tried
+        attempts += run.count
+    return attempts
 
 
 async def newest_event(ticket: Ticket, *types: EventType) -> Event:
-    """The ticket's newest entry, of these types where some are given."""
-    found = await Event.filter(ticket_id=ticket.id, type__in=types or list(EventType)).order_by("-position").first()
-    assert found is not None
-    return found
+    """The newest event of the ticket, or the newest one of the given types."""
+    newest = (
+        await Event.filter(ticket_id=ticket.id, type__in=types or list(EventType))
+        .order_by("-position")
+        .first()
+    )
+    assert newest is not None
+    return newest
 
 
-async def queue_mail(ticket: Ticket, who: Person, template: str = "created", entry: Event | None = None, **values: Any) -> Mail:
-    """A mail about an entry, else about the ticket's newest one."""
-    entry, user, at = entry or await newest_event(ticket), await User.get(id=who.id), time.now()
-    given: dict[str, Any] = {
-        "event_id": entry.position,
+async def queue_mail(
+    ticket: Ticket,
+    person: Person,
+    template: str = "created",
+    event: Event | None = None,
+    **values: Any,
+) -> Mail:
+    """Queue a mail to a person about an event, by default the newest one of the ticket."""
+    event, user, at = event or await newest_event(ticket), await User.get(id=person.id), time.now()
+    defaults: dict[str, Any] = {
+        "event_id": event.position,
         "ticket_id": ticket.id,
-        "user_id": who.id,
+        "user_id": person.id,
         "template": template,
         "address": user.email,
-        "message_id": build_message_id(entry.position, who.id, DOMAIN),
+        "message_id": build_message_id(event.position, person.id, DOMAIN),
         "next_attempt_at": at,
         "created_at": at,
     }
-    return await Mail.create(**{**given, **values})
+    return await Mail.create(**{**defaults, **values})
 
 
 async def reload_mail(mail: Mail) -> Mail:
@@ -69,9 +83,9 @@ async def reload_mail(mail: Mail) -> Mail:
 
 
 async def expire_claim(mail: Mail) -> None:
-    """As if the time of a worker that died had passed."""
-    found = await reload_mail(mail)
-    assert found.claimed_until is not None
-    assert found.claimed_until > time.now()
-    found.claimed_until = time.now() - timedelta(seconds=1)
-    await found.save(update_fields=["claimed_until"])
+    """Expire the claim of a mail, as if its worker had died."""
+    claimed = await reload_mail(mail)
+    assert claimed.claimed_until is not None
+    assert claimed.claimed_until > time.now()
+    claimed.claimed_until = time.now() - timedelta(seconds=1)
+    await claimed.save(update_fields=["claimed_until"])

@@ -1,4 +1,4 @@
-"""Programs that a machine may lack."""
+"""Programs that a machine may not have installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def missing(reason: str) -> NoReturn:
-    """Skip the test, unless this is CI, where nothing may be skipped for want of a program."""
+    """Skip the test because a program is missing. In CI, fail it instead."""
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and CI must not skip this")
     pytest.skip(reason)

@@ -1,12 +1,15 @@
-"""TCP ports on the loopback interface that nobody else can take between being chosen and being listened on."""
+"""TCP ports on the loopback interface that no other process can take before the server listens."""
 
 from __future__ import annotations
 
 import socket
 
 _reserved: list[socket.socket] = []
-"""Held until the process ends. A bound socket that does not listen refuses connections, and lets a server that sets
-SO_REUSEADDR, as all of ours do, listen on its port."""
+"""Open until the process ends.
+
+A bound socket that does not listen refuses connections, but a server with SO_REUSEADDR, which all
+our servers set, can listen on its port.
+"""
 
 
 def reserve_port() -> int:

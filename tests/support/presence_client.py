@@ -1,4 +1,4 @@
-"""Being at tickets, and following who is, as a client does it."""
+"""A client of presence: it sets the presence at tickets and subscribes to snapshots."""
 
 from __future__ import annotations
 
@@ -14,32 +14,39 @@ FOLLOW_PRESENCE = """
 SET_PRESENCE = """
   mutation($input: SetPresenceInput!) {
     setPresence(input: $input) {
-      presence { ticket { id } people { state since user { displayName } } } userErrors { code message field }
+      presence { ticket { id } people { state since user { displayName } } }
+      userErrors { code message field }
     }
   }
 """
 
 PresenceSnapshot = dict[str, str]
-"""What each person does, by name."""
+"""The state of each person at a ticket, by name."""
 
 
-async def send_presence(client: Client, ticket: dict[str, Any], state: str, **more: Any) -> dict[str, Any]:
-    """The mutation's payload, refusals included."""
-    answer = await client.run(SET_PRESENCE, input={"ticketId": ticket["id"], "state": state, **more})
-    return dict(answer["setPresence"])
+async def send_presence(
+    client: Client, ticket: dict[str, Any], state: str, **options: Any
+) -> dict[str, Any]:
+    """Run setPresence; return its payload, which may hold user errors."""
+    response = await client.run(
+        SET_PRESENCE, input={"ticketId": ticket["id"], "state": state, **options}
+    )
+    return dict(response["setPresence"])
 
 
-async def set_presence(client: Client, ticket: dict[str, Any], state: str, **more: Any) -> PresenceSnapshot:
-    """Say it; who is there then."""
-    payload = await send_presence(client, ticket, state, **more)
+async def set_presence(
+    client: Client, ticket: dict[str, Any], state: str, **options: Any
+) -> PresenceSnapshot:
+    """Run setPresence, which must succeed; return the snapshot in its payload."""
+    payload = await send_presence(client, ticket, state, **options)
     assert payload["userErrors"] == []
     return snapshot_of(payload["presence"])
 
 
 def snapshot_of(presence: dict[str, Any]) -> PresenceSnapshot:
-    found = {each["user"]["displayName"]: str(each["state"]) for each in presence["people"]}
-    assert len(found) == len(presence["people"])
-    return found
+    states = {each["user"]["displayName"]: str(each["state"]) for each in presence["people"]}
+    assert len(states) == len(presence["people"])
+    return states
 
 
 async def follow_presence(socket: Socket, ticket: dict[str, Any]) -> str:
@@ -47,5 +54,5 @@ async def follow_presence(socket: Socket, ticket: dict[str, Any]) -> str:
 
 
 async def next_snapshot(socket: Socket) -> PresenceSnapshot:
-    """The next picture."""
+    """The next snapshot of the subscription."""
     return snapshot_of(await socket.next("ticketPresence"))

@@ -1,4 +1,5 @@
-"""A pile of random tickets with many ties and awkward texts, random filters over it, and what those mean in plain Python."""
+"""Random tickets with many equal values and unusual texts, random filters, and the filters in
+Python."""
 
 from __future__ import annotations
 
@@ -22,24 +23,39 @@ from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatch
 from support.ticket_factory import NOON, Desk
 
 SUBJECTS = [
-    *("VPN is down", "vpn is DOWN", "100% CPU", "100x CPU", "a_b c", "axb c", 'O\'Brien said "no"', "C:\\temp\\*"),
+    *(
+        "VPN is down",
+        "vpn is DOWN",
+        "100% CPU",
+        "100x CPU",
+        "a_b c",
+        "axb c",
+        'O\'Brien messages "no"',
+        "C:\\temp\\*",
+    ),
     *("Größe 🦊", "Gro\u0308ße", "what? $1 ?", "東京 server", "error E-1234", "  ", "NULL"),
 ]
 BODIES = ["the VPN fails", "server web-1 is down", "error E-99 again", "nothing", "größe"]
 TAGS = ["vpn", "mail", "100%", "a_b", "It's", "größe"]
 KEYS = [None, None, "key-1", "key_1", "key%1", "KEY-1", "'", "?"]
-RESOURCES = [("server", "s-1", "web"), ("server", "s-1", None), ("server", "s-2", "web"), ("invoice", "s-1", "March")]
+RESOURCES = [
+    ("server", "s-1", "web"),
+    ("server", "s-1", None),
+    ("server", "s-2", "web"),
+    ("invoice", "s-1", "March"),
+]
 WORD = re.compile(r"[^\W_]+")
 OPERATORS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
 @st.composite
-def filters(draw: st.DrawFn, pile: RandomTickets, levels: int = 3) -> FilterData:
-    """Filters that often find something: their operands are mostly values of the pile."""
+def filters(draw: st.DrawFn, tickets: RandomTickets, levels: int = 3) -> FilterData:
+    """Filters that often match: their operands are mostly values of the tickets."""
     filter: dict[str, object] = {
-        name: draw(pile.fields[name]) for name in draw(st.lists(st.sampled_from(pile.names), max_size=2))
+        name: draw(tickets.fields[name])
+        for name in draw(st.lists(st.sampled_from(tickets.names), max_size=2))
     }
-    inner = filters(pile, levels - 1)
+    inner = filters(tickets, levels - 1)
     for name in draw(st.sets(st.sampled_from(["and", "or", "not"]), max_size=2)) if levels else ():
         filter[name] = draw(st.none() | (inner if name == "not" else st.lists(inner, max_size=3)))
     return filter
@@ -47,7 +63,7 @@ def filters(draw: st.DrawFn, pile: RandomTickets, levels: int = 3) -> FilterData
 
 @dataclass(frozen=True)
 class TicketFacts:
-    """One ticket with all that a filter may ask about."""
+    """A ticket with all values that a filter can compare."""
 
     ticket: Ticket
     category: str
@@ -59,7 +75,7 @@ class TicketFacts:
     notes: frozenset[str]
 
     def value(self, name: str) -> object:
-        """The value of a field that holds one, as a filter would name it."""
+        """The value of a filter field that has a single value."""
         ticket = self.ticket
         keys = {
             "id": (TICKET, ticket.id),
@@ -74,41 +90,57 @@ class TicketFacts:
             return getattr(self, name)
         if name == "stage":
             return STAGES[ticket.status]
-        return getattr(ticket, re.sub("[A-Z]", lambda found: "_" + found[0].lower(), name))
+        return getattr(ticket, re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name))
 
 
 def words(*texts: str) -> frozenset[str]:
     return frozenset(word for text in texts for word in WORD.findall(text.lower()))
 
 
-def matches_filter(fact: TicketFacts, filter: FilterData, at: datetime = NOON, *, notes: bool = True) -> bool:
-    """Whether the ticket fits the filter, read as the API describes it."""
-    return all(matches_part(fact, name, value, at, notes) for name, value in filter.items() if value is not None)
+def matches_filter(
+    facts: TicketFacts, filter: FilterData, at: datetime = NOON, *, notes: bool = True
+) -> bool:
+    """Whether the ticket matches the filter as the API describes it."""
+    return all(
+        matches_part(facts, name, value, at, notes)
+        for name, value in filter.items()
+        if value is not None
+    )
 
 
-def matches_part(fact: TicketFacts, name: str, value: object, at: datetime, notes: bool) -> bool:
+def matches_part(facts: TicketFacts, name: str, value: object, at: datetime, notes: bool) -> bool:
     if name in ("and", "or"):
-        return (all if name == "and" else any)(matches_filter(fact, each, at, notes=notes) for each in value)  # type: ignore[union-attr]
+        return (all if name == "and" else any)(
+            matches_filter(facts, each, at, notes=notes) for each in value
+        )  # type: ignore[union-attr]
     if name == "not":
-        return not matches_filter(fact, value, at, notes=notes)  # type: ignore[arg-type]
+        return not matches_filter(facts, value, at, notes=notes)  # type: ignore[arg-type]
     if name == "search":
-        return matches_search(fact, str(value), notes)
-    tests = {test: operand for test, operand in value.items() if operand is not None}  # type: ignore[union-attr]
+        return matches_search(facts, str(value), notes)
+    operators = value.items()  # type: ignore[union-attr]
+    tests = {test: operand for test, operand in operators if operand is not None}
     if name == "resource":
         wanted = (tests["kind"], tests["externalId"])
-        return any(each[:2] == wanted and tests.get("name") in (None, each[2]) for each in fact.resources)
+        return any(
+            each[:2] == wanted and tests.get("name") in (None, each[2]) for each in facts.resources
+        )
     if name == "tags":
-        return all(matches_tags(fact.tags, test, set(operand)) for test, operand in tests.items())
+        return all(matches_tags(facts.tags, test, set(operand)) for test, operand in tests.items())
     if name == "watcherId":
-        watchers = {encode(USER, key) for key in fact.watchers}
+        watchers = {encode(USER, key) for key in facts.watchers}
         return all(matches_watchers(watchers, test, operand) for test, operand in tests.items())
-    return all(matches_comparison(fact.value(name), test, operand, at) for test, operand in tests.items())
+    return all(
+        matches_comparison(facts.value(name), test, operand, at) for test, operand in tests.items()
+    )
 
 
-def matches_search(fact: TicketFacts, text: str, notes: bool) -> bool:
-    there = fact.public | fact.notes if notes else fact.public
-    asked = WORD.findall(text.lower())
-    return not text.strip() or (bool(asked) and all(any(word.startswith(begin) for word in there) for begin in asked))
+def matches_search(facts: TicketFacts, text: str, notes: bool) -> bool:
+    available = facts.public | facts.notes if notes else facts.public
+    prefixes = WORD.findall(text.lower())
+    return not text.strip() or (
+        bool(prefixes)
+        and all(any(word.startswith(prefix) for word in available) for prefix in prefixes)
+    )
 
 
 def matches_tags(tags: frozenset[str], test: str, names: set[str]) -> bool:
@@ -144,7 +176,10 @@ def matches_comparison(value: object, test: str, operand: object, at: datetime) 
 
 
 class RandomTickets:
-    """Not a dataclass, or a failing property would print all of it."""
+    """The stored tickets.
+
+    Not a dataclass, because a failing property test would print all of it.
+    """
 
     def __init__(self, desk: Desk, facts: Sequence[TicketFacts]) -> None:
         self.desk, self.facts = desk, facts
@@ -153,7 +188,7 @@ class RandomTickets:
 
     @classmethod
     async def make(cls, desk: Desk, dice: Random, count: int = 60) -> RandomTickets:
-        tickets = [random_ticket(desk, dice, 1001 + place) for place in range(count)]
+        tickets = [random_ticket(desk, dice, 1001 + offset) for offset in range(count)]
         records: list[Model] = []
         facts = [add_details(desk, dice, ticket, records) for ticket in tickets]
         async with database.transaction():
@@ -163,17 +198,33 @@ class RandomTickets:
         return cls(desk, facts)
 
     def comparisons(self) -> Mapping[str, st.SearchStrategy[object]]:
-        """What each field of a filter may be compared with."""
+        """The possible comparisons of each filter field."""
 
         def keys(prefix: str, *names: str) -> st.SearchStrategy[object]:
-            here = sorted({str(fact.value(name)) for fact in self.facts for name in names} - {"None"})
-            strange = [encode(prefix, new_id()), encode(ids.TEAM, new_id()), "", "garbage", here[0].upper(), here[0] + " "]
-            one = st.sampled_from([*here, *here, *strange])
+            here = sorted(
+                {str(facts.value(name)) for facts in self.facts for name in names} - {"None"}
+            )
+            unknown = [
+                encode(prefix, new_id()),
+                encode(ids.TEAM, new_id()),
+                "",
+                "garbage",
+                here[0].upper(),
+                here[0] + " ",
+            ]
+            one = st.sampled_from([*here, *here, *unknown])
             return tests(eq=one, null=st.booleans(), **{"in": lists(one), "nin": lists(one)})
 
-        instants = st.sampled_from([NOON + timedelta(hours=place, microseconds=place % 2) for place in range(-6, 3)])
-        spans = st.sampled_from([timedelta(hours=place) for place in range(-2, 7)])
-        moments = tests(**dict.fromkeys(OPERATORS, instants), within=spans, olderThan=spans, null=st.booleans())
+        times = st.sampled_from(
+            [NOON + timedelta(hours=hours, microseconds=hours % 2) for hours in range(-6, 3)]
+        )
+        durations = st.sampled_from([timedelta(hours=hours) for hours in range(-2, 7)])
+        time_comparisons = tests(
+            **dict.fromkeys(OPERATORS, times),
+            within=durations,
+            olderThan=durations,
+            null=st.booleans(),
+        )
         statuses, priorities = st.sampled_from(Status), st.sampled_from(Priority)
         people = keys(USER, "requesterId", "assigneeId")
         return {
@@ -181,9 +232,25 @@ class RandomTickets:
             "number": numbers(st.integers(995, 1001 + len(self.facts))),
             "externalId": strings([key for key in KEYS if key], nullable=True),
             "search": st.none()
-            | st.sampled_from(["", " ", "vpn", "VP", "err", "e 1234", "down server", "100% cpu", "%", "web-1", "zebra"]),
+            | st.sampled_from(
+                [
+                    "",
+                    " ",
+                    "vpn",
+                    "VP",
+                    "err",
+                    "e 1234",
+                    "down server",
+                    "100% cpu",
+                    "%",
+                    "web-1",
+                    "zebra",
+                ]
+            ),
             "subject": strings(SUBJECTS),
-            "status": tests(eq=statuses, neq=statuses, **{"in": lists(statuses), "nin": lists(statuses)}),
+            "status": tests(
+                eq=statuses, neq=statuses, **{"in": lists(statuses), "nin": lists(statuses)}
+            ),
             "stage": tests(eq=st.sampled_from(Stage), **{"in": lists(st.sampled_from(Stage))}),
             "priority": tests(eq=priorities, **{"in": lists(priorities), "nin": lists(priorities)}),
             "category": strings(["technical", "sales", "billing", "none"]),
@@ -192,18 +259,26 @@ class RandomTickets:
             "organizationId": keys(ORGANIZATION, "organizationId"),
             "assigneeId": people,
             "watcherId": people,
-            "tags": tests(**dict.fromkeys(("some", "every", "none"), lists(st.sampled_from([*TAGS, "none"])))),
+            "tags": tests(
+                **dict.fromkeys(("some", "every", "none"), lists(st.sampled_from([*TAGS, "none"])))
+            ),
             "resource": st.none()
-            | st.sampled_from(RESOURCES).map(lambda each: dict(zip(("kind", "externalId", "name"), each, strict=True))),
+            | st.sampled_from(RESOURCES).map(
+                lambda each: dict(zip(("kind", "externalId", "name"), each, strict=True))
+            ),
             "escalationLevel": numbers(st.integers(-1, 3)),
-            **dict.fromkeys(("createdAt", "updatedAt", "resolvedAt", "closedAt"), moments),
+            **dict.fromkeys(("createdAt", "updatedAt", "resolvedAt", "closedAt"), time_comparisons),
         }
 
 
 def tests(**operators: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     """One or two comparisons, some of them null."""
-    single = st.one_of(*(st.fixed_dictionaries({name: st.none() | operand}) for name, operand in operators.items()))
-    return st.none() | st.lists(single, max_size=2).map(lambda each: {name: value for one in each for name, value in one.items()})
+    single = st.one_of(
+        *(st.fixed_dictionaries({name: st.none() | operand}) for name, operand in operators.items())
+    )
+    return st.none() | st.lists(single, max_size=2).map(
+        lambda each: {name: value for one in each for name, value in one.items()}
+    )
 
 
 def lists(one: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
@@ -214,23 +289,30 @@ def numbers(one: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     return tests(eq=one, neq=one, **{"in": lists(one)}, **dict.fromkeys(OPERATORS, one))
 
 
-def strings(there: Sequence[str], *, nullable: bool = False) -> st.SearchStrategy[object]:
-    one = st.sampled_from([*there, *there, "%", "_", "NULL", "x"]) | st.text(
+def strings(values: Sequence[str], *, nullable: bool = False) -> st.SearchStrategy[object]:
+    one = st.sampled_from([*values, *values, "%", "_", "NULL", "x"]) | st.text(
         st.characters(codec="utf-8", exclude_characters="\0"), max_size=4
     )
-    piece = st.tuples(st.sampled_from(there), st.integers(0, 6), st.integers(0, 4)).map(
+    piece = st.tuples(st.sampled_from(values), st.integers(0, 6), st.integers(0, 4)).map(
         lambda cut: cut[0][cut[1] : cut[1] + cut[2]]
     )
-    begin = st.tuples(st.sampled_from(there), st.integers(0, 6)).map(lambda cut: cut[0][: cut[1]])
+    beginning = st.tuples(st.sampled_from(values), st.integers(0, 6)).map(
+        lambda cut: cut[0][: cut[1]]
+    )
     return tests(
-        eq=one, neq=one, contains=piece | one, startsWith=begin | one, null=st.booleans(), **{"in": lists(one), "nin": lists(one)}
+        eq=one,
+        neq=one,
+        contains=piece | one,
+        startsWith=beginning | one,
+        null=st.booleans(),
+        **{"in": lists(one), "nin": lists(one)},
     )
 
 
 def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
     status = dice.choice(list(Status))
     category = dice.choice(list(desk.categories.values()))
-    ended = STAGES[status] is Stage.CLOSURE
+    is_resolved = STAGES[status] is Stage.CLOSURE
     return desk.unsaved_ticket(
         number,
         dice.choice(desk.customers),
@@ -247,7 +329,7 @@ def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
         created_at=random_hour(dice, -6, 0),
         updated_at=random_hour(dice, -4, 2),
         sla_breaches_at=dice.choice([None, random_hour(dice, -1, 1)]),
-        resolved_at=random_hour(dice, -4, 1) if ended else None,
+        resolved_at=random_hour(dice, -4, 1) if is_resolved else None,
         closed_at=random_hour(dice, -2, 1) if status is Status.CLOSED else None,
         close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
     )
@@ -258,24 +340,39 @@ def random_hour(dice: Random, first: int, last: int) -> datetime:
 
 
 def add_details(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> TicketFacts:
-    """Add a ticket's tags, watchers, resources and messages to the records. Returns all that is known of the ticket."""
+    """Add random tags, watchers, resources and messages of a ticket to the records; return its
+    facts."""
     tags = dice.sample(TAGS, dice.randrange(4))
-    watchers = dice.sample([each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3))
+    watchers = dice.sample(
+        [each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3)
+    )
     resources = {each[:2]: each for each in dice.sample(RESOURCES, dice.randrange(3))}
-    said = [(dice.choice(BODIES), dice.choice(list(MessageKind))) for _ in range(dice.randrange(3))]
+    messages = [
+        (dice.choice(BODIES), dice.choice(list(MessageKind))) for _ in range(dice.randrange(3))
+    ]
     records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
     records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]
     records += [
-        TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name) for kind, key, name in resources.values()
+        TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name)
+        for kind, key, name in resources.values()
     ]
-    records += [Message(ticket_id=ticket.id, kind=kind, body=body, created_at=NOON) for body, kind in said]
+    records += [
+        Message(ticket_id=ticket.id, kind=kind, body=body, created_at=NOON)
+        for body, kind in messages
+    ]
     return TicketFacts(
         ticket=ticket,
-        category=next(slug for slug, each in desk.categories.items() if each.id == ticket.category_id),
+        category=next(
+            slug for slug, each in desk.categories.items() if each.id == ticket.category_id
+        ),
         team=next(slug for slug, each in desk.teams.items() if each.id == ticket.team_id),
         tags=frozenset(tags),
         watchers=frozenset(key for key in watchers if key),
         resources=frozenset(resources.values()),
-        public=words(ticket.subject, ticket.description, *(body for body, kind in said if kind is MessageKind.REPLY)),
-        notes=words(*(body for body, kind in said if kind is MessageKind.NOTE)),
+        public=words(
+            ticket.subject,
+            ticket.description,
+            *(body for body, kind in messages if kind is MessageKind.REPLY),
+        ),
+        notes=words(*(body for body, kind in messages if kind is MessageKind.NOTE)),
     )

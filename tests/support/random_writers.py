@@ -1,4 +1,4 @@
-"""A scene to follow: people who change tickets by chance, followers of different rights, and what each of them must have seen."""
+"""Random writers, subscribers with different permissions, and the events each must receive."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from support.actors import World
 from support.client import TIMEOUT_SECONDS, Client
 from support.live import Follower, head_cursor, random_mutation, until
 
-WRITES = 25
+WRITES_PER_WRITER = 25
 
 
 @dataclass
 class Scene:
-    """Tickets of two accounts to write on, and a fixed one to follow."""
+    """Tickets of two accounts that writers change, and the cursor at which subscribers start."""
 
     world: World
     tickets: list[str]
@@ -32,11 +32,14 @@ class Scene:
     @classmethod
     async def make(cls, client: Callable[[str], Client], world: World) -> Scene:
         cora, olga = client(world.cora.token), client(world.olga.token)
-        tickets = [(await owner.raise_ticket(f"first of {place}"))["id"] for place, owner in enumerate((cora, olga, cora))]
+        tickets = [
+            (await owner.raise_ticket(f"first of {number}"))["id"]
+            for number, owner in enumerate((cora, olga, cora))
+        ]
         return cls(world, tickets, await head_cursor())
 
     def subscriptions(self) -> list[tuple[str, dict[str, Any]]]:
-        """Who follows what: a token, and the arguments of the subscription."""
+        """The subscriptions to compare: a token and the arguments of each."""
         world = self.world
         return [
             (world.ada.token, {}),
@@ -45,85 +48,136 @@ class Scene:
             (world.olga.token, {}),
             (world.bill.token, {"ticketId": self.tickets[0]}),
             (world.otto.token, {}),
-            (world.machine, {"types": ["NOTE_ADDED", "TICKET_CREATED"], "filter": {"requesterId": {"eq": world.olga.gid}}}),
+            (
+                world.machine,
+                {
+                    "types": ["NOTE_ADDED", "TICKET_CREATED"],
+                    "filter": {"requesterId": {"eq": world.olga.gid}},
+                },
+            ),
         ]
 
-    async def expected_positions(self, token: str, wanted: dict[str, Any]) -> list[int]:
-        """What a follower must have seen, by the database; written apart from the code that it tests."""
-        world, found = self.world, Event.filter(position__gt=decode_cursor(self.after))
-        own = {world.cora.token: [world.cora.id, world.carl.id], world.carl.token: [world.cora.id, world.carl.id]}
+    async def expected_positions(self, token: str, arguments: dict[str, Any]) -> list[int]:
+        """The positions of the events that a subscriber must receive, read from the database.
+
+        The rules are written here again, independent of the code under test.
+        """
+        world, events = self.world, Event.filter(position__gt=decode_cursor(self.after))
+        own = {
+            world.cora.token: [world.cora.id, world.carl.id],
+            world.carl.token: [world.cora.id, world.carl.id],
+        }
         own |= {world.olga.token: [world.olga.id], world.otto.token: [world.otto.id]}
         requesters = own.get(token)
         if requesters is not None:
-            found = found.filter(internal=False)
-        if "filter" in wanted:
+            events = events.filter(internal=False)
+        if "filter" in arguments:
             requesters = [world.olga.id]
         if requesters is not None:
-            found = found.filter(
-                ticket_id__in=list(await Ticket.filter(requester_id__in=requesters).values_list("id", flat=True))
+            events = events.filter(
+                ticket_id__in=list(
+                    await Ticket.filter(requester_id__in=requesters).values_list("id", flat=True)
+                )
             )
-        if "ticketId" in wanted:
-            found = found.filter(ticket_id=ids.key_of(ids.TICKET, wanted["ticketId"]))
-        if "types" in wanted:
-            found = found.filter(type__in=[EventType[name] for name in wanted["types"]])
-        return list(await found.order_by("position").values_list("position", flat=True))
+        if "ticketId" in arguments:
+            events = events.filter(ticket_id=ids.key_of(ids.TICKET, arguments["ticketId"]))
+        if "types" in arguments:
+            events = events.filter(type__in=[EventType[name] for name in arguments["types"]])
+        return list(await events.order_by("position").values_list("position", flat=True))
 
 
-async def write_randomly(random: Random, client: Callable[[str], Client], scene: Scene, stop: asyncio.Event | None = None) -> None:
-    """Change tickets by chance, in the name of several people; a write that is cut off is sent again with its key.
+async def write_randomly(
+    random: Random, client: Callable[[str], Client], scene: Scene, stop: asyncio.Event | None = None
+) -> None:
+    """Change random tickets as several people.
 
-    The first two changes are always such that everybody who may see any has seen one.
+    A write whose connection breaks is sent again with its key.
+
+    The first two changes are fixed, so that each subscriber with permissions receives an event.
     """
     world = scene.world
     written = 0
-    while written < WRITES if stop is None else not stop.is_set():
+    while written < WRITES_PER_WRITER if stop is None else not stop.is_set():
         written += 1
         key = uuid4().hex
         if written == 1 or (written > 2 and random.random() < 0.2):
-            who, name = world.olga if written == 1 else random.choice([world.cora, world.carl, world.olga]), "createTicket"
-            given: dict[str, Any] = {"subject": key, "description": "d", "category": random.choice(["technical", "sales"])}
+            person, name = (
+                world.olga if written == 1 else random.choice([world.cora, world.carl, world.olga]),
+                "createTicket",
+            )
+            arguments: dict[str, Any] = {
+                "subject": key,
+                "description": "d",
+                "category": random.choice(["technical", "sales"]),
+            }
         elif written == 2 or random.random() < 0.25:
-            who, name = world.cora if written == 2 else random.choice([world.cora, world.olga]), "replyToTicket"
-            given = {"ticketId": scene.tickets[0] if written == 2 else random.choice(scene.tickets), "body": key}
+            person, name = (
+                world.cora if written == 2 else random.choice([world.cora, world.olga]),
+                "replyToTicket",
+            )
+            arguments = {
+                "ticketId": scene.tickets[0] if written == 2 else random.choice(scene.tickets),
+                "body": key,
+            }
         else:
-            who = random.choice([world.ada, world.bill])
-            name, given = random_mutation(random, random.choice(scene.tickets), [world.ada.gid, world.bill.gid])
-        payload = await mutate_until_answered(client(who.token), name, {**given, "idempotencyKey": key})
+            person = random.choice([world.ada, world.bill])
+            name, arguments = random_mutation(
+                random, random.choice(scene.tickets), [world.ada.gid, world.bill.gid]
+            )
+        payload = await mutate_until_answered(
+            client(person.token), name, {**arguments, "idempotencyKey": key}
+        )
         if name == "createTicket":
             scene.tickets.append(payload["ticket"]["id"])
 
 
-async def mutate_until_answered(client: Client, name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The payload of a mutation, asked for until a server gives it."""
+async def mutate_until_answered(
+    client: Client, name: str, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Send a mutation until a server responds; return its payload."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
-                return await client.mutate(name, given)
+                return await client.mutate(name, arguments)
             except httpx2.TransportError:
                 await asyncio.sleep(0.05)
 
 
-async def wait_and_compare(scene: Scene, followers: Sequence[Follower], following: asyncio.Future[Any]) -> None:
-    """Wait until everybody has seen as many entries as they may see, and compare them all. Followers come as `wanted` has them,
-    perhaps several times over."""
-    wanted = scene.subscriptions() * (len(followers) // len(scene.subscriptions()))
-    expected = [await scene.expected_positions(token, given) for token, given in wanted]
+async def wait_and_compare(
+    scene: Scene, followers: Sequence[Follower], reading: asyncio.Future[Any]
+) -> None:
+    """Wait until each follower has received as many events as expected, then compare all of them.
 
-    async def seen() -> bool:
-        if following.done():
-            following.result()
-        return all(len(follower.seen) >= len(each) for follower, each in zip(followers, expected, strict=True))
+    `followers` are in the order of `scene.subscriptions()`, which may repeat.
+    """
+    subscriptions = scene.subscriptions() * (len(followers) // len(scene.subscriptions()))
+    expected = [
+        await scene.expected_positions(token, arguments) for token, arguments in subscriptions
+    ]
+
+    async def all_caught_up() -> bool:
+        if reading.done():
+            reading.result()
+        return all(
+            len(follower.seen) >= len(each)
+            for follower, each in zip(followers, expected, strict=True)
+        )
 
     try:
-        await until(seen)
+        await until(all_caught_up)
     except TimeoutError:
-        pass  # the comparison says what is missing
+        pass  # the comparison reports what is missing
     finally:
         for follower in followers:
             follower.stop()
-    await following
-    for follower, each, (_, given) in zip(followers, expected, wanted, strict=True):
-        missing, more = sorted(set(each) - set(follower.seen)), sorted(set(follower.seen) - set(each))
-        assert follower.seen == each, f"{given}: missing {missing}, more {more}"
-    assert [len(each) for each in expected[: len(scene.subscriptions())]].count(0) == 1, "all but one of them follow something"
+    await reading
+    for follower, each, (_, arguments) in zip(followers, expected, subscriptions, strict=True):
+        missing, more = (
+            sorted(set(each) - set(follower.seen)),
+            sorted(set(follower.seen) - set(each)),
+        )
+        assert follower.seen == each, f"{arguments}: missing {missing}, more {more}"
+    assert [len(each) for each in expected[: len(scene.subscriptions())]].count(0) == 1, (
+        "all subscriptions but one receive events"
+    )
     assert sum(follower.cuts for follower in followers) > len(followers)

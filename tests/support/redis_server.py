@@ -1,4 +1,4 @@
-"""A Redis of the test's own, to be killed, restarted and stopped at will, and a proxy that can stop forwarding without a word."""
+"""A Redis server of a test, and a proxy in front of it that can drop bytes or connections."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ SETS_TITLE_BY_OPTION = (6, 2)
 def command() -> list[str]:
     """The start of redis-server's command line.
 
-    Redis writes its process title over its environment, by which the next run finds what an interrupted run left behind.
-    Since version 6.2 an option prevents this.
+    Redis overwrites its environment with its process title. The next run needs the environment to
+    find processes of an interrupted run. Since version 6.2 an option prevents the overwrite.
     """
     assert PROGRAM is not None
-    shown = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"v=(\d+)\.(\d+)", shown)
-    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    output = subprocess.run(
+        [PROGRAM, "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    match = re.search(r"v=(\d+)\.(\d+)", output)
+    version = (int(match[1]), int(match[2])) if match else (0, 0)
     return [PROGRAM, "--set-proc-title", "no"] if version >= SETS_TITLE_BY_OPTION else [PROGRAM]
 
 
 class RedisServer:
-    """A process of its own on a port of its own; it keeps nothing."""
+    """A Redis process on its own port, without persistence."""
 
     def __init__(self, *options: str, port: int | None = None) -> None:
         self.port = port or reserve_port()
@@ -48,7 +50,17 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *self.options]
+        options = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            *self.options,
+        ]
         self.process = subprocess.Popen([*command(), *options], stdout=subprocess.DEVNULL)
         await until(self.listens)
 
@@ -66,7 +78,7 @@ class RedisServer:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """As a machine that loses its power would end it."""
+        """End it without a chance to clean up, like a power failure."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(60)
@@ -77,7 +89,7 @@ class RedisServer:
             return int((await control.pubsub_numsub(channel))[0][1])
 
     async def count_published(self) -> int:
-        """How often anybody published since it started."""
+        """The number of PUBLISH commands since the start."""
         async with redis.from_url(self.url) as control:
             stats = await control.info("commandstats")
         return int(stats.get("cmdstat_publish", {"calls": 0})["calls"])
@@ -85,7 +97,7 @@ class RedisServer:
 
 @contextlib.asynccontextmanager
 async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[RedisServer]:
-    """A running one; skips the test where Redis is not installed."""
+    """A running Redis server. Skips the test if Redis is not installed."""
     if PROGRAM is None:
         missing("redis-server is not installed")
     server = RedisServer(*options, port=port)
@@ -97,9 +109,10 @@ async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[
 
 
 class Proxy:
-    """Between a client and a server.
+    """A proxy between a client and Redis.
 
-    While it is cut it takes connections and bytes as ever, and drops what comes. While it is down it ends all connections.
+    While it is cut, it accepts connections and drops all bytes. While it is down, it ends all
+    connections.
     """
 
     def __init__(self, port: int) -> None:
@@ -107,11 +120,11 @@ class Proxy:
         self.port = 0
         self.cut = False
         self.cut_connections: set[int] = set()
-        """Single connections that are cut, by their number; the first is 0."""
+        """The numbers of single connections that are cut; the first connection is 0."""
         self.is_down = False
         self.accepted = 0
         self.dropped_bytes = 0
-        """Bytes that came while it was cut."""
+        """The number of bytes received while it was cut."""
         self.connections: set[asyncio.Task[None]] = set()
 
     @property
@@ -127,7 +140,10 @@ class Proxy:
         self.end_connections()
 
     def mend(self) -> None:
-        """Carry again. What was open while it was cut ends now: the server's answers would not fit what was asked."""
+        """Forward again.
+
+        Connections that lost bytes end, because replies would not match the requests.
+        """
         if self.cut:
             self.end_connections()
         self.cut = self.is_down = False
@@ -136,24 +152,26 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self.connections.add(task)
-        there, number = None, self.accepted
+        target, number = None, self.accepted
         self.accepted += 1
         try:
             if self.is_down:
                 return
-            back, there = await asyncio.open_connection("127.0.0.1", self.target)
+            target_reader, target = await asyncio.open_connection("127.0.0.1", self.target)
             async with asyncio.TaskGroup() as both:
-                both.create_task(self.relay(number, reader, there))
-                both.create_task(self.relay(number, back, writer))
+                both.create_task(self.relay(number, reader, target))
+                both.create_task(self.relay(number, target_reader, writer))
         except* (OSError, EOFError, asyncio.CancelledError):
             pass  # the task ends here, also when the proxy does
         finally:
             self.connections.discard(task)
-            for each in filter(None, (writer, there)):
+            for each in filter(None, (writer, target)):
                 each.close()
 
-    async def relay(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A connection that lost bytes stays useless: what is cut once never carries again."""
+    async def relay(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Forward bytes. A connection that lost bytes once never forwards again."""
         broken = False
         while piece := await reader.read(65536):
             broken = broken or self.cut or number in self.cut_connections
@@ -167,14 +185,14 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def proxy(port: int) -> AsyncIterator[Proxy]:
-    found = Proxy(port)
-    server = await asyncio.start_server(found.accept, "127.0.0.1", 0)
-    found.port = server.sockets[0].getsockname()[1]
+    server_proxy = Proxy(port)
+    server = await asyncio.start_server(server_proxy.accept, "127.0.0.1", 0)
+    server_proxy.port = server.sockets[0].getsockname()[1]
     try:
-        yield found
+        yield server_proxy
     finally:
         server.close()
-        tasks = list(found.connections)
+        tasks = list(server_proxy.connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

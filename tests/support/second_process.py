@@ -1,4 +1,4 @@
-"""A second process on the same database; prints what it did as JSON.
+"""A second process on the same database; prints its result as JSON.
 
 Usage: second_process.py URL migrate, or second_process.py URL escalate TIMES SEED TICKET…
 """
@@ -25,12 +25,14 @@ from models.database import config
 
 
 async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
-    """Read a ticket and write it back one level higher, over and over; how often each was."""
+    """Escalate random tickets; return how often each was escalated."""
     dice, done = Random(seed), dict.fromkeys(map(str, keys), 0)
     for _ in range(times):
         key = dice.choice(keys)
         async with database.transaction():
-            change = TicketChange((await lock_tickets([key]))[key], SYSTEM, time.now(), timedelta(days=14))
+            change = TicketChange(
+                (await lock_tickets([key]))[key], SYSTEM, time.now(), timedelta(days=14)
+            )
             commands.escalate(change, "too slow")
             await write(change)
         done[str(key)] += 1
@@ -39,7 +41,9 @@ async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
 
 async def main(url: str, task: str, *arguments: str) -> object:
     await wait_for_start()
-    config.BUSY_TIMEOUT_MS = 200_000  # on a slow machine, several processes in turn may take longer than the usual 15 s
+    config.BUSY_TIMEOUT_MS = (
+        200_000  # on a slow machine several processes may wait longer than the default 15 s
+    )
     await database.connect(url, max_connections=2)
     try:
         if task == "migrate":
@@ -51,7 +55,7 @@ async def main(url: str, task: str, *arguments: str) -> object:
 
 
 async def wait_for_start() -> None:
-    """All begin at once: each says that it is there, and waits for the word."""
+    """Report readiness and wait for a line, so that all processes start together."""
     print("here", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 

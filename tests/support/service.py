@@ -26,11 +26,11 @@ from support.ports import listening_socket, reserve_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 120
-"""How long a process may take to answer: it imports, migrates and opens its database, perhaps beside others that do the same."""
+"""How long a process may take until it responds, possibly while others start too."""
 
 
 class Clock:
-    """Time as the service sees it; tests move it on."""
+    """The clock of the service. Tests advance it."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -44,19 +44,19 @@ class Clock:
 
 @dataclass
 class Service:
-    """A running service."""
+    """A running service in this process."""
 
     port: int
     clock: Clock
     server: Server
 
     def stop(self) -> None:
-        """Begin to stop, as after a signal."""
+        """Start the shutdown, like a signal."""
         self.server.should_exit = True
 
     @property
     def is_accepting(self) -> bool:
-        """Whether it takes connections."""
+        """Whether it accepts connections."""
         return any(each.is_serving() for each in self.server.servers)
 
     @property
@@ -72,7 +72,10 @@ class Service:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which stops at once: its own looks every 0.1 s whether it should, and then waits 0.1 s for connections."""
+    """A uvicorn server that stops at once.
+
+    uvicorn's own checks every 0.1 s whether it should stop, and then waits 0.1 s for connections.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         self.stopping = asyncio.Event()
@@ -114,10 +117,18 @@ async def running(
     stop_seconds: int = 1,
     **settings: object,
 ) -> AsyncIterator[Service]:
-    """The service in this process, so that tests can also look at its database; by the test's clock, or by its own time."""
+    """Run the service in this process, so that tests can also read its database.
+
+    It uses a `Clock` that the test advances; with `own_time` it uses the real time.
+    """
     clock = Clock()
-    usual = {"database_url": url, "log_level": "error", "max_sign_in_attempts": 1000, "compiled_plans": "all"}
-    app = create_app(load(**{**usual, **settings}), now=None if own_time else clock)
+    defaults = {
+        "database_url": url,
+        "log_level": "error",
+        "max_sign_in_attempts": 1000,
+        "compiled_plans": "all",
+    }
+    app = create_app(load(**{**defaults, **settings}), now=None if own_time else clock)
     listening = listening_socket()
     port = int(listening.getsockname()[1])
     config = uvicorn.Config(
@@ -145,7 +156,7 @@ async def running(
 
 @dataclass
 class Process:
-    """The service as a user runs it."""
+    """The service in a process of its own, as a user runs it."""
 
     port: int
     url: str
@@ -163,7 +174,7 @@ class Process:
         return Client(self.http, self.ws, token)
 
     def kill(self) -> None:
-        """As a machine that loses its power would end it."""
+        """End it without a chance to clean up, like a power failure."""
         self.popen.send_signal(signal.SIGKILL)
         self.popen.wait(60)
 
@@ -173,14 +184,25 @@ class Process:
 
 
 async def start(url: str, port: int | None = None, *arguments: str, **environment: str) -> Process:
-    """Run `python -m cli serve` and wait until it answers."""
+    """Run `python -m cli serve` and wait until it responds."""
     port = port or reserve_port()
-    env = {**os.environ, "TICKETWIRE_DATABASE_URL": url, "TICKETWIRE_LOG_LEVEL": "error", **environment}
+    env = {
+        **os.environ,
+        "TICKETWIRE_DATABASE_URL": url,
+        "TICKETWIRE_LOG_LEVEL": "error",
+        **environment,
+    }
     popen = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(START_SECONDS), httpx2.AsyncClient(timeout=START_SECONDS, verify=TLS) as http:
+        async with (
+            asyncio.timeout(START_SECONDS),
+            httpx2.AsyncClient(timeout=START_SECONDS, verify=TLS) as http,
+        ):
             while popen.poll() is None:
                 with contextlib.suppress(httpx2.TransportError):
                     if (await http.get(f"http://127.0.0.1:{port}/health")).status_code == 200:
@@ -189,7 +211,7 @@ async def start(url: str, port: int | None = None, *arguments: str, **environmen
     except TimeoutError:
         popen.kill()
         popen.wait()
-        raise RuntimeError("the service did not answer in time") from None
+        raise RuntimeError("the service did not respond in time") from None
     raise RuntimeError(f"the service ended with {popen.returncode}")
 
 

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it is sent, and misbehaves as it is told."""
+"""A real SMTP server that keeps received mails and can be configured to fail."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from support.ports import reserve_port
 
 
 class Sink:
-    """`received` are the mails that the server took, in order, and `raw` their bytes; `asked` the addresses that it was asked
-    to take mail for."""
+    """`received` are the accepted mails in order, `raw` their bytes. `requested_recipients` are all
+    addresses of RCPT TO, accepted or not."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None
+    ) -> None:
         self.port = reserve_port()
         self.tls = tls
         self.login = login
@@ -29,13 +31,13 @@ class Sink:
         self.recipients: list[str] = []
         self.requested_recipients: list[str] = []
         self.recipient_replies: dict[str, str] = {}
-        """Answers to RCPT TO, by the address."""
+        """Replies to RCPT TO, by address."""
         self.data_reply: str | None = None
-        """What is answered to a mail instead of taking it."""
+        """The reply to DATA. If set, the server accepts no mail."""
         self.mails_to_drop = 0
-        """How many mails are taken, and the connection cut before the server says so."""
+        """For this many mails, accept the mail, but cut the connection before the reply."""
         self.open = asyncio.Event()
-        """Cleared, the server takes connections and answers nobody who names a recipient."""
+        """If cleared, the server accepts connections but does not reply to RCPT TO."""
         self.open.set()
         self.server: asyncio.Server | None = None
         self.peers: set[SMTP] = set()
@@ -49,7 +51,7 @@ class Sink:
         self.server = await loop.create_server(self.peer, "127.0.0.1", self.port)
 
     async def stop(self) -> None:
-        """As a server that dies: those who talk to it are cut off."""
+        """Stop like a server that crashes: abort all connections."""
         if self.server is None:
             return
         server, self.server = self.server, None
@@ -61,19 +63,31 @@ class Sink:
         await asyncio.sleep(0)
 
     def peer(self) -> SMTP:
-        more: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         if self.tls is not None:
-            more["tls_context"] = self.tls
+            options["tls_context"] = self.tls
         if self.login is not None:
-            more |= {"auth_required": True, "auth_callback": self.check_login, "auth_exclude_mechanism": ["CRAM-MD5"]}
-        peer = SMTP(self, hostname="sink.example.com", enable_SMTPUTF8=True, loop=asyncio.get_running_loop(), **more)
+            options |= {
+                "auth_required": True,
+                "auth_callback": self.check_login,
+                "auth_exclude_mechanism": ["CRAM-MD5"],
+            }
+        peer = SMTP(
+            self,
+            hostname="sink.example.com",
+            enable_SMTPUTF8=True,
+            loop=asyncio.get_running_loop(),
+            **options,
+        )
         self.peers.add(peer)
         return peer
 
     def check_login(self, _: str, login: bytes, password: bytes) -> bool:
         return self.login == (login.decode(), password.decode())
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         self.requested_recipients.append(address)
         await self.open.wait()
         if address in self.recipient_replies:
@@ -81,11 +95,15 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         if self.data_reply is not None:
             return self.data_reply
         assert isinstance(envelope.content, bytes)
-        self.received.append(cast("EmailMessage", email.message_from_bytes(envelope.content, policy=POLICY)))
+        self.received.append(
+            cast("EmailMessage", email.message_from_bytes(envelope.content, policy=POLICY))
+        )
         self.raw.append(envelope.content)
         self.recipients += envelope.rcpt_tos
         if self.mails_to_drop:
@@ -95,23 +113,25 @@ class Sink:
 
     @property
     def ids(self) -> list[str]:
-        """The Message-IDs of what was received."""
+        """The Message-IDs of the received mails."""
         return [str(message["Message-ID"]) for message in self.received]
 
 
 @contextlib.asynccontextmanager
-async def sink(tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> AsyncIterator[Sink]:
-    found = Sink(tls, login)
-    await found.start()
+async def sink(
+    tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None
+) -> AsyncIterator[Sink]:
+    server = Sink(tls, login)
+    await server.start()
     try:
-        yield found
+        yield server
     finally:
-        found.open.set()
-        await found.stop()
+        server.open.set()
+        await server.stop()
 
 
 def body(message: EmailMessage, kind: str = "plain") -> str:
-    """A mail's text, or its HTML."""
+    """The plain text of a mail, or its HTML."""
     part = message.get_body((kind,))
     assert part is not None
     return str(part.get_content())

@@ -1,4 +1,4 @@
-"""Which statements an operation sends to the database."""
+"""Collects the statements that requests send to the database."""
 
 from __future__ import annotations
 
@@ -8,23 +8,34 @@ import logging
 from collections.abc import Iterator
 
 BACKGROUND = {
-    *("Mailer.send_due_mails", "Mailer.send", "LogTail.run", "OpenSessions.run", "store_token_use", "run", "JobRunner.run", "follow_demo_clock"),
+    *(
+        "Mailer.send_due_mails",
+        "Mailer.send",
+        "LogTail.run",
+        "OpenSessions.run",
+        "store_token_use",
+        "run",
+        "JobRunner.run",
+        "follow_demo_clock",
+    ),
     *("PresenceTail.poll", "run_jobs_in_server"),
 }
-"""The service's own tasks, which read whenever they like."""
+"""Coroutines of the service's own tasks, whose statements are ignored."""
 
 
 class Statements(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.sent: list[tuple[str, object]] = []
-        """Texts with what they were given."""
+        """The texts with their parameters."""
 
     def emit(self, record: logging.LogRecord) -> None:
         task = asyncio.current_task()
         if task is None or getattr(task.get_coro(), "__qualname__", "") not in BACKGROUND:
-            of_client = record.msg == "%s: %s" and isinstance(record.args, tuple)
-            self.sent.append((str(record.args[0]), record.args[1]) if of_client else (str(record.msg), None))
+            has_parameters = record.msg == "%s: %s" and isinstance(record.args, tuple)
+            self.sent.append(
+                (str(record.args[0]), record.args[1]) if has_parameters else (str(record.msg), None)
+            )
 
     @property
     def texts(self) -> list[str]:
@@ -36,7 +47,7 @@ class Statements(logging.Handler):
 
 @contextlib.contextmanager
 def statements() -> Iterator[Statements]:
-    """Collects the texts of the statements that requests send meanwhile."""
+    """Collect the statements that requests send inside the block."""
     logger = logging.getLogger("tortoise.db_client")
     collector, level = Statements(), logger.level
     logger.addHandler(collector)

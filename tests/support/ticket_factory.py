@@ -1,4 +1,4 @@
-"""A desk to work at: people, tickets in memory and in the database, and mutations done the way resolvers do them."""
+"""A help desk for tests of models: people, tickets in memory or stored, and random mutations."""
 
 from __future__ import annotations
 
@@ -29,36 +29,43 @@ from models.log.event import EventType
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, Role, User
 from models.tickets.lifecycle import CloseReason, Priority, Status
-from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
+from models.tickets.ticket import (
+    LinkKind,
+    Ticket,
+    TicketLink,
+    TicketResource,
+    TicketTag,
+    TicketWatcher,
+)
 from support.seed import SEED
 
 T = TypeVar("T")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WINDOW = timedelta(days=14)
 OWN_SEED = "OWN_SEED"
-"""An argument that `processes` replaces by the seed of each process."""
+"""An argument that `run_processes` replaces by a separate seed for each process."""
 DEADLINE_SECONDS = 60
 PROCESSES_SECONDS = 240
 IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 
 
 def limit_examples(examples: int) -> Callable[[T], T]:
-    """Settings of a property over one database, which lives through all examples. The test gets the mark `stress`."""
+    """Limit the examples of a property test on one database, and mark the test `stress`."""
     ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     limited = settings(max_examples=examples, suppress_health_check=ignored)
     return lambda test: pytest.mark.stress(limited(test))
 
 
 def viewer(role: Role = Role.CUSTOMER, user: User | None = None) -> Viewer:
-    """Somebody of a role with all that it may hold; a person who is only in memory where none is given."""
-    who = user or User(email=f"{new_id()}@example.com", display_name="Somebody", role=role)
-    caller = CALLER_OF_ROLE[who.role]
-    return Viewer(caller, MAX_SCOPES[caller], user=who)
+    """A viewer with all scopes of its role; without a user, of a person who is not stored."""
+    person = user or User(email=f"{new_id()}@example.com", display_name="Somebody", role=role)
+    caller = CALLER_OF_ROLE[person.role]
+    return Viewer(caller, MAX_SCOPES[caller], user=person)
 
 
 def ticket(status: Status = Status.NEW, **values: object) -> Ticket:
-    """A ticket that is only in memory."""
-    filled: dict[str, object] = {
+    """A ticket that is not stored."""
+    defaults: dict[str, object] = {
         "number": 1001,
         "subject": "VPN is down",
         "description": "since noon",
@@ -68,20 +75,23 @@ def ticket(status: Status = Status.NEW, **values: object) -> Ticket:
         "created_at": NOON,
         "updated_at": NOON,
     }
-    return Ticket(status=status, **{**filled, **values})
+    return Ticket(status=status, **{**defaults, **values})
 
 
-def change_of(ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, window: timedelta = WINDOW) -> TicketChange:
+def change_of(
+    ticket: Ticket, by: Viewer | None = None, at: datetime = NOON, window: timedelta = WINDOW
+) -> TicketChange:
     return TicketChange(ticket, by or viewer(Role.AGENT), at, window)
 
 
 def event_types(change: TicketChange) -> list[EventType]:
-    return [entry.type for entry in change.events]
+    return [event.type for event in change.events]
 
 
 @dataclass
 class Desk:
-    """`cora` and `carl` share an account, `olga` has none; `ada` works in support, `bill` in billing, `root` is an admin."""
+    """`cora` and `carl` share an account, `olga` has none; `ada` works in support, `bill` in
+    billing, `root` is an admin."""
 
     cora: Viewer
     carl: Viewer
@@ -116,11 +126,13 @@ class Desk:
     def staff(self) -> list[Viewer]:
         return [self.ada, self.bill, self.root]
 
-    def unsaved_ticket(self, number: int, by: Viewer | None = None, at: datetime = NOON, **values: object) -> Ticket:
-        """A ticket as `createTicket` would fill it in, not stored yet."""
+    def unsaved_ticket(
+        self, number: int, by: Viewer | None = None, at: datetime = NOON, **values: object
+    ) -> Ticket:
+        """A ticket with the values that `createTicket` would set, not stored yet."""
         by, category = by or self.cora, self.categories["technical"]
         assert by.user is not None
-        filled: dict[str, object] = {
+        defaults: dict[str, object] = {
             "number": number,
             "subject": "VPN is down",
             "description": "since noon",
@@ -131,10 +143,14 @@ class Desk:
             "created_at": at,
             "updated_at": at,
         }
-        return Ticket(**{**filled, **values})
+        return Ticket(**{**defaults, **values})
 
     async def raise_ticket(
-        self, by: Viewer | None = None, at: datetime = NOON, tags: Sequence[str] = (), **values: object
+        self,
+        by: Viewer | None = None,
+        at: datetime = NOON,
+        tags: Sequence[str] = (),
+        **values: object,
     ) -> Ticket:
         async with database.transaction():
             ticket = self.unsaved_ticket(await allocate_number(), by, at, **values)
@@ -144,11 +160,17 @@ class Desk:
         return ticket
 
     async def act(
-        self, ticket: Ticket, verb: Callable[[TicketChange], object], by: Viewer | None = None, at: datetime = NOON
+        self,
+        ticket: Ticket,
+        verb: Callable[[TicketChange], object],
+        by: Viewer | None = None,
+        at: datetime = NOON,
     ) -> TicketChange:
-        """One verb on one stored ticket, in a transaction of its own."""
+        """Apply one command to a stored ticket in its own transaction."""
         async with database.transaction():
-            change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], by or self.ada, at, WINDOW)
+            change = TicketChange(
+                (await lock_tickets([ticket.id]))[ticket.id], by or self.ada, at, WINDOW
+            )
             verb(change)
             await write(change)
         return change
@@ -162,7 +184,9 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = DEADLINE_
 
 
 async def create_customer(name: str, organization: Organization | None) -> User:
-    return await User.create(email=f"{name}@example.com", display_name=name.title(), organization=organization)
+    return await User.create(
+        email=f"{name}@example.com", display_name=name.title(), organization=organization
+    )
 
 
 async def create_staff_member(name: str, role: Role, team: Team | None) -> User:
@@ -174,7 +198,7 @@ async def create_staff_member(name: str, role: Role, team: Team | None) -> User:
 
 @dataclass
 class RandomMutation:
-    """One random mutation inside its transaction: what it may choose from, and the changes it makes."""
+    """A random mutation inside its transaction: its choices and its changes."""
 
     desk: Desk
     dice: Random
@@ -184,81 +208,112 @@ class RandomMutation:
     changes: list[TicketChange] = field(default_factory=list[TicketChange])
 
     async def lock_random_tickets(self, count: int = 1) -> list[TicketChange]:
-        """Random tickets, locked, each once."""
+        """Lock different random tickets."""
         chosen = self.dice.sample(list(self.tickets), count)
-        found = await lock_tickets(chosen)
-        return [self.change(found[key]) for key in chosen]
+        locked = await lock_tickets(chosen)
+        return [self.change(locked[key]) for key in chosen]
 
     def change(self, ticket: Ticket) -> TicketChange:
         self.changes.append(TicketChange(ticket, self.by, self.at, WINDOW))
         return self.changes[-1]
 
 
-async def create(work: RandomMutation) -> None:
-    requester = work.dice.choice(work.desk.customers)
-    change = work.change(work.desk.unsaved_ticket(await allocate_number(), requester, work.at))
-    tags = work.dice.sample(TAGS, 2)
-    commands.create(change, tags, [TicketResource(ticket_id=change.ticket.id, kind="server", external_id="s-1", name=None)])
+async def create(mutation: RandomMutation) -> None:
+    requester = mutation.dice.choice(mutation.desk.customers)
+    change = mutation.change(
+        mutation.desk.unsaved_ticket(await allocate_number(), requester, mutation.at)
+    )
+    tags = mutation.dice.sample(TAGS, 2)
+    commands.create(
+        change,
+        tags,
+        [TicketResource(ticket_id=change.ticket.id, kind="server", external_id="s-1", name=None)],
+    )
 
 
-async def update(work: RandomMutation) -> None:
-    (change,) = await work.lock_random_tickets()
-    dice = work.dice
-    category = dice.choice([None, *work.desk.categories.values()])
+async def update(mutation: RandomMutation) -> None:
+    (change,) = await mutation.lock_random_tickets()
+    dice = mutation.dice
+    category = dice.choice([None, *mutation.desk.categories.values()])
     commands.update(
         change,
-        current_tags=[tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")],
+        current_tags=[
+            tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
+        ],
         subject=dice.choice([None, "VPN is down", "Mail is down"]),
         priority=dice.choice([None, *Priority]),
         category=category,
-        member_ids=[each.user_id for each in await Membership.filter(team_id=category.team_id)] if category else (),
+        member_ids=[each.user_id for each in await Membership.filter(team_id=category.team_id)]
+        if category
+        else (),
         add_tags=dice.sample(TAGS, dice.randrange(3)),
         remove_tags=dice.sample(TAGS, dice.randrange(3)),
         external=dice.choice([None, ("", None), ("", f"key-{change.ticket.number}")]),
     )
 
 
-async def assign(work: RandomMutation) -> None:
-    (change,) = await work.lock_random_tickets()
-    commands.assign(change, work.dice.choice([None, *(each.user for each in (*work.desk.staff, work.desk.olga))]))
+async def assign(mutation: RandomMutation) -> None:
+    (change,) = await mutation.lock_random_tickets()
+    commands.assign(
+        change,
+        mutation.dice.choice(
+            [None, *(each.user for each in (*mutation.desk.staff, mutation.desk.olga))]
+        ),
+    )
 
 
-async def transfer(work: RandomMutation) -> None:
-    (change,) = await work.lock_random_tickets()
-    team = work.dice.choice(list(work.desk.teams.values()))
-    commands.transfer(change, team, [each.user_id for each in await Membership.filter(team_id=team.id)])
+async def transfer(mutation: RandomMutation) -> None:
+    (change,) = await mutation.lock_random_tickets()
+    team = mutation.dice.choice(list(mutation.desk.teams.values()))
+    commands.transfer(
+        change, team, [each.user_id for each in await Membership.filter(team_id=team.id)]
+    )
 
 
-async def watch(work: RandomMutation) -> None:
-    (change,) = await work.lock_random_tickets()
-    verb = work.dice.choice([commands.watch, commands.unwatch])
+async def watch(mutation: RandomMutation) -> None:
+    (change,) = await mutation.lock_random_tickets()
+    verb = mutation.dice.choice([commands.watch, commands.unwatch])
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=change.ticket.id)]
-    assert work.by.user_id is not None
-    verb(change, work.by.user_id, watchers)
+    assert mutation.by.user_id is not None
+    verb(change, mutation.by.user_id, watchers)
 
 
-async def link(work: RandomMutation) -> None:
-    change, other = await work.lock_random_tickets(2)
-    kind = work.dice.choice(list(LinkKind))
-    linked = await TicketLink.exists(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind)
+async def link(mutation: RandomMutation) -> None:
+    change, other = await mutation.lock_random_tickets(2)
+    kind = mutation.dice.choice(list(LinkKind))
+    linked = await TicketLink.exists(
+        ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind
+    )
     commands.link(change, other, kind, is_linked=linked)
 
 
-async def merge(work: RandomMutation) -> None:
-    chosen = work.dice.sample(list(work.tickets), 2)
-    # All locks in one order: those merged earlier are looked for first, and again under the lock.
+async def merge(mutation: RandomMutation) -> None:
+    chosen = mutation.dice.sample(list(mutation.tickets), 2)
+    # All locks have one order, so tickets merged earlier are read first, and again under the lock.
     earlier = await Ticket.filter(merged_into_id=chosen[0]).values_list("id", flat=True)
-    found = await lock_tickets([*chosen, *earlier])
-    late = await Ticket.filter(merged_into_id=chosen[0]).exclude(id__in=list(found)).order_by("id").select_for_update()
-    change, into = (work.change(found[key]) for key in chosen)
-    followers = [*(found[key] for key in earlier if found[key].merged_into_id == chosen[0]), *late]
-    commands.merge(change, into, [work.change(each) for each in followers if each.id != chosen[1]])
+    locked = await lock_tickets([*chosen, *earlier])
+    late = (
+        await Ticket.filter(merged_into_id=chosen[0])
+        .exclude(id__in=list(locked))
+        .order_by("id")
+        .select_for_update()
+    )
+    change, into = (mutation.change(locked[key]) for key in chosen)
+    followers = [
+        *(locked[key] for key in earlier if locked[key].merged_into_id == chosen[0]),
+        *late,
+    ]
+    commands.merge(
+        change, into, [mutation.change(each) for each in followers if each.id != chosen[1]]
+    )
 
 
-def single_ticket_step(verb: Callable[[TicketChange, Random], object]) -> Callable[[RandomMutation], Awaitable[None]]:
-    async def step(work: RandomMutation) -> None:
-        (change,) = await work.lock_random_tickets()
-        verb(change, work.dice)
+def single_ticket_step(
+    verb: Callable[[TicketChange, Random], object],
+) -> Callable[[RandomMutation], Awaitable[None]]:
+    async def step(mutation: RandomMutation) -> None:
+        (change,) = await mutation.lock_random_tickets()
+        verb(change, mutation.dice)
 
     return step
 
@@ -275,44 +330,73 @@ STEPS: Mapping[str, Callable[[RandomMutation], Awaitable[None]]] = {
     "merge": merge,
     "start": single_ticket_step(lambda change, dice: commands.start(change)),
     "await_customer": single_ticket_step(lambda change, dice: commands.await_customer(change)),
-    "hold": single_ticket_step(lambda change, dice: commands.hold(change, dice.choice([None, change.at + timedelta(hours=1)]))),
+    "hold": single_ticket_step(
+        lambda change, dice: commands.hold(
+            change, dice.choice([None, change.at + timedelta(hours=1)])
+        )
+    ),
     "resume": single_ticket_step(lambda change, dice: commands.resume(change)),
     "resolve": single_ticket_step(lambda change, dice: commands.resolve(change, "Switched it on.")),
-    "close": single_ticket_step(lambda change, dice: commands.close(change, dice.choice([None, *CloseReason]))),
+    "close": single_ticket_step(
+        lambda change, dice: commands.close(change, dice.choice([None, *CloseReason]))
+    ),
     "reopen": single_ticket_step(lambda change, dice: commands.reopen(change, "It is off again.")),
     "escalate": single_ticket_step(lambda change, dice: commands.escalate(change, "too slow")),
-    "rate": single_ticket_step(lambda change, dice: commands.rate(change, dice.randrange(1, 6), dice.choice([None, "fine"]))),
-    "reply": single_ticket_step(lambda change, dice: commands.reply(change, "Hello", is_from_customer=change.actor.is_customer)),
-    "add_note": single_ticket_step(lambda change, dice: commands.add_note(change, "not for customers")),
+    "rate": single_ticket_step(
+        lambda change, dice: commands.rate(
+            change, dice.randrange(1, 6), dice.choice([None, "fine"])
+        )
+    ),
+    "reply": single_ticket_step(
+        lambda change, dice: commands.reply(
+            change, "Hello", is_from_customer=change.actor.is_customer
+        )
+    ),
+    "add_note": single_ticket_step(
+        lambda change, dice: commands.add_note(change, "not for customers")
+    ),
 }
 
 
-async def run_random_step(desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON) -> list[TicketChange] | None:
-    """One random mutation in a transaction of its own: the changes that it stored, or None where it was refused."""
+async def run_random_step(
+    desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON
+) -> list[TicketChange] | None:
+    """Run a random mutation in its own transaction; return its stored changes, or None if
+    refused."""
     by = dice.choice([desk.cora, desk.ada, desk.bill, desk.root])
-    work = RandomMutation(desk, dice, tickets, by, at)
+    mutation = RandomMutation(desk, dice, tickets, by, at)
     try:
         async with database.transaction():
-            await STEPS[name](work)
-            await write(*work.changes)
+            await STEPS[name](mutation)
+            await write(*mutation.changes)
     except Refusal:
         return None
-    return [change for change in work.changes if change.events]
+    return [change for change in mutation.changes if change.events]
 
 
 async def run_processes(url: str, count: int, *arguments: str) -> list[object]:
-    """Run `second_process.py` in several processes at once; returns what each printed. Fails if one of them fails.
+    """Run `second_process.py` in several processes at once; return the JSON that each printed.
 
-    Each process gets a seed of its own in place of OWN_SEED.
+    OWN_SEED among the arguments becomes a separate seed for each process. Fails if one process
+    fails.
     """
     script = str(Path(__file__).parent / "second_process.py")
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    pipes = {
+        "stdin": asyncio.subprocess.PIPE,
+        "stdout": asyncio.subprocess.PIPE,
+        "stderr": asyncio.subprocess.PIPE,
+    }
     running: list[asyncio.subprocess.Process] = []
     try:
         async with asyncio.timeout(PROCESSES_SECONDS):
-            for place in range(count):
-                own = [f"{SEED}:{place}" if argument == OWN_SEED else argument for argument in arguments]
-                running.append(await asyncio.create_subprocess_exec(sys.executable, script, url, *own, **pipes))
+            for number in range(count):
+                own = [
+                    f"{SEED}:{number}" if argument == OWN_SEED else argument
+                    for argument in arguments
+                ]
+                running.append(
+                    await asyncio.create_subprocess_exec(sys.executable, script, url, *own, **pipes)
+                )
             assert [await process.stdout.readline() for process in running] == [b"here\n"] * count
             ended = await asyncio.gather(*(process.communicate(b"go\n") for process in running))
     finally:
@@ -320,5 +404,7 @@ async def run_processes(url: str, count: int, *arguments: str) -> list[object]:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    assert [process.returncode for process in running] == [0] * count, "\n".join(errors.decode() for _, errors in ended)
-    return [json.loads(told) for told, _ in ended]
+    assert [process.returncode for process in running] == [0] * count, "\n".join(
+        errors.decode() for _, errors in ended
+    )
+    return [json.loads(output) for output, _ in ended]

@@ -181,7 +181,7 @@ async def test_the_events_of_one_action_in_two_batches_are_handled_together(
     await Notification.all().delete()
     await Mail.all().delete()
     await LogConsumer.filter(name="notifier").update(position=0)
-    await run_notifier(at_once=at_once)
+    await run_notifier(batch_size=at_once)
     assert (sorted(await list_notifications()), await list_mails()) == in_one_batch
     await check_notifications()
 
@@ -234,7 +234,7 @@ async def test_notification_numbers_follow_the_log_and_continue_over_batches(peo
     first = await notification.read_last_number()
     assert first == await Notification.all().count() > 0
     await create_events(people, 1)
-    await run_notifier(at_once=3)
+    await run_notifier(batch_size=3)
     await check_notifications()
     assert await notification.read_last_number() == await Notification.all().count() > first
 
@@ -271,7 +271,7 @@ async def test_users_write_while_the_notifier_runs(people: World) -> None:
 
     writers = [asyncio.create_task(write(ticket)) for ticket in tickets]
     while not all(task.done() for task in writers):
-        await run_notifier(at_once=2)
+        await run_notifier(batch_size=2)
     await asyncio.gather(*writers)
     await run_notifier()
     await check_notifications()

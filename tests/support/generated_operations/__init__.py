@@ -1,4 +1,4 @@
-"""Valid operations by chance, straight from the schema: what they ask, what they are given, and how they are made smaller."""
+"""Random valid operations generated from the schema, their comparison, and their reduction."""
 
 from support.generated_operations.generator import Generator
 from support.generated_operations.pool import Pool

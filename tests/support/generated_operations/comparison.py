@@ -1,4 +1,5 @@
-"""Whether two answers are the same, where they first differ, and the smallest operation that shows it."""
+"""Compares two responses, and reduces an operation to a small one that still shows the
+difference."""
 
 from __future__ import annotations
 
@@ -32,12 +33,14 @@ MAX_ATTEMPTS = 400
 
 
 def find_difference(one: Answer, other: Answer) -> str | None:
-    """The first path at which two answers differ, with what stands there; None where they are the same.
+    """The first path at which two responses differ, with both values; None if they are equal.
 
-    The order of keys counts, that of errors does not: graphql-core tells them as they come.
+    The order of keys matters, but not that of errors, which graphql-core reports as they occur.
     """
-    told = find_json_difference(sort_errors(one.get("errors")), sort_errors(other.get("errors")), "errors")
-    return find_json_difference(without_errors(one), without_errors(other), "answer") or told
+    in_errors = find_json_difference(
+        sort_errors(one.get("errors")), sort_errors(other.get("errors")), "errors"
+    )
+    return find_json_difference(without_errors(one), without_errors(other), "answer") or in_errors
 
 
 def without_errors(answer: Answer) -> Answer:
@@ -45,7 +48,9 @@ def without_errors(answer: Answer) -> Answer:
 
 
 def sort_errors(errors: Sequence[Any] | None) -> list[Any]:
-    return sorted(errors or (), key=lambda error: json.dumps([error.get("path"), error], sort_keys=True))
+    return sorted(
+        errors or (), key=lambda error: json.dumps([error.get("path"), error], sort_keys=True)
+    )
 
 
 def find_json_difference(one: Any, other: Any, path: str) -> str | None:
@@ -53,109 +58,139 @@ def find_json_difference(one: Any, other: Any, path: str) -> str | None:
         a, b = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
         if list(a) != list(b):
             return f"{path}: keys {list(a)} != {list(b)}"
-        return next((found for key in a if (found := find_json_difference(a[key], b[key], f"{path}.{key}")) is not None), None)
+        differences = (find_json_difference(a[key], b[key], f"{path}.{key}") for key in a)
+        return next((each for each in differences if each is not None), None)
     if isinstance(one, list) and isinstance(other, list):
-        many, few = cast("list[Any]", one), cast("list[Any]", other)
-        if len(many) != len(few):
-            return f"{path}: {len(many)} != {len(few)} items: {short(many)} != {short(few)}"
-        pairs = enumerate(zip(many, few, strict=True))
-        return next((found for place, pair in pairs if (found := find_json_difference(*pair, f"{path}[{place}]")) is not None), None)
-    return None if type(one) is type(other) and one == other else f"{path}: {short(one)} != {short(other)}"
+        items, other_items = cast("list[Any]", one), cast("list[Any]", other)
+        if len(items) != len(other_items):
+            lengths = f"{len(items)} != {len(other_items)} items"
+            return f"{path}: {lengths}: {shorten(items)} != {shorten(other_items)}"
+        pairs = enumerate(zip(items, other_items, strict=True))
+        differences = (find_json_difference(*pair, f"{path}[{index}]") for index, pair in pairs)
+        return next((each for each in differences if each is not None), None)
+    return (
+        None
+        if type(one) is type(other) and one == other
+        else f"{path}: {shorten(one)} != {shorten(other)}"
+    )
 
 
-def short(value: Any) -> str:
+def shorten(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 
-def unexplained_errors(core: Answer, found: Answer) -> list[Any] | None:
-    """Errors of the second answer that graphql-core might as well have told.
+def unexplained_errors(core: Answer, compiled: Answer) -> list[Any] | None:
+    """Errors of the second response that graphql-core could also have reported.
 
-    Of several errors that bubble up to one null, only some are told, whichever came first (GraphQL, section 6.4.4). None where
-    the answers differ in something else.
+    If several errors propagate to the same null, an executor may report only the first one
+    (GraphQL, section 6.4.4). Returns None if the responses differ in anything else.
     """
-    if find_json_difference(without_errors(core), without_errors(found), "") is not None:
+    if find_json_difference(without_errors(core), without_errors(compiled), "") is not None:
         return None
-    ours, theirs = errors_by_null(found), errors_by_null(core)
+    ours, theirs = errors_by_null(compiled), errors_by_null(core)
     if ours.keys() != theirs.keys():
         return None
-    strange = [error for place in ours for error in ours[place] if error not in theirs[place]]
-    return strange if all(null_path(found, error) != error["path"] for error in strange) else None
+    additional = [error for path in ours for error in ours[path] if error not in theirs[path]]
+    return (
+        additional
+        if all(null_path(compiled, error) != error["path"] for error in additional)
+        else None
+    )
 
 
 def errors_by_null(answer: Answer) -> Mapping[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
+    errors: dict[str, list[Any]] = defaultdict(list)
     for error in answer.get("errors") or ():
-        found[json.dumps(null_path(answer, error))].append(error)
-    return found
+        errors[json.dumps(null_path(answer, error))].append(error)
+    return errors
 
 
 def null_path(answer: Answer, error: Mapping[str, Any]) -> list[Any]:
-    """The path of the null that an error left."""
+    """The path of the null that an error caused."""
     value, path = answer.get("data"), error.get("path") or []
-    for place, key in enumerate(path):
+    for depth, key in enumerate(path):
         if value is None:
-            return path[:place]
+            return path[:depth]
         value = value[key]
     return path
 
 
-def reduce_to_path(asked: OperationRequest, path: Sequence[str | int]) -> OperationRequest:
-    """The same operation with nothing but what leads to the path."""
-    document = parse(asked.query)
+def reduce_to_path(request: OperationRequest, path: Sequence[str | int]) -> OperationRequest:
+    """The same operation, with only the selections on the path."""
+    document = parse(request.query)
     operation = next(
         each
         for each in document.definitions
-        if isinstance(each, OperationDefinitionNode) and asked.operation_name in (None, each.name and each.name.value)
+        if isinstance(each, OperationDefinitionNode)
+        and request.operation_name in (None, each.name and each.name.value)
     )
-    selections = select_path(document, operation.selection_set, [key for key in path if isinstance(key, str)])
+    selections = select_path(
+        document, operation.selection_set, [key for key in path if isinstance(key, str)]
+    )
     fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
     document = DocumentNode(definitions=(replace(operation, selection_set=selections), *fragments))
-    return OperationRequest(remove_unused(document), asked.variables, asked.operation_name)
+    return OperationRequest(remove_unused(document), request.variables, request.operation_name)
 
 
-def select_path(document: DocumentNode, selections: SelectionSetNode, keys: Sequence[str]) -> SelectionSetNode:
-    found: list[Any] = []
+def select_path(
+    document: DocumentNode, selections: SelectionSetNode, keys: Sequence[str]
+) -> SelectionSetNode:
+    kept: list[Any] = []
     for each in selections.selections:
         if isinstance(each, FieldNode):
             if (each.alias or each.name).value == keys[0]:
-                inner = select_path(document, each.selection_set, keys[1:]) if each.selection_set and keys[1:] else each.selection_set
-                found.append(replace(each, selection_set=inner))
+                inner = (
+                    select_path(document, each.selection_set, keys[1:])
+                    if each.selection_set and keys[1:]
+                    else each.selection_set
+                )
+                kept.append(replace(each, selection_set=inner))
         elif isinstance(each, InlineFragmentNode | FragmentSpreadNode):
-            source = each if isinstance(each, InlineFragmentNode) else find_fragment(document, each.name.value)
+            source = (
+                each
+                if isinstance(each, InlineFragmentNode)
+                else find_fragment(document, each.name.value)
+            )
             inner = select_path(document, source.selection_set, keys)
             if inner.selections:
                 on = source.type_condition
-                found.append(InlineFragmentNode(type_condition=on, directives=each.directives, selection_set=inner))
-    return SelectionSetNode(selections=tuple(found))
+                kept.append(
+                    InlineFragmentNode(
+                        type_condition=on, directives=each.directives, selection_set=inner
+                    )
+                )
+    return SelectionSetNode(selections=tuple(kept))
 
 
-async def minimize_operation(asked: OperationRequest, still: Callable[[OperationRequest], Awaitable[bool]]) -> OperationRequest:
-    """Leave out whatever can be left out with the answers still different."""
-    place = tries = 0
-    while tries < MAX_ATTEMPTS:
-        document = parse(asked.query)
+async def minimize_operation(
+    request: OperationRequest, still: Callable[[OperationRequest], Awaitable[bool]]
+) -> OperationRequest:
+    """Remove every part of an operation without which `still` holds."""
+    index = attempts = 0
+    while attempts < MAX_ATTEMPTS:
+        document = parse(request.query)
         spots = list(removable_parts(document))
-        if place >= len(spots):
+        if index >= len(spots):
             break
-        tries += 1
+        attempts += 1
         try:
-            text = remove_unused(cast("DocumentNode", remove_part(document, *spots[place])))
+            text = remove_unused(cast("DocumentNode", remove_part(document, *spots[index])))
             parse(text)
         except (GraphQLError, ValueError):
-            place += 1
+            index += 1
             continue
-        candidate = OperationRequest(text, asked.variables, asked.operation_name)
+        candidate = OperationRequest(text, request.variables, request.operation_name)
         if await still(candidate):
-            asked = candidate
+            request = candidate
         else:
-            place += 1
-    used = {name: value for name, value in asked.variables.items() if f"${name}" in asked.query}
-    return OperationRequest(asked.query, used, asked.operation_name)
+            index += 1
+    used = {name: value for name, value in request.variables.items() if f"${name}" in request.query}
+    return OperationRequest(request.query, used, request.operation_name)
 
 
 def removable_parts(node: Node) -> Iterator[tuple[Node, str, int]]:
-    """Everything that might be left out, the greatest first."""
+    """The removable parts of a document, largest first."""
     for name in CHILD_LISTS:
         for at, each in enumerate(getattr(node, name, None) or ()):
             yield node, name, at
@@ -167,14 +202,14 @@ def removable_parts(node: Node) -> Iterator[tuple[Node, str, int]]:
 
 
 def remove_part(node: Node, owner: Node, name: str, at: int) -> Node:
-    """The same tree without one part; nodes are frozen."""
+    """A copy of the tree without one part, because nodes are immutable."""
     if node is owner:
         held: Sequence[Node] = getattr(node, name)
         return replace(cast("Any", node), **{name: (*held[:at], *held[at + 1 :])})
     changed: dict[str, Any] = {}
     for each in CHILD_LISTS:
-        if found := getattr(node, each, None):
-            changed[each] = tuple(remove_part(inner, owner, name, at) for inner in found)
+        if children := getattr(node, each, None):
+            changed[each] = tuple(remove_part(inner, owner, name, at) for inner in children)
     for each in ("selection_set", "value"):
         if isinstance(inner := getattr(node, each, None), Node):
             changed[each] = remove_part(inner, owner, name, at)
@@ -182,32 +217,55 @@ def remove_part(node: Node, owner: Node, name: str, at: int) -> Node:
 
 
 def remove_unused(document: DocumentNode) -> str:
-    """The document without fragments and variables that nothing uses."""
+    """The document without unused fragments and variables."""
     while True:
         kept: list[Any] = []
         text = print_ast(document)
         for each in document.definitions:
-            if isinstance(each, FragmentDefinitionNode) and f"...{each.name.value}" not in text.replace("... ", "..."):
+            if isinstance(
+                each, FragmentDefinitionNode
+            ) and f"...{each.name.value}" not in text.replace("... ", "..."):
                 continue
             kept.append(each)
         if len(kept) == len(document.definitions):
             break
         document = DocumentNode(definitions=tuple(kept))
-    fragments = "".join(print_ast(each) for each in kept if isinstance(each, FragmentDefinitionNode))
-    for place, each in enumerate(kept):
+    fragments = "".join(
+        print_ast(each) for each in kept if isinstance(each, FragmentDefinitionNode)
+    )
+    for index, each in enumerate(kept):
         if isinstance(each, OperationDefinitionNode):
-            body = print_ast(each.selection_set) + fragments + "".join(print_ast(one) for one in each.directives or ())
-            named = tuple(one for one in each.variable_definitions or () if re.search(rf"\${one.variable.name.value}\b", body))
-            kept[place] = replace(each, variable_definitions=named)
+            body = (
+                print_ast(each.selection_set)
+                + fragments
+                + "".join(print_ast(one) for one in each.directives or ())
+            )
+            named = tuple(
+                one
+                for one in each.variable_definitions or ()
+                if re.search(rf"\${one.variable.name.value}\b", body)
+            )
+            kept[index] = replace(each, variable_definitions=named)
     return print_ast(DocumentNode(definitions=tuple(kept)))
 
 
-def format_difference(asked: OperationRequest, viewer: str, found: str) -> str:
-    """What to copy."""
-    lines = [f"\nviewer: {viewer}", "query:", asked.query, f"variables: {json.dumps(asked.variables, ensure_ascii=False)}"]
-    if asked.operation_name is not None:
-        lines.append(f"operationName: {asked.operation_name}")
-    return "\n".join([*lines, f"first difference (graphql-core != plan): {found}"])
+def format_difference(request: OperationRequest, viewer: str, difference: str) -> str:
+    """A report of the difference with the operation to reproduce it."""
+    lines = [
+        f"\nviewer: {viewer}",
+        "query:",
+        request.query,
+        f"variables: {json.dumps(request.variables, ensure_ascii=False)}",
+    ]
+    if request.operation_name is not None:
+        lines.append(f"operationName: {request.operation_name}")
+    return "\n".join([*lines, f"first difference (graphql-core != plan): {difference}"])
 
 
-__all__ = ["find_difference", "format_difference", "minimize_operation", "reduce_to_path", "unexplained_errors"]
+__all__ = [
+    "find_difference",
+    "format_difference",
+    "minimize_operation",
+    "reduce_to_path",
+    "unexplained_errors",
+]

@@ -1,4 +1,4 @@
-"""Makes operations over a schema: by chance, and such as ask for everything that there is."""
+"""Generates operations over a schema: random ones, and ones that select every field."""
 
 from __future__ import annotations
 
@@ -34,11 +34,14 @@ PREFIXES = {
     "EscalationPath": ids.ESCALATION_PATH,
     "Notification": ids.NOTIFICATION,
 }
-"""Of the ids of records, by their type."""
+"""The prefixes of the ids of records, by type name."""
 
 
 class Generator:
-    """Makes operations; `used` counts the fields, so that those which came seldom come sooner."""
+    """Generates operations.
+
+    `usage_counts` counts fields, so that rarely used ones are preferred.
+    """
 
     def __init__(self, schema: GraphQLSchema, pool: Pool, random: Random) -> None:
         self.schema = schema
@@ -48,42 +51,70 @@ class Generator:
         self.overlaps: dict[str, list[Parent]] = {}
 
     def query(self, roots: Sequence[str], *, fails: bool = False) -> OperationRequest:
-        """An operation, most likely over these roots; one that shall fail has something wrong in it, most likely."""
+        """A random query, mostly over these root fields.
+
+        With `fails` it mostly contains a wrong value.
+        """
         return Document(self, fails=fails, roots=roots).build_request()
 
-    def mutation(self, name: str, given: dict[str, Any] | None = None, *, whole: bool = False) -> OperationRequest:
-        """A mutation with a selection by chance of what it gives, or all of it; its input is chance too where none is given."""
+    def mutation(
+        self, name: str, input: dict[str, Any] | None = None, *, whole: bool = False
+    ) -> OperationRequest:
+        """A mutation with a random selection, or with `whole` a full one; without `input` a random
+        input."""
         document = Document(self)
         root = self.schema.mutation_type
         assert root is not None
         field = root.fields[name]
         payload = cast("Parent", get_named_type(field.type))
-        selected = document.full_selection(payload, 2) if whole else document.selection(payload, 1, 1)
+        selection = (
+            document.full_selection(payload, 2) if whole else document.selection(payload, 1, 1)
+        )
         arguments = ""
         if "input" in field.args:
             type = field.args["input"].type
-            value = given if given is not None else to_json(document.values.value_of(type, (name, "input")))
-            arguments = f"(input: {document.arguments.set('input', Variable(str(type), OMITTED, value))})"
-        text = f"{{ {name}{arguments} {selected} }}"
+            value = (
+                input
+                if input is not None
+                else to_json(document.values.value_of(type, (name, "input")))
+            )
+            arguments = (
+                f"(input: {document.arguments.set('input', Variable(str(type), OMITTED, value))})"
+            )
+        text = f"{{ {name}{arguments} {selection} }}"
         return OperationRequest(
-            "\n".join([f"mutation M{document.variable_definitions(text)} {text}", *document.fragment_definitions(text)]), document.arguments.variable_values(), None
+            "\n".join(
+                [
+                    f"mutation M{document.variable_definitions(text)} {text}",
+                    *document.fragment_definitions(text),
+                ]
+            ),
+            document.arguments.variable_values(),
+            None,
         )
 
     def build_full_requests(self) -> list[OperationRequest]:
-        """Operations that ask together for each field of each type that a query leads to."""
+        """Operations that together select each field of each type that is reachable from a
+        query."""
         assert self.schema.query_type is not None
-        found: list[OperationRequest] = []
+        requests: list[OperationRequest] = []
         for name, field in self.schema.query_type.fields.items():
             if not any(is_required_argument(each) for each in field.args.values()):
                 arguments = "(groupBy: STATUS)" if "groupBy" in field.args else ""
-                found.append(Document(self).build_full_request(cast("Parent", get_named_type(field.type)), name + arguments))
+                requests.append(
+                    Document(self).build_full_request(
+                        cast("Parent", get_named_type(field.type)), name + arguments
+                    )
+                )
         for name, type in self.schema.type_map.items():
-            if not isinstance(type, GraphQLObjectType) or "Node" not in {each.name for each in type.interfaces}:
+            if not isinstance(type, GraphQLObjectType) or "Node" not in {
+                each.name for each in type.interfaces
+            }:
                 continue
             if name in EVENT_TYPES_BY_NAME:
                 root = f"events(types: {EVENT_TYPES_BY_NAME[name]}, last: 5) {{ nodes"
             else:
                 prefix = PREFIXES[name]
                 root = f"nodes(ids: {to_graphql(self.pool.ids[prefix][-9:])})"
-            found.append(Document(self).build_full_request(type, root))
-        return found
+            requests.append(Document(self).build_full_request(type, root))
+        return requests

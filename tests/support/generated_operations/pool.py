@@ -1,4 +1,4 @@
-"""What means something in a database: ids of every kind, cursors of every list, numbers and words that are found."""
+"""Values that exist in a database: ids of every type, cursors of every list, ticket numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ORDERS: Sequence[Order] = (
     [("PRIORITY", "DESC"), ("UPDATED_AT", "ASC")],
 )
 LOG = "log"
-"""Lists whose cursors are places in the log share them."""
+"""All lists whose cursors are positions in the log share these cursors."""
 RECORDS = {
     ids.USER: User,
     ids.API_CLIENT: ApiClient,
@@ -47,43 +47,57 @@ RECORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """`ids` by prefix; `cursors` by the list that they are of, for tickets by its order as well."""
+    """`ids` by prefix; `cursors` by list, for tickets also by order."""
 
     ids: Mapping[str, Sequence[str]]
     cursors: Mapping[str, Sequence[str]]
     numbers: Sequence[int]
-    """Of tickets."""
+    """Numbers of tickets."""
 
     @classmethod
-    async def read(cls, desk: SchemaRunner, admin: str | None, agent: str | None) -> Pool:
-        found: dict[str, Sequence[str]] = {}
+    async def read(cls, runner: SchemaRunner, admin: str | None, agent: str | None) -> Pool:
+        ids_by_prefix: dict[str, Sequence[str]] = {}
         for prefix, model in RECORDS.items():
             keys: Any = await model.all().order_by("id").values_list("id", flat=True)
-            found[prefix] = [ids.encode(prefix, key) for key in keys]
+            ids_by_prefix[prefix] = [ids.encode(prefix, key) for key in keys]
         positions: Any = await Event.all().order_by("position").values_list("position", flat=True)
-        found[ids.EVENT] = [ids.encode(ids.EVENT, position) for position in positions]
-        notices: Any = await Notification.all().order_by("number").values_list("number", flat=True)
-        found[ids.NOTIFICATION] = [ids.encode(ids.NOTIFICATION, number) for number in notices]
+        ids_by_prefix[ids.EVENT] = [ids.encode(ids.EVENT, position) for position in positions]
+        notifications: Any = (
+            await Notification.all().order_by("number").values_list("number", flat=True)
+        )
+        ids_by_prefix[ids.NOTIFICATION] = [
+            ids.encode(ids.NOTIFICATION, number) for number in notifications
+        ]
         tickets: Any = await Ticket.all().order_by("number").values_list("number", flat=True)
-        return cls(found, await read_cursors(desk, admin, agent), list(tickets))
+        return cls(ids_by_prefix, await read_cursors(runner, admin, agent), list(tickets))
 
 
-async def read_cursors(desk: SchemaRunner, admin: str | None, agent: str | None) -> dict[str, list[str]]:
-    """Out of answers, as clients get them."""
-    found = {LOG: await read_edge_cursors(desk, admin, "events", "(first: 100)")}
-    found["users"] = await read_edge_cursors(desk, admin, "users", "(first: 30)")
-    found["notifications"] = await read_edge_cursors(desk, agent, "notifications", "(first: 30)")
+async def read_cursors(
+    runner: SchemaRunner, admin: str | None, agent: str | None
+) -> dict[str, list[str]]:
+    """Cursors of each list, from responses."""
+    cursors = {LOG: await read_edge_cursors(runner, admin, "events", "(first: 100)")}
+    cursors["users"] = await read_edge_cursors(runner, admin, "users", "(first: 30)")
+    cursors["notifications"] = await read_edge_cursors(
+        runner, agent, "notifications", "(first: 30)"
+    )
     for order in ORDERS:
         sorts = ", ".join(f"{{field: {field}, direction: {way}}}" for field, way in order)
-        found[f"tickets {order}"] = await read_edge_cursors(desk, admin, "tickets", f"(orderBy: [{sorts}], first: 60)")
-    asked = OperationRequest("{ teams { queue(first: 10) { edges { cursor } } } }")
-    with desk.graphql_core_only():
-        teams = (await desk.answer(asked, admin))["data"]["teams"]
-    found["queue"] = [edge["cursor"] for team in teams for edge in team["queue"]["edges"]]
-    return found
+        cursors[f"tickets {order}"] = await read_edge_cursors(
+            runner, admin, "tickets", f"(orderBy: [{sorts}], first: 60)"
+        )
+    request = OperationRequest("{ teams { queue(first: 10) { edges { cursor } } } }")
+    with runner.graphql_core_only():
+        teams = (await runner.answer(request, admin))["data"]["teams"]
+    cursors["queue"] = [edge["cursor"] for team in teams for edge in team["queue"]["edges"]]
+    return cursors
 
 
-async def read_edge_cursors(desk: SchemaRunner, token: str | None, field: str, given: str) -> list[str]:
-    with desk.graphql_core_only():
-        answer = await desk.answer(OperationRequest(f"{{ {field}{given} {{ edges {{ cursor }} }} }}"), token)
-    return [edge["cursor"] for edge in answer["data"][field]["edges"]]
+async def read_edge_cursors(
+    runner: SchemaRunner, token: str | None, field: str, arguments: str
+) -> list[str]:
+    with runner.graphql_core_only():
+        response = await runner.answer(
+            OperationRequest(f"{{ {field}{arguments} {{ edges {{ cursor }} }} }}"), token
+        )
+    return [edge["cursor"] for edge in response["data"][field]["edges"]]

@@ -1,4 +1,5 @@
-"""Arguments by chance: most mean something, and of an operation that shall fail one is wrong."""
+"""Random values of arguments: max_optional exist in the database; an operation that must fail gets
+a wrong one."""
 
 from __future__ import annotations
 
@@ -26,15 +27,27 @@ T = TypeVar("T")
 
 ID_PREFIXES = {
     **dict.fromkeys(("requesterId", "assigneeId", "watcherId", "userId"), ids.USER),
-    **dict.fromkeys(("ticketId", "otherId", "intoId", "followUpOf", "Query.ticket.id", "TicketFilter.id"), ids.TICKET),
+    **dict.fromkeys(
+        ("ticketId", "otherId", "intoId", "followUpOf", "Query.ticket.id", "TicketFilter.id"),
+        ids.TICKET,
+    ),
     "organizationId": ids.ORGANIZATION,
     "policyId": ids.SLA_POLICY,
     "calendarId": ids.SLA_CALENDAR,
     "pathId": ids.ESCALATION_PATH,
     "tokenId": ids.TOKEN,
 }
-"""What kind of record an id of this name is of; others may be of any."""
-INVALID_IDS = ("", "tkt_", "tkt_1", "usr_00000000-0000-7000-8000-000000000000", "evt_0", "evt_999999999999999999", "évt_1", "ntf_1e3")
+"""The prefix of ids by the name of the argument or field; other ids may have any prefix."""
+INVALID_IDS = (
+    "",
+    "tkt_",
+    "tkt_1",
+    "usr_00000000-0000-7000-8000-000000000000",
+    "evt_0",
+    "evt_999999999999999999",
+    "évt_1",
+    "ntf_1e3",
+)
 INVALID_CURSORS = ("", "x", "bG9nOjA", "bG9nOi0x", "W10", "e30", "Ym9ndXM=", "\u0000", "é")
 TEXTS: Mapping[str, Sequence[str]] = {
     "category": ("technical", "sales", "billing", "nothing"),
@@ -48,7 +61,16 @@ TEXTS: Mapping[str, Sequence[str]] = {
     "start": ("09:00",),
     "end": ("17:00", "25:00"),
 }
-WORDS = ("plain", "ünïcode ☂", 'a "quoted" one', "two\nlines", "**bold** <b>", "x", "\\ and $v and {}", "@ada please")
+WORDS = (
+    "plain",
+    "ünïcode ☂",
+    'a "quoted" one',
+    "two\nlines",
+    "**bold** <b>",
+    "x",
+    "\\ and $v and {}",
+    "@ada please",
+)
 INTS: Mapping[str, Sequence[int]] = {
     "first": (1, 2, 3, 5, 8),
     "last": (1, 2, 3, 5, 8),
@@ -70,20 +92,23 @@ WRONG_VALUES: Mapping[str, Sequence[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Written as it is."""
+    """Text to write without quotes, such as an enum value."""
 
     text: str
 
 
 class Omitted:
-    """Nothing is given."""
+    """The type of OMITTED: no value is provided."""
 
 
 OMITTED: Final = Omitted()
 
 
 class Values:
-    """`poison` is how many wrong values are still to be put in: such as fields refuse, or the coercion before them."""
+    """Creates values. `wrong_values_left` counts the wrong values still to insert.
+
+    With `fail_in_coercion`, the coercion of variables refuses them; otherwise a resolver does.
+    """
 
     def __init__(self, random: Random, pool: Pool) -> None:
         self.random = random
@@ -91,25 +116,35 @@ class Values:
         self.wrong_values_left = 0
         self.fail_in_coercion = False
         self.order: Order = ()
-        """Of the list whose arguments are made."""
+        """The order of the list whose arguments are being built."""
 
-    def choose(self, found: Sequence[T]) -> T:
-        return self.random.choice(found)
+    def choose(self, options: Sequence[T]) -> T:
+        return self.random.choice(options)
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
     def wrong_value(self, *names: str) -> Any:
-        """A value that is refused, where one is to be put in here."""
-        sized = [value for name in names if name in ("first", "last") for value in WRONG_VALUES[name]]
-        found = [value for name in names for value in WRONG_VALUES.get(name, ())] if self.fail_in_coercion else sized
-        if not self.wrong_values_left or not found or not self.chance(0.4 if self.fail_in_coercion else 0.7):
+        """A value that is refused, or OMITTED if no wrong value is to be inserted here."""
+        sized = [
+            value for name in names if name in ("first", "last") for value in WRONG_VALUES[name]
+        ]
+        candidates = (
+            [value for name in names for value in WRONG_VALUES.get(name, ())]
+            if self.fail_in_coercion
+            else sized
+        )
+        if (
+            not self.wrong_values_left
+            or not candidates
+            or not self.chance(0.4 if self.fail_in_coercion else 0.7)
+        ):
             return OMITTED
         self.wrong_values_left -= 1
-        return self.choose(found)
+        return self.choose(candidates)
 
     def value_of(self, type: Any, path: tuple[str, ...], depth: int = 0) -> Any:
-        """A value as JSON has it, for the argument or field at the path; LEFT for none."""
+        """A JSON value for the argument or field at the path, or OMITTED."""
         if isinstance(type, GraphQLNonNull):
             return self.value_of(type.of_type, path, depth)
         if isinstance(type, GraphQLList):
@@ -128,21 +163,36 @@ class Values:
     def sorts(self) -> list[dict[str, Any]]:
         self.order = self.choose(ORDERS)
         return [
-            {"field": Raw(field)} if way == "DESC" and self.chance(0.3) else {"field": Raw(field), "direction": Raw(way)}
+            {"field": Raw(field)}
+            if way == "DESC" and self.chance(0.3)
+            else {"field": Raw(field), "direction": Raw(way)}
             for field, way in self.order
         ]
 
-    def fields(self, type: GraphQLInputObjectType, path: tuple[str, ...], depth: int) -> dict[str, Any]:
-        """Some of an input object's fields; what is deep has nothing deeper in it."""
-        needed = [name for name, each in type.fields.items() if isinstance(each.type, GraphQLNonNull)]
-        free = [
+    def fields(
+        self, type: GraphQLInputObjectType, path: tuple[str, ...], depth: int
+    ) -> dict[str, Any]:
+        """Random fields of an input object; beyond a depth without nested filters."""
+        required = [
+            name for name, each in type.fields.items() if isinstance(each.type, GraphQLNonNull)
+        ]
+        optional = [
             name
             for name in type.fields
-            if name not in needed and (depth < 3 or name not in ("and", "or", "not")) and name != "idempotencyKey"
+            if name not in required
+            and (depth < 3 or name not in ("and", "or", "not"))
+            and name != "idempotencyKey"
         ]
-        most = 2 if not needed else len(free)
-        chosen = needed + self.random.sample(free, min(len(free), self.random.randint(0 if needed else 1, most)))
-        return {name: self.value_of(type.fields[name].type, (*path, f"{type.name}.{name}", name), depth + 1) for name in chosen}
+        max_optional = 2 if not required else len(optional)
+        chosen = required + self.random.sample(
+            optional, min(len(optional), self.random.randint(0 if required else 1, max_optional))
+        )
+        return {
+            name: self.value_of(
+                type.fields[name].type, (*path, f"{type.name}.{name}", name), depth + 1
+            )
+            for name in chosen
+        }
 
     def scalar(self, name: str, path: tuple[str, ...]) -> Any:
         make: Callable[[tuple[str, ...]], Any] = getattr(self, f"a_{name.lower()}")
@@ -153,28 +203,41 @@ class Values:
             return self.choose(INVALID_IDS)
         kind = next((ID_PREFIXES[name] for name in reversed(path) if name in ID_PREFIXES), None)
         if kind is None or self.chance(0.05):
-            kind = self.choose(sorted(kind for kind, found in self.pool.ids.items() if found))
-        found = self.pool.ids[kind]
-        return self.choose(found[-12:] if self.chance(0.6) else found)
+            kind = self.choose(sorted(kind for kind, ids in self.pool.ids.items() if ids))
+        ids_of_kind = self.pool.ids[kind]
+        return self.choose(ids_of_kind[-12:] if self.chance(0.6) else ids_of_kind)
 
     def a_string(self, path: tuple[str, ...]) -> str:
         if path[-1] in ("after", "before", "lastSeenCursor"):
             return self.cursor(path)
-        found = next((TEXTS[name] for name in reversed(path) if name in TEXTS), WORDS)
-        return self.choose(found)
+        texts = next((TEXTS[name] for name in reversed(path) if name in TEXTS), WORDS)
+        return self.choose(texts)
 
     def cursor(self, path: tuple[str, ...]) -> str:
-        """Of the list that it is for; a wrong one may be of another."""
+        """A cursor of the list of the path; a wrong one may belong to another list."""
         if self.wrong_values_left and not self.fail_in_coercion and self.chance(0.7):
             self.wrong_values_left -= 1
-            return self.choose(INVALID_CURSORS) if self.chance(0.5) else self.choose(self.choose(list(self.pool.cursors.values())))
-        lists = {"users": "users", "notifications": "notifications", "queue": "queue", "tickets": f"tickets {self.order}"}
-        return self.choose(self.pool.cursors[next((lists[name] for name in path if name in lists), LOG)])
+            return (
+                self.choose(INVALID_CURSORS)
+                if self.chance(0.5)
+                else self.choose(self.choose(list(self.pool.cursors.values())))
+            )
+        lists = {
+            "users": "users",
+            "notifications": "notifications",
+            "queue": "queue",
+            "tickets": f"tickets {self.order}",
+        }
+        return self.choose(
+            self.pool.cursors[next((lists[name] for name in path if name in lists), LOG)]
+        )
 
     def an_int(self, path: tuple[str, ...]) -> int:
         if path[-1] == "number" or "TicketFilter.number" in path:
             return self.choose((*self.pool.numbers[-9:], 2**31 - 1, -1, 0))
-        return self.choose(next((INTS[name] for name in reversed(path) if name in INTS), (0, 1, 2, 3, 40)))
+        return self.choose(
+            next((INTS[name] for name in reversed(path) if name in INTS), (0, 1, 2, 3, 40))
+        )
 
     a_int = an_int
 
@@ -183,7 +246,9 @@ class Values:
 
     def a_datetime(self, path: tuple[str, ...]) -> str:
         at = NOW - timedelta(hours=self.choose((-24, 0, 1, 30, 500, 5000)))
-        return self.choose((format_instant(at), at.isoformat(), format_instant(at).replace("Z", ".123456789Z")))
+        return self.choose(
+            (format_instant(at), at.isoformat(), format_instant(at).replace("Z", ".123456789Z"))
+        )
 
     def a_duration(self, path: tuple[str, ...]) -> str:
         return self.choose(("PT1H", "P1D", "P40D", "PT90.5S", "P2W", "PT0S"))
@@ -193,7 +258,7 @@ class Values:
 
 
 def to_json(value: Any) -> Any:
-    """The value as JSON, for a variable. What is written as it is must be the name of an enum's value."""
+    """The value as JSON, for a variable. A `Raw` text must be the name of an enum value."""
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, list):
@@ -204,11 +269,12 @@ def to_json(value: Any) -> Any:
 
 
 def to_graphql(value: Any) -> str:
-    """The value in GraphQL's own notation."""
+    """The value as a GraphQL literal."""
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, list):
         return f"[{', '.join(to_graphql(each) for each in cast('list[Any]', value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{name}: {to_graphql(each)}' for name, each in cast('dict[str, Any]', value).items())}}}"
+        items = cast("dict[str, Any]", value).items()
+        return f"{{{', '.join(f'{name}: {to_graphql(each)}' for name, each in items)}}}"
     return json.dumps(value, ensure_ascii=False).replace("\x00", "\\u0000")
