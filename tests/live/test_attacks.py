@@ -52,8 +52,7 @@ async def stage(
             accounts = await create_accounts(len(ATTACKS))
         finally:
             await database.disconnect()
-        # Without jobs, because the notifier would notify 200 agents of 300 new tickets, for a
-        # minute.
+        # Without jobs, because the notifier would notify 200 agents of 300 tickets.
         process = await start(url, TICKETWIRE_RUN_JOBS="false")
         try:
             targets, bystander = await accounts.create_targets(process.port, NOTES)

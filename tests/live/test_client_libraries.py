@@ -38,15 +38,15 @@ async def wait_for_steps(client: ClientProgram, count: int) -> None:
 async def check_queries(client: ClientProgram) -> None:
     """Check the responses to a valid and an invalid query per transport, and to an invalid
     subscription."""
-    await client.until(lambda: bool(client.values("wrongSteps")))
-    assert client.values("wrongSteps") == [["GRAPHQL_VALIDATION_FAILED"]]
-    viewers, wrong = client.values("viewer"), client.values("wrong")
-    assert len(viewers) == len(wrong) > 0
+    await client.until(lambda: bool(client.values("invalidSubscription")))
+    assert client.values("invalidSubscription") == [["GRAPHQL_VALIDATION_FAILED"]]
+    viewers, invalid_codes = client.values("viewer"), client.values("invalidQuery")
+    assert len(viewers) == len(invalid_codes) > 0
     assert all(
         (viewer["role"], viewer["user"]["email"]) == ("AGENT", "ada@example.com")
         for viewer in viewers
     )
-    assert all(codes == ["GRAPHQL_VALIDATION_FAILED"] for codes in wrong)
+    assert all(codes == ["GRAPHQL_VALIDATION_FAILED"] for codes in invalid_codes)
 
 
 async def check_resumption(
@@ -60,9 +60,9 @@ async def check_resumption(
         (5, ("awaitCustomer", "resumeTicket"), "resolveTicket"),
         (7, ("reopenTicket",), "awaitCustomer"),
     ):
-        drops = len(client.values("dropped"))
+        disconnects = len(client.values("disconnected"))
         proxy.cut()
-        await client.until(lambda drops=drops: len(client.values("dropped")) > drops)
+        await client.until(lambda disconnects=disconnects: len(client.values("disconnected")) > disconnects)
         await run_actions(ada, ticket, *missed)
         proxy.mend()
         await wait_for_steps(client, count - 1)
@@ -131,7 +131,7 @@ async def test_apollo_client_with_persisted_queries(
     async with run_client_program(node, path.name, *arguments, folder=path.parent) as client:
         await client.until(lambda: bool(client.values("done")))
     assert [viewer["role"] for viewer in client.values("viewer")] == ["AGENT"] * 4
-    assert client.values("wrong") == [["GRAPHQL_VALIDATION_FAILED"]] * 2
+    assert client.values("invalidQuery") == [["GRAPHQL_VALIDATION_FAILED"]] * 2
     not_found, invalid = ["PERSISTED_QUERY_NOT_FOUND"], ["GRAPHQL_VALIDATION_FAILED"]
     requests = [(each["method"], each["text"], each["codes"]) for each in client.values("request")]
     registration = [("POST", False, not_found), ("POST", True, [])]

@@ -462,8 +462,7 @@ async def test_the_cost_of_a_change_does_not_grow_with_the_tickets(
             with statements() as collected:
                 await ada.do("updateTicket", ticketId=ticket, addTags=[f"t{more}"])
                 assert summary(await next_step(socket)) == ("UPDATED", ticket, "TICKET_UPDATED")
-            # Concurrent requests share one read of the permissions, so the reader differs from run
-            # to run.
+            # Concurrent requests share one read of the permissions, so the reader varies.
             counts.append(
                 len(
                     [

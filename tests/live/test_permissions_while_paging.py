@@ -127,8 +127,7 @@ def ticket_key(ticket: dict[str, Any]) -> UUID:
     return key
 
 
-# ---------------------------------------------------------------- ways to lose the visibility of a
-# ticket
+# ---------------------------------------------------------------- ways to lose visibility
 
 
 @dataclass

@@ -219,8 +219,7 @@ async def test_a_setting_limits_the_operations_of_a_socket(url: str) -> None:
 async def test_a_slow_reader_is_disconnected_and_resumes_without_delaying_others(
     url: str, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    # Without this, a peer that reads nothing is cut after some seconds and sees 1006, not the close
-    # code.
+    # Without this, a peer that reads nothing is cut soon and sees 1006, not the close code.
     monkeypatch.setattr(outbox, "FLUSH_SECONDS", TIMEOUT_SECONDS)
     async with running(url, ws=path, max_outbox_bytes=100_000) as service:
         world = await World.make()

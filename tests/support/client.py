@@ -112,8 +112,7 @@ class Client:
     @contextlib.asynccontextmanager
     async def socket(self, payload: dict[str, Any] | None = None) -> AsyncIterator[Socket]:
         """An initialised socket; by default its connection_init carries the token of the client."""
-        # With a bounded queue the client stops reading if many events wait; a close then takes 10
-        # s.
+        # With a bounded queue the client stops reading if many events wait, and a close takes 10 s.
         async with open_connection(self.ws, max_size=None, max_queue=None) as connection:
             socket = Socket(connection)
             init_payload = (

@@ -162,7 +162,7 @@ class Follower:
     async def read(self, socket: Socket, operation: str) -> None:
         """Take events for a short random time, or a random number of them.
 
-        The time doubles after each cut that messages before any event, so a slow server makes
+        The time doubles after each cut that came before any event, so a slow server makes
         progress eventually.
         """
         count, seen = self.random.choice([1, 2, 5, 1000]), len(self.seen)

@@ -34,7 +34,7 @@ def mailer(sink: Sink, *, seconds: float = 60.0, **more: Any) -> Mailer:
 
 
 async def send_due_mails(by: Mailer | Sink, at: datetime | None = None) -> int:
-    """Run the mailer until no mail is due; return how many mails it attempts."""
+    """Run the mailer until no mail is due; return how many mails it attempted."""
     worker = mailer(by) if isinstance(by, Sink) else by
     attempts, now = 0, at or time.now()
     for _ in count_runs():

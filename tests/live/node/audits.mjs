@@ -1,13 +1,15 @@
-// The audits of GraphQL over HTTP by the npm package graphql-http: node audits.mjs <http>. A JSON line for each.
-// They ask by GET without any header of their own, which here is refused, since a page of another origin could do so too: the
-// header that forces a preflight is added to those, and to nothing else.
+// Runs the GraphQL over HTTP audits of the npm package graphql-http: node audits.mjs <http>. Prints
+// a JSON line per audit. The audits send GET requests without custom headers. The server refuses
+// these, because a page of another origin could send them too, so a header that forces a preflight
+// is added to GET requests only.
 import { serverAudits } from "graphql-http";
 
 const [url] = process.argv.slice(2);
 
 function fetchFn(input, options = {}) {
   const isGet = (options.method ?? "GET") === "GET";
-  return fetch(input, { ...options, headers: isGet ? { ...options.headers, "x-requested-with": "audits" } : options.headers });
+  const added = isGet ? { "x-requested-with": "audits" } : {};
+  return fetch(input, { ...options, headers: { ...options.headers, ...added } });
 }
 
 for (const audit of serverAudits({ url, fetchFn })) {

@@ -1,29 +1,33 @@
-// What the stock clients are asked to do, and how they tell of it: a JSON line on standard output for each thing that happens.
+// The operations that all client programs run, and the JSON lines in which they report results and
+// errors.
 import WebSocket from "ws";
 
-globalThis.WebSocket ??= WebSocket; // as in browsers; Node.js 20 has none of its own
+globalThis.WebSocket ??= WebSocket; // browsers have it; Node.js 20 does not
 
 export const [http, ws, email, password, after] = process.argv.slice(2);
 
-export const SIGN_IN = `mutation($who: SignInInput!) { signIn(input: $who) { token userErrors { code } } }`;
+export const SIGN_IN = `mutation($input: SignInInput!) {
+  signIn(input: $input) { token userErrors { code } }
+}`;
 export const VIEWER = `query { viewer { role user { email } } }`;
-export const WRONG = `query { nothing }`;
-export const STEPS = `subscription($after: String) {
+export const INVALID_QUERY = `query { nothing }`;
+export const SUBSCRIPTION = `subscription($after: String) {
   ticketStatusChanged(after: $after) { cursor from to ticket { id status } actor { displayName } }
 }`;
-export const WRONG_STEPS = `subscription { ticketStatusChanged { nothing } }`;
+export const INVALID_SUBSCRIPTION = `subscription { ticketStatusChanged { nothing } }`;
 
-export const tell = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+export const report = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 export const codes = (errors) => errors.map((each) => each.extensions.code);
 
-// fetch, which tells what was asked for and what came
-export async function tellingFetch(url, options) {
-  const answer = await fetch(url, options);
+// fetch that also reports the request and the response
+export async function reportingFetch(url, options) {
+  const response = await fetch(url, options);
   const { accept } = Object.fromEntries(new Headers(options.headers));
-  tell({ http: { method: options.method, accept, status: answer.status, type: answer.headers.get("content-type") } });
-  return answer;
+  const type = response.headers.get("content-type");
+  report({ http: { method: options.method, accept, status: response.status, type } });
+  return response;
 }
 
-// Calls again after a socket that was dropped, as applications do: soon, and after the last cursor.
-export const again = (follow) => setTimeout(follow, 50);
+// Subscribes again soon after a disconnect, as applications do.
+export const retry = (follow) => setTimeout(follow, 50);

@@ -1,21 +1,23 @@
-// EventSource as browsers have it, which asks by GET, comes again by itself, and then sends the last id that it saw:
-// node eventsource.mjs <http> <ws> <email> <password> <after>
+// EventSource as in browsers: it sends GET requests, reconnects by itself, and then sends the last
+// event id: node eventsource.mjs <http> <ws> <email> <password> <after>
 import { EventSource } from "eventsource";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
-import { after, email, http, password, tell, tellingFetch } from "./common.mjs";
+import { INVALID_QUERY, INVALID_SUBSCRIPTION, SIGN_IN, SUBSCRIPTION, VIEWER, codes } from "./common.mjs";
+import { after, email, http, password, report, reportingFetch } from "./common.mjs";
 
-const signIn = await tellingFetch(http, {
+const signIn = await reportingFetch(http, {
   method: "POST",
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ query: SIGN_IN, variables: { who: { email, password } } }),
+  body: JSON.stringify({ query: SIGN_IN, variables: { input: { email, password } } }),
 });
 const { token } = (await signIn.json()).data.signIn;
 
 function source(query, variables = {}) {
   const url = `${http}/stream?${new URLSearchParams({ query, variables: JSON.stringify(variables) })}`;
-  const bearing = (input, options) =>
-    tellingFetch(input, { method: "GET", ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });
-  return new EventSource(url, { fetch: bearing });
+  const fetchWithToken = (input, options) => {
+    const headers = { ...options.headers, authorization: `Bearer ${token}` };
+    return reportingFetch(input, { method: "GET", ...options, headers });
+  };
+  return new EventSource(url, { fetch: fetchWithToken });
 }
 
 const one = (query) =>
@@ -28,13 +30,15 @@ const one = (query) =>
       resolve(result);
     });
   });
-tell({ viewer: (await one(VIEWER)).data.viewer });
-tell({ wrong: codes((await one(WRONG)).errors) });
-tell({ wrongSteps: codes((await one(WRONG_STEPS)).errors) });
+report({ viewer: (await one(VIEWER)).data.viewer });
+report({ invalidQuery: codes((await one(INVALID_QUERY)).errors) });
+report({ invalidSubscription: codes((await one(INVALID_SUBSCRIPTION)).errors) });
 
-const events = source(STEPS, { after });
+const events = source(SUBSCRIPTION, { after });
 events.addEventListener("next", ({ data, lastEventId }) => {
   const step = JSON.parse(data).data.ticketStatusChanged;
-  tell({ step, id: lastEventId });
+  report({ step, id: lastEventId });
 });
-events.addEventListener("error", ({ message, code }) => tell({ dropped: message ?? code ?? events.readyState }));
+events.addEventListener("error", ({ message, code }) =>
+  report({ disconnected: message ?? code ?? events.readyState }),
+);

@@ -1,10 +1,11 @@
-// Follows the log with the stock client: node graphql_ws.mjs <url> <token> <after>. A JSON line on standard output for each thing
-// that happens. A cut socket is opened again by graphql-ws itself, and the subscription goes on from its last cursor.
+// Subscribes to the log with graphql-ws: node graphql_ws.mjs <url> <token> <after>. Prints a JSON
+// line per event and state change. graphql-ws reconnects by itself, and the subscription resumes
+// after its last cursor.
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 
 const [url, token, after] = process.argv.slice(2);
-const tell = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+const report = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 const client = createClient({
   url,
@@ -12,14 +13,14 @@ const client = createClient({
   connectionParams: { authorization: `Bearer ${token}` },
   retryAttempts: 1000,
   retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
-  shouldRetry: (event) => event.code !== 4403, // graphql-ws itself would come again with the token that was refused
+  shouldRetry: (event) => event.code !== 4403, // by default graphql-ws would retry with the refused token
   on: {
-    connected: () => tell({ connected: true }),
-    closed: (event) => tell({ closed: event.code ?? null }),
+    connected: () => report({ connected: true }),
+    closed: (event) => report({ closed: event.code ?? null }),
   },
 });
 
-// graphql-ws sends this object each time that it connects.
+// graphql-ws sends this object on each connect.
 const payload = {
   query: `subscription($after: String) {
     ticketEvents(after: $after) { type cursor ticket { id } ... on TicketReplied { reply { body } } }
@@ -29,13 +30,13 @@ const payload = {
 
 client.subscribe(payload, {
   next: ({ data, errors }) => {
-    if (errors) return tell({ errors });
+    if (errors) return report({ errors });
     payload.variables.after = data.ticketEvents.cursor;
-    return tell({ event: data.ticketEvents });
+    return report({ event: data.ticketEvents });
   },
   error: (error) => {
-    tell({ error: error.code ?? error[0]?.extensions ?? String(error) });
+    report({ error: error.code ?? error[0]?.extensions ?? String(error) });
     process.exitCode = 1;
   },
-  complete: () => tell({ complete: true }),
+  complete: () => report({ complete: true }),
 });

@@ -1,42 +1,42 @@
-// graphql-sse in its distinct connections mode, as an application sets it up:
+// graphql-sse in its distinct connections mode:
 // node sse.mjs <http> <ws> <email> <password> <after>
 import { createClient } from "graphql-sse";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
-import { after, again, email, http, password, tell, tellingFetch } from "./common.mjs";
+import { INVALID_QUERY, INVALID_SUBSCRIPTION, SIGN_IN, SUBSCRIPTION, VIEWER, codes } from "./common.mjs";
+import { after, retry, email, http, password, report, reportingFetch } from "./common.mjs";
 
-const signIn = await tellingFetch(http, {
+const signIn = await reportingFetch(http, {
   method: "POST",
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ query: SIGN_IN, variables: { who: { email, password } } }),
+  body: JSON.stringify({ query: SIGN_IN, variables: { input: { email, password } } }),
 });
 const { token } = (await signIn.json()).data.signIn;
 const client = createClient({
   url: `${http}/stream`,
   headers: { authorization: `Bearer ${token}` },
-  fetchFn: tellingFetch,
+  fetchFn: reportingFetch,
   retryAttempts: 0,
 });
 
 const one = async (query) => (await client.iterate({ query }).next()).value;
-tell({ viewer: (await one(VIEWER)).data.viewer }); // queries are answered by one event
-tell({ wrong: codes((await one(WRONG)).errors) });
-tell({ wrongSteps: codes((await one(WRONG_STEPS)).errors) });
+report({ viewer: (await one(VIEWER)).data.viewer }); // the response to a query is one event
+report({ invalidQuery: codes((await one(INVALID_QUERY)).errors) });
+report({ invalidSubscription: codes((await one(INVALID_SUBSCRIPTION)).errors) });
 
 let cursor = after;
 function follow() {
   client.subscribe(
-    { query: STEPS, variables: { after: cursor } },
+    { query: SUBSCRIPTION, variables: { after: cursor } },
     {
       next: ({ data, errors }) => {
-        if (errors) return tell({ errors: codes(errors) });
+        if (errors) return report({ errors: codes(errors) });
         cursor = data.ticketStatusChanged.cursor;
-        return tell({ step: data.ticketStatusChanged });
+        return report({ step: data.ticketStatusChanged });
       },
       error: (error) => {
-        tell({ dropped: error.message });
-        again(follow);
+        report({ disconnected: error.message });
+        retry(follow);
       },
-      complete: () => tell({ complete: true }),
+      complete: () => report({ complete: true }),
     },
   );
 }

@@ -1,9 +1,9 @@
-// urql as an application sets it up, its plain fetchExchange for queries and mutations and graphql-ws for subscriptions:
+// urql with fetchExchange for queries and mutations and graphql-ws for subscriptions:
 // node urql.mjs <http> <ws> <email> <password> <after>
 import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
 import { createClient } from "graphql-ws";
-import { SIGN_IN, STEPS, VIEWER, WRONG, WRONG_STEPS, codes } from "./common.mjs";
-import { after, again, email, http, password, tell, tellingFetch, ws } from "./common.mjs";
+import { INVALID_QUERY, INVALID_SUBSCRIPTION, SIGN_IN, SUBSCRIPTION, VIEWER, codes } from "./common.mjs";
+import { after, retry, email, http, password, report, reportingFetch, ws } from "./common.mjs";
 
 let token = null;
 let cursor = after;
@@ -12,7 +12,7 @@ const bearer = () => (token ? { authorization: `Bearer ${token}` } : {});
 const sockets = createClient({ url: ws, connectionParams: bearer, retryAttempts: 0 });
 const client = new Client({
   url: http,
-  fetch: tellingFetch,
+  fetch: reportingFetch,
   fetchOptions: () => ({ headers: bearer() }),
   exchanges: [
     fetchExchange,
@@ -24,25 +24,28 @@ const client = new Client({
   ],
 });
 
-const { data } = await client.mutation(SIGN_IN, { who: { email, password } }).toPromise();
+const { data } = await client.mutation(SIGN_IN, { input: { email, password } }).toPromise();
 token = data.signIn.token;
 for (const preferGetMethod of ["within-url-limit", false]) {
-  tell({ viewer: (await client.query(VIEWER, {}, { preferGetMethod }).toPromise()).data.viewer });
-  tell({ wrong: codes((await client.query(WRONG, {}, { preferGetMethod }).toPromise()).error.graphQLErrors) });
+  const run = (query) => client.query(query, {}, { preferGetMethod }).toPromise();
+  report({ viewer: (await run(VIEWER)).data.viewer });
+  report({ invalidQuery: codes((await run(INVALID_QUERY)).error.graphQLErrors) });
 }
 
-client.subscription(WRONG_STEPS, {}).subscribe(({ error }) => tell({ wrongSteps: codes(error.graphQLErrors) }));
+client
+  .subscription(INVALID_SUBSCRIPTION, {})
+  .subscribe(({ error }) => report({ invalidSubscription: codes(error.graphQLErrors) }));
 
 function follow() {
-  const following = client.subscription(STEPS, { after: cursor }).subscribe(({ data, error }) => {
-    if (error?.graphQLErrors.length) return tell({ errors: codes(error.graphQLErrors) });
+  const subscription = client.subscription(SUBSCRIPTION, { after: cursor }).subscribe(({ data, error }) => {
+    if (error?.graphQLErrors.length) return report({ errors: codes(error.graphQLErrors) });
     if (error) {
-      tell({ dropped: error.message });
-      following.unsubscribe();
-      return again(follow);
+      report({ disconnected: error.message });
+      subscription.unsubscribe();
+      return retry(follow);
     }
     cursor = data.ticketStatusChanged.cursor;
-    return tell({ step: data.ticketStatusChanged });
+    return report({ step: data.ticketStatusChanged });
   });
 }
 follow();

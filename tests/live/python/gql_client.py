@@ -50,7 +50,7 @@ async def run_queries(session: Any) -> None:
     try:
         await session.execute(GraphQLRequest(INVALID_QUERY))
     except TransportQueryError as error:
-        report(wrong=codes(error))
+        report(invalidQuery=codes(error))
 
 
 async def main(http: str, ws: str, email: str, password: str, after: str) -> None:
@@ -64,7 +64,7 @@ async def main(http: str, ws: str, email: str, password: str, after: str) -> Non
             async for _ in session.subscribe(GraphQLRequest(INVALID_SUBSCRIPTION)):
                 pass
         except TransportQueryError as error:
-            report(wrongSteps=codes(error))
+            report(invalidSubscription=codes(error))
     while True:
         try:
             async with Client(transport=WebsocketsTransport(ws, init_payload=bearer)) as session:
@@ -74,7 +74,7 @@ async def main(http: str, ws: str, email: str, password: str, after: str) -> Non
                     after = data["ticketStatusChanged"]["cursor"]
                     report(step=data["ticketStatusChanged"])
         except DISCONNECTED as error:
-            report(dropped=repr(error))
+            report(disconnected=repr(error))
             await asyncio.sleep(0.05)
 
 

@@ -80,7 +80,7 @@ def shorten(value: Any) -> str:
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 
-def unexplained_errors(core: Answer, compiled: Answer) -> list[Any] | None:
+def alternative_errors(core: Answer, compiled: Answer) -> list[Any] | None:
     """Errors of the second response that graphql-core could also have reported.
 
     If several errors propagate to the same null, an executor may report only the first one
@@ -267,5 +267,5 @@ __all__ = [
     "format_difference",
     "minimize_operation",
     "reduce_to_path",
-    "unexplained_errors",
+    "alternative_errors",
 ]

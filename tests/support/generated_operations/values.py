@@ -1,4 +1,4 @@
-"""Random values of arguments: max_optional exist in the database; an operation that must fail gets
+"""Random values of arguments: most exist in the database; an operation that must fail gets
 a wrong one."""
 
 from __future__ import annotations

@@ -20,11 +20,11 @@ from strawberry.utils.str_converters import to_camel_case
 from support.differential import OperationRequest, SchemaRunner
 from support.generated_operations import Generator, Pool
 from support.generated_operations.comparison import (
+    alternative_errors,
     find_difference,
     format_difference,
     minimize_operation,
     reduce_to_path,
-    unexplained_errors,
 )
 from support.generated_operations.field_coverage import FieldCoverage, FieldKey, reachable_fields
 from support.large_dataset import ACTIVE_VIEWERS, NOW, LargeDataset
@@ -113,7 +113,7 @@ class Stage:
     async def judged(self, asked: OperationRequest, viewer: str, core: dict[str, Any], found: dict[str, Any]) -> str | None:
         """Where the answers differ; not where graphql-core could have told the same of several errors."""
         where = find_difference(core, found)
-        doubtful = None if where is None else unexplained_errors(core, found)
+        doubtful = None if where is None else alternative_errors(core, found)
         if doubtful is None:
             return where
         for error in doubtful:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.differential import OperationRequest
-from support.generated_operations.comparison import find_difference, minimize_operation, reduce_to_path, unexplained_errors
+from support.generated_operations.comparison import alternative_errors, find_difference, minimize_operation, reduce_to_path
 
 QUERY = """
   query Q($v: Int, $v1: Boolean!) { a: tickets(first: $v) { nodes { id ...F0 @include(if: $v1) } } viewer { role } }
@@ -36,7 +36,7 @@ def error(*path: str | int, message: str = "no", **more: Any) -> dict[str, Any]:
 def test_answers_that_differ_are_told_apart(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert find_difference(one, one) is None
     assert find_difference(one, other) is not None
-    assert not unexplained_errors(one, other)
+    assert not alternative_errors(one, other)
 
 
 def test_the_order_of_errors_is_nobodys_promise() -> None:
@@ -49,7 +49,7 @@ def test_the_order_of_errors_is_nobodys_promise() -> None:
 def test_of_errors_that_left_one_null_any_may_be_told() -> None:
     one, other = ({"data": {"a": None}, "errors": [error("a", 0, name)]} for name in ("x", "y"))
     assert find_difference(one, other) is not None
-    assert unexplained_errors(one, other) == [error("a", 0, "y")]
+    assert alternative_errors(one, other) == [error("a", 0, "y")]
 
 
 async def test_an_operation_is_made_as_small_as_still_differs() -> None:
