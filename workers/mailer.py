@@ -135,7 +135,7 @@ class Mailer:
             message = await self.composer.compose(outgoing)
             answer = await self.transport.send(message, message["To"].addresses[0].addr_spec)
         except MailWithheld as why:
-            return delivery_result.not_sent(str(why))
+            return delivery_result.withheld(str(why))
         except PermanentFailure as error:
             return delivery_result.failed(mail, str(error))
         except TemporaryFailure as error:

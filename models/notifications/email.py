@@ -25,10 +25,12 @@ class MailStatus(Enum):
 class Mail(Model):
     """An email to one user about one event.
 
-    message_id       derived from the event and the user, so that a repeated delivery is recognised
+    message_id       the header Message-ID (RFC 5322), not the id of a Message. It is derived from
+                     the event and the user, so that mail programs recognise a repeated delivery
     next_attempt_at  null if there are no further attempts
     claimed_by       the worker that is sending the email
-    claimed_until    when other workers may take over; in real time, which the demo clock ignores
+    claimed_until    when other workers may take over; in real time, which the demo clock does not
+                     affect
     answer           the last response of the mail server
     """
 

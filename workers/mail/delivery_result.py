@@ -21,21 +21,22 @@ MAX_ANSWER_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """`is_logged` is true for a failure that is logged on the ticket: one that the mail server
-    reported."""
+    """The status of an email after an attempt, with the mail server's answer or the reason."""
 
     status: MailStatus
     answer: str
     next_attempt_at: datetime | None = None
     sent_at: datetime | None = None
     is_logged: bool = False
+    """Whether the ticket's log records the failure. It records all except withheld emails."""
 
 
 def sent(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
     return DeliveryResult(MailStatus.SENT, clean_answer(mail, answer), sent_at=at)
 
 
-def not_sent(why: str) -> DeliveryResult:
+def withheld(why: str) -> DeliveryResult:
+    """The server does not send the email, for example because the recipient turned it off."""
     return DeliveryResult(MailStatus.FAILED, f"not sent: {why}")
 
 
@@ -55,15 +56,22 @@ def deferred(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """How long to wait after this many attempts: doubles from FIRST_DELAY to LONGEST_DELAY, ±
-    10 %."""
-    longest = min(FIRST_DELAY * 2 ** min(max(attempts - 1, 0), 20), LONGEST_DELAY)
-    return longest * random.uniform(0.9, 1.1)  # noqa: S311 - it only spreads load
+    """Return how long to wait after this many attempts.
+
+    The delay doubles from FIRST_DELAY to LONGEST_DELAY, and varies by up to 10 %.
+    """
+    base_delay = min(FIRST_DELAY * 2 ** min(max(attempts - 1, 0), 20), LONGEST_DELAY)
+    return base_delay * random.uniform(0.9, 1.1)  # noqa: S311 - it only spreads load
 
 
 def clean_answer(mail: Mail, answer: str) -> str:
-    """Return a server's answer for storing and showing: bounded, printable, and without the
-    recipient's address."""
-    clean = answer.encode("utf-8", "replace").decode().replace("\x00", "")
-    shown = re.sub(re.escape(mail.address), "…", clean, flags=re.IGNORECASE)
-    return " ".join(shown.split())[:MAX_ANSWER_LENGTH]
+    """Return a server's answer for storing and showing: in one line of limited length, without
+    unprintable characters and the recipient's address."""
+    decodable = answer.encode("utf-8", "replace").decode()
+    address = re.escape(remove_unprintable(mail.address))
+    anonymous = re.sub(address, "…", remove_unprintable(decodable), flags=re.IGNORECASE)
+    return " ".join(anonymous.split())[:MAX_ANSWER_LENGTH]
+
+
+def remove_unprintable(text: str) -> str:
+    return "".join(each for each in text if each.isprintable() or each.isspace())

@@ -18,7 +18,7 @@ from workers.mail.smtp_url import SmtpUrl
 from workers.mail.transport import LogTransport, PermanentFailure, TemporaryFailure, Transport
 
 TOTAL_SECONDS = 30.0
-"""Bounds one email, from connecting to the server's last answer."""
+"""The time limit for one email, from opening the connection until the server's last answer."""
 QUIT_SECONDS = 1.0
 PERMANENT = 500
 START_TLS = {"offered": None, "required": True, "never": False}
@@ -78,11 +78,11 @@ def transport_of(url: str) -> Transport:
 async def connect(client: SMTP) -> None:
     """Connect.
 
-    A failure before the email is named is temporary, because it says nothing about the email.
+    Each failure is temporary, because the server does not know the sender and recipient yet.
     """
     try:
         await client.connect()
-    except TimeoutError:
+    except TimeoutError:  # an OSError, but `send` handles it
         raise
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         raise TemporaryFailure(error_text(error)) from error
@@ -91,7 +91,7 @@ async def connect(client: SMTP) -> None:
 async def hand_over(client: SMTP, message: EmailMessage, address: str) -> str:
     try:
         _, answer = await client.send_message(message, recipients=[address])
-    except TimeoutError:
+    except TimeoutError:  # as in `connect`
         raise
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise classify_refusal(error.recipients[0]) from error
@@ -108,8 +108,7 @@ def close(client: SMTP | None) -> None:
 
 
 async def quit(client: SMTP | None) -> None:
-    """End the session politely if the connection is alive; the result of the email does not depend
-    on it."""
+    """End the session if the connection is alive. A failure does not affect the email's result."""
     try:
         if client is not None and client.is_connected:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
