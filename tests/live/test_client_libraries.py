@@ -62,7 +62,9 @@ async def check_resumption(
     ):
         disconnects = len(client.values("disconnected"))
         proxy.cut()
-        await client.until(lambda disconnects=disconnects: len(client.values("disconnected")) > disconnects)
+        await client.until(
+            lambda disconnects=disconnects: len(client.values("disconnected")) > disconnects
+        )
         await run_actions(ada, ticket, *missed)
         proxy.mend()
         await wait_for_steps(client, count - 1)

@@ -263,9 +263,9 @@ def format_difference(request: OperationRequest, viewer: str, difference: str) -
 
 
 __all__ = [
+    "alternative_errors",
     "find_difference",
     "format_difference",
     "minimize_operation",
     "reduce_to_path",
-    "alternative_errors",
 ]
