@@ -24,13 +24,15 @@ from models.core.lazy_query import LazyQuery, One
 from models.core.sql import Condition
 from models.core.time import InstantField
 from models.database import batch
-from models.log.event import POSITION_BEFORE_HEAD
+from models.log.event import POSITION_FROM_EVENTS_AFTER
 
 if TYPE_CHECKING:
     from models.log.event import Json
 
 KEY_LIFETIME = timedelta(hours=24)
 MAX_KEY_CHARS = 128
+LOCK_HASH_SEED = 7
+"""The seed of the hash that names a key's advisory lock; the same in all processes."""
 
 
 class IdempotencyKey(Model):
@@ -42,11 +44,16 @@ class IdempotencyKey(Model):
     key = fields.CharField(max_length=MAX_KEY_CHARS)
     digest = fields.CharField(max_length=64)
     record_id = fields.UUIDField(null=True)
-    """The ticket, SLA calendar, SLA policy, escalation path, team or user. Null for the clock."""
+    """The ticket, SLA calendar, SLA policy, escalation path, team or user.
+
+    Null for `advanceClock`, which changes no record.
+    """
     message_id = fields.UUIDField(null=True)
+    """The reply or note that the mutation added, if any."""
     position = fields.BigIntField(null=True)
+    """The position of the ticket's main event, if the mutation changed a ticket."""
     reached = fields.BigIntField(null=True)
-    """The position that the log had reached, if it was a ticket mutation."""
+    """The log's position after the mutation, if it was a ticket mutation."""
     created_at = InstantField()
 
     class Meta:
@@ -96,8 +103,8 @@ def hash_input(values: Mapping[str, Json]) -> str:
     return sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def find_result(request: KeyedRequest, at: datetime) -> IdempotencyKey | None:
-    """The result of the caller's earlier request with this key, if any.
+async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | None:
+    """The stored key and result of the caller's earlier request with this key, if any.
 
     Call it inside the mutation's transaction. Raises InvalidInput: IDEMPOTENCY_KEY_REUSED if the
     input differs, IDEMPOTENCY_IN_PROGRESS if the earlier request is still running.
@@ -106,7 +113,7 @@ async def find_result(request: KeyedRequest, at: datetime) -> IdempotencyKey | N
         # Postgres holds this lock until the transaction ends. SQLite needs none: its transactions
         # begin with BEGIN IMMEDIATE, so no other one is running.
         name = f"{request.caller}\n{request.mutation}\n{request.key}"
-        statement = "SELECT pg_try_advisory_xact_lock(hashtextextended(?, 7))"
+        statement = f"SELECT pg_try_advisory_xact_lock(hashtextextended(?, {LOCK_HASH_SEED}))"
         rows = await database.fetch(statement, [name])
         if not rows[0][0]:
             raise build_in_progress_error()
@@ -138,18 +145,21 @@ def build_in_progress_error() -> InvalidInput:
 
 
 async def store_result(request: KeyedRequest, result: ResultReference) -> None:
-    """Store the key and the result, and end the mutation's transaction."""
-    await batch.execute(batch.insert([request.build_record(result)]), last=True)
+    """Store the key and the result, as the last step of the mutation's transaction."""
+    await batch.execute(batch.insert([request.build_record(result)]), commit=True)
 
 
 def build_insert(request: KeyedRequest, result: ResultReference) -> list[batch.WriteStatement]:
     """The statement that stores the key together with new log events.
 
-    The result's positions count the events that follow, because the final positions are known only
-    when the statement runs.
+    In `result`, `position` and `reached` are not positions, but how many new events come after
+    them. The statement subtracts them from the new head of the log.
     """
-    positions = (("position", POSITION_BEFORE_HEAD), ("reached", POSITION_BEFORE_HEAD))
-    return batch.insert([request.build_record(result)], positions)
+    expressions = (
+        ("position", POSITION_FROM_EVENTS_AFTER),
+        ("reached", POSITION_FROM_EVENTS_AFTER),
+    )
+    return batch.insert([request.build_record(result)], expressions)
 
 
 async def delete_before(before: datetime) -> int:

@@ -22,12 +22,24 @@ from models.sla.update import update_clocks
 from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
 
 
-async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: bool = False) -> int:
-    """Store the changes and their events in the caller's transaction.
+async def write(
+    *changes: TicketChange, key: KeyedRequest | None = None, commit: bool = False
+) -> int:
+    """Update the SLA clocks; store the changes and their events in the caller's transaction.
 
-    `key` is the idempotency key of the first change; it is stored with them. `last` ends the
-    transaction with this write. Returns the position of the last event. If there are no events,
-    stores nothing and returns 0. Raises StaleVersion if a ticket has changed since it was read.
+    The statements are one batch:
+    1. The updates of tickets, guarded by their versions. Then the other records.
+    2. The advance of the log head. Every other writer waits for its row from then until the commit,
+       so it comes after all other locks.
+    3. The events, and `key`, the idempotency key of the first change. Only now are their positions
+       known. Until then, an event's position is the number of new events after it, which the
+       statement subtracts from the new head.
+
+    With `commit`, nothing follows in the transaction, and the batch may commit it itself. A batch
+    with guarded updates does not, because a stale version must roll it back.
+
+    Returns the position of the last event. If there are no events, stores nothing and returns 0.
+    Raises StaleVersion if a ticket has changed since it was read.
     """
     await update_clocks(changes)
     changed = [change for change in changes if change.events]
@@ -42,13 +54,12 @@ async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: b
             updated.append(change)
             steps.append(update)
     steps += build_record_statements(changed)
-    # The log head is locked last: every other writer waits from that lock until the commit.
     append = append_statements(events)
     key_insert: list[batch.WriteStatement] = []
     if key is not None:
         reference = build_result_reference(changes[0])
         key_insert = idempotency.build_insert(key, reference)
-    results = await batch.execute([*steps, *append, *key_insert], last=last and not updated)
+    results = await batch.execute([*steps, *append, *key_insert], commit=commit and not updated)
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
             raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
@@ -57,7 +68,10 @@ async def write(*changes: TicketChange, key: KeyedRequest | None = None, last: b
 
 
 def build_result_reference(change: TicketChange) -> ResultReference:
-    """The reference from which a replay loads the result of the change."""
+    """The reference from which a replay loads the result of the change.
+
+    Its positions are numbers of new events that come after; see `idempotency.build_insert`.
+    """
     message_id = change.messages[0].id if change.messages else None
     position = change.main_event.position if change.main_event else None
     return ResultReference(change.at, change.ticket.id, message_id, position, 0)

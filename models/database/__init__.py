@@ -45,7 +45,7 @@ class Client(Protocol):
     async def fetch_readonly(self, text: str, values: Sequence[object]) -> Sequence[DriverRow]: ...
 
     async def fetch_each(
-        self, statements: Sequence[Statement], *, last: bool
+        self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[DriverRow]]: ...
 
 
@@ -114,17 +114,17 @@ async def fetch_readonly(sql: str, params: Sequence[object] = ()) -> Sequence[Dr
 
 
 async def fetch_each(
-    statements: Sequence[Statement], *, last: bool = False
+    statements: Sequence[Statement], *, commit: bool = False
 ) -> list[Sequence[DriverRow]]:
     """Run statements one after another, and return the rows of each. SQLite needs one thread call.
 
-    With `last`, they also end the transaction. On SQLite, the same thread call commits. On
-    Postgres, a single statement needs neither BEGIN nor COMMIT if only `fetch_readonly` came
-    before it.
+    With `commit`, they are the last statements of the transaction, and may commit it themselves. On
+    SQLite, the same thread call commits. On Postgres, a single statement needs neither BEGIN nor
+    COMMIT if only `fetch_readonly` came before it.
     """
     client = extended_client()
     prepared = [prepare(client, *statement) for statement in statements]
-    return await client.fetch_each(prepared, last=last)
+    return await client.fetch_each(prepared, commit=commit)
 
 
 async def fetch_dicts(sql: str, params: Sequence[object] = ()) -> list[Row]:

@@ -106,10 +106,10 @@ class LazyTransactionWrapper(TransactionWrapper):
             return await self.run_query(text, values)
 
     async def fetch_each(
-        self, statements: Sequence[Statement], *, last: bool
+        self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
         async with self._lock:
-            if not (last and len(statements) == 1):
+            if not (commit and len(statements) == 1):
                 await self.begin()
             results = [await self.run_query(*statement) for statement in statements]
             if not self.has_begun:  # a single statement without BEGIN has committed itself
@@ -250,7 +250,7 @@ class Client(AsyncpgDBClient):
     fetch_readonly = fetch
 
     async def fetch_each(
-        self, statements: Sequence[Statement], *, last: bool
+        self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
         return [await self.fetch(*statement) for statement in statements]
 

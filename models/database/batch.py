@@ -26,16 +26,19 @@ UNCONVERTED_FIELDS = {
 
 
 class WriteStatement(NamedTuple):
-    """One INSERT, UPDATE or DELETE. Statements of a batch don't see the rows that others write.
+    """One INSERT, UPDATE or DELETE.
 
-    The exception is a statement with a `table`, the name of the table that it changes. It runs
-    after all statements before it, its result is the value of `returning`, and the statements
-    after it see the row that it changed.
+    A statement must not rely on seeing rows that the others of its batch write: on Postgres, it
+    doesn't see them. The exception is a statement with a `result_table`.
     """
 
     text: str
     params: Sequence[object]
-    table: str = ""
+    result_table: str = ""
+    """The table of which the statement updates one row, if later statements read the new row.
+
+    The statement runs after all statements before it. Its result is the value of `returning`.
+    """
     returning: str = "1"
 
 
@@ -91,14 +94,17 @@ def column_converter(field: fields.Field[Any]) -> Converter | None:
 
 
 def update(
-    record: type[Model] | Model, values: Mapping[str, object], where: Mapping[str, object]
+    target: type[Model] | Model, values: Mapping[str, object], where: Mapping[str, object]
 ) -> WriteStatement:
-    """Sets new values in the rows whose columns equal those of `where`."""
-    meta = record._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    """Sets new values in the rows whose columns equal those of `where`.
+
+    `target` is the model, or a record of it. The values are those that records hold.
+    """
+    meta = target._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     assignments = ", ".join(f'"{name}" = ?' for name in values)
     conditions = " AND ".join(f'"{name}" = ?' for name in where)
     params = [
-        meta.fields_map[name].to_db_value(value, record)
+        meta.fields_map[name].to_db_value(value, target)
         for name, value in (*values.items(), *where.items())
     ]
     text = f'UPDATE "{meta.db_table}" SET {assignments} WHERE {conditions}'
@@ -108,7 +114,10 @@ def update(
 def delete(
     model: type[Model], owner: Mapping[str, object], column: str, values: Sequence[object]
 ) -> WriteStatement:
-    """Deletes those rows of the owner whose column has one of the values."""
+    """Deletes those rows of the owner whose column has one of the values.
+
+    The values are sent as they are, so `database.fetch` must accept them.
+    """
     table = model._meta.db_table  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     conditions = " AND ".join(f'"{name}" = ?' for name in owner)
     in_values = f'"{column}" IN ({database.placeholders(values)})'
@@ -116,28 +125,29 @@ def delete(
     return WriteStatement(text, [*owner.values(), *values])
 
 
-async def execute(statements: Sequence[WriteStatement], *, last: bool = False) -> list[int]:
-    """Run the statements inside the caller's transaction; with `last`, they also end it.
+async def execute(statements: Sequence[WriteStatement], *, commit: bool = False) -> list[int]:
+    """Run the statements inside the caller's transaction.
 
-    Returns a number for each statement: the value of `returning` if it has a `table`, or else how
-    many rows it wrote.
+    Returns a number for each statement: the value of `returning` if it has a `result_table`, or
+    else how many rows it wrote. With `commit`, they are the last statements of the transaction, and
+    may commit it themselves; see `database.fetch_each`.
     """
     if database.dialect() == "sqlite":
-        return await execute_one_by_one(statements, last=last)
-    return await execute_combined(statements, last=last)
+        return await execute_one_by_one(statements, commit=commit)
+    return await execute_combined(statements, commit=commit)
 
 
-async def execute_one_by_one(statements: Sequence[WriteStatement], *, last: bool) -> list[int]:
+async def execute_one_by_one(statements: Sequence[WriteStatement], *, commit: bool) -> list[int]:
     queries = [(f"{each.text} RETURNING {each.returning}", each.params) for each in statements]
     results: list[int] = []
     for statement, rows in zip(
-        statements, await database.fetch_each(queries, last=last), strict=True
+        statements, await database.fetch_each(queries, commit=commit), strict=True
     ):
-        results.append(cast("int", rows[0][0]) if statement.table else len(rows))
+        results.append(cast("int", rows[0][0]) if statement.result_table else len(rows))
     return results
 
 
-async def execute_combined(statements: Sequence[WriteStatement], *, last: bool) -> list[int]:
+async def execute_combined(statements: Sequence[WriteStatement], *, commit: bool) -> list[int]:
     combined: list[database.Statement] = []
     rest = statements
     while rest:
@@ -145,7 +155,7 @@ async def execute_combined(statements: Sequence[WriteStatement], *, last: bool) 
         combined.append(combine(rest[:count]))
         rest = rest[count:]
     results: list[int] = []
-    for rows in await database.fetch_each(combined, last=last):
+    for rows in await database.fetch_each(combined, commit=commit):
         (row,) = rows
         results += [cast("int", value) for value in row]
     return results
@@ -164,28 +174,28 @@ def count_fitting(statements: Sequence[WriteStatement]) -> int:
 def combine(statements: Sequence[WriteStatement]) -> database.Statement:
     text = combine_texts(
         tuple(statement.text for statement in statements),
-        tuple((statement.table, statement.returning) for statement in statements),
+        tuple((statement.result_table, statement.returning) for statement in statements),
     )
     return text, [value for statement in statements for value in statement.params]
 
 
 @lru_cache(maxsize=256)
 def combine_texts(texts: Sequence[str], results: Sequence[tuple[str, str]]) -> str:
-    """One WITH statement of several statements; `results` are their `table` and `returning`.
+    """One WITH statement of several statements; `results` are their `result_table` and `returning`.
 
-    A statement with a table becomes a WITH query of that name. It hides the table, so the
-    statements after it read the changed row. Postgres may run the queries of WITH in any order.
-    The condition added to such a statement depends on all results before it, so that it runs after
-    them: the row of log_head, for which all writers wait, is locked last.
+    A statement with a result table becomes a WITH query named like the table. Later statements that
+    name the table therefore read that query's row. The statement must have no WHERE: one is added
+    that reads all earlier results, because Postgres may otherwise run it first. So the row of
+    log_head, for which all writers wait, is locked last.
     """
     queries: list[str] = []
     result_queries: list[str] = []
-    for index, (text, (table, returning)) in enumerate(zip(texts, results, strict=True)):
-        name = table or f"s{index}"
-        order = ""
-        if table and result_queries:
-            order = f" WHERE {' + '.join(result_queries)} >= 0"
-        queries.append(f"{name} AS ({text}{order} RETURNING {returning})")
-        result = returning if table else "COUNT(*)"
+    for index, (text, (result_table, returning)) in enumerate(zip(texts, results, strict=True)):
+        name = result_table or f"s{index}"
+        order_condition = ""
+        if result_table and result_queries:
+            order_condition = f" WHERE {' + '.join(result_queries)} >= 0"
+        queries.append(f"{name} AS ({text}{order_condition} RETURNING {returning})")
+        result = returning if result_table else "COUNT(*)"
         result_queries.append(f"(SELECT {result} FROM {name})")
     return f"WITH {', '.join(queries)} SELECT {', '.join(result_queries)}"

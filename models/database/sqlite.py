@@ -88,11 +88,11 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     fetch_readonly = fetch
 
     async def fetch_each(
-        self, statements: Sequence[Statement], *, last: bool
+        self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
         for text, values in statements:
             self.log.debug("%s: %s", text, values)
-        commits = last and not self.has_savepoints
+        commits = commit and not self.has_savepoints
         async with self.acquire_connection() as wrapper:
             # Used only on the driver's own thread.
             connection = wrapper._conn  # pyright: ignore[reportPrivateUsage]
@@ -246,7 +246,7 @@ class Client(SqliteClient):
     fetch_readonly = fetch
 
     async def fetch_each(
-        self, statements: Sequence[Statement], *, last: bool
+        self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
         return [await self.fetch(*statement) for statement in statements]
 

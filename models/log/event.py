@@ -70,8 +70,8 @@ MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
-POSITION_BEFORE_HEAD = "(SELECT position FROM log_head) - ?"
-"""The position of an event with `?` events after it, once the head is advanced."""
+POSITION_FROM_EVENTS_AFTER = "(SELECT position FROM log_head) - ?"
+"""The position of a new event that has `?` new events after it, once the head is advanced."""
 NOT_A_CURSOR = "This is not a cursor of the event log."
 
 
@@ -166,20 +166,22 @@ def append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
     """The statements that give the events their positions and store them.
 
     They must be the last of their transaction, because other writers wait for the head from then
-    on. Until `assign_positions`, an event's `position` is the number of events that follow it.
+    on. The positions are known only when the statements run. Until `assign_positions`, an event's
+    `position` is therefore the number of new events after it: of three events, 2, 1 and 0.
     """
-    for following, event in enumerate(reversed(events)):
-        event.position = following
+    for events_after, event in enumerate(reversed(events)):
+        event.position = events_after
     return [
         batch.WriteStatement(ADVANCE_HEAD, [len(events)], LogHead.Meta.table, "position"),
-        *batch.insert(events, (("position", POSITION_BEFORE_HEAD),)),
+        *batch.insert(events, (("position", POSITION_FROM_EVENTS_AFTER),)),
     ]
 
 
 def assign_positions(events: Sequence[Event], head: int) -> None:
     """Set the events' positions, once the head after appending them is known."""
     for event in events:
-        event.position = head - event.position
+        events_after = event.position
+        event.position = head - events_after
 
 
 async def append(events: Sequence[Event]) -> None:

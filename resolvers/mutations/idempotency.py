@@ -48,7 +48,7 @@ async def run_once(
     key = KeyedRequest(context.viewer.caller_key, mutation, key_text, input_fingerprint(input))
 
     async def execute_or_replay() -> T:
-        stored = await idempotency.find_result(key, context.now())
+        stored = await idempotency.find_stored(key, context.now())
         return await execute(key) if stored is None else await replay(stored)
 
     return await database.run_in_transaction(execute_or_replay)

@@ -182,7 +182,7 @@ async def execute(
     mutation = TicketMutation(context)
     await function(mutation, input)
     own = mutation.changes[0]
-    position = await write(*mutation.changes, key=key, last=True)
+    position = await write(*mutation.changes, key=key, commit=True)
     if not position:  # nothing had to change
         position = await event_log.read_last_position(own.ticket.id)
         if key is not None:

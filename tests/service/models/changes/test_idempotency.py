@@ -20,7 +20,7 @@ from models.changes.idempotency import (
     KeyedRequest,
     ResultReference,
     delete_before,
-    find_result,
+    find_stored,
     hash_input,
     store_result,
 )
@@ -36,7 +36,7 @@ async def store_key(
     at: datetime = NOON, caller: str = CALLER, mutation: str = MUTATION, key: str = KEY
 ) -> None:
     async with database.transaction():
-        assert await find_result(KeyedRequest(caller, mutation, key, INPUT), at) is None
+        assert await find_stored(KeyedRequest(caller, mutation, key, INPUT), at) is None
         await store_result(
             KeyedRequest(caller, mutation, key, INPUT), ResultReference(at, TICKET, MESSAGE, 6, 7)
         )
@@ -44,7 +44,7 @@ async def store_key(
 
 async def find_key(fingerprint: str = INPUT, at: datetime = NOON) -> IdempotencyKey | None:
     async with database.transaction():
-        return await find_result(KeyedRequest(CALLER, MUTATION, KEY, fingerprint), at)
+        return await find_stored(KeyedRequest(CALLER, MUTATION, KEY, fingerprint), at)
 
 
 @pytest.mark.usefixtures("database")
@@ -113,7 +113,7 @@ async def test_a_second_request_is_refused_or_waits_while_the_first_runs() -> No
 
     async def first() -> None:
         async with database.transaction():
-            assert await find_result(KeyedRequest(CALLER, MUTATION, KEY, INPUT), NOON) is None
+            assert await find_stored(KeyedRequest(CALLER, MUTATION, KEY, INPUT), NOON) is None
             begun.set()
             await go.wait()
             await store_result(
@@ -130,9 +130,9 @@ async def test_a_second_request_is_refused_or_waits_while_the_first_runs() -> No
             assert refusal.value.code is Code.IDEMPOTENCY_IN_PROGRESS
             assert refusal.value.field == ["input", "idempotencyKey"]
         async with database.transaction():
-            assert await find_result(KeyedRequest(CALLER, MUTATION, "another", INPUT), NOON) is None
-            assert await find_result(KeyedRequest(CALLER, "addNote", KEY, INPUT), NOON) is None
-            assert await find_result(KeyedRequest("user:2", MUTATION, KEY, INPUT), NOON) is None
+            assert await find_stored(KeyedRequest(CALLER, MUTATION, "another", INPUT), NOON) is None
+            assert await find_stored(KeyedRequest(CALLER, "addNote", KEY, INPUT), NOON) is None
+            assert await find_stored(KeyedRequest("user:2", MUTATION, KEY, INPUT), NOON) is None
     go.set()
     await running
     found = await (second if IS_SQLITE else find_key())
@@ -147,7 +147,7 @@ async def test_one_of_many_concurrent_requests_runs() -> None:
     async def attempt() -> str:
         try:
             async with database.transaction():
-                if await find_result(KeyedRequest(CALLER, MUTATION, KEY, INPUT), NOON):
+                if await find_stored(KeyedRequest(CALLER, MUTATION, KEY, INPUT), NOON):
                     return "replayed"
                 done.append(new_id())
                 await store_result(
