@@ -24,7 +24,7 @@ CLEARABLE_FIELDS = frozenset({"metric", "priority", "team"})
 async def list_escalation_paths(
     info: strawberry.Info, include_inactive: bool | None = None
 ) -> list[EscalationPath]:
-    return await admin.list_paths(archived=bool(include_inactive))
+    return await admin.list_paths(include_inactive=bool(include_inactive))
 
 
 escalation_path_mutation = admin_mutation(EscalationPathPayload, "escalation_path", EscalationPath)

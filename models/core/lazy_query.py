@@ -1,14 +1,16 @@
-"""Queries that are described but not yet run: the reader chooses the columns and joins.
+"""Queries that are described but not yet run.
 
-The description includes the visibility condition, so no reader can leave it out. Awaiting a query
-reads whole records.
+A LazyQuery states the rows, including the visibility condition, so no caller can leave it out. One,
+Many and ConnectionQuery state what to return of the rows. Awaiting one of these reads whole
+records. A compiled plan (engine/execution/plans) instead chooses the columns and joins that it
+reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from tortoise.models import Model
@@ -25,7 +27,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class LazyQuery(Generic[M]):
-    """The rows of one model. `source` is a FROM clause in which `alias` names the model's table."""
+    """The rows of one model. `source` follows FROM; in it, `alias` names the model's table."""
 
     model: type[M]
     alias: str
@@ -95,12 +97,13 @@ class One(Generic[M]):
 class Many(Generic[M]):
     """All rows, in order.
 
-    If `owner` is set, it is the SQL expression for the key of the record that a row belongs to.
+    `owner_expression` is the SQL expression for the key of the record that a row belongs to, if the
+    rows belong to several.
     """
 
     result_kind: ClassVar[Literal["many"]] = "many"
     select: LazyQuery[M]
-    owner: str | None = None
+    owner_expression: str | None = None
 
     async def fetch(self) -> list[M]:
         return [record for record, _ in await self.select.fetch_records()]
@@ -110,30 +113,31 @@ class Many(Generic[M]):
 
     async def fetch_with_owners(self) -> list[tuple[object, M]]:
         """The records, each after its owner's key as the database driver returns it."""
-        assert self.owner is not None
-        records = await self.select.fetch_records(self.owner)
+        assert self.owner_expression is not None
+        records = await self.select.fetch_records(self.owner_expression)
         return [(values[0], record) for record, values in records]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionQuery(Generic[M]):
-    """One page of a list; with `owner`, one page of each owner's list.
+    """One page of a list; with `owner_expression`, one page of each owner's list.
 
-    `select` reads one row more than the page has. `cursor` makes a row's cursor from the values of
-    `cursor_expressions`. `count_total` and `has_rows_outside` take the owner's key, or None.
+    `select` reads one row more than the page has. `make_cursor` makes a row's cursor from the
+    values of `cursor_expressions`. `count_total` and `has_rows_before_page` take the owner's key,
+    or None; see `Page`.
     """
 
     result_kind: ClassVar[Literal["page"]] = "page"
     select: LazyQuery[M]
     page_request: PageRequest
     cursor_expressions: tuple[str, ...]
-    cursor: Callable[[Sequence[object]], str]
+    make_cursor: Callable[[Sequence[object]], str]
     count_total: Callable[[object], Awaitable[int]]
-    has_rows_outside: Callable[[object], Awaitable[bool]]
-    owner: str | None = None
+    has_rows_before_page: Callable[[object], Awaitable[bool]]
+    owner_expression: str | None = None
 
     def build_page(
-        self, rows: Sequence[T], cursor_of: Callable[[T], str], owner: object = None
+        self, rows: Sequence[T], cursor_of: Callable[[T], str], owner_key: object = None
     ) -> Page[T]:
         """A page of the rows that `select` read, in its order."""
         size = self.page_request.size
@@ -141,47 +145,42 @@ class ConnectionQuery(Generic[M]):
         if self.page_request.backward:
             page_rows.reverse()
 
-        async def count_total() -> int:
-            return await self.count_total(owner)
-
-        async def has_rows_outside() -> bool:
-            return await self.has_rows_outside(owner)
-
         return Page(
             page_rows,
             Cursors(page_rows, cursor_of),
             self.page_request,
             has_more=len(rows) > size,
-            count_total=count_total,
-            has_rows_outside=has_rows_outside,
+            count_total=partial(self.count_total, owner_key),
+            has_rows_before_page=partial(self.has_rows_before_page, owner_key),
         )
 
     async def fetch_by_owner(
-        self, owners: Iterable[K], to_owner: Callable[[object], K]
+        self, owner_keys: Iterable[K], to_owner_key: Callable[[object], K]
     ) -> dict[K, Page[M]]:
-        """A page for each owner; `to_owner` converts a key from the database driver."""
-        assert self.owner is not None
-        rows: dict[K, list[tuple[M, Sequence[object]]]] = {owner: [] for owner in owners}
-        records = await self.select.fetch_records(self.owner, *self.cursor_expressions)
-        for record, (key, *cursor_values) in records:
-            rows[to_owner(key)].append((record, cursor_values))
-        return {owner: self.build_record_page(some, owner) for owner, some in rows.items()}
+        """A page for each owner; `to_owner_key` converts a key from the database driver."""
+        assert self.owner_expression is not None
+        rows: dict[K, list[tuple[M, Sequence[object]]]] = {key: [] for key in owner_keys}
+        records = await self.select.fetch_records(self.owner_expression, *self.cursor_expressions)
+        for record, (driver_key, *cursor_values) in records:
+            rows[to_owner_key(driver_key)].append((record, cursor_values))
+        return {key: self.build_record_page(owner_rows, key) for key, owner_rows in rows.items()}
 
     async def fetch(self) -> Page[M]:
         return self.build_record_page(await self.select.fetch_records(*self.cursor_expressions))
 
     def build_record_page(
-        self, rows: Sequence[tuple[M, Sequence[object]]], owner: object = None
+        self, rows: Sequence[tuple[M, Sequence[object]]], owner_key: object = None
     ) -> Page[M]:
         """A page of the records; each comes with the values of `cursor_expressions`."""
-        page = self.build_page(rows, lambda row: self.cursor(row[1]), owner)
+        page = self.build_page(rows, lambda row: self.make_cursor(row[1]), owner_key)
+        records = [record for record, _ in page.rows]
         return Page(
-            [record for record, _ in page.rows],
+            records,
             page.cursors,
             page.request,
             page.has_more,
             page.count_total,
-            page.has_rows_outside,
+            page.has_rows_before_page,
         )
 
     def __await__(self) -> Generator[Any, None, Page[M]]:

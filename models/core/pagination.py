@@ -68,11 +68,14 @@ class Page(Generic[T]):
     has_more: bool
     """Whether rows follow the page in the direction of the request."""
     count_total: Callable[[], Awaitable[int]]
-    has_rows_outside: Callable[[], Awaitable[bool]]
-    """Whether rows come before the page in the direction of the request."""
+    has_rows_before_page: Callable[[], Awaitable[bool]]
+    """Whether rows come before the page in the direction of the request.
+
+    If the request is `backward`, these are the rows that follow the page in the list.
+    """
 
     async def has_next(self) -> bool:
-        return await self.has_rows_outside() if self.request.backward else self.has_more
+        return await self.has_rows_before_page() if self.request.backward else self.has_more
 
     async def has_previous(self) -> bool:
-        return self.has_more if self.request.backward else await self.has_rows_outside()
+        return self.has_more if self.request.backward else await self.has_rows_before_page()

@@ -72,10 +72,10 @@ def is_null(column: str) -> Condition:
 
 
 def exists(query: str, params: Sequence[object] = (), *, per_row: bool = False) -> Condition:
-    """Whether a subquery on the ticket returns a row; `query` is all that follows FROM.
+    """Whether a subquery on the outer row returns a row; `query` is all that follows FROM.
 
-    With `per_row`, the database runs the subquery for each ticket that it checks. Otherwise,
-    Postgres may run it once for all tickets.
+    With `per_row`, the database runs the subquery for each outer row that it checks. Otherwise,
+    Postgres may run it once for all rows.
     """
-    offset = " LIMIT 1 OFFSET 0" if per_row else ""
-    return Condition(f"EXISTS (SELECT 1 FROM {query}{offset})", tuple(params))
+    optimizer_fence = " LIMIT 1 OFFSET 0" if per_row else ""
+    return Condition(f"EXISTS (SELECT 1 FROM {query}{optimizer_fence})", tuple(params))

@@ -3,7 +3,8 @@
 asyncpg's own pool resets each connection that is given back, which doubles the round trips of a
 single statement. Our code changes no session settings, does not listen, and holds no lock beyond
 its transaction. So a connection is reused as it is, unless its work was interrupted. Then a
-background task resets it; if the server does not respond, only that connection is lost.
+background task resets it. If that fails, this connection and all idle ones are closed, because the
+server may be unreachable.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import asyncpg
 
 from models.database.fair_share import CallerShares
 
-IDLE_SECONDS = 300.0
+MAX_IDLE_SECONDS = 300.0
 """Idle connections are closed after this time: a proxy or firewall may have dropped them."""
 RESERVED_CONNECTIONS = 2
 """Connections that the queries of one caller leave to others."""
-RESET_SECONDS = 5.0
+RESET_TIMEOUT_SECONDS = 5.0
 
 
 class IdleConnection(NamedTuple):
@@ -71,7 +72,7 @@ class Pool:
             connection, idle_since = self.idle.pop()
             if connection.is_closed():
                 continue
-            if time.monotonic() - idle_since < IDLE_SECONDS:
+            if time.monotonic() - idle_since < MAX_IDLE_SECONDS:
                 return connection
             connection.terminate()
         return None
@@ -93,7 +94,7 @@ class Pool:
     async def reset(self, connection: asyncpg.Connection) -> None:
         """Roll back after the running statement. If that fails, close all idle connections."""
         try:
-            async with asyncio.timeout(RESET_SECONDS):
+            async with asyncio.timeout(RESET_TIMEOUT_SECONDS):
                 await connection.execute("ROLLBACK")
             self.idle.append(IdleConnection(connection, time.monotonic()))
         except Exception:

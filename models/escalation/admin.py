@@ -52,9 +52,9 @@ class PathFields(TypedDict, total=False):
     active: bool
 
 
-async def list_paths(*, archived: bool = False) -> list[EscalationPath]:
-    """The active paths, and with `archived` also the others, in the order in which they match."""
-    paths = EscalationPath.all() if archived else EscalationPath.filter(active=True)
+async def list_paths(*, include_inactive: bool = False) -> list[EscalationPath]:
+    """The active paths, or all, in the order in which they match."""
+    paths = EscalationPath.all() if include_inactive else EscalationPath.filter(active=True)
     return await paths.order_by("position", "id")
 
 
@@ -93,7 +93,7 @@ async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
 
 
 async def archive_path(path_id: str) -> EscalationPath:
-    """Deactivate a path, so that it no longer starts. Raises InvalidInput."""
+    """Deactivate a path, so that no new escalation uses it. Raises InvalidInput."""
     return await update_path(path_id, {"active": False})
 
 
@@ -119,45 +119,53 @@ async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
         slug = fields["team"]
         path.team_id = None if slug is None else (await team.get_team(slug, "team")).id
     if "steps" in fields:
-        path.steps = await validate_steps(fields["steps"])
+        path.steps = await build_stored_steps(fields["steps"])
     path.active = fields.get("active", path.active)
 
 
-async def validate_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
+async def build_stored_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
     """The steps in the form that is stored. Raises InvalidInput."""
     if not steps:
         raise InvalidInput(Code.REQUIRED, "must have at least one step", "steps")
     if len(steps) > MAX_STEPS:
         message = f"must have at most {MAX_STEPS} steps; it has {len(steps)}"
         raise InvalidInput(Code.INVALID, message, "steps")
-    return [await validate_step(step, "steps", str(index)) for index, step in enumerate(steps)]
+    return [await build_stored_step(step, "steps", str(index)) for index, step in enumerate(steps)]
 
 
-async def validate_step(step: StepFields, *path: str) -> dict[str, Json]:
-    """A step in the form that is stored. Raises InvalidInput for the input field `path`."""
+async def build_stored_step(step: StepFields, *field_path: str) -> dict[str, Json]:
+    """A step in the form that is stored. `field_path` leads to it in the input.
+
+    Raises InvalidInput.
+    """
     action, slug, user_id = step["action"], step["team"], step["user_id"]
     message = f"must be 0 to {MAX_STEP_DELAY.days} days"
-    after = to_whole_seconds(step["after"], timedelta(), MAX_STEP_DELAY, message, *path, "after")
+    after = to_whole_seconds(
+        step["after"], timedelta(), MAX_STEP_DELAY, message, *field_path, "after"
+    )
     if action is StepAction.TRANSFER and slug is None:
-        raise InvalidInput(Code.REQUIRED, "is required for TRANSFER", *path, "team")
+        raise InvalidInput(Code.REQUIRED, "is required for TRANSFER", *field_path, "team")
     if action is not StepAction.TRANSFER and slug is not None:
-        raise InvalidInput(Code.INVALID, "is only allowed for TRANSFER", *path, "team")
+        raise InvalidInput(Code.INVALID, "is only allowed for TRANSFER", *field_path, "team")
     if action is not StepAction.REASSIGN and user_id is not None:
-        raise InvalidInput(Code.INVALID, "is only allowed for REASSIGN", *path, "userId")
+        raise InvalidInput(Code.INVALID, "is only allowed for REASSIGN", *field_path, "userId")
     team_key = user_key = None
     if slug is not None:
-        team_key = str((await team.get_team(slug, *path, "team")).id)
+        team_key = str((await team.get_team(slug, *field_path, "team")).id)
     if user_id is not None:
-        user_key = str((await find_assignable_user(user_id, *path, "userId")).id)
+        user_key = str((await find_assignable_user(user_id, *field_path, "userId")).id)
     return {"after": after, "action": action.value, "team": team_key, "user": user_key}
 
 
-async def find_assignable_user(user_id: str, *path: str) -> User:
-    """A user who can be assigned tickets, by global id. Raises InvalidInput for field `path`."""
+async def find_assignable_user(user_id: str, *field_path: str) -> User:
+    """A user who can be assigned tickets, by global id. `field_path` leads to it in the input.
+
+    Raises InvalidInput.
+    """
     key = ids.key_of(ids.USER, user_id)
     user = await User.get_or_none(id=key) if key else None
     if user is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", *path)
+        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", *field_path)
     if not user.is_staff:
-        raise InvalidInput(Code.INVALID, "must be an active agent or admin", *path)
+        raise InvalidInput(Code.INVALID, "must be an active agent or admin", *field_path)
     return user

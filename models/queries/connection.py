@@ -37,7 +37,7 @@ def build_connection(
     async def count_total(_: object) -> int:
         return await count_rows(source, condition)
 
-    async def has_rows_outside(_: object) -> bool:
+    async def has_rows_before_page(_: object) -> bool:
         edge = page_request.before if backward else page_request.after
         if edge is None:
             return False
@@ -52,7 +52,7 @@ def build_connection(
         order.columns,
         order.encode_cursor,
         count_total,
-        has_rows_outside,
+        has_rows_before_page,
     )
 
 

@@ -102,7 +102,7 @@ async def list_events(
     async def count_total(_: object) -> int:
         return await count_rows(EVENTS, condition)
 
-    async def has_rows_outside(_: object) -> bool:
+    async def has_rows_before_page(_: object) -> bool:
         return await count_rows(EVENTS, condition & outside_start_cursor(page_request)) > 0
 
     # A viewer of few tickets gets their events found by an index and then sorted. Without the
@@ -112,7 +112,7 @@ async def list_events(
     on_page = condition & between_cursors(page_request)
     select = LazyQuery(Event, "e", EVENTS, on_page, order, page_request.size + 1)
     return ConnectionQuery(
-        select, page_request, ("e.position",), build_cursor, count_total, has_rows_outside
+        select, page_request, ("e.position",), build_cursor, count_total, has_rows_before_page
     )
 
 

@@ -83,7 +83,7 @@ def list_by_ticket(
     totals = SharedCounts(lambda: count_events(viewer, ticket_ids, event_filter))
     totals_outside = SharedCounts(lambda: count_events(viewer, ticket_ids, event_filter, outside))
 
-    async def has_rows_outside(ticket_id: object) -> bool:
+    async def has_rows_before_page(ticket_id: object) -> bool:
         return await totals_outside.count_for(ticket_id) > 0
 
     return ConnectionQuery(
@@ -92,7 +92,7 @@ def list_by_ticket(
         ("r.position",),
         build_cursor,
         totals.count_for,
-        has_rows_outside,
+        has_rows_before_page,
         "r.owner",
     )
 

@@ -92,7 +92,7 @@ class RowReader:
         state = self.builder.new_state(run)
         values: dict[str, list[Any]] = {owner: [] for owner in owners}
         owner_index = len(self.layout.columns)
-        for row in await self.layout.read(query.select, run.context, (query.owner,)):
+        for row in await self.layout.read(query.select, run.context, (query.owner_expression,)):
             values[str(row[owner_index])].append(self.build_value(row, state))
         await fill_nested_fields(state)
         return values
@@ -179,7 +179,7 @@ class PageReader:
         state = self.builder.new_state(run)
         rows: dict[str, list[Row]] = {owner: [] for owner in owners}
         owner_index = len(self.layout.columns)
-        extra = (query.owner, *query.cursor_expressions)
+        extra = (query.owner_expression, *query.cursor_expressions)
         for row in await self.layout.read(query.select, run.context, extra):
             rows[str(row[owner_index])].append(row)
         get_cursor = self.cursor_function(query, owner_index + 1)
@@ -195,6 +195,6 @@ class PageReader:
         end = start + len(query.cursor_expressions)
 
         def get_cursor(row: Row) -> str:
-            return query.cursor(row[start:end])
+            return query.make_cursor(row[start:end])
 
         return get_cursor
