@@ -39,15 +39,15 @@ class FirstForeignKey:
 class RelatedRecords:
     """The records that belong to a record.
 
-    `read` takes the viewer, the primary keys of many records, and the arguments that `which` makes
-    of the field's arguments. If `value` names an attribute, the field returns that attribute of
-    each record.
+    `read` takes the viewer, the primary keys of many records, and the arguments that
+    `build_read_arguments` makes of the field's arguments. With `item_attribute`, the field returns
+    that attribute of each record.
     """
 
     follows: ClassVar[str] = "owner"
     read: Callable[..., Any]
-    value: str | None = None
-    which: Callable[..., Sequence[Any]] | None = None
+    item_attribute: str | None = None
+    build_read_arguments: Callable[..., Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +100,23 @@ async def load_referenced(info: strawberry.Info[Any, Any], root: Any, attribute:
 
 
 def related_list_field(
-    read: Callable[..., Any], type: object, description: str, *, value: str | None = None
+    read: Callable[..., Any],
+    type: object,
+    description: str,
+    *,
+    item_attribute: str | None = None,
 ) -> Any:
     """A field for the records that belong to the record."""
 
     async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         records = await loaders(info).related(read).load(root.pk)
-        return [getattr(record, value) for record in records] if value else records
+        if item_attribute is None:
+            return records
+        return [getattr(record, item_attribute) for record in records]
 
     return strawberry.field(
         resolver=load,
         graphql_type=type,
         description=description,
-        metadata={RELATION: RelatedRecords(read, value)},
+        metadata={RELATION: RelatedRecords(read, item_attribute)},
     )

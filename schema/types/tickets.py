@@ -124,7 +124,7 @@ class TicketType(Node):
         "The users who watch the ticket, in the order in which they started.",
     )
     tags: Any = related_list_field(
-        related.tags, list[str], "At most 20 labels, in alphabetical order.", value="name"
+        related.tags, list[str], "At most 20 labels, in alphabetical order.", item_attribute="name"
     )
     resources: Any = related_list_field(
         related.resources,
@@ -179,7 +179,7 @@ class TicketType(Node):
         "that were merged into this one are included. A message's cursor is the cursor of its "
         "event.",
         graphql_type=Connection[MessageInterface],
-        metadata={RELATION: RelatedRecords(list_messages, which=page_arguments)},
+        metadata={RELATION: RelatedRecords(list_messages, build_read_arguments=page_arguments)},
     )
     async def messages(
         self,
@@ -200,7 +200,7 @@ class TicketType(Node):
         description="The events of the ticket that the viewer may see, including messages, oldest "
         "first and in pages of up to 100.",
         graphql_type=Connection[TicketEventInterface],
-        metadata={RELATION: RelatedRecords(list_timeline, which=timeline_arguments)},
+        metadata={RELATION: RelatedRecords(list_timeline, build_read_arguments=timeline_arguments)},
     )
     async def timeline(
         self,

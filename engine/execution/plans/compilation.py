@@ -59,10 +59,10 @@ class Compilation:
         """The values of variables in directives. No other values are part of the plan."""
         self.models = models_by_type_name(schema_map)
         self.value_completions: dict[Hashable, Any] = {}
-        """One for each field, shared by all types that have the field from one interface."""
+        """By type, item attribute and field nodes, so the types of one interface share them."""
 
     def type_name(self, record: Any) -> str:
-        """The object type of a value that a resolver returned for an abstract type."""
+        """The name of the object type of a value that a resolver returned for an abstract type."""
         definition = getattr(type(record), "__strawberry_definition__", None)
         return self.schema_map.type_name(record) if definition is None else definition.name
 

@@ -1,7 +1,13 @@
 """Fields that need more than the row or record of their object.
 
-Each is filled in for all objects of a selection at once: by one statement, or by calling the
-field's resolver for each record.
+Each is filled in for all objects of a selection at once. There are four kinds:
+
+- ResolverField calls the field's resolver for each record.
+- AttributeField reads an attribute of each record.
+- OwnedField reads the lists or pages of all objects by one statement.
+- ReferenceFields reads what the foreign keys of all objects refer to by one statement.
+
+If the resolvers or attributes of a field return lazy queries, these are read one after another.
 """
 
 from __future__ import annotations
@@ -46,7 +52,7 @@ class ValueCompletion:
         self.group = group
         self.item_attribute = item_attribute
         self.readers: dict[Any, Any] = {}
-        self.completer: tuple[CodeBuilder, Any] | None = None
+        self.builder_and_completer: tuple[CodeBuilder, Any] | None = None
 
     def get_reader(self, query: Any) -> Any:
         """The reader of a lazy query, compiled on first use."""
@@ -68,26 +74,29 @@ class ValueCompletion:
             )
         return self.readers[key]
 
-    def get_completer(self) -> tuple[CodeBuilder, Any]:
+    def get_builder_and_completer(self) -> tuple[CodeBuilder, Any]:
         """The builder and the generated function that completes values, compiled on first use."""
-        if self.completer is None:
+        if self.builder_and_completer is None:
             builder = CodeBuilder()
             compiler = self.compilation.compilers.record_compiler(self.compilation, builder)
             name = compiler.completion_function(self.definition.type, self.group)
             builder.compile()
-            self.completer = (builder, builder.names[name])
-        return self.completer
+            self.builder_and_completer = (builder, builder.names[name])
+        return self.builder_and_completer
 
     async def complete_into(
         self, run: PlanRun, objects: Sequence[dict[str, Any]], key: str, values: Sequence[Any]
     ) -> None:
-        """Complete the values and set them in the objects, in order."""
+        """Complete the values and set them in the objects, in order.
+
+        Lazy queries are read one after another.
+        """
         state: State | None = None
         for built, value in zip(objects, values, strict=True):
             if getattr(type(value), "result_kind", None) is not None:
                 built[key] = await self.get_reader(value).read(run, value)
                 continue
-            builder, complete = self.get_completer()
+            builder, complete = self.get_builder_and_completer()
             if state is None:
                 state = builder.new_state(run)
             built[key] = complete(value, state)
@@ -180,13 +189,14 @@ class OwnedField:
         self.arguments: ResolverArguments | None = None
         if field.arguments:
             self.arguments = ResolverArguments(compilation, field, definition, group[0].node)
-        self.completion = value_completion(compilation, definition, group, relation.value)
+        self.completion = value_completion(compilation, definition, group, relation.item_attribute)
         self.merge_key: Hashable = (key, relation, key_index, self.completion)
 
     async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
         arguments: Sequence[Any] = ()
-        if self.relation.which is not None and self.arguments is not None:
-            arguments = self.relation.which(**self.arguments.build(run.variables))
+        if self.relation.build_read_arguments is not None and self.arguments is not None:
+            field_arguments = self.arguments.build(run.variables)
+            arguments = self.relation.build_read_arguments(**field_arguments)
         keys = [self.owner_key(source) for source in objects.sources]
         owners = {str(key): key for key in keys}
         viewer = self.schema_map.viewer(run.context)
@@ -200,7 +210,7 @@ class OwnedField:
 
 
 class ReferenceFields:
-    """All fields of an object that lead to what its record's foreign keys refer to.
+    """All fields that return records to which foreign keys of the object's record refer.
 
     One statement reads them for all objects.
     """
@@ -236,7 +246,7 @@ class ReferenceFields:
         fields = {str(row[self.key_index]): self.build_fields(row, state) for row in rows}
         for record, built in zip(objects.records, objects.objects, strict=True):
             part = fields.get(str(record.pk))
-            if part is None:
+            if part is None:  # the record was deleted after it was read
                 raise PlanAbandoned
             built.update(part)
         await fill_nested_fields(state)

@@ -17,9 +17,9 @@ from engine.execution.plans.plan_run import PlanRun
 from engine.execution.plans.schema_map import SchemaMap
 from engine.graphql.operation import Operation
 
-EXPENSIVE_QUERY_COST = 200
-"""Operations that cost more are compiled when they first come, because graphql-core completes a
-whole list without giving other tasks a turn."""
+COMPILE_AT_ONCE_COST_THRESHOLD = 200
+"""Operations that can cost more are compiled at their first execution, because graphql-core
+completes a whole list without letting other tasks run."""
 log = structlog.get_logger("ticketwire.plans")
 
 
@@ -126,6 +126,6 @@ class Planner:
             operation.compiled = OperationPlans(
                 operation, self.schema, self.schema_map, self.input_coercers, self.input_converters
             )
-            is_expensive = operation.query_cost.highest > EXPENSIVE_QUERY_COST
+            is_expensive = operation.query_cost.highest > COMPILE_AT_ONCE_COST_THRESHOLD
             return operation.compiled if self.compile_at_once or is_expensive else None
         return operation.compiled

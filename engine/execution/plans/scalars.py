@@ -53,13 +53,13 @@ def column_expression(
     if leaf.name == "Boolean" and isinstance(field, fields.BooleanField):
         return code if is_postgres else f"{builder.constant(SQLITE_BOOLEANS)}[{code}]"
     if leaf.name == "DateTime" and isinstance(field, fields.DatetimeField):
-        # Postgres gives datetimes, which the JSON encoder writes.
+        # The Postgres driver returns datetimes, which the JSON encoder writes.
         return code if is_postgres else f"{builder.constant(sqlite_datetime)}({code})"
     return None
 
 
 def python_expression(builder: CodeBuilder, field: fields.Field[Any], code: str) -> str:
-    """The expression for the Python value that a record holds of a column."""
+    """The expression that converts a column's value to the record attribute's value."""
     is_unchanged = isinstance(field, (*TEXT_FIELDS, *INTEGER_FIELDS))
     if is_unchanged and not isinstance(field, ENUM_FIELDS):
         return code
@@ -67,15 +67,15 @@ def python_expression(builder: CodeBuilder, field: fields.Field[Any], code: str)
 
 
 def leaf_serializer(leaf: LeafType) -> Callable[[Any], Any]:
-    """A function that serializes a value that a record or resolver gives."""
+    """A function that serializes a value that a record holds or a resolver returns."""
     serialize = leaf.coerce_output_value
     if isinstance(leaf, GraphQLEnumType):
         if issubclass(getattr(leaf, "wrapped_cls", object), Enum):
             return cached_enum_serializer(serialize)
-        return none_or(serialize)
+        return skip_none(serialize)
     if leaf.name == "String":
         return lambda value: value if type(value) is str or value is None else serialize(value)
-    return none_or(serialize)
+    return skip_none(serialize)
 
 
 def cached_enum_serializer(serialize: Callable[[Any], Any]) -> Callable[[Any], str | None]:
@@ -89,5 +89,5 @@ def cached_enum_serializer(serialize: Callable[[Any], Any]) -> Callable[[Any], s
     return name
 
 
-def none_or(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def skip_none(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else serialize(value)
