@@ -17,8 +17,9 @@ from graphql import (
 )
 
 DEFAULT_PAGE_SIZE = 25
+"""The application's default. The engine can't import it from `models/core/pagination.py`."""
 MAX_COUNTED_PAGE_SIZE = 101
-"""The resolver refuses larger pages."""
+"""One more than the largest page. The resolver refuses pages of this size and larger ones."""
 
 Variables = Mapping[str, Any]
 
@@ -45,7 +46,12 @@ class ArgumentReader:
         return None
 
     def approximate_value(self, node: ValueNode | None, variables: Variables) -> Any:
-        """As much of a value as influences the cost. Strings and enums, for example, are True."""
+        """A value with all parts that influence the cost. The others become True.
+
+        The values of variables are returned as they are. Literals differ: a string or enum becomes
+        True, and the items of a list are not converted, so `count_values` counts each item as one
+        value, even if it is an object.
+        """
         match node:
             case VariableNode():
                 name = node.name.value
@@ -69,7 +75,11 @@ class ArgumentReader:
 
 
 def count_values(value: Any) -> int:
-    """How many values a value contains, however they are nested."""
+    """How many values the nested lists and objects of a value contain.
+
+    In a value from variables, they are counted at all levels. An item of a literal list counts as
+    one value; see `ArgumentReader.approximate_value`.
+    """
     pending, count = [value], 0
     while pending:
         current = pending.pop()
@@ -90,7 +100,10 @@ def as_int(value: Any) -> int | None:
 
 
 def cache_key_part(value: Any) -> Hashable:
-    """As much of a variable as can influence the cost."""
+    """The part of a cost's cache key for one variable. Values with equal parts cost the same.
+
+    "given" stands for any scalar that is not an integer.
+    """
     if isinstance(value, list):
         return len(cast("list[Any]", value)), "items"
     if isinstance(value, dict):

@@ -2,8 +2,9 @@
 
 The cost of a caller's operations fills the bucket, and it leaks at a constant rate. An operation
 that would overflow it is refused. Each process has its own buckets, so that no operation waits for
-another machine. With Redis, the processes synchronise the levels twice a second; while Redis is
-unavailable, each process uses its own levels.
+another machine. With Redis, a process sends the costs that it has added twice a second, and raises
+these buckets to the levels of all processes. While Redis is unavailable, each process uses its own
+levels.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class LeakyBuckets:
 
     async def run(self, url: str) -> None:
         """Synchronise with the Redis at the URL until cancelled."""
-        # Importing redis takes 0.1 s, which memory:// does not need.
+        # Imported here, because it takes 0.1 s and a server with memory:// does not need it.
         from engine.bus.redis_connection import RedisConnection
 
         self.is_shared = True
@@ -135,7 +136,7 @@ class LeakyBuckets:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def sync(self, connection: RedisConnection) -> None:
-        """Send all unsynced costs to Redis and adopt its levels."""
+        """Send all unsynced costs to Redis, and raise the levels of their buckets to its levels."""
         while self.unsynced_keys:
             count = min(MAX_BUCKETS_PER_MESSAGE, len(self.unsynced_keys))
             keys = [self.unsynced_keys.pop() for _ in range(count)]
@@ -158,7 +159,11 @@ class LeakyBuckets:
         return 0 if bucket is None else bucket.unsynced_cost
 
     def adopt_level(self, key: str, synced_cost: int, level: int) -> None:
-        """Adopt the common level, plus the cost that this process has not sent yet."""
+        """Raise the bucket to the common level, plus the cost that this process has not sent yet.
+
+        The common level includes all costs that this process has sent. It is lower only if Redis
+        has lost its data or has another clock, so it never lowers the bucket.
+        """
         if key in self.buckets:
             bucket = self.update_bucket(key)
             bucket.unsynced_cost -= synced_cost

@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 
 class PipelineFlowControl(FlowControl):
-    """Pauses reading while requests are pipelined.
+    """Does not resume reading while requests wait in the pipeline.
 
     uvicorn resumes reading as soon as an application reads a body, so it would queue any number of
     further requests.
@@ -25,15 +25,19 @@ class PipelineFlowControl(FlowControl):
 
 
 class StallDetector:
-    """Detects a client that accepts no response bytes for a whole timeout."""
+    """Detects a client whose backlog of unsent bytes has not shrunk for a whole timeout."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
         self.unsent_bytes = 0
         self.unsent_since = 0.0
 
-    def is_stalled(self, unsent_bytes: int, now: float) -> bool:
-        """Check the bytes that wait in the transport at a time, in seconds of the event loop."""
+    def update(self, unsent_bytes: int, now: float) -> bool:
+        """Record the unsent bytes; return whether they have not shrunk for `timeout_seconds`.
+
+        They count as shrunk if they are fewer than ever since the backlog began. `now` is the event
+        loop's time.
+        """
         if not self.unsent_bytes or unsent_bytes < self.unsent_bytes:
             self.unsent_since, self.unsent_bytes = now, unsent_bytes
             return False

@@ -24,8 +24,8 @@ REQUEST_TIMEOUT_SECONDS = 15.0
 MAX_URL_BYTES = 60 * 1024
 MAX_HEADER_BYTES = 16 * 1024
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
-"""The size of a whole request with its chunk extensions and trailers. The middleware has a lower
-limit for bodies; of a body above that limit, the server reads no more than this."""
+"""The size of a whole request with its chunk extensions and trailers. The middleware also refuses
+smaller bodies; this limits how much of a refused body the server still reads."""
 MAX_PIPELINED_REQUESTS = 100
 """Requests that may wait for the response to an earlier one."""
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -54,7 +54,8 @@ class HTTPProtocol(HttpToolsProtocol):
         self.received_bytes = 0
         """Bytes of the current request, without the last read."""
         self.last_read_bytes = 0
-        """Bytes of the last read; 0 if the current request began in the middle of it."""
+        self.began_within_read = False
+        """Whether the request began in the last read, after another: its size is unknown then."""
         self.receiving_cycle: RequestResponseCycle | None = None
         """The request whose body is incomplete."""
         self.responding_cycle: RequestResponseCycle | None = None
@@ -109,7 +110,7 @@ class HTTPProtocol(HttpToolsProtocol):
             return
         if not self.waiting_since:
             self.waiting_since = self.loop.time()
-        self.last_read_bytes = len(data)
+        self.last_read_bytes, self.began_within_read = len(data), False
         super().data_received(data)
         if self.waiting_since and not self.is_refused:
             self.received_bytes += self.last_read_bytes
@@ -134,10 +135,9 @@ class HTTPProtocol(HttpToolsProtocol):
             CONNECTION_EXTENSION: self.client_connection
         }
         if not self.waiting_since:
-            # The previous request ended in the same read, so it is unknown how many of the bytes
-            # belong to this one.
+            # The previous request ended in the same read: the size of this one is unknown.
             self.waiting_since = self.loop.time()
-            self.last_read_bytes = 0
+            self.last_read_bytes, self.began_within_read = 0, True
         self.is_reading_headers = True
         self.received_bytes = 0
 
@@ -151,7 +151,7 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         read_bytes = self.received_bytes + self.last_read_bytes
-        if not self.last_read_bytes or read_bytes > MAX_HEADER_BYTES:
+        if self.began_within_read or read_bytes > MAX_HEADER_BYTES:
             # The read may contain bytes of another request or of the body: count exactly.
             header_bytes = sum(len(name) + len(value) + 4 for name, value in self.headers)
             self.check_header_size(len(self.url) + header_bytes)
@@ -200,7 +200,7 @@ class HTTPProtocol(HttpToolsProtocol):
     # ------------------------------------------------------------ timeouts and limits
 
     def check_timeouts(self) -> None:
-        """Close the connection if a request or the client is late.
+        """Close the connection if a request does not arrive, or the client does not read, in time.
 
         One timer per connection checks periodically; a timer for each request would cost more.
         """
@@ -212,7 +212,7 @@ class HTTPProtocol(HttpToolsProtocol):
             self.waiting_since = now
         if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
             self.handle_timeout()
-        elif self.stall_detector.is_stalled(self.unsent_bytes, now):
+        elif self.stall_detector.update(self.unsent_bytes, now):
             self.abort()
         else:
             began = self.waiting_since or now
@@ -256,7 +256,7 @@ class HTTPProtocol(HttpToolsProtocol):
         cycle, self.receiving_cycle = self.receiving_cycle, None
         is_executing = cycle is not None and cycle is self.responding_cycle
         if cycle is not None and not is_executing:
-            self.pipeline.popleft()
+            self.pipeline.popleft()  # uvicorn adds at the left: drops the incomplete request
         elif cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()

@@ -75,8 +75,8 @@ class SSEConnection:
             self.clean_up()
             self.services.auth.on_close(self.context)
 
-    async def serve_and_disconnect(self) -> None:
-        """Start the stream and close it, because of an outage before the subscription.
+    async def open_and_close(self) -> None:
+        """Open the stream and close it, because of an outage before the subscription.
 
         An EventSource reconnects after a stream that closes, but not after a status other than 200.
         """

@@ -1,7 +1,7 @@
 """/graphql/stream: operations over server-sent events (graphql-sse, distinct connections mode).
 
-Source: PROTOCOL.md of graphql-sse. The endpoint has its own path, so that a client that only lists
-text/event-stream among its accepted types gets JSON from /graphql.
+Source: PROTOCOL.md of graphql-sse. The endpoint has its own path: from /graphql, a client gets JSON
+even if its Accept header also lists text/event-stream.
 
 A browser's EventSource can't send headers. So the URL may contain a token, and a GET needs no
 header that forces a CORS preflight. That is safe: there are no cookies, so a page of another origin
@@ -65,7 +65,7 @@ class SSEEndpoint:
             if self.schema.is_outage(error):
                 log.error("stream.unavailable", request_id=context.request_id, error=repr(error))
                 connection = SSEConnection(self.services, scope, receive, send, context)
-                await connection.serve_and_disconnect()
+                await connection.open_and_close()  # EventSource reconnects only after a 200
                 return
             response = build_error_response(error, context.request_id, self.schema.is_outage)
         if response is not None:
@@ -79,19 +79,19 @@ class SSEEndpoint:
         fields = read_query_fields(request)
         await request.body()  # before the authentication, as at /graphql
         await self.authenticate(context, request, fields)
-        operation = await read_request(request, fields)
-        kind = await self.schema.get_operation_type(operation, context)
+        graphql_request = await read_request(request, fields)
+        kind = await self.schema.get_operation_type(graphql_request, context)
         if kind is OperationType.SUBSCRIPTION:
             scope, receive = request.scope, request.receive
             connection = SSEConnection(self.services, scope, receive, send, context)
             last_event_id = request.headers.get("last-event-id")
-            await self.serve_subscription(connection, operation, last_event_id)
+            await self.serve_subscription(connection, graphql_request, last_event_id)
             return None
         if kind is OperationType.MUTATION and request.method == "GET":
             raise RequestRefused(405, "Use POST for mutations.", allow="POST")
-        is_query = partial(self.schema.is_query, operation, context)
+        is_query = partial(self.schema.is_query, graphql_request, context)
         with cancel_on_disconnect(request.scope, is_query):
-            return await self.execute(operation, context, request.method)
+            return await self.execute(graphql_request, context, request.method)
 
     async def authenticate(self, context: Any, request: Request, fields: dict[str, str]) -> None:
         """Authenticate with the token in the Authorization header or the URL.
@@ -111,7 +111,10 @@ class SSEEndpoint:
             await self.auth.authenticate(context, token)
 
     async def serve_subscription(
-        self, connection: SSEConnection, request: GraphQLRequest, last_event_id: str | None
+        self,
+        connection: SSEConnection,
+        graphql_request: GraphQLRequest,
+        last_event_id: str | None,
     ) -> None:
         self.connections.add(connection)
         self.registry.add(connection)
@@ -121,15 +124,15 @@ class SSEEndpoint:
                 limit_reached = self.registry.assign_viewer(connection, connection.context)
             if limit_reached is not None:
                 raise limit_refusal(limit_reached)
-            await connection.serve(request, last_event_id or None)
+            await connection.serve(graphql_request, last_event_id or None)
         finally:
             self.connections.discard(connection)
             self.registry.remove(connection)
 
-    async def execute(self, request: GraphQLRequest, context: Any, method: str) -> Response:
+    async def execute(self, graphql_request: GraphQLRequest, context: Any, method: str) -> Response:
         """Execute a query or mutation; respond with its result or errors, and `complete`."""
         kinds = QUERIES if method == "GET" else QUERIES_AND_MUTATIONS
-        result = await self.schema.execute_request(request, context, kinds)
+        result = await self.schema.execute_request(graphql_request, context, kinds)
         return Response(next_event(encode_response(result)) + COMPLETE, headers=HEADERS)
 
 

@@ -16,7 +16,7 @@ COUNTER_SUFFIX = "_total"
 
 
 class Sample(Protocol):
-    """One value of a metric, with at most one label: its name and value."""
+    """One value of a metric. `label` is the label's name and value, if the metric has one."""
 
     @property
     def name(self) -> str: ...

@@ -22,8 +22,13 @@ from engine.graphql.errors import (
 from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encode_response
-from engine.websocket import protocol
-from engine.websocket.protocol import StartOperation, Step, next_message, next_suffix
+from engine.websocket.protocol import (
+    GraphQLTransportWS,
+    StartOperation,
+    Step,
+    next_message,
+    suffix_of_next_message,
+)
 
 log = structlog.get_logger("ticketwire.socket")
 
@@ -31,8 +36,8 @@ log = structlog.get_logger("ticketwire.socket")
 class Connection(Protocol):
     """The parts of WebSocketConnection that its operations use."""
 
-    context: Any  # the application's
-    protocol: protocol.GraphQLTransportWS
+    context: Any  # the application's type of context
+    protocol: GraphQLTransportWS
 
     @property
     def outbox(self) -> Outbox: ...
@@ -141,7 +146,7 @@ class Operations:
             execution = execution.fork(self.auth.fork_context(self.connection.context), position)
         subscriber = Subscriber(
             self.connection.outbox,
-            next_suffix(id),
+            suffix_of_next_message(id),
             position,
             on_end=partial(self.send_errors, id),
             on_outage=partial(self.connection.close, 1013, UNAVAILABLE_MESSAGE),

@@ -208,10 +208,10 @@ def next_message(id: str, payload: bytes) -> bytes:
 
     The id comes last, so that all sockets can share the bytes before it.
     """
-    return NEXT_PREFIX + payload + next_suffix(id)
+    return NEXT_PREFIX + payload + suffix_of_next_message(id)
 
 
-def next_suffix(id: str) -> bytes:
+def suffix_of_next_message(id: str) -> bytes:
     """The part of a `next` message after its payload."""
     return b',"id":' + orjson.dumps(id) + b"}"
 

@@ -24,7 +24,7 @@ from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Outbox
 from engine.graphql.request import GraphQLRequest
 from engine.websocket.outbox import next_prefixes
-from engine.websocket.protocol import next_suffix
+from engine.websocket.protocol import suffix_of_next_message
 
 pytestmark = [pytest.mark.asyncio(loop_scope="function"), pytest.mark.never_retried]
 
@@ -158,7 +158,7 @@ class Reader:
         self.start = execution.source.position
         self.subscriber = Subscriber(
             self.outbox,
-            next_suffix(id),
+            suffix_of_next_message(id),
             self.start,
             self.errors.extend,
             lambda: self.errors.append("interrupted"),
