@@ -56,7 +56,7 @@ class DatasetGenerator:
         self.probabilities = probabilities or Probabilities()
         self.tickets = TicketGenerator(random, people, now, self.probabilities)
 
-    def flip_coin(self, probability: float) -> bool:
+    def happens(self, probability: float) -> bool:
         return self.random.random() < probability
 
     def generate_histories(
@@ -91,7 +91,7 @@ class DatasetGenerator:
         while index < len(numbers):
             created_at, spec = creation_times[index], specs.get(index, ANY_TICKET)
             predecessor = None
-            if spec is ANY_TICKET and self.flip_coin(self.probabilities.follow_up):
+            if spec is ANY_TICKET and self.happens(self.probabilities.follow_up):
                 predecessor = self.choose_closed_scenario(scenarios, created_at)
             duplicate_number = None
             if predecessor is not None:
@@ -113,7 +113,7 @@ class DatasetGenerator:
     def needs_duplicate(self, created_at: datetime) -> bool:
         """Decide by chance whether a ticket that is old enough gets a duplicate."""
         is_old_enough = self.now - created_at > MIN_CONVERSATION_AGE
-        return is_old_enough and self.flip_coin(self.probabilities.duplicate)
+        return is_old_enough and self.happens(self.probabilities.duplicate)
 
     def choose_closed_scenario(
         self,

@@ -1,4 +1,4 @@
-"""The outcomes of tickets: the status by age, the steps that lead to it, and their end."""
+"""The outcomes of tickets: the status by age, the steps to it, and the time of the last step."""
 
 from __future__ import annotations
 
@@ -47,21 +47,24 @@ def choose_status(age: timedelta, random: Random) -> Status:
 
 
 def plan_outcome(scenario: Scenario, status: Status) -> None:
-    """Plan the last steps of a ticket that has an assignee and is OPEN."""
+    """Plan the last steps of a ticket that has an assignee and is OPEN.
+
+    `status` is the status after them. It must not be NEW.
+    """
     PLANS[status](scenario)
 
 
 def plan_open(scenario: Scenario) -> None:
-    if scenario.flip_coin(0.35):
+    if scenario.happens(0.35):
         scenario.plan_customer_phrase(scenario.writer.phrases.reminders)
-    if scenario.flip_coin(0.08):
+    if scenario.happens(0.08):
         scenario.add_agent_step(lambda change: commands.assign(change, None))
 
 
 def plan_on_hold(scenario: Scenario) -> None:
     scenario.plan_agent_reply(scenario.writer.write_hold_notice())
     until = None
-    if scenario.flip_coin(0.7):
+    if scenario.happens(0.7):
         until = scenario.now + timedelta(hours=scenario.random.randint(2, 300))
     delay = scenario.choose_click_delay()
     scenario.add_agent_step(lambda change: commands.hold(change, until), delay)
@@ -69,7 +72,7 @@ def plan_on_hold(scenario: Scenario) -> None:
 
 def plan_resolved(scenario: Scenario) -> None:
     plan_resolution(scenario)
-    if scenario.flip_coin(0.15):
+    if scenario.happens(0.15):
         # A late rating would come after the service closes the ticket.
         delay = timedelta(hours=scenario.random.uniform(0.2, 20))
         scenario.plan_rating(min(delay, scenario.age / 10))
@@ -77,25 +80,25 @@ def plan_resolved(scenario: Scenario) -> None:
 
 def plan_closed(scenario: Scenario) -> None:
     """Plan a resolution and the closing. A few customers withdraw the request or never answer."""
-    if scenario.flip_coin(0.08):
+    if scenario.happens(0.08):
         plan_withdrawal(scenario)
         return
-    if scenario.flip_coin(0.05):
+    if scenario.happens(0.05):
         plan_abandonment(scenario)
         return
     plan_resolution(scenario)
-    if scenario.flip_coin(0.5) and scenario.age > AUTO_CLOSE_DELAY * 1.5:
+    if scenario.happens(0.5) and scenario.age > AUTO_CLOSE_DELAY * 1.5:
         scenario.add_step(SYSTEM, lambda change: commands.close(change, None), AUTO_CLOSE_DELAY)
     else:
         plan_closing(scenario)
-    if scenario.flip_coin(0.35):
+    if scenario.happens(0.35):
         scenario.plan_rating()
 
 
 def plan_resolution(scenario: Scenario) -> None:
     text = scenario.writer.write_resolution()
     scenario.add_agent_step(lambda change: commands.resolve(change, text))
-    if scenario.flip_coin(0.12):
+    if scenario.happens(0.12):
         # The customer's reply reopens the ticket.
         scenario.plan_customer_phrase(scenario.writer.phrases.reopen_reasons)
         second_text = scenario.writer.write_second_resolution()
@@ -104,9 +107,9 @@ def plan_resolution(scenario: Scenario) -> None:
 
 def plan_closing(scenario: Scenario) -> None:
     """Plan that the customer or the agent closes the ticket. A few customers reopen it once."""
-    actor = scenario.customer if scenario.flip_coin(0.75) else build_viewer(scenario.agent)
+    actor = scenario.customer if scenario.happens(0.75) else build_viewer(scenario.agent)
     scenario.add_step(actor, lambda change: commands.close(change, None))
-    if scenario.flip_coin(0.05):
+    if scenario.happens(0.05):
         writer = scenario.writer
         reason = writer.choose_text(writer.phrases.reopen_reasons)
         text = writer.write_second_resolution()
@@ -141,16 +144,19 @@ PLANS: Mapping[Status, Callable[[Scenario], None]] = {
 
 
 def choose_last_step_time(scenario: Scenario, status: Status) -> datetime:
-    """Choose the time of the last step: long ago for most closed tickets, recent for open ones.
+    """Choose the time of the last step.
 
-    The scenario must have all its steps, because their exact delays are kept.
+    It is soon after the creation if the ticket is NEW, long ago for most closed tickets, and recent
+    for others. The scenario must have all its steps, because their exact delays are kept.
     """
-    random, free_time = scenario.random, scenario.age - scenario.exact_delays
+    random = scenario.random
+    flexible_time = scenario.age - scenario.exact_delays
     if status is NEW:
-        duration = min(free_time * 0.9, timedelta(minutes=random.uniform(2, 150)))
+        duration = min(flexible_time * 0.9, timedelta(minutes=random.uniform(2, 150)))
     elif status is CLOSED:
         work_time = timedelta(minutes=5, hours=random.lognormvariate(3.3, 1.1))
-        duration = min(free_time * 0.97, work_time, MAX_CLOSED_DURATION)
+        duration = min(flexible_time * 0.97, work_time, MAX_CLOSED_DURATION)
     else:
-        duration = free_time - random.random() * min(MAX_IDLE_TIME[status], free_time * 0.6)
+        idle_time = random.random() * min(MAX_IDLE_TIME[status], flexible_time * 0.6)
+        duration = flexible_time - idle_time
     return scenario.begin + scenario.exact_delays + duration

@@ -53,7 +53,7 @@ class Scenario:
     def add_agent_step(self, command: Command, delay: timedelta | None = None) -> None:
         self.add_step(build_viewer(self.agent), command, delay)
 
-    def flip_coin(self, probability: float) -> bool:
+    def happens(self, probability: float) -> bool:
         return self.random.random() < probability
 
     def choose_click_delay(self) -> timedelta:
@@ -80,7 +80,7 @@ class Scenario:
         `write_text` takes the author's name.
         """
         actor, name = self.customer, self.participants.requester.display_name
-        if self.flip_coin(0.08):
+        if self.happens(0.08):
             actor, name = self.colleague, self.participants.colleague.display_name
         text = write_text(name)
         self.add_step(actor, lambda change: commands.reply(change, text, is_from_customer=True))
@@ -123,18 +123,20 @@ class Scenario:
         """Plan that the lead moves the ticket into the right category."""
         self.add_step(
             self.lead,
-            lambda change: commands.update(change, current_tags=self.history.tags, category=category),
+            lambda change: commands.update(
+                change, current_tags=self.history.tags, category=category
+            ),
         )
 
     def plan_triage(self) -> None:
         """Plan what can happen before the first reply."""
-        if self.flip_coin(0.12):
+        if self.happens(0.12):
             user_id = self.colleague.user_id
             assert user_id is not None
             self.plan_watch(user_id)
-        if self.flip_coin(0.04):
+        if self.happens(0.04):
             self.plan_escalation()
-        if self.flip_coin(0.14):
+        if self.happens(0.14):
             self.plan_update()
 
     def plan_watch(self, user_id: UUID) -> None:
@@ -147,17 +149,19 @@ class Scenario:
         """Plan that the customer escalates the ticket, and that the lead mostly makes it urgent."""
         reason = self.writer.choose_text(self.writer.common_phrases.escalation_reasons)
         self.add_step(self.customer, lambda change: commands.escalate(change, reason))
-        if self.flip_coin(0.7):
+        if self.happens(0.7):
             urgent = Priority.URGENT
             self.add_step(
                 self.lead,
-                lambda change: commands.update(change, current_tags=self.history.tags, priority=urgent),
+                lambda change: commands.update(
+                    change, current_tags=self.history.tags, priority=urgent
+                ),
             )
 
     def plan_update(self) -> None:
         """Plan that the lead changes tags, and mostly the priority."""
         added = self.random.sample(self.writer.topic.tags, 1)
-        removed = self.random.sample(self.tags, 1) if self.tags and self.flip_coin(0.2) else []
+        removed = self.random.sample(self.tags, 1) if self.tags and self.happens(0.2) else []
         priority = self.random.choice((None, Priority.LOW, Priority.NORMAL, Priority.HIGH))
 
         def update(change: TicketChange) -> None:
@@ -176,13 +180,13 @@ class Scenario:
     def plan_assignment(self) -> None:
         """Plan that the agent becomes the assignee and, mostly, acknowledges the ticket."""
         agent, viewer = self.agent, build_viewer(self.agent)
-        if self.flip_coin(0.2):
+        if self.happens(0.2):
             self.plan_agent_reply(self.writer.write_acknowledgement())
             self.add_step(viewer, lambda change: commands.assign(change, agent))
             return
-        actor = self.lead if self.flip_coin(0.35) else viewer
+        actor = self.lead if self.happens(0.35) else viewer
         self.add_step(actor, lambda change: commands.assign(change, agent))
-        if self.flip_coin(0.75):
+        if self.happens(0.75):
             self.plan_agent_reply(self.writer.write_acknowledgement())
 
     def plan_merge(self, duplicate: History) -> None:
@@ -220,21 +224,21 @@ class Scenario:
         for _ in range(self.random.choice((0, 1, 1, 1, 2, 2, 3))):
             self.plan_question()
             self.plan_customer_reply(self.writer.write_answer)
-            if self.flip_coin(0.35):
+            if self.happens(0.35):
                 self.plan_note()
-            if self.flip_coin(0.18):
+            if self.happens(0.18):
                 self.plan_agent_reply(self.writer.write_progress_update())
-        if self.flip_coin(0.12):
+        if self.happens(0.12):
             self.plan_customer_phrase(self.writer.phrases.reminders)
-        if self.flip_coin(0.05):
+        if self.happens(0.05):
             self.plan_escalation()
-        if self.flip_coin(0.1):
+        if self.happens(0.1):
             self.plan_hold()
 
     def plan_hold(self) -> None:
         """Plan that the agent puts the ticket on hold, and later resumes it or has set an end."""
         self.plan_agent_reply(self.writer.write_hold_notice())
-        if self.flip_coin(0.4):
+        if self.happens(0.4):
             delay = self.choose_click_delay()
             self.add_agent_step(lambda change: commands.hold(change, None), delay)
             self.add_agent_step(commands.resume)

@@ -83,7 +83,7 @@ class TicketGenerator:
         self.now = now
         self.probabilities = probabilities
 
-    def flip_coin(self, probability: float) -> bool:
+    def happens(self, probability: float) -> bool:
         return self.random.random() < probability
 
     def generate_ticket(
@@ -104,7 +104,7 @@ class TicketGenerator:
             status = Status.OPEN
         scenario = self.create_scenario(number, created_at, spec)
         can_be_spam = spec is ANY_TICKET and duplicate_number is None and status is Status.CLOSED
-        if can_be_spam and self.flip_coin(self.probabilities.spam):
+        if can_be_spam and self.happens(self.probabilities.spam):
             self.plan_spam(scenario)
         else:
             self.plan_creation(scenario, spec, predecessor)
@@ -166,7 +166,7 @@ class TicketGenerator:
         )
 
     def choose_priority(self, topic: Topic) -> Priority:
-        if self.flip_coin(0.6):
+        if self.happens(0.6):
             return topic.priority
         return self.random.choices(list(PRIORITY_WEIGHTS), list(PRIORITY_WEIGHTS.values()))[0]
 
@@ -187,13 +187,13 @@ class TicketGenerator:
         category = self.get_category(ticket)
         can_be_alert = spec is ANY_TICKET and category.slug == TECHNICAL
         actor = scenario.customer
-        if can_be_alert and self.flip_coin(self.probabilities.alert):
+        if can_be_alert and self.happens(self.probabilities.alert):
             actor = self.rewrite_as_alert(scenario)
-        elif self.flip_coin(self.probabilities.call):
+        elif self.happens(self.probabilities.call):
             actor = scenario.lead
             ticket.description = writer.write_call_description()
         first_category = category
-        if actor is scenario.customer and self.flip_coin(self.probabilities.wrong_category):
+        if actor is scenario.customer and self.happens(self.probabilities.wrong_category):
             first_category = self.people.categories[self.random.choice(list(CATEGORY_WEIGHTS))]
         ticket.category_id, ticket.team_id = first_category.id, first_category.team_id
         tags, resources = writer.choose_tags(), writer.choose_resources(ticket.id)
@@ -230,7 +230,7 @@ class TicketGenerator:
         if duplicate_number is not None:
             duplicate = self.build_duplicate(scenario, duplicate_number)
             scenario.plan_merge(History(duplicate, sla_policies=self.people.sla_policies))
-        if spec.agent is None and self.flip_coin(self.probabilities.transfer):
+        if spec.agent is None and self.happens(self.probabilities.transfer):
             team = self.random.choice(self.people.teams)
             scenario.plan_transfer(team, self.people.agents[team.id])
         if scenario.age > MIN_CONVERSATION_AGE:
