@@ -1,8 +1,8 @@
 """Indexes that Tortoise can't declare: over expressions, and over open tickets only.
 
 Open tickets stay few while closed tickets accumulate. A statement uses an index only if it has the
-same expression or condition, character by character. `tests/service/models/test_plans.py` checks
-that.
+same expression or condition, character by character.
+`tests/service/models/queries/test_indexes.py` checks that.
 """
 
 from __future__ import annotations

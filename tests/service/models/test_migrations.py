@@ -1,5 +1,4 @@
-"""Migrations: they end where the records say, once, together with others, and never at the cost of
-rows."""
+"""Migrations: the result matches the records, concurrent runs apply them once, and rows stay."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from tortoise.migrations.executor import MigrationTarget
 from models import database, install, migrate
 from models.access import revision_triggers
 from models.changes import commands
-from models.changes.idempotency import KeyedRequest, find_result, hash_input
+from models.changes.idempotency import KeyedRequest, find_stored, hash_input
 from models.changes.storage import allocate_number
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
@@ -35,31 +34,30 @@ NAMES = [
     "0006_keys",
     "0007_pages",
 ]
-OWN = ("tortoise_migrations",)
-"""Tables of the migrations themselves."""
+MIGRATION_TABLES = ("tortoise_migrations",)
+"""Tables that record the applied migrations."""
 
-Shape = dict[str, object]
+DatabaseSchema = dict[str, object]
 
 
-async def sqlite_shape() -> Shape:
-    """Tables with columns, indexes and foreign keys; triggers and virtual tables as they are
-    written."""
+async def read_sqlite_schema() -> DatabaseSchema:
+    """Tables with columns, indexes and foreign keys; the SQL of triggers and virtual tables."""
     found = await database.fetch_dicts(
         "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
     )
-    shape: Shape = {}
+    read_schema: DatabaseSchema = {}
     for row in found:
         name = str(row["name"])
         if (
             row["type"] == "table"
-            and name not in OWN
+            and name not in MIGRATION_TABLES
             and not str(row["sql"]).startswith("CREATE VIRTUAL")
         ):
-            shape[name] = {
-                "columns": await listed(
+            read_schema[name] = {
+                "columns": await read_rows(
                     f"PRAGMA table_info({name})", "name", "type", "notnull", "dflt_value", "pk"
                 ),
-                "keys": await listed(
+                "keys": await read_rows(
                     f"PRAGMA foreign_key_list({name})",
                     "from",
                     "table",
@@ -67,14 +65,14 @@ async def sqlite_shape() -> Shape:
                     "on_delete",
                     "on_update",
                 ),
-                "indexes": await sqlite_indexes(name),
+                "indexes": await read_sqlite_indexes(name),
             }
-        elif row["type"] in ("trigger", "view", "table") and name not in OWN:
-            shape[f"{row['type']} {name}"] = row["sql"]
-    return shape
+        elif row["type"] in ("trigger", "view", "table") and name not in MIGRATION_TABLES:
+            read_schema[f"{row['type']} {name}"] = row["sql"]
+    return read_schema
 
 
-async def sqlite_indexes(table: str) -> list[str]:
+async def read_sqlite_indexes(table: str) -> list[str]:
     found: list[str] = []
     for index in await database.fetch_dicts(f"PRAGMA index_list({table})"):
         columns = [
@@ -82,21 +80,21 @@ async def sqlite_indexes(table: str) -> list[str]:
             for row in await database.fetch_dicts(f"PRAGMA index_xinfo({index['name']})")
             if row["key"]
         ]
-        # What Tortoise does not know is written by hand, so its words tell the expressions and the
-        # condition.
+        # Tortoise does not create indexes with expressions or conditions; compare their SQL.
         sql = await database.fetch_dicts(
             "SELECT sql FROM sqlite_master WHERE name = ?", [index["name"]]
         )
-        words = sql[0]["sql"] if index["partial"] or None in dict(columns) else ""
-        found.append(f"{columns} unique={index['unique']} {words}")
+        sql_text = sql[0]["sql"] if index["partial"] or None in dict(columns) else ""
+        found.append(f"{columns} unique={index['unique']} {sql_text}")
     return sorted(found)
 
 
-async def postgres_shape() -> Shape:
-    own = f"NOT IN ('{OWN[0]}', '{OWN[0]}_id_seq')"
+async def read_postgres_schema() -> DatabaseSchema:
+    condition = f"NOT IN ('{MIGRATION_TABLES[0]}', '{MIGRATION_TABLES[0]}_id_seq')"
     return {
-        "columns": await listed(
-            f"SELECT * FROM information_schema.columns WHERE table_schema = 'public' AND table_name {own}",
+        "columns": await read_rows(
+            "SELECT * FROM information_schema.columns "
+            f"WHERE table_schema = 'public' AND table_name {condition}",
             *(
                 "table_name",
                 "column_name",
@@ -113,46 +111,51 @@ async def postgres_shape() -> Shape:
                 "is_identity",
             ),
         ),
-        "indexes": await listed(
-            "SELECT i.indrelid::regclass AS on, a.amname AS method, i.indisunique AS unique, i.indisprimary AS primary, "
-            "pg_get_expr(i.indpred, i.indrelid) AS where, array(SELECT pg_get_indexdef(i.indexrelid, place, true) "
-            "FROM generate_series(1, i.indnatts) place) AS columns FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "indexes": await read_rows(
+            "SELECT i.indrelid::regclass AS on, a.amname AS method, i.indisunique AS unique, "
+            "i.indisprimary AS primary, pg_get_expr(i.indpred, i.indrelid) AS where, "
+            "array(SELECT pg_get_indexdef(i.indexrelid, number, true) "
+            "FROM generate_series(1, i.indnatts) number) AS columns "
+            "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
             "JOIN pg_am a ON a.oid = c.relam JOIN pg_class t ON t.oid = i.indrelid "
-            f"WHERE c.relnamespace = 'public'::regnamespace AND t.relname {own}",
+            f"WHERE c.relnamespace = 'public'::regnamespace AND t.relname {condition}",
             *("on", "method", "unique", "primary", "where", "columns"),
         ),
-        "constraints": await listed(
-            "SELECT conrelid::regclass AS on, contype::text AS kind, pg_get_constraintdef(oid) AS text FROM pg_constraint "
-            f"WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text {own}",
+        "constraints": await read_rows(
+            "SELECT conrelid::regclass AS on, contype::text AS kind, "
+            "pg_get_constraintdef(oid) AS text FROM pg_constraint "
+            f"WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text {condition}",
             *("on", "kind", "text"),
         ),
-        "sequences": await listed(
-            f"SELECT * FROM information_schema.sequences WHERE sequence_schema = 'public' AND sequence_name {own}",
+        "sequences": await read_rows(
+            "SELECT * FROM information_schema.sequences "
+            f"WHERE sequence_schema = 'public' AND sequence_name {condition}",
             *("sequence_name", "data_type", "start_value", "increment"),
         ),
-        "triggers": await listed(
+        "triggers": await read_rows(
             "SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE NOT tgisinternal", "text"
         ),
-        "functions": await listed(
-            "SELECT pg_get_functiondef(oid) AS text FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        "functions": await read_rows(
+            "SELECT pg_get_functiondef(oid) AS text FROM pg_proc "
+            "WHERE pronamespace = 'public'::regnamespace",
             "text",
         ),
     }
 
 
-async def listed(sql: str, *names: str) -> list[str]:
-    """Rows as texts that do not depend on the order in which things were made."""
+async def read_rows(sql: str, *names: str) -> list[str]:
+    """Rows as sorted texts, independent of the order of creation."""
     return sorted(str([row[name] for name in names]) for row in await database.fetch_dicts(sql))
 
 
-async def shape() -> Shape:
-    return await (sqlite_shape() if IS_SQLITE else postgres_shape())
+async def read_schema() -> DatabaseSchema:
+    return await (read_sqlite_schema() if IS_SQLITE else read_postgres_schema())
 
 
-async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: str) -> None:
+async def test_a_migrated_database_matches_the_records(url: str, empty_url: str) -> None:
     await database.connect(url)
     try:
-        migrated = await shape()
+        migrated = await read_schema()
     finally:
         await database.disconnect()
     await database.connect(empty_url)
@@ -161,7 +164,7 @@ async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: 
         await install.install(database.connection(), database.dialect())
         await revision_triggers.install(database.connection(), database.dialect())
         await indexes.install(database.connection())
-        fresh = await shape()
+        fresh = await read_schema()
     finally:
         await database.disconnect()
     assert set(migrated) == set(fresh)
@@ -170,7 +173,7 @@ async def test_a_migrated_database_is_what_the_records_say(url: str, empty_url: 
 
 
 @pytest.mark.usefixtures("database")
-async def test_no_change_of_the_records_lacks_its_migration(url: str) -> None:
+async def test_every_change_of_the_records_has_a_migration(url: str) -> None:
     apps = build_config(url)["apps"]
     changes = await MigrationAutodetector(Tortoise.apps, apps).changes()  # type: ignore[arg-type]
     assert [change.operations for change in changes] == []
@@ -187,7 +190,7 @@ async def empty(empty_url: str) -> AsyncIterator[str]:
 
 
 @pytest.mark.usefixtures("empty")
-async def test_migrating_again_applies_nothing() -> None:
+async def test_a_second_migration_applies_nothing() -> None:
     assert await migrate.pending_migrations() == NAMES
     assert await migrate.migrate() == NAMES
     assert await migrate.pending_migrations() == []
@@ -196,20 +199,20 @@ async def test_migrating_again_applies_nothing() -> None:
 
 
 @pytest.mark.usefixtures("empty")
-async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> None:
+async def test_idempotency_keys_of_version_0005_are_migrated() -> None:
     async with database.transaction():
         await (await migrate.create_executor()).migrate(
             [MigrationTarget("models", "0005_presences")]
         )
-    ticket, written = new_id(), hash_input({"body": "Hello"})
+    ticket, digest = new_id(), hash_input({"body": "Hello"})
     columns = "id, caller, mutation, key, digest, ticket_id, position, reached, created_at"
-    values = [new_id(), "user:1", "addNote", "k", written, ticket, 6, 7, NOON]
+    values = [new_id(), "user:1", "addNote", "k", digest, ticket, 6, 7, NOON]
     await database.fetch_dicts(
         f"INSERT INTO idempotency_keys ({columns}) VALUES ({database.placeholders(values)})", values
     )
     await migrate.migrate()
     async with database.transaction():
-        found = await find_result(KeyedRequest("user:1", "addNote", "k", written), NOON)
+        found = await find_stored(KeyedRequest("user:1", "addNote", "k", digest), NOON)
     assert found is not None
     assert (found.record_id, found.message_id, found.position, found.reached) == (
         ticket,
@@ -219,7 +222,7 @@ async def test_keys_of_before_they_were_for_all_mutations_are_still_known() -> N
     )
 
 
-async def test_processes_that_migrate_at_once_all_succeed_and_one_does_it(empty_url: str) -> None:
+async def test_concurrent_migrations_all_succeed_and_one_applies_them(empty_url: str) -> None:
     applied = await run_processes(empty_url, 3, "migrate")
     assert sorted(map(str, applied)) == sorted(map(str, [NAMES, [], []]))
     await database.connect(empty_url)
@@ -231,7 +234,7 @@ async def test_processes_that_migrate_at_once_all_succeed_and_one_does_it(empty_
         await database.disconnect()
 
 
-async def test_the_first_start_has_teams_and_categories_that_route_to_them(desk: Desk) -> None:
+async def test_a_new_database_has_teams_and_categories(desk: Desk) -> None:
     assert {slug: team.name for slug, team in desk.teams.items()} == {
         "support": "Support",
         "sales": "Sales",
@@ -246,7 +249,7 @@ async def test_the_first_start_has_teams_and_categories_that_route_to_them(desk:
 
 
 @pytest.mark.usefixtures("database")
-async def test_migrating_keeps_what_people_made_of_teams_and_categories() -> None:
+async def test_a_migration_keeps_changes_of_teams_and_categories() -> None:
     support = await Team.get(slug="support")
     await Team.filter(slug="sales").update(name="Growth")
     await Category.filter(slug="sales").update(team_id=support.id)
@@ -255,7 +258,7 @@ async def test_migrating_keeps_what_people_made_of_teams_and_categories() -> Non
     assert (await Category.get(slug="sales")).team_id == support.id
 
 
-async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) -> None:
+async def test_a_migrated_database_has_search_numbers_and_foreign_keys(desk: Desk) -> None:
     ticket = await desk.raise_ticket(subject="Printer on fire")
     await desk.act(
         ticket,
@@ -277,7 +280,7 @@ async def test_a_migrated_database_searches_numbers_and_checks_keys(desk: Desk) 
         await Organization.filter(id=desk.cora.shared_organization_id).delete()
 
 
-async def test_a_migration_that_leaves_rows_pointing_to_nothing_is_taken_back(
+async def test_a_migration_that_breaks_references_is_rolled_back(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def apply() -> list[str]:
@@ -302,7 +305,7 @@ async def test_a_migration_that_leaves_rows_pointing_to_nothing_is_taken_back(
         await Membership.create(team_id=new_id(), user_id=desk.ada.user_id)
 
 
-async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
+async def test_a_failed_migration_is_rolled_back_and_keys_are_checked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def apply() -> list[str]:
@@ -317,18 +320,18 @@ async def test_a_migration_that_fails_is_taken_back_and_keys_are_checked_again(
         await Membership.create(team_id=new_id(), user_id=desk.ada.user_id)
 
 
-@pytest.mark.skipif(not IS_SQLITE, reason="only SQLite changes a column by making the table anew")
-async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(
+@pytest.mark.skipif(not IS_SQLITE, reason="only SQLite rebuilds a table to change a column")
+async def test_rebuilding_a_table_keeps_the_rows_that_reference_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def apply() -> list[str]:
         table = (await database.fetch_dicts("SELECT sql FROM sqlite_master WHERE name = 'teams'"))[
             0
         ]["sql"]
-        await database.fetch_dicts(str(table).replace('"teams"', '"anew"'))
-        await database.fetch_dicts("INSERT INTO anew SELECT * FROM teams")
+        await database.fetch_dicts(str(table).replace('"teams"', '"rebuilt"'))
+        await database.fetch_dicts("INSERT INTO rebuilt SELECT * FROM teams")
         await database.fetch_dicts("DROP TABLE teams")
-        await database.fetch_dicts("ALTER TABLE anew RENAME TO teams")
+        await database.fetch_dicts("ALTER TABLE rebuilt RENAME TO teams")
         return []
 
     monkeypatch.setattr(migrate, "apply_migrations", apply)
@@ -338,14 +341,14 @@ async def test_a_table_that_is_made_anew_keeps_the_rows_that_hang_on_it(
 
 
 @pytest.mark.usefixtures("database")
-async def test_what_was_installed_can_be_removed_and_installed_again() -> None:
-    before = await shape()
+async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None:
+    before = await read_schema()
     async with database.transaction():
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
             await part.remove(database.connection(), database.dialect())
-        assert await shape() != before
+        assert await read_schema() != before
         for part in (install, revision_triggers):
             await part.install(database.connection(), database.dialect())
         await indexes.install(database.connection())
-    assert await shape() == before
+    assert await read_schema() == before

@@ -171,9 +171,8 @@ async def test_starttls_is_used_and_a_password_is_sent_only_over_tls(
             == "250 taken as 1"
         )
         wrong = SmtpUrl.of(f"smtp://me:wrong@127.0.0.1:{safe.port}")
-        with pytest.raises(
-            TemporaryFailure, match="535"
-        ):  # an operator can fix the password, so the mail is retried
+        # an operator can fix the password, so the mail is retried
+        with pytest.raises(TemporaryFailure, match="535"):
             await SmtpTransport(wrong, tls=trusting).send(message(), "cora@example.com")
         for option in ("", "?starttls=required"):
             unsafe = SmtpUrl.of(f"smtp://me:{SECRET}@127.0.0.1:{plain.port}{option}")

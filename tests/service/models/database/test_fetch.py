@@ -1,5 +1,4 @@
-"""Raw readings: as new as the last commit, beside every writer, and given up when nobody waits for
-them any more."""
+"""Raw queries: they see the last commit, run beside writers, and stop when they are cancelled."""
 
 from __future__ import annotations
 
@@ -23,13 +22,16 @@ INSERT = "INSERT INTO organizations (id, name, shared, external_id) VALUES (?, ?
 ENDLESS = "SELECT pg_sleep(1000)"
 if IS_SQLITE:
     ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT SUM(i) FROM n"
-RUNNING = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = ?"
-only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="a way of SQLite's engine")
-only_postgres = pytest.mark.skipif(IS_SQLITE, reason="a way of Postgres' engine")
+COUNT_RUNNING = (
+    "SELECT COUNT(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND state = 'active' AND query = ?"
+)
+only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="specific to SQLite")
+only_postgres = pytest.mark.skipif(IS_SQLITE, reason="specific to Postgres")
 
 
 @pytest.fixture(autouse=True)
-async def small(url: str) -> AsyncIterator[None]:
+async def small_pool(url: str) -> AsyncIterator[None]:
     """An open database with two Postgres connections."""
     await database.connect(url, max_connections=2)
     try:
@@ -38,7 +40,7 @@ async def small(url: str) -> AsyncIterator[None]:
         await database.disconnect()
 
 
-async def test_rows_are_read_by_index_with_parameters_of_either_dialect() -> None:
+async def test_parameters_work_in_both_dialects() -> None:
     key = new_id()
     await database.fetch(INSERT, [key, "it's ? $1", "k"])
     ((found, name, shared),) = await database.fetch(
@@ -48,21 +50,21 @@ async def test_rows_are_read_by_index_with_parameters_of_either_dialect() -> Non
     assert (await database.fetch_dicts(COUNT.replace("(*)", "(*) AS count")))[0]["count"] == 1
 
 
-async def test_a_reading_is_as_new_as_the_last_commit_and_sees_nothing_earlier() -> None:
+async def test_a_query_sees_the_last_commit_and_no_open_transaction() -> None:
     outside = contextvars.copy_context()
     for n in range(1, 30):
         async with database.transaction():
             await Organization.create(name=f"n{n}")
-            assert (await database.fetch(COUNT))[0][0] == n, "inside, what the transaction wrote"
-            assert await asyncio.create_task(counted(), context=outside) == n - 1
+            assert (await database.fetch(COUNT))[0][0] == n, "the transaction sees its own writes"
+            assert await asyncio.create_task(count_organizations(), context=outside) == n - 1
         assert (await database.fetch(COUNT))[0][0] == n
 
 
-async def counted() -> int:
+async def count_organizations() -> int:
     return (await database.fetch(COUNT))[0][0]  # type: ignore[return-value]
 
 
-async def test_readers_wait_for_no_writer() -> None:
+async def test_readers_do_not_wait_for_writers() -> None:
     held, go = asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
@@ -74,45 +76,45 @@ async def test_readers_wait_for_no_writer() -> None:
     writing = asyncio.create_task(write())
     await held.wait()
     async with asyncio.timeout(DEADLINE_SECONDS):
-        assert await counted() == 0
+        assert await count_organizations() == 0
         assert await Organization.all().count() == 0
     go.set()
     await writing
-    assert await counted() == 1
+    assert await count_organizations() == 1
 
 
-async def test_refusals_of_the_database_are_tortoises_and_leave_all_usable() -> None:
+async def test_database_errors_are_those_of_tortoise_and_break_nothing() -> None:
     await database.fetch(INSERT, [new_id(), "a", "same"])
     for _ in range(5):
         with pytest.raises(IntegrityError):
             await database.fetch(INSERT, [new_id(), "b", "same"])
         with pytest.raises(OperationalError):
             await database.fetch("SELECT no_such_column FROM organizations")
-    assert await counted() == 1
+    assert await count_organizations() == 1
 
 
-async def test_the_last_statements_end_the_transaction() -> None:
+async def test_fetch_each_with_commit_ends_the_transaction() -> None:
     outside = contextvars.copy_context()
     async with database.transaction():
         assert await database.fetch_readonly(COUNT)
         first, second = await database.fetch_each(
-            [(f"{INSERT} RETURNING name", [new_id(), n, n]) for n in "ab"], last=True
+            [(f"{INSERT} RETURNING name", [new_id(), n, n]) for n in "ab"], commit=True
         )
         assert (first[0][0], second[0][0]) == ("a", "b")
         if IS_SQLITE:
-            assert await asyncio.create_task(counted(), context=outside) == 2
+            assert await asyncio.create_task(count_organizations(), context=outside) == 2
             with pytest.raises(TransactionManagementError):
                 await Organization.create(name="too late")
-    assert await counted() == 2
+    assert await count_organizations() == 2
 
 
-async def test_one_statement_that_follows_on_looks_alone_is_a_whole_transaction() -> None:
+async def test_one_statement_after_reads_needs_no_begin_and_commit() -> None:
     outside = contextvars.copy_context()
     with statements() as sent:
         async with database.transaction():
             assert (await database.fetch_readonly(COUNT))[0][0] == 0
-            await database.fetch_each([(INSERT, [new_id(), "a", "a"])], last=True)
-            assert await asyncio.create_task(counted(), context=outside) == 1
+            await database.fetch_each([(INSERT, [new_id(), "a", "a"])], commit=True)
+            assert await asyncio.create_task(count_organizations(), context=outside) == 1
             for late in (
                 database.fetch(COUNT),
                 database.fetch_readonly(COUNT),
@@ -123,53 +125,53 @@ async def test_one_statement_that_follows_on_looks_alone_is_a_whole_transaction(
     assert not {"BEGIN", "COMMIT"} & {*sent.texts}
 
 
-async def test_what_is_last_inside_a_savepoint_or_behind_a_write_is_not_stored_yet() -> None:
-    async def undone() -> None:
+async def test_a_commit_in_a_savepoint_or_after_a_write_can_be_rolled_back() -> None:
+    async def roll_back() -> None:
         async with database.transaction():
             async with database.transaction():
-                await database.fetch_each([(INSERT, [new_id(), "a", "a"])], last=True)
+                await database.fetch_each([(INSERT, [new_id(), "a", "a"])], commit=True)
             await database.fetch_each([(INSERT, [new_id(), "b", "b"])])
-            assert await counted() == 2
+            assert await count_organizations() == 2
             raise LookupError
 
     with pytest.raises(LookupError):
-        await undone()
-    assert await counted() == 0
+        await roll_back()
+    assert await count_organizations() == 0
 
 
-async def test_of_last_statements_that_fail_nothing_is_stored() -> None:
-    async def stored(*keys: str) -> None:
+async def test_a_failed_fetch_each_with_commit_stores_nothing() -> None:
+    async def store(*keys: str) -> None:
         async with database.transaction():
             await database.fetch_readonly(COUNT)
-            await database.fetch_each([(INSERT, [new_id(), "b", key]) for key in keys], last=True)
+            await database.fetch_each([(INSERT, [new_id(), "b", key]) for key in keys], commit=True)
 
-    await stored("same")
+    await store("same")
     for keys in (["other", "same"], ["same"]):
         with pytest.raises(IntegrityError):
-            await stored(*keys)
-        assert await counted() == 1
+            await store(*keys)
+        assert await count_organizations() == 1
 
 
-async def test_a_reading_that_nobody_waits_for_ends_at_once() -> None:
+async def test_a_cancelled_query_ends_at_once() -> None:
     for _ in range(8):  # more than there are connections
-        reading = asyncio.create_task(database.fetch(ENDLESS))
-        await until(lambda reading=reading: is_running(reading))
-        reading.cancel()
+        query = asyncio.create_task(database.fetch(ENDLESS))
+        await until(lambda query=query: is_running(query))
+        query.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await reading
+            await query
     async with asyncio.timeout(DEADLINE_SECONDS):
-        assert await asyncio.gather(*(counted() for _ in range(20))) == [0] * 20
+        assert await asyncio.gather(*(count_organizations() for _ in range(20))) == [0] * 20
 
 
 async def is_running(task: asyncio.Task[Any]) -> bool:
     assert not task.done()
     if IS_SQLITE:
         return bool(client().readers.running)
-    return await sleeping() == 1
+    return await count_running() == 1
 
 
-async def sleeping() -> int:
-    return (await database.fetch(RUNNING, [ENDLESS]))[0][0]  # type: ignore[return-value]
+async def count_running() -> int:
+    return (await database.fetch(COUNT_RUNNING, [ENDLESS]))[0][0]  # type: ignore[return-value]
 
 
 def client() -> Any:
@@ -177,20 +179,20 @@ def client() -> Any:
 
 
 @only_postgres
-async def test_a_cancelled_statement_ends_on_the_server_as_well() -> None:
-    reading = asyncio.create_task(database.fetch(ENDLESS))
-    await until(lambda: is_running(reading))
-    reading.cancel()
-    await asyncio.wait([reading])
+async def test_a_cancelled_query_ends_on_the_server_too() -> None:
+    query = asyncio.create_task(database.fetch(ENDLESS))
+    await until(lambda: is_running(query))
+    query.cancel()
+    await asyncio.wait([query])
 
     async def is_over() -> bool:
-        return await sleeping() == 0
+        return await count_running() == 0
 
     await until(is_over)
 
 
 @only_postgres
-async def test_a_transaction_that_is_cut_short_lets_its_rows_go() -> None:
+async def test_a_cancelled_transaction_releases_its_row_locks() -> None:
     await Organization.create(name="held")
     inside = asyncio.Event()
 
@@ -211,80 +213,80 @@ async def test_a_transaction_that_is_cut_short_lets_its_rows_go() -> None:
 
 
 @only_postgres
-async def test_connections_that_the_server_ended_are_replaced() -> None:
+async def test_connections_closed_by_the_server_are_replaced() -> None:
     barrier = asyncio.Barrier(2)
 
-    async def meet() -> None:
+    async def use_connection() -> None:
         async with database.transaction():
             await database.fetch("SELECT 1")
             await barrier.wait()
 
     async def use_both_connections() -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await asyncio.gather(meet(), meet())
+            await asyncio.gather(use_connection(), use_connection())
 
     await use_both_connections()
     pool = client()._pool
     assert len(pool.idle) == 2
     for each in pool.idle[:-1]:
         await database.fetch("SELECT pg_terminate_backend(?)", [each.connection.get_server_pid()])
-        await until(lambda each=each: closed(each.connection))
+        await until(lambda each=each: is_closed(each.connection))
     await use_both_connections()
 
 
-async def closed(connection: Any) -> bool:
+async def is_closed(connection: Any) -> bool:
     return connection.is_closed()
 
 
 @only_sqlite
-async def test_a_long_statement_leaves_the_loop_to_others() -> None:
-    reading = asyncio.create_task(database.fetch(ENDLESS))
-    await until(lambda: is_running(reading))
+async def test_a_slow_statement_runs_outside_the_event_loop() -> None:
+    query = asyncio.create_task(database.fetch(ENDLESS))
+    await until(lambda: is_running(query))
     assert ENDLESS in client().readers.slow_statements
-    reading.cancel()
-    await asyncio.wait([reading])
+    query.cancel()
+    await asyncio.wait([query])
 
 
 @only_sqlite
-async def test_a_statement_that_proves_quick_comes_back_to_the_loop(
+async def test_a_statement_that_is_fast_again_returns_to_the_event_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "models.database.sqlite_readers.MAX_LOOP_SECONDS", 3600.0
-    )  # on any machine, the statement is quick
+    # the statement is fast enough on every machine
+    monkeypatch.setattr("models.database.sqlite_readers.MAX_LOOP_SECONDS", 3600.0)
     readers = client().readers
     readers.slow_statements[COUNT] = None
-    await counted()
+    await count_organizations()
     assert COUNT not in readers.slow_statements
 
 
 @only_sqlite
-async def test_a_statement_that_takes_too_long_is_an_outage(
+async def test_a_statement_that_takes_too_long_raises_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as short:
         short.setattr("models.database.sqlite_readers.MAX_STATEMENT_SECONDS", 0.1)
         with pytest.raises(TimeoutError):
             await database.fetch(ENDLESS)
-    assert await counted() == 0
+    assert await count_organizations() == 0
 
 
 @only_sqlite
-async def test_readings_write_nothing() -> None:
+async def test_queries_cannot_write() -> None:
     with pytest.raises(OperationalError, match="readonly"):
         await database.fetch(
-            "WITH x AS (SELECT 1) INSERT INTO organizations (id, name, shared) SELECT 'a', 'a', FALSE FROM x"
+            "WITH x AS (SELECT 1) INSERT INTO organizations (id, name, shared) "
+            "SELECT 'a', 'a', FALSE FROM x"
         )
 
 
 @only_sqlite
-async def test_what_another_process_commits_is_read_at_once(url: str) -> None:
+async def test_commits_of_another_process_are_visible_at_once(url: str) -> None:
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
         other.execute("INSERT INTO organizations (id, name, shared) VALUES ('a', 'a', FALSE)")
-        assert await counted() == 0
+        assert await count_organizations() == 0
         other.execute("COMMIT")
     finally:
         other.close()
-    assert await counted() == 1
+    assert await count_organizations() == 1

@@ -1,8 +1,7 @@
-"""How the databases find pages: by an index in the page's order, so that a page costs the same
-however many tickets there are.
+"""The query plans of pages use an index in the page's order, so the cost is independent of size.
 
-Each case names the index that must be read; nothing may be sorted but ties, and no table of tickets
-or entries read through.
+Each case names the expected index. A plan may sort only ties, and must not scan the tables of
+tickets or events.
 """
 
 from __future__ import annotations
@@ -41,13 +40,13 @@ from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
 TICKETS = 2000
 OPEN: FilterData = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
-WINDOW = PageRequest(50, backward=False, after=None, before=None)
+FIRST_PAGE = PageRequest(50, backward=False, after=None, before=None)
 Sorts = Sequence[tuple[str, bool]]
 
 
 @dataclass
-class Many:
-    """Many tickets of many customers, few of them open, each with an entry of the log."""
+class LargeDatabase:
+    """Many tickets of many customers, few of them open, each with one event of the log."""
 
     desk: Desk
     tickets: Sequence[Ticket]
@@ -58,23 +57,23 @@ class Many:
 
 
 @pytest.fixture(scope="session")
-async def filled_with_many(
+async def large_database_url(
     template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[str, Many]]:
+) -> AsyncIterator[tuple[str, LargeDatabase]]:
     """The URL of a database with many tickets. No test writes to it."""
     async with copy(template, tmp_path_factory.mktemp("many")) as url:
         await databases.deactivate_slas(url)
         await database.connect(url)
         try:
-            found = await make_many(await Desk.make())
+            found = await create_large_database(await Desk.make())
         finally:
             await database.disconnect()
         yield url, found
 
 
 @pytest.fixture
-async def many(filled_with_many: tuple[str, Many]) -> AsyncIterator[Many]:
-    url, found = filled_with_many
+async def large(large_database_url: tuple[str, LargeDatabase]) -> AsyncIterator[LargeDatabase]:
+    url, found = large_database_url
     await database.connect(url)
     try:
         yield found
@@ -82,32 +81,32 @@ async def many(filled_with_many: tuple[str, Many]) -> AsyncIterator[Many]:
         await database.disconnect()
 
 
-async def make_many(desk: Desk) -> Many:
-    dice, people = random_for("many"), [await create_customer(f"c{n}", None) for n in range(60)]
+async def create_large_database(desk: Desk) -> LargeDatabase:
+    random, people = random_for("many"), [await create_customer(f"c{n}", None) for n in range(60)]
     people += [viewer.user for viewer in desk.customers if viewer.user]
-    made = [ticket(desk, dice, dice.choice(people), 1001 + n) for n in range(TICKETS)]
-    await Ticket.bulk_create(made)
-    about = [
+    tickets = [build_ticket(desk, random, random.choice(people), 1001 + n) for n in range(TICKETS)]
+    await Ticket.bulk_create(tickets)
+    resources = [
         TicketResource(ticket_id=each.id, kind="server", external_id=f"s-{n}")
-        for n, each in enumerate(made)
+        for n, each in enumerate(tickets)
     ]
-    await TicketResource.bulk_create(about)
+    await TicketResource.bulk_create(resources)
     await TicketWatcher.bulk_create(
-        [TicketWatcher(ticket_id=each.id, user_id=dice.choice(people).id) for each in made]
+        [TicketWatcher(ticket_id=each.id, user_id=random.choice(people).id) for each in tickets]
     )
     async with database.transaction():
-        told = (
+        events = (
             {"type": EventType.TICKET_CREATED, "ticket_id": each.id, "occurred_at": each.created_at}
-            for each in made
+            for each in tickets
         )
-        await event.append([Event(version=1, actor_user_id=None, **each) for each in told])
+        await event.append([Event(version=1, actor_user_id=None, **each) for each in events])
     if not IS_SQLITE:
         await database.fetch_dicts("ANALYZE")
-    return Many(desk, made)
+    return LargeDatabase(desk, tickets)
 
 
-def ticket(desk: Desk, dice: Random, owner: User, number: int) -> Ticket:
-    status = dice.choice([*Status, *[Status.CLOSED] * 60])
+def build_ticket(desk: Desk, random: Random, owner: User, number: int) -> Ticket:
+    status = random.choice([*Status, *[Status.CLOSED] * 60])
     at = NOON + number * timedelta(seconds=1)
     is_open = status not in (Status.RESOLVED, Status.CLOSED)
     return desk.unsaved_ticket(
@@ -115,17 +114,17 @@ def ticket(desk: Desk, dice: Random, owner: User, number: int) -> Ticket:
         status=status,
         requester_id=owner.id,
         organization_id=owner.organization_id,
-        priority=dice.choice(list(Priority)),
-        team_id=dice.choice(list(desk.teams.values())).id,
-        category_id=dice.choice(list(desk.categories.values())).id,
-        assignee_id=dice.choice([None, *(viewer.user_id for viewer in desk.staff)]),
-        sla_breaches_at=dice.choice([None, at + timedelta(hours=1)]) if is_open else None,
+        priority=random.choice(list(Priority)),
+        team_id=random.choice(list(desk.teams.values())).id,
+        category_id=random.choice(list(desk.categories.values())).id,
+        assignee_id=random.choice([None, *(viewer.user_id for viewer in desk.staff)]),
+        sla_breaches_at=random.choice([None, at + timedelta(hours=1)]) if is_open else None,
         created_at=at,
-        updated_at=at + timedelta(minutes=dice.randrange(1000)),
+        updated_at=at + timedelta(minutes=random.randrange(1000)),
     )
 
 
-# What is sent, and how it is found
+# Query plans
 
 
 @dataclass
@@ -139,21 +138,20 @@ class Plan:
         return ", ".join([*wrong, *self.indexes])
 
 
-async def plan(
-    ask: Callable[[], Awaitable[object]], word: str = "LIMIT", *, walks: bool = True
+async def read_plan(
+    query: Callable[[], Awaitable[object]], keyword: str = "LIMIT", *, walks: bool = True
 ) -> Plan:
-    """The plan of the first statement with this word: of the one that decides what is on the
-    page."""
+    """The plan of the first statement with this word, which selects the rows of the page."""
     with statements() as collected:
-        asked = await ask()
-        if isinstance(asked, ConnectionQuery):
-            await asked
-    sql, params = next(each for each in collected.sent if word in each[0])
+        result = await query()
+        if isinstance(result, ConnectionQuery):
+            await result
+    sql, params = next(each for each in collected.sent if keyword in each[0])
     if IS_SQLITE:
         found = await database.connection().execute_query_dict(f"EXPLAIN QUERY PLAN {sql}", params)
         return sqlite_plan([row["detail"] for row in found])
     async with database.transaction():
-        # Of so few rows it may rather read and sort all: what matters is whether it must.
+        # With so few rows a scan can be cheaper; the test is whether the index can be used.
         for other in ("seqscan", "bitmapscan", "sort") if walks else ("seqscan",):
             await database.connection().execute_script(f"SET LOCAL enable_{other} = off")
         found = await database.connection().execute_query_dict(
@@ -185,27 +183,29 @@ def postgres_plan(root: Any) -> Plan:
     )
 
 
-def page(
-    viewer: Viewer, filter: FilterData | None, sorts: Sorts, window: PageRequest = WINDOW
+def list_page(
+    viewer: Viewer, filter: FilterData | None, sorts: Sorts, page_request: PageRequest = FIRST_PAGE
 ) -> Callable[[], Awaitable[object]]:
-    return lambda: list_tickets(viewer, filter, build_ticket_order(sorts), window, NOON)
+    return lambda: list_tickets(viewer, filter, build_ticket_order(sorts), page_request, NOON)
 
 
-def windows(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
+def page_requests(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
     cursor = order.cursor_of(middle)
     return {
-        "first": WINDOW,
-        "last": replace(WINDOW, backward=True),
-        "after": replace(WINDOW, after=cursor),
-        "before": replace(WINDOW, backward=True, before=cursor),
+        "first": FIRST_PAGE,
+        "last": replace(FIRST_PAGE, backward=True),
+        "after": replace(FIRST_PAGE, after=cursor),
+        "before": replace(FIRST_PAGE, backward=True, before=cursor),
     }
 
 
-async def judged(cases: Mapping[str, tuple[Callable[[], Awaitable[object]], str]]) -> list[str]:
-    """What is not found as it should be."""
+async def find_wrong_plans(
+    cases: Mapping[str, tuple[Callable[[], Awaitable[object]], str]],
+) -> list[str]:
+    """Cases whose plan does not use the expected index."""
     wrong: list[str] = []
-    for name, (ask, index) in cases.items():
-        found = await plan(ask)
+    for name, (query, index) in cases.items():
+        found = await read_plan(query)
         if (
             found.sorts
             or found.scanned
@@ -224,8 +224,8 @@ ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
     "newest": (None, [("created_at", True)], "idx_tickets_created_"),
     "number": (None, [("number", False)], NUMBER),
     "priority": (None, [("priority", True)], "idx_tickets_priorit_"),
-    "next promise": (None, [("sla_breaches_at", False)], "tickets_promise"),
-    "last promise": (None, [("sla_breaches_at", True)], "tickets_last_promise"),
+    "next SLA target": (None, [("sla_breaches_at", False)], "tickets_promise"),
+    "last SLA target": (None, [("sla_breaches_at", True)], "tickets_last_promise"),
     "open, newest change": (OPEN, (), "tickets_open_updated"),
     "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
     "open, priority, then oldest": (
@@ -236,33 +236,33 @@ ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
 }
 
 
-async def test_an_order_is_walked_by_its_index_from_any_place(many: Many) -> None:
+async def test_each_order_uses_its_index_from_any_position(large: LargeDatabase) -> None:
     middle = next(
-        each for each in many.tickets[TICKETS // 2 :] if each.is_open and each.sla_breaches_at
+        each for each in large.tickets[TICKETS // 2 :] if each.is_open and each.sla_breaches_at
     )
-    closed = next(each for each in many.tickets[TICKETS // 2 :] if each.sla_breaches_at is None)
+    closed = next(each for each in large.tickets[TICKETS // 2 :] if each.sla_breaches_at is None)
     cases = {
-        f"{name}, {part}": (page(many.desk.ada, filter, sorts, window), index)
+        f"{name}, {part}": (list_page(large.desk.ada, filter, sorts, page_request), index)
         for name, (filter, sorts, index) in ORDERS.items()
-        for part, window in windows(build_ticket_order(sorts), middle).items()
+        for part, page_request in page_requests(build_ticket_order(sorts), middle).items()
     }
-    promise: Sorts = [("sla_breaches_at", False)]
-    after_null = windows(build_ticket_order(promise), closed)["after"]
-    cases["next promise, after one without"] = (
-        page(many.desk.ada, None, promise, after_null),
+    by_target: Sorts = [("sla_breaches_at", False)]
+    after_null = page_requests(build_ticket_order(by_target), closed)["after"]
+    cases["next SLA target, after one without"] = (
+        list_page(large.desk.ada, None, by_target, after_null),
         "tickets_promise",
     )
-    for part, window in windows(QUEUE_ORDER, middle).items():
-        key = next(iter(many.desk.teams.values())).id
+    for part, page_request in page_requests(QUEUE_ORDER, middle).items():
+        key = next(iter(large.desk.teams.values())).id
         cases[f"queue, {part}"] = (
-            lambda key=key, asked=window: list_queue(many.desk.ada, key, asked, NOON),
+            lambda key=key, request=page_request: list_queue(large.desk.ada, key, request, NOON),
             "tickets_queue",
         )
-    assert await judged(cases) == []
+    assert await find_wrong_plans(cases) == []
 
 
-async def test_a_common_filter_and_its_order_are_found_by_one_index(many: Many) -> None:
-    desk = many.desk
+async def test_common_filters_use_one_index_for_filter_and_order(large: LargeDatabase) -> None:
+    desk = large.desk
     assert desk.ada.user_id is not None
     assert desk.olga.user_id is not None
     assert desk.cora.shared_organization_id is not None
@@ -285,16 +285,18 @@ async def test_a_common_filter_and_its_order_are_found_by_one_index(many: Many) 
             "idx_tickets_request_",
         ),
     }
-    cases = {name: (page(desk.ada, filter, ()), index) for name, (filter, index) in filters.items()}
-    cases["a customer's own"] = (page(many.owner, None, ()), "idx_tickets_request_")
-    assert await judged(cases) == []
+    cases = {
+        name: (list_page(desk.ada, filter, ()), index) for name, (filter, index) in filters.items()
+    }
+    cases["a customer's own"] = (list_page(large.owner, None, ()), "idx_tickets_request_")
+    assert await find_wrong_plans(cases) == []
 
 
-async def test_what_is_looked_up_beside_tickets_is_not_looked_for_in_each(many: Many) -> None:
-    desk = many.desk
+async def test_filters_on_related_tables_use_their_index(large: LargeDatabase) -> None:
+    desk = large.desk
     assert desk.ada.user_id is not None
     assert desk.cora.shared_organization_id is not None
-    asked: Mapping[str, tuple[Viewer, FilterData | None, str]] = {
+    result: Mapping[str, tuple[Viewer, FilterData | None, str]] = {
         "a resource": (
             desk.ada,
             {"resource": {"kind": "server", "externalId": "s-1"}},
@@ -312,27 +314,31 @@ async def test_what_is_looked_up_beside_tickets_is_not_looked_for_in_each(many: 
         ),
         "a shared account": (desk.cora, None, "idx_tickets_organiz_"),
     }
-    for name, (viewer, filter, index) in asked.items():
-        found = await plan(page(viewer, filter, ()), walks=False)
+    for name, (viewer, filter, index) in result.items():
+        found = await read_plan(list_page(viewer, filter, ()), walks=False)
         assert not found.scanned, f"{name}: {found}"
         assert any(each.startswith(index) for each in found.indexes), f"{name}: {found}"
 
 
-async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many) -> None:
+async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(large: LargeDatabase) -> None:
     middle = event.encode_cursor(TICKETS // 2)
-    for window in (WINDOW, replace(WINDOW, backward=True), replace(WINDOW, after=middle)):
-        for viewer, filter in ((many.desk.ada, None), (many.desk.ada, OPEN)):
-            found = await plan(
-                lambda v=viewer, f=filter, w=window: event_log.list_events(
+    for page_request in (
+        FIRST_PAGE,
+        replace(FIRST_PAGE, backward=True),
+        replace(FIRST_PAGE, after=middle),
+    ):
+        for viewer, filter in ((large.desk.ada, None), (large.desk.ada, OPEN)):
+            found = await read_plan(
+                lambda v=viewer, f=filter, w=page_request: event_log.list_events(
                     v, EventFilter(), f, w, NOON
                 )
             )
-            assert not found.sorts, f"{window}: {found}"
-            assert not found.scanned, f"{window}: {found}"
-        if window.after is not None:
-            continue  # of so few entries the later half is read as soon
-        own = await plan(
-            lambda w=window: event_log.list_events(many.owner, EventFilter(), None, w, NOON),
+            assert not found.sorts, f"{page_request}: {found}"
+            assert not found.scanned, f"{page_request}: {found}"
+        if page_request.after is not None:
+            continue  # with so few events, scanning the later half is as fast
+        own = await read_plan(
+            lambda w=page_request: event_log.list_events(large.owner, EventFilter(), None, w, NOON),
             walks=False,
         )
         assert not own.scanned, str(own)
@@ -342,12 +348,12 @@ async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(many: Many)
         }, str(own)
 
 
-async def test_a_record_is_found_by_its_ticket(many: Many) -> None:
-    keys = [each.id for each in many.tickets[:20]]
-    word = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
-    found = await plan(
-        lambda: timeline.list_timeline(many.desk.ada, keys, EventFilter(), WINDOW),
-        word,
+async def test_a_timeline_is_read_by_ticket(large: LargeDatabase) -> None:
+    keys = [each.id for each in large.tickets[:20]]
+    keyword = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
+    found = await read_plan(
+        lambda: timeline.list_timeline(large.desk.ada, keys, EventFilter(), FIRST_PAGE),
+        keyword,
         walks=False,
     )
     assert not found.scanned, str(found)

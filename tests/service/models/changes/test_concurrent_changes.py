@@ -1,5 +1,7 @@
-"""Many at once on the same tickets, in one process and in several: no change is lost, and log and
-tickets say the same."""
+"""Concurrent changes of the same tickets, in one process and in several.
+
+No change is lost, and the log agrees with the tickets.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,8 @@ from models.tickets.ticket import Ticket
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried, pytest.mark.stress]
 
 
-async def consistent() -> None:
-    """What must hold of every database: gapless positions, and tickets as their entries tell
-    them."""
+async def check_consistency() -> None:
+    """Check that positions have no gaps, and that the log rebuilds every ticket."""
     positions = await Event.all().order_by("position").values_list("position", flat=True)
     assert positions == list(range(1, await event.read_head() + 1))
     for ticket in await Ticket.all():
@@ -50,39 +51,41 @@ async def consistent() -> None:
         assert sorted(set(versions)) == list(range(1, ticket.version + 1))
 
 
-async def test_eight_at_once_lose_no_change_and_make_up_none(desk: Desk) -> None:
+async def test_eight_concurrent_tasks_log_exactly_their_changes(desk: Desk) -> None:
     tickets = [(await desk.raise_ticket()).id for _ in range(20)]
     before = await event.read_head()
 
-    async def hammer(worker: int) -> list[TicketChange]:
-        dice, done = random_for("hammer", worker), []
-        for place in range(40):
-            at = NOON + timedelta(minutes=place)
-            done += await run_random_step(desk, dice.choice(sorted(STEPS)), dice, tickets, at) or []
+    async def run_random_steps(worker: int) -> list[TicketChange]:
+        random, done = random_for("hammer", worker), []
+        for number in range(40):
+            at = NOON + timedelta(minutes=number)
+            done += (
+                await run_random_step(desk, random.choice(sorted(STEPS)), random, tickets, at) or []
+            )
         return done
 
     acknowledged = [
-        change for done in await asyncio.gather(*map(hammer, range(8))) for change in done
+        change for done in await asyncio.gather(*map(run_random_steps, range(8))) for change in done
     ]
     assert len(acknowledged) > 100
-    await consistent()
-    told = [entry.position for change in acknowledged for entry in change.events]
-    assert sorted(told) == list(range(before + 1, await event.read_head() + 1))
+    await check_consistency()
+    positions = [event.position for change in acknowledged for event in change.events]
+    assert sorted(positions) == list(range(before + 1, await event.read_head() + 1))
     changes = Counter(change.ticket.id for change in acknowledged)
     for ticket in await Ticket.all():
         assert ticket.version == changes[ticket.id] + (1 if ticket.id in tickets else 0)
-    kept = {entry.position: entry for entry in await Event.filter(position__gt=before)}
+    stored = {event.position: event for event in await Event.filter(position__gt=before)}
     for change in acknowledged:
-        for entry in change.events:
-            found = kept[entry.position]
+        for logged in change.events:
+            found = stored[logged.position]
             assert (found.type, found.ticket_id, found.version) == (
-                entry.type,
+                logged.type,
                 change.ticket.id,
-                entry.version,
+                logged.version,
             )
 
 
-async def test_of_two_who_race_for_the_same_step_one_is_refused(desk: Desk) -> None:
+async def test_only_one_of_concurrent_closings_succeeds(desk: Desk) -> None:
     for _ in range(10):
         ticket = await desk.raise_ticket()
         closing = (
@@ -96,15 +99,15 @@ async def test_of_two_who_race_for_the_same_step_one_is_refused(desk: Desk) -> N
             (Code.TRANSITION_REFUSED, Status.CLOSED)
         }
         assert await Event.filter(ticket_id=ticket.id, type=EventType.STATUS_CHANGED).count() == 1
-    await consistent()
+    await check_consistency()
 
 
-async def test_two_who_link_the_same_tickets_crosswise_do_not_lock_each_other_out(
+async def test_changes_that_lock_tickets_in_opposite_order_do_not_deadlock(
     desk: Desk,
 ) -> None:
     first, second = await desk.raise_ticket(), await desk.raise_ticket()
 
-    async def touch(*keys: UUID) -> None:
+    async def add_notes(*keys: UUID) -> None:
         async with database.transaction():
             found = await lock_tickets(keys)
             changes = [TicketChange(found[key], desk.ada, NOON, WINDOW) for key in keys]
@@ -113,20 +116,18 @@ async def test_two_who_link_the_same_tickets_crosswise_do_not_lock_each_other_ou
             await write(*changes)
 
     pairs = [(first.id, second.id), (second.id, first.id)] * 20
-    await asyncio.gather(*(touch(*pair) for pair in pairs))
+    await asyncio.gather(*(add_notes(*pair) for pair in pairs))
     assert await Event.filter(type=EventType.NOTE_ADDED).count() == 80
-    await consistent()
+    await check_consistency()
 
 
-async def test_three_processes_that_read_and_write_lose_nothing_and_none_is_locked_out(
-    desk: Desk, url: str
-) -> None:
+async def test_three_processes_lose_no_change_and_do_not_deadlock(desk: Desk, url: str) -> None:
     tickets = [await desk.raise_ticket() for _ in range(3)]
-    told = await run_processes(
+    levels_by_process = await run_processes(
         url, 3, "escalate", "40", OWN_SEED, *(str(ticket.id) for ticket in tickets)
     )
     levels = Counter[str]()
-    for done in told:
+    for done in levels_by_process:
         levels.update(done)
     assert levels.total() == 120
     for ticket in tickets:
@@ -134,21 +135,19 @@ async def test_three_processes_that_read_and_write_lose_nothing_and_none_is_lock
         assert found.escalation_level == levels[str(ticket.id)]
         assert found.version == 1 + levels[str(ticket.id)]
     assert await event.read_head() == len(tickets) + 120
-    await consistent()
+    await check_consistency()
 
 
-async def test_this_process_writes_while_others_do(desk: Desk, url: str) -> None:
+async def test_this_process_and_others_write_concurrently(desk: Desk, url: str) -> None:
     ticket = await desk.raise_ticket()
     others = asyncio.create_task(run_processes(url, 2, "escalate", "30", OWN_SEED, str(ticket.id)))
     own = 0
     while not others.done():
         await desk.act(ticket, lambda change: commands.escalate(change, "too slow"), at=time.now())
         own += 1
-        await asyncio.sleep(
-            0.005
-        )  # leaves most of the processor to the others, which have to start
+        await asyncio.sleep(0.005)  # leaves time for the other processes to start
     await others
     found = await Ticket.get(id=ticket.id)
     assert own > 0
     assert found.escalation_level == own + 60
-    await consistent()
+    await check_consistency()

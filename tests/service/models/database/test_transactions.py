@@ -1,5 +1,4 @@
-"""The mended engines: a cancelled task gives back what it held, whenever it is cancelled, and a
-transaction is one."""
+"""Transactions are atomic, and a task that is cancelled at any point releases its resources."""
 
 from __future__ import annotations
 
@@ -18,9 +17,9 @@ from models.database.config import build_config
 from models.database.sqlite import split_script
 from models.people.user import Organization
 
-TURNS = [*range(60), *range(60, 1500, 40)]
-"""Turns of the loop after which tasks are cancelled: from before BEGIN until after COMMIT."""
-only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="an edge of SQLite's engine")
+CANCELLED_AFTER = [*range(60), *range(60, 1500, 40)]
+"""Iterations of the event loop before a task is cancelled: from before BEGIN to after COMMIT."""
+only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="specific to SQLite")
 
 
 async def store(name: str) -> None:
@@ -32,30 +31,31 @@ async def names() -> list[str]:
     return sorted(await Organization.all().values_list("name", flat=True))
 
 
-async def cancelled_after(turns: int, work: Callable[[], Awaitable[None]]) -> bool:
-    """Run the work as a task and cancel it after so many turns; whether it was cancelled before its
-    end."""
+async def cancel_after(iterations: int, work: Callable[[], Awaitable[None]]) -> bool:
+    """Run the work as a task, and cancel it after some iterations of the event loop.
+
+    Returns whether it was cancelled before its end.
+    """
     task = asyncio.ensure_future(work())
-    for _ in range(turns):
+    for _ in range(iterations):
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
     return task.cancelled()
 
 
-async def usable() -> None:
-    """The database takes two transactions of two tasks, which on Postgres takes two connections at
-    once."""
-    meet = asyncio.Barrier(1 if IS_SQLITE else 2)
+async def check_usable() -> None:
+    """Check that two tasks can run transactions; on Postgres they use two connections at once."""
+    barrier = asyncio.Barrier(1 if IS_SQLITE else 2)
 
-    async def take(name: str) -> None:
+    async def run_transaction(name: str) -> None:
         async with database.transaction():
             await database.fetch_dicts("SELECT 1 AS one")
-            await meet.wait()
+            await barrier.wait()
             await Organization.create(name=name)
 
     async with asyncio.timeout(DEADLINE_SECONDS):
-        await asyncio.gather(take("usable"), take("usable"))
+        await asyncio.gather(run_transaction("usable"), run_transaction("usable"))
         assert await Organization.filter(name="usable").count() == 2
         await Organization.filter(name="usable").delete()
 
@@ -71,7 +71,7 @@ async def small_pool(url: str) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_a_task_cancelled_at_any_turn_of_a_transaction_stores_all_or_nothing() -> None:
+async def test_a_task_cancelled_in_a_transaction_stores_all_or_nothing() -> None:
     stored: set[str] = set()
 
     async def store_two(name: str) -> None:
@@ -80,57 +80,59 @@ async def test_a_task_cancelled_at_any_turn_of_a_transaction_stores_all_or_nothi
             await Organization.create(name=name)
         stored.add(name)
 
-    ends = [
-        await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS
+    cancelled = [
+        await cancel_after(iterations, lambda iterations=iterations: store_two(f"n{iterations}"))
+        for iterations in CANCELLED_AFTER
     ]
-    assert ends[0]
-    await usable()
+    assert cancelled[0]
+    await check_usable()
     found = await names()
     assert all(found.count(name) == 2 for name in found)
     assert stored <= set(found)
 
 
 @pytest.mark.usefixtures("small_pool")
-@pytest.mark.parametrize("begun", [False, True], ids=["alone", "begun"])
-async def test_a_task_cancelled_at_any_turn_of_its_last_statements_stores_all_or_nothing(
-    begun: bool,
+@pytest.mark.parametrize("has_begun", [False, True], ids=["alone", "after BEGIN"])
+async def test_a_task_cancelled_in_fetch_each_stores_all_or_nothing(
+    has_begun: bool,
 ) -> None:
     stored: set[str] = set()
-    two = "INSERT INTO organizations (id, name, shared) VALUES (?, ?, FALSE), (?, ?, FALSE)"
+    insert_two = "INSERT INTO organizations (id, name, shared) VALUES (?, ?, FALSE), (?, ?, FALSE)"
 
     async def store_two(name: str) -> None:
         async with database.transaction():
-            await (database.fetch if begun else database.fetch_readonly)("SELECT 1")
-            await database.fetch_each([(two, [new_id(), name, new_id(), name])], last=True)
+            await (database.fetch if has_begun else database.fetch_readonly)("SELECT 1")
+            await database.fetch_each([(insert_two, [new_id(), name, new_id(), name])], commit=True)
         stored.add(name)
 
-    ends = [
-        await cancelled_after(turns, lambda turns=turns: store_two(f"n{turns}")) for turns in TURNS
+    cancelled = [
+        await cancel_after(iterations, lambda iterations=iterations: store_two(f"n{iterations}"))
+        for iterations in CANCELLED_AFTER
     ]
-    assert ends[0]
-    await usable()
+    assert cancelled[0]
+    await check_usable()
     found = await names()
     assert all(found.count(name) == 2 for name in found)
     assert stored <= set(found)
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_tasks_cancelled_while_they_enter_leave_all_usable() -> None:
+async def test_tasks_cancelled_at_begin_leave_the_database_usable() -> None:
     entered: list[int] = []
 
-    async def enter(turns: int) -> None:
+    async def enter(iterations: int) -> None:
         async with database.transaction():
-            entered.append(turns)
+            entered.append(iterations)
             await asyncio.Event().wait()
 
-    for turns in [*range(25), *range(25)]:
-        assert await cancelled_after(turns, lambda turns=turns: enter(turns))
+    for iterations in [*range(25), *range(25)]:
+        assert await cancel_after(iterations, lambda iterations=iterations: enter(iterations))
     assert len(entered) < 50
-    await usable()
+    await check_usable()
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_tasks_cancelled_while_they_wait_for_their_turn_leave_all_usable() -> None:
+async def test_tasks_cancelled_while_waiting_leave_the_database_usable() -> None:
     held, go = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
@@ -140,7 +142,7 @@ async def test_tasks_cancelled_while_they_wait_for_their_turn_leave_all_usable()
 
     holders = [asyncio.ensure_future(hold()) for _ in range(1 if IS_SQLITE else 2)]
     await held.wait()
-    waiting = [asyncio.ensure_future(store(f"n{place}")) for place in range(10)]
+    waiting = [asyncio.ensure_future(store(f"n{number}")) for number in range(10)]
     for task in waiting:
         await asyncio.sleep(0)
         task.cancel()
@@ -148,12 +150,12 @@ async def test_tasks_cancelled_while_they_wait_for_their_turn_leave_all_usable()
     assert not ended[1]
     go.set()
     await asyncio.gather(*holders)
-    await usable()
+    await check_usable()
     assert await names() == []
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_a_body_that_is_cancelled_is_rolled_back() -> None:
+async def test_a_cancelled_transaction_is_rolled_back() -> None:
     inside = asyncio.Event()
 
     async def wait_inside() -> None:
@@ -168,51 +170,53 @@ async def test_a_body_that_is_cancelled_is_rolled_back() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await names() == []
-    await usable()
+    await check_usable()
 
 
 @pytest.mark.usefixtures("small_pool")
-@pytest.mark.parametrize("fails", [False, True], ids=["commit", "rollback"])
-async def test_a_task_that_outlives_a_cancelled_transaction_goes_on_with_the_database(
-    fails: bool,
+@pytest.mark.parametrize("is_rolled_back", [False, True], ids=["commit", "rollback"])
+async def test_a_task_can_use_the_database_after_a_cancelled_transaction(
+    is_rolled_back: bool,
 ) -> None:
-    """As one under `asyncio.timeout` does: its next statement must not go through the transaction
-    that ended."""
+    """A task under `asyncio.timeout` does so: its next statement must not use the old
+    transaction."""
 
-    async def interrupted(turns: int) -> bool:
-        me, loop = asyncio.current_task(), asyncio.get_running_loop()
-        assert me is not None
-        left = turns
+    async def run_interrupted(iterations: int) -> bool:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        remaining = iterations
         pending: asyncio.Handle | None = None
 
-        def tick() -> None:
-            nonlocal left, pending
-            left -= 1
-            if left < 0:
-                me.cancel()
+        def count_down() -> None:
+            nonlocal remaining, pending
+            remaining -= 1
+            if remaining < 0:
+                task.cancel()
             else:
-                pending = loop.call_soon(tick)
+                pending = loop.call_soon(count_down)
 
         try:
             async with database.transaction():
                 await Organization.create(name="n")
-                pending = loop.call_soon(tick)
-                if fails:
+                pending = loop.call_soon(count_down)
+                if is_rolled_back:
                     raise LookupError
         except LookupError:
             pass
         except asyncio.CancelledError:
-            me.uncancel()
+            task.uncancel()
             assert (await database.fetch_dicts("SELECT 1 AS one"))[0]["one"] == 1
             return True
         if pending:
             pending.cancel()
         return False
 
-    # each in a task of its own, so that one that is broken does not break the next
-    ends = [await asyncio.ensure_future(interrupted(turns)) for turns in range(30)]
-    assert True in ends
-    await usable()
+    # each in a task of its own, so that a failure does not affect the next
+    cancelled = [
+        await asyncio.ensure_future(run_interrupted(iterations)) for iterations in range(30)
+    ]
+    assert True in cancelled
+    await check_usable()
 
 
 @pytest.mark.usefixtures("small_pool")
@@ -233,7 +237,7 @@ async def test_a_transaction_inside_another_is_a_savepoint() -> None:
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_a_savepoint_goes_with_its_transaction() -> None:
+async def test_a_savepoint_is_rolled_back_with_its_transaction() -> None:
     async def fail() -> None:
         async with database.transaction():
             await store("inner")
@@ -246,7 +250,7 @@ async def test_a_savepoint_goes_with_its_transaction() -> None:
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_a_script_does_not_commit_the_transaction_that_it_runs_in() -> None:
+async def test_a_script_does_not_commit_its_transaction() -> None:
     async def fail() -> None:
         async with database.transaction():
             await store("never")
@@ -263,7 +267,7 @@ async def test_a_script_does_not_commit_the_transaction_that_it_runs_in() -> Non
         await database.fetch_dicts("SELECT * FROM one")
 
 
-async def test_a_script_is_cut_into_statements_with_triggers_whole() -> None:
+async def test_a_script_is_split_into_statements_but_triggers_are_not() -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = ';'; DELETE FROM c; END;"
     found = split_script(
         f"CREATE TABLE a (b text DEFAULT ';');{trigger} INSERT INTO a VALUES ('x;y') ; ;\n"
@@ -277,12 +281,12 @@ async def test_a_script_is_cut_into_statements_with_triggers_whole() -> None:
 
 @only_sqlite
 @pytest.mark.usefixtures("small_pool")
-async def test_a_task_cancelled_while_another_process_writes_gives_the_lock_back(url: str) -> None:
+async def test_a_task_cancelled_while_another_process_writes_holds_no_lock(url: str) -> None:
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
         task = asyncio.ensure_future(store("never"))
-        await until(lambda: waits(task))
+        await until(lambda: is_waiting(task))
         task.cancel()
         await asyncio.sleep(0)
         other.execute("COMMIT")
@@ -290,13 +294,12 @@ async def test_a_task_cancelled_while_another_process_writes_gives_the_lock_back
         other.close()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await usable()
+    await check_usable()
     assert await names() == []
 
 
-async def waits(task: asyncio.Future[None]) -> bool:
-    """Whether the task hangs in the engine: all locks are taken, so the statement is with the
-    driver's thread."""
+async def is_waiting(task: asyncio.Future[None]) -> bool:
+    """Whether the task waits in the driver's thread, so that the connection is locked."""
     assert not task.done()
     return database.connection()._lock.locked()
 
@@ -316,7 +319,7 @@ async def test_a_transaction_takes_the_write_lock_at_its_start(url: str) -> None
 
 @only_sqlite
 @pytest.mark.usefixtures("small_pool")
-async def test_commits_are_durable_and_keys_are_checked() -> None:
+async def test_commits_are_durable_and_foreign_keys_are_checked() -> None:
     found = {
         name: (await database.fetch_dicts(f"PRAGMA {name}"))[0][name]
         for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -325,7 +328,7 @@ async def test_commits_are_durable_and_keys_are_checked() -> None:
 
 
 @pytest.mark.usefixtures("small_pool")
-async def test_rows_take_parameters_in_either_dialect() -> None:
+async def test_fetch_dicts_takes_parameters_in_both_dialects() -> None:
     await store("it's 100% ? $1")
     found = await database.fetch_dicts(
         "SELECT name FROM organizations WHERE name = ? AND shared = ? AND name <> ?",
@@ -347,12 +350,12 @@ async def test_rows_take_parameters_in_either_dialect() -> None:
         "postgres://host/name?sslmode=require",
     ],
 )
-async def test_a_url_that_names_no_database_is_refused(url: str) -> None:
+async def test_an_invalid_database_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|unknown"):
         build_config(url)
 
 
-async def test_urls_say_where_the_database_is() -> None:
+async def test_a_database_url_is_parsed() -> None:
     def credentials(url: str) -> dict[str, object]:
         return build_config(url)["connections"]["default"]["credentials"]  # type: ignore[index]
 
@@ -365,7 +368,7 @@ async def test_urls_say_where_the_database_is() -> None:
     assert credentials("postgresql://host/name")["port"] == 5432
 
 
-async def test_a_database_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
+async def test_an_unavailable_database_is_an_error_at_once(tmp_path: Path) -> None:
     url = (
         f"sqlite:///{tmp_path}/no/such.db" if IS_SQLITE else "postgres://postgres@127.0.0.1:1/none"
     )
