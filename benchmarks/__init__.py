@@ -1,1 +1,4 @@
-"""Benchmarks: us and a peer in turn, in one run, over the same data; ratios are what counts."""
+"""Benchmarks. Ticketwire and its peers are measured in one run over the same data; compare ratios.
+
+Absolute figures depend on the machine and its load.
+"""

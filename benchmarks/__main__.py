@@ -31,7 +31,7 @@ def main() -> None:
         return WITH_OPTIONS[name](arguments)
     epilog = f"python -m benchmarks {'|'.join(WITH_OPTIONS)} --help"
     parser = argparse.ArgumentParser(prog="python -m benchmarks", epilog=epilog)
-    parser.add_argument("names", nargs="*", choices=[*SMALL, []], default=list(SMALL))
+    parser.add_argument("names", nargs="*", choices=[*SMALL, []])
     parser.add_argument("--rounds", type=int, default=3)
     database = "sqlite, or the URL of a Postgres server's maintenance database"
     parser.add_argument("--database", default="sqlite", help=database)

@@ -1,4 +1,4 @@
-"""Databases of a benchmark's own, and ports: made for a run, gone after it."""
+"""Temporary databases and free ports for a benchmark run."""
 
 from __future__ import annotations
 
@@ -17,27 +17,30 @@ POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
 @contextlib.asynccontextmanager
-async def empty(server: str) -> AsyncGenerator[str]:
-    """The URL of an empty database; `server` is sqlite, or the URL of a Postgres server's maintenance database."""
+async def temporary_database(server: str) -> AsyncGenerator[str]:
+    """Create an empty database, yield its URL, and drop it afterwards.
+
+    `server` is "sqlite", or the URL of a Postgres server's maintenance database.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        url = await created(server, Path(folder))
+        url = await create_database(server, Path(folder))
         try:
             yield url
         finally:
             if server != "sqlite":
-                await run(server, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+                await execute(server, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
 
 
-async def created(server: str, folder: Path) -> str:
-    """The URL of an empty database that stays; SQLite's lies in the folder, an absolute path."""
+async def create_database(server: str, folder: Path) -> str:
+    """Create an empty database; return its URL. `folder`, an absolute path, holds SQLite's file."""
     name = f"tw_bench_{uuid4().hex[:8]}"
     if server == "sqlite":
         return f"sqlite:///{folder}/{name}.db"
-    await run(server, f"CREATE DATABASE {name}")
+    await execute(server, f"CREATE DATABASE {name}")
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
-async def run(server: str, statement: str) -> None:
+async def execute(server: str, statement: str) -> None:
     connection = await asyncpg.connect(server)
     try:
         await connection.execute(statement)
@@ -45,7 +48,7 @@ async def run(server: str, statement: str) -> None:
         await connection.close()
 
 
-def named(server: str) -> str:
+def database_label(server: str) -> str:
     return "SQLite" if server == "sqlite" else "Postgres"
 
 

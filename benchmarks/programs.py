@@ -1,4 +1,5 @@
-"""Programs that benchmarks need beside Python: compiled from C, installed by npm, and ended by their own process id."""
+"""Programs that benchmarks start: compiled from C or installed by npm, and stopped by process
+id."""
 
 from __future__ import annotations
 
@@ -10,50 +11,52 @@ from pathlib import Path
 
 from benchmarks.fanout import machine
 
-END_SECONDS = 12.0
+STOP_TIMEOUT_SECONDS = 12.0
 
 
-class Failed(Exception):
-    """A contender can't be measured, or not any further; the reason is printed in the place of a figure."""
+class BenchmarkError(Exception):
+    """A contender can't be measured. The report shows the reason instead of a figure."""
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, and make it. A server whose sockets are gone has nothing left to do."""
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Terminate a process; kill it and its children if it has not exited in time."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
-    children = machine.tree(process.pid)[1:]
+    children = machine.process_tree(process.pid)[1:]
     process.terminate()
     try:
-        process.wait(END_SECONDS)
+        process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         for pid in children:
             with contextlib.suppress(OSError):
                 os.kill(pid, 9)
         process.kill()
-        process.wait(END_SECONDS)
+        process.wait(STOP_TIMEOUT_SECONDS)
 
 
-def installed(peers: Path) -> None:
-    """The npm packages of a folder, as its lock says. Raises Failed."""
+def install_npm_packages(folder: Path) -> None:
+    """Install the packages of the folder's package-lock.json. Raises BenchmarkError."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        raise Failed("Node.js and npm are not installed")
-    stamp = peers / "node_modules" / ".package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < (peers / "package-lock.json").stat().st_mtime:
-        done = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=peers, capture_output=True, text=True, timeout=600
-        )
-        if done.returncode:
-            raise Failed(f"npm ci: {done.stderr.strip()[-200:]}")
+        raise BenchmarkError("Node.js and npm are not installed")
+    lock = folder / "package-lock.json"
+    installed_lock = folder / "node_modules" / ".package-lock.json"
+    if installed_lock.exists() and installed_lock.stat().st_mtime >= lock.stat().st_mtime:
+        return
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    if result.returncode:
+        raise BenchmarkError(f"npm ci: {result.stderr.strip()[-200:]}")
 
 
-def compiled(source: Path, folder: Path) -> Path:
-    """A program out of a C file. Raises Failed."""
+def compile_c_program(source: Path, folder: Path) -> Path:
+    """Compile a C file into `folder`; return the program. Raises BenchmarkError."""
     compiler = shutil.which("cc")
     if compiler is None:
-        raise Failed("a C compiler is needed")
+        raise BenchmarkError("a C compiler is needed")
     program = folder / source.stem
-    done = subprocess.run([compiler, "-O2", "-o", str(program), str(source)], capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        raise Failed(f"{source.name}: {done.stderr.strip()[-300:]}")
+    command = [compiler, "-O2", "-o", str(program), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if result.returncode:
+        raise BenchmarkError(f"{source.name}: {result.stderr.strip()[-300:]}")
     return program

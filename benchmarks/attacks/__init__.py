@@ -1,1 +1,4 @@
-"""What somebody could send to slow a server down or break it, and what a bystander notices of it; tests/live runs the same."""
+"""Attacks that try to slow down or break a server, and their effect on another client.
+
+`python -m benchmarks attacks` measures the effect; tests/live checks that each attack is answered.
+"""

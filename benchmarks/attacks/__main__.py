@@ -1,6 +1,8 @@
-"""`python -m benchmarks attacks`: all attacks on a server of its own, and what a bystander notices; a table in Markdown.
+"""`python -m benchmarks attacks`: sends all attacks to a server that it starts; prints a Markdown
+table of how long another client, the bystander, waits for its responses.
 
-An attack that held the bystander up for long is repeated, and told by the run in which it did least: the machine does that too.
+An attack that delays the bystander for long is repeated, because the machine itself can cause the
+delay. The table shows the run with the shortest delay.
 """
 
 from __future__ import annotations
@@ -17,42 +19,46 @@ from itertools import groupby
 from statistics import median
 from time import perf_counter
 
-from benchmarks.attacks.bystander import Bystander, watching
-from benchmarks.attacks.ground import Ground, people
-from benchmarks.attacks.serving import serving
-from benchmarks.attacks.table import ATTACKS, Attack
+from benchmarks.attacks.accounts import Accounts, create_accounts
+from benchmarks.attacks.bystander import Bystander, run_bystander
+from benchmarks.attacks.catalog import ATTACKS, Attack
+from benchmarks.attacks.server import run_server
 from benchmarks.attacks.target import Target
-from benchmarks.databases import empty, named
+from benchmarks.databases import database_label, temporary_database
 from demo.seed import seed_tickets
 from models import database, migrate
 
-QUIET_SECONDS = 0.3
-AFTER_SECONDS = 0.1
-LONG_MS = 100.0
-TRIES = 4
-NOTES = 100
+BASELINE_SECONDS = 0.3
+"""How long the bystander is measured before an attack."""
+SETTLE_SECONDS = 0.1
+"""How long it is measured after the attack."""
+MAX_WAIT_MS = 100.0
+"""An attack is repeated if the bystander waits longer."""
+MAX_RUNS = 4
+NOTE_COUNT = 100
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Of one attack: its answers and milliseconds, and those of the bystander before and meanwhile."""
+class AttackResult:
+    """The responses to one attack, and the times of the bystander. All times are milliseconds."""
 
     attack: Attack
-    answers: Sequence[str]
+    responses: Sequence[str]
     ms: float
-    before: Sequence[float]
-    meanwhile: Sequence[float]
+    bystander_before: Sequence[float]
+    bystander_during: Sequence[float]
 
     @property
-    def longest(self) -> float:
-        return max(self.meanwhile)
+    def longest_wait(self) -> float:
+        return max(self.bystander_during)
 
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks attacks", description=__doc__)
-    parser.add_argument("--database", default="sqlite", help="sqlite, or the URL of a Postgres server's maintenance database")
+    database_help = "sqlite, or the URL of a Postgres server's maintenance database"
+    parser.add_argument("--database", default="sqlite", help=database_help)
     parser.add_argument("--tickets", type=int, default=2000)
-    parser.add_argument("--only", default="", help="attacks whose name holds this")
+    parser.add_argument("--only", default="", help="only attacks whose names contain this text")
     options = parser.parse_args(arguments)
     asyncio.run(run(options))
 
@@ -60,62 +66,71 @@ def main(arguments: Sequence[str]) -> None:
 async def run(options: argparse.Namespace) -> None:
     attacks = [each for each in ATTACKS if options.only in each.name]
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(empty(options.database))
-        ground = await filled(url, options.tickets, len(attacks) * TRIES)
-        port = await stack.enter_async_context(serving(url))
-        targets, bystander = await ground.targets(port, NOTES)
-        seen = [await least(each, targets[place * TRIES :][:TRIES], bystander) for place, each in enumerate(attacks)]
-    show(seen, options)
+        url = await stack.enter_async_context(temporary_database(options.database))
+        accounts = await fill_database(url, options.tickets, len(attacks) * MAX_RUNS)
+        port = await stack.enter_async_context(run_server(url))
+        targets, bystander = await accounts.create_targets(port, NOTE_COUNT)
+        results: list[AttackResult] = []
+        for index, attack in enumerate(attacks):
+            own_targets = targets[index * MAX_RUNS :][:MAX_RUNS]
+            results.append(await run_attack(attack, own_targets, bystander))
+    print_table(results, options)
 
 
-async def filled(url: str, tickets: int, attackers: int) -> Ground:
+async def fill_database(url: str, tickets: int, attackers: int) -> Accounts:
     await database.connect(url)
     try:
         await migrate.migrate()
         await seed_tickets(tickets, datetime.now(UTC), lambda _: None)
-        return await people(attackers)
+        return await create_accounts(attackers)
     finally:
         await database.disconnect()
 
 
-async def least(attack: Attack, targets: Sequence[Target], bystander: Bystander) -> Seen:
-    """The run in which the bystander waited least, of several where it waited long."""
-    found: list[Seen] = []
+async def run_attack(
+    attack: Attack, targets: Sequence[Target], bystander: Bystander
+) -> AttackResult:
+    """Run the attack on one target after the other until the bystander waits at most MAX_WAIT_MS;
+    return the run with the shortest wait."""
+    results: list[AttackResult] = []
     for target in targets:
-        found.append(await seen(attack, target, bystander.again()))
-        if found[-1].longest < LONG_MS:
+        results.append(await measure_attack(attack, target, bystander.clone()))
+        if results[-1].longest_wait < MAX_WAIT_MS:
             break
-    best = min(found, key=lambda each: each.longest)
-    print(f"{len(found)} {attack.way:9} {attack.name:60} {best.ms:7.0f} {best.longest:6.0f}", file=sys.stderr, flush=True)
+    best = min(results, key=lambda each: each.longest_wait)
+    line = f"{len(results)} {attack.transport:9} {attack.name:60} {best.ms:7.0f}"
+    print(f"{line} {best.longest_wait:6.0f}", file=sys.stderr, flush=True)
     return best
 
 
-async def seen(attack: Attack, target: Target, bystander: Bystander) -> Seen:
-    with watching(bystander):
-        await asyncio.sleep(QUIET_SECONDS)
+async def measure_attack(attack: Attack, target: Target, bystander: Bystander) -> AttackResult:
+    with run_bystander(bystander):
+        await asyncio.sleep(BASELINE_SECONDS)
         before = len(bystander.seconds)
-        began = perf_counter()
-        answers = await attack.act(target)
-        ms = (perf_counter() - began) * 1000
-        await asyncio.sleep(AFTER_SECONDS)
-    assert attack.answers.issuperset(answers), (attack.name, set(answers))
+        started_at = perf_counter()
+        responses = await attack.send(target)
+        ms = (perf_counter() - started_at) * 1000
+        await asyncio.sleep(SETTLE_SECONDS)
+    assert attack.expected.issuperset(responses), (attack.name, set(responses))
     times = [each * 1000 for each in bystander.seconds]
-    return Seen(attack, answers, ms, times[:before], times[before:])
+    return AttackResult(attack, responses, ms, times[:before], times[before:])
 
 
-def show(seen: Sequence[Seen], options: argparse.Namespace) -> None:
-    print(f"{named(options.database)}, {options.tickets:,} tickets, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print("| attack | answer | its ms | bystander without: median, longest ms | with it |")
+def print_table(results: Sequence[AttackResult], options: argparse.Namespace) -> None:
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(f"{database_label(options.database)}, {options.tickets:,} tickets, {machine}\n")
+    print("| attack | responses | its ms | bystander before: median, longest ms | during |")
     print("|---|---|---|---|---|")
-    for name, group in groupby(seen, key=lambda each: each.attack.name):
-        ways = list(group)
-        how = ", ".join(each.attack.way for each in ways)
-        answers = ", ".join(sorted({answer for each in ways for answer in each.answers}))
-        ms = ", ".join(f"{each.ms:,.0f}" for each in ways)
-        without, under = waits([each.before for each in ways]), waits([each.meanwhile for each in ways])
-        print(f"| {name} ({how}) | {answers} | {ms} | {without} | {under} |")
+    for name, group in groupby(results, key=lambda each: each.attack.name):
+        runs = list(group)
+        transports = ", ".join(each.attack.transport for each in runs)
+        responses = ", ".join(sorted({response for each in runs for response in each.responses}))
+        ms = ", ".join(f"{each.ms:,.0f}" for each in runs)
+        before = format_waits([each.bystander_before for each in runs])
+        during = format_waits([each.bystander_during for each in runs])
+        print(f"| {name} ({transports}) | {responses} | {ms} | {before} | {during} |")
 
 
-def waits(times: Sequence[Sequence[float]]) -> str:
-    together = [each for one in times for each in one]
-    return f"{median(together):.1f}, {max(together):.0f}"
+def format_waits(waits_of_runs: Sequence[Sequence[float]]) -> str:
+    waits = [wait for waits_of_run in waits_of_runs for wait in waits_of_run]
+    return f"{median(waits):.1f}, {max(waits):.0f}"

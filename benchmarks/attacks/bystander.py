@@ -1,6 +1,6 @@
-"""A client that has nothing to do with an attack: it asks a small query over and over on a connection of its own, in a thread.
+"""A client beside the attacker: it repeats a small query on its own connection, in a thread.
 
-Each of its answers must be the right one. How long each took is for the benchmark; tests look at nothing but that they came.
+Each response must be correct. The benchmark uses the response times; the tests do not.
 """
 
 from __future__ import annotations
@@ -15,78 +15,83 @@ from time import perf_counter
 import orjson
 
 PAUSE_SECONDS = 0.002
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
-class Disturbed(Exception):
-    """A bystander was not answered as it should have been."""
+class BystanderError(Exception):
+    """A bystander got a wrong response, or none."""
 
 
 @dataclass
 class Bystander:
-    """Asks for a ticket by its number, of a server at a port; the answer is to be the same each time."""
+    """Requests a ticket by its number. The response must be the same each time."""
 
     port: int
     token: str
     number: int
     seconds: list[float] = field(default_factory=list[float])
-    wrong: list[str] = field(default_factory=list[str])
+    errors: list[str] = field(default_factory=list[str])
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def again(self) -> Bystander:
-        """Another one who asks the same."""
+    def clone(self) -> Bystander:
+        """A bystander without results that sends the same requests."""
         return Bystander(self.port, self.token, self.number)
 
     def run(self) -> None:
-        """Ask until told to stop, and once after that."""
+        """Send requests until `stopped` is set, and one more after that."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as connection:
+            address = ("127.0.0.1", self.port)
+            with socket.create_connection(address, TIMEOUT_SECONDS) as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                stops = False
-                while not stops:
-                    stops = self.stopped.wait(PAUSE_SECONDS)
-                    self.ask(connection)
+                is_last = False
+                while not is_last:
+                    is_last = self.stopped.wait(PAUSE_SECONDS)
+                    self.send_request(connection)
         except (OSError, EOFError) as error:
-            self.wrong.append(repr(error))
+            self.errors.append(repr(error))
 
-    def ask(self, connection: socket.socket) -> None:
-        began = perf_counter()
+    def send_request(self, connection: socket.socket) -> None:
+        started_at = perf_counter()
         connection.sendall(self.request)
-        status, body = answer(connection)
-        self.seconds.append(perf_counter() - began)
-        if status != 200 or orjson.loads(body).get("data") != {"ticketByNumber": {"number": self.number}}:
-            self.wrong.append(f"{status} {body[:200]!r}")
+        status, body = read_response(connection)
+        self.seconds.append(perf_counter() - started_at)
+        expected = {"ticketByNumber": {"number": self.number}}
+        if status != 200 or orjson.loads(body).get("data") != expected:
+            self.errors.append(f"{status} {body[:200]!r}")
 
     @property
     def request(self) -> bytes:
-        asked = {"query": "query($n: Int!) { ticketByNumber(number: $n) { number } }", "variables": {"n": self.number}}
-        body = orjson.dumps(asked)
-        head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\nContent-Type: application/json\r\n"
+        query = "query($n: Int!) { ticketByNumber(number: $n) { number } }"
+        body = orjson.dumps({"query": query, "variables": {"n": self.number}})
+        head = (
+            "POST /graphql HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {self.token}\r\nContent-Type: application/json\r\n"
+        )
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def answer(connection: socket.socket) -> tuple[int, bytes]:
-    """Status and body. Raises EOFError where the connection ends before."""
-    came = b""
-    while b"\r\n\r\n" not in came:
-        came += received(connection)
-    head, _, body = came.partition(b"\r\n\r\n")
+def read_response(connection: socket.socket) -> tuple[int, bytes]:
+    """Status and body. Raises EOFError if the connection ends early."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += receive(connection)
+    head, _, body = data.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
     while len(body) < length:
-        body += received(connection)
+        body += receive(connection)
     return int(head.split()[1]), body
 
 
-def received(connection: socket.socket) -> bytes:
-    came = connection.recv(65536)
-    if not came:
+def receive(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
         raise EOFError
-    return came
+    return data
 
 
 @contextlib.contextmanager
-def watching(bystander: Bystander) -> Generator[Bystander]:
-    """Let it ask while something else is done, and once more after that. Raises Disturbed."""
+def run_bystander(bystander: Bystander) -> Generator[Bystander]:
+    """Run the bystander in a thread while the block runs. Raises BystanderError."""
     thread = threading.Thread(target=bystander.run, name="bystander")
     thread.start()
     try:
@@ -94,5 +99,5 @@ def watching(bystander: Bystander) -> Generator[Bystander]:
     finally:
         bystander.stopped.set()
         thread.join()
-    if bystander.wrong:
-        raise Disturbed("; ".join(bystander.wrong[:3]))
+    if bystander.errors:
+        raise BystanderError("; ".join(bystander.errors[:3]))

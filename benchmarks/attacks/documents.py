@@ -1,121 +1,189 @@
-"""Documents that mean harm, each with the code of its refusal, or "" where it is answered. All are sent by each way in.
+"""Malicious documents, each with the code of its refusal, or "" if it is answered.
 
-Those in HEAVY make validation work as hard as the limits let them; with something new in a comment each is a document of its own.
+Each is sent over HTTP, SSE and WebSocket.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-DEAR = "QUERY_TOO_EXPENSIVE"
-INVALID = "GRAPHQL_VALIDATION_FAILED"
-UNREADABLE = "GRAPHQL_PARSE_FAILED"
-BAD = "BAD_REQUEST"
-LONGEST = 16 * 1024
+QUERY_TOO_EXPENSIVE = "QUERY_TOO_EXPENSIVE"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+BAD_REQUEST = "BAD_REQUEST"
+MAX_DOCUMENT_BYTES = 16 * 1024
 
 
-def many(count: int, what: str) -> str:
-    """It so many times; # is the place."""
-    return " ".join(what.replace("#", str(place)) for place in range(count))
+def repeat(count: int, text: str) -> str:
+    """The text so repeat times; each # becomes the index."""
+    return " ".join(text.replace("#", str(index)) for index in range(count))
 
 
-def fragments(count: int, what: str, on: str = "Ticket") -> str:
-    """Fragments F0, F1 and so on; ~ stands for the next one, # for itself."""
-    texts = [what.replace("#", str(place)).replace("~", str(place + 1)) for place in range(count)]
-    return " ".join(f"fragment F{place} on {on} {{ {text} }}" for place, text in enumerate(texts))
+def repeat_fragments(count: int, selections: str, on: str = "Ticket") -> str:
+    """Fragments F0, F1 and so on. In the selections, # becomes the index and ~ the next index."""
+    fragments: list[str] = []
+    for index in range(count):
+        text = selections.replace("#", str(index)).replace("~", str(index + 1))
+        fragments.append(f"fragment F{index} on {on} {{ {text} }}")
+    return " ".join(fragments)
 
 
-def new(document: str, number: int) -> str:
-    """The same as a document of its own."""
+def make_unique(document: str, number: int) -> str:
+    """The document with a comment, so that the server does not find it in its cache."""
     return f"{document} #{number}"
 
 
-FULL = "id ref subject number description team { id slug } category { id slug } requester { id displayName }"
+TICKET_FIELDS = (
+    "id ref subject number description team { id slug } category { id slug } "
+    "requester { id displayName }"
+)
+DOUBLED = "mergedInto { ...F~ } links { ticket { ...F~ } }"
+OVERLAPPING = "ticket(id: 1) { id ref subject team { id } ...G }"
+SCALARS = (
+    "id number ref externalId subject status stage priority closeReason escalationLevel "
+    "allowedActions createdAt updatedAt resolvedAt closedAt firstRespondedAt heldUntil version"
+)
 BOMBS: Mapping[str, tuple[str, str]] = {
     "fragments that double at each level": (
-        f"{{ ticket(id: 1) {{ ...F0 }} }} {fragments(30, 'mergedInto { ...F~ } links { ticket { ...F~ } }')} "
+        f"{{ ticket(id: 1) {{ ...F0 }} }} {repeat_fragments(30, DOUBLED)} "
         "fragment F30 on Ticket { id }",
-        DEAR,
+        QUERY_TOO_EXPENSIVE,
     ),
-    "fragments that are all in all": (
-        f"{{ ticket(id: 1) {{ {many(40, '...F#')} }} }} "
-        + fragments(40, f"mergedInto {{ {' '.join(f'...F{place}' for place in range(15))} id }}"),
-        DEAR,
+    "fragments that all spread each other": (
+        f"{{ ticket(id: 1) {{ {repeat(40, '...F#')} }} }} "
+        + repeat_fragments(
+            40, f"mergedInto {{ {' '.join(f'...F{index}' for index in range(15))} id }}"
+        ),
+        QUERY_TOO_EXPENSIVE,
     ),
-    "fragments in a ring": (
-        f"{{ ticket(id: 1) {{ ...F0 }} }} {fragments(30, 'id ...F~')} fragment F30 on Ticket {{ ...F0 }}",
-        INVALID,
+    "fragments that form a cycle": (
+        f"{{ ticket(id: 1) {{ ...F0 }} }} {repeat_fragments(30, 'id ...F~')} "
+        "fragment F30 on Ticket { ...F0 }",
+        VALIDATION_FAILED,
     ),
-    "a thousand aliases": (f"{{ {many(600, 'a#: viewer { role }')} }}", UNREADABLE),
-    "hundreds of aliases": (f"{{ {many(300, 'a#: viewer { role }')} }}", DEAR),
-    "hundreds of fields at the root": (f"{{ {many(300, 'viewer { role }')} }}", DEAR),
-    "one field hundreds of times": (f"{{ viewer {{ {'role ' * 1900} }} }}", DEAR),
-    "a thousand directives on a field": (f"{{ viewer {{ role {'@skip(if: false) ' * 240} }} }}", DEAR),
-    "a thousand unknown directives": (f"{{ viewer {{ role {'@x ' * 950} }} }}", DEAR),
-    "directives on variables": (f"query({many(60, '$v#: ID @skip(if: true)')}) {{ viewer {{ role }} }}", DEAR),
-    "a hundred operations": (many(100, "query Q# { viewer { role } }"), DEAR),
-    "fields a thousand levels deep": ("{ a" * 990 + " }" * 990, UNREADABLE),
-    "braces that never end": ("{" * LONGEST, UNREADABLE),
-    "lists a thousand levels deep": (f"{{ ticket(id: {'[' * 900}{']' * 900}) {{ id }} }}", UNREADABLE),
+    "hundreds of aliases, too repeat tokens": (
+        f"{{ {repeat(600, 'a#: viewer { role }')} }}",
+        PARSE_FAILED,
+    ),
+    "hundreds of aliases": (f"{{ {repeat(300, 'a#: viewer { role }')} }}", QUERY_TOO_EXPENSIVE),
+    "hundreds of fields at the root": (
+        f"{{ {repeat(300, 'viewer { role }')} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "one field hundreds of times": (f"{{ viewer {{ {'role ' * 1900} }} }}", QUERY_TOO_EXPENSIVE),
+    "hundreds of directives on a field": (
+        f"{{ viewer {{ role {'@skip(if: false) ' * 240} }} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "hundreds of unknown directives": (
+        f"{{ viewer {{ role {'@x ' * 950} }} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "directives on variables": (
+        f"query({repeat(60, '$v#: ID @skip(if: true)')}) {{ viewer {{ role }} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "a hundred operations": (repeat(100, "query Q# { viewer { role } }"), QUERY_TOO_EXPENSIVE),
+    "fields a thousand levels deep": ("{ a" * 990 + " }" * 990, PARSE_FAILED),
+    "braces that never end": ("{" * MAX_DOCUMENT_BYTES, PARSE_FAILED),
+    "lists a thousand levels deep": (
+        f"{{ ticket(id: {'[' * 900}{']' * 900}) {{ id }} }}",
+        PARSE_FAILED,
+    ),
     "objects hundreds of levels deep": (
         "{ tickets(filter: " + "{and: [" * 90 + "{x: 1}" + "]}" * 90 + ") { totalCount } }",
-        INVALID,
+        VALIDATION_FAILED,
     ),
-    "an integer of 16,000 digits": (f"{{ ticketByNumber(number: {'9' * 16_000}) {{ id }} }}", INVALID),
-    "an exponent of a thousand digits": (f"{{ ticketByNumber(number: 1e{'9' * 1000}) {{ id }} }}", INVALID),
+    "an integer of 16,000 digits": (
+        f"{{ ticketByNumber(number: {'9' * 16_000}) {{ id }} }}",
+        VALIDATION_FAILED,
+    ),
+    "an exponent of a thousand digits": (
+        f"{{ ticketByNumber(number: 1e{'9' * 1000}) {{ id }} }}",
+        VALIDATION_FAILED,
+    ),
     "an id of 16,000 digits": (f"{{ ticket(id: {'9' * 16_000}) {{ id }} }}", ""),
     "a block of blank lines": (f'{{ ticket(id: """{chr(10) * 16_000}""") {{ id }} }}', ""),
     "16,000 commas": ("{ viewer { role } }" + "," * 16_000, ""),
-    "thousands of comments": ("{ viewer { role } }" + "\n#" * 3000, UNREADABLE),
-    "more than may be read": ("{ viewer { role } } #" + "x" * LONGEST, BAD),
-    "pairs that overlap": (f"{{ {' '.join([f'ticket(id: 1) {{ {FULL} }}'] * 38)} }}", ""),
-    "pairs that overlap in fragments": (
-        f"{{ {many(39, '...F#')} }} {fragments(39, 'ticket(id: 1) { id ref subject team { id } ...G }', 'Query')} "
+    "thousands of comments": ("{ viewer { role } }" + "\n#" * 3000, PARSE_FAILED),
+    "a document beyond the maximum length": (
+        "{ viewer { role } } #" + "x" * MAX_DOCUMENT_BYTES,
+        BAD_REQUEST,
+    ),
+    "overlapping fields": (f"{{ {' '.join([f'ticket(id: 1) {{ {TICKET_FIELDS} }}'] * 38)} }}", ""),
+    "overlapping fields in fragments": (
+        f"{{ {repeat(39, '...F#')} }} {repeat_fragments(39, OVERLAPPING, 'Query')} "
         "fragment G on Ticket { id ref }",
         "",
     ),
-    "pairs that differ": (f"{{ {many(19, 'ticket(id: #) { id ref }')} }}", INVALID),
-    "900 names that are nearly right": (f"{{ viewer {{ {many(900, 'scopez#')} }} }}", INVALID),
-    "names of a thousand letters": (f"{{ viewer {{ {many(15, 'r' * 1000 + '#')} }} }}", INVALID),
-    "hundreds of unknown arguments": (f"{{ tickets({many(300, 'firsst#: 1')}) {{ totalCount }} }}", INVALID),
-    "hundreds of unused variables": (f"query({many(300, '$v#: ID')}) {{ viewer {{ role }} }}", INVALID),
-    "a list of 950 for each of 100 tickets": (
-        f"{{ tickets(first: 100) {{ nodes {{ timeline(first: 1, types: [{'STATUS_CHANGED ' * 950}]) {{ totalCount }} }} }} }}",
-        DEAR,
+    "overlapping fields in conflict": (
+        f"{{ {repeat(19, 'ticket(id: #) { id ref }')} }}",
+        VALIDATION_FAILED,
     ),
-    "a page of pages of pages": (
-        "{ tickets(first: 100) { nodes { messages(first: 100) { nodes { ticket { timeline { totalCount } } } } } } }",
-        DEAR,
+    "900 misspelled field names": (
+        f"{{ viewer {{ {repeat(900, 'scopez#')} }} }}",
+        VALIDATION_FAILED,
     ),
-    "the longest texts under thirty names": (f"{{ tickets(first: 100) {{ nodes {{ {many(30, 'a#: description')} }} }} }}", DEAR),
-    "HTML under thirty names": (
-        f"{{ tickets(first: 10) {{ nodes {{ messages(first: 10) {{ nodes {{ {many(30, 'a#: bodyHtml')} }} }} }} }} }}",
-        DEAR,
+    "field names of a thousand letters": (
+        f"{{ viewer {{ {repeat(15, 'r' * 1000 + '#')} }} }}",
+        VALIDATION_FAILED,
     ),
-    "statistics twenty times": (f"{{ {many(20, 'a#: ticketStats(groupBy: TEAM) { open }')} }}", ""),
-    "the schema and its types' fields' types": (
+    "hundreds of unknown arguments": (
+        f"{{ tickets({repeat(300, 'firsst#: 1')}) {{ totalCount }} }}",
+        VALIDATION_FAILED,
+    ),
+    "hundreds of unused variables": (
+        f"query({repeat(300, '$v#: ID')}) {{ viewer {{ role }} }}",
+        VALIDATION_FAILED,
+    ),
+    "an argument of 950 values for each of 100 tickets": (
+        "{ tickets(first: 100) { nodes { "
+        f"timeline(first: 1, types: [{'STATUS_CHANGED ' * 950}]) {{ totalCount }} }} }} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "nested pages": (
+        "{ tickets(first: 100) { nodes { messages(first: 100) { nodes { "
+        "ticket { timeline { totalCount } } } } } } }",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "the longest texts under thirty aliases": (
+        f"{{ tickets(first: 100) {{ nodes {{ {repeat(30, 'a#: description')} }} }} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "HTML under thirty aliases": (
+        "{ tickets(first: 10) { nodes { messages(first: 10) { nodes { "
+        f"{repeat(30, 'a#: bodyHtml')} }} }} }} }} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "statistics twenty times": (
+        f"{{ {repeat(20, 'a#: ticketStats(groupBy: TEAM) { open }')} }}",
+        "",
+    ),
+    "introspection with an unclosed brace": (
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } }",
-        UNREADABLE,
+        PARSE_FAILED,
     ),
-    "the schema five levels deep": (
+    "introspection five levels deep": (
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
-        INVALID,
+        VALIDATION_FAILED,
     ),
-    "eight hundred tickets with all their leaves": (
+    "eight hundred tickets with all scalar fields": (
         "{ "
-        + many(
+        + repeat(
             8,
-            "a#: tickets(first: 100) { nodes { id number ref externalId subject status stage priority closeReason "
-            "escalationLevel allowedActions createdAt updatedAt resolvedAt closedAt firstRespondedAt heldUntil version } }",
+            f"a#: tickets(first: 100) {{ nodes {{ {SCALARS} }} }}",
         )
         + " }",
         "",
     ),
 }
 
-LIGHT = f"{{ {many(20, 'a#: tickets(frst: 1, fitler: { statuz: NEW }) { nods { i } }')} }}"
-HEAVY = f"{{ viewer {{ {many(900, 'tickeets#')} }} }}"
-VALID = (
+SHORT_INVALID = (
+    f"{{ {repeat(20, 'a#: tickets(frst: 1, fitler: { statuz: NEW }) { nods { i } }')} }}"
+)
+LONG_INVALID = f"{{ viewer {{ {repeat(900, 'tickeets#')} }} }}"
+"""As expensive to validate as the limits allow."""
+SLOW_VALID = (
     "{ ticket(id: 1) { ...A ...B } } fragment A on Ticket { "
     + "id " * 20
     + "...C } fragment B on Ticket { "

@@ -25,14 +25,14 @@ from typing import TypeVar
 
 import asyncpg
 
-from benchmarks.databases import POSTGRES, empty
+from benchmarks.databases import POSTGRES, temporary_database
 from benchmarks.fanout import machine, table
 from benchmarks.fanout.cell import Cell
 from benchmarks.fanout.contenders import PEERS, Bare, Contender, Peer, compile_c, install_peers
 from benchmarks.fanout.ours import Ticketwire, start_redis
 from benchmarks.fanout.phases import PHASES
 from benchmarks.fanout.results import CellResult, Plan
-from benchmarks.programs import Failed
+from benchmarks.programs import BenchmarkError
 
 T = TypeVar("T")
 NODE = {"graphql-ws": "graphql-ws on ws", "yoga": "GraphQL Yoga", "mercurius": "Mercurius"}
@@ -165,9 +165,9 @@ async def create_contender(
         bus = options.bus or await stack.enter_async_context(
             start_redis(options.load_cores, folder)
         )
-        url = await stack.enter_async_context(empty(options.database))
+        url = await stack.enter_async_context(temporary_database(options.database))
         return Ticketwire(options.server_cores, options.load_cores, url, bus, options.workers)
-    except (Failed, OSError, asyncpg.PostgresError) as error:
+    except (BenchmarkError, OSError, asyncpg.PostgresError) as error:
         return str(error)
 
 

@@ -12,7 +12,7 @@ from benchmarks.fanout import machine
 from benchmarks.fanout.client import Answer, Client, ClientFailed
 from benchmarks.fanout.contenders import Bare, Contender
 from benchmarks.fanout.results import CellResult, Plan, Step
-from benchmarks.programs import Failed
+from benchmarks.programs import BenchmarkError
 
 OVERWHELMED_MS = 1500.0
 DRAIN_SECONDS = 12.0
@@ -78,7 +78,7 @@ class Cell:
             try:
                 await self.restore()
                 await phase(self)
-            except (Failed, ClientFailed) as error:
+            except (BenchmarkError, ClientFailed) as error:
                 self.result.reasons[name] = str(error)
 
     # -- start and stop
@@ -105,7 +105,7 @@ class Cell:
         if self.client is not None:
             await self.client.__aexit__(None, None, None)
             self.client = None
-        with contextlib.suppress(Failed):
+        with contextlib.suppress(BenchmarkError):
             await self.contender.stop()
 
     async def restore(self) -> None:
@@ -115,7 +115,7 @@ class Cell:
         try:
             if self.client is not None and await self.is_intact(self.client):
                 return
-        except (Failed, ClientFailed) as error:
+        except (BenchmarkError, ClientFailed) as error:
             reason = str(error)
         self.result.notes.append(f"restarted: {reason}")
         await self.stop()
@@ -152,7 +152,7 @@ class Cell:
         opened = await client.open(self.size, self.plan.connect)
         if opened.open < self.size:
             reason = f"{opened.open} of {self.size} sockets within {opened.seconds:.0f} s"
-            raise Failed(f"{reason} {opened.trouble}".strip())
+            raise BenchmarkError(f"{reason} {opened.trouble}".strip())
         await self.contender.refresh()
         for _ in range(3):
             await client.zero()
@@ -162,7 +162,7 @@ class Cell:
             )
             if not proof.behind:
                 return opened.seconds
-        raise Failed(f"{proof.behind} sockets did not get an event {proof.trouble}")
+        raise BenchmarkError(f"{proof.behind} sockets did not get an event {proof.trouble}")
 
     # -- parts of phases
 
@@ -223,7 +223,7 @@ class Cell:
     def require_complete(self, answer: Answer) -> None:
         if answer.behind or answer.closed:
             reason = f"{answer.behind or answer.closed} sockets did not get all events"
-            raise Failed(f"{reason} {answer.trouble}".strip())
+            raise BenchmarkError(f"{reason} {answer.trouble}".strip())
 
     def count(self, answer: Answer, events: int) -> None:
         self.result.events += events

@@ -13,8 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.databases import free_port
-from benchmarks.programs import Failed, end, installed
-from benchmarks.programs import compiled as built
+from benchmarks.programs import (
+    BenchmarkError,
+    compile_c_program,
+    install_npm_packages,
+    stop_process,
+)
 
 PEERS = Path(__file__).parent / "peers"
 START_SECONDS = 40.0
@@ -48,12 +52,12 @@ class Contender(ABC):
     @abstractmethod
     async def settled(self, seconds: float) -> int:
         """Wait until all requested events are published; return the last position. Raises
-        Failed."""
+        BenchmarkError."""
 
     @property
     def pid(self) -> int:
         if self.process is None or self.process.poll() is not None:
-            raise Failed(f"the server ended{self.last_error_line()}")
+            raise BenchmarkError(f"the server ended{self.last_error_line()}")
         return self.process.pid
 
     def last_error_line(self) -> str:
@@ -63,7 +67,7 @@ class Contender(ABC):
         return f": {text.splitlines()[-1][:160]}" if text else ""
 
     async def start(self, folder: Path) -> None:
-        """Start the server and wait until it is ready. Raises Failed."""
+        """Start the server and wait until it is ready. Raises BenchmarkError."""
         self.folder = folder
         self.port = free_port()
         with (folder / f"{self.name}.err").open("wb") as errors:
@@ -88,7 +92,7 @@ class Contender(ABC):
                 writer.close()
                 return
             await asyncio.sleep(0.05)
-        raise Failed("the server was not ready in time")
+        raise BenchmarkError("the server was not ready in time")
 
     async def refresh(self) -> None:  # noqa: B027 - optional for subclasses
         """Prepare for a phase."""
@@ -98,7 +102,7 @@ class Contender(ABC):
 
     async def stop(self) -> None:
         if self.process is not None:
-            await asyncio.to_thread(end, self.process)
+            await asyncio.to_thread(stop_process, self.process)
             self.process = None
 
 
@@ -166,10 +170,10 @@ class Bare(InMemoryContender):
 
 
 def install_peers() -> None:
-    """Install the npm packages of the lock file. Raises Failed."""
-    installed(PEERS)
+    """Install the npm packages of the lock file. Raises BenchmarkError."""
+    install_npm_packages(PEERS)
 
 
 def compile_c(name: str, folder: Path) -> Path:
-    """Compile a C file of this folder; return the program. Raises Failed."""
-    return built(Path(__file__).parent / f"{name}.c", folder)
+    """Compile a C file of this folder; return the program. Raises BenchmarkError."""
+    return compile_c_program(Path(__file__).parent / f"{name}.c", folder)

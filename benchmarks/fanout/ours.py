@@ -17,7 +17,7 @@ import asyncpg
 from benchmarks.databases import ROOT, free_port
 from benchmarks.fanout import machine
 from benchmarks.fanout.contenders import Contender
-from benchmarks.programs import Failed, end
+from benchmarks.programs import BenchmarkError, stop_process
 
 AGENTS = 4
 
@@ -75,7 +75,7 @@ class Ticketwire(Contender):
         )
         stdout, stderr = await process.communicate()
         if process.returncode:
-            raise Failed(f"cli {arguments[0]}: {stderr.decode().strip()[-200:]}")
+            raise BenchmarkError(f"cli {arguments[0]}: {stderr.decode().strip()[-200:]}")
         return stdout.decode().strip()
 
     async def prepare(self) -> None:
@@ -131,7 +131,7 @@ class Ticketwire(Contender):
                 if b" 200 " in first:
                     return
             await asyncio.sleep(0.05)
-        raise Failed("the server was not ready in time")
+        raise BenchmarkError("the server was not ready in time")
 
     async def refresh(self) -> None:
         """Move the processes of Postgres that work for this database off the server's core."""
@@ -153,10 +153,10 @@ class Ticketwire(Contender):
             async with asyncio.timeout(seconds):
                 line = await self.writer.stdout.readline()
         except TimeoutError:
-            raise Failed(f"the writer did not commit within {seconds:.0f} s") from None
+            raise BenchmarkError(f"the writer did not commit within {seconds:.0f} s") from None
         if not line:
             text = (self.folder / "writer.err").read_text().strip()
-            raise Failed(f"the writer ended: {text.splitlines()[-1][:160] if text else ''}")
+            raise BenchmarkError(f"the writer ended: {text.splitlines()[-1][:160] if text else ''}")
         return line.decode().strip()
 
     def publish(self, count: int) -> None:
@@ -191,9 +191,9 @@ def is_postgres(pid: int) -> bool:
 
 @contextlib.asynccontextmanager
 async def start_redis(cores: set[int], folder: Path) -> AsyncGenerator[str]:
-    """Start a Redis server; yields its URL. Raises Failed if Redis is not installed."""
+    """Start a Redis server; yields its URL. Raises BenchmarkError if Redis is not installed."""
     if shutil.which("redis-server") is None:
-        raise Failed("redis-server is not installed; pass a URL with --bus redis://…")
+        raise BenchmarkError("redis-server is not installed; pass a URL with --bus redis://…")
     port = free_port()
     process = subprocess.Popen(
         [
@@ -216,4 +216,4 @@ async def start_redis(cores: set[int], folder: Path) -> AsyncGenerator[str]:
     try:
         yield f"redis://127.0.0.1:{port}"
     finally:
-        await asyncio.to_thread(end, process)
+        await asyncio.to_thread(stop_process, process)

@@ -1,4 +1,4 @@
-"""The phases of a cell. Each records its own figures, or raises Failed with the reason."""
+"""The phases of a cell. Each records its own figures, or raises BenchmarkError with the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 from benchmarks.fanout import machine
 from benchmarks.fanout.cell import DRAIN_SECONDS, MAX_EVENTS_AT_ONCE, Cell
 from benchmarks.fanout.search import measure_sustained_rate
-from benchmarks.programs import Failed
+from benchmarks.programs import BenchmarkError
 
 
 async def measure_lone_events(cell: Cell) -> None:
@@ -65,10 +65,10 @@ async def measure_burst(cell: Cell) -> None:
 
 async def measure_ten_per_second(cell: Cell) -> None:
     if cell.expected_rate() < 10 / 4:
-        raise Failed("overwhelmed, judging by single events")
+        raise BenchmarkError("overwhelmed, judging by single events")
     step = await cell.publish_at_rate(10, max(3.0, cell.plan.seconds))
     if step.given_up or step.answer.behind or step.is_limited:
-        raise Failed(
+        raise BenchmarkError(
             "overwhelmed" if not step.is_limited else "events could not be published at this rate"
         )
     cell.result.figures |= {
@@ -85,7 +85,7 @@ async def measure_growth(cell: Cell) -> None:
     before = machine.measure_memory(cell.contender.pid)
     step = await cell.publish_at_rate(rate, max(5.0, cell.plan.seconds * 2, min(15.0, 4 / rate)))
     if step.given_up or step.answer.behind:
-        raise Failed("overwhelmed")
+        raise BenchmarkError("overwhelmed")
     await cell.contender.collect_garbage()
     grown = machine.measure_memory(cell.contender.pid) - before
     cell.result.figures |= {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.fanout.cell import Cell
 from benchmarks.fanout.results import LATENCY_LIMIT_MS, Step
-from benchmarks.programs import Failed
+from benchmarks.programs import BenchmarkError
 
 MAX_EVENTS_PER_SECOND = 12_800
 PRECISION = 1.2
@@ -21,7 +21,7 @@ async def measure_sustained_rate(cell: Cell) -> None:
     Then hold the best rate, or a share of it, for a full window.
     """
     if cell.result.figures.get("lone_p50", 0) > LATENCY_LIMIT_MS:
-        raise Failed("none: even single events are later")
+        raise BenchmarkError("none: even single events are later")
     good = 0.0
     # Start at half the burst's rate: a server that batches is better at high rates than single
     # events suggest.
@@ -37,7 +37,9 @@ async def measure_sustained_rate(cell: Cell) -> None:
     if step.answer.received:
         cell.result.figures["cpu"] = step.server_cpu / step.answer.received * 1e6
     reason = "overwhelmed" if step.given_up else f"p99 {step.answer.p99:.0f} ms"
-    raise Failed(f"none: {reason} at {step.rate:.3g} events/s {step.answer.trouble}".strip())
+    raise BenchmarkError(
+        f"none: {reason} at {step.rate:.3g} events/s {step.answer.trouble}".strip()
+    )
 
 
 async def search_rate(cell: Cell, rate: float, good: float) -> float:

@@ -1,1 +1,1 @@
-"""What a page costs as tickets become many."""
+"""How the cost of pages grows with the number of tickets."""

@@ -1,6 +1,7 @@
-"""`python -m benchmarks growth`: what pages, records and figures cost with 10,000, 100,000 and 1,000,000 tickets.
+"""`python -m benchmarks growth`: times of reads with 10,000, 100,000 and 1,000,000 tickets.
 
-Making a million takes five to ten minutes a database and some 10 GB; `--quick` stops at 100,000.
+Creating a million tickets takes five to ten minutes per database, and some 10 GB; `--quick` stops
+at 100,000.
 """
 
 from __future__ import annotations
@@ -15,155 +16,179 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.databases import POSTGRES, created, empty, named
+from benchmarks.databases import POSTGRES, create_database, database_label, temporary_database
 from benchmarks.fanout import machine
-from benchmarks.fanout.__main__ import numbers, until_told
-from benchmarks.growth.asks import COUNTS, asks
-from benchmarks.growth.multiply import multiply
+from benchmarks.fanout.__main__ import parse_numbers, run_until_stopped
+from benchmarks.growth.dataset import create_dataset
+from benchmarks.growth.reads import COUNTS, create_reads
 from models import database, migrate
 
-AIM = 1.3
-LONGEST = 3.0
-"""Seconds of one ask in one round."""
+MAX_RATIO = 1.3
+"""The goal: the time at the largest size, divided by that at the smallest."""
+MAX_READ_SECONDS = 3.0
+"""A read is not repeated further in a round after this time."""
 
-Times = dict[str, dict[tuple[str, int], list[float]]]
-"""Milliseconds by what was asked, database and size."""
-
-
-def folder(path: str) -> Path:
-    found = Path(path).resolve()
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+Key = tuple[str, int]
+"""The database's label and the number of tickets."""
+Times = dict[str, dict[Key, list[float]]]
+"""Milliseconds by read and key."""
 
 
-def options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks growth", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sizes", type=numbers, help="such as 10000,1000000")
-    parser.add_argument("--quick", action="store_true", help="10,000 and 100,000 tickets, two rounds")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument(
-        "--database", default=f"sqlite,{POSTGRES}", help="sqlite, a Postgres server's maintenance database, or both with a comma"
+def create_folder(path: str) -> Path:
+    folder = Path(path).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    description = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks growth", description=description)
+    add = parser.add_argument
+    add("--sizes", type=parse_numbers, help="numbers of tickets, such as 10000,1000000")
+    add("--quick", action="store_true", help="10,000 and 100,000 tickets, two rounds")
+    add("--rounds", type=int)
+    database_help = (
+        "sqlite, the URL of a Postgres server's maintenance database, or both, comma-separated"
     )
-    parser.add_argument("--made", help="in place of making them: 10000=URL,1000000=URL of databases that an earlier run kept")
-    parser.add_argument("--keep", type=folder, help="a folder for SQLite's files; what is made stays, and is named in the end")
-    parser.add_argument("--json", type=Path, help="a file for all figures")
-    given = parser.parse_args(arguments)
-    given.sizes = given.sizes or ([10_000, 100_000] if given.quick else [10_000, 100_000, 1_000_000])
-    given.rounds = given.rounds or (2 if given.quick else 5)
-    return given
+    add("--database", default=f"sqlite,{POSTGRES}", help=database_help)
+    add("--made", help="databases that an earlier run kept, as 10000=URL,1000000=URL")
+    keep_help = "keep the databases and print their URLs; the folder holds SQLite's files"
+    add("--keep", type=create_folder, help=keep_help)
+    add("--json", type=Path, help="a file to write all figures to")
+    options = parser.parse_args(arguments)
+    default_sizes = [10_000, 100_000] if options.quick else [10_000, 100_000, 1_000_000]
+    options.sizes = options.sizes or default_sizes
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    return options
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.asynccontextmanager
-async def grounds(given: argparse.Namespace) -> AsyncGenerator[Mapping[tuple[str, int], str]]:
-    """The databases' URLs by kind and size."""
-    if given.made:
-        pairs = [each.split("=", 1) for each in given.made.split(",")]
-        yield {(named("sqlite" if url.startswith("sqlite") else url), int(size)): url for size, url in pairs}
+async def open_datasets(options: argparse.Namespace) -> AsyncGenerator[Mapping[Key, str]]:
+    """The URLs of the databases; creates them unless `--made` names them."""
+    if options.made:
+        yield parse_made(options.made)
         return
     async with contextlib.AsyncExitStack() as stack:
-        found: dict[tuple[str, int], str] = {}
-        for server in given.database.split(","):
-            for size in given.sizes:
-                kept = given.keep
-                url = await (stack.enter_async_context(empty(server)) if kept is None else created(server, kept))
-                found[named(server), size] = url
-                say(f"{size:,} tickets on {named(server)}")
-                await filled(url, size)
-        yield found
-        if given.keep is not None:
-            say("kept: " + ",".join(f"{size}={url}" for (_, size), url in found.items()))
+        urls: dict[Key, str] = {}
+        for server in options.database.split(","):
+            for size in options.sizes:
+                if options.keep is None:
+                    url = await stack.enter_async_context(temporary_database(server))
+                else:
+                    url = await create_database(server, options.keep)
+                urls[database_label(server), size] = url
+                log(f"{size:,} tickets on {database_label(server)}")
+                await fill_database(url, size)
+        yield urls
+        if options.keep is not None:
+            log("kept: " + ",".join(f"{size}={url}" for (_, size), url in urls.items()))
 
 
-async def filled(url: str, size: int) -> None:
+def parse_made(text: str) -> Mapping[Key, str]:
+    urls: dict[Key, str] = {}
+    for part in text.split(","):
+        size, url = part.split("=", 1)
+        label = database_label("sqlite" if url.startswith("sqlite") else url)
+        urls[label, int(size)] = url
+    return urls
+
+
+async def fill_database(url: str, size: int) -> None:
     await database.connect(url, 1)
     try:
         await migrate.migrate()
-        await multiply(size, say)
+        await create_dataset(size, log)
     finally:
         await database.disconnect()
 
 
-async def round_of(url: str, key: tuple[str, int], times: Times) -> None:
-    """Ask everything of one database, each a few times after a first that counts for nothing."""
+async def measure_round(url: str, key: Key, times: Times) -> None:
+    """Run each read on one database: once without measuring, then up to five times."""
     await database.connect(url, 2)
     try:
-        for ask in await asks():
-            begun = time.perf_counter()
-            await ask.run()
+        for read in await create_reads():
+            deadline = time.perf_counter() + MAX_READ_SECONDS
+            await read.run()
             for _ in range(5):
-                started = time.perf_counter()
-                await ask.run()
-                taken = time.perf_counter()
-                times.setdefault(f"{ask.group}: {ask.name}", {}).setdefault(key, []).append((taken - started) * 1000)
-                if taken - begun > LONGEST:
+                started_at = time.perf_counter()
+                await read.run()
+                ended_at = time.perf_counter()
+                ms = times.setdefault(f"{read.group}: {read.name}", {}).setdefault(key, [])
+                ms.append((ended_at - started_at) * 1000)
+                if ended_at > deadline:
                     break
     finally:
         await database.disconnect()
 
 
-def table(times: Times, keys: Sequence[tuple[str, int]]) -> str:
-    kinds = list(dict.fromkeys(kind for kind, _ in keys))
+def render_table(times: Times, keys: Sequence[Key]) -> str:
+    labels = list(dict.fromkeys(label for label, _ in keys))
     heads = ["ms, median"]
-    for kind in kinds:
-        sizes = [size for of, size in keys if of == kind]
-        heads += [*(f"{kind}: {size:,}" for size in sizes), f"{sizes[-1]:,} by {sizes[0]:,}"]
-    lines = [line(heads), line(["---"] * len(heads))]
-    for name, found in times.items():
+    for label in labels:
+        sizes = [size for key_label, size in keys if key_label == label]
+        heads += [f"{label}: {size:,}" for size in sizes]
+        heads.append(f"{sizes[-1]:,} by {sizes[0]:,}")
+    lines = [render_row(heads), render_row(["---"] * len(heads))]
+    for name, times_by_key in times.items():
         cells = [name]
-        for kind in kinds:
-            taken = [median(found[key]) for key in keys if key[0] == kind]
-            cells += [*(f"{each:.1f}" for each in taken), ratio(taken)]
-        lines.append(line(cells))
+        for label in labels:
+            medians = [median(times_by_key[key]) for key in keys if key[0] == label]
+            cells += [f"{ms:.1f}" for ms in medians]
+            cells.append(format_ratio(medians[-1] / medians[0]))
+        lines.append(render_row(cells))
     return "\n".join(lines)
 
 
-def ratio(taken: Sequence[float]) -> str:
-    found = taken[-1] / taken[0]
-    return f"{found:.2f}" if found <= AIM else f"**{found:.2f}**"
+def format_ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio <= MAX_RATIO else f"**{ratio:.2f}**"
 
 
-def line(cells: Sequence[str]) -> str:
+def render_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def summary(times: Times, keys: Sequence[tuple[str, int]]) -> str:
-    """How many of the pages keep to the aim."""
+def render_summary(times: Times, keys: Sequence[Key]) -> str:
+    """How many of the pages meet the goal."""
+    pages = [by_key for name, by_key in times.items() if not name.startswith(COUNTS)]
     parts: list[str] = []
-    for kind in dict.fromkeys(kind for kind, _ in keys):
-        sizes = [key for key in keys if key[0] == kind]
-        pages = [found for name, found in times.items() if not name.startswith(COUNTS)]
-        ratios = [median(found[sizes[-1]]) / median(found[sizes[0]]) for found in pages]
-        good = sum(each <= AIM for each in ratios)
+    for label in dict.fromkeys(label for label, _ in keys):
+        label_keys = [key for key in keys if key[0] == label]
+        smallest, largest = label_keys[0], label_keys[-1]
+        ratios = [median(by_key[largest]) / median(by_key[smallest]) for by_key in pages]
+        good = sum(ratio <= MAX_RATIO for ratio in ratios)
         parts.append(
-            f"{kind}: {good} of {len(ratios)} pages and records at most {AIM} × the time, the median {median(ratios):.2f}"
+            f"{label}: {good} of {len(ratios)} pages and records take at most {MAX_RATIO} times "
+            f"as long; the median is {median(ratios):.2f}"
         )
     return "; ".join(parts) + "."
 
 
-async def measured(given: argparse.Namespace, arguments: Sequence[str]) -> None:
+async def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     times: Times = {}
-    async with grounds(given) as places:
-        for place in range(given.rounds):
-            for key, url in places.items():
-                say(f"round {place + 1}: {key[1]:,} tickets on {key[0]}")
-                await round_of(url, key, times)
-        keys = list(places)
-    shown = " ".join(each for each in arguments if "://" not in each and each != "--made")
-    print(f"`python -m benchmarks growth {shown}`, {time.strftime('%B %Y')}. {machine.described()}.\n".replace(" `", "`"))
-    print(f"{table(times, keys)}\n\n{summary(times, keys)}")
-    if given.json is not None:
-        given.json.write_text(
-            json.dumps({name: {str(key): each for key, each in found.items()} for name, found in times.items()})
-        )
+    async with open_datasets(options) as urls:
+        for index in range(options.rounds):
+            for key, url in urls.items():
+                log(f"round {index + 1}: {key[1]:,} tickets on {key[0]}")
+                await measure_round(url, key, times)
+        keys = list(urls)
+    shown = [each for each in arguments if "://" not in each and each != "--made"]
+    command = " ".join(["python -m benchmarks growth", *shown])
+    print(f"`{command}`, {time.strftime('%B %Y')}. {machine.describe_machine()}.\n")
+    print(f"{render_table(times, keys)}\n\n{render_summary(times, keys)}")
+    if options.json is not None:
+        figures = {
+            name: {str(key): ms for key, ms in by_key.items()} for name, by_key in times.items()
+        }
+        options.json.write_text(json.dumps(figures))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
-    asyncio.run(until_told(measured(options(arguments), arguments)))
+    asyncio.run(run_until_stopped(run(parse_options(arguments), arguments)))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Reads and a write over HTTP, beside others who serve the same rows."""
+"""Reads and a write over HTTP, compared with peers that serve the same rows."""

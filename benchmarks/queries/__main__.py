@@ -1,6 +1,8 @@
-"""`python -m benchmarks queries`: reads and a write over HTTP, beside others over the same rows.
+"""`python -m benchmarks queries`: reads and a write over HTTP, compared with peers over the same
+rows.
 
-`--quick` takes some three minutes a database, the default some twenty. Needs cc and taskset; Node.js for some of the peers.
+`--quick` takes about three minutes per database, the default about twenty. Needs cc and taskset,
+and Node.js for some of the peers.
 """
 
 from __future__ import annotations
@@ -18,195 +20,254 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.databases import POSTGRES, named
+from benchmarks.databases import POSTGRES, database_label
 from benchmarks.fanout import machine
-from benchmarks.fanout.__main__ import cores, listed, numbers, until_told
-from benchmarks.programs import Failed, compiled, installed
-from benchmarks.queries.client import Answer, drive
-from benchmarks.queries.contenders import PEERS, Contender, contenders
-from benchmarks.queries.ground import Ground, ground, pinned, say
-from benchmarks.queries.questions import NAMES, READS, plain, request
-from benchmarks.queries.table import headroom, tables
+from benchmarks.fanout.__main__ import format_cores, parse_cores, parse_numbers, run_until_stopped
+from benchmarks.programs import BenchmarkError, compile_c_program, install_npm_packages
+from benchmarks.queries.client import ClientResult, run_client
+from benchmarks.queries.contenders import PEERS, Contender, create_contenders
+from benchmarks.queries.dataset import Dataset, create_dataset, log, pin_database
+from benchmarks.queries.operations import NAMES, READS, build_request, normalize_response
+from benchmarks.queries.report import render_headroom, render_tables
 
 CONDITIONS = """\
-Servers on core {servers}; load client and Postgres on {load}. One database for all, {tickets:,} tickets; {seconds:g} s a cell
-after a warm-up of {warm:g} s; {rounds} in turn, medians; each contender started anew for its turn, writes after all reads. Ours:
-production mode, an agent's token, rights checked, log level warning (to a file), duties of workers off, no bucket of costs
-(TICKETWIRE_RUN_JOBS=false, TICKETWIRE_COST_BUCKET_SIZE=0);
-M1 writes ticket, clocks and log entry. The others: nobody's rights checked; M1 is two inserts in one transaction, ticket and
-event. Selections are equal; PostGraphile's schema is that of the tables. All answers were compared with ours before, value
-by value (ids without prefix, instants to the millisecond). On SQLite all run WAL with synchronous FULL."""
+The servers use core {servers}; the load client and Postgres use core {load}. All contenders serve
+one database of {tickets:,} tickets. A cell takes {seconds:g} s after a warm-up of {warm:g} s.
+Figures are medians of {rounds}; the contenders take turns, and each is started again for its turn.
+Writes come after all reads. Ticketwire runs in production mode with an agent's token and log level
+warning (to a file), without background jobs and cost buckets (TICKETWIRE_RUN_JOBS=false,
+TICKETWIRE_COST_BUCKET_SIZE=0). It checks permissions, and M1 writes a ticket, its SLA clocks and a
+log event. The peers check no permissions; M1 is two inserts in one transaction, a ticket and an
+event. Selections are equal, but PostGraphile's schema follows the tables. Before a contender is
+measured, its responses are compared with Ticketwire's, value by value (ids without prefix, instants
+to the millisecond). On SQLite all use WAL with synchronous FULL."""
+
+DEFAULTS: dict[str, object] = {
+    "tickets": 20_000,
+    "seconds": 5.0,
+    "rounds": 3,
+    "connections": [16, 64],
+}
+QUICK_DEFAULTS: dict[str, object] = {
+    "tickets": 2000,
+    "seconds": 1.5,
+    "rounds": 1,
+    "connections": [16],
+}
+WARM_UP_SECONDS = 1.0  # V8 and the JIT of Mercurius need it
+DEFAULT_PAGE_BYTES = 30_000
 
 
-def options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks queries", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="2,000 tickets, 16 connections, one round of 1.5 s a cell")
-    parser.add_argument("--database", default="sqlite", help=f"sqlite, or a Postgres server's maintenance database ({POSTGRES})")
-    parser.add_argument("--tickets", type=int)
-    parser.add_argument("--seconds", type=float, help="length of a cell")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--connections", type=numbers, help="such as 16,64")
-    parser.add_argument("--contenders", type=lambda text: text.split(","), help=f"of {','.join(contenders('postgres'))}")
-    parser.add_argument("--questions", type=lambda text: text.split(","), default=list(NAMES), help=f"of {','.join(NAMES)}")
-    parser.add_argument("--server-cores", type=cores, default={0})
-    parser.add_argument("--load-cores", type=cores, help="by default all others")
-    parser.add_argument("--json", type=Path, help="a file for all figures")
-    given = parser.parse_args(arguments)
-    quick = {"tickets": 2000, "seconds": 1.5, "rounds": 1, "connections": [16]}
-    usual = {"tickets": 20_000, "seconds": 5.0, "rounds": 3, "connections": [16, 64]}
-    for name, value in (quick if given.quick else usual).items():
-        if getattr(given, name) is None:
-            setattr(given, name, value)
-    given.load_cores = given.load_cores or set(range(os.cpu_count() or 1)) - given.server_cores or given.server_cores
-    known = contenders(given.database)
-    if unknown := set(given.contenders or known) - set(contenders("postgres")):
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    description = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks queries", description=description)
+    add = parser.add_argument
+    quick_help = "2,000 tickets, 16 connections, one round of 1.5 s per cell"
+    add("--quick", action="store_true", help=quick_help)
+    database_help = f"sqlite, or the URL of a Postgres server's maintenance database ({POSTGRES})"
+    add("--database", default="sqlite", help=database_help)
+    add("--tickets", type=int)
+    add("--seconds", type=float, help="the length of a cell")
+    add("--rounds", type=int)
+    add("--connections", type=parse_numbers, help="such as 16,64")
+    known = list(create_contenders("postgres"))
+    add("--contenders", type=parse_names, help=f"some of {','.join(known)}")
+    add("--questions", type=parse_names, default=list(NAMES), help=f"some of {','.join(NAMES)}")
+    add("--server-cores", type=parse_cores, default={0})
+    add("--load-cores", type=parse_cores, help="by default all others")
+    add("--json", type=Path, help="a file to write all figures to")
+    options = parser.parse_args(arguments)
+    for name, value in (QUICK_DEFAULTS if options.quick else DEFAULTS).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if not options.load_cores:
+        others = set(range(os.cpu_count() or 1)) - options.server_cores
+        options.load_cores = others or options.server_cores
+    unknown = set(options.contenders or ()) - set(known) | set(options.questions) - set(NAMES)
+    if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    if unknown := set(given.questions) - set(NAMES):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    given.warm = 1.0  # V8 and the JIT of Mercurius need a while
-    return given
+    return options
+
+
+def parse_names(text: str) -> list[str]:
+    return text.split(",")
 
 
 class Run:
-    """All turns over one database."""
+    """All measurements over one database."""
 
-    def __init__(self, given: argparse.Namespace, place: Ground, folder: Path) -> None:
-        self.given, self.place, self.folder = given, place, folder
-        self.client = compiled(Path(__file__).parent / "client.c", folder)
+    def __init__(self, options: argparse.Namespace, dataset: Dataset, folder: Path) -> None:
+        self.options, self.dataset, self.folder = options, dataset, folder
+        self.client = compile_c_program(Path(__file__).parent / "client.c", folder)
         self.contenders = {
-            n: c for n, c in contenders(given.database).items() if given.contenders is None or n in given.contenders
+            name: contender
+            for name, contender in create_contenders(options.database).items()
+            if options.contenders is None or name in options.contenders
         }
-        self.cells: dict[tuple[str, str, int], list[Answer]] = {}
+        self.cells: dict[tuple[str, str, int], list[ClientResult]] = {}
+        """The results of all rounds by contender, operation and number of connections."""
         self.reasons: dict[str, str] = {}
-        self.truth: dict[str, object] = {}
+        """Why a contender could not be measured."""
+        self.expected: dict[str, object] = {}
+        """The first contender's normalized response to each operation."""
         self.checked: set[tuple[str, str]] = set()
-        self.ceiling: dict[int, Answer] = {}
+        self.ceiling: dict[int, ClientResult] = {}
+        """The results of the bare C server by number of connections."""
 
-    async def all(self) -> None:
+    async def measure_all(self) -> None:
         for group in (READS, ("M1",)):
-            names = [name for name in group if name in self.given.questions]
-            for place in range(self.given.rounds if names else 0):
+            names = [name for name in group if name in self.options.questions]
+            for index in range(self.options.rounds if names else 0):
                 for key, contender in self.contenders.items():
                     if key not in self.reasons:
-                        say(f"round {place + 1}, {'/'.join(names)}: {contender.label}")
-                        await self.turn(key, contender, names)
-        await self.bare()
+                        log(f"round {index + 1}, {'/'.join(names)}: {contender.label}")
+                        await self.measure_contender(key, contender, names)
+        await self.measure_ceiling()
 
-    async def turn(self, key: str, contender: Contender, names: Sequence[str]) -> None:
-        """One contender's cells of one round. What goes wrong takes it out, with the reason in its place."""
+    async def measure_contender(self, key: str, contender: Contender, names: Sequence[str]) -> None:
+        """Measure one contender in one round. After an error it takes no part in later rounds."""
         try:
             if contender.folder == PEERS:
-                await asyncio.to_thread(installed, PEERS)
-            await contender.start(self.place, self.given.server_cores, self.folder)
+                await asyncio.to_thread(install_npm_packages, PEERS)
+            await contender.start(self.dataset, self.options.server_cores, self.folder)
             for name in names:
                 if (key, name) not in self.checked:
-                    await self.check(key, contender, name)
-                for size in self.given.connections:
-                    await self.cell(key, contender, name, size)
-        except (Failed, OSError, asyncio.IncompleteReadError, ValueError) as error:
+                    await self.check_response(key, contender, name)
+                for size in self.options.connections:
+                    await self.measure_cell(key, contender, name, size)
+        except (BenchmarkError, OSError, asyncio.IncompleteReadError, ValueError) as error:
             self.reasons[key] = str(error) or type(error).__name__
-            say(f"  {self.reasons[key]}")
+            log(f"  {self.reasons[key]}")
         finally:
             with contextlib.suppress(OSError):
                 await contender.stop()
 
-    async def check(self, key: str, contender: Contender, name: str) -> None:
-        """Its answer is the first contender's, value by value. Raises Failed."""
-        found = plain(await contender.ask(name, self.place), name)
-        if (place := difference(self.truth.setdefault(name, found), found)) is not None:
-            raise Failed(f"{name}: another answer at {place}")
+    async def check_response(self, key: str, contender: Contender, name: str) -> None:
+        """Compare a response with the first contender's. Raises BenchmarkError."""
+        response = normalize_response(await contender.fetch(name, self.dataset), name)
+        difference = find_difference(self.expected.setdefault(name, response), response)
+        if difference is not None:
+            raise BenchmarkError(f"{name}: the response differs at {difference}")
         self.checked.add((key, name))
 
-    async def cell(self, key: str, contender: Contender, name: str, size: int) -> None:
-        sent, given = contender.requests(name, self.place), self.given
-        await drive(self.client, contender.port, size, given.warm, sent, self.folder, given.load_cores)
-        await pinned(self.place.url, given.load_cores)
-        found = await drive(self.client, contender.port, size, given.seconds, sent, self.folder, given.load_cores)
-        self.cells.setdefault((key, name, size), []).append(found)
-        say(f"  {name} {size:>3}: {found.rate:>8,.0f}/s p99 {found.p99:.0f} ms {found.trouble if found.wrong else ''}")
+    async def measure_cell(self, key: str, contender: Contender, name: str, size: int) -> None:
+        requests = contender.build_requests(name, self.dataset)
+        await self.run_client(contender, size, WARM_UP_SECONDS, requests)
+        await pin_database(self.dataset.url, self.options.load_cores)
+        result = await self.run_client(contender, size, self.options.seconds, requests)
+        self.cells.setdefault((key, name, size), []).append(result)
+        error = result.trouble if result.wrong else ""
+        log(f"  {name} {size:>3}: {result.rate:>8,.0f}/s p99 {result.p99:.0f} ms {error}")
 
-    async def bare(self) -> None:
-        """What the load client takes at most: answers as long as a page of 50, ready in a C program."""
-        ready = compiled(Path(__file__).parent / "bare.c", self.folder)
-        pages = [found[0] for (_, name, _), found in self.cells.items() if name == "Q2" and found[0].received]
-        length = pages[0].bytes // pages[0].received if pages else 30_000
-        contender = Contender("bare", [str(ready)], folder=self.folder)
-        program = self.folder / "bare.sh"
-        program.write_text(f'#!/bin/sh\nexec "{ready}" "$1" {length}\n')
-        program.chmod(0o700)
-        contender.command = [str(program)]
-        await contender.start(self.place, self.given.server_cores, self.folder)
+    async def run_client(
+        self, contender: Contender, size: int, seconds: float, requests: Sequence[bytes]
+    ) -> ClientResult:
+        cores = self.options.load_cores
+        return await run_client(
+            self.client, contender.port, size, seconds, requests, self.folder, cores
+        )
+
+    async def measure_ceiling(self) -> None:
+        """The maximum rate of the load client: a C program sends responses as long as Q2's."""
+        program = compile_c_program(Path(__file__).parent / "bare.c", self.folder)
+        script = self.folder / "bare.sh"
+        script.write_text(f'#!/bin/sh\nexec "{program}" "$1" {self.page_bytes()}\n')
+        script.chmod(0o700)
+        contender = Contender("bare", [str(script)], folder=self.folder)
+        await contender.start(self.dataset, self.options.server_cores, self.folder)
         try:
-            for size in self.given.connections:
-                sent = [request("/", {}, None)]
-                self.ceiling[size] = await drive(self.client, contender.port, size, 1.0, sent, self.folder, self.given.load_cores)
+            for size in self.options.connections:
+                requests = [build_request("/", {}, None)]
+                self.ceiling[size] = await self.run_client(contender, size, 1.0, requests)
         finally:
             await contender.stop()
 
-
-def difference(wanted: object, found: object, place: str = "") -> str | None:
-    """Where two answers differ first, with both values; None where they don't."""
-    if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
-        return next((at for name in wanted if (at := difference(wanted[name], found[name], f"{place}.{name}"))), None)
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        pairs = enumerate(zip(wanted, found, strict=True))
-        return next((at for number, pair in pairs if (at := difference(*pair, f"{place}[{number}]"))), None)
-    return None if wanted == found else f"{place}: {str(found)[:80]!r}, not {str(wanted)[:80]!r}"
+    def page_bytes(self) -> int:
+        """The length of a measured response to Q2."""
+        for (_, name, _), results in self.cells.items():
+            if name == "Q2" and results[0].received:
+                return results[0].bytes // results[0].received
+        return DEFAULT_PAGE_BYTES
 
 
-def versions() -> str:
-    ours = [f"{name} {version(name)}" for name in ("strawberry-graphql", "graphql-core", "tortoise-orm", "uvicorn", "asyncpg")]
-    theirs = [
-        f"{name} {json.loads(package.read_text())['version']}"
-        for name in ("mercurius", "graphql-jit", "fastify", "pg", "better-sqlite3", "postgraphile")
-        if (package := PEERS / "node_modules" / name / "package.json").exists()
-    ]
-    return f"{machine.interpreter()}, {', '.join(ours)}; Node.js {machine.version('node', '--version')}, {', '.join(theirs)}"
+def find_difference(expected: object, actual: object, path: str = "") -> str | None:
+    """The path and the values of the first difference, if any."""
+    children: list[tuple[object, object, str]] = []
+    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
+        children = [(expected[name], actual[name], f"{path}.{name}") for name in expected]
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        pairs = enumerate(zip(expected, actual, strict=True))
+        children = [(*pair, f"{path}[{index}]") for index, pair in pairs]
+    elif expected != actual:
+        return f"{path}: {str(actual)[:80]!r}, not {str(expected)[:80]!r}"
+    for child in children:
+        difference = find_difference(*child)
+        if difference is not None:
+            return difference
+    return None
 
 
-def report(given: argparse.Namespace, arguments: Sequence[str], run: Run) -> str:
+def describe_versions() -> str:
+    packages = ("strawberry-graphql", "graphql-core", "tortoise-orm", "uvicorn", "asyncpg")
+    ours = [f"{name} {version(name)}" for name in packages]
+    theirs: list[str] = []
+    for name in ("mercurius", "graphql-jit", "fastify", "pg", "better-sqlite3", "postgraphile"):
+        package = PEERS / "node_modules" / name / "package.json"
+        if package.exists():
+            theirs.append(f"{name} {json.loads(package.read_text())['version']}")
+    node = machine.version("node", "--version")
+    return (
+        f"{machine.interpreter_version()}, {', '.join(ours)}; Node.js {node}, {', '.join(theirs)}"
+    )
+
+
+def render_report(options: argparse.Namespace, arguments: Sequence[str], run: Run) -> str:
     shown = ["postgres://…" if "://" in each else each for each in arguments]
+    command = " ".join(["python -m benchmarks queries", *shown])
     conditions = CONDITIONS.format(
-        servers=listed(given.server_cores),
-        load=listed(given.load_cores),
-        tickets=given.tickets,
-        seconds=given.seconds,
-        warm=given.warm,
-        rounds="one round" if given.rounds == 1 else f"{given.rounds} rounds",
+        servers=format_cores(options.server_cores),
+        load=format_cores(options.load_cores),
+        tickets=options.tickets,
+        seconds=options.seconds,
+        warm=WARM_UP_SECONDS,
+        rounds="one round" if options.rounds == 1 else f"{options.rounds} rounds",
     )
     labels = {name: contender.label for name, contender in run.contenders.items()}
-    head = f"`python -m benchmarks queries {' '.join(shown)}`".replace(" `", "`")
     return "\n".join(
         [
-            f"### {named(given.database)}",
+            f"### {database_label(options.database)}",
             "",
-            f"{head}, {time.strftime('%B %Y')}. {machine.described()}. {versions()}.",
+            f"`{command}`, {time.strftime('%B %Y')}. "
+            f"{machine.describe_machine()}. {describe_versions()}.",
             "",
             conditions,
             "",
-            tables(run.cells, labels, given.questions, given.connections, run.reasons),
+            render_tables(run.cells, labels, options.questions, options.connections, run.reasons),
             "",
-            headroom(run.cells, run.ceiling),
+            render_headroom(run.cells, run.ceiling),
         ]
     )
 
 
-async def measured(given: argparse.Namespace, arguments: Sequence[str]) -> None:
-    machine.pin(0, given.load_cores)
+async def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    machine.pin(0, options.load_cores)
     with tempfile.TemporaryDirectory(prefix="queries-") as name:
-        say(f"{given.tickets:,} tickets on {named(given.database)}")
-        async with ground(given.database, given.tickets) as place:
-            run = Run(given, place, Path(name))
-            await run.all()
-            print(report(given, arguments, run))
-    if given.json is not None:
-        figures = {" ".join(map(str, key)): [asdict(each) for each in found] for key, found in run.cells.items()}
-        given.json.write_text(json.dumps(figures, indent=1))
+        log(f"{options.tickets:,} tickets on {database_label(options.database)}")
+        async with create_dataset(options.database, options.tickets) as dataset:
+            measurements = Run(options, dataset, Path(name))
+            await measurements.measure_all()
+            print(render_report(options, arguments, measurements))
+    if options.json is not None:
+        figures = {
+            " ".join(map(str, key)): [asdict(result) for result in results]
+            for key, results in measurements.cells.items()
+        }
+        options.json.write_text(json.dumps(figures, indent=1))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
-    asyncio.run(until_told(measured(options(arguments), arguments)))
+    asyncio.run(run_until_stopped(run(parse_options(arguments), arguments)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The load client, client.c, as Python calls it: one cell, one process, one answer."""
+"""Runs the load client, client.c, and reads its result."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.programs import Failed
+from benchmarks.programs import BenchmarkError
 
-GRACE = 30.0
+EXIT_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was measured. Times are milliseconds from the sending of a request to the end of its answer."""
+class ClientResult:
+    """A measurement. Times in ms, from sending a request to the end of its response."""
 
     seconds: float
     received: int
-    """Whole and right within the seconds."""
+    """Complete, successful responses within the seconds."""
     failed: int
     unanswered: int
     closed: int
@@ -40,10 +40,16 @@ class Answer:
         return self.failed + self.unanswered + self.closed
 
 
-async def drive(
-    program: Path, port: int, connections: int, seconds: float, requests: Sequence[bytes], folder: Path, cores: set[int]
-) -> Answer:
-    """Send the requests in turn for so many seconds. Raises Failed."""
+async def run_client(
+    program: Path,
+    port: int,
+    connections: int,
+    seconds: float,
+    requests: Sequence[bytes],
+    folder: Path,
+    cores: set[int],
+) -> ClientResult:
+    """Send the requests in rotation for so many seconds. Raises BenchmarkError."""
     path = folder / "requests"
     path.write_bytes(b"".join(f"{len(each)}\n".encode() + each for each in requests))
     process = await asyncio.create_subprocess_exec(
@@ -53,14 +59,15 @@ async def drive(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(seconds + GRACE):
-            said, wrong = await process.communicate()
+        async with asyncio.timeout(seconds + EXIT_TIMEOUT_SECONDS):
+            output, errors = await process.communicate()
     except TimeoutError:
-        raise Failed("the load client did not end") from None
+        raise BenchmarkError("the load client did not exit in time") from None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode:
-        raise Failed(wrong.decode().strip() or f"the load client ended with {process.returncode}")
-    return Answer(**json.loads(said))
+        status = f"the load client exited with status {process.returncode}"
+        raise BenchmarkError(errors.decode().strip() or status)
+    return ClientResult(**json.loads(output))

@@ -1,4 +1,4 @@
-"""Who is measured: a process that serves the same rows, started for each of its turns, pinned to the server's cores."""
+"""The measured servers. Each serves the same rows from a process pinned to the server's cores."""
 
 from __future__ import annotations
 
@@ -15,74 +15,85 @@ import orjson
 
 from benchmarks.databases import ROOT, free_port
 from benchmarks.fanout import machine
-from benchmarks.programs import Failed, end
-from benchmarks.queries.ground import Ground
-from benchmarks.queries.questions import TABLES, USUAL, request, variables
+from benchmarks.programs import BenchmarkError, stop_process
+from benchmarks.queries.dataset import Dataset
+from benchmarks.queries.operations import (
+    DOCUMENTS,
+    POSTGRAPHILE_DOCUMENTS,
+    build_request,
+    build_variables,
+)
 
 PEERS = Path(__file__).parent / "peers"
-START_SECONDS = 40.0
+START_TIMEOUT_SECONDS = 40.0
+RESPONSE_TIMEOUT_SECONDS = 20
 
 
 @dataclass
 class Contender:
-    """A server out of a command; the port it is to serve on comes last."""
+    """A server started by a command. The port is the command's last argument."""
 
     label: str
     command: Sequence[str]
-    documents: Mapping[str, str] = field(default_factory=lambda: USUAL)
+    documents: Mapping[str, str] = field(default_factory=lambda: DOCUMENTS)
     path: str = "/graphql"
     folder: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    authorized: bool = False
+    sends_token: bool = False
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
-    def requests(self, name: str, ground: Ground) -> list[bytes]:
-        numbers = ground.numbers if name == "Q1" else [0]
-        token = ground.token if self.authorized else None
-        return [request(self.path, self.body(name, number), token) for number in numbers]
+    def build_requests(self, name: str, dataset: Dataset) -> list[bytes]:
+        numbers = dataset.ticket_numbers if name == "Q1" else [0]
+        token = dataset.token if self.sends_token else None
+        return [build_request(self.path, self.body(name, number), token) for number in numbers]
 
     def body(self, name: str, number: int) -> object:
-        return {"query": self.documents[name], "variables": variables(name, number)}
+        return {"query": self.documents[name], "variables": build_variables(name, number)}
 
-    async def start(self, ground: Ground, cores: set[int], logs: Path) -> None:
-        """Serve; returns once it answers. Raises Failed."""
+    async def start(self, dataset: Dataset, cores: set[int], log_folder: Path) -> None:
+        """Start the server and wait until it is ready. Raises BenchmarkError."""
         self.port = free_port()
-        given = {"DATABASE_URL": ground.url, "TICKETWIRE_DATABASE_URL": ground.url, "REQUESTER": ground.requester}
-        log = logs / f"{self.label.replace(' ', '-')}.log"
+        variables = {
+            "DATABASE_URL": dataset.url,
+            "TICKETWIRE_DATABASE_URL": dataset.url,
+            "REQUESTER": dataset.requester_id,
+        }
+        log = log_folder / f"{self.label.replace(' ', '-')}.log"
+        core_list = ",".join(str(core) for core in sorted(cores))
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                ["taskset", "-c", ",".join(map(str, sorted(cores))), *self.command, str(self.port)],
-                env={**os.environ, **given, **self.environment},
+                ["taskset", "-c", core_list, *self.command, str(self.port)],
+                env={**os.environ, **variables, **self.environment},
                 cwd=self.folder,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        for _ in range(int(START_SECONDS / 0.05)):
+        for _ in range(int(START_TIMEOUT_SECONDS / 0.05)):
             if self.process.poll() is not None:
-                words = log.read_bytes()[-4000:].decode(errors="replace").strip().splitlines()
-                raise Failed(f"it ended: {next((line for line in words if 'Error' in line), 'no word of why')[:200]}")
+                raise BenchmarkError(f"the server exited: {find_error(log)}")
             if await self.is_ready():
                 return
             await asyncio.sleep(0.05)
-        raise Failed("it did not answer in time")
+        raise BenchmarkError(f"the server was not ready within {START_TIMEOUT_SECONDS:.0f} s")
 
     async def is_ready(self) -> bool:
-        with contextlib.suppress(OSError, Failed, asyncio.IncompleteReadError):
-            if not self.authorized:
+        with contextlib.suppress(OSError, BenchmarkError, asyncio.IncompleteReadError):
+            if not self.sends_token:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()
                 return True
             head = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            status, _ = await answer_to(self.port, head)
+            status, _ = await exchange(self.port, head)
             return status == 200
         return False
 
-    async def ask(self, name: str, ground: Ground) -> object:
-        """The answer to the first request of a kind. Raises Failed."""
-        status, body = await answer_to(self.port, self.requests(name, ground)[0])
+    async def fetch(self, name: str, dataset: Dataset) -> object:
+        """The response to the first request of an operation. Raises BenchmarkError."""
+        status, body = await exchange(self.port, self.build_requests(name, dataset)[0])
         if status != 200:
-            raise Failed(f"{name}: status {status}: {body[:160].decode(errors='replace')}")
+            text = body[:160].decode(errors="replace")
+            raise BenchmarkError(f"{name}: status {status}: {text}")
         return orjson.loads(body)
 
     @property
@@ -92,49 +103,59 @@ class Contender:
 
     async def stop(self) -> None:
         if self.process is not None:
-            await asyncio.to_thread(end, self.process)
+            await asyncio.to_thread(stop_process, self.process)
             self.process = None
 
 
 class Handler(Contender):
-    """It has a path for each question, and takes variables alone."""
+    """A server with a path for each operation, whose body holds only the variables."""
 
-    def requests(self, name: str, ground: Ground) -> list[bytes]:
-        numbers = ground.numbers if name == "Q1" else [0]
-        return [request(f"/{name}", variables(name, number), None) for number in numbers]
+    def build_requests(self, name: str, dataset: Dataset) -> list[bytes]:
+        numbers = dataset.ticket_numbers if name == "Q1" else [0]
+        return [
+            build_request(f"/{name}", build_variables(name, number), None) for number in numbers
+        ]
 
 
-async def answer_to(port: int, sent: bytes) -> tuple[int, bytes]:
-    """Status and body of one answer, read until it is whole."""
+def find_error(log: Path) -> str:
+    """The first line of the log's stop_process that contains "Error"."""
+    lines = log.read_bytes()[-4000:].decode(errors="replace").strip().splitlines()
+    return next((line for line in lines if "Error" in line), "no error in its log")[:200]
+
+
+async def exchange(port: int, request: bytes) -> tuple[int, bytes]:
+    """Send a request; return the status and the body of the response. Raises BenchmarkError."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
     try:
-        async with asyncio.timeout(20):
-            writer.write(sent)
+        async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
+            writer.write(request)
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
             if "transfer-encoding: chunked" in head:
                 body = b""
                 while size := int(await reader.readuntil(b"\r\n"), 16):
                     body += (await reader.readexactly(size + 2))[:-2]
             else:
-                body = await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
+                length = int(head.partition("content-length:")[2].split("\r\n")[0])
+                body = await reader.readexactly(length)
             return int(head.split()[1]), body
     except TimeoutError:
-        raise Failed("no answer within 20 s") from None
+        raise BenchmarkError(f"no response within {RESPONSE_TIMEOUT_SECONDS} s") from None
     finally:
         writer.close()
 
 
-def node(label: str, program: str, documents: Mapping[str, str] = USUAL) -> Contender:
+def node_contender(label: str, program: str, documents: Mapping[str, str] = DOCUMENTS) -> Contender:
     environment = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
-    return Contender(label, ["node", f"{program}.mjs"], documents, folder=PEERS, environment=environment)
+    command = ["node", f"{program}.mjs"]
+    return Contender(label, command, documents, folder=PEERS, environment=environment)
 
 
-def python(module: str) -> list[str]:
+def python_command(module: str) -> list[str]:
     return [sys.executable, "-m", f"benchmarks.queries.peers.{module}"]
 
 
-def contenders(server: str) -> dict[str, Contender]:
-    """All of them by name, as far as they can use this kind of database."""
+def create_contenders(server: str) -> dict[str, Contender]:
+    """The contenders that support the database, by name."""
     ours = {
         "TICKETWIRE_MODE": "production",
         "TICKETWIRE_LOG_LEVEL": "warning",
@@ -142,14 +163,15 @@ def contenders(server: str) -> dict[str, Contender]:
         "TICKETWIRE_COST_BUCKET_SIZE": "0",
     }
     serve = [sys.executable, "-m", "cli", "serve", "--port"]
-    found = {
-        "ours": Contender("Ticketwire", serve, environment=ours, authorized=True),
-        "mercurius": node("Mercurius, JIT and loaders", "mercurius"),
-        "tuned": node("Mercurius tuned by hand", "tuned"),
-        "postgraphile": node("PostGraphile 5", "postgraphile", TABLES),
-        "everyone": Contender("Strawberry as usual", python("everyone"), path="/"),
-        "handler": Handler("handler without GraphQL", python("handler")),
+    strawberry = python_command("strawberry_dataloader")
+    contenders = {
+        "ours": Contender("Ticketwire", serve, environment=ours, sends_token=True),
+        "mercurius": node_contender("Mercurius, JIT and loaders", "mercurius"),
+        "tuned": node_contender("Mercurius tuned by hand", "tuned"),
+        "postgraphile": node_contender("PostGraphile 5", "postgraphile", POSTGRAPHILE_DOCUMENTS),
+        "strawberry": Contender("Strawberry with DataLoaders", strawberry, path="/"),
+        "handler": Handler("handler without GraphQL", python_command("handler")),
     }
     if server == "sqlite":
-        del found["tuned"], found["postgraphile"]
-    return found
+        del contenders["tuned"], contenders["postgraphile"]
+    return contenders

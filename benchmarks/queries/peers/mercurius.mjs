@@ -1,25 +1,26 @@
-// Mercurius with its JIT and a loader for each relation, over Postgres or SQLite: as its users write it, at their best.
+// Mercurius with its JIT and a loader for each relation, over Postgres or SQLite, as its documentation recommends.
 import { page, serve } from "./schema.mjs";
 
 const sqlite = process.env.DATABASE_URL.startsWith("sqlite");
 const store = await import(sqlite ? "./store-sqlite.mjs" : "./store-postgres.mjs");
 
-/** A relation to one, read for all tickets or messages at once. */
-function one(key, read) {
+/** A loader of a to-one relation, for all tickets or messages at once. */
+function toOne(key, read) {
   return async (queries) => {
-    const found = new Map((await read([...new Set(queries.map(({ obj }) => obj[key]))])).map((each) => [each.id, each]));
-    return queries.map(({ obj }) => found.get(obj[key]) ?? null);
+    const ids = [...new Set(queries.map(({ obj }) => obj[key]))];
+    const rowsById = new Map((await read(ids)).map((row) => [row.id, row]));
+    return queries.map(({ obj }) => rowsById.get(obj[key]) ?? null);
   };
 }
 
-/** Customers and agents, and machines where there are any. */
+/** The users and API clients that wrote messages. */
 async function authors(queries) {
-  const wanted = (key) => [...new Set(queries.map(({ obj }) => obj[key]).filter(Boolean))];
-  const people = wanted("authorUserId");
-  const machines = wanted("authorClientId");
-  const rows = [...(await store.users(people)), ...(machines.length ? await store.clients(machines) : [])];
-  const found = new Map(rows.map((each) => [each.id, each]));
-  return queries.map(({ obj }) => found.get(obj.authorUserId ?? obj.authorClientId) ?? null);
+  const distinct = (key) => [...new Set(queries.map(({ obj }) => obj[key]).filter(Boolean))];
+  const userIds = distinct("authorUserId");
+  const clientIds = distinct("authorClientId");
+  const rows = [...(await store.users(userIds)), ...(clientIds.length ? await store.clients(clientIds) : [])];
+  const rowsById = new Map(rows.map((row) => [row.id, row]));
+  return queries.map(({ obj }) => rowsById.get(obj.authorUserId ?? obj.authorClientId) ?? null);
 }
 
 const resolvers = {
@@ -31,9 +32,9 @@ const resolvers = {
 };
 const loaders = {
   Ticket: {
-    team: one("teamId", store.teams),
-    category: one("categoryId", store.categories),
-    requester: one("requesterId", store.users),
+    team: toOne("teamId", store.teams),
+    category: toOne("categoryId", store.categories),
+    requester: toOne("requesterId", store.users),
     messages: (queries) => store.messages(queries.map(({ obj }) => obj.id), queries[0].params.first),
   },
   Message: { author: authors },

@@ -1,7 +1,7 @@
-// PostGraphile 5 over Ticketwire's tables with its own preset, as its guide sets it up. A new ticket is raised by a function in the
-// database, as PostGraphile has custom mutations.
+// PostGraphile 5 with its default preset over Ticketwire's tables, as its guide describes. A database function creates
+// tickets, as is usual for PostGraphile's custom mutations.
 //
-// PostGraphile 5 asks for Node 22. All it misses in Node 20 for what is asked here is Promise.withResolvers, which stands in below.
+// PostGraphile 5 requires Node 22. On Node 20 these operations lack only Promise.withResolvers, which is defined below.
 import { createServer } from "node:http";
 import { grafserv } from "postgraphile/grafserv/node";
 import { makePgService } from "postgraphile/adaptors/pg";
@@ -9,9 +9,9 @@ import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { postgraphile } from "postgraphile";
 
 Promise.withResolvers ??= function withResolvers() {
-  const found = {};
-  found.promise = new this((resolve, reject) => Object.assign(found, { resolve, reject }));
-  return found;
+  const result = {};
+  result.promise = new this((resolve, reject) => Object.assign(result, { resolve, reject }));
+  return result;
 };
 
 const server = createServer();

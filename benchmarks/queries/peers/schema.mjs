@@ -1,4 +1,4 @@
-// What the two Mercurius peers share: the part of the schema that is asked for, and how a page is made of rows.
+// The schema, pages and server of both Mercurius peers.
 import Fastify from "fastify";
 import mercurius from "mercurius";
 
@@ -45,16 +45,17 @@ function cursor(ticket) {
   return Buffer.from(JSON.stringify([ticket.updatedAt, ticket.id])).toString("base64url");
 }
 
-/** A page out of one row more than was asked for. */
+/** A page of the first `first` rows; an extra row means that there is a next page. */
 export function page(rows, first) {
   const edges = rows.slice(0, first).map((node) => ({ cursor: cursor(node), node }));
   return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
 }
 
-export function grouped(keys, rows) {
-  const found = new Map(keys.map((key) => [key, []]));
-  for (const row of rows) found.get(row.ticketId).push(row);
-  return keys.map((key) => ({ nodes: found.get(key) }));
+/** A connection of messages for each ticket id. */
+export function groupByTicket(ticketIds, rows) {
+  const rowsById = new Map(ticketIds.map((id) => [id, []]));
+  for (const row of rows) rowsById.get(row.ticketId).push(row);
+  return ticketIds.map((id) => ({ nodes: rowsById.get(id) }));
 }
 
 /** Mercurius on Fastify with its JIT. */

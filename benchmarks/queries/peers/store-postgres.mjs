@@ -1,7 +1,7 @@
-// The tables on Postgres by node-postgres, each statement named and so prepared once a connection.
+// Reads and writes over node-postgres. Each statement has a name, so it is prepared once per connection.
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import { grouped, PRIORITIES } from "./schema.mjs";
+import { groupByTicket, PRIORITIES } from "./schema.mjs";
 
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 export const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
@@ -19,13 +19,13 @@ function ticket(row) {
 }
 
 export async function ticketByNumber(number) {
-  const [found] = await rows("ticket", `SELECT ${COLUMNS} FROM tickets WHERE number = $1`, [number]);
-  return found ? ticket(found) : null;
+  const [row] = await rows("ticket", `SELECT ${COLUMNS} FROM tickets WHERE number = $1`, [number]);
+  return row ? ticket(row) : null;
 }
 
 export async function newest(count) {
-  const found = await rows("newest", `SELECT ${COLUMNS} FROM tickets ORDER BY updated_at DESC, id DESC LIMIT $1`, [count]);
-  return found.map(ticket);
+  const text = `SELECT ${COLUMNS} FROM tickets ORDER BY updated_at DESC, id DESC LIMIT $1`;
+  return (await rows("newest", text, [count])).map(ticket);
 }
 
 export const teams = (keys) => rows("teams", "SELECT id, slug, name FROM teams WHERE id = ANY($1::uuid[])", [keys]);
@@ -39,16 +39,16 @@ export async function messages(keys, first) {
   const text = `SELECT m.* FROM unnest($1::uuid[]) k CROSS JOIN LATERAL (SELECT id, body, ticket_id AS "ticketId",
     author_user_id AS "authorUserId", author_client_id AS "authorClientId", created_at FROM messages
     WHERE ticket_id = k ORDER BY created_at, id LIMIT $2) m ORDER BY m.created_at, m.id`;
-  return grouped(keys, await rows("messages", text, [keys, first]));
+  return groupByTicket(keys, await rows("messages", text, [keys, first]));
 }
 
-/** The category is read, then the ticket and its event are written in one transaction. */
+/** Reads the category, then writes the ticket and its event in one transaction. */
 export async function create(input) {
   const [category] = await rows("category", "SELECT id, team_id FROM categories WHERE slug = $1", [input.category]);
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
-    const [made] = await rows(
+    const [row] = await rows(
       "insert ticket",
       `INSERT INTO tickets (id, number, external_scope, subject, description, status, priority, category_id, team_id, requester_id,
         escalation_level, status_since, created_at, updated_at, version) VALUES ($1, nextval('ticket_numbers'), '', $2, $3, 'new', 2,
@@ -60,11 +60,11 @@ export async function create(input) {
       "insert event",
       `INSERT INTO peer_events (type, ticket_id, actor_user_id, occurred_at, version, internal, data)
         VALUES ('ticket_created', $1, $2, now(), 1, false, $3)`,
-      [made.id, process.env.REQUESTER, JSON.stringify({ changes: { subject: [null, input.subject], status: [null, "new"] } })],
+      [row.id, process.env.REQUESTER, JSON.stringify({ changes: { subject: [null, input.subject], status: [null, "new"] } })],
       client,
     );
     await client.query("COMMIT");
-    return ticket(made);
+    return ticket(row);
   } catch (error) {
     await client.query("ROLLBACK");
     throw error;

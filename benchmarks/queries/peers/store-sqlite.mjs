@@ -1,7 +1,8 @@
-// The tables on SQLite by better-sqlite3: synchronous, each statement prepared once; as durable as ours (WAL, synchronous FULL).
+// Synchronous reads and writes over better-sqlite3. Each statement is prepared once; durability is the same as
+// Ticketwire's (WAL, synchronous FULL).
 import { randomUUID } from "node:crypto";
 import Database from "better-sqlite3";
-import { grouped, PRIORITIES } from "./schema.mjs";
+import { groupByTicket, PRIORITIES } from "./schema.mjs";
 
 const db = new Database(process.env.DATABASE_URL.replace("sqlite:///", ""));
 db.pragma("journal_mode = WAL");
@@ -37,8 +38,8 @@ function ticket(row) {
 }
 
 export function ticketByNumber(number) {
-  const found = statements.ticket.get(number);
-  return found ? ticket(found) : null;
+  const row = statements.ticket.get(number);
+  return row ? ticket(row) : null;
 }
 
 export const newest = (count) => statements.newest.all(count).map(ticket);
@@ -47,20 +48,20 @@ export const categories = (keys) => statements.categories.all(JSON.stringify(key
 export const users = (keys) => statements.users.all(JSON.stringify(keys));
 export const clients = (keys) => statements.clients.all(JSON.stringify(keys));
 
-/** A statement costs no round trip here, so each ticket has its own, as better-sqlite3's authors advise. */
+/** One statement per ticket: better-sqlite3 recommends it, because there are no round trips. */
 export async function messages(keys, first) {
-  return grouped(keys, keys.flatMap((key) => statements.messages.all(key, first)));
+  return groupByTicket(keys, keys.flatMap((key) => statements.messages.all(key, first)));
 }
 
-const written = db.transaction((input) => {
+const insert = db.transaction((input) => {
   const category = statements.category.get(input.category);
   const at = new Date().toISOString().replace("T", " ").replace("Z", "+00:00");
   const { subject, description } = input;
   const owner = process.env.REQUESTER;
-  const made = statements.insertTicket.get(randomUUID(), subject, description, category.id, category.team_id, owner, at, at, at);
+  const row = statements.insertTicket.get(randomUUID(), subject, description, category.id, category.team_id, owner, at, at, at);
   const data = JSON.stringify({ changes: { subject: [null, subject], status: [null, "new"] } });
-  statements.insertEvent.run(made.id, owner, at, data);
-  return ticket(made);
+  statements.insertEvent.run(row.id, owner, at, data);
+  return ticket(row);
 });
 
-export const create = (input) => written.immediate(input);
+export const create = (input) => insert.immediate(input);

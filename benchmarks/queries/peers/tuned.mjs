@@ -1,7 +1,7 @@
-// The same Mercurius tuned by hand: relations to one come joined with their tickets, authors with their messages, in statements that
-// stand prepared; instants stay texts. No resolver nor loader is left but for messages.
+// Mercurius tuned by hand: prepared statements join tickets with their to-one relations, and messages with their authors.
+// Instants stay strings. Only messages have a loader.
 import pg from "pg";
-import { grouped, page, PRIORITIES, serve } from "./schema.mjs";
+import { groupByTicket, page, PRIORITIES, serve } from "./schema.mjs";
 import { create, rows } from "./store-postgres.mjs";
 
 pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => `${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
@@ -19,9 +19,9 @@ function ticket(row) {
   return row;
 }
 
-async function one(number) {
-  const [found] = await rows("joined ticket", `${JOINED} WHERE t.number = $1`, [number]);
-  return found ? ticket(found) : null;
+async function byNumber(number) {
+  const [row] = await rows("joined ticket", `${JOINED} WHERE t.number = $1`, [number]);
+  return row ? ticket(row) : null;
 }
 
 async function newest(count) {
@@ -33,18 +33,18 @@ async function messages(queries) {
   const text = `SELECT m.id, m.body, m.ticket_id AS "ticketId", COALESCE(u.display_name, a.display_name) AS name
     FROM unnest($1::uuid[]) k CROSS JOIN LATERAL (SELECT * FROM messages WHERE ticket_id = k ORDER BY created_at, id LIMIT $2) m
     LEFT JOIN users u ON u.id = m.author_user_id LEFT JOIN api_clients a ON a.id = m.author_client_id ORDER BY m.created_at, m.id`;
-  const found = await rows("joined messages", text, [keys, queries[0].params.first]);
-  for (const row of found) row.author = row.name === null ? null : { displayName: row.name };
-  return grouped(keys, found);
+  const joined = await rows("joined messages", text, [keys, queries[0].params.first]);
+  for (const row of joined) row.author = row.name === null ? null : { displayName: row.name };
+  return groupByTicket(keys, joined);
 }
 
 const resolvers = {
   Query: {
-    ticketByNumber: (_root, { number }) => one(number),
+    ticketByNumber: (_root, { number }) => byNumber(number),
     tickets: async (_root, { first }) => page(await newest(first + 1), first),
   },
   Mutation: {
-    createTicket: async (_root, { input }) => ({ ticket: await one((await create(input)).number) }),
+    createTicket: async (_root, { input }) => ({ ticket: await byNumber((await create(input)).number) }),
   },
 };
 

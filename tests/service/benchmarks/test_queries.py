@@ -1,4 +1,5 @@
-"""The load client of benchmarks/queries counts what is whole and right, and notices whatever is not; answers are read alike."""
+"""benchmarks/queries: the load client counts complete and failed responses; responses of different
+schemas are normalized for comparison."""
 
 from __future__ import annotations
 
@@ -10,19 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.programs import Failed, compiled
+from benchmarks.programs import BenchmarkError, compile_c_program
 from benchmarks.queries import client as client_module
-from benchmarks.queries.__main__ import difference
-from benchmarks.queries.client import Answer, drive
+from benchmarks.queries.__main__ import find_difference
+from benchmarks.queries.client import ClientResult, run_client
 from benchmarks.queries.contenders import PEERS
-from benchmarks.queries.questions import plain, request
+from benchmarks.queries.operations import build_request, normalize_response
 
 CORES = os.sched_getaffinity(0)
 SECONDS = (1.0, 5.0, 25.0, 60.0)
-"""How long the client runs. On a slow machine, one second may not suffice for all answers, and the test runs it longer."""
+"""How long the client runs.
+
+It runs longer on a machine too slow for all responses in one second.
+"""
 CONNECTIONS = 2
 GOOD = b'{"data":{"n":1}}'
-SENT = [request("/one", {"n": 1}, "secret"), request("/two", {"n": 2}, None)]
+REQUESTS = [build_request("/one", {"n": 1}, "secret"), build_request("/two", {"n": 2}, None)]
 
 
 @pytest.fixture(scope="session")
@@ -32,121 +36,157 @@ async def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.fail("a C compiler and taskset are not installed, and CI must not skip this")
         pytest.skip("a C compiler and taskset are needed")
     folder = tmp_path_factory.mktemp("queries")
-    return compiled(Path(client_module.__file__).with_suffix(".c"), folder)
+    return compile_c_program(Path(client_module.__file__).with_suffix(".c"), folder)
 
 
-def whole(body: bytes, status: str = "200 OK") -> list[bytes]:
-    return [f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body]
+def build_response(body: bytes, status: str = "200 OK") -> list[bytes]:
+    head = (
+        f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return [head.encode() + body]
 
 
-async def measured(program: Path, answers: Sequence[Sequence[bytes]]) -> tuple[Answer, list[bytes]]:
-    """What the client makes of a server that answers each connection so in turn, an answer in pieces; and what it was sent.
+async def run_against_server(
+    program: Path, responses: Sequence[Sequence[bytes]]
+) -> tuple[ClientResult, list[bytes]]:
+    """Run the client against a server that sends these responses, in pieces, on each connection.
 
-    After the last answer it says nothing more until the client's time is over, and then answers well.
+    An empty response closes the connection. After the last response, the server waits until the
+    client's time is over, and then sends a good one. Returns the result and the received requests.
     """
     for seconds in SECONDS:
-        answer, heard, finished = await measured_for(seconds, program, answers)
+        result, requests, finished = await run_for(seconds, program, responses)
         if finished >= CONNECTIONS:  # a client whose connection is closed connects again
-            return answer, heard
-    pytest.fail(f"the client did not ask for all answers within {SECONDS[-1]} s")
+            return result, requests
+    pytest.fail(f"the client did not request all responses within {SECONDS[-1]} s")
 
 
-async def measured_for(seconds: float, program: Path, answers: Sequence[Sequence[bytes]]) -> tuple[Answer, list[bytes], int]:
-    """The same for a client that runs so long; also returns on how many connections all answers were given."""
+async def run_for(
+    seconds: float, program: Path, responses: Sequence[Sequence[bytes]]
+) -> tuple[ClientResult, list[bytes], int]:
+    """One run of that many seconds; also returns how many connections got all responses."""
     finished = 0
-    heard: list[bytes] = []
+    requests: list[bytes] = []
     clock = asyncio.get_running_loop().time
-    over: list[float] = []
+    deadlines: list[float] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal finished
         try:
-            for answer in (*answers, None):
+            for response in (*responses, None):
                 head = await reader.readuntil(b"\r\n\r\n")
-                over.append(clock() + seconds)  # the client's time began before this
+                deadlines.append(clock() + seconds)  # the client's time began before this
                 length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-                heard.append(head + await reader.readexactly(length))
-                finished += answer is None or answer == []
-                if answer is None:
-                    await asyncio.sleep(max(0.0, over[0] - clock()))
-                for piece in whole(GOOD) if answer is None else answer:
+                requests.append(head + await reader.readexactly(length))
+                finished += response is None or response == []
+                if response is None:
+                    await asyncio.sleep(max(0.0, deadlines[0] - clock()))
+                for piece in build_response(GOOD) if response is None else response:
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(0)
-                if answer == []:
+                if response == []:
                     break
             else:
-                await reader.read()  # the client still listens on its other connections, and would notice that this one ends
+                # The client still reads other connections, and would notice if this one closed.
+                await reader.read()
         except asyncio.IncompleteReadError:
             pass
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        answer = await drive(program, port, CONNECTIONS, seconds, SENT, program.parent, CORES)
-        return answer, heard, finished
+        result = await run_client(
+            program, port, CONNECTIONS, seconds, REQUESTS, program.parent, CORES
+        )
+        return result, requests, finished
 
 
-async def test_the_client_counts_whole_answers_however_they_come(program: Path) -> None:
-    piecemeal = [bytes([byte]) for byte in whole(GOOD)[0]]
+async def test_client_counts_complete_responses_however_they_are_split(program: Path) -> None:
+    single_bytes = [bytes([byte]) for byte in build_response(GOOD)[0]]
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     chunked = [head + b"4\r\n" + GOOD[:4] + b"\r\n", b"c\r\n" + GOOD[4:] + b"\r\n0\r\n", b"\r\n"]
-    answer, heard = await measured(
-        program, [whole(GOOD), piecemeal, chunked, whole(b'{"data":1,"userErrors": [1], "errors": []}')]
+    without_errors = b'{"data":1,"userErrors": [1], "errors": []}'
+    result, requests = await run_against_server(
+        program, [build_response(GOOD), single_bytes, chunked, build_response(without_errors)]
     )
-    assert (answer.received, answer.wrong) == (8, 0), answer
-    assert answer.bytes == 2 * (2 * len(GOOD) + len(chunked[0] + chunked[1] + chunked[2]) - len(head) + 42)
-    assert 0 < answer.p50 <= answer.p99 <= answer.worst + 0.1
-    assert sorted(set(heard)) == sorted(SENT), "requests are sent as they are, in turn"
+    assert (result.received, result.wrong) == (8, 0), result
+    chunked_length = len(b"".join(chunked)) - len(head)
+    assert result.bytes == 2 * (2 * len(GOOD) + chunked_length + len(without_errors))
+    assert 0 < result.p50 <= result.p99 <= result.worst + 0.1
+    assert sorted(set(requests)) == sorted(REQUESTS), "the client sends the requests unchanged"
 
 
 @pytest.mark.parametrize(
     "bad",
-    [whole(b'{"errors":[{"message":"no"}]}'), whole(b'{"errors": [{}]}'), whole(GOOD, "503 Service Unavailable"), []],
-    ids=["errors", "errors after a blank", "status", "closed"],
+    [
+        build_response(b'{"errors":[{"message":"no"}]}'),
+        build_response(b'{"errors": [{}]}'),
+        build_response(GOOD, "503 Service Unavailable"),
+        [],
+    ],
+    ids=["errors", "errors after a space", "status", "closed connection"],
 )
-async def test_the_client_notices(program: Path, bad: list[bytes]) -> None:
-    answer, _ = await measured(program, [whole(GOOD), bad])
-    assert answer.failed >= 2
-    assert answer.received >= 2
-    assert answer.trouble
+async def test_client_counts_failures(program: Path, bad: list[bytes]) -> None:
+    result, _ = await run_against_server(program, [build_response(GOOD), bad])
+    assert result.failed >= 2
+    assert result.received >= 2
+    assert result.trouble
 
 
-async def test_the_client_takes_no_answer_without_a_length(program: Path) -> None:
-    with pytest.raises(Failed, match="without a length"):
-        await measured(program, [[b"HTTP/1.1 200 OK\r\n\r\n{}"]])
+async def test_client_rejects_a_response_without_a_length(program: Path) -> None:
+    with pytest.raises(BenchmarkError, match="without a length"):
+        await run_against_server(program, [[b"HTTP/1.1 200 OK\r\n\r\n{}"]])
 
 
-def test_answers_of_all_schemas_read_alike() -> None:
+def test_responses_of_all_schemas_are_normalized_to_equal_values() -> None:
     at = "2026-11-20T08:49:26.443"
-    ours = {"id": "tkt_1-2", "number": 7, "status": "OPEN", "priority": "HIGH", "createdAt": f"{at}667Z", "cursor": "abc"}
-    tables = {"id": "1-2", "number": "7", "status": "open", "priority": 3, "createdAt": f"{at}667+00:00", "cursor": "xyz"}
-    assert plain({"data": ours}, "Q1") == plain({"data": tables}, "Q1")
-    said = {"author": None, "machine": {"displayName": "M"}}
-    assert plain({"data": said}, "Q3") == {"author": {"displayName": "M"}}
-    for key, value in {
+    ours = {
+        "id": "tkt_1-2",
+        "number": 7,
+        "status": "OPEN",
+        "priority": "HIGH",
+        "createdAt": f"{at}667Z",
+        "cursor": "abc",
+    }
+    postgraphile = {
+        "id": "1-2",
+        "number": "7",
+        "status": "open",
+        "priority": 3,
+        "createdAt": f"{at}667+00:00",
+        "cursor": "xyz",
+    }
+    normalized = normalize_response({"data": ours}, "Q1")
+    assert normalized == normalize_response({"data": postgraphile}, "Q1")
+    message = {"author": None, "machine": {"displayName": "M"}}
+    assert normalize_response({"data": message}, "Q3") == {"author": {"displayName": "M"}}
+    changes: dict[str, object] = {
         "id": "1-3",
         "number": 8,
         "status": "new",
         "priority": 2,
         "createdAt": f"{at[:-1]}9Z",
         "cursor": "",
-    }.items():
-        other = plain({"data": {**ours, key: value}}, "Q1")
-        assert key in (difference(plain({"data": ours}, "Q1"), other) or "")
-    with pytest.raises(ValueError, match="no answer"):
-        plain({"data": ours, "errors": [{}]}, "Q1")
+    }
+    for key, value in changes.items():
+        changed = normalize_response({"data": {**ours, key: value}}, "Q1")
+        assert key in (find_difference(normalized, changed) or "")
+    with pytest.raises(ValueError, match="has errors"):
+        normalize_response({"data": ours, "errors": [{}]}, "Q1")
 
 
-def test_new_tickets_read_alike_though_they_are_others() -> None:
+def test_new_tickets_are_equal_if_they_have_the_same_input() -> None:
     first = {"id": "tkt_1", "number": 1, "subject": "VPN", "requester": {"displayName": "A"}}
     second = {"id": "2", "number": "2", "subject": "VPN", "requester": {"displayName": "B"}}
-    assert plain({"data": first}, "M1") == plain({"data": second}, "M1")
-    assert plain({"data": first}, "M1") != plain({"data": {**second, "subject": "Mail"}}, "M1")
-    assert plain({"data": first}, "M1") != plain({"data": {**second, "id": None}}, "M1")
+    normalized = normalize_response({"data": first}, "M1")
+    assert normalized == normalize_response({"data": second}, "M1")
+    assert normalized != normalize_response({"data": {**second, "subject": "Mail"}}, "M1")
+    assert normalized != normalize_response({"data": {**second, "id": None}}, "M1")
 
 
-def test_the_lock_of_the_peers_names_no_registry() -> None:
+def test_lock_file_of_the_peers_names_no_registry() -> None:
     text = (PEERS / "package-lock.json").read_text()
     assert "://" not in text
     assert "resolved" not in text

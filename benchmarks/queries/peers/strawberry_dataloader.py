@@ -1,9 +1,9 @@
-"""The same reads and the same create as most services write them: Strawberry types, Tortoise instances, a DataLoader a relation,
-Strawberry's own ASGI view. No rights, no idempotency, no request ids: it does less than we do.
+"""A peer in the usual style of Strawberry: Tortoise instances, a DataLoader for each relation, and
+Strawberry's ASGI view. It has no permissions, idempotency keys or request ids.
 
-    python -m benchmarks.queries.peers.everyone PORT
+    python -m benchmarks.queries.peers.strawberry_dataloader PORT
 
-The database is DATABASE_URL.
+DATABASE_URL names the database.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from models.tickets.ticket import Ticket
 REQUESTER = os.environ["REQUESTER"]
 
 
-def loader(model: Any) -> DataLoader[Any, Any]:
+def create_loader(model: Any) -> DataLoader[Any, Any]:
     async def load(keys: list[Any]) -> list[Any]:
-        found = {each.id: each for each in await model.filter(id__in=keys)}
-        return [found.get(key) for key in keys]
+        instances = {each.id: each for each in await model.filter(id__in=keys)}
+        return [instances.get(key) for key in keys]
 
     return DataLoader(load)
 
@@ -63,7 +63,9 @@ class MessageType:
     @strawberry.field(graphql_type=UserType | None)
     async def author(self, root: strawberry.Parent[messages.Message], info: strawberry.Info) -> Any:
         if root.author_user_id is None:
-            return await info.context["clients"].load(root.author_client_id) if root.author_client_id else None
+            if root.author_client_id is None:
+                return None
+            return await info.context["clients"].load(root.author_client_id)
         return await info.context["users"].load(root.author_user_id)
 
 
@@ -110,7 +112,9 @@ class TicketType:
         return await info.context["users"].load(root.requester_id)
 
     @strawberry.field(graphql_type=Messages)
-    async def messages(self, root: strawberry.Parent[Ticket], info: strawberry.Info, first: int = 10) -> Any:
+    async def messages(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info, first: int = 10
+    ) -> Any:
         return Messages(nodes=(await info.context["messages"].load(root.id))[:first])
 
 
@@ -132,8 +136,9 @@ class Tickets:
     page_info: PageInfo
 
 
-def cursor(ticket: Ticket) -> str:
-    return base64.urlsafe_b64encode(json.dumps([ticket.updated_at.isoformat(), str(ticket.id)]).encode()).decode()
+def encode_cursor(ticket: Ticket) -> str:
+    key = json.dumps([ticket.updated_at.isoformat(), str(ticket.id)])
+    return base64.urlsafe_b64encode(key.encode()).decode()
 
 
 @strawberry.type
@@ -144,9 +149,13 @@ class Query:
 
     @strawberry.field(graphql_type=Tickets)
     async def tickets(self, first: int = 25) -> Any:
-        found = await Ticket.all().order_by("-updated_at", "-id").limit(first + 1)
-        edges = [TicketEdge(cursor=cursor(ticket), node=ticket) for ticket in found[:first]]  # type: ignore[arg-type]
-        return Tickets(edges=edges, page_info=PageInfo(has_next_page=len(found) > first, end_cursor=edges[-1].cursor))
+        tickets = await Ticket.all().order_by("-updated_at", "-id").limit(first + 1)
+        edges = [
+            TicketEdge(cursor=encode_cursor(ticket), node=ticket)  # type: ignore[arg-type]
+            for ticket in tickets[:first]
+        ]
+        page_info = PageInfo(has_next_page=len(tickets) > first, end_cursor=edges[-1].cursor)
+        return Tickets(edges=edges, page_info=page_info)
 
 
 @strawberry.type
@@ -179,28 +188,29 @@ class Mutation:
                 created_at=at,
                 updated_at=at,
             )
+            data = json.dumps({"changes": {"subject": [None, input.subject]}})
             await database.fetch_dicts(
-                "INSERT INTO peer_events (type, ticket_id, actor_user_id, occurred_at, version, internal, data) "
-                "VALUES ('ticket_created', ?, ?, ?, 1, FALSE, ?)",
-                [ticket.id, REQUESTER, at, json.dumps({"changes": {"subject": [None, input.subject]}})],
+                "INSERT INTO peer_events (type, ticket_id, actor_user_id, occurred_at, version, "
+                "internal, data) VALUES ('ticket_created', ?, ?, ?, 1, FALSE, ?)",
+                [ticket.id, REQUESTER, at, data],
             )
         return Payload(ticket=ticket)  # type: ignore[arg-type]
 
 
 async def read_messages(keys: list[Any]) -> list[Any]:
-    found: dict[Any, list[Any]] = {key: [] for key in keys}
+    by_ticket: dict[Any, list[Any]] = {key: [] for key in keys}
     for each in await messages.Message.filter(ticket_id__in=keys).order_by("created_at", "id"):
-        found[each.ticket_id].append(each)
-    return [found[key] for key in keys]
+        by_ticket[each.ticket_id].append(each)
+    return [by_ticket[key] for key in keys]
 
 
 class View(GraphQL[Any, None]):
     async def get_context(self, request: Any, response: Any) -> Any:
         return {
-            "users": loader(User),
-            "clients": loader(ApiClient),
-            "teams": loader(Team),
-            "categories": loader(Category),
+            "users": create_loader(User),
+            "clients": create_loader(ApiClient),
+            "teams": create_loader(Team),
+            "categories": create_loader(Category),
             "messages": DataLoader(read_messages),
         }
 
@@ -209,7 +219,10 @@ async def serve(port: int) -> None:
     await database.connect(os.environ["DATABASE_URL"])
     try:
         app = View(strawberry.Schema(Query, Mutation))
-        await uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)).serve()
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_level="warning", access_log=False
+        )
+        await uvicorn.Server(config).serve()
     finally:
         await database.disconnect()
 
