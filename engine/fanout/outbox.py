@@ -71,7 +71,7 @@ class QueuedOutbox(Outbox):
         self.is_empty.set()
 
     @abstractmethod
-    async def write(self, message: bytes) -> None:
+    async def send_message(self, message: bytes) -> None:
         """Pass one message to `send`."""
 
     def post(self, message: bytes) -> None:
@@ -93,7 +93,7 @@ class QueuedOutbox(Outbox):
             while self.messages and not self.is_closed:
                 message = self.messages.popleft()
                 try:
-                    await self.write(message)
+                    await self.send_message(message)
                 except Exception:
                     # The client has disconnected. Its reader closes the connection.
                     self.is_closed = True

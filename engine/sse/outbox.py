@@ -28,7 +28,7 @@ class SSEOutbox(QueuedOutbox):
     def deliver(self, batch: Batch, suffix: bytes) -> None:
         self.post(encode_events(batch))
 
-    async def write(self, message: bytes) -> None:
+    async def send_message(self, message: bytes) -> None:
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await self.send({"type": "http.response.body", "body": message, "more_body": True})

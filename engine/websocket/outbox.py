@@ -18,7 +18,7 @@ from engine.websocket.protocol import NEXT_PREFIX
 
 
 def next_prefixes(batch: Batch) -> list[bytes]:
-    """The `next` messages of a batch without the suffix that contains a subscriber's id."""
+    """The `next` messages of a batch without the suffix, which contains the operation's id."""
     prefixes: list[bytes] | None = batch.encodings.get("prefixes")
     if prefixes is None:
         prefixes = [NEXT_PREFIX + payload for payload in batch.payloads]
@@ -27,10 +27,10 @@ def next_prefixes(batch: Batch) -> list[bytes]:
 
 
 def encode_frames(batch: Batch, suffix: bytes) -> bytes:
-    """The frames of all items for one subscriber.
+    """The frames of all items for one operation.
 
-    Subscribers whose suffixes have the same length share everything but the suffix, because the
-    frame headers contain the length.
+    Operations whose suffixes have the same length share everything but the suffix, because the
+    frame headers contain the length. So that length is the key in `batch.encodings`.
     """
     parts: list[bytes] | None = batch.encodings.get(len(suffix))
     if parts is None:
@@ -44,23 +44,27 @@ def encode_frames(batch: Batch, suffix: bytes) -> bytes:
 
 
 class WebSocketOutbox(Outbox):
+    """Writes frames to the connection at once. The transport holds what the client has not read."""
+
     def __init__(
         self, writer: FrameWriter, max_backlog_bytes: int, on_overflow: Callable[[], None]
     ) -> None:
         super().__init__(max_backlog_bytes, on_overflow)
         self.writer = writer
         self.last_backlog = 0
+        """The bytes that waited after the last write."""
 
     def post(self, message: bytes) -> None:
-        self.write(encode_frame_header(len(message)) + message)
+        self.write_frames(encode_frame_header(len(message)) + message)
 
     def deliver(self, batch: Batch, suffix: bytes) -> None:
-        self.write(encode_frames(batch, suffix))
+        self.write_frames(encode_frames(batch, suffix))
 
-    def write(self, frames: bytes) -> None:
+    def write_frames(self, frames: bytes) -> None:
         if self.is_closed:
             return
         limit = self.max_backlog_bytes
+        # The client may have read since the last write, so that the current backlog decides.
         if self.last_backlog > limit and self.writer.buffered_bytes() > limit:
             self.overflow()
         else:
@@ -80,15 +84,20 @@ class WebSocketOutbox(Outbox):
 
 
 class QueuedWebSocketOutbox(QueuedOutbox):
+    """Queues messages, because ASGI's `send` must be awaited."""
+
     def deliver(self, batch: Batch, suffix: bytes) -> None:
         for prefix in next_prefixes(batch):
             self.post(prefix + suffix)
 
-    async def write(self, message: bytes) -> None:
+    async def send_message(self, message: bytes) -> None:
         await self.send({"type": "websocket.send", "text": message.decode()})
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the socket after the queued messages, or after FLUSH_SECONDS without them."""
+        """Send the queued messages, for at most FLUSH_SECONDS, then close the socket.
+
+        Messages that are left over are dropped.
+        """
         if not self.is_closed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(outbox.FLUSH_SECONDS):

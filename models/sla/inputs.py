@@ -11,27 +11,36 @@ from models.tickets.lifecycle import OPEN_STATUSES, CloseReason, Status
 
 
 class Side(Enum):
-    """The side for which a message's author speaks."""
+    """Whether the customer's side or the team caused an event."""
 
     CUSTOMER = "customer"
     TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
-class ClockInput:
-    """The parts of a log event that affect SLA clocks; None if the event has no such part.
+class TermsChange:
+    """A change of the policy snapshot that applies to a ticket."""
 
-    `terms` is a tuple of one: the digest of the new policy snapshot, or None if no policy applies.
-    `status` is the ticket's status before and after.
+    digest: str | None
+    """The digest of the new snapshot; None if no policy applies any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockInput:
+    """The parts of a log event that affect SLA clocks.
+
+    Each attribute that can be None is None if the event does not have that part.
     """
 
     at: datetime
-    terms: tuple[str | None] | None = None
+    terms_change: TermsChange | None = None
     status: tuple[Status | None, Status] | None = None
+    """The ticket's status before and after; before its creation, None."""
     reason: CloseReason | None = None
     side: Side | None = None
-    is_message: bool = False
-    responded: bool = False
+    is_reply: bool = False
+    has_first_response: bool = False
+    """Whether the event records the team's first response."""
 
 
 CLOCK_EVENT_TYPES = frozenset(
@@ -43,29 +52,31 @@ CLOCK_EVENT_TYPES = frozenset(
 def parse_clock_input(event: Event) -> ClockInput | None:
     """Return the clock input of an event; None if the event does not affect clocks."""
     changes = event.changes
-    terms = (_text_or_none(changes["sla_terms"][1]),) if "sla_terms" in changes else None
+    terms_change = None
+    if "sla_terms" in changes:
+        terms_change = TermsChange(_text_or_none(changes["sla_terms"][1]))
     status = None
     if "status" in changes:
         old, new = changes["status"]
         status = (None if old is None else Status(old), Status(new))
-    is_message = event.type is EventType.REPLY_ADDED
-    if terms is None and status is None and not is_message:
+    is_reply = event.type is EventType.REPLY_ADDED
+    if terms_change is None and status is None and not is_reply:
         return None
     reason = _text_or_none(changes["close_reason"][1]) if "close_reason" in changes else None
     side = _text_or_none(event.value("side"))
     return ClockInput(
-        event.occurred_at,
-        terms,
-        status,
-        CloseReason(reason) if reason else None,
-        Side(side) if side else None,
-        is_message,
-        changes.get("first_responded_at", (None, None))[1] is not None,
+        at=event.occurred_at,
+        terms_change=terms_change,
+        status=status,
+        reason=CloseReason(reason) if reason else None,
+        side=Side(side) if side else None,
+        is_reply=is_reply,
+        has_first_response=changes.get("first_responded_at", (None, None))[1] is not None,
     )
 
 
-def update_waiting_since(before: datetime | None, clock_input: ClockInput) -> datetime | None:
-    """Return since when the customer has waited for an answer; None if they do not wait.
+def next_waiting_since(before: datetime | None, clock_input: ClockInput) -> datetime | None:
+    """Return since when the customer waits for an answer after the input; None if they do not.
 
     `before` is the result for the previous input.
     """
@@ -74,12 +85,12 @@ def update_waiting_since(before: datetime | None, clock_input: ClockInput) -> da
         old, new = clock_input.status
         if new not in OPEN_STATUSES:
             return None
-        is_question = is_customer and old is not None and old not in OPEN_STATUSES
-    elif clock_input.is_message and clock_input.side is Side.TEAM:
+        starts_wait = is_customer and old is not None and old not in OPEN_STATUSES
+    elif clock_input.is_reply and clock_input.side is Side.TEAM:
         return None
     else:
-        is_question = is_customer and clock_input.is_message
-    if is_question and before is None:
+        starts_wait = is_customer and clock_input.is_reply
+    if starts_wait and before is None:
         return clock_input.at
     return before
 

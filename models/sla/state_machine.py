@@ -28,7 +28,7 @@ from models.sla.clock import (
     ClockTransition,
     StopReason,
 )
-from models.sla.inputs import ClockInput, Side, update_waiting_since
+from models.sla.inputs import ClockInput, Side, next_waiting_since
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.tickets.lifecycle import OPEN_STATUSES, CloseReason, Status
 
@@ -72,21 +72,22 @@ class TicketClocks:
 
     def apply(self, clock_input: ClockInput) -> list[ClockTransition]:
         """Apply one input; return the transitions in the order in which they happened."""
-        self.waiting_since = update_waiting_since(self.waiting_since, clock_input)
+        self.waiting_since = next_waiting_since(self.waiting_since, clock_input)
         since = max(clock_input.at, self.status_since or clock_input.at)
         if clock_input.status is not None:
             self.status_since = since
         at = max([since, *(clock.last_known_at for clock in self.all)])
         clock_input = replace(clock_input, at=at)
         transitions = self.advance_to(at)
-        if clock_input.terms is not None and clock_input.terms[0] != self.terms:
-            self._change_terms(clock_input.terms[0], at)
+        change = clock_input.terms_change
+        if change is not None and change.digest != self.terms:
+            self._change_terms(change.digest, at)
             transitions += self._breach_stopped_clocks(at)
         if clock_input.status is not None:
             transitions += self._change_status(clock_input)
-        if clock_input.is_message:
+        if clock_input.is_reply:
             transitions += self._handle_message(clock_input)
-        self.responded = self.responded or clock_input.responded
+        self.responded = self.responded or clock_input.has_first_response
         return transitions
 
     def advance_to(self, at: datetime) -> list[ClockTransition]:

@@ -16,7 +16,7 @@ from models.log.event import Event, EventType, Json
 from models.sla import policies
 from models.sla.clock import Clock, ClockTransition
 from models.sla.clock_records import read_clocks
-from models.sla.inputs import parse_clock_input, update_waiting_since
+from models.sla.inputs import next_waiting_since, parse_clock_input
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, Status
@@ -154,7 +154,7 @@ async def read_waiting_since(ticket_ids: Sequence[UUID]) -> Mapping[UUID, dateti
     for event in await events.order_by("position"):
         clock_input = parse_clock_input(event)
         if clock_input is not None:
-            since[event.ticket_id] = update_waiting_since(since[event.ticket_id], clock_input)
+            since[event.ticket_id] = next_waiting_since(since[event.ticket_id], clock_input)
     return since
 
 

@@ -18,7 +18,7 @@ from models.changes.sla_audit import IntervalReason, list_intervals
 from models.log.event import EventType
 from models.sla.calendar import AROUND_THE_CLOCK, Calendar
 from models.sla.clock import Clock, ClockStatus, ClockTransition
-from models.sla.inputs import ClockInput, Side
+from models.sla.inputs import ClockInput, Side, TermsChange
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, TRANSITIONS, CloseReason, Status
@@ -51,13 +51,17 @@ def at(hours: float) -> datetime:
     return MONDAY + hours * HOUR
 
 
+def build_terms_change(terms: PolicySnapshot | None) -> TermsChange:
+    return TermsChange(terms.digest if terms is not None else None)
+
+
 class Life:
     """A ticket's life as its clocks see it, hours after the creation."""
 
     def __init__(self, terms: PolicySnapshot | None = PLAIN) -> None:
         self.clocks = TicketClocks(TERMS.__getitem__)
         self.said: list[ClockTransition] = []
-        self.take(ClockInput(at(0), (terms.digest if terms else None,), (None, Status.NEW)))
+        self.take(ClockInput(at(0), build_terms_change(terms), (None, Status.NEW)))
 
     def take(self, step: ClockInput) -> None:
         self.said += self.clocks.apply(step)
@@ -68,13 +72,13 @@ class Life:
         self.take(ClockInput(at(hours), status=(self.clocks.status, to), reason=reason, side=side))
 
     def team(self, hours: float) -> None:
-        self.take(ClockInput(at(hours), side=Side.TEAM, is_message=True, responded=True))
+        self.take(ClockInput(at(hours), side=Side.TEAM, is_reply=True, has_first_response=True))
 
     def customer(self, hours: float) -> None:
-        self.take(ClockInput(at(hours), side=Side.CUSTOMER, is_message=True))
+        self.take(ClockInput(at(hours), side=Side.CUSTOMER, is_reply=True))
 
     def terms(self, hours: float, terms: PolicySnapshot | None) -> None:
-        self.take(ClockInput(at(hours), (terms.digest if terms else None,)))
+        self.take(ClockInput(at(hours), build_terms_change(terms)))
 
     def due(self, hours: float) -> None:
         self.said += self.clocks.advance_to(at(hours))
