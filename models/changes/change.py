@@ -121,7 +121,7 @@ class TicketChange:
         before = self.ticket.status
         if self.ticket.merged_into_id is not None and action is Action.REOPEN:
             raise build_merged_refusal(before, action)
-        reopenable = self.ticket.is_reopenable(self.at, self.reopen_window)
+        reopenable = self.ticket.can_still_reopen(self.at, self.reopen_window)
         try:
             after = lifecycle.advance(before, action, reopenable=reopenable)
         except TransitionRefused as refusal:

@@ -27,7 +27,7 @@ async def prepare_ticket(
 ) -> TicketIntake:
     """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
 
-    The number is that of `storage.allocate_numbers`, the terms are those of `policies.find_terms`.
+    The number is computed as in `storage.allocate_numbers`, the terms as in `policies.find_terms`.
     Raises InvalidInput NOT_FOUND if no category has the slug `category`.
     """
     number = "(SELECT COALESCE(MAX(number), 1000) + 1 FROM tickets)"
@@ -37,6 +37,7 @@ async def prepare_ticket(
     query = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
     rows: Sequence[Sequence[object]] = ()
     if text.is_slug(category):
+        # nextval is not undone by a rollback, so that the query needs no BEGIN in spite of it.
         rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)

@@ -95,8 +95,8 @@ class Event(Model):
     """One event of the log.
 
     `data["changes"]` maps each changed field of the ticket to `[from, to]`. Applied in order, the
-    changes of all events give the stored ticket. Customers never see an internal event. The actor
-    is a user or an API client; if both are null, it is the system.
+    changes of all events give the stored ticket. Only callers who may see notes see an internal
+    event. The actor is a user or an API client; if both are null, it is the system.
     """
 
     position = fields.BigIntField(primary_key=True, generated=False)

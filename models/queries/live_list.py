@@ -24,7 +24,7 @@ from models.queries.filter import FilterData, compile_filter
 
 EVENTS_PER_STATEMENT = 100
 LOG_HEAD_SQL = "(SELECT l.position AS position FROM log_head l LIMIT 1)"
-"""The limit tells Postgres that there is one row; it would plan for thousands."""
+"""The limit shows Postgres that there is one row. Without it, Postgres would plan for thousands."""
 CHANGED_TICKETS_SQL = (
     "SELECT p.ticket_id AS ticket_id, MAX(p.position) AS last "
     "FROM (SELECT e.ticket_id AS ticket_id, e.position AS position FROM events e "
@@ -98,7 +98,7 @@ def check_size(count: int, max_tickets: int) -> None:
 async def read_memberships_since(
     viewer: Viewer, filter: FilterData | None, at: datetime, position: int
 ) -> tuple[int, Mapping[UUID, ListMembership]]:
-    """Return the head of the log, and the membership of each ticket with an event since then."""
+    """Return the log's head, and the membership of each ticket with an event after `position`."""
     head, rows = await read_changed_tickets(viewer, filter, at, position)
     return head, {ticket_id: membership_from_row(row) for ticket_id, row in rows.items()}
 
@@ -155,15 +155,15 @@ def diff_events(
 ) -> list[LiveListChange]:
     """Return how the events change an exact list, at most one change per event, in their order.
 
-    A subscriber who joins in between may hold a ticket that entered and left the list in between.
-    So such a ticket is removed too. The removal tells nothing to a subscriber who never had the
-    ticket, and goes only to viewers who can see it.
+    `before` is the list before the first event. A subscriber that joined after some of the events
+    can have a ticket that is neither in `before` nor in `after`. So the removal of such a ticket is
+    also sent, to viewers who may see the ticket. Other subscribers ignore it.
     """
     last = {event.ticket_id: event.position for event in events}
-    steps: dict[UUID, set[object]] = {}
+    changes_by_ticket: dict[UUID, set[object]] = {}
     for event in events:
-        step = (event.version, event.occurred_at, event.actor_user_id)
-        steps.setdefault(event.ticket_id, set()).add(step)
+        change = (event.version, event.occurred_at, event.actor_user_id)
+        changes_by_ticket.setdefault(event.ticket_id, set()).add(change)
     inside, changes = set(before), list[LiveListChange]()
     for event in events:
         ticket_id, membership = event.ticket_id, after[event.ticket_id]
@@ -174,8 +174,10 @@ def diff_events(
                 inside.add(ticket_id)
                 changes.append(build_added(event, viewer))
             continue
-        is_outside = membership is ListMembership.OUTSIDE
-        was_possibly_inside = ticket_id in inside or (is_outside and len(steps[ticket_id]) > 1)
+        # One change can only add the ticket to the list or remove it. It takes two to do both.
+        was_changed_twice = len(changes_by_ticket[ticket_id]) > 1
+        entered_and_left = membership is ListMembership.OUTSIDE and was_changed_twice
+        was_possibly_inside = ticket_id in inside or entered_and_left
         if was_possibly_inside and event.position == last[ticket_id]:
             changes.append(LiveListChange(ChangeKind.REMOVED, event.position, ticket_id))
     return changes

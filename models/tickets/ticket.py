@@ -61,12 +61,14 @@ class Ticket(Model):
     """A customer's request. Only `models.changes.storage` writes it, with its log events.
 
     external_id      the external key; unique within `external_scope`
-    external_scope   the API client or customer that owns the external key, or "" for the staff's
+    external_scope   the API client or customer that owns the external key, or "" for keys of agents
+                     and admins
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
-    version          starts at 1; each change raises it by one
+    version          starts at 1; each change raises it by one, unless it only logs
+                     UNVERSIONED_EVENTS
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -156,8 +158,11 @@ class Ticket(Model):
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
 
-    def is_reopenable(self, at: datetime, window: timedelta) -> bool:
-        """Whether the ticket is not merged, and was not closed longer ago than `window`."""
+    def can_still_reopen(self, at: datetime, window: timedelta) -> bool:
+        """False if the ticket is merged, or if it was closed more than `window` ago.
+
+        True also for a ticket that is not closed yet.
+        """
         is_over = lifecycle.is_reopen_window_over(self.closed_at, at, window)
         return self.merged_into_id is None and not is_over
 
@@ -165,7 +170,7 @@ class Ticket(Model):
         self, at: datetime, window: timedelta, *, is_customer: bool
     ) -> list[Action]:
         """The actions that the ticket's status permits, to a customer or to the team."""
-        reopenable = self.is_reopenable(at, window)
+        reopenable = self.can_still_reopen(at, window)
         actions = lifecycle.list_allowed_actions(self.status, reopenable=reopenable)
         if is_customer:
             return [action for action in actions if action in lifecycle.CUSTOMER_ACTIONS]
@@ -188,7 +193,10 @@ class TicketTag(Model):
 
 
 class TicketResource(Model):
-    """A resource of the provider that the ticket is about, such as a server or an invoice."""
+    """A resource that the ticket is about, such as a server or an invoice.
+
+    It belongs to the company that runs the help desk.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
