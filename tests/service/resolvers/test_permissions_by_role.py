@@ -18,7 +18,7 @@ from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
 from support.ticket_commands import add_notifications
 
-from models.access.scopes import MAX_SCOPES, Caller, Scope
+from models.access.scopes import MAX_SCOPES, CallerKind, Scope
 from models.log.event import encode_cursor
 from models.people.user import User
 from models.tickets.ticket import Ticket
@@ -229,10 +229,10 @@ async def test_a_token_without_the_scope_of_a_field_is_refused(
 ) -> None:
     await service.client(world.cora.token).raise_ticket()
     kind = {
-        "customer": Caller.CUSTOMER,
-        "agent": Caller.AGENT,
-        "admin": Caller.ADMIN,
-        "machine": Caller.API_CLIENT,
+        "customer": CallerKind.CUSTOMER,
+        "agent": CallerKind.AGENT,
+        "admin": CallerKind.ADMIN,
+        "machine": CallerKind.API_CLIENT,
     }[caller]
     all_scopes = {scope.value for scope in MAX_SCOPES[kind]}
     without = {

@@ -29,66 +29,82 @@ async def build_inputs(
     """For each ticket mutation: its caller, a valid input, and fields that make it different."""
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
 
-    async def ticket(*steps: tuple[str, dict[str, Any]]) -> str:
+    async def raise_ticket(*steps: tuple[str, dict[str, Any]]) -> str:
         key = str((await cora.raise_ticket())["id"])
         for name, arguments in steps:
             await ada.do(name, ticketId=key, **arguments)
         return key
 
     resolved = ("resolveTicket", {"resolution": "x"})
-    other = await ticket()
+    other = await raise_ticket()
     return {
         "createTicket": (cora, NEW_TICKET, NEW_TICKET | {"subject": "Another"}),
-        "updateTicket": (ada, {"ticketId": await ticket(), "subject": "A"}, {"subject": "B"}),
+        "updateTicket": (ada, {"ticketId": await raise_ticket(), "subject": "A"}, {"subject": "B"}),
         "assignTicket": (
             ada,
-            {"ticketId": await ticket(), "assigneeId": world.ada.gid},
+            {"ticketId": await raise_ticket(), "assigneeId": world.ada.gid},
             {"assigneeId": None},
         ),
-        "transferTicket": (ada, {"ticketId": await ticket(), "team": "sales"}, {"team": "billing"}),
-        "startTicket": (ada, {"ticketId": await ticket()}, {"ticketId": other}),
-        "awaitCustomer": (ada, {"ticketId": await ticket()}, {"ticketId": other}),
+        "transferTicket": (
+            ada,
+            {"ticketId": await raise_ticket(), "team": "sales"},
+            {"team": "billing"},
+        ),
+        "startTicket": (ada, {"ticketId": await raise_ticket()}, {"ticketId": other}),
+        "awaitCustomer": (ada, {"ticketId": await raise_ticket()}, {"ticketId": other}),
         "holdTicket": (
             ada,
-            {"ticketId": await ticket(), "until": "2090-01-01T00:00:00Z"},
+            {"ticketId": await raise_ticket(), "until": "2090-01-01T00:00:00Z"},
             {"until": "2091-01-01T00:00:00Z"},
         ),
-        "resumeTicket": (ada, {"ticketId": await ticket(("holdTicket", {}))}, {"ticketId": other}),
+        "resumeTicket": (
+            ada,
+            {"ticketId": await raise_ticket(("holdTicket", {}))},
+            {"ticketId": other},
+        ),
         "resolveTicket": (
             ada,
-            {"ticketId": await ticket(), "resolution": "A"},
+            {"ticketId": await raise_ticket(), "resolution": "A"},
             {"resolution": "B"},
         ),
-        "closeTicket": (ada, {"ticketId": await ticket(), "reason": "SPAM"}, {"reason": "INVALID"}),
+        "closeTicket": (
+            ada,
+            {"ticketId": await raise_ticket(), "reason": "SPAM"},
+            {"reason": "INVALID"},
+        ),
         "reopenTicket": (
             cora,
-            {"ticketId": await ticket(resolved), "reason": "A"},
+            {"ticketId": await raise_ticket(resolved), "reason": "A"},
             {"reason": "B"},
         ),
-        "escalateTicket": (cora, {"ticketId": await ticket(), "reason": "A"}, {"reason": "B"}),
+        "escalateTicket": (
+            cora,
+            {"ticketId": await raise_ticket(), "reason": "A"},
+            {"reason": "B"},
+        ),
         "rateTicket": (
             cora,
-            {"ticketId": await ticket(resolved), "score": 1, "comment": "A"},
+            {"ticketId": await raise_ticket(resolved), "score": 1, "comment": "A"},
             {"score": 5},
         ),
-        "watchTicket": (cora, {"ticketId": await ticket()}, {"ticketId": other}),
+        "watchTicket": (cora, {"ticketId": await raise_ticket()}, {"ticketId": other}),
         "unwatchTicket": (
             ada,
-            {"ticketId": await ticket(("watchTicket", {}))},
+            {"ticketId": await raise_ticket(("watchTicket", {}))},
             {"ticketId": other},
         ),
         "linkTickets": (
             ada,
-            {"ticketId": await ticket(), "otherId": other, "kind": "RELATED"},
+            {"ticketId": await raise_ticket(), "otherId": other, "kind": "RELATED"},
             {"kind": "CHILD_OF"},
         ),
         "mergeTickets": (
             ada,
-            {"ticketId": await ticket(), "intoId": await ticket()},
+            {"ticketId": await raise_ticket(), "intoId": await raise_ticket()},
             {"intoId": other},
         ),
-        "replyToTicket": (cora, {"ticketId": await ticket(), "body": "A"}, {"body": "B"}),
-        "addNote": (ada, {"ticketId": await ticket(), "body": "A"}, {"body": "B"}),
+        "replyToTicket": (cora, {"ticketId": await raise_ticket(), "body": "A"}, {"body": "B"}),
+        "addNote": (ada, {"ticketId": await raise_ticket(), "body": "A"}, {"body": "B"}),
     }
 
 

@@ -19,7 +19,7 @@ from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.limits.attempts import SignInThrottle
 from models.access import revision
-from models.access.scopes import Caller
+from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS, Viewer, authenticate
 from models.core import time
 from models.people import token
@@ -127,7 +127,7 @@ async def test_one_event_costs_one_statement_for_fifty_sockets(
     with statements() as sent:
         await tail.advance()
     assert len(sent) == 3, "the revision, the fingerprints of all tokens, the viewers of one"
-    assert {viewer.caller for _, viewer in sockets.changed} == {Caller.ADMIN}
+    assert {viewer.caller_kind for _, viewer in sockets.changed} == {CallerKind.ADMIN}
     assert len(sockets.changed) == 10
 
 
@@ -157,10 +157,10 @@ async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
         return current
 
     async def wait_for_reads(count: int) -> None:
-        async def enough() -> bool:
+        async def has_reads() -> bool:
             return len(waiting) == count
 
-        await until(enough)
+        await until(has_reads)
 
     monkeypatch.setattr(revision, "read_revision", gated_read)
     first = asyncio.create_task(sockets.sessions.refresh())
@@ -170,11 +170,11 @@ async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
     await asyncio.sleep(0)  # both have called refresh
     gates[0].set()
     await first
-    assert context.viewer.caller is Caller.AGENT, "this read began before the change"
+    assert context.viewer.caller_kind is CallerKind.AGENT, "this read began before the change"
     await wait_for_reads(2)
     second.cancel()
     await third
-    assert context.viewer.caller is Caller.CUSTOMER
+    assert context.viewer.caller_kind is CallerKind.CUSTOMER
 
 
 async def test_the_next_refresh_repeats_a_failed_read(
@@ -191,9 +191,9 @@ async def test_the_next_refresh_repeats_a_failed_read(
         patched.setattr(revision, "read_fingerprints", fail)
         with pytest.raises(ConnectionError):
             await sockets.sessions.refresh()
-    assert context.viewer.caller is Caller.AGENT
+    assert context.viewer.caller_kind is CallerKind.AGENT
     await sockets.sessions.refresh()
-    assert context.viewer.caller is Caller.CUSTOMER
+    assert context.viewer.caller_kind is CallerKind.CUSTOMER
 
 
 async def test_a_socket_authenticated_during_a_change_gets_the_new_permissions(
@@ -210,8 +210,11 @@ async def test_a_socket_authenticated_during_a_change_gets_the_new_permissions(
         return viewers[-1]
 
     monkeypatch.setattr(viewer_cache, "authenticate", slow_authenticate)
-    assert (await sockets.open(people.ada.token)).viewer.caller is Caller.CUSTOMER
-    assert [viewer.caller for viewer in viewers if viewer] == [Caller.AGENT, Caller.CUSTOMER]
+    assert (await sockets.open(people.ada.token)).viewer.caller_kind is CallerKind.CUSTOMER
+    assert [viewer.caller_kind for viewer in viewers if viewer] == [
+        CallerKind.AGENT,
+        CallerKind.CUSTOMER,
+    ]
 
 
 async def change_role(person: Person) -> None:
@@ -249,7 +252,7 @@ async def test_a_socket_is_notified_once_that_its_viewer_changed(
     for context, viewer in sockets.changed:
         assert viewer is context.viewer
         assert viewer.visibility_key != before.visibility_key
-    assert other.viewer.caller is Caller.ADMIN
+    assert other.viewer.caller_kind is CallerKind.ADMIN
 
 
 async def test_irrelevant_changes_notify_no_socket(sockets: Sockets, people: World) -> None:
@@ -258,7 +261,7 @@ async def test_irrelevant_changes_notify_no_socket(sockets: Sockets, people: Wor
     await User.filter(id=people.bill.id).update(active=False)
     await sockets.sessions.refresh()
     assert sockets.changed == sockets.ended == []
-    assert context.viewer.caller is Caller.AGENT
+    assert context.viewer.caller_kind is CallerKind.AGENT
 
 
 async def test_a_deleted_token_closes_its_sockets(sockets: Sockets, people: World) -> None:
@@ -299,7 +302,7 @@ async def test_an_expired_token_closes_its_socket_without_a_statement(
     sockets.clock.advance(hours=1)
     sockets.sessions.end_expired()
     await sockets.wait_until_ended(second)
-    assert lasting.viewer.caller is Caller.AGENT
+    assert lasting.viewer.caller_kind is CallerKind.AGENT
 
 
 async def test_a_socket_that_signs_in_again_follows_only_the_new_token(
@@ -363,4 +366,4 @@ async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
     await sockets.sessions.refresh()
     await sockets.wait_until_ended(broken)
-    assert sound.viewer.caller is Caller.ADMIN
+    assert sound.viewer.caller_kind is CallerKind.ADMIN

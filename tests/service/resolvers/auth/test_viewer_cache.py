@@ -112,7 +112,7 @@ async def test_concurrent_requests_share_reads_of_the_revision(people: World) ->
             *(viewers.authenticate(people.ada.token) for _ in range(200))
         )
     assert sent.texts == [REVISION]
-    assert {viewer.caller.value for viewer in authenticated if viewer} == {"agent"}
+    assert {viewer.caller_kind.value for viewer in authenticated if viewer} == {"agent"}
 
 
 async def test_a_shared_read_is_not_charged_to_the_first_caller() -> None:
@@ -224,5 +224,5 @@ async def test_a_viewer_read_before_a_permission_change_is_not_cached(
     await first
     again = await viewers.authenticate(people.ada.token)
     assert again is not None
-    assert again.caller.value == "admin"
+    assert again.caller_kind.value == "admin"
     assert viewers.revision == await revision.read_revision()
