@@ -120,7 +120,10 @@ def copy() -> Copy:
 async def url(
     request: pytest.FixtureRequest, template: str, reused: databases.ReusedDatabase | None, tmp_path: Path
 ) -> AsyncIterator[str]:
-    """The URL of a fresh, migrated database; with the mark `without_default_policies` one without active SLA policies and escalation paths."""
+    """The URL of a fresh, migrated database.
+
+    With the mark `without_default_policies` it has no active SLA policies and escalation paths.
+    """
     async with contextlib.AsyncExitStack() as stack:
         found = await (reused.url() if reused else stack.enter_async_context(databases.copy(template, tmp_path)))
         if request.node.get_closest_marker("without_default_policies") is not None:
