@@ -16,7 +16,7 @@ from benchmarks.databases import database_label, temporary_database
 from demo.history import History
 from demo.seed import store_histories
 from models import database, migrate
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -95,7 +95,7 @@ async def create_tickets(size: int, begin: datetime) -> None:
 
 
 def create_viewer(user: User) -> Viewer:
-    caller = CALLER_OF_ROLE[user.role]
+    caller = CALLER_KIND_BY_ROLE[user.role]
     return Viewer(caller, MAX_SCOPES[caller], user=user)
 
 

@@ -16,7 +16,7 @@ import orjson
 from benchmarks.attacks.bystander import Bystander
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import NOTE, WIDE_TABLE
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.people.token import TokenKind, issue_token
 from models.people.user import Role, User
 
@@ -80,7 +80,7 @@ async def create_account(name: str) -> str:
     """Create an administrator; return an API token of theirs."""
     email = f"{name.lower().replace(' ', '-')}@example.com"
     user = await User.create(email=email, display_name=name, role=Role.ADMIN)
-    scopes = [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
+    scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
     _, text = await issue_token(
         TokenKind.API, "attacks", scopes, user_id=user.id, at=datetime.now(UTC)
     )

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.bus.wakeup import WakeupBus
 from models import database
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -36,7 +36,7 @@ WINDOW = timedelta(days=14)
 
 
 def viewer(user: User) -> Viewer:
-    caller = CALLER_OF_ROLE[user.role]
+    caller = CALLER_KIND_BY_ROLE[user.role]
     return Viewer(caller, MAX_SCOPES[caller], user=user)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.access.viewer import Viewer, viewer_as
+from models.access.viewer import Viewer, viewer_of_user
 from models.access.visibility import visible_tickets
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
@@ -69,9 +69,9 @@ class Context:
         assert agent is not None
         agent = await User.get(id=agent.id).select_related("organization")
         return cls(
-            viewer_as(agent),
-            viewer_as(customer),
-            viewer_as(shared),
+            viewer_of_user(agent),
+            viewer_of_user(customer),
+            viewer_of_user(shared),
             await Team.get(slug="support"),
             datetime.now(UTC),
         )

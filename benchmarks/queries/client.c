@@ -2,10 +2,10 @@
  *
  *   client PORT CONNECTIONS SECONDS REQUESTS_FILE
  *
- * REQUESTS_FILE holds whole requests, each behind a line with its length in bytes; connections take them in turn. When the time is
- * over, what is in flight is waited for, and one line of JSON is printed. An answer counts once it is whole and came in time; one
- * whose status is not 200, or that holds "errors": with a list that is not empty, is a failure. A connection that the server
- * closes is opened again, and counted. */
+ * REQUESTS_FILE holds complete requests, each after a line with its length in bytes. The connections send them in
+ * rotation. After SECONDS, the client waits for the outstanding responses and prints one line of JSON. A response
+ * counts if it is complete and in time. It is a failure if its status is not 200, or if it contains "errors": with a
+ * list that is not empty. The client reconnects and counts a connection that the server closes. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LARGEST (16 << 20)
+#define MAX_RESPONSE_BYTES (16 << 20)
 #define SLOTS 1000000 /* of 0.01 ms */
-#define GRACE 15000000L
+#define MAX_WAIT_MICROSECONDS 15000000L
 
 struct request {
     char *text;
@@ -33,9 +33,9 @@ struct request {
 
 struct peer {
     int fd;
-    size_t used, room; /* of the answer as far as it came */
-    char *answer;
-    long since; /* when its request was sent; 0 while nothing is in flight */
+    size_t used, capacity; /* of the response buffer */
+    char *response;
+    long sent_at; /* when its request was sent; 0 if none is in flight */
 };
 
 static struct request *requests;
@@ -44,13 +44,13 @@ static int epoll;
 static struct sockaddr_in server;
 static uint32_t slots[SLOTS + 1];
 static long received, failed, closed, bytes, worst, end;
-static char trouble[300];
+static char first_error[300];
 
 static void stop(const char *text, ...) {
-    va_list given;
-    va_start(given, text);
+    va_list arguments;
+    va_start(arguments, text);
     fprintf(stderr, "client: ");
-    vfprintf(stderr, text, given);
+    vfprintf(stderr, text, arguments);
     fprintf(stderr, "\n");
     exit(3);
 }
@@ -61,15 +61,15 @@ static long now_us(clockid_t clock) {
     return at.tv_sec * 1000000L + at.tv_nsec / 1000;
 }
 
-/* Remember the first thing that went wrong, fit for a JSON string. */
-static void remember(const char *text, size_t length) {
+/* Keep the first error, with characters that a JSON string may contain. */
+static void record_error(const char *text, size_t length) {
     size_t used = 0;
-    if (trouble[0]) return;
-    for (size_t i = 0; i < length && used < sizeof trouble - 1; i++) {
+    if (first_error[0]) return;
+    for (size_t i = 0; i < length && used < sizeof first_error - 1; i++) {
         unsigned char c = text[i];
-        trouble[used++] = c == '"' || c == '\\' ? '\'' : c < 32 || c > 126 ? ' ' : c;
+        first_error[used++] = c == '"' || c == '\\' ? '\'' : c < 32 || c > 126 ? ' ' : c;
     }
-    trouble[used] = 0;
+    first_error[used] = 0;
 }
 
 static void read_requests(const char *path) {
@@ -88,7 +88,7 @@ static void read_requests(const char *path) {
     if (!request_count) stop("no request");
 }
 
-static void join(struct peer *p) {
+static void connect_peer(struct peer *p) {
     int yes = 1;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
     p->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -97,13 +97,13 @@ static void join(struct peer *p) {
     fcntl(p->fd, F_SETFL, O_NONBLOCK);
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, p->fd, &event)) stop("epoll: %s", strerror(errno));
     p->used = 0;
-    p->since = 0;
+    p->sent_at = 0;
 }
 
-static void ask(struct peer *p) {
+static void send_next_request(struct peer *p) {
     struct request *request = &requests[next++ % request_count];
     p->used = 0;
-    p->since = now_us(CLOCK_MONOTONIC);
+    p->sent_at = now_us(CLOCK_MONOTONIC);
     ssize_t sent = send(p->fd, request->text, request->length, MSG_NOSIGNAL);
     if (sent != (ssize_t)request->length && errno != EPIPE && errno != ECONNRESET) stop("a short write");
 }
@@ -121,7 +121,7 @@ static const char *header(const char *head, size_t length, const char *name) {
     return NULL;
 }
 
-/* Where a chunked body ends, as an offset into it; 0 where it is not whole. */
+/* The offset of the end of a chunked body; 0 if it is not complete. */
 static size_t chunks_end(const char *body, size_t length) {
     size_t at = 0;
     for (;;) {
@@ -134,72 +134,72 @@ static size_t chunks_end(const char *body, size_t length) {
     }
 }
 
-/* How long the answer is, once it is whole; 0 before. Its body begins at *body. */
-static size_t whole(struct peer *p, size_t *body) {
-    const char *found = memmem(p->answer, p->used, "\r\n\r\n", 4), *value;
-    if (!found) return 0;
-    size_t head = *body = found - p->answer + 4;
-    if ((value = header(p->answer, head, "content-length"))) {
+/* The length of the response if it is complete, otherwise 0. Its body begins at *body. */
+static size_t complete_length(struct peer *p, size_t *body) {
+    const char *head_end = memmem(p->response, p->used, "\r\n\r\n", 4), *value;
+    if (!head_end) return 0;
+    size_t head = *body = head_end - p->response + 4;
+    if ((value = header(p->response, head, "content-length"))) {
         size_t length = head + strtoul(value, NULL, 10);
         return p->used >= length ? length : 0;
     }
-    value = header(p->answer, head, "transfer-encoding");
-    if (!value || strncasecmp(value, "chunked", 7)) stop("an answer without a length: %.60s", p->answer);
-    size_t length = chunks_end(p->answer + head, p->used - head);
+    value = header(p->response, head, "transfer-encoding");
+    if (!value || strncasecmp(value, "chunked", 7)) stop("a response without a length: %.60s", p->response);
+    size_t length = chunks_end(p->response + head, p->used - head);
     return length ? head + length : 0;
 }
 
-static int is_failure(const char *answer, size_t body, size_t length) {
-    if (strncmp(answer, "HTTP/1.1 200", 12)) return 1;
-    const char *at = memmem(answer + body, length - body, "\"errors\":", 9);
+static int is_failure(const char *response, size_t body, size_t length) {
+    if (strncmp(response, "HTTP/1.1 200", 12)) return 1;
+    const char *at = memmem(response + body, length - body, "\"errors\":", 9);
     if (!at) return 0;
     for (at += 9; *at == ' '; at++) {}
     return at[0] == '[' && at[1] != ']';
 }
 
-static void answered(struct peer *p, size_t body, size_t length) {
-    long now = now_us(CLOCK_MONOTONIC), took = now - p->since;
-    if (length != p->used) stop("more came than was asked for");
+static void count_response(struct peer *p, size_t body, size_t length) {
+    long now = now_us(CLOCK_MONOTONIC), took = now - p->sent_at;
+    if (length != p->used) stop("more data than one response");
     slots[took / 10 < SLOTS ? took / 10 : SLOTS]++;
     if (took > worst) worst = took;
-    if (is_failure(p->answer, body, length)) {
+    if (is_failure(p->response, body, length)) {
         failed++;
-        remember(p->answer + body, length - body);
+        record_error(p->response + body, length - body);
     } else if (now <= end) {
         received++;
         bytes += length - body;
     }
-    p->since = 0;
+    p->sent_at = 0;
 }
 
-static void hear(struct peer *p) {
+static void receive(struct peer *p) {
     for (;;) {
         size_t body;
-        if (p->room - p->used < 1 << 16) {
-            p->room = p->room ? p->room * 2 : 1 << 18;
-            if (p->room > LARGEST) stop("an answer is longer than %d bytes", LARGEST);
-            p->answer = realloc(p->answer, p->room + 1);
+        if (p->capacity - p->used < 1 << 16) {
+            p->capacity = p->capacity ? p->capacity * 2 : 1 << 18;
+            if (p->capacity > MAX_RESPONSE_BYTES) stop("a response is longer than %d bytes", MAX_RESPONSE_BYTES);
+            p->response = realloc(p->response, p->capacity + 1);
         }
-        ssize_t got = recv(p->fd, p->answer + p->used, p->room - p->used, 0);
+        ssize_t got = recv(p->fd, p->response + p->used, p->capacity - p->used, 0);
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
         if (got <= 0) {
-            if (p->since) {
+            if (p->sent_at) {
                 failed++;
-                remember("the connection was closed", 25);
+                record_error("the connection was closed", 25);
             }
             closed++;
             close(p->fd);
-            join(p);
-            if (now_us(CLOCK_MONOTONIC) < end) ask(p);
+            connect_peer(p);
+            if (now_us(CLOCK_MONOTONIC) < end) send_next_request(p);
             return;
         }
-        if (!p->since) stop("an answer that nobody asked for");
+        if (!p->sent_at) stop("a response without a request");
         p->used += got;
-        p->answer[p->used] = 0;
-        size_t length = whole(p, &body);
+        p->response[p->used] = 0;
+        size_t length = complete_length(p, &body);
         if (!length) continue;
-        answered(p, body, length);
-        if (now_us(CLOCK_MONOTONIC) < end) ask(p);
+        count_response(p, body, length);
+        if (now_us(CLOCK_MONOTONIC) < end) send_next_request(p);
         return;
     }
 }
@@ -213,33 +213,33 @@ static double percentile(long all, double share) {
     return worst / 1000.0;
 }
 
-int main(int count, char **given) {
+int main(int count, char **arguments) {
     if (count != 5) stop("PORT CONNECTIONS SECONDS REQUESTS_FILE");
-    int connections = atoi(given[2]), flying = 0;
-    read_requests(given[4]);
+    int connections = atoi(arguments[2]), in_flight = 0;
+    read_requests(arguments[4]);
     server.sin_family = AF_INET;
-    server.sin_port = htons(atoi(given[1]));
+    server.sin_port = htons(atoi(arguments[1]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     epoll = epoll_create1(0);
     struct peer *peers = calloc(connections, sizeof *peers);
-    for (int i = 0; i < connections; i++) join(&peers[i]);
+    for (int i = 0; i < connections; i++) connect_peer(&peers[i]);
     long began = now_us(CLOCK_MONOTONIC), all = 0, now;
-    end = began + (long)(atof(given[3]) * 1e6);
-    for (int i = 0; i < connections; i++) ask(&peers[i]);
+    end = began + (long)(atof(arguments[3]) * 1e6);
+    for (int i = 0; i < connections; i++) send_next_request(&peers[i]);
     do {
         struct epoll_event events[256];
         int ready = epoll_wait(epoll, events, 256, 50);
-        for (int i = 0; i < ready; i++) hear(events[i].data.ptr);
+        for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
         now = now_us(CLOCK_MONOTONIC);
-        flying = 0;
+        in_flight = 0;
         if (now >= end)
-            for (int i = 0; i < connections; i++) flying += peers[i].since != 0;
-    } while (now < end || (flying && now < end + GRACE));
+            for (int i = 0; i < connections; i++) in_flight += peers[i].sent_at != 0;
+    } while (now < end || (in_flight && now < end + MAX_WAIT_MICROSECONDS));
     for (long slot = 0; slot <= SLOTS; slot++) all += slots[slot];
     printf(
         "{\"seconds\": %.6f, \"received\": %ld, \"failed\": %ld, \"unanswered\": %d, \"closed\": %ld, \"bytes\": %ld, \"p50\": %.2f, "
         "\"p99\": %.2f, \"worst\": %.2f, \"cpu\": %.6f, \"wall\": %.6f, \"trouble\": \"%s\"}\n",
-        (end - began) / 1e6, received, failed, flying, closed, bytes, percentile(all, 0.5), percentile(all, 0.99), worst / 1000.0,
-        now_us(CLOCK_PROCESS_CPUTIME_ID) / 1e6, (now - began) / 1e6, trouble);
+        (end - began) / 1e6, received, failed, in_flight, closed, bytes, percentile(all, 0.5), percentile(all, 0.99), worst / 1000.0,
+        now_us(CLOCK_PROCESS_CPUTIME_ID) / 1e6, (now - began) / 1e6, first_error);
     return 0;
 }
