@@ -50,7 +50,7 @@ async def test_a_live_list_hides_the_event_but_not_the_change(desk: Desk, ticket
     for viewer, hidden in ((desk.ada, False), (without_notes(desk.ada), True), (desk.cora, True)):
         _, memberships = await live_list.read_memberships_since(viewer, None, NOON, 0)
         (change,) = live_list.diff_events([event], {ticket.id}, memberships, viewer)
-        assert change.hidden is hidden, viewer.caller
+        assert change.hidden is hidden, viewer.caller_kind
 
 
 async def test_the_log_and_the_timeline_show_no_note(desk: Desk, ticket: Ticket) -> None:

@@ -21,8 +21,8 @@ from support.ticket_factory import NOON, Desk, limit_examples, ticket, viewer
 from models import database
 from models.access import permissions
 from models.access.permissions import PUBLIC, Permission
-from models.access.scopes import MAX_SCOPES, Caller, Scope, granted_scopes
-from models.access.viewer import ANONYMOUS, SYSTEM, Viewer, authenticate, viewer_as
+from models.access.scopes import MAX_SCOPES, CallerKind, Scope, granted_scopes
+from models.access.viewer import ANONYMOUS, SYSTEM, Viewer, authenticate, viewer_of_user
 from models.access.visibility import (
     can_access_ticket,
     can_see_record,
@@ -60,10 +60,10 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "READ_PEOPLE": ("AGENT ADMIN API_CLIENT", "users:read"),
     "WRITE_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write"),
     "WATCH_TICKETS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
-    "HANDLE_TICKETS": ("AGENT ADMIN API_CLIENT", "tickets:write"),
+    "HANDLE_TICKETS_AS_STAFF": ("AGENT ADMIN API_CLIENT", "tickets:write"),
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
     "MANAGE_OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
-    "OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
+    "USE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
     "READ_POLICIES": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "READ_PRESENCE": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "WRITE_PRESENCE": ("AGENT ADMIN", "tickets:write"),
@@ -80,11 +80,11 @@ def permissions_by_name() -> dict[str, Permission]:
 def test_the_expected_table_is_complete() -> None:
     assert set(permissions_by_name()) == set(EXPECTED)
     assert {scope.value for scope in Scope} == ALL_SCOPE_NAMES
-    assert {caller.name for caller in Caller} == set(MAX_SCOPE_NAMES)
+    assert {caller.name for caller in CallerKind} == set(MAX_SCOPE_NAMES)
 
 
-@pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
-def test_a_caller_has_at_most_the_scopes_of_its_kind(caller: Caller) -> None:
+@pytest.mark.parametrize("caller", CallerKind, ids=lambda each: each.name)
+def test_a_caller_has_at_most_the_scopes_of_its_kind(caller: CallerKind) -> None:
     assert {scope.value for scope in granted_scopes(caller, ALL_SCOPE_NAMES)} == MAX_SCOPE_NAMES[
         caller.name
     ]
@@ -95,9 +95,9 @@ def test_a_caller_has_at_most_the_scopes_of_its_kind(caller: Caller) -> None:
     )
 
 
-@pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
+@pytest.mark.parametrize("caller", CallerKind, ids=lambda each: each.name)
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_permission_requires_a_listed_caller_and_its_scope(name: str, caller: Caller) -> None:
+def test_a_permission_requires_a_listed_caller_and_its_scope(name: str, caller: CallerKind) -> None:
     permission, (callers, scope) = permissions_by_name()[name], EXPECTED[name]
     listed = caller.name in callers.split()
     for held in Scope:
@@ -109,17 +109,17 @@ def test_a_permission_requires_a_listed_caller_and_its_scope(name: str, caller: 
                 permission.check(who)
                 continue
             with pytest.raises(
-                Unauthenticated if caller is Caller.ANONYMOUS else Forbidden
+                Unauthenticated if caller is CallerKind.ANONYMOUS else Forbidden
             ) as refusal:
                 permission.check(who)
             assert refusal.value.code == (
-                "UNAUTHENTICATED" if caller is Caller.ANONYMOUS else "FORBIDDEN"
+                "UNAUTHENTICATED" if caller is CallerKind.ANONYMOUS else "FORBIDDEN"
             )
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_a_session_may_manage_tokens(name: str) -> None:
-    for caller in (Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN):
+    for caller in (CallerKind.CUSTOMER, CallerKind.AGENT, CallerKind.ADMIN):
         signed_in = Viewer(caller, MAX_SCOPES[caller], token=Token(kind=TokenKind.SESSION))
         for program in (
             replace(signed_in, token=Token(kind=TokenKind.API)),
@@ -138,25 +138,25 @@ def test_only_a_session_may_manage_tokens(name: str) -> None:
 
 def test_the_error_names_the_missing_scope() -> None:
     with pytest.raises(Forbidden, match="notes:write"):
-        permissions.WRITE_NOTES.check(Viewer(Caller.AGENT, frozenset({Scope.NOTES_READ})))
+        permissions.WRITE_NOTES.check(Viewer(CallerKind.AGENT, frozenset({Scope.NOTES_READ})))
 
 
 @pytest.mark.parametrize(
     ("caller", "scopes", "tickets", "notes", "people"),
     [
-        (Caller.ANONYMOUS, ALL_SCOPE_NAMES, False, False, False),
-        (Caller.CUSTOMER, ALL_SCOPE_NAMES, False, False, False),
-        (Caller.AGENT, ALL_SCOPE_NAMES, True, True, True),
-        (Caller.ADMIN, ALL_SCOPE_NAMES, True, True, True),
-        (Caller.API_CLIENT, ALL_SCOPE_NAMES, True, True, True),
-        (Caller.API_CLIENT, {"tickets:read"}, True, False, False),
-        (Caller.API_CLIENT, {"notes:read"}, False, True, False),
-        (Caller.API_CLIENT, {"users:read"}, False, False, True),
-        (Caller.AGENT, {"tickets:write", "notes:write", "admin"}, False, False, False),
+        (CallerKind.ANONYMOUS, ALL_SCOPE_NAMES, False, False, False),
+        (CallerKind.CUSTOMER, ALL_SCOPE_NAMES, False, False, False),
+        (CallerKind.AGENT, ALL_SCOPE_NAMES, True, True, True),
+        (CallerKind.ADMIN, ALL_SCOPE_NAMES, True, True, True),
+        (CallerKind.API_CLIENT, ALL_SCOPE_NAMES, True, True, True),
+        (CallerKind.API_CLIENT, {"tickets:read"}, True, False, False),
+        (CallerKind.API_CLIENT, {"notes:read"}, False, True, False),
+        (CallerKind.API_CLIENT, {"users:read"}, False, False, True),
+        (CallerKind.AGENT, {"tickets:write", "notes:write", "admin"}, False, False, False),
     ],
 )
 def test_caller_and_scopes_decide_on_all_tickets_notes_and_people(
-    caller: Caller, scopes: set[str], tickets: bool, notes: bool, people: bool
+    caller: CallerKind, scopes: set[str], tickets: bool, notes: bool, people: bool
 ) -> None:
     who = Viewer(caller, frozenset(scope for scope in Scope if scope.value in scopes))
     assert (who.can_see_all_tickets, who.can_see_notes, who.can_see_people) == (
@@ -167,8 +167,8 @@ def test_caller_and_scopes_decide_on_all_tickets_notes_and_people(
 
 
 def test_an_api_client_acts_as_agent_and_with_scope_admin_as_admin() -> None:
-    assert Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_WRITE})).role is Role.AGENT
-    assert Viewer(Caller.API_CLIENT, frozenset({Scope.ADMIN})).role is Role.ADMIN
+    assert Viewer(CallerKind.API_CLIENT, frozenset({Scope.TICKETS_WRITE})).role is Role.AGENT
+    assert Viewer(CallerKind.API_CLIENT, frozenset({Scope.ADMIN})).role is Role.ADMIN
     assert SYSTEM.role is Role.ADMIN
     assert viewer(Role.CUSTOMER).role is Role.CUSTOMER
 
@@ -180,7 +180,7 @@ def test_the_caller_key_does_not_depend_on_the_token() -> None:
     keys = {
         cora.caller_key,
         viewer().caller_key,
-        Viewer(Caller.API_CLIENT, client=client).caller_key,
+        Viewer(CallerKind.API_CLIENT, client=client).caller_key,
         SYSTEM.caller_key,
     }
     assert len(keys) == 4
@@ -191,21 +191,21 @@ def test_the_caller_key_does_not_depend_on_the_token() -> None:
 
 @limit_examples(120)
 @given(
-    caller=st.sampled_from(Caller),
+    caller=st.sampled_from(CallerKind),
     scopes=st.sets(st.sampled_from(Scope)),
     own=st.booleans(),
     shared=st.sampled_from([None, UUID(int=1), UUID(int=2)]),
     account=st.sampled_from([None, UUID(int=1), UUID(int=2)]),
 )
 def test_a_customer_sees_own_tickets_and_those_of_a_shared_account(
-    caller: Caller, scopes: set[Scope], own: bool, shared: UUID | None, account: UUID | None
+    caller: CallerKind, scopes: set[Scope], own: bool, shared: UUID | None, account: UUID | None
 ) -> None:
     user = User(email="x@example.com", display_name="X")
     who = Viewer(caller, frozenset(scopes), user=user, shared_organization_id=shared)
     there = ticket(requester_id=user.id if own else new_id(), organization_id=account)
-    if Scope.TICKETS_READ not in scopes or caller is Caller.ANONYMOUS:
+    if Scope.TICKETS_READ not in scopes or caller is CallerKind.ANONYMOUS:
         expected = False
-    elif caller is Caller.CUSTOMER:
+    elif caller is CallerKind.CUSTOMER:
         expected = own or (shared is not None and shared == account)
     else:
         expected = True
@@ -221,7 +221,7 @@ async def test_visibility_in_python_agrees_with_visibility_in_sql(
     people = [None, *(each.user for each in (*desk.customers, *desk.staff))]
     for _ in range(150):
         who = Viewer(
-            random.choice(list(Caller)),
+            random.choice(list(CallerKind)),
             frozenset(random.sample(list(Scope), random.choice([0, 4, 8]))),
             user=random.choice(people),
             shared_organization_id=random.choice(accounts),
@@ -274,7 +274,7 @@ def test_customers_see_themselves_and_users_of_their_shared_account() -> None:
 def test_a_token_without_users_read_shows_only_its_owner() -> None:
     machine, other = ApiClient(display_name="Sync"), ApiClient(display_name="Other")
     cora = User(email="cora@example.com", display_name="Cora")
-    limited = Viewer(Caller.API_CLIENT, frozenset({Scope.TICKETS_READ}), client=machine)
+    limited = Viewer(CallerKind.API_CLIENT, frozenset({Scope.TICKETS_READ}), client=machine)
     assert [can_see_record(limited, each) for each in (cora, other, machine)] == [
         False,
         False,
@@ -289,13 +289,13 @@ def test_a_token_without_users_read_shows_only_its_owner() -> None:
     assert can_see_record(limited, Organization(name="Acme"))
 
 
-@pytest.mark.parametrize("caller", Caller, ids=lambda each: each.name)
-def test_ticket_access_does_not_depend_on_scopes(caller: Caller) -> None:
+@pytest.mark.parametrize("caller", CallerKind, ids=lambda each: each.name)
+def test_ticket_access_does_not_depend_on_scopes(caller: CallerKind) -> None:
     user = User(email="x@example.com", display_name="X")
     who = Viewer(caller, frozenset({Scope.TICKETS_WRITE}), user=user)
-    staff = caller in (Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT)
+    staff = caller in (CallerKind.AGENT, CallerKind.ADMIN, CallerKind.API_CLIENT)
     assert can_access_ticket(who, ticket(requester_id=user.id)) == (
-        staff or caller is Caller.CUSTOMER
+        staff or caller is CallerKind.CUSTOMER
     )
     assert can_access_ticket(who, ticket()) == staff
     assert not can_see_ticket(who, ticket(requester_id=user.id))
@@ -333,14 +333,14 @@ async def issue_token(
 async def test_a_token_has_its_scopes_as_far_as_its_owner_has_them(desk: Desk) -> None:
     machine = await ApiClient.create(display_name="Sync")
     for who, caller, expected in (
-        (desk.olga, Caller.CUSTOMER, CUSTOMERS),
-        (desk.ada, Caller.AGENT, AGENTS),
-        (desk.root, Caller.ADMIN, ALL_SCOPE_NAMES),
+        (desk.olga, CallerKind.CUSTOMER, CUSTOMERS),
+        (desk.ada, CallerKind.AGENT, AGENTS),
+        (desk.root, CallerKind.ADMIN, ALL_SCOPE_NAMES),
     ):
         _, text = await issue_token(who.user_id)
         found = await authenticate(text, NOON)
         assert found is not None
-        assert (found.caller, found.user_id, found.client_id) == (caller, who.user_id, None)
+        assert (found.caller_kind, found.user_id, found.client_id) == (caller, who.user_id, None)
         assert {scope.value for scope in found.scopes} == expected
         _, text = await issue_token(who.user_id, scopes={"tickets:read", "admin"})
         found = await authenticate(text, NOON)
@@ -349,7 +349,11 @@ async def test_a_token_has_its_scopes_as_far_as_its_owner_has_them(desk: Desk) -
     _, text = await issue_token(client=machine.id, scopes={"events:read"})
     found = await authenticate(text, NOON)
     assert found is not None
-    assert (found.caller, found.client_id, found.user_id) == (Caller.API_CLIENT, machine.id, None)
+    assert (found.caller_kind, found.client_id, found.user_id) == (
+        CallerKind.API_CLIENT,
+        machine.id,
+        None,
+    )
     assert found.scopes == {Scope.EVENTS_READ}
 
 
@@ -370,17 +374,17 @@ async def test_a_viewer_has_the_shared_account_of_the_tokens_owner(desk: Desk) -
     assert after_unsharing.shared_organization_id is None
 
 
-async def test_viewer_as_agrees_with_a_session_of_the_user(desk: Desk) -> None:
+async def test_viewer_of_user_agrees_with_a_session_of_the_user(desk: Desk) -> None:
     for member in (*desk.customers, *desk.staff):
         assert member.user is not None
-        held = [scope.value for scope in MAX_SCOPES[member.caller]]
+        held = [scope.value for scope in MAX_SCOPES[member.caller_kind]]
         _, text = await token.issue_token(
             TokenKind.SESSION, "session", held, user_id=member.user.id, at=NOON
         )
         signed_in = await authenticate(text, NOON)
         assert signed_in is not None
         user = await User.get(id=member.user.id).select_related("organization")
-        assert replace(signed_in, token=None) == viewer_as(user)
+        assert replace(signed_in, token=None) == viewer_of_user(user)
 
 
 async def test_an_expired_token_is_invalid(desk: Desk) -> None:
@@ -420,7 +424,7 @@ async def test_the_scopes_of_a_token_follow_its_owners_role(desk: Desk) -> None:
     await User.filter(id=desk.root.user_id).update(role=Role.CUSTOMER)
     found = await authenticate(text, NOON)
     assert found is not None
-    assert found.caller is Caller.CUSTOMER
+    assert found.caller_kind is CallerKind.CUSTOMER
     assert {scope.value for scope in found.scopes} == CUSTOMERS
 
 

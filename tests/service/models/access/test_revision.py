@@ -20,7 +20,7 @@ from support.ticket_factory import IS_SQLITE, NOON, WINDOW, Desk
 from models import database
 from models.access import revision, revision_triggers
 from models.access.scopes import ALL_SCOPES
-from models.access.viewer import ANONYMOUS, viewer_of
+from models.access.viewer import ANONYMOUS, viewer_of_token
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
@@ -339,7 +339,7 @@ async def test_fingerprints_and_viewers_agree_with_the_tokens() -> None:
     viewers = await revision.load_viewers(keys, NOON)
     assert set(fingerprints) == set(keys)
     for token in await Token.all().select_related("user", "user__organization", "client"):
-        key, viewer = str(token.id), viewer_of(token, NOON)
+        key, viewer = str(token.id), viewer_of_token(token, NOON)
         assert viewers.get(key) == viewer
         assert revision.parse_grant(fingerprints[key], NOON) == (
             revision.grant_of(viewer) if viewer else None

@@ -17,7 +17,7 @@ from support.loop_limits import count_pages
 from support.random_tickets import RandomTickets, filters, matches_filter, random_ticket
 from support.ticket_factory import NOON, Desk, limit_examples
 
-from models.access.scopes import Caller, Scope
+from models.access.scopes import CallerKind, Scope
 from models.access.viewer import ANONYMOUS, Viewer
 from models.access.visibility import can_see_ticket
 from models.core.errors import BadRequest, CursorInvalid
@@ -283,7 +283,7 @@ async def test_a_ticket_is_found_by_external_id_among_visible_tickets(desk: Desk
     of_client = await desk.raise_ticket(
         by=desk.cora, external_id="key", external_scope=str(machine.id)
     )
-    program = Viewer(Caller.API_CLIENT, frozenset(Scope), client=machine)
+    program = Viewer(CallerKind.API_CLIENT, frozenset(Scope), client=machine)
     for viewer, expected in (
         (desk.ada, first),
         (desk.olga, first),

@@ -739,7 +739,7 @@ def test_nothing_is_merged_into_a_merged_ticket() -> None:
 # --- reply, note ---
 
 
-def test_an_agents_first_reply_starts_a_new_ticket_and_counts_as_the_response() -> None:
+def test_an_agents_first_reply_starts_a_ticket_and_is_its_first_response() -> None:
     change = change_of(ticket(), AGENT, at=LATER)
     message = commands.reply(change, "Is the light on?", is_from_customer=False)
     assert event_types(change) == [EventType.REPLY_ADDED, EventType.STATUS_CHANGED]
@@ -846,7 +846,7 @@ def test_a_note_can_always_be_added_and_is_internal(status: Status, into: UUID |
 def test_a_reply_is_not_internal() -> None:
     change = change_of(ticket())
     commands.reply(change, "Hello", is_from_customer=True)
-    assert [entry.internal for entry in change.events] == [False]
+    assert [event.internal for event in change.events] == [False]
 
 
 def test_events_have_the_actor() -> None:

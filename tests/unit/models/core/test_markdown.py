@@ -1,4 +1,4 @@
-"""Markdown that means harm leaves as text."""
+"""Markdown is rendered to safe HTML; hostile markup is shown as text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from models.core.markdown import ALLOWED_TAGS, PARSER, render, to_html
 SCHEMES = re.compile(r'href="(?:https?:|mailto:|[^:"]*(?:["/?#]|$))', re.IGNORECASE)
 
 
-def expect_harmless(html: str) -> None:
-    """Only the tags, attributes and schemes that are allowed."""
+def expect_safe(html: str) -> None:
+    """Check that the HTML has only allowed tags, attributes and schemes."""
     for tag in re.findall(r"<[^>]*>", html):
         name = re.match(r"</?([a-z0-9]+)", tag)
         assert name, tag
@@ -67,22 +67,24 @@ def expect_harmless(html: str) -> None:
 )
 def test_hostile_markdown_is_shown_as_text(hostile: str) -> None:
     html = render(hostile)
-    expect_harmless(html)
+    expect_safe(html)
     assert "<script" not in html.lower()
     assert "<img" not in html
 
 
-def test_raw_html_is_shown_as_it_was_written() -> None:
+def test_raw_html_is_shown_as_text() -> None:
     assert render("<b>x</b>") == "<p>&lt;b&gt;x&lt;/b&gt;</p>\n"
     assert render("<script>alert(1)</script>") == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
 
 
-def test_the_sanitiser_holds_also_where_the_parser_lets_something_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sanitiser_removes_what_the_parser_lets_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(PARSER, "validateLink", lambda _: True)
     monkeypatch.setitem(PARSER.options, "html", True)
     for scheme in ("javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"):
         html = render(f"[x]({scheme})")
-        expect_harmless(html)
+        expect_safe(html)
         assert "x</a>" in html
         assert "href" not in html
     for raw in (
@@ -91,16 +93,19 @@ def test_the_sanitiser_holds_also_where_the_parser_lets_something_through(monkey
         "<img src=x onerror=alert(1)>",
         "<td style='color:red'>",
     ):
-        expect_harmless(render(raw))
+        expect_safe(render(raw))
     assert "alert" not in render("<script>alert(1)</script>")
 
 
-NOT_WEB_SCHEMES = [
-    *("ftp", "ftps", "tel", "sms", "smsto", "ssh", "sip", "sips", "irc", "ircs", "news", "nntp", "magnet", "bitcoin", "geo"),
-    *("im", "mms", "mx", "openpgp4fpr", "url", "urn", "webcal", "wtai", "xmpp", "ws", "wss", "ldap", "smb", "git", "steam"),
-    *("intent", "blob", "about", "chrome", "view-source", "ms-word", "jar", "mocha", "livescript", "feed", "x-a+b.c"),
-]
-"""Schemes that the Markdown parser accepts in a link. The sanitiser must remove them: some of them open other programs."""
+NOT_WEB_SCHEMES = (
+    "ftp ftps tel sms smsto ssh sip sips irc ircs news nntp magnet bitcoin geo im mms mx "
+    "openpgp4fpr url urn webcal wtai xmpp ws wss ldap smb git steam intent blob about chrome "
+    "view-source ms-word jar mocha livescript feed x-a+b.c"
+).split()
+"""Schemes that the Markdown parser accepts in a link.
+
+The sanitiser must remove them: some of them open other programs.
+"""
 LINKS = {
     "autolink": "<{url}>",
     "inline": "[text]({url})",
@@ -118,45 +123,65 @@ LINKS = {
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
-def test_a_link_to_any_scheme_but_http_https_and_mailto_leads_nowhere(link: str) -> None:
+def test_links_with_other_schemes_lose_their_target(link: str) -> None:
     for scheme in [*NOT_WEB_SCHEMES, *(scheme.upper() for scheme in NOT_WEB_SCHEMES)]:
         url = f"{scheme}:user@host.example/path?xt=1"
         parsed = PARSER.render(link.format(url=url))
-        assert f'href="{url}"' in parsed, "the parser accepts the link, so the sanitiser alone removes it"
+        assert f'href="{url}"' in parsed, (
+            "the parser accepts the link, so the sanitiser alone removes it"
+        )
         html = render(link.format(url=url))
         assert "<a" in html, "the text of the link stays"
         assert "href=" not in html, html
         assert "<img" not in html
-        expect_harmless(html)
+        expect_safe(html)
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
-def test_a_link_to_http_https_or_mailto_leads_there(link: str) -> None:
-    for url in ("http://host.example/path", "https://host.example/path", "HTTPS://host.example", "mailto:a@b.c"):
+def test_links_to_http_https_and_mailto_keep_their_target(link: str) -> None:
+    for url in (
+        "http://host.example/path",
+        "https://host.example/path",
+        "HTTPS://host.example",
+        "mailto:a@b.c",
+    ):
         html = render(link.format(url=url))
         assert f'href="{url}"' in html
-        expect_harmless(html)
+        expect_safe(html)
 
 
 @pytest.mark.parametrize(
-    "scheme", ["&#102;tp:", "f&#x74;p:", "ftp&colon;", "ftp\\:", "FtP:", "tel&#58;", "magnet&#x3a;", "s&#115;h:"]
+    "scheme",
+    [
+        "&#102;tp:",
+        "f&#x74;p:",
+        "ftp&colon;",
+        "ftp\\:",
+        "FtP:",
+        "tel&#58;",
+        "magnet&#x3a;",
+        "s&#115;h:",
+    ],
 )
-def test_a_scheme_that_is_written_with_entities_or_escapes_leads_nowhere(scheme: str) -> None:
+def test_encoded_schemes_lose_their_target(scheme: str) -> None:
     html = render(f"[text]({scheme}//host.example/)")
     assert "text" in html
-    expect_harmless(html)
+    expect_safe(html)
 
 
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9+.\-]{1,31}", fullmatch=True))
-def test_no_other_scheme_leads_anywhere(scheme: str) -> None:
+def test_random_schemes_lose_their_target(scheme: str) -> None:
     assume(scheme.lower() not in {"http", "https", "mailto"})
     for link in LINKS.values():
         assert "href=" not in render(link.format(url=f"{scheme}:host"))
 
 
-def test_usual_markdown_is_rendered() -> None:
-    assert render("**Hi** _you_, `x < y`") == "<p><strong>Hi</strong> <em>you</em>, <code>x &lt; y</code></p>\n"
-    assert render("a\nb") == "<p>a<br>\nb</p>\n", "a line break stays one"
+def test_common_markdown_is_rendered() -> None:
+    assert (
+        render("**Hi** _you_, `x < y`")
+        == "<p><strong>Hi</strong> <em>you</em>, <code>x &lt; y</code></p>\n"
+    )
+    assert render("a\nb") == "<p>a<br>\nb</p>\n", "a line break is kept"
     assert 'href="https://e.example/a?b=c&amp;d"' in render("[x](https://e.example/a?b=c&d)")
     assert 'href="mailto:a@e.example"' in render("<mailto:a@e.example>")
     assert "<s>old</s>" in render("~~old~~")
@@ -167,45 +192,50 @@ def test_usual_markdown_is_rendered() -> None:
 
 @settings(max_examples=200)
 @given(st.text(alphabet="<>\"'`[]()!*_#|:-/\\&;= \nabjscriptonhref", max_size=120))
-def test_no_text_gets_anything_else_through(anything: str) -> None:
-    expect_harmless(render(anything))
+def test_random_text_renders_to_safe_html(anything: str) -> None:
+    expect_safe(render(anything))
 
 
-@pytest.mark.parametrize("piece", [">", "- ", "[", "![", "*", "`", "<", "(", "|", "1. ", "&", "\\", "[x](", "**a", "~~"])
-def test_huge_nesting_ends(piece: str) -> None:
-    expect_harmless(render((piece * 4096)[:4096] + "x"))
+@pytest.mark.parametrize(
+    "piece", [">", "- ", "[", "![", "*", "`", "<", "(", "|", "1. ", "&", "\\", "[x](", "**a", "~~"]
+)
+def test_deep_nesting_terminates(piece: str) -> None:
+    expect_safe(render((piece * 4096)[:4096] + "x"))
 
 
-def test_texts_are_rendered_in_a_worker_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    beside: list[int] = []
+def test_to_html_renders_in_a_worker_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    thread_ids: list[int] = []
 
-    def noted(text: str) -> str:
-        beside.append(threading.get_ident())
+    def record_thread(text: str) -> str:
+        thread_ids.append(threading.get_ident())
         return text
 
-    monkeypatch.setattr(markdown, "render", noted)
+    monkeypatch.setattr(markdown, "render", record_thread)
     assert asyncio.run(to_html("x")) == "x"
-    assert threading.get_ident() not in beside
+    assert threading.get_ident() not in thread_ids
 
 
-WIDE = "|a" * 1000 + "\n" + "|-" * 1000 + "\n" + "|\n" * 40
+WIDE_TABLE = "|a" * 1000 + "\n" + "|-" * 1000 + "\n" + "|\n" * 40
 
 
-def test_a_table_of_few_bytes_and_half_a_million_cells_stays_text() -> None:
-    assert len(WIDE) < 4100
-    assert render(WIDE).startswith("<p>|a|a")
-    assert len(render(WIDE)) < 2 * len(WIDE)
+def test_a_table_with_too_many_cells_stays_text() -> None:
+    assert len(WIDE_TABLE) < 4100
+    assert render(WIDE_TABLE).startswith("<p>|a|a")
+    assert len(render(WIDE_TABLE)) < 2 * len(WIDE_TABLE)
     assert render("|a|b|\n|-|-|\n" + "|1|2|\n" * 1500).count("<td>1</td>") == 1500
-    quoted = "\n".join(f"> - {line}" if place == 0 else f">   {line}" for place, line in enumerate(WIDE.splitlines()))
+    quoted = "\n".join(
+        f"> - {line}" if number == 0 else f">   {line}"
+        for number, line in enumerate(WIDE_TABLE.splitlines())
+    )
     assert "<td>" not in render(quoted)
     assert "<td>" not in render("|" + "a|" * 1000 + "\n" + ":-|" * 1000 + "\n" + "a\n" * 40)
 
 
-def test_a_small_table_beside_code_with_many_pipes_is_a_table() -> None:
+def test_pipes_in_code_do_not_count_as_cells() -> None:
     code = "```\n" + "|".join("x" * 60) + "\n" + "a || b\n" * 200 + "```\n"
     assert "<td>1</td>" in render("|a|b|\n|-|-|\n|1|2|\n\n" + code)
 
 
-def test_what_would_become_far_longer_is_shown_as_it_is_written() -> None:
+def test_text_whose_html_would_be_too_long_is_shown_as_written() -> None:
     assert render("<a@b.c>" * 9362).startswith("<pre>&lt;a@b.c&gt;&lt;a@b.c&gt;")
     assert render("<a@b.c>" * 100).startswith("<p><a ")

@@ -1,5 +1,4 @@
-"""Cursors and windows by themselves: a cursor holds its place, and whatever else comes is refused
-as a cursor."""
+"""Cursors, orders and page arguments: valid cursors are decoded, and all others are refused."""
 
 from __future__ import annotations
 
@@ -28,12 +27,12 @@ ORDER = build_ticket_order([("priority", True), ("updated_at", False)])
 VALID = ORDER.cursor_of(ticket(priority=Priority.HIGH))
 
 
-def coded(*values: object) -> str:
+def encode(*values: object) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(list(values))).decode().rstrip("=")
 
 
-def read(order: Order, cursor: str) -> list[object] | None:
-    """The cursor's values, or None where it is refused; nothing else may come of it."""
+def decode(order: Order, cursor: str) -> list[object] | None:
+    """The cursor's values, or None if it is refused; other exceptions fail the test."""
     try:
         return order.decode_cursor(cursor)
     except CursorInvalid:
@@ -47,7 +46,7 @@ def read(order: Order, cursor: str) -> list[object] | None:
     st.sampled_from(Priority),
     st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)),
 )
-def test_a_cursor_holds_what_its_record_is_sorted_by(
+def test_a_cursor_has_the_sort_values_of_its_record(
     sorts: list[tuple[str, bool]], number: int, priority: Priority, at: datetime
 ) -> None:
     order = build_ticket_order(sorts)
@@ -67,22 +66,20 @@ def test_a_cursor_holds_what_its_record_is_sorted_by(
 @example("", [])
 @example("\ud800", [])
 @example("=", [])
-@example(coded(), [])
+@example(encode(), [])
 @example(base64.urlsafe_b64encode(b"[" * 500).decode(), [])
 @example(base64.urlsafe_b64encode(b'{"a":1}').decode(), [])
 @example(base64.urlsafe_b64encode(b"7").decode(), [])
 @example(base64.urlsafe_b64encode(b"\xff\xfe").decode(), [])
 @example(VALID, [])
 def test_random_text_is_no_cursor(cursor: str, sorts: list[tuple[str, bool]]) -> None:
-    assert read(build_ticket_order(sorts), cursor) is None
+    assert decode(build_ticket_order(sorts), cursor) is None
 
 
 @limit_examples(150)
 @given(st.integers(0, len(VALID) - 1), st.text(st.characters(codec="ascii"), max_size=2))
-def test_a_cursor_that_was_tampered_with_is_refused_or_still_holds_a_place(
-    place: int, new: str
-) -> None:
-    values = read(ORDER, VALID[:place] + new + VALID[place + 1 :])
+def test_a_modified_cursor_is_refused_or_has_valid_values(index: int, new: str) -> None:
+    values = decode(ORDER, VALID[:index] + new + VALID[index + 1 :])
     if values is not None:
         priority, updated_at, key = values
         assert isinstance(priority, int)
@@ -98,7 +95,7 @@ VALUES = (
     | st.floats(allow_nan=False)
     | st.text(max_size=10)
 )
-WHEN = format_instant(NOON)
+INSTANT = format_instant(NOON)
 KEY = "01a20814-a94f-7687-8acc-31bd7be6ffd3"
 
 
@@ -111,22 +108,22 @@ KEY = "01a20814-a94f-7687-8acc-31bd7be6ffd3"
         max_size=4,
     )
 )
-def test_values_of_other_kinds_are_refused(values: list[object]) -> None:
-    assert read(ORDER, coded(ORDER.signature, *values)) is None
+def test_random_values_are_refused(values: list[object]) -> None:
+    assert decode(ORDER, encode(ORDER.signature, *values)) is None
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        (3, WHEN),
-        (3, WHEN, KEY, KEY),
-        (True, WHEN, KEY),
-        (3.0, WHEN, KEY),
-        ("3", WHEN, KEY),
-        (None, WHEN, KEY),
-        (2**31, WHEN, KEY),
-        (-(2**31), WHEN, KEY),
-        (10**30, WHEN, KEY),
+        (3, INSTANT),
+        (3, INSTANT, KEY, KEY),
+        (True, INSTANT, KEY),
+        (3.0, INSTANT, KEY),
+        ("3", INSTANT, KEY),
+        (None, INSTANT, KEY),
+        (2**31, INSTANT, KEY),
+        (-(2**31), INSTANT, KEY),
+        (10**30, INSTANT, KEY),
         (3, 3, KEY),
         (3, "2026-03-02", KEY),
         (3, "2026-03-02T12:00:00", KEY),
@@ -136,84 +133,84 @@ def test_values_of_other_kinds_are_refused(values: list[object]) -> None:
         (3, "0001-01-01T00:00:00+14:00", KEY),
         (3, "9999-12-31T23:59:59-14:00", KEY),
         (3, "9999-99-99T00:00:00Z", KEY),
-        (3, WHEN, KEY.upper()),
-        (3, WHEN, "{" + KEY + "}"),
-        (3, WHEN, "garbage"),
-        (3, WHEN, 7),
+        (3, INSTANT, KEY.upper()),
+        (3, INSTANT, "{" + KEY + "}"),
+        (3, INSTANT, "garbage"),
+        (3, INSTANT, 7),
     ],
     ids=str,
 )
-def test_what_no_record_is_sorted_by_is_refused(values: tuple[object, ...]) -> None:
-    assert read(ORDER, coded(ORDER.signature, 3, WHEN, KEY)) is not None
+def test_values_of_the_wrong_type_or_range_are_refused(values: tuple[object, ...]) -> None:
+    assert decode(ORDER, encode(ORDER.signature, 3, INSTANT, KEY)) is not None
     if any(isinstance(value, int) and value > 2**64 for value in values):
         raw = f'["{ORDER.signature}",{values[0]},"{values[1]}","{values[2]}"]'.encode()
-        assert read(ORDER, base64.urlsafe_b64encode(raw).decode().rstrip("=")) is None
+        assert decode(ORDER, base64.urlsafe_b64encode(raw).decode().rstrip("=")) is None
     else:
-        assert read(ORDER, coded(ORDER.signature, *values)) is None
+        assert decode(ORDER, encode(ORDER.signature, *values)) is None
 
 
 @limit_examples(100)
 @given(sorts, sorts)
-def test_a_cursor_is_of_its_own_order_only(
+def test_a_cursor_is_valid_only_for_its_own_order(
     one: list[tuple[str, bool]], other: list[tuple[str, bool]]
 ) -> None:
     first, second = build_ticket_order(one), build_ticket_order(other)
-    assert (read(second, first.cursor_of(ticket())) is not None) == (
+    assert (decode(second, first.cursor_of(ticket())) is not None) == (
         first.signature == second.signature
     )
 
 
-def test_a_cursor_of_people_is_none_of_tickets() -> None:
-    person = USER_ORDER.cursor_of(User(email="x@example.com", display_name="X"))
-    assert read(USER_ORDER, person) is not None
-    assert read(build_ticket_order([]), person) is None
-    assert read(USER_ORDER, build_ticket_order([]).cursor_of(ticket())) is None
+def test_a_cursor_of_users_is_invalid_for_tickets() -> None:
+    user_cursor = USER_ORDER.cursor_of(User(email="x@example.com", display_name="X"))
+    assert decode(USER_ORDER, user_cursor) is not None
+    assert decode(build_ticket_order([]), user_cursor) is None
+    assert decode(USER_ORDER, build_ticket_order([]).cursor_of(ticket())) is None
 
 
 @pytest.mark.parametrize("name", [7, None, "a\x00b"])
-def test_a_name_that_nobody_has_is_refused_in_a_cursor(name: object) -> None:
-    assert read(USER_ORDER, coded(USER_ORDER.signature, name, KEY)) is None
+def test_an_invalid_name_in_a_cursor_is_refused(name: object) -> None:
+    assert decode(USER_ORDER, encode(USER_ORDER.signature, name, KEY)) is None
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("priority", 2**15), ("priority", -(2**15) - 1), ("priority", 0), ("priority", 5)],
 )
-def test_a_number_beyond_its_columns_range_is_refused_in_a_cursor(field: str, value: int) -> None:
+def test_a_number_out_of_range_in_a_cursor_is_refused(field: str, value: int) -> None:
     order = build_ticket_order([(field, True)])
-    assert read(order, coded(order.signature, value, KEY)) is None
+    assert decode(order, encode(order.signature, value, KEY)) is None
 
 
 # --- orders ---
 
 
-def test_tickets_are_ordered_by_their_newest_change_where_nothing_is_asked() -> None:
+def test_tickets_are_ordered_by_their_newest_change_by_default() -> None:
     assert build_ticket_order(()).order_by() == "t.updated_at DESC, t.id DESC"
     assert build_ticket_order(()).order_by(reverse=True) == "t.updated_at ASC, t.id ASC"
 
 
-def test_an_order_is_tied_by_the_id_in_the_direction_of_its_last_field() -> None:
+def test_ties_are_ordered_by_id_in_the_direction_of_the_last_field() -> None:
     assert (
         build_ticket_order([("priority", True), ("number", False)]).order_by()
         == "t.priority DESC, t.number ASC, t.id ASC"
     )
 
 
-def test_a_field_that_is_asked_for_twice_counts_once() -> None:
+def test_only_the_first_of_two_equal_fields_counts() -> None:
     assert (
         build_ticket_order([("number", True), ("number", False)]).order_by()
         == "t.number DESC, t.id DESC"
     )
 
 
-def test_an_order_takes_four_fields_and_no_more() -> None:
+def test_an_order_has_at_most_four_fields() -> None:
     four = [(field, True) for field in FIELDS]
     assert len(build_ticket_order(four).sorts) == 5
     with pytest.raises(BadRequest):
         build_ticket_order([*four, ("number", False)])
 
 
-# --- windows ---
+# --- page arguments ---
 
 
 @pytest.mark.parametrize(
@@ -226,17 +223,17 @@ def test_an_order_takes_four_fields_and_no_more() -> None:
         (None, 100, (100, True)),
     ],
 )
-def test_a_window_is_1_to_100_and_25_where_nothing_is_asked(
+def test_a_page_has_1_to_100_items_and_25_by_default(
     first: int | None, last: int | None, expected: tuple[int, bool]
 ) -> None:
-    found = pagination.parse_page_arguments(first, "a", last, "b")
-    assert found == PageRequest(*expected, "a", "b")
+    request = pagination.parse_page_arguments(first, "a", last, "b")
+    assert request == PageRequest(*expected, "a", "b")
 
 
 @pytest.mark.parametrize(
     ("first", "last"),
     [(0, None), (-1, None), (101, None), (None, 0), (None, 101), (1, 1), (2**31, None)],
 )
-def test_other_windows_are_bad_requests(first: int | None, last: int | None) -> None:
+def test_other_page_sizes_are_bad_requests(first: int | None, last: int | None) -> None:
     with pytest.raises(BadRequest):
         pagination.parse_page_arguments(first, None, last, None)

@@ -1,4 +1,4 @@
-"""What people write: trimmed, bounded and clean, or refused with the code that says why."""
+"""Text input is trimmed and stored, or refused with a code for the reason."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ LETTERS = st.characters(codec="utf-8", exclude_characters="\x00")
 ANYTHING = st.text(st.characters(), max_size=30)
 
 
-def refused(value: str, longest: int = 10) -> InvalidInput:
+def expect_refusal(value: str, max_chars: int = 10) -> InvalidInput:
     with pytest.raises(InvalidInput) as refusal:
-        text.clean_text(value, "subject", max_chars=longest)
+        text.clean_text(value, "subject", max_chars=max_chars)
     return refusal.value
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t \r", "\u2003\u00a0"])
 def test_a_blank_text_is_required(blank: str) -> None:
-    refusal = refused(blank)
+    refusal = expect_refusal(blank)
     assert refusal.code is Code.REQUIRED
     assert refusal.field == ["input", "subject"]
 
 
 def test_length_counts_after_trimming() -> None:
     assert text.clean_text("  " + "x" * 10 + "\n", "subject", max_chars=10) == "x" * 10
-    refusal = refused("x" * 11)
+    refusal = expect_refusal("x" * 11)
     assert refusal.code is Code.TOO_LONG
     assert refusal.field == ["input", "subject"]
 
@@ -39,14 +39,14 @@ def test_length_counts_characters_not_bytes() -> None:
     assert text.clean_text("🦊" * 10, "subject", max_chars=10) == "🦊" * 10
 
 
-@pytest.mark.parametrize("dirty", ["a\x00b", "a\ud800", "\udfffa", "\ud83e\udd8a"])
-def test_nul_bytes_and_lone_surrogates_are_invalid(dirty: str) -> None:
-    refusal = refused(dirty)
+@pytest.mark.parametrize("invalid", ["a\x00b", "a\ud800", "\udfffa", "\ud83e\udd8a"])
+def test_nul_bytes_and_lone_surrogates_are_invalid(invalid: str) -> None:
+    refusal = expect_refusal(invalid)
     assert refusal.code is Code.INVALID
     assert refusal.field == ["input", "subject"]
 
 
-def test_bounds_are_those_of_the_api() -> None:
+def test_the_limits_are_those_of_the_api() -> None:
     assert (text.MAX_SUBJECT_CHARS, text.MAX_BODY_CHARS, text.MAX_TAG_CHARS, text.MAX_TAGS) == (
         200,
         65_536,
@@ -57,17 +57,17 @@ def test_bounds_are_those_of_the_api() -> None:
 
 @limit_examples(100)
 @given(st.text(LETTERS, max_size=30))
-def test_what_is_clean_comes_back_trimmed_and_writing_it_again_changes_nothing(value: str) -> None:
+def test_valid_text_is_trimmed_and_cleaning_it_again_changes_nothing(value: str) -> None:
     if not value.strip():
         return
-    written = text.clean_text(value, max_chars=30)
-    assert written == value.strip()
-    assert text.clean_text(written, max_chars=30) == written
+    cleaned = text.clean_text(value, max_chars=30)
+    assert cleaned == value.strip()
+    assert text.clean_text(cleaned, max_chars=30) == cleaned
 
 
 @limit_examples(100)
 @given(ANYTHING)
-def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
+def test_text_is_storable_if_it_is_utf8_without_nul(value: str) -> None:
     try:
         encodable = value.encode()
     except UnicodeEncodeError:
@@ -76,7 +76,7 @@ def test_clean_is_what_utf8_can_hold_without_nul(value: str) -> None:
         assert text.is_storable(value) == (b"\x00" not in encodable)
 
 
-def test_tags_are_trimmed_and_kept_once_in_their_order() -> None:
+def test_tags_are_trimmed_and_duplicates_are_removed_in_order() -> None:
     assert text.clean_tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == [
         "vpn",
         "mail",
@@ -93,7 +93,7 @@ def test_tags_are_trimmed_and_kept_once_in_their_order() -> None:
         ("\ud800", Code.INVALID),
     ],
 )
-def test_one_bad_tag_refuses_them_all(tag: str, code: Code) -> None:
+def test_one_invalid_tag_refuses_the_whole_list(tag: str, code: Code) -> None:
     with pytest.raises(InvalidInput) as refusal:
         text.clean_tags(["vpn", tag], "addTags")
     assert refusal.value.code is code

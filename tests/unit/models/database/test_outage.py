@@ -1,4 +1,4 @@
-"""Outages of the database are told from mistakes in our own statements."""
+"""`is_outage` distinguishes outages of the database from errors in our statements."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def test_an_unavailable_database_is_an_outage(error: Exception) -> None:
     ],
     ids=repr,
 )
-def test_a_wrong_statement_is_no_outage(error: Exception) -> None:
+def test_a_wrong_statement_is_not_an_outage(error: Exception) -> None:
     assert not is_outage(error)

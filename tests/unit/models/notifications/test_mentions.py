@@ -162,15 +162,15 @@ def test_a_shared_name_mentions_nobody_and_an_address_its_owner() -> None:
 
 
 def test_at_most_fifty_users_are_mentioned() -> None:
-    crowd = {f"n{place}": new_id() for place in range(MAX_MENTIONS + 10)}
-    body = " ".join(f"@n{place}" for place in range(MAX_MENTIONS + 10))
+    crowd = {f"n{number}": new_id() for number in range(MAX_MENTIONS + 10)}
+    body = " ".join(f"@n{number}" for number in range(MAX_MENTIONS + 10))
     assert find_mentioned_users(f"@n0 @n0 @n0 {body}", crowd) == {
-        crowd[f"n{place}"] for place in range(MAX_MENTIONS)
+        crowd[f"n{number}"] for number in range(MAX_MENTIONS)
     }
 
 
 def test_unknown_names_do_not_use_up_the_limit() -> None:
-    log = "\n".join(f"at @scope{place}/package ({place})" for place in range(MAX_MENTIONS * 3))
+    log = "\n".join(f"at @scope{number}/package ({number})" for number in range(MAX_MENTIONS * 3))
     assert find_mentioned_users(f"{log}\n\n@ada, can you look at this?", {"ada": ADA}) == {ADA}
 
 
@@ -203,7 +203,7 @@ def test_the_longest_hostile_text_is_read(piece: str) -> None:
 
 
 def test_the_number_of_names_is_limited() -> None:
-    assert len(find_names(" ".join(f"@n{place}" for place in range(MAX_NAMES * 3)))) == MAX_NAMES
+    assert len(find_names(" ".join(f"@n{number}" for number in range(MAX_NAMES * 3)))) == MAX_NAMES
 
 
 def test_runs_of_backticks_of_every_length_are_read() -> None:

@@ -272,14 +272,14 @@ def test_a_user_who_turned_off_one_topic_is_notified_of_the_next_event() -> None
 
 
 def test_the_reason_is_the_first_one_that_is_not_turned_off() -> None:
-    noted = [make_event(EventType.NOTE_ADDED, by=BILL)]
+    note_events = [make_event(EventType.NOTE_ADDED, by=BILL)]
     recipients = MemoryRecipients(
         {Audience.MENTIONED: [ADA], Audience.ASSIGNEE: [ADA], Audience.WATCHERS: [ADA]}
     )
-    assert notify(noted, recipients, Channel.IN_APP) == {ADA: "NOTE_ADDED MENTIONED"}
+    assert notify(note_events, recipients, Channel.IN_APP) == {ADA: "NOTE_ADDED MENTIONED"}
     recipients.refused.add((ADA, Topic.MENTIONS, Channel.IN_APP))
-    assert notify(noted, recipients, Channel.IN_APP) == {ADA: "NOTE_ADDED ASSIGNEE"}
-    assert notify(noted, recipients, Channel.EMAIL) == {}
+    assert notify(note_events, recipients, Channel.IN_APP) == {ADA: "NOTE_ADDED ASSIGNEE"}
+    assert notify(note_events, recipients, Channel.EMAIL) == {}
 
 
 def test_a_merge_is_shown_in_the_app_and_emailed_as_a_closing() -> None:

@@ -1,5 +1,4 @@
-"""Working time against a model that looks at every minute, and by name what offices and clocks
-do."""
+"""Working time: random calendars against a model that checks every minute, and named examples."""
 
 from __future__ import annotations
 
@@ -21,10 +20,10 @@ from models.sla.calendar_input import build_calendar
 
 BERLIN = "Europe/Berlin"
 ZERO = timedelta()
-TICK = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-WHOLE = ((0, 1440),)
+WHOLE_DAY = ((0, 1440),)
 
 
 def daily(*blocks: tuple[int, int], zone: str = BERLIN, holidays: Sequence[date] = ()) -> Calendar:
@@ -40,15 +39,15 @@ OFFICE = Calendar(
 
 
 def local(text: str, zone: str = BERLIN) -> datetime:
-    """A wall time in UTC; the first of two where it is repeated."""
+    """A local time in UTC; the first of the two if it is repeated."""
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def z(text: str) -> datetime:
+def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-# The model: each tick by itself, by the definition alone
+# The model: checks each tick on its own, directly from the definition
 
 
 def kind_at(calendar: Calendar, at: datetime) -> IntervalKind:
@@ -62,27 +61,27 @@ def kind_at(calendar: Calendar, at: datetime) -> IntervalKind:
 def model(
     calendar: Calendar, start: datetime, end: datetime, tick: timedelta = MINUTE
 ) -> list[Interval]:
-    """What `[start, end)` is made of, where blocks and changes of the clock lie on ticks of UTC."""
-    found: list[Interval] = []
+    """The intervals of `[start, end)`, if blocks and clock changes are on ticks of UTC."""
+    intervals: list[Interval] = []
     at = start.replace(second=0, microsecond=0)
     while at < end:
         since, until = max(at, start), min(at + tick, end)
         if since < until:
             kind = kind_at(calendar, at)
-            if found and found[-1].kind is kind:
-                since = found.pop().start
-            found.append(Interval(since, until, kind))
+            if intervals and intervals[-1].kind is kind:
+                since = intervals.pop().start
+            intervals.append(Interval(since, until, kind))
         at += tick
-    return found
+    return intervals
 
 
-def worked(intervals: Sequence[Interval]) -> timedelta:
+def sum_working_time(intervals: Sequence[Interval]) -> timedelta:
     return sum(
         (each.end - each.start for each in intervals if each.kind is IntervalKind.WORKING), ZERO
     )
 
 
-def reached(intervals: Sequence[Interval], duration: timedelta) -> datetime | None:
+def end_of_working_time(intervals: Sequence[Interval], duration: timedelta) -> datetime | None:
     for each in intervals:
         if each.kind is IntervalKind.WORKING:
             if each.end - each.start >= duration:
@@ -91,126 +90,124 @@ def reached(intervals: Sequence[Interval], duration: timedelta) -> datetime | No
     return None
 
 
-MOMENTS = [
-    (BERLIN, z("2026-03-29T01:00")),
-    (BERLIN, z("2026-10-25T01:00")),
-    (BERLIN, z("2026-12-31T23:00")),
-    ("America/New_York", z("2026-03-08T07:00")),
-    ("America/New_York", z("2028-02-29T05:00")),
-    ("America/New_York", z("2026-11-01T06:00")),
-    (BERLIN, z("2024-03-31T01:00")),  # in the last day of a page
-    ("America/New_York", z("2026-05-09T00:00")),  # a page ends in the evening
-    ("America/St_Johns", z("2026-03-08T05:30")),
-    (
-        "America/St_Johns",
-        z("2006-10-29T02:31"),
-    ),  # at a minute past midnight: most of an hour of yesterday comes again
-    ("America/Sao_Paulo", z("2018-11-04T03:00")),  # a day without its first hour
-    ("Asia/Kathmandu", z("2024-02-29T18:15")),
-    ("Asia/Kathmandu", z("1985-12-31T18:30")),  # a quarter of an hour forth
-    ("Asia/Jerusalem", z("2010-03-26T00:00")),  # where a page ends
-    ("Australia/Lord_Howe", z("2026-04-04T15:00")),
-    ("Australia/Lord_Howe", z("2026-10-03T15:30")),
-    ("Pacific/Apia", z("2011-12-30T10:00")),  # no 30 December
-    ("Pacific/Apia", z("2012-03-31T14:00")),
-    ("Pacific/Kwajalein", z("1969-09-30T13:00")),  # 30 September twice
-    ("Africa/Casablanca", z("2026-02-15T02:00")),
-    ("Africa/Casablanca", z("2026-03-22T02:00")),
-    ("Antarctica/Troll", z("2026-03-29T01:00")),  # two hours
-    ("Antarctica/Troll", z("2026-10-25T01:00")),
-    ("UTC", z("2027-12-31T23:59")),
+CLOCK_CHANGES = [
+    (BERLIN, utc("2026-03-29T01:00")),
+    (BERLIN, utc("2026-10-25T01:00")),
+    (BERLIN, utc("2026-12-31T23:00")),
+    ("America/New_York", utc("2026-03-08T07:00")),
+    ("America/New_York", utc("2028-02-29T05:00")),
+    ("America/New_York", utc("2026-11-01T06:00")),
+    (BERLIN, utc("2024-03-31T01:00")),  # on the last day of a page
+    ("America/New_York", utc("2026-05-09T00:00")),  # a page ends in the evening
+    ("America/St_Johns", utc("2026-03-08T05:30")),
+    # at a minute past midnight: 59 minutes of the previous day are repeated
+    ("America/St_Johns", utc("2006-10-29T02:31")),
+    ("America/Sao_Paulo", utc("2018-11-04T03:00")),  # a day without its first hour
+    ("Asia/Kathmandu", utc("2024-02-29T18:15")),
+    ("Asia/Kathmandu", utc("1985-12-31T18:30")),  # a quarter of an hour forward
+    ("Asia/Jerusalem", utc("2010-03-26T00:00")),  # at the end of a page
+    ("Australia/Lord_Howe", utc("2026-04-04T15:00")),
+    ("Australia/Lord_Howe", utc("2026-10-03T15:30")),
+    ("Pacific/Apia", utc("2011-12-30T10:00")),  # no 30 December
+    ("Pacific/Apia", utc("2012-03-31T14:00")),
+    ("Pacific/Kwajalein", utc("1969-09-30T13:00")),  # 30 September twice
+    ("Africa/Casablanca", utc("2026-02-15T02:00")),
+    ("Africa/Casablanca", utc("2026-03-22T02:00")),
+    ("Antarctica/Troll", utc("2026-03-29T01:00")),  # two hours
+    ("Antarctica/Troll", utc("2026-10-25T01:00")),
+    ("UTC", utc("2027-12-31T23:59")),
 ]
-MONROVIA = z("1972-01-07T00:44:30")
-"""When an offset of 44 minutes and 30 seconds ended."""
+MONROVIA = utc("1972-01-07T00:44:30")
+"""The end of an offset of 44 minutes and 30 seconds."""
 
 edges = st.integers(0, 1440) | st.sampled_from(
     [0, 15, 30, 60, 90, 110, 120, 130, 150, 180, 200, 1380, 1440]
 )
 days = st.lists(edges, max_size=8, unique=True).map(
-    lambda found: tuple(zip(sorted(found)[0::2], sorted(found)[1::2], strict=False))
+    lambda intervals: tuple(zip(sorted(intervals)[0::2], sorted(intervals)[1::2], strict=False))
 )
-weeks = days.map(lambda same: (same,) * 7) | st.tuples(*[days | st.just(WHOLE)] * 7)
-nearby = st.timedeltas(timedelta(days=-2), timedelta(days=1)) | st.integers(-300, 300).map(
+weeks = days.map(lambda same: (same,) * 7) | st.tuples(*[days | st.just(WHOLE_DAY)] * 7)
+offsets = st.timedeltas(timedelta(days=-2), timedelta(days=1)) | st.integers(-300, 300).map(
     lambda minutes: minutes * MINUTE
 )
 
 
 @st.composite
-def calendars(draw: st.DrawFn, around: tuple[str, datetime]) -> Calendar:
-    zone, moment = around
-    free = draw(st.sets(st.integers(-3, 5), max_size=3))
-    return Calendar(zone, draw(weeks), frozenset(moment.date() + day * DAY for day in free))
+def calendars(draw: st.DrawFn, clock_change: tuple[str, datetime]) -> Calendar:
+    zone, instant = clock_change
+    holidays = draw(st.sets(st.integers(-3, 5), max_size=3))
+    return Calendar(zone, draw(weeks), frozenset(instant.date() + day * DAY for day in holidays))
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Calendar, datetime]:
-    """A calendar, and an instant near where its zone changes, or a month or a year ends."""
-    around = draw(st.sampled_from(MOMENTS))
-    return draw(calendars(around)), around[1] + draw(nearby)
+    """A calendar, and an instant near a clock change of its zone or the end of a month or year."""
+    clock_change = draw(st.sampled_from(CLOCK_CHANGES))
+    return draw(calendars(clock_change)), clock_change[1] + draw(offsets)
 
 
 @limit_examples(50)
 @given(cases(), st.timedeltas(ZERO, timedelta(days=3)))
-def test_working_and_intervals_agree_with_a_look_at_every_minute(
+def test_working_time_and_intervals_agree_with_the_model(
     case: tuple[Calendar, datetime], length: timedelta
 ) -> None:
     calendar, start = case
     expected = model(calendar, start, start + length)
     assert list(calendar.intervals(start, start + length)) == expected
-    assert calendar.working_time(start, start + length) == worked(expected)
+    assert calendar.working_time(start, start + length) == sum_working_time(expected)
 
 
 @limit_examples(50)
-@given(cases(), st.timedeltas(TICK, timedelta(days=1)))
-def test_after_agrees_with_a_look_at_every_minute(
+@given(cases(), st.timedeltas(MICROSECOND, timedelta(days=1)))
+def test_add_working_time_agrees_with_the_model(
     case: tuple[Calendar, datetime], duration: timedelta
 ) -> None:
     calendar, start = case
     end = start + 3 * DAY
-    expected = reached(model(calendar, start, end), duration)
-    found = calendar.add_working_time(start, duration)
+    expected = end_of_working_time(model(calendar, start, end), duration)
+    intervals = calendar.add_working_time(start, duration)
     if expected is None:
-        assert found is None or found > end
+        assert intervals is None or intervals > end
     else:
-        assert found == expected
+        assert intervals == expected
 
 
 @limit_examples(30)
 @given(
     calendars(("Africa/Monrovia", MONROVIA)),
     st.timedeltas(-90 * MINUTE, 30 * MINUTE),
-    st.timedeltas(TICK, 60 * MINUTE),
+    st.timedeltas(MICROSECOND, 60 * MINUTE),
 )
-def test_offsets_with_seconds_agree_with_a_look_at_every_second(
+def test_offsets_with_seconds_agree_with_a_model_of_seconds(
     calendar: Calendar, before: timedelta, length: timedelta
 ) -> None:
     start = MONROVIA + before
     expected = model(calendar, start, start + length, timedelta(seconds=1))
     assert list(calendar.intervals(start, start + length)) == expected
-    assert calendar.working_time(start, start + length) == worked(expected)
-    assert worked(expected) == ZERO or calendar.add_working_time(
-        start, worked(expected)
-    ) == reached(expected, worked(expected))
+    assert calendar.working_time(start, start + length) == sum_working_time(expected)
+    assert sum_working_time(expected) == ZERO or calendar.add_working_time(
+        start, sum_working_time(expected)
+    ) == end_of_working_time(expected, sum_working_time(expected))
 
 
 @limit_examples(60)
-@given(cases(), st.timedeltas(TICK, timedelta(days=400)))
-def test_after_is_the_first_instant_by_which_so_much_was_worked(
+@given(cases(), st.timedeltas(MICROSECOND, timedelta(days=400)))
+def test_add_working_time_is_the_inverse_of_working_time(
     case: tuple[Calendar, datetime], duration: timedelta
 ) -> None:
     calendar, start = case
     assume(any(calendar.week))
-    found = calendar.add_working_time(start, duration)
-    if found is None:
+    intervals = calendar.add_working_time(start, duration)
+    if intervals is None:
         assert calendar.working_time(start, start + MAX_LOOKAHEAD) < duration
     else:
-        assert calendar.working_time(start, found) == duration
-        assert calendar.working_time(start, found - TICK) == duration - TICK
+        assert calendar.working_time(start, intervals) == duration
+        assert calendar.working_time(start, intervals - MICROSECOND) == duration - MICROSECOND
 
 
 @limit_examples(50)
 @given(cases(), st.timedeltas(ZERO, timedelta(days=100)), st.timedeltas(ZERO, timedelta(days=100)))
-def test_what_is_worked_adds_up(
+def test_working_time_is_additive(
     case: tuple[Calendar, datetime], first: timedelta, second: timedelta
 ) -> None:
     calendar, start = case
@@ -218,38 +215,40 @@ def test_what_is_worked_adds_up(
     assert calendar.working_time(start, middle) + calendar.working_time(
         middle, end
     ) == calendar.working_time(start, end)
-    assert worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end)
+    assert sum_working_time(list(calendar.intervals(start, end))) == calendar.working_time(
+        start, end
+    )
 
 
 @limit_examples(50)
 @given(cases(), st.timedeltas(timedelta(days=-1), timedelta(days=100)))
-def test_intervals_cover_the_range_without_gaps_and_neighbours_differ(
+def test_intervals_cover_the_range_without_gaps_and_alternate_in_kind(
     case: tuple[Calendar, datetime], length: timedelta
 ) -> None:
     calendar, start = case
-    found = list(calendar.intervals(start, start + length))
+    intervals = list(calendar.intervals(start, start + length))
     if length <= ZERO:
-        assert found == []
+        assert intervals == []
         return
-    assert (found[0].start, found[-1].end) == (start, start + length)
-    for each, following in pairwise(found):
+    assert (intervals[0].start, intervals[-1].end) == (start, start + length)
+    for each, following in pairwise(intervals):
         assert each.end == following.start
         assert each.kind is not following.kind
     assert all(
-        each.start < each.end and each.start.tzinfo is each.end.tzinfo is UTC for each in found
+        each.start < each.end and each.start.tzinfo is each.end.tzinfo is UTC for each in intervals
     )
 
 
 @limit_examples(50)
 @given(cases())
-def test_a_calendar_comes_back_from_json(case: tuple[Calendar, datetime]) -> None:
+def test_a_calendar_can_be_stored_as_json(case: tuple[Calendar, datetime]) -> None:
     calendar, _ = case
     assert Calendar.from_dict(json.loads(json.dumps(calendar.to_dict()))) == calendar
 
 
 @limit_examples(50)
 @given(cases())
-def test_a_checked_calendar_counts_as_what_was_sent(case: tuple[Calendar, datetime]) -> None:
+def test_a_validated_calendar_equals_its_input(case: tuple[Calendar, datetime]) -> None:
     calendar, start = case
     assume(any(calendar.week))
     accepted = build_calendar(calendar.zone, calendar.week, calendar.holidays)
@@ -259,9 +258,9 @@ def test_a_checked_calendar_counts_as_what_was_sent(case: tuple[Calendar, dateti
     assert build_calendar(accepted.zone, accepted.week, accepted.holidays) == accepted
 
 
-# By name
+# Named examples
 
-WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
+WORKING_TIMES: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
     (
         "within a block",
         OFFICE,
@@ -282,14 +281,14 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
         OFFICE,
         local("2026-03-02 09:00"),
         local("2026-03-02 09:00:00.000001"),
-        TICK,
+        MICROSECOND,
     ),
     (
         "an end does not",
         OFFICE,
         local("2026-03-02 11:59:59.999999"),
         local("2026-03-02 12:00:00.000001"),
-        TICK,
+        MICROSECOND,
     ),
     ("overnight", OFFICE, local("2026-03-02 16:30"), local("2026-03-03 09:30"), timedelta(hours=1)),
     (
@@ -403,20 +402,20 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
     ),
     (
         "a day of 23 hours",
-        daily(*WHOLE),
+        daily(*WHOLE_DAY),
         local("2026-03-29 00:00"),
         local("2026-03-30 00:00"),
         timedelta(hours=23),
     ),
     (
         "a day of 25 hours",
-        daily(*WHOLE, holidays=[date(2026, 10, 24)]),
+        daily(*WHOLE_DAY, holidays=[date(2026, 10, 24)]),
         local("2026-10-24 00:00"),
         local("2026-10-26 00:00"),
         timedelta(hours=25),
     ),
     (
-        "half an hour forth",
+        "half an hour forward",
         daily((90, 180), zone="Australia/Lord_Howe"),
         local("2026-10-04 00:00", "Australia/Lord_Howe"),
         local("2026-10-05 00:00", "Australia/Lord_Howe"),
@@ -446,8 +445,8 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
     (
         "an offset with seconds",
         daily((1380, 1440), zone="Africa/Monrovia"),
-        z("1972-01-06 12:00"),
-        z("1972-01-06 23:45"),
+        utc("1972-01-06 12:00"),
+        utc("1972-01-06 23:45"),
         timedelta(seconds=30),
     ),
     (
@@ -462,24 +461,24 @@ WORKING: list[tuple[str, Calendar, datetime, datetime, timedelta]] = [
 
 @pytest.mark.parametrize(
     ("calendar", "start", "end", "expected"),
-    [each[1:] for each in WORKING],
-    ids=[each[0] for each in WORKING],
+    [each[1:] for each in WORKING_TIMES],
+    ids=[each[0] for each in WORKING_TIMES],
 )
-def test_working_time(
+def test_working_time_of_named_examples(
     calendar: Calendar, start: datetime, end: datetime, expected: timedelta
 ) -> None:
     assert calendar.working_time(start, end) == expected
 
 
 HOURS = timedelta(hours=1)
-AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
+ADDITIONS: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
     ("within a block", OFFICE, local("2026-03-02 09:30"), 2 * HOURS, local("2026-03-02 11:30")),
     ("up to lunch", OFFICE, local("2026-03-02 09:00"), 3 * HOURS, local("2026-03-02 12:00")),
     (
         "past lunch",
         OFFICE,
         local("2026-03-02 09:00"),
-        3 * HOURS + TICK,
+        3 * HOURS + MICROSECOND,
         local("2026-03-02 13:00:00.000001"),
     ),
     ("from lunch", OFFICE, local("2026-03-02 12:30"), HOURS, local("2026-03-02 14:00")),
@@ -493,7 +492,7 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
         "a month and a moment",
         OFFICE,
         local("2026-03-02 09:00"),
-        22 * 7 * HOURS + TICK,
+        22 * 7 * HOURS + MICROSECOND,
         local("2026-04-01 09:00:00.000001"),
     ),
     (
@@ -508,7 +507,7 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
         daily((60, 240)),
         local("2026-10-25 01:30"),
         2 * HOURS,
-        z("2026-10-25 01:30"),
+        utc("2026-10-25 01:30"),
     ),
     (
         "a block is skipped",
@@ -533,24 +532,26 @@ AFTER: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
 
 @pytest.mark.parametrize(
     ("calendar", "start", "duration", "expected"),
-    [each[1:] for each in AFTER],
-    ids=[each[0] for each in AFTER],
+    [each[1:] for each in ADDITIONS],
+    ids=[each[0] for each in ADDITIONS],
 )
-def test_after(
+def test_add_working_time_of_named_examples(
     calendar: Calendar, start: datetime, duration: timedelta, expected: datetime
 ) -> None:
-    found = calendar.add_working_time(start, duration)
-    assert found == expected
-    assert found is not None
-    assert found.tzinfo is UTC
+    intervals = calendar.add_working_time(start, duration)
+    assert intervals == expected
+    assert intervals is not None
+    assert intervals.tzinfo is UTC
 
 
-MIDNIGHT = z("2026-03-02T00:00")
-SELDOM = Calendar("UTC", (((0, 1),), (), (), (), (), (), ()), frozenset())
+MIDNIGHT = utc("2026-03-02T00:00")
+ONE_MINUTE_A_WEEK = Calendar("UTC", (((0, 1),), (), (), (), (), (), ()), frozenset())
 """A minute a week, on Mondays: 522 within ten years of one."""
-NEARLY_ALWAYS = daily(*WHOLE, zone="UTC", holidays=[date(1990, 1, 1)])
+NEARLY_ALWAYS = daily(*WHOLE_DAY, zone="UTC", holidays=[date(1990, 1, 1)])
 CLOSED = Calendar(
-    "UTC", SELDOM.week, frozenset(MIDNIGHT.date() + 7 * week * DAY for week in range(600))
+    "UTC",
+    ONE_MINUTE_A_WEEK.week,
+    frozenset(MIDNIGHT.date() + 7 * week * DAY for week in range(600)),
 )
 
 
@@ -560,26 +561,28 @@ CLOSED = Calendar(
         pytest.param(
             AROUND_THE_CLOCK, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="24x7, at the horizon"
         ),
-        pytest.param(AROUND_THE_CLOCK, MAX_LOOKAHEAD + TICK, None, id="24x7, beyond"),
+        pytest.param(AROUND_THE_CLOCK, MAX_LOOKAHEAD + MICROSECOND, None, id="24x7, beyond"),
         pytest.param(AROUND_THE_CLOCK, timedelta.max, None, id="24x7, never"),
         pytest.param(NEARLY_ALWAYS, MAX_LOOKAHEAD, MIDNIGHT + MAX_LOOKAHEAD, id="at the horizon"),
-        pytest.param(NEARLY_ALWAYS, MAX_LOOKAHEAD + TICK, None, id="beyond"),
-        pytest.param(SELDOM, 522 * MINUTE, MIDNIGHT + 521 * 7 * DAY + MINUTE, id="seldom"),
-        pytest.param(SELDOM, 522 * MINUTE + TICK, None, id="seldom, beyond"),
-        pytest.param(SELDOM, timedelta.max, None, id="never"),
-        pytest.param(CLOSED, TICK, None, id="always closed"),
+        pytest.param(NEARLY_ALWAYS, MAX_LOOKAHEAD + MICROSECOND, None, id="beyond"),
+        pytest.param(
+            ONE_MINUTE_A_WEEK, 522 * MINUTE, MIDNIGHT + 521 * 7 * DAY + MINUTE, id="seldom"
+        ),
+        pytest.param(ONE_MINUTE_A_WEEK, 522 * MINUTE + MICROSECOND, None, id="seldom, beyond"),
+        pytest.param(ONE_MINUTE_A_WEEK, timedelta.max, None, id="never"),
+        pytest.param(CLOSED, MICROSECOND, None, id="always closed"),
     ],
 )
-def test_what_lies_beyond_ten_years_is_never_reached(
+def test_an_end_after_more_than_ten_years_is_none(
     calendar: Calendar, duration: timedelta, expected: datetime | None
 ) -> None:
     assert MAX_LOOKAHEAD.days == 3653
     assert calendar.add_working_time(MIDNIGHT, duration) == expected
 
 
-def test_a_holiday_takes_its_blocks_and_the_rest_of_it_stays_outside_hours() -> None:
-    found = OFFICE.intervals(local("2026-12-24 16:00"), local("2026-12-28 10:00"))
-    assert list(found) == [
+def test_only_the_working_hours_of_a_holiday_are_holiday() -> None:
+    intervals = OFFICE.intervals(local("2026-12-24 16:00"), local("2026-12-28 10:00"))
+    assert list(intervals) == [
         Interval(local("2026-12-24 16:00"), local("2026-12-24 17:00"), IntervalKind.WORKING),
         Interval(local("2026-12-24 17:00"), local("2026-12-25 09:00"), IntervalKind.OUTSIDE_HOURS),
         Interval(local("2026-12-25 09:00"), local("2026-12-25 12:00"), IntervalKind.HOLIDAY),
@@ -590,8 +593,8 @@ def test_a_holiday_takes_its_blocks_and_the_rest_of_it_stays_outside_hours() -> 
     ]
 
 
-def test_days_that_touch_are_one_interval() -> None:
-    calendar = daily(*WHOLE, holidays=[date(2026, 5, 1)])
+def test_adjacent_days_of_one_kind_are_one_interval() -> None:
+    calendar = daily(*WHOLE_DAY, holidays=[date(2026, 5, 1)])
     assert list(calendar.intervals(local("2026-03-01 00:00"), local("2026-06-01 00:00"))) == [
         Interval(local("2026-03-01 00:00"), local("2026-05-01 00:00"), IntervalKind.WORKING),
         Interval(local("2026-05-01 00:00"), local("2026-05-02 00:00"), IntervalKind.HOLIDAY),
@@ -599,12 +602,12 @@ def test_days_that_touch_are_one_interval() -> None:
     ]
 
 
-def test_every_minute_counts_or_not() -> None:
+def test_is_always_is_true_only_if_every_minute_counts() -> None:
     assert AROUND_THE_CLOCK.is_always
-    assert daily(*WHOLE).is_always
+    assert daily(*WHOLE_DAY).is_always
     assert not NEARLY_ALWAYS.is_always
     assert not daily((0, 1439)).is_always
-    assert not Calendar("UTC", (WHOLE,) * 6 + ((),), frozenset()).is_always
+    assert not Calendar("UTC", (WHOLE_DAY,) * 6 + ((),), frozenset()).is_always
     assert list(AROUND_THE_CLOCK.intervals(NOON, NOON + 9999 * DAY)) == [
         Interval(NOON, NOON + 9999 * DAY, IntervalKind.WORKING)
     ]
@@ -612,7 +615,7 @@ def test_every_minute_counts_or_not() -> None:
 
 
 @pytest.mark.parametrize("calendar", [AROUND_THE_CLOCK, OFFICE], ids=["24x7", "office"])
-def test_instants_may_have_any_offset_but_need_one(calendar: Calendar) -> None:
+def test_instants_need_an_offset_and_can_have_any(calendar: Calendar) -> None:
     start, end = (
         datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN))
         for text in ("2026-03-27", "2026-03-31")
@@ -645,52 +648,56 @@ def test_instants_may_have_any_offset_but_need_one(calendar: Calendar) -> None:
     ],
     ids=["24x7", "office", "east", "west"],
 )
-def test_the_ends_of_time_are_no_error(calendar: Calendar) -> None:
+def test_the_first_and_last_instants_are_no_errors(calendar: Calendar) -> None:
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     for start, end in ((first, first + 40 * DAY), (last - 40 * DAY, last)):
         assert (
-            worked(list(calendar.intervals(start, end))) == calendar.working_time(start, end) > ZERO
+            sum_working_time(list(calendar.intervals(start, end)))
+            == calendar.working_time(start, end)
+            > ZERO
         )
     assert calendar.add_working_time(last - HOURS, DAY) is None
-    assert calendar.add_working_time(last, TICK) is None
+    assert calendar.add_working_time(last, MICROSECOND) is None
 
 
-def test_plain_data_is_sorted_and_says_all() -> None:
-    free = [date(2026, 12, day) for day in range(10, 30)]
-    assert Calendar(BERLIN, OFFICE.week, frozenset(free)).to_dict() == {
+def test_to_dict_is_complete_and_sorted() -> None:
+    holidays = [date(2026, 12, day) for day in range(10, 30)]
+    assert Calendar(BERLIN, OFFICE.week, frozenset(holidays)).to_dict() == {
         "zone": "Europe/Berlin",
         "week": [[[540, 720], [780, 1020]]] * 5 + [[], []],
         "holidays": [f"2026-12-{day}" for day in range(10, 30)],
     }
 
 
-# What callers send
+# Input of callers
 
 WEEK: list[list[tuple[int, int]]] = [[(540, 1020)]] * 5 + [[], []]
-MANY = [date(2026, 1, 1) + day * DAY for day in range(1001)]
+TOO_MANY_DAYS = [date(2026, 1, 1) + day * DAY for day in range(1001)]
 
 
-def test_blocks_that_touch_become_one() -> None:
+def test_adjacent_blocks_are_joined() -> None:
     week = [[(0, 60), (60, 120), (121, 180), (180, 1440)], *WEEK[1:]]
     assert build_calendar(BERLIN, week, []).week[:2] == (((0, 120), (121, 1440)), ((540, 1020),))
     assert build_calendar("Asia/Tokyo", [[(0, 720), (720, 1440)]] * 7, []).is_always
 
 
-def test_what_is_at_the_limits_is_accepted() -> None:
+def test_a_calendar_at_the_limits_is_accepted() -> None:
     hours = [(hour * 60, hour * 60 + 30) for hour in range(24)]
     calendar = build_calendar(
-        "America/Argentina/ComodRivadavia", [hours] * 7, [*MANY[:1000], *MANY[:1000]]
+        "America/Argentina/ComodRivadavia",
+        [hours] * 7,
+        [*TOO_MANY_DAYS[:1000], *TOO_MANY_DAYS[:1000]],
     )
     assert calendar.week == (tuple(hours),) * 7
-    assert calendar.holidays == frozenset(MANY[:1000])
+    assert calendar.holidays == frozenset(TOO_MANY_DAYS[:1000])
 
 
 def day(*blocks: tuple[int, int], number: int = 2) -> list[list[tuple[int, int]]]:
-    """A week in which one day has these blocks."""
+    """A week with these blocks on one day."""
     return [list(blocks) if each == number else blocks_of for each, blocks_of in enumerate(WEEK)]
 
 
-def refusals() -> Iterator[Any]:
+def invalid_calendars() -> Iterator[Any]:
     hostile = {
         "a path": "../etc/passwd",
         "a deep path": "Europe/../Europe/Berlin",
@@ -725,9 +732,9 @@ def refusals() -> Iterator[Any]:
         "the same twice": [(540, 720), (540, 720)],
         "overlapping after touching": [(0, 60), (60, 120), (90, 180)],
     }
-    for name, wrong in blocks.items():
+    for name, invalid_blocks in blocks.items():
         yield pytest.param(
-            BERLIN, day(*wrong), [], Code.INVALID, ["week", "2"], id=f"block: {name}"
+            BERLIN, day(*invalid_blocks), [], Code.INVALID, ["week", "2"], id=f"block: {name}"
         )
     yield pytest.param(
         BERLIN, day((60, 60), number=0), [], Code.INVALID, ["week", "0"], id="block: on Monday"
@@ -743,11 +750,11 @@ def refusals() -> Iterator[Any]:
         ["week", "2"],
         id="25 blocks",
     )
-    yield pytest.param(BERLIN, WEEK, MANY, Code.TOO_LONG, ["holidays"], id="1001 holidays")
+    yield pytest.param(BERLIN, WEEK, TOO_MANY_DAYS, Code.TOO_LONG, ["holidays"], id="1001 holidays")
 
 
-@pytest.mark.parametrize(("zone", "week", "holidays", "code", "path"), list(refusals()))
-def test_what_makes_no_calendar_is_refused(
+@pytest.mark.parametrize(("zone", "week", "holidays", "code", "path"), list(invalid_calendars()))
+def test_an_invalid_calendar_is_refused(
     zone: str,
     week: Sequence[Sequence[tuple[int, int]]],
     holidays: Sequence[date],

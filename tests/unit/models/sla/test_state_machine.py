@@ -1,5 +1,7 @@
-"""The clocks of a ticket: when they start, stand still, go on and end, and that what time does is
-told once, at its instant."""
+"""The SLA clocks of a ticket: when they start, pause, resume and end.
+
+Risks and breaches are reported once, at their own instants.
+"""
 
 from __future__ import annotations
 
@@ -55,33 +57,33 @@ def build_terms_change(terms: PolicySnapshot | None) -> TermsChange:
     return TermsChange(terms.digest if terms is not None else None)
 
 
-class Life:
-    """A ticket's life as its clocks see it, hours after the creation."""
+class TicketHistory:
+    """Applies changes of a ticket to its clocks; times are hours after its creation."""
 
     def __init__(self, terms: PolicySnapshot | None = PLAIN) -> None:
         self.clocks = TicketClocks(TERMS.__getitem__)
-        self.said: list[ClockTransition] = []
-        self.take(ClockInput(at(0), build_terms_change(terms), (None, Status.NEW)))
+        self.transitions: list[ClockTransition] = []
+        self.apply(ClockInput(at(0), build_terms_change(terms), (None, Status.NEW)))
 
-    def take(self, step: ClockInput) -> None:
-        self.said += self.clocks.apply(step)
+    def apply(self, step: ClockInput) -> None:
+        self.transitions += self.clocks.apply(step)
 
-    def move(
+    def change_status(
         self, hours: float, to: Status, reason: CloseReason | None = None, side: Side | None = None
     ) -> None:
-        self.take(ClockInput(at(hours), status=(self.clocks.status, to), reason=reason, side=side))
+        self.apply(ClockInput(at(hours), status=(self.clocks.status, to), reason=reason, side=side))
 
-    def team(self, hours: float) -> None:
-        self.take(ClockInput(at(hours), side=Side.TEAM, is_reply=True, has_first_response=True))
+    def reply_as_agent(self, hours: float) -> None:
+        self.apply(ClockInput(at(hours), side=Side.TEAM, is_reply=True, has_first_response=True))
 
-    def customer(self, hours: float) -> None:
-        self.take(ClockInput(at(hours), side=Side.CUSTOMER, is_reply=True))
+    def reply_as_customer(self, hours: float) -> None:
+        self.apply(ClockInput(at(hours), side=Side.CUSTOMER, is_reply=True))
 
-    def terms(self, hours: float, terms: PolicySnapshot | None) -> None:
-        self.take(ClockInput(at(hours), build_terms_change(terms)))
+    def change_terms(self, hours: float, terms: PolicySnapshot | None) -> None:
+        self.apply(ClockInput(at(hours), build_terms_change(terms)))
 
-    def due(self, hours: float) -> None:
-        self.said += self.clocks.advance_to(at(hours))
+    def advance_to(self, hours: float) -> None:
+        self.transitions += self.clocks.advance_to(at(hours))
 
     def clock(self, metric: Metric, ordinal: int = 1) -> Clock:
         return next(
@@ -89,62 +91,62 @@ class Life:
         )
 
     @property
-    def told(self) -> list[tuple[str, str, float]]:
+    def reported(self) -> list[tuple[str, str, float]]:
         return [
             (each.type.name, each.clock.metric.name, (each.at - MONDAY) / HOUR)
-            for each in self.said
+            for each in self.transitions
         ]
 
 
-def test_a_new_ticket_waits_for_an_answer_and_for_its_resolution() -> None:
-    life = Life()
-    assert [(each.metric, each.status) for each in life.clocks.all] == [
+def test_a_new_ticket_has_clocks_for_first_response_and_resolution() -> None:
+    history = TicketHistory()
+    assert [(each.metric, each.status) for each in history.clocks.all] == [
         (Metric.FIRST_RESPONSE, ClockStatus.PENDING),
         (Metric.RESOLUTION, ClockStatus.PENDING),
     ]
-    first = life.clock(Metric.FIRST_RESPONSE)
+    first = history.clock(Metric.FIRST_RESPONSE)
     assert (first.at_risk_at, first.breaches_at, first.due_at) == (at(1.5), at(2), at(1.5))
 
 
-def test_nothing_promised_is_no_clock() -> None:
-    assert Life(None).clocks.all == []
-    assert [each.metric for each in Life(FEW).clocks.all] == [Metric.RESOLUTION]
+def test_a_metric_without_a_target_has_no_clock() -> None:
+    assert TicketHistory(None).clocks.all == []
+    assert [each.metric for each in TicketHistory(FEW).clocks.all] == [Metric.RESOLUTION]
 
 
-def test_risk_and_breach_are_told_once_at_their_instants_however_late_they_are_noticed() -> None:
-    life = Life()
-    life.due(1.4)
-    assert life.told == []
-    life.due(1.5)
-    life.due(1.7)
-    assert life.told == [("SLA_AT_RISK", "FIRST_RESPONSE", 1.5)]
-    life.due(9)
-    assert life.told[1:] == [
+def test_risks_and_breaches_are_reported_once_at_their_instants() -> None:
+    history = TicketHistory()
+    history.advance_to(1.4)
+    assert history.reported == []
+    history.advance_to(1.5)
+    history.advance_to(1.7)
+    assert history.reported == [("SLA_AT_RISK", "FIRST_RESPONSE", 1.5)]
+    history.advance_to(9)
+    assert history.reported[1:] == [
         ("SLA_BREACHED", "FIRST_RESPONSE", 2),
         ("SLA_AT_RISK", "RESOLUTION", 6),
         ("SLA_BREACHED", "RESOLUTION", 8),
     ]
-    life.due(100)
-    assert len(life.told) == 4
+    history.advance_to(100)
+    assert len(history.reported) == 4
 
 
-def test_an_answer_just_in_time_is_in_time_and_one_at_the_last_instant_is_late() -> None:
+def test_an_answer_before_the_target_is_in_time_and_one_at_it_is_late() -> None:
     for hours, status in ((2 - 1e-6, ClockStatus.ACHIEVED), (2, ClockStatus.ACHIEVED_LATE)):
-        life = Life()
-        life.team(hours)
-        assert life.clock(Metric.FIRST_RESPONSE).status is status
+        history = TicketHistory()
+        history.reply_as_agent(hours)
+        assert history.clock(Metric.FIRST_RESPONSE).status is status
 
 
-def test_the_next_response_runs_from_the_first_message_that_waits() -> None:
-    life = Life()
-    life.customer(0.5)
-    assert len(life.clocks.all) == 2, "they wait for the first response still"
-    life.team(1)
-    life.customer(3)
-    life.customer(4)
-    life.team(5)
-    life.customer(7)
-    second, third = life.clock(Metric.NEXT_RESPONSE, 1), life.clock(Metric.NEXT_RESPONSE, 2)
+def test_a_next_response_clock_starts_at_the_first_unanswered_message() -> None:
+    history = TicketHistory()
+    history.reply_as_customer(0.5)
+    assert len(history.clocks.all) == 2, "the customer still waits for the first response"
+    history.reply_as_agent(1)
+    history.reply_as_customer(3)
+    history.reply_as_customer(4)
+    history.reply_as_agent(5)
+    history.reply_as_customer(7)
+    second, third = history.clock(Metric.NEXT_RESPONSE, 1), history.clock(Metric.NEXT_RESPONSE, 2)
     assert (second.started_at, second.spent, second.status) == (
         at(3),
         2 * HOUR,
@@ -157,29 +159,29 @@ def test_the_next_response_runs_from_the_first_message_that_waits() -> None:
     )
 
 
-def test_the_resolution_stands_still_while_others_are_waited_for_and_keeps_the_pause() -> None:
-    life = Life()
-    life.move(1, Status.OPEN)
-    life.move(2, Status.WAITING_ON_CUSTOMER)
-    clock = life.clock(Metric.RESOLUTION)
+def test_the_resolution_clock_pauses_while_waiting_and_on_hold() -> None:
+    history = TicketHistory()
+    history.change_status(1, Status.OPEN)
+    history.change_status(2, Status.WAITING_ON_CUSTOMER)
+    clock = history.clock(Metric.RESOLUTION)
     assert (clock.status, clock.paused_at, clock.breaches_at, clock.due_at) == (
         ClockStatus.PAUSED,
         at(2),
         None,
         None,
     )
-    life.move(5, Status.ON_HOLD)
-    life.move(6, Status.OPEN)
+    history.change_status(5, Status.ON_HOLD)
+    history.change_status(6, Status.OPEN)
     assert (clock.status, clock.paused_for, clock.spent, clock.breaches_at) == (
         ClockStatus.PENDING,
         4 * HOUR,
         2 * HOUR,
         at(12),
     )
-    assert life.clock(Metric.FIRST_RESPONSE).breaches_at == at(2), (
-        "the customer waits for that one all the time"
+    assert history.clock(Metric.FIRST_RESPONSE).breaches_at == at(2), (
+        "the first response clock does not pause"
     )
-    life.move(7, Status.RESOLVED)
+    history.change_status(7, Status.RESOLVED)
     counted = [
         (each.reason, (each.end - each.start) / HOUR) for each in list_intervals(clock, at(50))
     ]
@@ -191,21 +193,21 @@ def test_the_resolution_stands_still_while_others_are_waited_for_and_keeps_the_p
     ]
 
 
-def test_reopening_lets_the_resolution_go_on_where_it_stood() -> None:
-    life = Life()
-    life.team(1)
-    life.move(3, Status.RESOLVED)
-    clock = life.clock(Metric.RESOLUTION)
+def test_reopening_resumes_the_resolution_clock() -> None:
+    history = TicketHistory()
+    history.reply_as_agent(1)
+    history.change_status(3, Status.RESOLVED)
+    clock = history.clock(Metric.RESOLUTION)
     assert (clock.status, clock.spent) == (ClockStatus.ACHIEVED, 3 * HOUR)
-    life.move(10, Status.OPEN, side=Side.CUSTOMER)
+    history.change_status(10, Status.OPEN, side=Side.CUSTOMER)
     assert (clock.status, clock.spent, clock.breaches_at, clock.achieved_at) == (
         ClockStatus.PENDING,
         3 * HOUR,
         at(15),
         None,
     )
-    assert life.clock(Metric.NEXT_RESPONSE).started_at == at(10)
-    life.move(16, Status.RESOLVED)
+    assert history.clock(Metric.NEXT_RESPONSE).started_at == at(10)
+    history.change_status(16, Status.RESOLVED)
     assert (clock.status, clock.spent) == (ClockStatus.ACHIEVED_LATE, 9 * HOUR)
 
 
@@ -214,51 +216,51 @@ def test_reopening_lets_the_resolution_go_on_where_it_stood() -> None:
     [each for each in CloseReason if each is not CloseReason.RESOLVED],
     ids=lambda each: each.name,
 )
-def test_an_end_without_a_resolution_cancels_what_was_promised(reason: CloseReason) -> None:
-    life = Life()
-    life.move(1, Status.CLOSED, reason)
-    assert {each.status for each in life.clocks.all} == {ClockStatus.CANCELLED}
-    life.due(100)
-    assert life.told == []
+def test_closing_without_a_resolution_cancels_the_clocks(reason: CloseReason) -> None:
+    history = TicketHistory()
+    history.change_status(1, Status.CLOSED, reason)
+    assert {each.status for each in history.clocks.all} == {ClockStatus.CANCELLED}
+    history.advance_to(100)
+    assert history.reported == []
 
 
-def test_other_terms_aim_anew_and_keep_what_was_spent() -> None:
-    life = Life()
-    life.due(7)
-    clock = life.clock(Metric.RESOLUTION)
+def test_new_terms_set_new_targets_and_keep_the_spent_time() -> None:
+    history = TicketHistory()
+    history.advance_to(7)
+    clock = history.clock(Metric.RESOLUTION)
     assert clock.status is ClockStatus.AT_RISK
-    life.terms(7, SLOW)
+    history.change_terms(7, SLOW)
     assert (clock.status, clock.spent, clock.breaches_at) == (ClockStatus.PENDING, 7 * HOUR, at(16))
-    assert life.clock(Metric.FIRST_RESPONSE).status is ClockStatus.BREACHED, (
-        "seven hours are too many for four"
+    assert history.clock(Metric.FIRST_RESPONSE).status is ClockStatus.BREACHED, (
+        "7 hours exceed the new target of 4 hours"
     )
-    life.terms(7.5, FEW)
-    life.due(7.5)
+    history.change_terms(7.5, FEW)
+    history.advance_to(7.5)
     assert (clock.status, clock.breached_at) == (ClockStatus.BREACHED, at(7.5))
-    assert life.clock(Metric.FIRST_RESPONSE).status is ClockStatus.CANCELLED, (
-        "nothing is promised of it any more"
+    assert history.clock(Metric.FIRST_RESPONSE).status is ClockStatus.CANCELLED, (
+        "the new policy has no target for it"
     )
-    life.terms(7.6, None)
+    history.change_terms(7.6, None)
     assert clock.status is ClockStatus.CANCELLED
 
 
-def test_terms_that_come_later_start_what_is_still_to_be_done() -> None:
-    life = Life(None)
-    life.team(1)
-    life.terms(2, PLAIN)
-    assert [(each.metric, each.started_at) for each in life.clocks.all] == [
+def test_later_terms_start_only_clocks_that_are_still_open() -> None:
+    history = TicketHistory(None)
+    history.reply_as_agent(1)
+    history.change_terms(2, PLAIN)
+    assert [(each.metric, each.started_at) for each in history.clocks.all] == [
         (Metric.RESOLUTION, at(2))
     ]
 
 
-def test_who_waits_for_an_answer_waits_on_where_it_is_promised_again() -> None:
-    life = Life()
-    life.team(1)
-    life.customer(2)
-    life.terms(3, FEW)
-    clock = life.clock(Metric.NEXT_RESPONSE)
+def test_a_cancelled_next_response_clock_resumes_with_a_new_target() -> None:
+    history = TicketHistory()
+    history.reply_as_agent(1)
+    history.reply_as_customer(2)
+    history.change_terms(3, FEW)
+    clock = history.clock(Metric.NEXT_RESPONSE)
     assert clock.status is ClockStatus.CANCELLED
-    life.terms(10, PLAIN)
+    history.change_terms(10, PLAIN)
     assert (clock.status, clock.spent, clock.breaches_at) == (ClockStatus.PENDING, HOUR, at(12))
     assert [
         (each.reason, (each.end - each.start) / HOUR) for each in list_intervals(clock, at(11))
@@ -269,24 +271,24 @@ def test_who_waits_for_an_answer_waits_on_where_it_is_promised_again() -> None:
     ]
 
 
-def test_who_was_answered_meanwhile_does_not_and_who_asked_again_does_anew() -> None:
-    life = Life()
-    life.team(1)
-    life.customer(2)
-    life.terms(3, FEW)
-    life.team(4)
-    life.terms(5, PLAIN)
+def test_an_answered_clock_does_not_resume_and_a_new_message_starts_one() -> None:
+    history = TicketHistory()
+    history.reply_as_agent(1)
+    history.reply_as_customer(2)
+    history.change_terms(3, FEW)
+    history.reply_as_agent(4)
+    history.change_terms(5, PLAIN)
     assert [
         each.ordinal
-        for each in life.clocks.all
+        for each in history.clocks.all
         if each.metric is Metric.NEXT_RESPONSE and not each.is_finished
     ] == []
-    life.terms(6, FEW)
-    life.customer(7)
-    life.terms(8, PLAIN)
+    history.change_terms(6, FEW)
+    history.reply_as_customer(7)
+    history.change_terms(8, PLAIN)
     assert [
         (each.ordinal, each.started_at)
-        for each in life.clocks.all
+        for each in history.clocks.all
         if each.metric is Metric.NEXT_RESPONSE
     ] == [
         (1, at(2)),
@@ -294,21 +296,19 @@ def test_who_was_answered_meanwhile_does_not_and_who_asked_again_does_anew() -> 
     ]
 
 
-def test_who_asked_again_while_the_first_answer_was_promised_is_promised_the_next_where_that_is_no_more() -> (
-    None
-):
-    life = Life()
-    life.customer(1)
-    life.terms(2, NEXT)
-    assert life.clock(Metric.NEXT_RESPONSE).started_at == at(2)
+def test_the_next_response_clock_replaces_a_removed_first_response() -> None:
+    history = TicketHistory()
+    history.reply_as_customer(1)
+    history.change_terms(2, NEXT)
+    assert history.clock(Metric.NEXT_RESPONSE).started_at == at(2)
 
 
-def test_hours_with_breaks_weekends_and_holidays_do_not_count() -> None:
-    life = Life(OFFICES)
-    clock = life.clock(Metric.RESOLUTION)
+def test_breaks_nights_and_holidays_do_not_count() -> None:
+    history = TicketHistory(OFFICES)
+    clock = history.clock(Metric.RESOLUTION)
     # Monday 9 to 12 and 13 to 17, then Tuesday 9 to 10
     assert clock.breaches_at == at(24 + 2)
-    life.due(26)
+    history.advance_to(26)
     kinds = [each.reason for each in list_intervals(clock, at(26))]
     assert kinds == [
         IntervalReason.OUTSIDE_HOURS,
@@ -321,7 +321,7 @@ Plan = list[tuple[float, str, int, CloseReason, PolicySnapshot | None]]
 
 
 def plans(shortest: float, terms: Sequence[PolicySnapshot | None]) -> st.SearchStrategy[Plan]:
-    """What happens to a ticket, each time so many hours after what happened before."""
+    """Actions on a ticket, each a number of hours after the previous one."""
     return st.lists(
         st.tuples(
             st.floats(shortest, 30, allow_nan=False),
@@ -337,54 +337,56 @@ def plans(shortest: float, terms: Sequence[PolicySnapshot | None]) -> st.SearchS
 steps = plans(0.01, [PLAIN, SLOW, OFFICES, FEW, NEXT, None])
 
 
-def lived(plan: Plan, first: PolicySnapshot | None, *, noticed: bool) -> tuple[Life, float]:
-    """A life by a plan; where it is not `noticed`, nobody looks at the clocks between the steps."""
-    life, hours, latest = Life(first), 0.0, 0.0
-    for gap, what, choice, reason, terms in plan:
+def run_plan(
+    plan: Plan, first: PolicySnapshot | None, *, is_observed: bool
+) -> tuple[TicketHistory, float]:
+    """Run a plan; unless `is_observed`, the clocks do not advance between the steps."""
+    history, hours, latest = TicketHistory(first), 0.0, 0.0
+    for gap, action, choice, reason, terms in plan:
         hours += gap
         latest = max(latest, hours)
-        if what == "team":
-            life.team(hours)
-        elif what == "customer":
-            life.customer(hours)
-        elif what == "terms":
-            life.terms(hours, terms)
-        elif what == "due" and noticed:
-            life.due(hours)
-        elif what == "move":
-            targets = list(TRANSITIONS[life.clocks.status].values())
+        if action == "team":
+            history.reply_as_agent(hours)
+        elif action == "customer":
+            history.reply_as_customer(hours)
+        elif action == "terms":
+            history.change_terms(hours, terms)
+        elif action == "due" and is_observed:
+            history.advance_to(hours)
+        elif action == "move":
+            targets = list(TRANSITIONS[history.clocks.status].values())
             to = targets[choice % len(targets)]
-            before = life.clocks.status
+            before = history.clocks.status
             side = Side.CUSTOMER if choice % 2 else Side.TEAM
-            why = CloseReason.RESOLVED if before is Status.RESOLVED else reason
-            life.move(hours, to, why if to is Status.CLOSED else None, side)
-    life.due(latest + 1)
-    return life, latest + 1
+            close_reason = CloseReason.RESOLVED if before is Status.RESOLVED else reason
+            history.change_status(hours, to, close_reason if to is Status.CLOSED else None, side)
+    history.advance_to(latest + 1)
+    return history, latest + 1
 
 
 @limit_examples(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES, None]))
-def test_the_ledger_accounts_for_every_moment_and_for_what_was_spent(
+def test_the_intervals_cover_all_time_and_add_up_to_the_spent_time(
     plan: Plan, first: PolicySnapshot | None
 ) -> None:
-    accounted(*lived(plan, first, noticed=True))
+    check_intervals(*run_plan(plan, first, is_observed=True))
 
 
 @limit_examples(80)
 @given(plans(-3, [PLAIN, SLOW, OFFICES]), st.sampled_from([PLAIN, OFFICES]))
-def test_it_does_so_also_where_changes_are_written_in_another_order_than_they_came(
+def test_the_intervals_are_complete_if_changes_are_out_of_order(
     plan: Plan, first: PolicySnapshot | None
 ) -> None:
-    accounted(*lived(plan, first, noticed=True))
+    check_intervals(*run_plan(plan, first, is_observed=True))
 
 
-def accounted(life: Life, end: float) -> None:
-    for clock in life.clocks.all:
+def check_intervals(history: TicketHistory, end: float) -> None:
+    for clock in history.clocks.all:
         intervals = list(list_intervals(clock, at(end)))
-        over = clock.achieved_at or clock.cancelled_at or at(end)
+        end_of_clock = clock.achieved_at or clock.cancelled_at or at(end)
         assert (
             sum((each.end - each.start for each in intervals), timedelta())
-            == over - clock.started_at
+            == end_of_clock - clock.started_at
         )
         assert all(one.end == other.start for one, other in pairwise(intervals))
         counted = sum((each.end - each.start for each in intervals if each.is_counted), timedelta())
@@ -401,28 +403,26 @@ def accounted(life: Life, end: float) -> None:
 
 @limit_examples(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES, None]))
-def test_when_somebody_looks_at_the_clocks_changes_nothing(
-    plan: Plan, first: PolicySnapshot | None
-) -> None:
-    looked, _ = lived(plan, first, noticed=True)
-    late, _ = lived(plan, first, noticed=False)
+def test_observing_the_clocks_changes_nothing(plan: Plan, first: PolicySnapshot | None) -> None:
+    observed, _ = run_plan(plan, first, is_observed=True)
+    unobserved, _ = run_plan(plan, first, is_observed=False)
     same = UUID(int=0)
-    assert sorted(looked.told) == sorted(late.told)
-    assert [replace(each, id=same) for each in looked.clocks.all] == [
-        replace(each, id=same) for each in late.clocks.all
+    assert sorted(observed.reported) == sorted(unobserved.reported)
+    assert [replace(each, id=same) for each in observed.clocks.all] == [
+        replace(each, id=same) for each in unobserved.clocks.all
     ]
 
 
 @limit_examples(80)
 @given(steps, st.sampled_from([PLAIN, OFFICES]))
-def test_no_clock_runs_on_a_ticket_that_has_ended_and_none_is_due_while_it_stands(
+def test_no_clock_of_an_ended_ticket_runs_and_no_paused_clock_is_due(
     plan: Plan, first: PolicySnapshot
 ) -> None:
-    life, _ = lived(plan, first, noticed=True)
-    for clock in life.clocks.all:
-        if life.clocks.status not in OPEN_STATUSES:
+    history, _ = run_plan(plan, first, is_observed=True)
+    for clock in history.clocks.all:
+        if history.clocks.status not in OPEN_STATUSES:
             assert clock.since is None or clock.metric is Metric.NEXT_RESPONSE
         if clock.since is None:
             assert clock.due_at is None
-    types = [each.type for each in life.said]
+    types = [each.type for each in history.transitions]
     assert set(types) <= {EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED}

@@ -54,7 +54,9 @@ PAIRS = [(status, action) for status in Status for action in Action]
 statuses, actions = st.sampled_from(Status), st.sampled_from(Action)
 
 
-def outcome(status: Status, action: Action, reopenable: bool) -> Status | TransitionRefused:
+def advance_or_refusal(
+    status: Status, action: Action, reopenable: bool
+) -> Status | TransitionRefused:
     """The status after an action, or the refusal."""
     try:
         return lifecycle.advance(status, action, reopenable=reopenable)
@@ -62,7 +64,7 @@ def outcome(status: Status, action: Action, reopenable: bool) -> Status | Transi
         return refusal
 
 
-def test_the_table_names_every_status_and_stage() -> None:
+def test_the_table_has_every_status_and_stage() -> None:
     assert {status.name for status in Status} == set(TABLE)
     assert {status.name: lifecycle.STAGES[status].name for status in Status} == STAGES
     assert {stage.name for stage in Stage} == set(STAGES.values())
@@ -121,7 +123,7 @@ def test_priorities_are_ordered() -> None:
 
 @limit_examples(100)
 @given(st.lists(st.tuples(actions, st.booleans()), max_size=30))
-def test_no_history_leaves_the_table_and_a_refusal_changes_nothing(
+def test_random_histories_follow_the_table(
     steps: list[tuple[Action, bool]],
 ) -> None:
     status = Status.NEW
@@ -129,7 +131,7 @@ def test_no_history_leaves_the_table_and_a_refusal_changes_nothing(
         target = TABLE[status.name].get(action.name)
         if status is Status.CLOSED and not reopenable:
             target = None
-        after = outcome(status, action, reopenable)
+        after = advance_or_refusal(status, action, reopenable)
         if isinstance(after, TransitionRefused):
             assert target is None
             assert after.status is status
@@ -144,7 +146,7 @@ def test_an_action_is_allowed_exactly_if_it_is_not_refused(
     status: Status, action: Action, reopenable: bool
 ) -> None:
     after, allowed = (
-        outcome(status, action, reopenable),
+        advance_or_refusal(status, action, reopenable),
         lifecycle.list_allowed_actions(status, reopenable=reopenable),
     )
     if isinstance(after, TransitionRefused):
@@ -156,11 +158,11 @@ def test_an_action_is_allowed_exactly_if_it_is_not_refused(
 
 @limit_examples(100)
 @given(st.timedeltas(timedelta(0), timedelta(days=60)))
-def test_the_reopen_window_is_over_only_after_its_last_moment(since: timedelta) -> None:
+def test_the_reopen_window_ends_after_its_duration(since: timedelta) -> None:
     assert lifecycle.is_reopen_window_over(NOON - since, NOON, WINDOW) == (since > WINDOW)
 
 
-def test_the_last_moment_belongs_to_the_reopen_window() -> None:
+def test_the_reopen_window_includes_its_last_microsecond() -> None:
     assert not lifecycle.is_reopen_window_over(NOON - WINDOW, NOON, WINDOW)
     assert lifecycle.is_reopen_window_over(NOON - WINDOW - timedelta(microseconds=1), NOON, WINDOW)
 

@@ -1,4 +1,4 @@
-"""Counts that several ask for are read once, and no longer than somebody waits for them."""
+"""Shared counts are read once for several tasks, and only while a task waits for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from models.queries.timeline import SharedCounts
 
 
-async def test_a_count_ends_with_the_last_who_waits_for_it() -> None:
+async def test_a_count_is_cancelled_when_no_task_waits_for_it() -> None:
     owner, go = uuid4(), asyncio.Event()
     ended: list[str] = []
 
@@ -28,11 +28,11 @@ async def test_a_count_ends_with_the_last_who_waits_for_it() -> None:
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     await asyncio.sleep(0)
-    assert not ended, "the other still waits"
+    assert not ended, "the other task still waits"
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     await asyncio.sleep(0)
     assert ended == ["cancelled"]
     go.set()
-    assert await counts.count_for(owner) == 3, "who asks later is not cancelled with them"
+    assert await counts.count_for(owner) == 3, "a later task is not cancelled"
     assert await counts.count_for(uuid4()) == 0

@@ -1,4 +1,7 @@
-"""What one caller may have of the connections: a place is never lost, and what one has too many of waits for its own alone."""
+"""Fair sharing of database connections.
+
+A caller's excess statements wait only for its own statements, and no slot is ever lost.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from models.database.fair_share import CallerShares
 
 
 class Statement:
-    """One that runs until it is let go."""
+    """A statement that runs until `end` is called."""
 
     def __init__(self, shares: CallerShares, caller: object) -> None:
-        self.over = asyncio.Event()
+        self.may_end = asyncio.Event()
         self.runs = False
         self.task = asyncio.create_task(self.run(shares, caller))
 
@@ -20,67 +23,67 @@ class Statement:
             await shares.wait(caller)
         self.runs = True
         try:
-            await self.over.wait()
+            await self.may_end.wait()
         finally:
             self.runs = False
             shares.release(caller)
 
     async def end(self) -> None:
-        self.over.set()
+        self.may_end.set()
         await self.task
-        await settled()
+        await run_pending_callbacks()
 
 
-async def settled() -> None:
+async def run_pending_callbacks() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
 
-async def test_so_many_run_and_the_next_ones_wait_in_turn() -> None:
+async def test_statements_beyond_the_share_wait_in_order() -> None:
     shares = CallerShares(2)
-    asked = [Statement(shares, "ada") for _ in range(5)]
+    of_ada = [Statement(shares, "ada") for _ in range(5)]
     others = [Statement(shares, "bill"), *(Statement(shares, None) for _ in range(4))]
-    await settled()
-    assert [each.runs for each in asked] == [True, True, False, False, False]
+    await run_pending_callbacks()
+    assert [each.runs for each in of_ada] == [True, True, False, False, False]
     assert all(each.runs for each in others)
-    await asked[1].end()
-    assert [each.runs for each in asked] == [True, False, True, False, False]
-    await asked[0].end()
-    assert [each.runs for each in asked] == [False, False, True, True, False]
-    for each in [*asked, *others]:
+    await of_ada[1].end()
+    assert [each.runs for each in of_ada] == [True, False, True, False, False]
+    await of_ada[0].end()
+    assert [each.runs for each in of_ada] == [False, False, True, True, False]
+    for each in [*of_ada, *others]:
         await each.end()
     assert not shares.in_use
     assert not shares.waiting
 
 
-async def test_who_is_cancelled_while_waiting_takes_no_place_along() -> None:
+async def test_a_waiting_statement_that_is_cancelled_loses_no_slot() -> None:
     shares = CallerShares(1)
     first, second, third, fourth = (Statement(shares, "ada") for _ in range(4))
-    await settled()
+    await run_pending_callbacks()
     second.task.cancel()
-    await settled()
+    await run_pending_callbacks()
     await first.end()
     assert third.runs
-    third.over.set()
-    await third.task  # which hands its place to the fourth, before that goes on
+    third.may_end.set()
+    await third.task  # its slot goes to the fourth, which has not resumed yet
     fourth.task.cancel()
-    await settled()
+    await run_pending_callbacks()
     last = Statement(shares, "ada")
-    await settled()
+    await run_pending_callbacks()
     assert last.runs
     await last.end()
     assert not shares.in_use
     assert not shares.waiting
 
 
-async def test_who_comes_while_others_wait_does_not_pass_them() -> None:
+async def test_a_new_statement_does_not_overtake_waiting_ones() -> None:
     shares = CallerShares(1)
     first, second = Statement(shares, "ada"), Statement(shares, "ada")
-    await settled()
-    first.over.set()
+    await run_pending_callbacks()
+    first.may_end.set()
     await first.task
     third = Statement(shares, "ada")
-    await settled()
+    await run_pending_callbacks()
     assert (second.runs, third.runs) == (True, False)
     await second.end()
     assert third.runs
