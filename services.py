@@ -18,10 +18,10 @@ from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
-from models.access.scopes import Caller
+from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.core import time
-from models.core.errors import AccessError, RateLimited
+from models.core.errors import ApiError, RateLimited
 from models.database import fair_share
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
@@ -119,7 +119,7 @@ def build_schema(settings: Settings) -> root.Schema:
 
     def is_schema_hidden(context: Context) -> bool:
         if settings.schema_visibility == "authenticated":
-            return context.viewer.caller is Caller.ANONYMOUS
+            return context.viewer.caller_kind is CallerKind.ANONYMOUS
         return settings.schema_visibility == "disabled"
 
     documents = load_manifest(settings.trusted_documents) if settings.trusted_documents else None
@@ -176,7 +176,7 @@ def explain_error(error: Exception) -> Mapping[str, Any] | None:
     """The message and code that clients receive for an expected exception; None for a bug."""
     if isinstance(error, RateLimited):
         return {"message": error.message, "code": error.code, "retryAfterMs": error.retry_after_ms}
-    if isinstance(error, AccessError):
+    if isinstance(error, ApiError):
         return {"message": error.message, "code": error.code}
     return None
 
@@ -195,7 +195,7 @@ def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
         create_context=lambda request_id, address: Context(services, request_id, address),
         fork_context=Context.fork,
         authenticate=authenticate,
-        on_open=sessions.add,
+        on_authenticated=sessions.add,
         on_close=sessions.remove,
         viewer_key=viewer_key,
     )

@@ -9,7 +9,7 @@ from random import Random
 from uuid import UUID
 
 from demo.names import build_domain, choose_company_name, choose_person_name, reserve_email
-from models.access.scopes import ALL_SCOPES, CALLER_OF_ROLE, MAX_SCOPES, Caller
+from models.access.scopes import ALL_SCOPES, CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
 from models.people.team import Category, Membership, Team
 from models.people.user import ApiClient, Organization, Role, User
@@ -61,12 +61,12 @@ class Participants:
 
 def build_viewer(user: User) -> Viewer:
     """Return the user as a caller who is signed in."""
-    caller = CALLER_OF_ROLE[user.role]
-    return Viewer(caller, MAX_SCOPES[caller], user=user)
+    caller_kind = CALLER_KIND_BY_ROLE[user.role]
+    return Viewer(caller_kind, MAX_SCOPES[caller_kind], user=user)
 
 
 def build_client_viewer(client: ApiClient) -> Viewer:
-    return Viewer(Caller.API_CLIENT, ALL_SCOPES, client=client)
+    return Viewer(CallerKind.API_CLIENT, ALL_SCOPES, client=client)
 
 
 async def read_emails() -> set[str]:

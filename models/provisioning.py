@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models import database
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller, Scope
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
 from models.core.ids import USER, encode
 from models.core.text import MAX_NAME_CHARS, is_storable
 from models.core.time import to_utc
@@ -104,8 +104,8 @@ async def issue_token(
     """
     user = await find_user(email) if email is not None else None
     api_client = await find_or_create_client(client) if client is not None else None
-    caller = CALLER_OF_ROLE[user.role] if user else Caller.API_CLIENT
-    granted = check_scopes(caller, scopes)
+    caller_kind = CALLER_KIND_BY_ROLE[user.role] if user else CallerKind.API_CLIENT
+    granted = check_scopes(caller_kind, scopes)
     _, text = await token.issue_token(
         TokenKind.API,
         name[:MAX_NAME_CHARS],
@@ -132,9 +132,9 @@ async def find_or_create_client(name: str) -> ApiClient:
     return api_client
 
 
-def check_scopes(caller: Caller, scopes: Sequence[str] | None) -> list[str]:
+def check_scopes(caller_kind: CallerKind, scopes: Sequence[str] | None) -> list[str]:
     """The sorted scopes without duplicates; None stands for all that the caller may hold."""
-    allowed = {scope.value for scope in MAX_SCOPES[caller]}
+    allowed = {scope.value for scope in MAX_SCOPES[caller_kind]}
     if scopes is None:
         return sorted(allowed)
     known = {scope.value for scope in Scope}
@@ -142,7 +142,7 @@ def check_scopes(caller: Caller, scopes: Sequence[str] | None) -> list[str]:
         if scope not in known:
             raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
         if scope not in allowed:
-            raise InvalidArgument(f"a token of this {caller.value} can't have the scope {scope}")
+            raise InvalidArgument(f"a token of this {caller_kind.value} can't have the scope {scope}")
     if not scopes:
         raise InvalidArgument("a token must have at least one scope")
     return sorted(set(scopes))

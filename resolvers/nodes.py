@@ -38,7 +38,7 @@ async def find_node(context: Context, id: str) -> Any:
         is_allowed = permissions.READ_EVENTS.allows(viewer)
         return await loaders.events.load(int(number)) if is_allowed else None
     if prefix == ids.NOTIFICATION:
-        is_allowed = permissions.OWN_NOTIFICATIONS.allows(viewer)
+        is_allowed = permissions.USE_OWN_NOTIFICATIONS.allows(viewer)
         return await loaders.notifications.load(int(number)) if is_allowed else None
     key = ids.key_of(prefix, id)
     assert key is not None

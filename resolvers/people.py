@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
 from models.core.errors import Code, InvalidInput, RateLimited
 from models.core.lazy_query import ConnectionQuery
@@ -27,7 +27,7 @@ MAX_EMAIL_CHARACTERS = 320
 
 async def viewer(info: strawberry.Info) -> Viewer | None:
     viewer = context_of(info).viewer
-    return None if viewer.caller is Caller.ANONYMOUS else viewer
+    return None if viewer.caller_kind is CallerKind.ANONYMOUS else viewer
 
 
 async def users(
@@ -75,7 +75,7 @@ async def create_session(context: Context, user: User) -> SignInPayload:
     """Create a session token, and make the user the viewer of the context."""
     at = context.now()
     expires_at = at + context.rules.session_length
-    scopes = [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
+    scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
     _, text = await token.issue_token(
         TokenKind.SESSION, "session", scopes, user_id=user.id, expires_at=expires_at, at=at
     )

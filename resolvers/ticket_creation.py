@@ -86,7 +86,7 @@ def new_ticket(
     return new_record(
         Ticket,
         number=prepared.number,
-        external_scope=mutation.viewer.external_id_scope,
+        external_scope=mutation.viewer.external_id_namespace,
         external_id=external_id,
         subject=input.subject.strip(),
         description=input.description,

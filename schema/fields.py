@@ -14,7 +14,7 @@ import strawberry
 from strawberry.extensions import FieldExtension
 
 from models.access.permissions import Permission
-from models.access.scopes import Caller
+from models.access.scopes import CallerKind
 from models.core.lazy_query import ConnectionQuery, Many, One
 from schema.cost import MUTATION_COST, SUBSCRIPTION_COST, cost
 
@@ -22,11 +22,11 @@ PERMISSION = "permission"
 """The key under which a subscription's metadata has its permission."""
 RESUME_ARGUMENT = "after"
 """The argument that says where a subscription starts."""
-CALLER_NAMES: Mapping[Caller, str] = {
-    Caller.CUSTOMER: "customers",
-    Caller.AGENT: "agents",
-    Caller.ADMIN: "admins",
-    Caller.API_CLIENT: "API clients",
+CALLER_KIND_NAMES: Mapping[CallerKind, str] = {
+    CallerKind.CUSTOMER: "customers",
+    CallerKind.AGENT: "agents",
+    CallerKind.ADMIN: "admins",
+    CallerKind.API_CLIENT: "API clients",
 }
 
 
@@ -126,9 +126,9 @@ def subscription(
 
 def describe_callers(permission: Permission) -> str:
     """A sentence that names the permitted callers and the scope that they need."""
-    if Caller.ANONYMOUS in permission.callers:
+    if CallerKind.ANONYMOUS in permission.caller_kinds:
         return "Callers: everyone, also without authentication."
-    names = [name for caller, name in CALLER_NAMES.items() if caller in permission.callers]
+    names = [name for kind, name in CALLER_KIND_NAMES.items() if kind in permission.caller_kinds]
     callers = f"Callers: {', '.join(names[:-1])} and {names[-1]}"
     if permission.requires_session:
         return f"{callers}, with a session token of signIn and not with an API token."

@@ -17,12 +17,12 @@ import resolvers.tokens
 from models.access.permissions import (
     AUTHENTICATED,
     MANAGE_OWN_TOKENS,
-    OWN_NOTIFICATIONS,
     PUBLIC,
     READ_EVENTS,
     READ_PEOPLE,
     READ_POLICIES,
     READ_TICKETS,
+    USE_OWN_NOTIFICATIONS,
 )
 from schema.cost import QUERY_DESCRIPTION, SEARCH_FILTER_COST, STATS_COST, cost
 from schema.fields import query
@@ -164,7 +164,7 @@ class Query:
     )
     notifications: Any = query(
         resolvers.notifications.notifications,
-        OWN_NOTIFICATIONS,
+        USE_OWN_NOTIFICATIONS,
         "The viewer's notifications about tickets that the viewer may see, newest first and "
         "in pages of up to 100.",
         Connection[NotificationType],

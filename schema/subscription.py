@@ -7,10 +7,10 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import (
-    OWN_NOTIFICATIONS,
     READ_EVENTS,
     READ_PRESENCE,
     READ_TICKETS,
+    USE_OWN_NOTIFICATIONS,
 )
 from resolvers import presence
 from resolvers.subscriptions import events, live_list, stats
@@ -91,7 +91,7 @@ class Subscription:
     )
     notifications: Any = subscription(
         events.notifications,
-        OWN_NOTIFICATIONS,
+        USE_OWN_NOTIFICATIONS,
         "Sends the viewer's new notifications about tickets that the viewer may see, each once.",
         NotificationType,
     )

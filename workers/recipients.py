@@ -11,7 +11,7 @@ from itertools import chain
 from typing import cast
 from uuid import UUID
 
-from models.access.viewer import Viewer, viewer_as
+from models.access.viewer import Viewer, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import mentions as mention
@@ -128,7 +128,7 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
             for user in await User.filter(id__in=chunk, active=True).select_related("organization")
         }
         chosen.update(await preferences.read_overrides(chunk))
-    viewers = {user_id: viewer_as(user) for user_id, user in users.items()}
+    viewers = {user_id: viewer_of_user(user) for user_id, user in users.items()}
     return Recipients(tickets, users, viewers, watchers, members, mentioned, chosen)
 
 

@@ -27,7 +27,7 @@ from models.queries import event_log, stats, tickets, timeline
 from models.queries.connection import count_rows
 from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
-from models.queries.stats import Group
+from models.queries.stats import GroupBy
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket
@@ -287,15 +287,15 @@ def count_reads(context: Context) -> list[Read]:
 
         return read
 
-    def read_stats(viewer: Viewer, filter: FilterData | None, group: Group | None) -> ReadFunction:
+    def read_stats(viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> ReadFunction:
         return lambda: stats.read_stats(viewer, filter, group, context.at)
 
     return [
         Read(COUNTS, "totalCount, all", count(agent, None)),
         Read(COUNTS, "totalCount, open", count(agent, OPEN)),
         Read(COUNTS, "totalCount, customer", count(customer, None)),
-        Read(COUNTS, "ticketStats by status, all", read_stats(agent, None, Group.STATUS)),
-        Read(COUNTS, "ticketStats by status, open", read_stats(agent, OPEN, Group.STATUS)),
+        Read(COUNTS, "ticketStats by status, all", read_stats(agent, None, GroupBy.STATUS)),
+        Read(COUNTS, "ticketStats by status, open", read_stats(agent, OPEN, GroupBy.STATUS)),
         Read(COUNTS, "ticketStats, customer", read_stats(customer, None, None)),
     ]
 

@@ -10,7 +10,7 @@ from models.access.scopes import (
     HUMAN_CALLERS,
     HUMAN_STAFF,
     STAFF,
-    Caller,
+    CallerKind,
     Scope,
 )
 from models.access.viewer import Viewer
@@ -21,26 +21,29 @@ from models.core.errors import Forbidden, Unauthenticated
 class Permission:
     """The kinds of caller that are allowed, and the scope that their token must have, if any."""
 
-    callers: frozenset[Caller]
+    caller_kinds: frozenset[CallerKind]
     scope: Scope | None = None
     requires_session: bool = False
     """Whether the caller must have signed in; API tokens are refused."""
 
     def allows(self, viewer: Viewer) -> bool:
-        if viewer.caller not in self.callers:
+        if viewer.caller_kind not in self.caller_kinds:
             return False
         if self.requires_session and not viewer.has_session:
             return False
         return self.scope is None or self.scope in viewer.scopes
 
     def check(self, viewer: Viewer) -> None:
-        """Raises Unauthenticated if the viewer is anonymous, or else Forbidden, unless allowed."""
+        """Does nothing if the viewer is allowed.
+
+        Otherwise raises Unauthenticated for an anonymous viewer, and Forbidden for any other.
+        """
         if self.allows(viewer):
             return
-        if viewer.caller is Caller.ANONYMOUS:
+        if viewer.caller_kind is CallerKind.ANONYMOUS:
             raise Unauthenticated("Sign in, or send a bearer token in the Authorization header.")
-        if viewer.caller not in self.callers:
-            kinds = ", ".join(sorted(caller.value for caller in self.callers))
+        if viewer.caller_kind not in self.caller_kinds:
+            kinds = ", ".join(sorted(kind.value for kind in self.caller_kinds))
             raise Forbidden(f"Not permitted for this caller. Permitted callers: {kinds}.")
         if self.requires_session and not viewer.has_session:
             raise Forbidden(
@@ -57,11 +60,11 @@ READ_EVENTS = Permission(AUTHENTICATED_CALLERS, Scope.EVENTS_READ)
 READ_PEOPLE = Permission(STAFF, Scope.USERS_READ)
 WRITE_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE)
 WATCH_TICKETS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
-HANDLE_TICKETS = Permission(STAFF, Scope.TICKETS_WRITE)
+HANDLE_TICKETS_AS_STAFF = Permission(STAFF, Scope.TICKETS_WRITE)
 WRITE_NOTES = Permission(STAFF, Scope.NOTES_WRITE)
 MANAGE_OWN_TOKENS = Permission(HUMAN_CALLERS, requires_session=True)
 READ_POLICIES = Permission(STAFF, Scope.TICKETS_READ)
-ADMINISTER = Permission(frozenset({Caller.ADMIN, Caller.API_CLIENT}), Scope.ADMIN)
-OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
+ADMINISTER = Permission(frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.ADMIN)
+USE_OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
 READ_PRESENCE = Permission(STAFF, Scope.TICKETS_READ)
 WRITE_PRESENCE = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

@@ -16,8 +16,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
-from models.access.scopes import CALLER_OF_ROLE, Caller, Scope, granted_scopes
-from models.access.viewer import Viewer, viewer_of
+from models.access.scopes import CALLER_KIND_BY_ROLE, CallerKind, Scope, granted_scopes
+from models.access.viewer import Viewer, viewer_of_token
 from models.database import as_instant
 from models.people.token import Token
 from models.people.user import Role
@@ -38,7 +38,7 @@ class PermissionRevision(Model):
 class Grant(NamedTuple):
     """Everything that decides what the viewer of a token may see and do, and how long."""
 
-    caller: Caller
+    caller_kind: CallerKind
     scopes: frozenset[Scope]
     owner_id: str
     organization_id: str | None
@@ -109,10 +109,10 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
     owner_active = user_active if user_id else client_active
     if revoked is not None or has_expired or not owner_active:
         return None
-    caller = CALLER_OF_ROLE[Role(role)] if user_id else Caller.API_CLIENT
+    caller_kind = CALLER_KIND_BY_ROLE[Role(role)] if user_id else CallerKind.API_CLIENT
     return Grant(
-        caller,
-        parse_scopes(caller, scopes),
+        caller_kind,
+        parse_scopes(caller_kind, scopes),
         user_id or client_id,
         organization_id,
         organization_id is not None and bool(shared),
@@ -122,8 +122,8 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
 
 
 @lru_cache(maxsize=1024)
-def parse_scopes(caller: Caller, names: str) -> frozenset[Scope]:
-    return granted_scopes(caller, cast("list[str]", json.loads(names)))
+def parse_scopes(caller_kind: CallerKind, names: str) -> frozenset[Scope]:
+    return granted_scopes(caller_kind, cast("list[str]", json.loads(names)))
 
 
 def grant_of(viewer: Viewer) -> Grant | None:
@@ -132,7 +132,7 @@ def grant_of(viewer: Viewer) -> Grant | None:
         return None
     organization_id = viewer.user.organization_id if viewer.user else None
     return Grant(
-        viewer.caller,
+        viewer.caller_kind,
         viewer.scopes,
         str(viewer.user_id or viewer.client_id),
         None if organization_id is None else str(organization_id),
@@ -150,7 +150,7 @@ async def load_viewers(token_ids: Collection[str], at: datetime) -> dict[str, Vi
     tokens = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
     viewers: dict[str, Viewer] = {}
     for token in await tokens:
-        viewer = viewer_of(token, at)
+        viewer = viewer_of_token(token, at)
         if viewer is not None:
             viewers[str(token.id)] = viewer
     return viewers

@@ -19,7 +19,7 @@ class Scope(Enum):
     ADMIN = "admin"
 
 
-class Caller(Enum):
+class CallerKind(Enum):
     ANONYMOUS = "anonymous"
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -27,36 +27,36 @@ class Caller(Enum):
     API_CLIENT = "api_client"
 
 
-CALLER_OF_ROLE: Mapping[Role, Caller] = {
-    Role.CUSTOMER: Caller.CUSTOMER,
-    Role.AGENT: Caller.AGENT,
-    Role.ADMIN: Caller.ADMIN,
+CALLER_KIND_BY_ROLE: Mapping[Role, CallerKind] = {
+    Role.CUSTOMER: CallerKind.CUSTOMER,
+    Role.AGENT: CallerKind.AGENT,
+    Role.ADMIN: CallerKind.ADMIN,
 }
 
-ALL_CALLERS = frozenset(Caller)
-AUTHENTICATED_CALLERS = ALL_CALLERS - {Caller.ANONYMOUS}
-STAFF = frozenset({Caller.AGENT, Caller.ADMIN, Caller.API_CLIENT})
-HUMAN_CALLERS = frozenset({Caller.CUSTOMER, Caller.AGENT, Caller.ADMIN})
+ALL_CALLERS = frozenset(CallerKind)
+AUTHENTICATED_CALLERS = ALL_CALLERS - {CallerKind.ANONYMOUS}
+STAFF = frozenset({CallerKind.AGENT, CallerKind.ADMIN, CallerKind.API_CLIENT})
+HUMAN_CALLERS = frozenset({CallerKind.CUSTOMER, CallerKind.AGENT, CallerKind.ADMIN})
 HUMAN_STAFF = STAFF & HUMAN_CALLERS
 
 CUSTOMER_SCOPES = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE, Scope.EVENTS_READ})
 AGENT_SCOPES = CUSTOMER_SCOPES | {Scope.NOTES_READ, Scope.NOTES_WRITE, Scope.USERS_READ}
 ALL_SCOPES = frozenset(Scope)
 
-MAX_SCOPES: Mapping[Caller, frozenset[Scope]] = {
-    Caller.ANONYMOUS: frozenset(),
-    Caller.CUSTOMER: CUSTOMER_SCOPES,
-    Caller.AGENT: AGENT_SCOPES,
-    Caller.ADMIN: ALL_SCOPES,
-    Caller.API_CLIENT: ALL_SCOPES,
+MAX_SCOPES: Mapping[CallerKind, frozenset[Scope]] = {
+    CallerKind.ANONYMOUS: frozenset(),
+    CallerKind.CUSTOMER: CUSTOMER_SCOPES,
+    CallerKind.AGENT: AGENT_SCOPES,
+    CallerKind.ADMIN: ALL_SCOPES,
+    CallerKind.API_CLIENT: ALL_SCOPES,
 }
 """The scopes that a caller of each kind may hold at most."""
 
 
-def granted_scopes(caller: Caller, names: Iterable[str]) -> frozenset[Scope]:
+def granted_scopes(caller_kind: CallerKind, names: Iterable[str]) -> frozenset[Scope]:
     """The scopes that a token grants: those it names, limited to what its owner's kind may hold.
 
     Unknown names are ignored.
     """
     wanted = set(names)
-    return frozenset(scope for scope in MAX_SCOPES[caller] if scope.value in wanted)
+    return frozenset(scope for scope in MAX_SCOPES[caller_kind] if scope.value in wanted)

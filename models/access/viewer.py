@@ -9,10 +9,10 @@ from uuid import UUID
 
 from models.access.scopes import (
     ALL_SCOPES,
-    CALLER_OF_ROLE,
+    CALLER_KIND_BY_ROLE,
     MAX_SCOPES,
     STAFF,
-    Caller,
+    CallerKind,
     Scope,
     granted_scopes,
 )
@@ -27,7 +27,7 @@ class Viewer:
     An anonymous caller has no user, client or scopes.
     """
 
-    caller: Caller
+    caller_kind: CallerKind
     scopes: frozenset[Scope] = frozenset()
     user: User | None = None
     client: ApiClient | None = None
@@ -45,7 +45,10 @@ class Viewer:
 
     @property
     def caller_key(self) -> str:
-        """Identifies the user or API client, whatever token it uses."""
+        """Identifies the user or API client, whatever token it uses.
+
+        Only for viewers with a user or client: ANONYMOUS and SYSTEM share the key `user:None`.
+        """
         return f"client:{self.client_id}" if self.client else f"user:{self.user_id}"
 
     @property
@@ -55,10 +58,10 @@ class Viewer:
         This holds until the permissions of one of them change.
         """
         if self.can_see_all_tickets and self.can_see_people:
-            return (self.caller, self.scopes)
+            return (self.caller_kind, self.scopes)
         organization_id = self.user.organization_id if self.user else None
         return (
-            self.caller,
+            self.caller_kind,
             self.scopes,
             self.caller_key,
             organization_id,
@@ -66,16 +69,19 @@ class Viewer:
         )
 
     @property
-    def external_id_scope(self) -> str:
+    def external_id_namespace(self) -> str:
         """The namespace of the external ids that the viewer assigns.
 
-        An API client and a customer have one each; all staff share the empty one.
+        Each API client and each customer has its own; all staff users share the empty one.
         """
         return str(self.client_id or (self.user_id if self.is_customer else ""))
 
     @property
     def role(self) -> Role:
-        """The user's role; an API client's role follows from its scopes."""
+        """The user's role. An API client's role follows from its scopes.
+
+        ANONYMOUS has no scopes, so it gets AGENT, which has no meaning.
+        """
         if self.user:
             return self.user.role
         return Role.ADMIN if Scope.ADMIN in self.scopes else Role.AGENT
@@ -87,40 +93,40 @@ class Viewer:
 
     @property
     def is_customer(self) -> bool:
-        return self.caller is Caller.CUSTOMER
+        return self.caller_kind is CallerKind.CUSTOMER
 
     @property
     def can_see_notes(self) -> bool:
-        return self.caller in STAFF and Scope.NOTES_READ in self.scopes
+        return self.caller_kind in STAFF and Scope.NOTES_READ in self.scopes
 
     @property
     def can_see_people(self) -> bool:
         """Whether the viewer may see email addresses and list users."""
-        return self.caller in STAFF and Scope.USERS_READ in self.scopes
+        return self.caller_kind in STAFF and Scope.USERS_READ in self.scopes
 
     @property
     def can_see_all_tickets(self) -> bool:
-        return self.caller in STAFF and Scope.TICKETS_READ in self.scopes
+        return self.caller_kind in STAFF and Scope.TICKETS_READ in self.scopes
 
 
-ANONYMOUS = Viewer(Caller.ANONYMOUS)
-SYSTEM = Viewer(Caller.ADMIN, ALL_SCOPES)
+ANONYMOUS = Viewer(CallerKind.ANONYMOUS)
+SYSTEM = Viewer(CallerKind.ADMIN, ALL_SCOPES)
 
 
-async def authenticate(text: str, at: datetime) -> Viewer | None:
+async def authenticate(bearer_token: str, at: datetime) -> Viewer | None:
     """The viewer of a bearer token.
 
     None if the token is unknown, revoked or expired, or its owner is deactivated.
     """
-    tokens = Token.get_or_none(digest=hash_token(text))
-    token = await tokens.select_related("user", "user__organization", "client")
-    return viewer_of(token, at) if token else None
+    token_query = Token.get_or_none(digest=hash_token(bearer_token))
+    token = await token_query.select_related("user", "user__organization", "client")
+    return viewer_of_token(token, at) if token else None
 
 
-def viewer_of(token: Token, at: datetime) -> Viewer | None:
+def viewer_of_token(token: Token, at: datetime) -> Viewer | None:
     """The viewer of a token; None if the token or its owner is no longer valid.
 
-    The token's user with its organization, and its client, must be loaded.
+    The token's client, and its user with the organization, must be loaded.
     """
     if token.revoked_at is not None:
         return None
@@ -130,26 +136,29 @@ def viewer_of(token: Token, at: datetime) -> Viewer | None:
     if user is not None:
         if not user.active:
             return None
-        caller = CALLER_OF_ROLE[user.role]
+        caller_kind = CALLER_KIND_BY_ROLE[user.role]
         return Viewer(
-            caller,
-            granted_scopes(caller, token.scopes),
+            caller_kind,
+            granted_scopes(caller_kind, token.scopes),
             user=user,
             token=token,
             shared_organization_id=shared_organization_id(user),
         )
     if client is None or not client.active:
         return None
-    scopes = granted_scopes(Caller.API_CLIENT, token.scopes)
-    return Viewer(Caller.API_CLIENT, scopes, client=client, token=token)
+    scopes = granted_scopes(CallerKind.API_CLIENT, token.scopes)
+    return Viewer(CallerKind.API_CLIENT, scopes, client=client, token=token)
 
 
-def viewer_as(user: User) -> Viewer:
-    """A viewer with all scopes that the user's role may hold; its organization must be loaded."""
-    caller = CALLER_OF_ROLE[user.role]
+def viewer_of_user(user: User) -> Viewer:
+    """A viewer with all scopes that the user's role may hold.
+
+    The user's organization must be loaded.
+    """
+    caller_kind = CALLER_KIND_BY_ROLE[user.role]
     return Viewer(
-        caller,
-        MAX_SCOPES[caller],
+        caller_kind,
+        MAX_SCOPES[caller_kind],
         user=user,
         shared_organization_id=shared_organization_id(user),
     )

@@ -44,7 +44,7 @@ def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 
     A token that may only write tickets can change these tickets but not see them.
     """
-    if viewer.caller in STAFF:
+    if viewer.caller_kind in STAFF:
         return True
     if not viewer.is_customer or viewer.user_id is None:
         return False
@@ -64,7 +64,7 @@ def can_see_record(viewer: Viewer, record: object) -> bool:
         return READ_POLICIES.allows(viewer)
     if viewer.is_customer:
         return can_customer_see_record(viewer, record)
-    if viewer.caller not in STAFF:
+    if viewer.caller_kind not in STAFF:
         return False
     if not isinstance(record, User | ApiClient):
         return True

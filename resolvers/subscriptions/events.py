@@ -16,7 +16,7 @@ import strawberry
 
 from engine.execution.source import Source
 from models import database
-from models.access.permissions import OWN_NOTIFICATIONS, READ_EVENTS
+from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
@@ -219,7 +219,7 @@ class NotificationSource(Source[Notification]):
         tail = self.context.services.notification_tail
         await tail.wait_beyond(self.position)
         items = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
-        OWN_NOTIFICATIONS.check(self.context.viewer)
+        USE_OWN_NOTIFICATIONS.check(self.context.viewer)
         visible = await visible_notifications(self.context.viewer, items)
         self.position = items[-1].number
         return [(each.number, each) for each in visible]

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import ADMINISTER, HANDLE_TICKETS
+from models.access.permissions import ADMINISTER, HANDLE_TICKETS_AS_STAFF
 from resolvers import teams
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
@@ -30,7 +30,7 @@ class TeamMutations:
     )
     set_availability: Any = mutation(
         teams.set_availability,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Sets whether the server may assign tickets to a user automatically. Only admins and "
         "API clients with the scope `admin` may name another user; for other callers the "
         "operation fails with FORBIDDEN.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import HANDLE_TICKETS, WATCH_TICKETS, WRITE_TICKETS
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF, WATCH_TICKETS, WRITE_TICKETS
 from resolvers import ticket_creation, ticket_mutations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
@@ -38,7 +38,7 @@ class TicketMutations:
     )
     update_ticket: Any = mutation(
         ticket_mutations.update_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Changes the subject, priority, category, tags or external id of a ticket. A new "
         "category transfers the ticket to its team.",
         TICKET,
@@ -53,7 +53,7 @@ class TicketMutations:
     )
     assign_ticket: Any = mutation(
         ticket_mutations.assign_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Assigns a ticket to an active agent or admin, or removes its assignee. Assigning a "
         "NEW ticket also starts it.",
         TICKET,
@@ -65,7 +65,7 @@ class TicketMutations:
     )
     transfer_ticket: Any = mutation(
         ticket_mutations.transfer_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Transfers a ticket to another team. An assignee who is not a member of that team is "
         "removed.",
         TICKET,
@@ -73,14 +73,14 @@ class TicketMutations:
     )
     start_ticket: Any = mutation(
         ticket_mutations.start_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Starts work on a NEW ticket; its status becomes OPEN.",
         TICKET,
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
     await_customer: Any = mutation(
         ticket_mutations.await_customer,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Waits for the customer; the status of a NEW, OPEN or ON_HOLD ticket becomes "
         "WAITING_ON_CUSTOMER. The customer's reply resumes the ticket. By default, the "
         "server reminds the customer after 3 days and closes the ticket as ABANDONED after 7 "
@@ -90,7 +90,7 @@ class TicketMutations:
     )
     hold_ticket: Any = mutation(
         ticket_mutations.hold_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Puts a NEW, OPEN or WAITING_ON_CUSTOMER ticket on hold; its status becomes ON_HOLD. "
         "The server resumes it at the time `until`, if given.",
         TICKET,
@@ -98,14 +98,14 @@ class TicketMutations:
     )
     resume_ticket: Any = mutation(
         ticket_mutations.resume_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Resumes a ticket that is WAITING_ON_CUSTOMER or ON_HOLD; its status becomes OPEN.",
         TICKET,
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
     resolve_ticket: Any = mutation(
         ticket_mutations.resolve_ticket,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Resolves a ticket that is neither RESOLVED nor CLOSED and notifies the customer. "
         "The customer may confirm the resolution or reopen the ticket; the server closes it "
         "after 7 days by default.",
@@ -190,7 +190,7 @@ class TicketMutations:
     )
     link_tickets: Any = mutation(
         ticket_mutations.link_tickets,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Links two tickets. The other ticket shows the inverse relation.",
         TICKET,
         errors=(
@@ -201,7 +201,7 @@ class TicketMutations:
     )
     merge_tickets: Any = mutation(
         ticket_mutations.merge_tickets,
-        HANDLE_TICKETS,
+        HANDLE_TICKETS_AS_STAFF,
         "Merges a ticket into another one. The first ticket becomes CLOSED with the reason "
         "DUPLICATE; the other shows the messages of both.",
         TICKET,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES, Caller
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.core import ids, time
 from models.people.team import Membership, Team
 from models.people.token import TokenKind, issue_token
@@ -38,7 +38,7 @@ async def person(
 
 async def token_of(user: User, scopes: list[str] | None = None) -> str:
     """A session token of a user; with scopes, an API token of that user."""
-    granted = scopes or [scope.value for scope in MAX_SCOPES[CALLER_OF_ROLE[user.role]]]
+    granted = scopes or [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
     kind = TokenKind.API if scopes else TokenKind.SESSION
     _, text = await issue_token(kind, "test", granted, user_id=user.id, at=time.now())
     return text
@@ -47,7 +47,7 @@ async def token_of(user: User, scopes: list[str] | None = None) -> str:
 async def machine(name: str, scopes: list[str] | None = None) -> str:
     """A token of an API client."""
     client, _ = await ApiClient.get_or_create(display_name=name)
-    granted = scopes or [scope.value for scope in MAX_SCOPES[Caller.API_CLIENT]]
+    granted = scopes or [scope.value for scope in MAX_SCOPES[CallerKind.API_CLIENT]]
     _, text = await issue_token(TokenKind.API, "test", granted, client_id=client.id, at=time.now())
     return text
 

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.access.viewer import SYSTEM, Viewer, viewer_as
+from models.access.viewer import SYSTEM, Viewer, viewer_of_user
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core import time
 from models.log import consumer, event
-from models.log.consumer import LogConsumer, OffsetConflict
+from models.log.consumer import LogConsumer, PositionConflict
 from models.log.event import Event, EventType
 from models.notifications import email, notification
 from models.notifications.email import Mail
@@ -39,7 +39,9 @@ DOMAIN = "help.example.com"
 async def viewer(person: Person | None) -> Viewer:
     """The current viewer of a person; without a person, the system."""
     return (
-        viewer_as(await User.get(id=person.id).select_related("organization")) if person else SYSTEM
+        viewer_of_user(await User.get(id=person.id).select_related("organization"))
+        if person
+        else SYSTEM
     )
 
 
@@ -148,7 +150,7 @@ async def run_notifier(at: datetime | None = None, *, batch_size: int = 100) -> 
             break
         try:
             count += (await notifier.run_once(at or time.now(), position)).count
-        except OffsetConflict:
+        except PositionConflict:
             continue
     # as the renewal of the lease does
     await LogConsumer.filter(name=notifier.name, position=position).update(

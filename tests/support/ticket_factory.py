@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from models import database
-from models.access.scopes import CALLER_OF_ROLE, MAX_SCOPES
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -59,8 +59,8 @@ def limit_examples(examples: int) -> Callable[[T], T]:
 def viewer(role: Role = Role.CUSTOMER, user: User | None = None) -> Viewer:
     """A viewer with all scopes of its role; without a user, of a person who is not stored."""
     person = user or User(email=f"{new_id()}@example.com", display_name="Somebody", role=role)
-    caller = CALLER_OF_ROLE[person.role]
-    return Viewer(caller, MAX_SCOPES[caller], user=person)
+    caller_kind = CALLER_KIND_BY_ROLE[person.role]
+    return Viewer(caller_kind, MAX_SCOPES[caller_kind], user=person)
 
 
 def ticket(status: Status = Status.NEW, **values: object) -> Ticket:

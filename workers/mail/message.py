@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
-from models.access.viewer import Viewer, viewer_as
+from models.access.viewer import Viewer, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import preferences
@@ -95,7 +95,7 @@ class OutgoingMail:
         """Raises MailWithheld if the recipient is deactivated, or may no longer see the event."""
         if not self.recipient.active:
             raise MailWithheld("the recipient is deactivated")
-        viewer = viewer_as(self.recipient)
+        viewer = viewer_of_user(self.recipient)
         is_for_recipient = not viewer.is_customer or self.mail.template in CUSTOMER_TEMPLATES
         if not (is_for_recipient and can_access_ticket(viewer, self.ticket)) or (
             self.event.internal and not viewer.can_see_notes
@@ -126,7 +126,7 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         await find_clock(event),
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail),
-        await find_merge_target(ticket, viewer_as(mail.user)),
+        await find_merge_target(ticket, viewer_of_user(mail.user)),
     )
 
 

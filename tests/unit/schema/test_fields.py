@@ -17,7 +17,7 @@ from models.access.permissions import (
     READ_EVENTS,
     Permission,
 )
-from models.access.scopes import Caller, Scope
+from models.access.scopes import CallerKind, Scope
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.errors import Forbidden, Unauthenticated
 from schema.fields import (
@@ -31,8 +31,8 @@ from schema.fields import (
 
 pytestmark = pytest.mark.never_retried
 
-PERMITTED = Viewer(Caller.AGENT, frozenset({Scope.EVENTS_READ}))
-WITHOUT_SCOPE = Viewer(Caller.AGENT)
+PERMITTED = Viewer(CallerKind.AGENT, frozenset({Scope.EVENTS_READ}))
+WITHOUT_SCOPE = Viewer(CallerKind.AGENT)
 REFUSED = ((ANONYMOUS, Unauthenticated), (WITHOUT_SCOPE, Forbidden))
 
 
