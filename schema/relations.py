@@ -1,7 +1,8 @@
 """Fields that lead from a record to other records.
 
 Each field declares its relation once. Loaders resolve the field, and compiled plans (in
-`engine/execution/plans`) read the relation from its metadata. `follows` tells them its kind.
+`engine/execution/plans`) read the relation from its metadata. `kind` is a value of `RelationKind`
+in `engine/execution/plans/schema_map.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ RELATION = "relation"
 class ForeignKey:
     """The record that a foreign key refers to."""
 
-    follows: ClassVar[str] = "key"
+    kind: ClassVar[str] = "foreign_key"
     attribute: str
 
 
@@ -30,7 +31,7 @@ class ForeignKey:
 class FirstForeignKey:
     """The record that the first non-null foreign key refers to; `otherwise` if all are null."""
 
-    follows: ClassVar[str] = "first key"
+    kind: ClassVar[str] = "first_foreign_key"
     attributes: tuple[str, ...]
     otherwise: object
 
@@ -44,7 +45,7 @@ class RelatedRecords:
     that attribute of each record.
     """
 
-    follows: ClassVar[str] = "owner"
+    kind: ClassVar[str] = "owned_records"
     read: Callable[..., Any]
     item_attribute: str | None = None
     build_read_arguments: Callable[..., Sequence[Any]] | None = None
@@ -54,7 +55,7 @@ class RelatedRecords:
 class RecordId:
     """The global id of a record: the prefix of its model, and its primary key."""
 
-    follows: ClassVar[str] = "own key"
+    kind: ClassVar[str] = "record_id"
     prefix: Callable[[type], str]
 
 

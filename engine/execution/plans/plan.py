@@ -30,7 +30,7 @@ from engine.graphql.operation import Operation
 
 COMPILERS = Compilers(RecordCompiler, RowCompiler, RowReader, PageReader)
 MAX_PLANS_PER_OPERATION = 16
-"""One for each combination of the values of variables in directives."""
+"""An operation has one plan for each combination of values of its directive variables."""
 log = structlog.get_logger("ticketwire.plans")
 
 
@@ -61,25 +61,30 @@ class Plan:
             self.fields.append(ResolverField(compilation, key, type_.fields[name], group))
 
     async def execute(self, run: PlanRun, resolved: dict[str, Any]) -> dict[str, Any]:
-        """Return the response's data. What the resolvers of mutations give goes into `resolved`.
+        """Return the response's data.
+
+        `resolved` gets the value or exception of each mutation's resolver, so that graphql-core
+        can complete the operation without calling the resolver again.
 
         Raises whatever a resolver, a statement or generated code raises.
         """
         data = dict(self.constants)
         if not self.is_mutation:
-            await gather_or_cancel([self.query(run, each, data) for each in self.fields])
+            await gather_or_cancel([self.run_query_field(run, each, data) for each in self.fields])
             return data
         for each in self.fields:
-            await self.mutate(run, each, data, resolved)
+            await self.run_mutation_field(run, each, data, resolved)
         return data
 
-    async def query(self, run: PlanRun, root_field: ResolverField, data: dict[str, Any]) -> None:
+    async def run_query_field(
+        self, run: PlanRun, root_field: ResolverField, data: dict[str, Any]
+    ) -> None:
         value = root_field.call.prepare(run)(None)
         if root_field.call.is_async:
             value = await value
         await root_field.completion.complete_into(run, [data], root_field.key, [value])
 
-    async def mutate(
+    async def run_mutation_field(
         self,
         run: PlanRun,
         root_field: ResolverField,
@@ -135,6 +140,7 @@ class OperationPlans:
         """The plan for these values, compiled on first use.
 
         None if the operation can't be compiled, or has MAX_PLANS_PER_OPERATION plans already.
+        graphql-core then executes the operation.
         """
         key = tuple(variables.coerced.get(name) for name in self.directive_variables)
         if key not in self.plans:
@@ -167,8 +173,12 @@ class OperationPlans:
         }
 
     def select_directive_variables(self, variables: VariableValues) -> VariableValues:
-        """Only these values may influence a plan, because it is executed for all others."""
+        """Keep only the values of variables used in directives.
+
+        The plan is reused for all values of the other variables.
+        """
         names = self.directive_variables
         return VariableValues(
-            *({name: values[name] for name in names if name in values} for values in variables)
+            sources={name: variables.sources[name] for name in names if name in variables.sources},
+            coerced={name: variables.coerced[name] for name in names if name in variables.coerced},
         )

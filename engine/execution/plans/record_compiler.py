@@ -1,4 +1,8 @@
-"""Compiles selection sets into functions that build objects from records and resolvers' values."""
+"""Compiles selection sets into functions that build objects from records and resolvers' values.
+
+In generated code, `o` is a record, `v` a value, and `s` the state: the PlanRun, then one
+BuiltObjects for each selection set with nested fields. docs/plans.md has an example.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +26,28 @@ from engine.execution.plans.compilation import Compilation, FieldGroup
 from engine.execution.plans.plan_run import NestedField, SelectionNode
 from engine.execution.plans.resolver_call import ResolverCall
 from engine.execution.plans.scalars import leaf_serializer
-from engine.execution.plans.schema_map import OutputType
+from engine.execution.plans.schema_map import OutputType, RelationKind
 
 RELATION = "relation"
-"""The key in a field's metadata under which the application declares what the field leads to."""
+"""The key in a field's metadata under which the application declares the field's relation."""
 
 
 class RecordCompiler:
-    """Compiles into one CodeBuilder. Its methods return names of generated functions."""
+    """Compiles into one CodeBuilder.
+
+    `*_function` methods return the name of a generated function. `record_object` and `record_field`
+    return an expression.
+    """
 
     def __init__(self, compilation: Compilation, builder: CodeBuilder) -> None:
         self.compilation = compilation
         self.builder = builder
         self.functions: dict[Hashable, str] = {}
-        """Functions by what they build, so that types with one interface share its selections."""
+        """The names of generated functions, by type and field nodes.
+
+        All types of an interface have the field nodes that are selected on it. So a selection below
+        such a field is compiled once for all of them.
+        """
 
     def define_once(
         self, key: tuple[Any, ...], group: FieldGroup, define: Callable[[], str]
@@ -60,7 +72,7 @@ class RecordCompiler:
     # ------------------------------------------------------------ objects
 
     def record_function(self, type_: OutputType, group: FieldGroup) -> str:
-        """A function of a record and the state that builds an object of a composite type."""
+        """The name of the function `(record, state) -> object` for a composite type."""
         key = ("record", str(type_))
         return self.define_once(key, group, lambda: self.define_record(type_, group))
 
@@ -75,7 +87,10 @@ class RecordCompiler:
         return self.builder.function("o, s", f"{table}[{type_name}(o)](o, s)")
 
     def record_object(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
-        """The expression that builds an object from a record `o`."""
+        """The expression that builds an object from a record `o`.
+
+        Nested fields are None in it, until `fill_nested_fields` sets them in the objects.
+        """
         node = SelectionNode()
         fields: list[str] = []
         references: list[tuple[str, FieldGroup]] = []
@@ -119,13 +134,14 @@ class RecordCompiler:
     def is_joinable_reference(
         self, model: Any, type_: GraphQLObjectType, group: FieldGroup
     ) -> bool:
-        """Whether the field leads to what a foreign key refers to, and a join can read that."""
+        """Whether the field is the record that a foreign key refers to, and a join can read it."""
         relation = field_relation(type_, group)
-        follows = getattr(relation, "follows", None)
-        if follows == "key":
+        kind = relation_kind(relation)
+        if kind is RelationKind.FOREIGN_KEY:
             target = self.compilation.referenced_model(model, relation.attribute)
             return target not in self.compilation.schema_map.never_joined
-        return follows == "first key" and not self.can_hide(model, relation)
+        is_first_key = kind is RelationKind.FIRST_FOREIGN_KEY
+        return is_first_key and not self.can_hide(model, relation)
 
     def can_hide(self, model: Any, relation: Any) -> bool:
         """Whether one of several foreign keys can refer to a record that the caller may not see.
@@ -137,7 +153,7 @@ class RecordCompiler:
         return any(target in restricted for target in targets)
 
     def completion_function(self, type_: OutputType, group: FieldGroup) -> str:
-        """A function of a value and the state that completes the value of a field."""
+        """The name of the function `(value, state) -> completed value` for a field."""
         key = ("value", str(type_))
         return self.define_once(key, group, lambda: self.define_completion(type_, group))
 
@@ -145,6 +161,8 @@ class RecordCompiler:
         builder = self.builder
         if is_non_null_type(type_):
             inner = self.completion_function(type_.of_type, group)
+            # abandon() raises PlanAbandoned: a non-null field is null. graphql-core then executes
+            # the operation from the start and reports the error.
             completed = f"(v := {inner}(v, s))"
             body = f"abandon() if v is None or {completed} is None else v"
         elif is_list_type(type_):
@@ -166,14 +184,14 @@ class RecordCompiler:
         """The nested field for a field that neither the row nor the record gives.
 
         `key_index` returns the index of the primary key in the rows that the objects are built
-        from; None if they are built from records.
+        from. It is None if they are built from records.
         """
         compilation = self.compilation
         definition = type_.fields[group[0].node.name.value]
         field: StrawberryField = definition.extensions["strawberry-definition"]
         relation = field_relation(type_, group)
         has_key = key_index is not None or type_.name in compilation.models
-        if getattr(relation, "follows", None) == "owner" and has_key:
+        if relation_kind(relation) is RelationKind.OWNED_RECORDS and has_key:
             index = key_index() if key_index is not None else None
             return nested_fields.OwnedField(compilation, key, definition, group, relation, index)
         if field.base_resolver is None:
@@ -187,6 +205,11 @@ def field_relation(type_: GraphQLObjectType, group: FieldGroup) -> Any:
     """The relation that the application declared for a field, or None."""
     definition = type_.fields[group[0].node.name.value]
     return definition.extensions["strawberry-definition"].metadata.get(RELATION)
+
+
+def relation_kind(relation: Any) -> RelationKind | None:
+    """The kind of a declared relation; None if the field declares none."""
+    return RelationKind(relation.kind) if relation is not None else None
 
 
 def is_leaf(type_: OutputType) -> bool:

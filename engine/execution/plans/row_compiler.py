@@ -22,9 +22,9 @@ from engine.execution.plans.layout import (
     record_maker,
 )
 from engine.execution.plans.plan_run import SelectionNode
-from engine.execution.plans.record_compiler import RecordCompiler, field_relation
+from engine.execution.plans.record_compiler import RecordCompiler, field_relation, relation_kind
 from engine.execution.plans.scalars import column_expression, leaf_serializer, python_expression
-from engine.execution.plans.schema_map import OutputType, TypeByColumn
+from engine.execution.plans.schema_map import OutputType, RelationKind, TypeByColumn
 
 
 class RowCompiler(RecordCompiler):
@@ -83,13 +83,13 @@ class RowCompiler(RecordCompiler):
         definition = type_.fields[name]
         field: StrawberryField = definition.extensions["strawberry-definition"]
         relation = field_relation(type_, group)
-        follows = getattr(relation, "follows", None)
-        if follows == "own key":
+        kind = relation_kind(relation)
+        if kind is RelationKind.RECORD_ID:
             prefix = self.builder.literal(relation.prefix(record.model))
             return f"{prefix} + str(r[{self.layout.key_index(record)}])"
-        if follows == "key":
+        if kind is RelationKind.FOREIGN_KEY:
             return self.reference(record, relation.attribute, definition.type, group)
-        if follows == "first key":
+        if kind is RelationKind.FIRST_FOREIGN_KEY:
             return self.first_reference(record, relation, definition.type, group)
         if field.base_resolver is None:
             return self.attribute(record, field.python_name, definition.type)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
 from strawberry.extensions import FieldExtension
@@ -26,6 +27,20 @@ class Condition(Protocol):
 
     @property
     def params(self) -> Sequence[object]: ...
+
+
+class RelationKind(Enum):
+    """The `kind` of the relation that a field declares in its metadata, with its attributes."""
+
+    FOREIGN_KEY = "foreign_key"
+    """The record that the foreign key `attribute` refers to."""
+    FIRST_FOREIGN_KEY = "first_foreign_key"
+    """The record that the first non-null foreign key of `attributes` refers to; `otherwise` if all
+    are null."""
+    OWNED_RECORDS = "owned_records"
+    """The records that `read` returns for each owner."""
+    RECORD_ID = "record_id"
+    """The global id of the record itself, with the prefix that `prefix` returns."""
 
 
 @dataclass(frozen=True, slots=True)
