@@ -1,4 +1,4 @@
-"""Accept headers, by table."""
+"""Accept headers: which of them accept event streams, and which type of result they select."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import pytest
 from engine.http.content_negotiation import is_accepted, select_result_type
 
 STREAM = "text/event-stream"
-URQL = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, "
+    "text/event-stream, multipart/mixed"
+)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ URQL = "application/graphql-response+json, application/graphql+json, application
         URQL,
     ],
 )
-def test_what_takes_an_event_stream(header: str | None) -> None:
+def test_an_event_stream_is_accepted(header: str | None) -> None:
     assert is_accepted(header, STREAM)
 
 
@@ -55,10 +58,11 @@ def test_what_takes_an_event_stream(header: str | None) -> None:
         "nonsense",
         ",",
         "application/graphql-response+json,application/json;q=0.9",
-        "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
+        "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,"
+        "application/graphql-response+json,application/json;q=0.9",
     ],
 )
-def test_what_takes_none(header: str) -> None:
+def test_an_event_stream_is_not_accepted(header: str) -> None:
     assert not is_accepted(header, STREAM)
 
 
@@ -96,5 +100,5 @@ PLAIN, RESULT = "application/json", "application/graphql-response+json"
         ("nonsense", None),
     ],
 )
-def test_a_result_is_told_in_the_type_that_is_wanted_most(header: str | None, type: str | None) -> None:
+def test_the_preferred_type_of_result_is_selected(header: str | None, type: str | None) -> None:
     assert select_result_type(header.encode() if header is not None else None) == type

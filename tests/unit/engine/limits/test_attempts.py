@@ -1,4 +1,4 @@
-"""Attempts in a moving window, by a narrow key and wider ones."""
+"""Sign-in attempts in a sliding window, counted by a narrow and a wider key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.limits.attempts import SignInThrottle
 START = 1_800_000_000.0
 
 
-async def test_the_narrow_key_has_its_number_and_its_own_count() -> None:
+async def test_each_narrow_key_has_its_own_count() -> None:
     with time_machine.travel(START, tick=False):
         attempts = SignInThrottle(3)
         assert [await attempts.count_attempt("cora here", "here") for _ in range(3)] == [0, 0, 0]
@@ -18,7 +18,7 @@ async def test_the_narrow_key_has_its_number_and_its_own_count() -> None:
         assert await attempts.count_attempt("cora there", "there") == 0
 
 
-async def test_the_wider_key_has_six_times_as_many() -> None:
+async def test_a_wider_key_allows_six_times_as_many_attempts() -> None:
     with time_machine.travel(START, tick=False):
         attempts = SignInThrottle(2)
         waits = [await attempts.count_attempt(f"name {n}", "here") for n in range(14)]
@@ -26,16 +26,18 @@ async def test_the_wider_key_has_six_times_as_many() -> None:
         assert await attempts.count_attempt("name 99", "there") == 0
 
 
-async def test_the_time_to_wait_is_told_and_true() -> None:
+async def test_an_attempt_is_allowed_after_the_reported_wait() -> None:
     with time_machine.travel(START, tick=False) as clock:
         attempts = SignInThrottle(2)
         assert await attempts.count_attempt("a") == 0
         clock.shift(100)
         assert await attempts.count_attempt("a") == 0
         wait = await attempts.count_attempt("a")
-        assert 199_000 <= wait <= 201_000, "until the first one leaves the window of five minutes"
+        assert 199_000 <= wait <= 201_000, (
+            "until the first attempt leaves the window of five minutes"
+        )
         clock.shift(wait / 1000 - 2)
         assert await attempts.count_attempt("a") > 0
         clock.shift(4)
         assert await attempts.count_attempt("a") == 0
-        assert await attempts.count_attempt("a") > 0, "only the first has left it"
+        assert await attempts.count_attempt("a") > 0, "only the first attempt has left the window"

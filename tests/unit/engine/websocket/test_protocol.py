@@ -613,4 +613,6 @@ def test_a_next_message_consists_of_its_prefix_payload_and_suffix(id: str) -> No
     payload = {"data": {"a": "ü"}, "extensions": {}}
     message = next_message(id, orjson.dumps(payload))
     assert json.loads(message) == {"type": "next", "payload": payload, "id": id}
-    assert message == NEXT_PREFIX + orjson.dumps(payload) + suffix_of_next_message(id), "the id comes last"
+    assert message == NEXT_PREFIX + orjson.dumps(payload) + suffix_of_next_message(id), (
+        "the id comes last"
+    )
