@@ -88,17 +88,19 @@ OPTIONAL_VALUES: Values = dict.fromkeys(
         "closes_at",
         "team",
         "rating",
-        "url",
     )
 )
-"""Names that do not apply to every email."""
+"""Values that only some templates get; None for the others."""
 
 
 async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
     """Return the values for an email's templates, without the contents of internal events."""
-    ticket, entry, recipient = outgoing.ticket, outgoing.event, outgoing.recipient
+    ticket, event, recipient = outgoing.ticket, outgoing.event, outgoing.recipient
     actor = outgoing.actor
-    step = entry.changes.get("status") if entry.type is EventType.STATUS_CHANGED else None
+    new_status = None
+    if event.type is EventType.STATUS_CHANGED and "status" in event.changes:
+        status_change = event.changes["status"]
+        new_status = label_of(Status(status_change[1]))
     common: dict[str, object] = {
         "ticket": TicketValues(
             ticket.ref,
@@ -108,9 +110,7 @@ async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
             label_of(ticket.priority),
             one_line(ticket.team.name, MAX_NAME_CHARS),
         ),
-        "event": EventValues(
-            entry.type.value, entry.occurred_at, label_of(Status(step[1])) if step else None
-        ),
+        "event": EventValues(event.type.value, event.occurred_at, new_status),
         "actor": one_line(actor.display_name, MAX_NAME_CHARS) if actor is not None else SYSTEM,
         "recipient": one_line(recipient.display_name, MAX_NAME_CHARS),
         "url": f"{url.rstrip('/')}/tickets/{ticket.number}" if url else None,
@@ -120,13 +120,13 @@ async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
     return {
         **OPTIONAL_VALUES,
         **common,
-        **(await event_values(outgoing) if not entry.internal else {}),
+        **(await event_values(outgoing) if not event.internal else {}),
     }
 
 
 async def event_values(outgoing: OutgoingMail) -> Values:
     """Return the values that only this template has."""
-    entry, template = outgoing.event, outgoing.mail.template
+    event, template = outgoing.event, outgoing.mail.template
     if template in ("created", "raised"):
         return {"request": await render_text(outgoing.ticket.description)}
     if template == "replied":
@@ -136,17 +136,17 @@ async def event_values(outgoing: OutgoingMail) -> Values:
             else {}
         )
     if template == "resolved":
-        return {"resolution": await render_text(text_of(entry.value("comment")) or "")}
+        return {"resolution": await render_text(text_of(event.value("comment")) or "")}
     if template == "closed":
-        closed = entry.changes.get("close_reason", [None, None])[1]
+        close_reason = event.changes.get("close_reason", [None, None])[1]
         return {
-            "reason": str(closed).replace("_", " ") if closed is not None else None,
+            "reason": str(close_reason).replace("_", " ") if close_reason is not None else None,
             "into": outgoing.merge_target.ref if outgoing.merge_target is not None else None,
         }
     if template == "reopened":
-        return {"reason": text_of(entry.value("comment"))}
+        return {"reason": text_of(event.value("comment"))}
     if template == "escalated":
-        return {"reason": text_of(entry.value("reason"))}
+        return {"reason": text_of(event.value("reason"))}
     if template == "transferred":
         return {
             "team": one_line(outgoing.team.name, MAX_NAME_CHARS)
@@ -156,11 +156,11 @@ async def event_values(outgoing: OutgoingMail) -> Values:
     if template in ("sla_at_risk", "sla_breached"):
         return {"sla_target": sla_target_of(outgoing)}
     if template in ("reminder_waiting", "reminder_closing"):
-        closes_at = entry.value("closes_at")
+        closes_at = event.value("closes_at")
         return {"closes_at": datetime.fromisoformat(str(closes_at)) if closes_at else None}
     if template == "rated":
         return {
-            "rating": Rating(cast("int", entry.value("score")), text_of(entry.value("comment")))
+            "rating": Rating(cast("int", event.value("score")), text_of(event.value("comment")))
         }
     return {}
 
@@ -183,10 +183,10 @@ def reason_for(outgoing: OutgoingMail) -> str:
         return "this is your request"
     if user.id == ticket.assignee_id:
         return "this ticket is assigned to you"
-    return "you watch this ticket" if outgoing.is_watching else team_reason(user)
+    return "you watch this ticket" if outgoing.is_watching else access_reason(user)
 
 
-def team_reason(user: User) -> str:
+def access_reason(user: User) -> str:
     return "this ticket is your team's" if user.is_staff else "your organization shares this ticket"
 
 

@@ -99,8 +99,7 @@ def reason(error: Exception) -> str:
 
 
 def samples(name: str) -> list[Values]:
-    """Return sample values for a template: with the fewest optional values, and with all of
-    them."""
+    """Return sample values for a template: with the fewest optional values, and with all."""
     at = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
     step = "open" if EVENT_TYPE_OF_TEMPLATE[name].value == "status_changed" else None
     least: dict[str, object] = {
@@ -111,6 +110,7 @@ def samples(name: str) -> list[Values]:
         "event": EventValues(EVENT_TYPE_OF_TEMPLATE[name].value, at, step),
         "actor": "Alex Kim",
         "recipient": "Chris",
+        "url": None,
         "because": "You get this because this is your request.",
         "hint": hint(name),
     }
