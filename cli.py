@@ -46,7 +46,7 @@ def fail(message: str) -> NoReturn:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Load the settings, or exit with one line that says what is wrong."""
+    """Load the settings. An error is printed as one line; then exits with 1."""
     try:
         return load(**overrides)
     except SettingsError as error:
@@ -54,7 +54,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    """Run `work` with an open database. An expected error becomes one line."""
+    """Run `work` with an open database. An expected error is printed as one line; exits with 1."""
     import sqlite3
 
     from asyncpg import InterfaceError, PostgresError
@@ -101,7 +101,9 @@ def serve(
     host: Annotated[str | None, Option(help="Default: HOST, or 127.0.0.1.")] = None,
     port: Annotated[int | None, Option(help="Default: PORT, or 8000.")] = None,
     workers: Annotated[int, Option(min=1, max=64, help="Number of processes.")] = 1,
-    demo: Annotated[bool, Option("--demo", help="Add sample data if there is none.")] = False,
+    demo: Annotated[
+        bool, Option("--demo", help="Run in demo mode. Adds sample data if there is none.")
+    ] = False,
 ) -> None:
     """Migrate the database and serve GraphQL over HTTP, WebSocket and server-sent events."""
     settings = load_settings(host=host, port=port)
@@ -117,12 +119,13 @@ def serve(
         server_socket = bind_socket(settings)
     except OSError as error:
         fail(f"can't serve on {settings.host}:{settings.port}: {error.strerror}")
-    with_database(settings, lambda: prepare(settings))
+    with_database(settings, lambda: prepare_database(settings))
     if not run_server(settings, workers, server_socket):
         fail(f"could not serve on {settings.host}:{settings.port}")
 
 
-async def prepare(settings: Settings) -> None:
+async def prepare_database(settings: Settings) -> None:
+    """Migrate the database, add sample data in demo mode, and print the server's address."""
     from demo.seed import has_demo_accounts, seed_demo
 
     await migrate_database()
@@ -160,7 +163,7 @@ def run_jobs() -> None:
             settings.database_url, settings.database_pool_size, STATEMENT_TIMEOUT_SECONDS
         )
         jobs = asyncio.ensure_future(run_jobs_alone(settings))
-        # A cancelled job hands over its lease. After kill -9, others wait until the lease ends.
+        # A cancelled job releases its lease. After kill -9, others wait until the lease ends.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, jobs.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await jobs

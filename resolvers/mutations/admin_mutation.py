@@ -52,7 +52,7 @@ def admin_mutation(
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
-        async def resolve(info: strawberry.Info, input: Input) -> Payload:
+        async def run_resolver(info: strawberry.Info, input: Input) -> Payload:
             context = context_of(info)
             if check is not None:
                 check(context.viewer, input)
@@ -76,7 +76,7 @@ def admin_mutation(
             context.refresh()
             return payload(**{name: record, "replayed": replayed})
 
-        return as_resolver(resolve, function, payload)
+        return as_resolver(run_resolver, function, payload)
 
     return decorate
 

@@ -32,29 +32,29 @@ def simple_mutation(
     """
 
     def decorate(function: SimpleFunction[Input, Payload]) -> Resolver[Input, Payload]:
-        async def resolve(info: strawberry.Info, input: Input) -> Payload:
+        async def run_resolver(info: strawberry.Info, input: Input) -> Payload:
             try:
                 return await function(context_of(info), input)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
 
-        return as_resolver(resolve, function, payload)
+        return as_resolver(run_resolver, function, payload)
 
     return decorate
 
 
-def as_resolver(resolve: F, function: Callable[..., Any], payload: object) -> F:
-    """Give `resolve` the name and the input type of the function that it calls.
+def as_resolver(run_resolver: F, function: Callable[..., Any], payload: object) -> F:
+    """Give `run_resolver` the name and the input type of the function that it calls.
 
     Strawberry evaluates the annotation of `input` in the module of that function.
     """
     input = signature(function).parameters["input"]
     info = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
-    resolver: Any = resolve
+    resolver: Any = run_resolver
     resolver.__signature__ = Signature([info, input], return_annotation=payload)
     resolver.__name__, resolver.__qualname__ = function.__name__, function.__qualname__
     resolver.__module__, resolver.__doc__ = function.__module__, function.__doc__
-    return resolve
+    return run_resolver
 
 
 def to_user_errors(error: Refusal | Refusals) -> list[Any]:

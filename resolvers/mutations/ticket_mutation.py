@@ -116,7 +116,7 @@ def ticket_mutation(
     """
 
     def decorate(function: Function[Input]) -> Resolver[Input, Payload]:
-        async def resolve(info: strawberry.Info, input: Input) -> Payload:
+        async def run_resolver(info: strawberry.Info, input: Input) -> Payload:
             try:
                 if check is not None:
                     await check(input)
@@ -132,7 +132,7 @@ def ticket_mutation(
                 **message_field,
             )
 
-        return as_resolver(resolve, function, payload)
+        return as_resolver(run_resolver, function, payload)
 
     return decorate
 
