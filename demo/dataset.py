@@ -54,7 +54,7 @@ class DatasetGenerator:
         self.random = random
         self.now = now
         self.probabilities = probabilities or Probabilities()
-        self.tickets = TicketGenerator(random, people, now, self.probabilities)
+        self.ticket_generator = TicketGenerator(random, people, now, self.probabilities)
 
     def happens(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -66,6 +66,9 @@ class DatasetGenerator:
         specs: Mapping[int, TicketSpec] | None = None,
     ) -> list[History]:
         """Generate a ticket for each number and creation time.
+
+        A duplicate has the next number. It is created shortly before its merge, so the creation
+        time with its number is not used.
 
         `specs` maps the indexes of some numbers to what their tickets must be like.
         """
@@ -96,10 +99,10 @@ class DatasetGenerator:
             duplicate_number = None
             if predecessor is not None:
                 spec = self.build_follow_up_spec(predecessor)
-            elif spec is ANY_TICKET and self.needs_duplicate(created_at):
+            elif spec is ANY_TICKET and self.decide_duplicate(created_at):
                 is_next_free = index + 1 < len(numbers) and index + 1 not in specs
                 duplicate_number = numbers[index + 1] if is_next_free else None
-            scenario = self.tickets.generate_ticket(
+            scenario = self.ticket_generator.generate_ticket(
                 numbers[index],
                 created_at,
                 spec,
@@ -110,7 +113,7 @@ class DatasetGenerator:
             index += 1 if duplicate_number is None else 2
         return scenarios
 
-    def needs_duplicate(self, created_at: datetime) -> bool:
+    def decide_duplicate(self, created_at: datetime) -> bool:
         """Decide by chance whether a ticket that is old enough gets a duplicate."""
         is_old_enough = self.now - created_at > MIN_CONVERSATION_AGE
         return is_old_enough and self.happens(self.probabilities.duplicate)
@@ -126,7 +129,7 @@ class DatasetGenerator:
 
     def build_follow_up_spec(self, predecessor: Scenario) -> TicketSpec:
         """Return the spec of a ticket with the same requester and topic."""
-        category = self.tickets.get_category(predecessor.history.ticket)
+        category = self.ticket_generator.get_category(predecessor.history.ticket)
         participants = predecessor.participants
         return TicketSpec(
             participants.company,
@@ -144,7 +147,7 @@ class DatasetGenerator:
             delay = timedelta(minutes=self.random.uniform(2, 600))
             at = last_update + min(delay, (self.now - last_update) / 2)
             if first_ticket.category_id == second_ticket.category_id:
-                link_histories(first.history, second.history, first.lead, at)
+                link_histories(first.history, second.history, first.dispatcher, at)
 
 
 def is_closed_before(ticket: Ticket, time: datetime) -> bool:

@@ -79,7 +79,7 @@ class Facts(dict[str, str]):
         *,
         company: str,
         customer: str,
-        colleague: str,
+        contact: str,
         agent: str,
     ) -> None:
         """Take the full names of the company and people, and the time when the ticket is raised."""
@@ -87,7 +87,7 @@ class Facts(dict[str, str]):
             company=company,
             customer=customer,
             first_name=get_first_name(customer),
-            colleague=get_first_name(colleague),
+            contact=get_first_name(contact),
             agent=get_first_name(agent),
         )
         self.random = random
@@ -179,7 +179,7 @@ def generate_version(facts: Facts) -> str:
     return f"{facts.random.randint(2, 17)}.{facts.random.randint(0, 9)}"
 
 
-PEOPLE = frozenset({"company", "customer", "first_name", "colleague", "agent"})
+PEOPLE = frozenset({"company", "customer", "first_name", "contact", "agent"})
 """The placeholders whose values are given when the facts are created."""
 
 GENERATORS: Mapping[str, Callable[[Facts], str]] = {

@@ -131,7 +131,7 @@ def plan_abandonment(scenario: Scenario) -> None:
 
 
 def plan_spam_closing(scenario: Scenario) -> None:
-    scenario.add_step(scenario.lead, lambda change: commands.close(change, CloseReason.SPAM))
+    scenario.add_step(scenario.dispatcher, lambda change: commands.close(change, CloseReason.SPAM))
 
 
 PLANS: Mapping[Status, Callable[[Scenario], None]] = {

@@ -47,16 +47,17 @@ class People:
 class Participants:
     """The people of one ticket: members of one company, and agents of one team.
 
-    `colleague` can see the ticket too, and is the requester if no other member can. `contact` is a
-    member whom texts mention. `lead` is an agent who sorts tickets; `agent` is their assignee.
+    `fellow_requester` can see the ticket, too. It is the requester if no other member can.
+    `contact` is a member whom texts mention. `dispatcher` is an agent who sorts tickets, and
+    `agent` is the assignee.
     """
 
     company: Company
     requester: User
-    colleague: User
+    fellow_requester: User
     contact: User
     agent: User
-    lead: User
+    dispatcher: User
 
 
 def build_viewer(user: User) -> Viewer:

@@ -65,7 +65,8 @@ class CategoryPhrases:
     """Phrases for the tickets of a category.
 
     Customers write `contexts` in descriptions, `reminders` while they wait, and `reopen_reasons`
-    when a resolution does not hold. The rest are agents' words.
+    when a resolution does not hold. `exchanges` are agents' questions with the customers' answers.
+    The rest are agents' words.
     """
 
     contexts: Templates

@@ -40,8 +40,8 @@ class Scenario:
         self.participants = participants
         self.random: Random = writer.random
         self.customer = build_viewer(participants.requester)
-        self.colleague = build_viewer(participants.colleague)
-        self.agent, self.lead = participants.agent, build_viewer(participants.lead)
+        self.fellow_requester = build_viewer(participants.fellow_requester)
+        self.agent, self.dispatcher = participants.agent, build_viewer(participants.dispatcher)
         self.begin = begin
         self.now = now
         self.tags: Sequence[str] = ()
@@ -75,13 +75,13 @@ class Scenario:
         self.add_agent_step(lambda change: commands.reply(change, text, is_from_customer=False))
 
     def plan_customer_reply(self, write_text: Callable[[str], str]) -> None:
-        """Plan a reply by the requester, or in a few cases by the colleague.
+        """Plan a reply by the requester, or in a few cases by the fellow requester.
 
         `write_text` takes the author's name.
         """
         actor, name = self.customer, self.participants.requester.display_name
         if self.happens(0.08):
-            actor, name = self.colleague, self.participants.colleague.display_name
+            actor, name = self.fellow_requester, self.participants.fellow_requester.display_name
         text = write_text(name)
         self.add_step(actor, lambda change: commands.reply(change, text, is_from_customer=True))
 
@@ -120,9 +120,9 @@ class Scenario:
         self.add_step(actor, create)
 
     def plan_category_change(self, category: Category) -> None:
-        """Plan that the lead moves the ticket into the right category."""
+        """Plan that the dispatcher moves the ticket into the right category."""
         self.add_step(
-            self.lead,
+            self.dispatcher,
             lambda change: commands.update(
                 change, current_tags=self.history.tags, category=category
             ),
@@ -131,7 +131,7 @@ class Scenario:
     def plan_triage(self) -> None:
         """Plan what can happen before the first reply."""
         if self.happens(0.12):
-            user_id = self.colleague.user_id
+            user_id = self.fellow_requester.user_id
             assert user_id is not None
             self.plan_watch(user_id)
         if self.happens(0.04):
@@ -141,25 +141,25 @@ class Scenario:
 
     def plan_watch(self, user_id: UUID) -> None:
         self.add_step(
-            self.colleague,
+            self.fellow_requester,
             lambda change: commands.watch(change, user_id, self.history.watchers),
         )
 
     def plan_escalation(self) -> None:
-        """Plan that the customer escalates the ticket, and that the lead mostly makes it urgent."""
+        """Plan that the customer escalates the ticket. Mostly, the dispatcher makes it urgent."""
         reason = self.writer.choose_text(self.writer.common_phrases.escalation_reasons)
         self.add_step(self.customer, lambda change: commands.escalate(change, reason))
         if self.happens(0.7):
             urgent = Priority.URGENT
             self.add_step(
-                self.lead,
+                self.dispatcher,
                 lambda change: commands.update(
                     change, current_tags=self.history.tags, priority=urgent
                 ),
             )
 
     def plan_update(self) -> None:
-        """Plan that the lead changes tags, and mostly the priority."""
+        """Plan that the dispatcher changes tags, and mostly the priority."""
         added = self.random.sample(self.writer.topic.tags, 1)
         removed = self.random.sample(self.tags, 1) if self.tags and self.happens(0.2) else []
         priority = self.random.choice((None, Priority.LOW, Priority.NORMAL, Priority.HIGH))
@@ -173,7 +173,7 @@ class Scenario:
                 priority=priority,
             )
 
-        self.add_step(self.lead, update)
+        self.add_step(self.dispatcher, update)
 
     # While an agent works on the ticket
 
@@ -184,7 +184,7 @@ class Scenario:
             self.plan_agent_reply(self.writer.write_acknowledgement())
             self.add_step(viewer, lambda change: commands.assign(change, agent))
             return
-        actor = self.lead if self.happens(0.35) else viewer
+        actor = self.dispatcher if self.happens(0.35) else viewer
         self.add_step(actor, lambda change: commands.assign(change, agent))
         if self.happens(0.75):
             self.plan_agent_reply(self.writer.write_acknowledgement())

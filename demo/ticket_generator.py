@@ -54,7 +54,7 @@ ANY_TICKET = TicketSpec()
 class Probabilities:
     """The probabilities of unusual tickets.
 
-    `alert` counts for technical tickets: a customer's monitoring raises them. `call` tickets are
+    `alert` applies to technical tickets: a customer's monitoring raises them. `call` tickets are
     raised by an agent after a telephone call.
     """
 
@@ -126,7 +126,7 @@ class TicketGenerator:
             created_at,
             company=participants.company.organization.name,
             customer=participants.requester.display_name,
-            colleague=participants.contact.display_name,
+            contact=participants.contact.display_name,
             agent=participants.agent.display_name,
         )
         writer = TextWriter(self.random, topic, load_category_phrases(category.slug), facts)
@@ -139,10 +139,12 @@ class TicketGenerator:
         requester = spec.requester or self.random.choice(company.members)
         others = [member for member in company.members if member is not requester]
         contact = self.random.choice(others or [requester])
-        agent, lead = self.random.sample(self.people.agents[category.team_id], 2)
+        agent, dispatcher = self.random.sample(self.people.agents[category.team_id], 2)
         # Only the members of a shared organization see one another's tickets.
-        colleague = contact if company.organization.shared else requester
-        return Participants(company, requester, colleague, contact, spec.agent or agent, lead)
+        fellow_requester = contact if company.organization.shared else requester
+        return Participants(
+            company, requester, fellow_requester, contact, spec.agent or agent, dispatcher
+        )
 
     def build_ticket(
         self,
@@ -190,7 +192,7 @@ class TicketGenerator:
         if can_be_alert and self.happens(self.probabilities.alert):
             actor = self.rewrite_as_alert(scenario)
         elif self.happens(self.probabilities.call):
-            actor = scenario.lead
+            actor = scenario.dispatcher
             ticket.description = writer.write_call_description()
         first_category = category
         if actor is scenario.customer and self.happens(self.probabilities.wrong_category):

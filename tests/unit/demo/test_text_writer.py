@@ -48,7 +48,7 @@ def test_the_texts_of_every_topic_can_be_stored(category: str, random: Random) -
             NOW,
             company="Fjord Analytics",
             customer=CUSTOMER,
-            colleague="Ben Ito",
+            contact="Ben Ito",
             agent="Alex Kim",
         )
         writer = TextWriter(random, topic, phrases, facts)
