@@ -1,7 +1,4 @@
-"""The command line.
-
-An error is one line on standard error, with exit code 1. Wrong usage exits with 2.
-"""
+"""The command line. An error is one line on standard error, with exit code 1; wrong usage has 2."""
 
 from __future__ import annotations
 
