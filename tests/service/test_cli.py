@@ -33,11 +33,11 @@ ADA = (
 )
 
 
-def refused(done: CliResult, *words: str) -> None:
-    assert (done.code, done.out) == (1, ""), done
-    assert len(done.err.splitlines()) == 1, done.err
-    assert done.err.startswith("ticketwire: ")
-    assert all(word in done.err for word in words), done.err
+def expect_refusal(result: CliResult, *expected_words: str) -> None:
+    assert (result.code, result.out) == (1, ""), result
+    assert len(result.err.splitlines()) == 1, result.err
+    assert result.err.startswith("ticketwire: ")
+    assert all(expected_word in result.err for expected_word in expected_words), result.err
 
 
 async def test_migrating_twice_applies_everything_once(empty_url: str, tmp_path: Path) -> None:
@@ -53,21 +53,25 @@ async def test_migrating_twice_applies_everything_once(empty_url: str, tmp_path:
         await db.disconnect()
 
 
-async def test_a_person_is_made_once_and_signs_in(url: str, tmp_path: Path) -> None:
-    made = await run_cli(tmp_path, *ADA, TICKETWIRE_DATABASE_URL=url)
-    assert (made.code, made.err) == (0, "")
-    assert made.out.startswith("usr_")
-    assert len(made.out.split()) == 1
+async def test_a_user_is_created_once_and_can_sign_in(url: str, tmp_path: Path) -> None:
+    created = await run_cli(tmp_path, *ADA, TICKETWIRE_DATABASE_URL=url)
+    assert (created.code, created.err) == (0, "")
+    assert created.out.startswith("usr_")
+    assert len(created.out.split()) == 1
     again, piped = await asyncio.gather(
         run_cli(tmp_path, *ADA, TICKETWIRE_DATABASE_URL=url),
         run_cli(
-            tmp_path, "user", "create", "--email", "cora@example.com", "--name", "Cora", "--organization", "Acme",
-            stdin="from a pipe\n", TICKETWIRE_DATABASE_URL=url,
+            tmp_path,
+            *("user", "create", "--email", "cora@example.com", "--name", "Cora"),
+            *("--organization", "Acme"),
+            stdin="from a pipe\n",
+            TICKETWIRE_DATABASE_URL=url,
         ),
-    )  # fmt: skip
-    refused(again, "ada@example.com already exists")
+    )
+    expect_refusal(again, "ada@example.com already exists")
     assert piped.code == 0, piped.err
-    query = "mutation($i: SignInInput!) { signIn(input: $i) { viewer { role user { id organization { name } teams { slug } } } } }"
+    query = """mutation($i: SignInInput!) { signIn(input: $i) {
+      viewer { role user { id organization { name } teams { slug } } } } }"""
     async with running(url) as service:
         ada = (
             await service.client().run(
@@ -76,7 +80,11 @@ async def test_a_person_is_made_once_and_signs_in(url: str, tmp_path: Path) -> N
         )["signIn"]["viewer"]
         assert ada == {
             "role": "AGENT",
-            "user": {"id": made.out.strip(), "organization": None, "teams": [{"slug": "support"}]},
+            "user": {
+                "id": created.out.strip(),
+                "organization": None,
+                "teams": [{"slug": "support"}],
+            },
         }
         cora = (
             await service.client().run(
@@ -89,16 +97,14 @@ async def test_a_person_is_made_once_and_signs_in(url: str, tmp_path: Path) -> N
         }
 
 
-async def test_a_person_that_can_not_be_is_refused_and_leaves_nothing(
-    url: str, tmp_path: Path
-) -> None:
-    def given(**other: str) -> list[str]:
+async def test_an_invalid_user_is_refused_and_stores_nothing(url: str, tmp_path: Path) -> None:
+    def arguments(**changed_values: str) -> list[str]:
         values = {
             "email": "x@example.com",
             "name": "X",
             "role": "customer",
             "password": "long enough",
-            **other,
+            **changed_values,
         }
         return [
             "user",
@@ -106,7 +112,7 @@ async def test_a_person_that_can_not_be_is_refused_and_leaves_nothing(
             *(part for name, value in values.items() for part in (f"--{name}", value)),
         ]
 
-    wrong: list[tuple[dict[str, str], str]] = [
+    invalid_cases: list[tuple[dict[str, str], str]] = [
         ({"role": "king"}, "king"),
         ({"email": "nobody"}, "email address"),
         ({"password": "short"}, "password"),
@@ -114,11 +120,14 @@ async def test_a_person_that_can_not_be_is_refused_and_leaves_nothing(
         ({"team": "nowhere", "role": "agent", "organization": "Acme"}, "nowhere"),
         ({"team": "support"}, "members of a team"),
     ]
-    done = await asyncio.gather(
-        *(run_cli(tmp_path, *given(**other), TICKETWIRE_DATABASE_URL=url) for other, _ in wrong)
+    results = await asyncio.gather(
+        *(
+            run_cli(tmp_path, *arguments(**changed_values), TICKETWIRE_DATABASE_URL=url)
+            for changed_values, _ in invalid_cases
+        )
     )
-    for each, (_, word) in zip(done, wrong, strict=True):
-        refused(each, word)
+    for each, (_, expected_word) in zip(results, invalid_cases, strict=True):
+        expect_refusal(each, expected_word)
     await db.connect(url)
     try:
         assert (
@@ -133,7 +142,7 @@ async def test_a_person_that_can_not_be_is_refused_and_leaves_nothing(
 async def test_a_token_is_printed_alone_and_works(url: str, tmp_path: Path) -> None:
     environment = {"TICKETWIRE_DATABASE_URL": url}
     assert (await run_cli(tmp_path, *ADA, **environment)).code == 0
-    person, machine, brief = await asyncio.gather(
+    user, api_client, short_lived = await asyncio.gather(
         run_cli(tmp_path, "token", "create", "--email", " ADA@example.com", **environment),
         run_cli(
             tmp_path,
@@ -158,32 +167,32 @@ async def test_a_token_is_printed_alone_and_works(url: str, tmp_path: Path) -> N
             **environment,
         ),
     )
-    for done in (person, machine, brief):
-        assert (done.code, done.err) == (0, "")
-        assert done.out == done.out.strip() + "\n"
-        assert len(done.out.split()) == 1
+    for result in (user, api_client, short_lived):
+        assert (result.code, result.err) == (0, "")
+        assert result.out == result.out.strip() + "\n"
+        assert len(result.out.split()) == 1
     query = "{ viewer { role scopes user { displayName } apiClient { displayName } } }"
     async with running(url) as service:
-        ada = (await service.client(person.out.strip()).run(query))["viewer"]
+        ada = (await service.client(user.out.strip()).run(query))["viewer"]
         assert (ada["role"], ada["user"]) == ("AGENT", {"displayName": "Ada"})
         assert set(ada["scopes"]) == {scope.value for scope in AGENT_SCOPES}
-        sync = (await service.client(machine.out.strip()).run(query))["viewer"]
+        sync = (await service.client(api_client.out.strip()).run(query))["viewer"]
         assert (sync["scopes"], sync["apiClient"]) == (
             ["events:read", "tickets:read"],
             {"displayName": "Sync"},
         )
-        assert len((await service.client(brief.out.strip()).run(query))["viewer"]["scopes"]) == len(
-            ALL_SCOPES
-        )
+        assert len(
+            (await service.client(short_lived.out.strip()).run(query))["viewer"]["scopes"]
+        ) == len(ALL_SCOPES)
         service.clock.advance(days=91)
-        assert (await service.client(brief.out.strip()).post(query)).status_code == 401
-        assert (await service.client(machine.out.strip()).post(query)).status_code == 200
+        assert (await service.client(short_lived.out.strip()).post(query)).status_code == 401
+        assert (await service.client(api_client.out.strip()).post(query)).status_code == 200
 
 
-async def test_a_token_that_can_not_be_is_refused(url: str, tmp_path: Path) -> None:
+async def test_an_invalid_token_is_refused(url: str, tmp_path: Path) -> None:
     environment = {"TICKETWIRE_DATABASE_URL": url}
     assert (await run_cli(tmp_path, *ADA, **environment)).code == 0
-    wrong: list[tuple[list[str], str]] = [
+    invalid_cases: list[tuple[list[str], str]] = [
         ([], "--email or --client"),
         (["--email", "ada@example.com", "--client", "Sync"], "--email or --client"),
         (["--email", "nobody@example.com"], "nobody@example.com"),
@@ -195,22 +204,25 @@ async def test_a_token_that_can_not_be_is_refused(url: str, tmp_path: Path) -> N
         (["--client", "Sync", "--expires", "2090-01-01T00:00:00"], "offset"),
         (["--client", " "], "name"),
     ]
-    done = await asyncio.gather(
-        *(run_cli(tmp_path, "token", "create", *given, **environment) for given, _ in wrong)
+    results = await asyncio.gather(
+        *(
+            run_cli(tmp_path, "token", "create", *arguments, **environment)
+            for arguments, _ in invalid_cases
+        )
     )
-    for each, (_, word) in zip(done, wrong, strict=True):
-        refused(each, word)
+    for each, (_, expected_word) in zip(results, invalid_cases, strict=True):
+        expect_refusal(each, expected_word)
 
 
-async def test_the_schema_is_printed_as_it_is_committed(tmp_path: Path) -> None:
-    done = await run_cli(tmp_path, "schema", "print")
-    assert (done.code, done.err) == (0, "")
-    assert done.out == (ROOT / "schema" / "schema.graphql").read_text()
-    assert list(tmp_path.iterdir()) == [], "without a database"
+async def test_schema_print_prints_the_committed_schema(tmp_path: Path) -> None:
+    result = await run_cli(tmp_path, "schema", "print")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (ROOT / "schema" / "schema.graphql").read_text()
+    assert list(tmp_path.iterdir()) == [], "no database is created"
 
 
-async def test_wrong_usage_exits_with_two_and_help_with_none(tmp_path: Path) -> None:
-    asked: list[tuple[tuple[str, ...], int]] = [
+async def test_wrong_usage_exits_with_2_and_help_with_0(tmp_path: Path) -> None:
+    cases: list[tuple[tuple[str, ...], int]] = [
         (("--help",), 0),
         (("serve", "--help"), 0),
         (("nothing",), 2),
@@ -219,19 +231,19 @@ async def test_wrong_usage_exits_with_two_and_help_with_none(tmp_path: Path) -> 
         (("seed", "--tickets", "0"), 2),
         (("serve", "--workers", "x"), 2),
     ]
-    done = await asyncio.gather(*(run_cli(tmp_path, *arguments) for arguments, _ in asked))
-    for each, (arguments, code) in zip(done, asked, strict=True):
+    results = await asyncio.gather(*(run_cli(tmp_path, *arguments) for arguments, _ in cases))
+    for each, (arguments, code) in zip(results, cases, strict=True):
         assert each.code == code, (arguments, each)
         assert "Traceback" not in each.err
         assert ("ticketwire" in each.out) if code == 0 else (each.out == "" and each.err), arguments
 
 
-async def test_a_server_that_can_not_be_is_refused_in_one_line(url: str, tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        workers, busy = await asyncio.gather(
+async def test_invalid_server_options_are_refused_in_one_line(url: str, tmp_path: Path) -> None:
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        occupied.listen()
+        port = str(occupied.getsockname()[1])
+        workers, port_in_use = await asyncio.gather(
             run_cli(
                 tmp_path,
                 "serve",
@@ -243,69 +255,67 @@ async def test_a_server_that_can_not_be_is_refused_in_one_line(url: str, tmp_pat
             ),
             run_cli(tmp_path, "serve", "--port", port, TICKETWIRE_DATABASE_URL=url),
         )
-    refused(workers, "Postgres")
-    assert busy.code == 1
-    assert busy.err.splitlines()[-1].startswith("ticketwire: ")
-    assert port in busy.err
-    assert "Traceback" not in busy.err
+    expect_refusal(workers, "Postgres")
+    assert port_in_use.code == 1
+    assert port_in_use.err.splitlines()[-1].startswith("ticketwire: ")
+    assert port in port_in_use.err
+    assert "Traceback" not in port_in_use.err
     production = await run_cli(
         tmp_path, "serve", "--demo", TICKETWIRE_DATABASE_URL=url, TICKETWIRE_MODE="production"
     )
-    refused(production, "demo")
+    expect_refusal(production, "demo")
 
 
-async def test_seeding_adds_as_many_tickets_as_asked_for_and_their_histories(
+async def test_seeding_adds_the_requested_tickets_with_their_histories(
     url: str, tmp_path: Path
 ) -> None:
-    done = await run_cli(tmp_path, "seed", "--tickets", "20", TICKETWIRE_DATABASE_URL=url)
-    assert done.code == 0, done.err
-    assert done.out.splitlines()[-1] == "added 20 tickets"
+    result = await run_cli(tmp_path, "seed", "--tickets", "20", TICKETWIRE_DATABASE_URL=url)
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[-1] == "added 20 tickets"
     assert (
         await run_cli(tmp_path, "seed", "--tickets", "5", TICKETWIRE_DATABASE_URL=url)
     ).code == 0
     await db.connect(url)
     try:
-        counted: Any = (await db.fetch_dicts("SELECT COUNT(*) AS n FROM tickets"))[0]["n"]
-        assert counted == 25
-        head, most = (
+        ticket_count: Any = (await db.fetch_dicts("SELECT COUNT(*) AS n FROM tickets"))[0]["n"]
+        assert ticket_count == 25
+        head, event_count = (
             (await db.fetch_dicts("SELECT position AS n FROM log_head"))[0]["n"],
             (await db.fetch_dicts("SELECT COUNT(*) AS n FROM events"))[0]["n"],
         )
-        assert head == most, "the log has no gap"
-        assert int(str(most)) > 25
+        assert head == event_count, "the log has no gap"
+        assert int(str(event_count)) > 25
         latest = (await db.fetch_dicts("SELECT MAX(occurred_at) AS at FROM events"))[0]["at"]
         assert (db.as_instant(latest) or time.now()) <= time.now()
     finally:
         await db.disconnect()
 
 
-async def test_commands_name_a_database_that_is_away_in_one_line(tmp_path: Path) -> None:
-    away = {"TICKETWIRE_DATABASE_URL": "postgres://nobody@127.0.0.1:1/x"}
-    done = await asyncio.gather(
-        run_cli(tmp_path, "migrate", **away),
-        run_cli(tmp_path, "run-jobs", **away),
-        run_cli(tmp_path, *ADA, **away),
-        run_cli(tmp_path, "token", "create", "--client", "x", **away),
+async def test_commands_report_an_unavailable_database_in_one_line(tmp_path: Path) -> None:
+    unavailable = {"TICKETWIRE_DATABASE_URL": "postgres://nobody@127.0.0.1:1/x"}
+    results = await asyncio.gather(
+        run_cli(tmp_path, "migrate", **unavailable),
+        run_cli(tmp_path, "run-jobs", **unavailable),
+        run_cli(tmp_path, *ADA, **unavailable),
+        run_cli(tmp_path, "token", "create", "--client", "x", **unavailable),
     )
-    for each in done:
-        refused(each, "database")
+    for each in results:
+        expect_refusal(each, "database")
 
 
-async def test_an_sqlite_file_gets_its_folder(tmp_path: Path) -> None:
-    done = await run_cli(tmp_path, "migrate", TICKETWIRE_DATABASE_URL="sqlite:///data/deep/x.db")
-    assert done.code == 0, done.err
+async def test_the_folder_of_an_sqlite_file_is_created(tmp_path: Path) -> None:
+    result = await run_cli(tmp_path, "migrate", TICKETWIRE_DATABASE_URL="sqlite:///data/deep/x.db")
+    assert result.code == 0, result.err
     assert (tmp_path / "data" / "deep" / "x.db").exists()
 
 
-async def test_promises_are_verified_against_the_log_and_a_difference_is_told(
-    url: str, tmp_path: Path
-) -> None:
+async def test_sla_verify_reports_differences_from_the_log(url: str, tmp_path: Path) -> None:
     assert (
         await run_cli(tmp_path, "seed", "--tickets", "20", TICKETWIRE_DATABASE_URL=url)
     ).code == 0
-    done = await run_cli(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
-    assert (done.code, done.err) == (0, "")
-    assert done.out == "the SLA clocks of 20 tickets match the log\n"
+    result = await run_cli(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "the SLA clocks of 20 tickets match the log\n"
     await db.connect(url)
     try:
         clock = await SlaClock.all().order_by("id").first()
@@ -313,7 +323,7 @@ async def test_promises_are_verified_against_the_log_and_a_difference_is_told(
         await SlaClock.filter(id=clock.id).update(spent=clock.spent + 1)
     finally:
         await db.disconnect()
-    done = await run_cli(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
-    assert done.code == 1
-    assert done.out.startswith(str(clock.ticket_id))
-    assert done.err == "ticketwire: 1 differences in 20 tickets\n"
+    result = await run_cli(tmp_path, "sla", "verify", TICKETWIRE_DATABASE_URL=url)
+    assert result.code == 1
+    assert result.out.startswith(str(clock.ticket_id))
+    assert result.err == "ticketwire: 1 differences in 20 tickets\n"

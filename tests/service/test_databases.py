@@ -1,4 +1,4 @@
-"""The databases of tests: one that is reused is as fresh as a new one, whatever the test before did."""
+"""The databases of tests: a reused database has the content of a new one."""
 
 from __future__ import annotations
 
@@ -23,68 +23,76 @@ async def reused(template: str) -> AsyncIterator[ReusedDatabase]:
     await found.close()
 
 
-async def contents(url: str) -> dict[str, int]:
+async def count_rows(url: str) -> dict[str, int]:
     """The number of rows of each table."""
     async with connection_to(url) as connection:
         tables = [row["tablename"] for row in await connection.fetch(TABLES)]
-        return {name: await connection.fetchval(f"SELECT count(*) FROM public.{name}") for name in tables}
+        return {
+            name: await connection.fetchval(f"SELECT count(*) FROM public.{name}")
+            for name in tables
+        }
 
 
-async def test_rows_and_sequences_are_those_of_a_fresh_database(reused: ReusedDatabase) -> None:
+async def test_a_reused_database_has_the_rows_and_sequences_of_a_new_one(
+    reused: ReusedDatabase,
+) -> None:
     url = await reused.url()
-    fresh = await contents(url)
+    fresh = await count_rows(url)
     assert fresh["teams"] == 3
     async with connection_to(url) as connection:
         number = await connection.fetchval("SELECT nextval('ticket_numbers')")
         await connection.execute("DELETE FROM categories; UPDATE teams SET name = 'X'")
         await connection.execute("INSERT INTO log_head (id, position) VALUES (9, 9)")
-    assert await contents(url) != fresh
+    assert await count_rows(url) != fresh
     assert await reused.url() == url
-    assert await contents(url) == fresh
+    assert await count_rows(url) == fresh
     async with connection_to(url) as connection:
         assert await connection.fetchval("SELECT count(*) FROM teams WHERE name = 'X'") == 0
         assert await connection.fetchval("SELECT nextval('ticket_numbers')") == number
 
 
-async def redefine(connection: Any) -> None:
+async def rename_table(connection: Any) -> None:
     await connection.execute("ALTER TABLE categories RENAME TO hidden")
 
 
 async def add_trigger(connection: Any) -> None:
     await connection.execute(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
         "CREATE TRIGGER fail BEFORE INSERT ON messages EXECUTE FUNCTION fail()"
     )
 
 
-async def grow(connection: Any) -> None:
-    added = "SELECT gen_random_uuid(), n, true, now() FROM generate_series(1, 300000) n"
-    await connection.execute(f"INSERT INTO api_clients (id, display_name, active, created_at) {added}")
+async def add_many_rows(connection: Any) -> None:
+    rows = "SELECT gen_random_uuid(), n, true, now() FROM generate_series(1, 300000) n"
+    await connection.execute(
+        f"INSERT INTO api_clients (id, display_name, active, created_at) {rows}"
+    )
 
 
-@pytest.mark.parametrize("change", [redefine, add_trigger, grow])
-async def test_a_database_that_is_more_than_changed_rows_is_replaced(
+@pytest.mark.parametrize("change", [rename_table, add_trigger, add_many_rows])
+async def test_a_database_with_a_changed_schema_or_many_rows_is_replaced(
     reused: ReusedDatabase, change: Callable[[Any], Awaitable[None]]
 ) -> None:
     url = await reused.url()
-    fresh = await contents(url)
+    fresh = await count_rows(url)
     async with connection_to(url) as connection:
         await change(connection)
     replaced = await reused.url()
     assert replaced != url
-    assert await contents(replaced) == fresh
+    assert await count_rows(replaced) == fresh
 
 
-async def test_a_session_that_a_test_left_open_holds_nothing_up(reused: ReusedDatabase) -> None:
+async def test_an_open_session_of_a_test_is_closed(reused: ReusedDatabase) -> None:
     url = await reused.url()
-    left = await asyncpg.connect(url)
-    await left.execute("BEGIN; LOCK TABLE tickets; UPDATE teams SET name = slug")
+    open_connection = await asyncpg.connect(url)
+    await open_connection.execute("BEGIN; LOCK TABLE tickets; UPDATE teams SET name = slug")
     assert await reused.url() == url
-    assert (await contents(url))["teams"] == 3
-    assert left.is_closed() or await ended(left)
+    assert (await count_rows(url))["teams"] == 3
+    assert open_connection.is_closed() or await is_ended(open_connection)
 
 
-async def ended(connection: Any) -> bool:
+async def is_ended(connection: Any) -> bool:
     try:
         await connection.fetchval("SELECT 1")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
@@ -92,22 +100,28 @@ async def ended(connection: Any) -> bool:
     return False
 
 
-async def test_databases_of_ended_runs_are_dropped_and_those_of_others_are_not() -> None:
+async def test_only_databases_of_ended_runs_are_dropped() -> None:
     runs = [uuid4().hex[:12] for _ in range(2)]
-    lasting, over = (f"tw_{run}_copy_1" for run in runs)
+    running, ended = (f"tw_{run}_copy_1" for run in runs)
     async with connection_to(databases.SERVER) as holder, connection_to(databases.SERVER) as server:
-        await holder.execute("SELECT pg_advisory_lock_shared($1, $2)", RUN_LOCK, databases.lock_key(runs[0]))
+        await holder.execute(
+            "SELECT pg_advisory_lock_shared($1, $2)", RUN_LOCK, databases.lock_key(runs[0])
+        )
         try:
-            for name in (lasting, over):
+            for name in (running, ended):
                 await server.execute(f"CREATE DATABASE {name}")
 
             async def is_dropped() -> bool:
-                """Another worker that starts may drop it first, or be about to."""
+                """A worker process that starts may also drop it."""
                 await databases.drop_abandoned(server)
-                return not await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", over)
+                return not await server.fetchval(
+                    "SELECT count(*) FROM pg_database WHERE datname = $1", ended
+                )
 
             await until(is_dropped)
-            assert await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", lasting)
+            assert await server.fetchval(
+                "SELECT count(*) FROM pg_database WHERE datname = $1", running
+            )
         finally:
-            for name in (lasting, over):
+            for name in (running, ended):
                 await server.execute(f"DROP DATABASE IF EXISTS {name}")

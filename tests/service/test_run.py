@@ -1,4 +1,4 @@
-"""The suite's own machinery: failed tests are repeated, and what an interrupted run left behind is removed."""
+"""The test runner: failed tests are repeated, and leftovers of interrupted runs are removed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONFIGURATION = "[pytest]\nmarkers = never_retried\n"
 
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A suite of its own, run without plugins and worker processes, whose start takes a second each."""
+    """An empty suite that runs without plugins and worker processes, so that it starts fast."""
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "DISTRIBUTION", [])
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -69,14 +69,12 @@ def test_a_test_marked_never_retried_is_not_repeated(tmp_path: Path) -> None:
     assert (outcome.failed, outcome.flaky) == (["test_it.py::test_it on here"], {})
 
 
-def test_a_pytest_that_breaks_off_fails_the_run(tmp_path: Path) -> None:
+def test_an_aborted_pytest_fails_the_run(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, ENDS_PYTEST).failed
     assert outcome_of(tmp_path, "import nothing_of_this_name").failed
 
 
-def test_with_many_failures_none_is_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_failures_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "MAX_REPEATED", 1)
     outcome = outcome_of(tmp_path, FAILS_ONCE + "def test_other(): assert False")
     assert (outcome.failed, outcome.flaky) == (
@@ -85,7 +83,7 @@ def test_with_many_failures_none_is_repeated(
     )
 
 
-def test_a_worker_that_dies_in_a_test_fails_the_run(
+def test_a_worker_that_exits_in_a_test_fails_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "DISTRIBUTION", ["-p", "xdist", "-n", "1"])
@@ -95,19 +93,19 @@ def test_a_worker_that_dies_in_a_test_fails_the_run(
     assert outcome_of(tmp_path, NEVER_RETRIED + ends_once).failed == ["test_it.py::test_it on here"]
 
 
-def test_a_selection_without_tests_is_noted(tmp_path: Path) -> None:
+def test_a_selection_without_tests_is_reported_as_empty(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, "").is_empty
     assert not outcome_of(tmp_path, PASSES).is_empty
 
 
-def started(run: str) -> subprocess.Popen[bytes]:
+def start_process(run: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(SLEEP, env={**os.environ, "TEST_RUN": run}, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    process.stdout.readline()  # its environment can be read from now on
+    process.stdout.readline()  # the environment of the process can be read now
     return process
 
 
-def test_what_an_ended_run_left_is_removed_and_other_runs_keep_theirs(
+def test_only_leftovers_of_ended_runs_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locks, temporary = tmp_path / "locks", tmp_path / "temporary"
@@ -116,16 +114,21 @@ def test_what_an_ended_run_left_is_removed_and_other_runs_keep_theirs(
     monkeypatch.setattr(leftovers, "LOCKS", locks)
     monkeypatch.setattr(leftovers, "RUN", "0123456789ab")
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    going, over = uuid4().hex[:12], uuid4().hex[:12]
-    folders = {run: temporary / f"{leftovers.folder_prefix(run)}x" for run in (going, over)}
+    running_id, ended_id = uuid4().hex[:12], uuid4().hex[:12]
+    folders = {
+        run: temporary / f"{leftovers.folder_prefix(run)}x" for run in (running_id, ended_id)
+    }
     for folder in folders.values():
         (folder / "data").mkdir(parents=True)
-    holder = f"import fcntl, sys; f = open({str(locks / going)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_SH); print(); "
-    (locks / over).touch()
-    lasting, ended, process = started(going), started(over), None
+    hold_lock = (
+        f"import fcntl, sys; f = open({str(locks / running_id)!r}, 'w'); "
+        "fcntl.flock(f, fcntl.LOCK_SH); print(); "
+    )
+    (locks / ended_id).touch()
+    lasting, ended, process = start_process(running_id), start_process(ended_id), None
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", holder + "sys.stdout.flush(); sys.stdin.read()"],
+            [sys.executable, "-c", hold_lock + "sys.stdout.flush(); sys.stdin.read()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -134,18 +137,18 @@ def test_what_an_ended_run_left_is_removed_and_other_runs_keep_theirs(
         assert leftovers.end_abandoned() == [ended.pid]
         assert ended.wait(60) < 0
         assert lasting.poll() is None
-        assert sorted(path.name for path in locks.iterdir()) == sorted(["0123456789ab", going])
-        assert list(temporary.iterdir()) == [folders[going]]
+        assert sorted(path.name for path in locks.iterdir()) == sorted(["0123456789ab", running_id])
+        assert list(temporary.iterdir()) == [folders[running_id]]
     finally:
         for each in filter(None, (lasting, ended, process)):
             each.kill()
             each.communicate()
 
 
-async def test_a_redis_of_an_ended_run_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis writes its process title over its environment, unless it is asked not to."""
-    over = uuid4().hex[:12]
-    monkeypatch.setenv("TEST_RUN", over)
+async def test_the_redis_server_of_an_ended_run_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default Redis overwrites its environment with its process title."""
+    ended_id = uuid4().hex[:12]
+    monkeypatch.setenv("TEST_RUN", ended_id)
     async with redis_server() as server:
         assert server.process is not None
-        assert list(leftovers.processes_of(over)) == [server.process.pid]
+        assert list(leftovers.processes_of(ended_id)) == [server.process.pid]

@@ -53,7 +53,9 @@ async def expect_tags_and_watchers(events: list[Event]) -> None:
                 values[event.ticket_id] = sorted(event.changes[name][1])
     for ticket in await Ticket.all():
         tags = sorted(tag.name for tag in await TicketTag.filter(ticket_id=ticket.id))
-        watchers = sorted(str(watcher.user_id) for watcher in await TicketWatcher.filter(ticket_id=ticket.id))
+        watchers = sorted(
+            str(watcher.user_id) for watcher in await TicketWatcher.filter(ticket_id=ticket.id)
+        )
         assert logged["tags"].get(ticket.id, []) == tags
         assert logged["watchers"].get(ticket.id, []) == watchers
 
@@ -66,8 +68,8 @@ async def test_the_demo_agrees_with_its_log(database: str) -> None:
 
 async def test_the_demo_shows_every_status(database: str) -> None:
     await seed_demo(NOW)
-    counted = await stats.read_stats(SYSTEM, None, stats.Group.STATUS, NOW)
-    assert all(bucket.count >= 2 for bucket in counted.groups), counted.groups
+    counted = await stats.read_stats(SYSTEM, None, stats.GroupBy.STATUS, NOW)
+    assert all(bucket.count >= 2 for bucket in counted.buckets), counted.buckets
     assert await Ticket.filter(merged_into_id__isnull=False).exists()
     assert await TicketLink.exists()
     assert await Ticket.filter(updated_at__gt=NOW).count() == 0
@@ -75,9 +77,16 @@ async def test_the_demo_shows_every_status(database: str) -> None:
 
 async def test_the_three_accounts_can_sign_in(database: str) -> None:
     await seed_demo(NOW)
-    found = {user.email: user for user in await User.filter(password_hash__isnull=False).select_related("organization")}
+    found = {
+        user.email: user
+        for user in await User.filter(password_hash__isnull=False).select_related("organization")
+    }
     roles = {email: user.role for email, user in found.items()}
-    assert roles == {"customer@example.com": Role.CUSTOMER, "agent@example.com": Role.AGENT, "admin@example.com": Role.ADMIN}
+    assert roles == {
+        "customer@example.com": Role.CUSTOMER,
+        "agent@example.com": Role.AGENT,
+        "admin@example.com": Role.ADMIN,
+    }
     assert await PasswordChecker().matches(PASSWORD, found["agent@example.com"].password_hash)
     assert len({user.password_hash for user in found.values()}) == 1, "the password is hashed once"
     organization = found["customer@example.com"].organization
@@ -87,7 +96,10 @@ async def test_the_three_accounts_can_sign_in(database: str) -> None:
 
 async def test_the_customer_and_the_agent_have_tickets(database: str) -> None:
     await seed_demo(NOW)
-    customer, agent = await User.get(email="customer@example.com"), await User.get(email="agent@example.com")
+    customer, agent = (
+        await User.get(email="customer@example.com"),
+        await User.get(email="agent@example.com"),
+    )
     own = Counter(ticket.status for ticket in await Ticket.filter(requester_id=customer.id))
     assert set(own) == set(Status)
     assert own.total() >= 8
@@ -98,7 +110,9 @@ async def test_the_customer_and_the_agent_have_tickets(database: str) -> None:
 
 async def test_each_team_has_agents(database: str) -> None:
     await seed_demo(NOW)
-    counted = Counter(await Membership.filter(user__role=Role.AGENT).values_list("team__slug", flat=True))
+    counted = Counter(
+        await Membership.filter(user__role=Role.AGENT).values_list("team__slug", flat=True)
+    )
     assert counted == dict.fromkeys(("support", "sales", "billing"), seed.DEMO_AGENTS_PER_TEAM)
 
 
@@ -120,7 +134,9 @@ async def test_one_of_two_concurrent_calls_fills_the_database(database: str) -> 
     assert await Ticket.all().count() == seed.DEMO_TICKETS
 
 
-async def test_seeding_adds_the_requested_number_of_tickets(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_seeding_adds_the_requested_number_of_tickets(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(seed, "TICKETS_PER_TRANSACTION", 40)
     progress: list[int] = []
     assert await seed_tickets(100, NOW, progress.append) == 100
