@@ -10,7 +10,7 @@ from models.core.pagination import parse_page_arguments
 from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter, list_events
-from models.queries.stats import Group, Stats, read_stats
+from models.queries.stats import GroupBy, Stats, read_stats
 from models.queries.tickets import (
     build_ticket_order,
     find_by_external_id,
@@ -54,7 +54,7 @@ async def tickets(
 
 
 async def ticket_stats(
-    info: strawberry.Info, filter: TicketFilter | None = None, group_by: Group | None = None
+    info: strawberry.Info, filter: TicketFilter | None = None, group_by: GroupBy | None = None
 ) -> Stats:
     context = context_of(info)
     return await read_stats(context.viewer, filter_mapping(filter), group_by, context.now())

@@ -21,7 +21,7 @@ import structlog
 from models import database
 from models.core import time
 from models.log import consumer
-from models.log.consumer import OffsetConflict
+from models.log.consumer import PositionConflict
 from models.log.event import Event
 from models.queries import event_log
 
@@ -112,7 +112,7 @@ class LogJob(Generic[T]):
 
     async def process(self, work: Sequence[T], at: datetime, position: int, end: int) -> int:
         # Move the position first: a process that lost the race waits here and then raises
-        # OffsetConflict.
+        # PositionConflict.
         await consumer.advance_position(self.name, position, end)
         return await self.handle(work, at)
 
@@ -159,7 +159,7 @@ class JobRunner:
             while True:
                 try:
                     pause = await self.run_once()
-                except OffsetConflict:
+                except PositionConflict:
                     self.held_until, pause = 0.0, 0.0
                 except Exception as error:
                     pause = await self.record_failure(error)

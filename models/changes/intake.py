@@ -36,7 +36,7 @@ async def prepare_ticket(
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
     query = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
     rows: Sequence[Sequence[object]] = ()
-    if text.is_slug(category):
+    if text.can_be_slug(category):
         # nextval is not undone by a rollback, so that the query needs no BEGIN in spite of it.
         rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:

@@ -6,7 +6,7 @@ Refusal             a user error that the client can correct; nothing was change
   StaleVersion
   UnseenMessages
 Refusals            several user errors
-AccessError         a GraphQL error, with `extensions.code`
+ApiError            a GraphQL error, with `extensions.code`
   Unauthenticated, Forbidden, TicketNotFound, RateLimited, BadRequest, TooExpensive
   CursorInvalid, CursorExpired
 """
@@ -84,7 +84,7 @@ class UnseenMessages(Refusal):
         self.message_ids = list(message_ids)
 
 
-class AccessError(Exception):
+class ApiError(Exception):
     """The request, or one root field, is refused. Clients distinguish errors by `code`."""
 
     code = "BAD_REQUEST"
@@ -94,37 +94,37 @@ class AccessError(Exception):
         self.message = message
 
 
-class Unauthenticated(AccessError):
+class Unauthenticated(ApiError):
     code = "UNAUTHENTICATED"
 
 
-class Forbidden(AccessError):
+class Forbidden(ApiError):
     code = "FORBIDDEN"
 
 
-class TicketNotFound(AccessError):
+class TicketNotFound(ApiError):
     """The ticket of a subscription does not exist, or the viewer can't see it."""
 
     code = "NOT_FOUND"
 
 
-class BadRequest(AccessError):
+class BadRequest(ApiError):
     code = "BAD_REQUEST"
 
 
-class TooExpensive(AccessError):
+class TooExpensive(ApiError):
     code = "QUERY_TOO_EXPENSIVE"
 
 
-class CursorInvalid(AccessError):
+class CursorInvalid(ApiError):
     code = "CURSOR_INVALID"
 
 
-class CursorExpired(AccessError):
+class CursorExpired(ApiError):
     code = "CURSOR_EXPIRED"
 
 
-class RateLimited(AccessError):
+class RateLimited(ApiError):
     """Too many attempts. The next one is allowed after `retry_after_ms` milliseconds."""
 
     code = "RATE_LIMITED"

@@ -19,7 +19,8 @@ VISIBLE_CHARACTER = re.compile(
     "[^\\s\u00ad\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
-"""All but spaces and the characters that only join, direct or select others."""
+"""Any character except white space and invisible ones: joiners, direction marks, variation
+selectors and fillers."""
 
 
 def clean_text(value: str, *path: str, max_chars: int) -> str:
@@ -52,8 +53,8 @@ def check_length(text: str, *path: str, max_chars: int) -> None:
         raise InvalidInput(Code.TOO_LONG, message, *path)
 
 
-def is_slug(text: str) -> bool:
-    """Whether a record may have this slug."""
+def can_be_slug(text: str) -> bool:
+    """Whether it is worth looking up as a slug: it is storable and not too long."""
     return is_storable(text) and len(text) <= MAX_SLUG_CHARS
 
 

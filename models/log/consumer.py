@@ -40,7 +40,7 @@ class LogConsumer(Model):
         table_description = "Who follows the log, and how far they are"
 
 
-class OffsetConflict(Exception):
+class PositionConflict(Exception):
     """Another process has done this work. Roll back, and continue from the stored position."""
 
 
@@ -58,7 +58,7 @@ async def acquire_lease(
     read_position: int = 0,
     scanned_position: int = 0,
 ) -> int | None:
-    """Take or renew the lease.
+    """Take or renew the lease. `at` is the system time, which the demo clock does not affect.
 
     If the stored position still is `read_position`, it moves to `scanned_position`: the caller
     looked at the events between them and found no work.
@@ -83,14 +83,14 @@ async def release_lease(name: str, holder: str) -> None:
 async def advance_position(name: str, read_position: int, done_position: int) -> None:
     """Advance the position, inside the transaction that does the work.
 
-    Raises OffsetConflict if the stored position no longer is `read_position`.
+    Raises PositionConflict if the stored position no longer is `read_position`.
     """
     rows = await database.fetch_dicts(
         "UPDATE readers SET position = ? WHERE name = ? AND position = ? RETURNING position",
         [done_position, name, read_position],
     )
     if not rows:
-        raise OffsetConflict
+        raise PositionConflict
 
 
 async def record_failure(name: str, error: str, at: datetime) -> None:

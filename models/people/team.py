@@ -78,7 +78,7 @@ async def list_assignable_members(team_id: UUID) -> list[User]:
 
 async def get_team(slug: str, *path: str) -> Team:
     """A team by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
-    team = await Team.get_or_none(slug=slug) if text.is_slug(slug) else None
+    team = await Team.get_or_none(slug=slug) if text.can_be_slug(slug) else None
     if team is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such team.", *path)
     return team
@@ -86,7 +86,7 @@ async def get_team(slug: str, *path: str) -> Team:
 
 async def get_category(slug: str, *path: str) -> Category:
     """A category by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
-    condition = Condition("(c.slug = ?)", (slug,)) if text.is_slug(slug) else FALSE
+    condition = Condition("(c.slug = ?)", (slug,)) if text.can_be_slug(slug) else FALSE
     category = await One(LazyQuery(Category, "c", "categories c", condition))
     if category is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
@@ -108,9 +108,9 @@ async def update_team(
     return await Team.get(id=team.id)
 
 
-async def set_availability(user_id: UUID | None, *, present: bool) -> User:
+async def set_availability(user_id: UUID, *, present: bool) -> User:
     """Set whether rules may assign tickets to a user. Raises InvalidInput."""
-    user = await User.get_or_none(id=user_id) if user_id else None
+    user = await User.get_or_none(id=user_id)
     if user is None:
         raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "userId")
     if not user.is_staff:

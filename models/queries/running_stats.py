@@ -21,7 +21,14 @@ from models.database import Row, as_instant, as_uuid
 from models.log import event
 from models.queries.filter import FilterData, compile_filter
 from models.queries.live_list import ListMembership, membership_from_row, read_changed_tickets
-from models.queries.stats import COLUMNS, IS_OPEN, Group, Stats, bucket_key, build_buckets
+from models.queries.stats import (
+    GROUP_COLUMNS,
+    IS_OPEN,
+    GroupBy,
+    Stats,
+    build_buckets,
+    parse_group_value,
+)
 from models.sla.clock import ClockStatus
 
 TICKETS_PER_PAGE = 5000
@@ -44,10 +51,10 @@ FactValues = tuple[object, bool, bool, bool, bool]
 """The values of a TicketFacts, to which it is equal. A plain tuple is faster to create."""
 
 
-def build_fact_columns(group: Group | None) -> Condition:
+def build_fact_columns(group: GroupBy | None) -> Condition:
     """Return the columns that `fact_values_from_row` reads."""
     text = (
-        f", {COLUMNS[group]} AS bucket, t.created_at AS created_at, "
+        f", {GROUP_COLUMNS[group]} AS bucket, t.created_at AS created_at, "
         f"CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS is_open, "
         "CASE WHEN t.assignee_id IS NULL THEN 1 ELSE 0 END AS is_unassigned, "
         f"{has_clock_sql()} AS is_at_risk, {has_clock_sql()} AS is_breached"
@@ -61,10 +68,10 @@ def has_clock_sql() -> str:
     return f"CASE WHEN {has_clock.text} THEN 1 ELSE 0 END"
 
 
-def fact_values_from_row(group: Group | None, row: Row) -> FactValues:
+def fact_values_from_row(group: GroupBy | None, row: Row) -> FactValues:
     is_open = bool(row["is_open"])
     return (
-        bucket_key(group, row["bucket"]) if group else None,
+        parse_group_value(group, row["bucket"]) if group else None,
         is_open,
         is_open and bool(row["is_unassigned"]),
         bool(row["is_at_risk"]),
@@ -79,7 +86,7 @@ class RunningStats:
     open tickets, oldest first; it may also have closed tickets, and a ticket twice.
     """
 
-    def __init__(self, viewer: Viewer, filter: FilterData | None, group: Group | None) -> None:
+    def __init__(self, viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> None:
         self.viewer, self.filter, self.group = viewer, filter, group
         self.position = 0
         self.facts_by_ticket: dict[UUID, TicketFacts] = {}
@@ -170,7 +177,7 @@ class RunningStats:
             at_risk=sum(count for facts, count in counts if facts.is_at_risk),
             breached=sum(count for facts, count in counts if facts.is_breached),
             oldest_open_at=self.find_oldest_open(),
-            groups=(),
+            buckets=(),
         )
 
     def count_by_bucket(self) -> Mapping[object, int]:

@@ -26,8 +26,8 @@ from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Priority, Stage, Sta
 UNASSIGNED = "unassigned"
 
 
-class Group(Enum):
-    """What tickets can be counted by."""
+class GroupBy(Enum):
+    """The property by which tickets are grouped into buckets."""
 
     STATUS = "status"
     STAGE = "stage"
@@ -37,15 +37,17 @@ class Group(Enum):
     ASSIGNEE = "assignee"
 
 
-COLUMNS: Mapping[Group | None, str] = {
+GROUP_COLUMNS: Mapping[GroupBy | None, str] = {
     None: "t.status",
-    Group.STATUS: "t.status",
-    Group.STAGE: "t.status",
-    Group.PRIORITY: "t.priority",
-    Group.CATEGORY: "t.category_id",
-    Group.TEAM: "t.team_id",
-    Group.ASSIGNEE: "t.assignee_id",
+    GroupBy.STATUS: "t.status",
+    GroupBy.STAGE: "t.status",
+    GroupBy.PRIORITY: "t.priority",
+    GroupBy.CATEGORY: "t.category_id",
+    GroupBy.TEAM: "t.team_id",
+    GroupBy.ASSIGNEE: "t.assignee_id",
 }
+"""The column by which the statement groups tickets. Without buckets only the sums are used, so any
+column with few values will do."""
 
 IS_OPEN = in_list("t.status", sorted(status.value for status in OPEN_STATUSES))
 CLOCK_FLAGS_SQL = (
@@ -79,18 +81,18 @@ class Stats:
     at_risk: int
     breached: int
     oldest_open_at: datetime | None
-    groups: Sequence[Bucket]
+    buckets: Sequence[Bucket]
 
 
 async def read_stats(
-    viewer: Viewer, filter: FilterData | None, group: Group | None, at: datetime
+    viewer: Viewer, filter: FilterData | None, group: GroupBy | None, at: datetime
 ) -> Stats:
     """Return the statistics of the tickets that are visible and match the filter.
 
-    Without a group, `groups` is empty.
+    `buckets` is empty if `group` is None.
     """
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    column = COLUMNS[group]
+    column = GROUP_COLUMNS[group]
     counts = (
         f"SELECT {column} AS bucket, COUNT(*) AS ticket_count, "
         f"SUM(CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END) AS open_count, "
@@ -121,15 +123,16 @@ async def read_stats(
         at_risk=sum_column(rows, "at_risk_count"),
         breached=sum_column(rows, "breached_count"),
         oldest_open_at=min((at for at in oldest if at is not None), default=None),
-        groups=await build_groups(group, rows),
+        buckets=await build_buckets_from_rows(group, rows),
     )
 
 
-async def build_groups(group: Group | None, rows: Sequence[Row]) -> Sequence[Bucket]:
+async def build_buckets_from_rows(group: GroupBy | None, rows: Sequence[Row]) -> Sequence[Bucket]:
     if group is None:
         return ()
     counts = {
-        bucket_key(group, row["bucket"]): int(cast("int", row["ticket_count"])) for row in rows
+        parse_group_value(group, row["bucket"]): int(cast("int", row["ticket_count"]))
+        for row in rows
     }
     return await build_buckets(group, counts)
 
@@ -138,18 +141,18 @@ def sum_column(rows: Sequence[Row], name: str) -> int:
     return sum(int(cast("int", row[name])) for row in rows)
 
 
-def bucket_key(group: Group | None, value: object) -> object:
-    """Return the key of a bucket from a raw column value."""
-    is_uuid = group in (Group.CATEGORY, Group.TEAM, Group.ASSIGNEE)
+def parse_group_value(group: GroupBy | None, value: object) -> object:
+    """Convert a raw value of the group's column: ids become UUIDs, other values stay."""
+    is_uuid = group in (GroupBy.CATEGORY, GroupBy.TEAM, GroupBy.ASSIGNEE)
     return as_uuid(value) if is_uuid and value is not None else value
 
 
-async def build_buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
+async def build_buckets(group: GroupBy, counts: Mapping[object, int]) -> list[Bucket]:
     """Return a bucket for each count, with its label.
 
     Statuses, stages and priorities have all their buckets, also those with a count of 0.
     """
-    if group in (Group.STATUS, Group.STAGE, Group.PRIORITY):
+    if group in (GroupBy.STATUS, GroupBy.STAGE, GroupBy.PRIORITY):
         return build_fixed_buckets(group, counts)
     names = await read_names(group, [key for key in counts if key is not None])
     buckets: list[Bucket] = []
@@ -159,19 +162,19 @@ async def build_buckets(group: Group, counts: Mapping[object, int]) -> list[Buck
     return sorted(buckets, key=lambda bucket: (-bucket.count, bucket.label, bucket.key))
 
 
-async def read_names(group: Group, keys: Sequence[object]) -> Mapping[UUID, tuple[str, str]]:
+async def read_names(group: GroupBy, keys: Sequence[object]) -> Mapping[UUID, tuple[str, str]]:
     """Return the key and label of the bucket of each category, team or assignee."""
-    if group is Group.ASSIGNEE:
+    if group is GroupBy.ASSIGNEE:
         users = await User.filter(id__in=keys)
         return {user.id: (encode(USER, user.id), user.display_name) for user in users}
-    model = Category if group is Group.CATEGORY else Team
+    model = Category if group is GroupBy.CATEGORY else Team
     return {record.id: (record.slug, record.name) for record in await model.filter(id__in=keys)}
 
 
-def build_fixed_buckets(group: Group, counts: Mapping[object, int]) -> list[Bucket]:
-    if group is Group.STAGE:
+def build_fixed_buckets(group: GroupBy, counts: Mapping[object, int]) -> list[Bucket]:
+    if group is GroupBy.STAGE:
         return [build_stage_bucket(stage, counts) for stage in Stage]
-    members = Priority if group is Group.PRIORITY else Status
+    members = Priority if group is GroupBy.PRIORITY else Status
     return [
         Bucket(member.name, format_label(member.name), counts.get(member.value, 0))
         for member in members

@@ -24,7 +24,7 @@ from models.access.viewer import Viewer
 from models.log.event import Event
 from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
 from models.queries.running_stats import RunningStats
-from models.queries.stats import Group, Stats, read_stats
+from models.queries.stats import GroupBy, Stats, read_stats
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
@@ -44,7 +44,7 @@ database counts them for each update."""
 async def live_ticket_stats(
     info: strawberry.Info,
     filter: TicketFilter | None = None,
-    group_by: Group | None = None,
+    group_by: GroupBy | None = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
     data = filter_mapping(filter)
@@ -63,7 +63,7 @@ class LiveStats:
         self,
         viewer: Viewer,
         filter: Mapping[str, Any] | None,
-        group: Group | None,
+        group: GroupBy | None,
         tail: LogTail[Event],
         now: Callable[[], datetime],
     ) -> None:
@@ -168,7 +168,7 @@ class LiveStatsSource(Source[Stats]):
         self,
         context: Context,
         filter: Mapping[str, Any] | None,
-        group: Group | None,
+        group: GroupBy | None,
         min_position: int = 0,
     ) -> None:
         self.context = context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from models.queries.stats import Group
+from models.queries.stats import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import LinkKind
 from schema.enums.registration import register_enum
@@ -109,7 +109,7 @@ register_enum(
     },
 )
 register_enum(
-    Group,
+    GroupBy,
     "TicketStatsGroup",
     "The property by which statistics group tickets.",
     {

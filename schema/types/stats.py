@@ -52,4 +52,4 @@ class TicketStatsType:
         graphql_type=list[TicketStatsBucket],
     )
     def groups(self, root: strawberry.Parent[Stats]) -> list[Bucket]:
-        return list(root.groups)
+        return list(root.buckets)

@@ -222,7 +222,7 @@ class TestEscalation:
         )
         assert sum(not isinstance(result, BaseException) for result in results) == 1, results
         assert {type(result) for result in results if isinstance(result, BaseException)} == {
-            consumer.OffsetConflict
+            consumer.PositionConflict
         }
         await asyncio.gather(
             *(EscalationSteps(WINDOW).run_once(from_now(seconds=1), 0) for _ in range(3))

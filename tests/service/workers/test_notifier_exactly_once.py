@@ -31,7 +31,7 @@ from support.ticket_commands import (
 from models.changes import commands
 from models.core import time
 from models.log import consumer, event
-from models.log.consumer import LogConsumer, OffsetConflict
+from models.log.consumer import LogConsumer, PositionConflict
 from models.notifications import notification
 from models.notifications.email import Mail
 from models.notifications.notification import Notification
@@ -67,21 +67,21 @@ async def run_batch(
 ) -> int | type[BaseException]:
     """Run one batch from the cursor or from a position.
 
-    Returns how many notifications and mails were written, or `OffsetConflict`.
+    Returns how many notifications and mails were written, or `PositionConflict`.
     """
     notifier = Notifier(DOMAIN)
     notifier.batch_size = batch_size
     start = (await LogConsumer.get(name="notifier")).position if position is None else position
     try:
         return (await notifier.run_once(time.now(), start)).count
-    except OffsetConflict:
-        return OffsetConflict
+    except PositionConflict:
+        return PositionConflict
 
 
 async def test_concurrent_notifiers_handle_each_event_once(people: World) -> None:
     await create_events(people, 3)
     done = await asyncio.gather(*(run_batch(position=0) for _ in range(4)))
-    assert done.count(OffsetConflict) == 3, done
+    assert done.count(PositionConflict) == 3, done
     assert (await LogConsumer.get(name="notifier")).position == await event.read_head()
     await check_notifications()
     assert (

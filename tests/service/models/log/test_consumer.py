@@ -11,7 +11,7 @@ import pytest
 from support.ticket_factory import NOON
 
 from models.log import consumer
-from models.log.consumer import LogConsumer, OffsetConflict
+from models.log.consumer import LogConsumer, PositionConflict
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -62,7 +62,7 @@ async def test_each_job_has_its_own_lease() -> None:
 async def test_a_cursor_moves_only_from_the_position_that_was_read() -> None:
     await consumer.register(NAME)
     await consumer.advance_position(NAME, 0, 5)
-    with pytest.raises(OffsetConflict):
+    with pytest.raises(PositionConflict):
         await consumer.advance_position(NAME, 0, 7)
     assert (await LogConsumer.get(name=NAME)).position == 5
 

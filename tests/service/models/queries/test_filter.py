@@ -22,7 +22,7 @@ from models.database import Dialect
 from models.queries import tickets
 from models.queries.filter import FilterData, compile_filter
 from models.queries.filter_limits import MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, MAX_WORDS
-from models.queries.stats import Group, read_stats
+from models.queries.stats import GroupBy, read_stats
 from models.tickets.ticket import Ticket
 
 UNUSED_UUID = "01a207c7-61c7-7748-8a66-cce542632835"
@@ -224,7 +224,7 @@ async def test_the_deepest_filters_work_in_every_query(sample: RandomTickets) ->
             else 0
         )
         assert (
-            await read_stats(sample.desk.cora, deep, Group.TEAM, NOON)
+            await read_stats(sample.desk.cora, deep, GroupBy.TEAM, NOON)
         ).total == await page.count_total()
 
 

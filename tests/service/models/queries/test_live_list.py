@@ -27,7 +27,7 @@ from models.queries import live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from models.queries.running_stats import RunningStats, build_fact_columns
-from models.queries.stats import Group, read_stats
+from models.queries.stats import GroupBy, read_stats
 from models.sla.clock import ClockStatus
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -75,7 +75,7 @@ async def test_updates_from_changed_tickets_agree_with_a_full_query(
         await fetch_dicts("SELECT setval('ticket_numbers', (SELECT MAX(number) FROM tickets))")
     viewer: Viewer = data.draw(st.sampled_from([*desk.customers, *desk.staff]))
     filter = data.draw(st.none() | filters(sample))
-    group = data.draw(st.none() | st.sampled_from(Group))
+    group = data.draw(st.none() | st.sampled_from(GroupBy))
     random = Random(data.draw(st.integers(0, 10**6)))
     position, members = await live_list.read_members(viewer, filter, NOON, MAX_MEMBERS)
     running = RunningStats(viewer, filter, group)
@@ -187,7 +187,7 @@ async def test_running_stats_know_the_oldest_open_ticket_after_a_reopening(
 ) -> None:
     older = await desk.raise_ticket(at=NOON - timedelta(days=1))
     newer = await desk.raise_ticket()
-    running = RunningStats(desk.ada, None, Group.TEAM)
+    running = RunningStats(desk.ada, None, GroupBy.TEAM)
     assert await running.read(NOON, MAX_MEMBERS)
     for command, oldest in (
         (None, older),
@@ -199,7 +199,7 @@ async def test_running_stats_know_the_oldest_open_ticket_after_a_reopening(
             await desk.act(older, command)
             await running.advance(NOON)
         assert (await running.build_stats()).oldest_open_at == oldest.created_at
-        assert await running.build_stats() == await read_stats(desk.ada, None, Group.TEAM, NOON)
+        assert await running.build_stats() == await read_stats(desk.ada, None, GroupBy.TEAM, NOON)
 
 
 async def test_the_heap_of_open_tickets_does_not_grow_with_changes(
@@ -296,7 +296,7 @@ async def test_changed_tickets_are_read_by_index(
     monkeypatch.setattr(database, "fetch_dicts", record_statement)
     for viewer in (desk.ada, desk.carl):
         await live_list.read_changed_tickets(
-            viewer, every_field, NOON, 0, build_fact_columns(Group.TEAM)
+            viewer, every_field, NOON, 0, build_fact_columns(GroupBy.TEAM)
         )
     assert len(statements) == 2
     for sql, params in statements:

@@ -201,11 +201,11 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
     )
     assert await running_stats.read(NOON, 100)
     await advanced_stats.advance(NOON)
-    full_stats = await stats.read_stats(viewer, filter, stats.Group.STATUS, NOON)
+    full_stats = await stats.read_stats(viewer, filter, stats.GroupBy.STATUS, NOON)
     assert (
         await page.count_total()
         == full_stats.total
-        == sum(bucket.count for bucket in full_stats.groups)
+        == sum(bucket.count for bucket in full_stats.buckets)
         == len(listed)
     )
     assert await log_page.count_total() == len(log_page.rows)

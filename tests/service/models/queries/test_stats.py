@@ -17,31 +17,31 @@ from models.changes import commands
 from models.core import ids
 from models.core.errors import BadRequest
 from models.log import event
-from models.queries.stats import Group, read_stats
+from models.queries.stats import GroupBy, read_stats
 from models.tickets.lifecycle import STAGES, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.without_default_policies
 
-FIXED_GROUPS = {Group.STATUS: Status, Group.STAGE: Stage, Group.PRIORITY: Priority}
+FIXED_GROUPS = {GroupBy.STATUS: Status, GroupBy.STAGE: Stage, GroupBy.PRIORITY: Priority}
 
 
-def bucket_of(desk: Desk, fact: TicketFacts, group: Group) -> tuple[str, str]:
+def bucket_of(desk: Desk, fact: TicketFacts, group: GroupBy) -> tuple[str, str]:
     """Key and label of the bucket that a ticket belongs in."""
     ticket = fact.ticket
-    if group is Group.CATEGORY:
+    if group is GroupBy.CATEGORY:
         return fact.category, desk.categories[fact.category].name
-    if group is Group.TEAM:
+    if group is GroupBy.TEAM:
         return fact.team, desk.teams[fact.team].name
-    if group is Group.ASSIGNEE:
+    if group is GroupBy.ASSIGNEE:
         names = {each.user_id: each.user.display_name for each in desk.staff if each.user}
         if ticket.assignee_id is None:
             return "unassigned", "Unassigned"
         return ids.encode(ids.USER, ticket.assignee_id), names[ticket.assignee_id]
     value = {
-        Group.STATUS: ticket.status,
-        Group.STAGE: STAGES[ticket.status],
-        Group.PRIORITY: ticket.priority,
+        GroupBy.STATUS: ticket.status,
+        GroupBy.STAGE: STAGES[ticket.status],
+        GroupBy.PRIORITY: ticket.priority,
     }[group]
     return value.name, value.name.replace("_", " ").capitalize()
 
@@ -55,7 +55,7 @@ async def test_statistics_agree_with_a_count_in_python(
     desk = sample.desk
     viewer: Viewer = data.draw(st.sampled_from([*desk.customers, *desk.staff]))
     filter = data.draw(st.none() | filters(sample))
-    group = data.draw(st.none() | st.sampled_from(Group))
+    group = data.draw(st.none() | st.sampled_from(GroupBy))
     statistics = await read_stats(viewer, filter, group, NOON)
     facts = [
         fact
@@ -71,15 +71,17 @@ async def test_statistics_agree_with_a_count_in_python(
         (ticket.created_at for ticket in still_open), default=None
     )
     if group is None:
-        assert list(statistics.groups) == []
+        assert list(statistics.buckets) == []
         return
     counts = Counter(bucket_of(desk, fact, group) for fact in facts)
     if group in FIXED_GROUPS:
-        assert [bucket.key for bucket in statistics.groups] == [
+        assert [bucket.key for bucket in statistics.buckets] == [
             each.name for each in FIXED_GROUPS[group]
         ]
         assert {
-            (bucket.key, bucket.label): bucket.count for bucket in statistics.groups if bucket.count
+            (bucket.key, bucket.label): bucket.count
+            for bucket in statistics.buckets
+            if bucket.count
         } == counts
     else:
         expected = sorted(
@@ -87,12 +89,12 @@ async def test_statistics_agree_with_a_count_in_python(
             key=lambda each: (-each[2], each[1], each[0]),
         )
         assert [
-            (bucket.key, bucket.label, bucket.count) for bucket in statistics.groups
+            (bucket.key, bucket.label, bucket.count) for bucket in statistics.buckets
         ] == expected
 
 
 async def test_an_empty_database_has_statistics_of_0_at_position_0(desk: Desk) -> None:
-    statistics = await read_stats(desk.ada, None, Group.STATUS, NOON)
+    statistics = await read_stats(desk.ada, None, GroupBy.STATUS, NOON)
     assert (
         statistics.position,
         statistics.total,
@@ -106,17 +108,17 @@ async def test_an_empty_database_has_statistics_of_0_at_position_0(desk: Desk) -
         0,
         None,
     )
-    assert [(bucket.key, bucket.count) for bucket in statistics.groups] == [
+    assert [(bucket.key, bucket.count) for bucket in statistics.buckets] == [
         (status.name, 0) for status in Status
     ]
-    assert list((await read_stats(desk.ada, None, Group.ASSIGNEE, NOON)).groups) == []
+    assert list((await read_stats(desk.ada, None, GroupBy.ASSIGNEE, NOON)).buckets) == []
 
 
 async def test_statistics_have_the_position_of_the_head(desk: Desk) -> None:
     first = await desk.raise_ticket()
     await desk.act(first, commands.start)
     for viewer, total in ((desk.ada, 1), (desk.olga, 0), (ANONYMOUS, 0)):
-        for group in (None, *Group):
+        for group in (None, *GroupBy):
             statistics = await read_stats(viewer, None, group, NOON)
             assert statistics.position == await event.read_head() == 2
             assert statistics.total == total
@@ -132,7 +134,7 @@ async def test_statistics_and_their_position_are_of_one_instant(desk: Desk) -> N
     writers = asyncio.gather(*(create_many() for _ in range(3)))
     totals: list[int] = []
     while not writers.done():
-        statistics = await read_stats(desk.ada, None, Group.TEAM, NOON)
+        statistics = await read_stats(desk.ada, None, GroupBy.TEAM, NOON)
         assert statistics.total == statistics.position
         totals.append(statistics.total)
     await writers
