@@ -25,8 +25,8 @@ class AuthHooks:
     viewer don't change the copy."""
     authenticate: Callable[[Any, str], Awaitable[None]]
     """Sets the context's viewer to the owner of a token. Raises Unauthorized."""
-    on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
-    """Called when a connection opens. Arguments: its context; a callback that closes the
+    on_authenticated: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
+    """Called when a connection is authenticated. Arguments: its context; a callback that closes the
     connection as forbidden; a callback to call at once when the context's viewer changes."""
     on_close: Callable[[Any], None]
     """Called with the connection's context when the connection closes."""

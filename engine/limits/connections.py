@@ -37,7 +37,7 @@ class Connection(Protocol):
     """A WebSocket or an event stream."""
 
     address: str
-    viewer: str | None
+    counted_viewer_key: str | None
     """The key of the viewer that the connection is counted for, if any."""
 
     @property
@@ -96,13 +96,13 @@ class ConnectionRegistry:
         if self.counts_by_viewer[viewer] >= limit:
             return self.refuse(f"Too many connections: at most {limit} per viewer.")
         self.counts_by_viewer[viewer] += 1
-        connection.viewer = viewer
+        connection.counted_viewer_key = viewer
         return None
 
     def unassign_viewer(self, connection: Connection) -> None:
-        if connection.viewer is not None:
-            decrement(self.counts_by_viewer, connection.viewer)
-            connection.viewer = None
+        if connection.counted_viewer_key is not None:
+            decrement(self.counts_by_viewer, connection.counted_viewer_key)
+            connection.counted_viewer_key = None
 
     def refuse(self, reason: str, *, is_callers_own: bool = True) -> LimitReached:
         self.refused += 1

@@ -50,7 +50,7 @@ class SSEConnection:
         self.send = send
         self.context = context
         self.address: str = context.address
-        self.viewer: str | None = None
+        self.counted_viewer_key: str | None = None
         self.client: ClientConnection | None = scope.get("extensions", {}).get(CONNECTION_EXTENSION)
         limit = services.registry.limits.max_outbox_bytes
         self.outbox = SSEOutbox(send, limit, self.disconnect_slow_client)
@@ -64,7 +64,9 @@ class SSEConnection:
     # ---------------------------------------------------------------- open and wait
 
     async def serve(self, request: GraphQLRequest, resume_from: str | None) -> None:
-        self.services.auth.on_open(self.context, self.complete_unauthenticated, self.update_viewer)
+        self.services.auth.on_authenticated(
+            self.context, self.complete_unauthenticated, self.update_viewer
+        )
         try:
             await self.send_head()
             self.start_task(self.outbox.run())

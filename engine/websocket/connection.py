@@ -30,7 +30,7 @@ from engine.websocket.protocol import (
 SUBPROTOCOL = "graphql-transport-ws"
 BURST_SECONDS = 10
 """A client may send this many seconds' worth of messages at once."""
-MUTATION_SECONDS = 6.0
+MUTATION_GRACE_SECONDS = 6.0
 """How long running mutations may take when the server shuts down."""
 log = structlog.get_logger("ticketwire.socket")
 
@@ -49,16 +49,16 @@ class WebSocketConnection:
         self.receive = receive
         self.send = send
         self.address: str = scope["client"][0] if scope.get("client") else ""
-        self.viewer: str | None = None
+        self.counted_viewer_key: str | None = None
         self.protocol = GraphQLTransportWS(self.limits.max_operations_per_socket)
         self.writer: FrameWriter | None = scope.get("extensions", {}).get(FRAME_WRITER_EXTENSION)
         self.outbox = self.create_outbox()
         self.context: Any = services.auth.create_context(scope["request_id"], self.address)
         self.operations = Operations(self, services)
         self.tasks: set[asyncio.Task[None]] = set()
-        self.reading = asyncio.timeout(None)
-        """Rescheduled to now when the server has closed the socket; it ends `read`."""
-        self.is_closed = self.is_stopping = False
+        self.read_timeout = asyncio.timeout(None)
+        """Rescheduled to now when the server has closed the socket; `read` then ends."""
+        self.is_closed = self.is_shutting_down = False
         self.message_allowance = float(self.limits.max_messages_per_second * BURST_SECONDS)
         self.allowance_updated_at = monotonic()
 
@@ -83,7 +83,7 @@ class WebSocketConnection:
             sending = asyncio.create_task(self.outbox.run())
         try:
             with contextlib.suppress(TimeoutError):
-                async with self.reading:
+                async with self.read_timeout:
                     await self.read()
         finally:
             init_timer.cancel()
@@ -137,7 +137,7 @@ class WebSocketConnection:
             if isinstance(step, SendMessage):
                 self.outbox.post(step.text.encode())
             elif isinstance(step, StartOperation):
-                if not self.is_stopping:  # the client will start it on another server
+                if not self.is_shutting_down:  # the client will start it on another server
                     self.operations.start(step)
             elif isinstance(step, StopOperation):
                 self.operations.stop(step.id)
@@ -154,7 +154,7 @@ class WebSocketConnection:
     # ---------------------------------------------------------------- close
 
     def close(self, code: int, reason: str) -> None:
-        """Stop all operations, and close the socket after the messages that were sent."""
+        """Stop all operations, and close the socket after the queued messages have been sent."""
         if not self.is_closed:
             self.protocol.close(code, reason)
             self.operations.stop_all()
@@ -168,7 +168,7 @@ class WebSocketConnection:
             await self.outbox.close(code, reason)
         except Exception as error:  # the client has already disconnected
             log.info("socket.close_failed", error=repr(error))
-        self.reading.reschedule(asyncio.get_running_loop().time())
+        self.read_timeout.reschedule(asyncio.get_running_loop().time())
 
     def close_slow_client(self) -> None:
         self.services.registry.slow_clients += 1
@@ -177,11 +177,11 @@ class WebSocketConnection:
 
     def begin_shutdown(self) -> None:
         """Let running mutations finish, then close with 1012 because the server shuts down."""
-        self.is_stopping = True
+        self.is_shutting_down = True
         self.start_task(self.shut_down())
 
     async def shut_down(self) -> None:
-        await self.operations.wait_for_mutations(MUTATION_SECONDS)
+        await self.operations.wait_for_mutations(MUTATION_GRACE_SECONDS)
         self.operations.stop_all()
         if self.writer is not None:
             self.writer.close_for_shutdown()
@@ -214,7 +214,7 @@ class WebSocketConnection:
             return
         if self.is_closed or not self.assign_viewer():
             return
-        auth.on_open(self.context, self.close_forbidden, self.update_viewer)
+        auth.on_authenticated(self.context, self.close_forbidden, self.update_viewer)
         self.apply(self.protocol.acknowledge())
 
     def close_after_error(self, error: Exception) -> None:
@@ -238,7 +238,7 @@ class WebSocketConnection:
     def update_viewer(self) -> None:
         """Move the subscriptions to groups of the new viewer, before their next event."""
         if self.services.auth.viewer_key(self.context) is None:
-            self.operations.stop_all()  # the token has ended, and `close_forbidden` will be called
+            self.operations.stop_all()  # the token is no longer valid; `close_forbidden` follows
             return
         self.assign_viewer()
         self.operations.update_viewer()

@@ -323,7 +323,7 @@ async def test_prepared_frames_and_plain_asgi_send_the_same_bytes(url: str) -> N
 async def test_a_stopping_server_finishes_mutations_and_closes_with_1012(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_socket, "MUTATION_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr(engine_socket, "MUTATION_GRACE_SECONDS", TIMEOUT_SECONDS)
     created: list[Operations] = []
 
     def remember(socket: Any, services: Any) -> Operations:
