@@ -46,8 +46,6 @@ async def find_node(context: Context, id: str) -> Any:
         if viewer.user_id is None:
             return None
         return await Token.get_or_none(id=key, user_id=viewer.user_id, kind=TokenKind.API)
-    if prefix == ids.API_CLIENT and viewer.is_customer:
-        return None
     loader = {
         ids.TICKET: loaders.tickets,
         ids.MESSAGE: loaders.messages,

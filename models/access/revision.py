@@ -54,7 +54,7 @@ GRANT_COLUMNS = (
 FROM_CLAUSE = (
     "FROM tokens k LEFT JOIN users u ON u.id = k.user_id "
     "LEFT JOIN organizations o ON o.id = u.organization_id "
-    "LEFT JOIN api_clients c ON c.id = k.client_id WHERE k.id"
+    "LEFT JOIN api_clients c ON c.id = k.client_id"
 )
 
 
@@ -64,7 +64,7 @@ async def read_revision() -> int:
 
 
 async def visibility_changed_since(position: int) -> bool:
-    """Whether any viewer may see different tickets than at that log position; true if in doubt."""
+    """Whether the tickets visible to any viewer may have changed at or after that log position."""
     rows = await database.fetch_dicts("SELECT position FROM rights")
     return cast("int", rows[0]["position"]) >= position
 
@@ -77,19 +77,20 @@ async def read_fingerprints(token_ids: Collection[str]) -> dict[str, str]:
     """
     if database.dialect() == "postgres":
         array, params = "json_build_array", [list(token_ids)]
-        sql = f"{array}({GRANT_COLUMNS})::text AS fingerprint {FROM_CLAUSE} = ANY(?)"
+        sql = f"{array}({GRANT_COLUMNS})::text AS fingerprint {FROM_CLAUSE} WHERE k.id = ANY(?)"
     else:
         params = [json.dumps(list(token_ids))]
-        in_ids = "IN (SELECT value FROM json_each(?))"
-        sql = f"json_array({GRANT_COLUMNS}) AS fingerprint {FROM_CLAUSE} {in_ids}"
+        where = "WHERE k.id IN (SELECT value FROM json_each(?))"
+        sql = f"json_array({GRANT_COLUMNS}) AS fingerprint {FROM_CLAUSE} {where}"
     rows = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {sql}", params)
     return {cast("str", row["id"]): cast("str", row["fingerprint"]) for row in rows}
 
 
 def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
-    """`viewer_of` for a fingerprint; None if the token or its owner is not valid at that time.
+    """The grant of the viewer of a token, computed from the token's fingerprint.
 
-    A test checks that both give the same result.
+    None if the token or its owner is not valid at that time. A test checks that the result equals
+    `grant_of(viewer_of_token(token, at))`.
     """
     (
         kind,

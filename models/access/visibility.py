@@ -59,6 +59,8 @@ def can_see_record(viewer: Viewer, record: object) -> bool:
 
     Customers see themselves, their organization, and the users of a shared organization. Only
     staff see policies, calendars and paths; the SLA clocks of a ticket show customers its policy.
+    True for records of other types: the loaders of tickets, messages and attachments check their
+    visibility, and teams and categories are public.
     """
     if isinstance(record, SlaPolicy | SlaCalendar | EscalationPath):
         return READ_POLICIES.allows(viewer)
@@ -79,4 +81,4 @@ def can_customer_see_record(viewer: Viewer, record: object) -> bool:
         return shared is not None and record.organization_id == shared
     if isinstance(record, Organization):
         return viewer.user is not None and record.id == viewer.user.organization_id
-    return True
+    return not isinstance(record, ApiClient)

@@ -262,6 +262,7 @@ def test_customers_see_themselves_and_users_of_their_shared_account() -> None:
     ]
     assert can_see_record(alone, account)
     assert not can_see_record(alone, Organization(name="Other"))
+    assert not can_see_record(alone, ApiClient(display_name="Sync"))
     for who, expected in [
         (viewer(Role.AGENT), True),
         (viewer(Role.ADMIN), True),
