@@ -57,7 +57,9 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     """The client of one transaction or savepoint."""
 
     has_savepoints = False
-    """Whether savepoints were used. Then the last statements may be those of a savepoint only."""
+    """Whether a savepoint was opened. Then `fetch_each` does not commit, because its statements may
+    be the last of the savepoint only. Tortoise runs them on the transaction's client, not on the
+    savepoint's."""
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ImmediateTransactionWrapper(self))
@@ -90,6 +92,7 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
+        assert self._savepoint is None, "a savepoint must not commit the transaction"
         for text, values in statements:
             self.log.debug("%s: %s", text, values)
         commits = commit and not self.has_savepoints
@@ -136,7 +139,8 @@ async def run_on_thread(wrapper: aiosqlite.Connection, function: Callable[[], T]
 
 
 class ImmediateTransactionContext(SqliteTransactionContext):
-    """Holds the connection's lock for the length of a transaction, also if it is cancelled."""
+    """Holds the connection's lock during a transaction, and releases it even if the task is
+    cancelled."""
 
     connection: ImmediateTransactionWrapper
     token: ConnectionToken
@@ -147,8 +151,9 @@ class ImmediateTransactionContext(SqliteTransactionContext):
             await self.ensure_connection()
             await self.connection.begin()
         except BaseException:
-            # A cancelled BEGIN still runs on the driver's thread, perhaps until another process
-            # has written. A ROLLBACK follows it there, then the lock is released. No task waits.
+            # A cancelled BEGIN may still wait on the driver's thread for another process's write
+            # lock. The ROLLBACK is queued behind it, and the lock is released after that. The
+            # cancelled task does not wait.
             self.start_undo()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
@@ -163,8 +168,8 @@ class ImmediateTransactionContext(SqliteTransactionContext):
         get_connections().reset(self.token)
         if exc_val is not None:
             if not isinstance(exc_val, Exception):
-                # Cancelled: also a statement that the thread has not begun yet ends at once. An
-                # interrupt would come too early for it.
+                # Cancelled. `interrupt()` would not stop a statement that the thread has not
+                # started yet; `stop` does.
                 self.client.stop.set()
             await asyncio.shield(self.start_undo())
             return
@@ -203,7 +208,8 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("lower", 1, to_lowercase, deterministic=True)
 
 
-def is_query(text: str) -> bool:
+def is_read(text: str) -> bool:
+    """Whether a reader connection may run the statement. No `WITH … UPDATE` is used."""
     return text.startswith(("SELECT", "WITH"))
 
 
@@ -238,7 +244,7 @@ class Client(SqliteClient):
         await super().close()
 
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
-        if self.readers is not None and is_query(text):
+        if self.readers is not None and is_read(text):
             self.log.debug("%s: %s", text, values)
             return await self.readers.fetch(text, values)
         return (await super().execute_query(text, list(values)))[1]
@@ -253,7 +259,7 @@ class Client(SqliteClient):
     async def execute_query(
         self, query: str, values: list[Any] | None = None
     ) -> tuple[int, Sequence[Any]]:
-        if self.readers is None or not is_query(query):
+        if self.readers is None or not is_read(query):
             return await super().execute_query(query, values)
         rows = await self.fetch(query, values or ())
         return len(rows), rows
