@@ -68,20 +68,24 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         Route("/metrics", partial(show_metrics, components)),
         Route("/graphql/stream", SSEEndpoint(connections)),
     ]
-    pages = Starlette(routes=routes, lifespan=lambda _: running(components))
-    return RequestMiddleware(dispatch(graphql, websockets, pages, settings.allowed_origins))
+    other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
+    return RequestMiddleware(
+        build_dispatcher(graphql, websockets, other_routes, settings.allowed_origins)
+    )
 
 
-def dispatch(
-    graphql: ASGIApp, websockets: ASGIApp, pages: ASGIApp, allowed_origins: list[str]
+def build_dispatcher(
+    graphql: ASGIApp, websockets: ASGIApp, other_routes: ASGIApp, allowed_origins: list[str]
 ) -> ASGIApp:
-    """Send requests for /graphql straight to their endpoints, and all others to `pages`.
+    """Build an application that sends requests for /graphql straight to their endpoints.
+
+    All other HTTP requests go to `other_routes`. Other WebSockets are refused.
 
     Starlette's router is not used for /graphql, because it would cost time for each request.
     """
 
     async def dispatch_http(scope: Scope, receive: Receive, send: Send) -> None:
-        await (graphql if scope["path"] == GRAPHQL_PATH else pages)(scope, receive, send)
+        await (graphql if scope["path"] == GRAPHQL_PATH else other_routes)(scope, receive, send)
 
     http_with_cors = CORSMiddleware(
         dispatch_http,
@@ -93,7 +97,7 @@ def dispatch(
 
     async def dispatch_any(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await pages(scope, receive, send)
+            await other_routes(scope, receive, send)
         elif scope["type"] == "http":
             http = http_with_cors if b"origin" in scope["headers_by_name"] else dispatch_http
             await http(scope, receive, send)
@@ -130,7 +134,7 @@ async def show_metrics(components: Components, request: Request) -> Response:
         status = 401 if viewer is None else 403
         return PlainTextResponse("a bearer token with the scope admin is needed\n", status)
     samples = [
-        *await health.background_metrics(now(), time.now()),
+        *await health.background_metrics(at=now(), system_time=time.now()),
         *await process_samples(components),
     ]
     return Response(metrics.render_exposition(samples), media_type=metrics.CONTENT_TYPE)

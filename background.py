@@ -1,4 +1,4 @@
-"""Selects the background jobs by the settings, and runs them."""
+"""Builds the background jobs from the settings, and runs them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from workers.sla_refresh import SlaRefresh
 from workers.ticket_timers import TicketTimers, TimerSettings
 
 REST_FACTOR = 2.0
-"""In a server, a job rests for this many times the length of its last run, so that it uses at
-most a third of the time of SQLite's one writer."""
+"""In a server, a job rests for this many times the length of its last run, but never longer than
+its interval. So short runs use at most a third of the time of SQLite's one writer."""
 DEMO_CLOCK_SECONDS = 1.0
 """The interval at which the demo's clock is read."""
 log = structlog.get_logger("ticketwire.jobs")
 
 
-def select_jobs(settings: Settings) -> list[Job]:
-    """The jobs. The process that holds the lease of a job runs it, so no job runs twice at once."""
+def build_jobs(settings: Settings) -> list[Job]:
+    """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once."""
     timers = TimerSettings(
         settings.close_after,
         settings.reopen_window,
@@ -80,7 +80,7 @@ async def run_jobs(
 ) -> None:
     """Run the jobs for ever."""
     await runner.run(
-        select_jobs(settings),
+        build_jobs(settings),
         now=now,
         listen=wakeup.listen,
         notify=wakeup.notify,
