@@ -31,7 +31,7 @@ class IdFilter:
     in_: list[strawberry.ID] | None = optional_condition(
         "The field is one of these ids. An empty list matches nothing.", "in"
     )
-    nin: list[strawberry.ID] | None = optional_condition("The field is none of these ids, or null.")
+    nin: list[strawberry.ID] | None = optional_condition("The field is null, or none of these ids.")
     null: bool | None = optional_condition(NULL)
 
 
@@ -45,7 +45,7 @@ class StringFilter:
     in_: list[str] | None = optional_condition(
         "The field equals one of these texts. An empty list matches nothing.", "in"
     )
-    nin: list[str] | None = optional_condition("The field equals none of these texts, or is null.")
+    nin: list[str] | None = optional_condition("The field is null, or none of these texts.")
     contains: str | None = optional_condition("The field contains this text.")
     starts_with: str | None = optional_condition("The field starts with this text.")
     null: bool | None = optional_condition(NULL)
@@ -132,8 +132,9 @@ class TagsFilter:
 
 @strawberry.input(
     description="Conditions on tickets, the same in queries and subscriptions. All conditions "
-    "that are given must hold; null is the same as absent. A filter has at most 100 conditions, "
-    "10 levels, 1,000 values and 32 search words; a larger one fails with BAD_REQUEST."
+    "that are given must hold; null is the same as absent. A filter has at most 100 conditions "
+    "(each field and each operator counts as one), 10 levels, 1,000 values and 32 search words; a "
+    "larger one fails with BAD_REQUEST."
 )
 class TicketFilter:
     and_: list[TicketFilter] | None = optional_condition(

@@ -137,7 +137,7 @@ class Query:
         Connection[UserType],
         arguments={
             "search": "Returns users whose name contains this text or whose email address starts "
-            "with it, in any case. Default: all users.",
+            "with it, ignoring case. Default: all users.",
             "role": "Returns users with this role. Default: all roles.",
         },
     )

@@ -181,8 +181,8 @@ class LinkTicketsInput:
 class MergeTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")
     into_id: strawberry.ID = required(
-        "The id of another ticket, which remains and shows the messages of both. It is not "
-        "itself merged."
+        "The id of another ticket, which remains and shows the messages of both. It must "
+        "not be merged itself."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -16,7 +16,8 @@ PATH = EscalationPathPayload | None
 FIELD_ERRORS = (
     "REQUIRED (name, steps)",
     "TOO_LONG (name)",
-    "INVALID (name, metric, steps, idempotencyKey; without a field: 100 active paths)",
+    "INVALID (name, metric, steps, idempotencyKey; without a field, if 100 paths are already "
+    "active)",
     *KEY_ERRORS,
 )
 
@@ -34,8 +35,8 @@ class EscalationMutations:
     update_escalation_path: Any = mutation(
         escalation.update_escalation_path,
         ADMINISTER,
-        "Changes, archives or restores an escalation path. Where the path already runs, it "
-        "keeps its former steps.",
+        "Changes, archives or restores an escalation path. Escalations already running "
+        "keep the former steps.",
         PATH,
         errors=("NOT_FOUND (pathId, team, steps)", *FIELD_ERRORS),
     )

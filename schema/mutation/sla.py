@@ -31,7 +31,8 @@ class SlaMutations:
         CALENDAR,
         errors=(
             *CALENDAR_FIELD_ERRORS,
-            "INVALID (name, timeZone, week, idempotencyKey; without a field: 100 active calendars)",
+            "INVALID (name, timeZone, week, idempotencyKey; without a field, if 100 calendars are "
+            "already active)",
             *KEY_ERRORS,
         ),
     )
@@ -45,7 +46,7 @@ class SlaMutations:
             "NOT_FOUND (calendarId)",
             *CALENDAR_FIELD_ERRORS,
             "INVALID (calendarId: an active policy uses the archived calendar; name, "
-            "timeZone, week, idempotencyKey; without a field: 100 active calendars)",
+            "timeZone, week, idempotencyKey; without a field, if 100 calendars are already active)",
             *KEY_ERRORS,
         ),
     )
@@ -69,10 +70,10 @@ class SlaMutations:
         POLICY,
         errors=(
             "NOT_FOUND (team, category, organizationId, calendarId)",
-            "REQUIRED (name; without a field: no target)",
+            "REQUIRED (name; without a field, if there is no target)",
             "TOO_LONG (name)",
             "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
-            "atRiskPercent, idempotencyKey; without a field: 200 active policies)",
+            "atRiskPercent, idempotencyKey; without a field, if 200 policies are already active)",
             *KEY_ERRORS,
         ),
     )
@@ -84,10 +85,10 @@ class SlaMutations:
         POLICY,
         errors=(
             "NOT_FOUND (policyId, team, category, organizationId, calendarId)",
-            "REQUIRED (name; without a field: no target)",
+            "REQUIRED (name; without a field, if there is no target)",
             "TOO_LONG (name)",
             "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
-            "atRiskPercent, idempotencyKey; without a field: 200 active policies)",
+            "atRiskPercent, idempotencyKey; without a field, if 200 policies are already active)",
             *KEY_ERRORS,
         ),
     )

@@ -23,7 +23,8 @@ class TokenMutations:
         errors=(
             "REQUIRED (name, scopes)",
             "TOO_LONG (name)",
-            "INVALID (name, scopes, expiresAt; without a field: 100 live tokens)",
+            "INVALID (name, scopes, expiresAt; without a field, if the user already has 100 live "
+            "tokens)",
         ),
     )
     revoke_api_token: Any = mutation(

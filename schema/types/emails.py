@@ -14,7 +14,8 @@ from schema.types.people import UserType
 
 
 @strawberry.type(
-    name="MailDelivery", description="An email to a user about an event. Customers never see it."
+    name="MailDelivery",
+    description="The delivery record of an email about an event. Customers can't see it.",
 )
 class MailDeliveryType:
     recipient: Any = foreign_key_field("user", UserType, "The user to whom the email is addressed.")

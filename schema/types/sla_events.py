@@ -33,7 +33,10 @@ class SlaEventInterface(TicketEventInterface):
     def recorded_at(self, root: strawberry.Parent[Event]) -> datetime:
         return datetime.fromisoformat(cast("str", root.value("recorded_at")))
 
-    @strawberry.field(description="The SLA policy of the clock.", graphql_type=SlaPolicyType | None)
+    @strawberry.field(
+        description="The SLA policy that set the clock's target. Null only if it no longer exists.",
+        graphql_type=SlaPolicyType | None,
+    )
     async def policy(
         self, root: strawberry.Parent[Event], info: strawberry.Info
     ) -> SlaPolicy | None:
