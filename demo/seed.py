@@ -36,7 +36,7 @@ DEMO_PERIOD = timedelta(days=45)
 DEMO_PROBABILITIES = Probabilities(follow_up=0.06, duplicate=0.05, link=0.08)
 """More relations than usual, so that some of the few tickets have them."""
 
-PERIOD = timedelta(days=180)
+BENCHMARK_PERIOD = timedelta(days=180)
 TICKETS_PER_TRANSACTION = 500
 """Enough to write fast, and few enough that other transactions don't wait long."""
 TICKETS_PER_COMPANY = 200
@@ -135,15 +135,15 @@ async def seed_tickets(
     """Add tickets and the people whom they need. Returns how many tickets were added.
 
     Calls `report_progress` with the number of tickets of each transaction. Another call adds other
-    tickets. On equal databases an equal `random_seed` adds equal tickets.
+    tickets. On equal databases, equal `random_seed` and `now` add equal tickets.
     """
-    random, since = Random(f"{random_seed} {await Ticket.all().count()}"), now - PERIOD
+    random, since = Random(f"{random_seed} {await Ticket.all().count()}"), now - BENCHMARK_PERIOD
     company_count = max(MIN_COMPANIES, count // TICKETS_PER_COMPANY)
     async with database.transaction():
         companies = await create_companies(random, company_count, since)
         people = await load_people(companies, await ensure_agents(random, since), since)
     generator = DatasetGenerator(random, people, now)
-    creation_times = choose_creation_times(count, PERIOD, now, random)
+    creation_times = choose_creation_times(count, BENCHMARK_PERIOD, now, random)
     for start in range(0, count, TICKETS_PER_TRANSACTION):
         times = creation_times[start : start + TICKETS_PER_TRANSACTION]
         async with database.transaction():

@@ -116,7 +116,7 @@ class TextWriter:
         return self.fill_placeholders(text)
 
     def write_question(self) -> str:
-        """Write an agent's question: first the topic's, then those that fit every topic."""
+        """Write an agent's question: first the topic's, then the category's."""
         if self.next_answer:
             exchange = self.unused_exchanges.pop()
             question, self.next_answer = exchange.question, exchange.answer

@@ -47,8 +47,9 @@ async def to_html(text: str) -> str:
 
 
 def render(text: str) -> str:
-    """Render and sanitise: no scripts, styles, images or frames; links are http, https or mailto.
+    """Render and sanitise: no scripts, images or frames, and no styles except `text-align`.
 
+    Links are http, https or mailto.
     A text whose HTML is too long is shown as written, and so is a table with too many cells.
     """
     parser = PARSER if count_table_cells(text) <= MAX_TABLE_CELLS else PARSER_WITHOUT_TABLES

@@ -30,6 +30,7 @@ class EscalationTrigger(Enum):
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACHED = "sla_breached"
     UNTOUCHED = "untouched"
+    """The ticket's creation. The steps run only while the ticket is NEW and unassigned."""
 
 
 class StepAction(Enum):
@@ -73,9 +74,11 @@ class EscalationPath(Model):
 
 
 class EscalationRun(Model):
-    """A running escalation of a ticket.
+    """One run of a path for a ticket.
 
-    The event at `position` started it. `steps` are the steps that the path had then.
+    The event at `position` started it. `steps` are the steps that the path had then. `metric` and
+    `ordinal` identify the SLA clock, if its event started the run. `due_at` is the time of the next
+    step; null if the run has ended.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -34,13 +34,13 @@ def visible_notifications(viewer: Viewer) -> Condition:
 
 
 def build_page(
-    viewer: Viewer, window: PageRequest, *, unread_only: bool
+    viewer: Viewer, page: PageRequest, *, unread_only: bool
 ) -> ConnectionQuery[Notification]:
     """A page of the viewer's notifications, newest first."""
     condition = visible_notifications(viewer)
     if unread_only:
         condition &= IS_UNREAD
-    return build_connection(Notification, "n", NOTIFICATIONS_JOIN, condition, NEWEST_FIRST, window)
+    return build_connection(Notification, "n", NOTIFICATIONS_JOIN, condition, NEWEST_FIRST, page)
 
 
 async def count_unread(viewer: Viewer) -> int:
@@ -61,7 +61,7 @@ async def filter_visible(viewer: Viewer, numbers: Collection[int]) -> set[int]:
 async def mark_read(viewer: Viewer, numbers: Collection[int] | None, at: datetime) -> None:
     """Mark the viewer's notifications with these numbers, or all, as read.
 
-    Notifications that are read already keep their `read_at`.
+    Notifications already read keep their `read_at`.
     """
     condition = visible_notifications(viewer) & IS_UNREAD
     if numbers is not None:

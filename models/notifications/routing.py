@@ -1,7 +1,8 @@
 """Routing: which users are notified about an event, by which channel, and for which reason. No I/O.
 
-RULES is the table. The events that one change writes to one ticket form a group. A user gets at
-most one notification per group and channel: about the event with the highest priority.
+`RULES` lists the users to notify of each event. The events that one change writes to one ticket
+form a group. A user gets at most one notification per group and channel: about the event with the
+highest priority.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ class Audience(Enum):
     """The ticket's assignee. For an assignment, the new assignee."""
     WATCHERS = "watchers"
     TEAM = "team"
-    """The members of the ticket's team (new team, for a transfer), or the admins if it has none."""
+    """The active members of the ticket's team (the new team, for a transfer); the admins if it has
+    none."""
     TEAM_IF_UNASSIGNED = "team_if_unassigned"
-    """The team, if the ticket has no assignee."""
+    """The team, if the ticket has no assignee who is active staff."""
     MENTIONED = "mentioned"
     """The users that a note mentions."""
     NAMED_IN_EVENT = "named_in_event"
@@ -53,7 +55,7 @@ INTERNAL_EVENT_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Notifies an audience in the application, and by email if there is a `template`."""
+    """Notifies an audience: in the application if `in_app`, by email if there is a `template`."""
 
     audience: Audience
     topic: Topic
@@ -117,7 +119,8 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.ASSIGNED, None): build_rules(Topic.ASSIGNMENT, "assigned", ASSIGNEE),
     (EventType.TRANSFERRED, None): build_rules(Topic.ASSIGNMENT, "transferred", TEAM),
     (EventType.ESCALATED, None): build_rules(Topic.ESCALATION, "escalated", ASSIGNEE, TEAM),
-    # No email: the breach before it was emailed, and the steps after it name the users to email.
+    # No email: the preceding breach was already emailed, and the later steps name the users to
+    # email.
     (EventType.ESCALATED, AUTOMATIC): build_rules(Topic.ESCALATION, None, ASSIGNEE, TEAM),
     (EventType.ESCALATION_STEP, None): build_rules(
         Topic.ESCALATION, "escalation_step", Audience.NAMED_IN_EVENT
@@ -225,7 +228,8 @@ class RecipientLookup(Protocol):
         ...
 
     def can_notify(self, user_id: UUID, event: Event, rule: Rule, channel: Channel) -> bool:
-        """Whether the user may see the event, and wants notifications of it by the channel."""
+        """Whether the user is active, did not cause the event (unless the rule includes the actor),
+        may see it, and wants notifications of it by the channel."""
         ...
 
 

@@ -133,7 +133,7 @@ def is_time_dependent(filter: object) -> bool:
 
 
 def serialize_filter(filter: FilterData | None) -> bytes:
-    """Return the same text for filters that differ only in the order of fields and in nulls."""
+    """Return the same bytes for filters that differ only in the order of fields and in nulls."""
     return orjson.dumps(without_nulls(filter or {}), default=str, option=orjson.OPT_SORT_KEYS)
 
 

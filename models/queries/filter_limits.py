@@ -14,6 +14,7 @@ from models.database import Dialect
 from models.queries import search
 
 MAX_CONDITIONS = 100
+"""Each field and each operator counts as one."""
 MAX_LEVELS = 10
 MAX_VALUES = 1000
 MAX_WORDS = 32

@@ -1,7 +1,7 @@
 """Indexes that Tortoise can't declare: over expressions, and over open tickets only.
 
 Open tickets stay few while closed tickets accumulate. A statement uses an index only if it has the
-same expression or condition, character by character.
+same expression or condition, character by character, apart from the table alias.
 `tests/service/models/queries/test_indexes.py` checks that.
 """
 
@@ -19,6 +19,7 @@ CLOSED_STATUSES = [status.value for status in Status if status not in OPEN_STATU
 OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status) for status in CLOSED_STATUSES)})"
 """It says NOT IN, so that no index by status fits: SQLite would prefer that index, and sort."""
 IS_TOUCHED_SQL = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
+"""0 for tickets that are both NEW and unassigned, otherwise 1."""
 BREACH_TIME_ASC_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
 BREACH_TIME_DESC_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
 """Tickets without a breach time sort last in both directions, as in `models.core.ordering`."""

@@ -29,7 +29,7 @@ INTEGER_RANGES: Mapping[str, range] = {
 }
 IS_TOUCHED_RANGE = range(2)
 IS_TOUCHED_SQL = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
-"""The expression of the index `tickets_queue`; it must be the same, character by character."""
+"""The expression of the index `tickets_queue`. It must be the same, apart from the table alias."""
 QUEUE_ORDER = Order(
     (
         Sort(IS_TOUCHED_SQL, "is_touched", descending=False, integers=IS_TOUCHED_RANGE),

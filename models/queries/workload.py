@@ -19,8 +19,8 @@ LOAD_RULE = "load"
 class Workload:
     """The number of open tickets of each present member, by team.
 
-    It counts the tickets that it assigns. Use one instance per transaction, because it reads the
-    numbers only once.
+    `choose_assignee` adds one to the chosen member's number, as if the ticket were assigned. Use
+    one instance per transaction, because it reads the numbers only once.
     """
 
     def __init__(self) -> None:

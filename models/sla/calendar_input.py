@@ -37,7 +37,7 @@ def build_calendar(
         raise InvalidInput(Code.REQUIRED, message, *path, "week")
     unique_holidays = frozenset(holidays)
     if len(unique_holidays) > MAX_HOLIDAYS:
-        message = f"must be at most {MAX_HOLIDAYS} holidays; these are {len(unique_holidays)}"
+        message = f"must have at most {MAX_HOLIDAYS} holidays; this has {len(unique_holidays)}"
         raise InvalidInput(Code.TOO_LONG, message, *path, "holidays")
     return Calendar(zone, days, unique_holidays)
 
@@ -46,7 +46,7 @@ def check_zone(zone: str, *path: str) -> None:
     if not zone.strip():
         raise InvalidInput(Code.REQUIRED, "must not be blank", *path)
     if len(zone) > MAX_ZONE_CHARS:
-        message = f"must be at most {MAX_ZONE_CHARS} characters; these are {len(zone)}"
+        message = f"must have at most {MAX_ZONE_CHARS} characters; this has {len(zone)}"
         raise InvalidInput(Code.TOO_LONG, message, *path)
     if zone not in list_time_zones():
         message = "must be the IANA name of a time zone, such as Europe/Berlin"
@@ -55,7 +55,7 @@ def check_zone(zone: str, *path: str) -> None:
 
 def build_day(blocks: Sequence[tuple[int, int]], *path: str) -> Day:
     if len(blocks) > MAX_BLOCKS_PER_DAY:
-        message = f"must be at most {MAX_BLOCKS_PER_DAY} blocks a day; these are {len(blocks)}"
+        message = f"must have at most {MAX_BLOCKS_PER_DAY} blocks a day; this has {len(blocks)}"
         raise InvalidInput(Code.TOO_LONG, message, *path)
     day: list[tuple[int, int]] = []
     for start, end in blocks:

@@ -18,7 +18,8 @@ WEEKS = {
     AROUND_THE_CLOCK: [[[0, 24 * 60]]] * 7,
     BUSINESS_HOURS: [[[9 * 60, 17 * 60]]] * 5 + [[]] * 2,
 }
-"""The working minutes of each weekday from Monday, by calendar name."""
+"""The blocks of working time of each weekday from Monday, by calendar name. A block is [start,
+end] in minutes since midnight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,13 @@ RESPONSES = (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
 class TicketClocks:
     """All SLA clocks of one ticket.
 
-    - `find_snapshot` returns the policy snapshot that has a digest.
-    - `terms` is the digest of the snapshot that applies to the ticket; None if no policy applies.
+    - `terms` is the digest of the policy snapshot that applies to the ticket; None if no policy
+      applies.
+    - `find_snapshot` returns the policy snapshot with the given digest.
     - `status_since` is when the ticket entered its status.
     - `responded` is whether the team has replied in public.
-    - `waiting_since` is since when the customer has waited for an answer. It is used only if other
-      terms come into force.
+    - `waiting_since` is the time since which the customer has been waiting for an answer; None if
+      they are not. It is used only if other terms come into force.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class TicketClocks:
             self._resume_next_response(at)
 
     def _breach_stopped_clocks(self, at: datetime) -> list[ClockTransition]:
-        """Breach each stopped clock that has already spent more than its new target."""
+        """Breach each stopped clock that has already spent at least its new target."""
         transitions: list[ClockTransition] = []
         for clock in self._unfinished():
             target = self.find_snapshot(clock.terms).targets[clock.metric]
