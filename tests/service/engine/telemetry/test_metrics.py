@@ -14,30 +14,40 @@ from models.log import consumer
 
 
 @dataclass(frozen=True)
-class Shown:
+class Metric:
     name: str
     value: float
     label: tuple[str, str] | None = None
 
 
 def test_metrics_are_in_the_prometheus_format() -> None:
-    found = render_exposition([Shown("a_lag", 3, ("job", "one")), Shown("a_lag", 4, ("job", "two")), Shown("b", 0.5)]).decode()
-    assert 'a_lag{job="one"} 3.0\n' in found
-    assert 'a_lag{job="two"} 4.0\n' in found
-    assert "\nb 0.5\n" in found
-    assert found.count("# TYPE a_lag gauge") == 1
+    metrics = [
+        Metric("a_lag", 3, ("job", "one")),
+        Metric("a_lag", 4, ("job", "two")),
+        Metric("b", 0.5),
+    ]
+    text = render_exposition(metrics).decode()
+    assert 'a_lag{job="one"} 3.0\n' in text
+    assert 'a_lag{job="two"} 4.0\n' in text
+    assert "\nb 0.5\n" in text
+    assert text.count("# TYPE a_lag gauge") == 1
 
 
-async def test_lag_and_failures_of_each_job_are_shown_to_admins(service: Service, world: World) -> None:
-    place = service.http.replace("/graphql", "/metrics")
+async def test_only_administrators_see_the_lag_and_failures_of_each_job(
+    service: Service, world: World
+) -> None:
+    address = service.http.replace("/graphql", "/metrics")
+    program = await machine("Sync", ["tickets:read"])
     await consumer.record_failure("escalator", "boom", service.clock())
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
-        assert (await http.get(place)).status_code == 401
-        for token, status in ((world.ada.token, 403), (await machine("Sync", ["tickets:read"]), 403), ("twk_wrong", 401)):
-            assert (await http.get(place, headers={"Authorization": f"Bearer {token}"})).status_code == status
-        answer = await http.get(place, headers={"Authorization": f"Bearer {world.root.token}"})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert 'ticketwire_job_failures{job="escalator"} 1.0' in answer.text
-    assert 'ticketwire_job_lag_events{job="notifier"}' in answer.text
-    assert "ticketwire_sla_clocks_overdue_seconds 0.0" in answer.text
+        assert (await http.get(address)).status_code == 401
+        for token, status in ((world.ada.token, 403), (program, 403), ("twk_wrong", 401)):
+            headers = {"Authorization": f"Bearer {token}"}
+            assert (await http.get(address, headers=headers)).status_code == status
+        headers = {"Authorization": f"Bearer {world.root.token}"}
+        response = await http.get(address, headers=headers)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain")
+    assert 'ticketwire_job_failures{job="escalator"} 1.0' in response.text
+    assert 'ticketwire_job_lag_events{job="notifier"}' in response.text
+    assert "ticketwire_sla_clocks_overdue_seconds 0.0" in response.text
