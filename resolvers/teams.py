@@ -7,7 +7,7 @@ import strawberry
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.core import ids
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE
 from models.people import team
@@ -46,9 +46,11 @@ def check_permission(viewer: Viewer, input: SetAvailabilityInput) -> None:
 async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput) -> User:
     if input.user_id is not None:
         key = ids.key_of(ids.USER, input.user_id)
+        if key is None:
+            raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
     else:
         key = mutation.viewer.user_id
         if key is None:
             message = "must be given, because an API client has no availability of its own"
-            raise InvalidInput(Code.REQUIRED, message, "userId")
+            raise InvalidInput(UserErrorCode.REQUIRED, message, "userId")
     return await team.set_availability(key, present=input.present)

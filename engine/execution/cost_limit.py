@@ -22,12 +22,21 @@ class Charge:
 
     cost: int
     report: Mapping[str, Any]
-    """What the response tells the caller, in `extensions.cost`."""
+    """The response's `extensions.cost`. `limit` in it is the capacity of the caller's bucket; in a
+    QUERY_TOO_EXPENSIVE error, `limit` is the maximum cost of one operation."""
     refusal: PreExecutionError | None
     """A request error if the operation must not be executed."""
 
 
 class CostLimit:
+    """Charges operations.
+
+    Args:
+        schema: The schema, whose fields state their weights.
+        max_cost: The maximum cost of one operation.
+        buckets: The callers' buckets. A capacity of 0 turns the rate limit off.
+    """
+
     def __init__(self, schema: GraphQLSchema, max_cost: int, buckets: LeakyBuckets) -> None:
         self.schema = schema
         self.max_cost = max_cost
@@ -40,10 +49,10 @@ class CostLimit:
         if operation.query_cost is None:
             operation.query_cost = QueryCost(self.schema, operation)
         cost: int = operation.query_cost.get(variables)
-        limit = self.buckets.capacity
+        capacity = self.buckets.capacity
         report: dict[str, Any] = {
             "requested": cost,
-            "limit": limit or None,
+            "limit": capacity or None,
             "remaining": None,
             "resetAt": None,
         }
@@ -53,7 +62,7 @@ class CostLimit:
                 message, "QUERY_TOO_EXPENSIVE", requested=cost, limit=self.max_cost
             )
             return Charge(cost, report, refusal)
-        if not limit:
+        if not capacity:
             return Charge(cost, report, None)
         taken = self.buckets.take(caller, cost)
         report["remaining"] = taken.remaining

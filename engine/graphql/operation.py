@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from engine.graphql.document_limits import ResponseField
-from engine.telemetry import logging
+from engine.telemetry.logging import log_operation_fields
 
 QUERIES = (OperationType.QUERY,)
 QUERIES_AND_MUTATIONS = (OperationType.QUERY, OperationType.MUTATION)
@@ -58,7 +58,7 @@ class Operation:
         self.document = document
         self.node = node
         self.root = root
-        """The selection, with fragments expanded."""
+        """The root of the response, with fragments expanded."""
         self.type: OperationType = node.operation
         self.name = node.name.value if node.name else None
         self.compiled: Any = None
@@ -68,7 +68,10 @@ class Operation:
         self.cursor_variables: dict[str, str | None] = {}
 
     def cursor_variable(self, argument: str) -> str | None:
-        """The variable that is used only as the root field's cursor `argument`, if any."""
+        """The variable that is used only as the root field's cursor `argument`, if any.
+
+        Subscriptions that differ only in its value can share an execution.
+        """
         if argument not in self.cursor_variables:
             self.cursor_variables[argument] = self.find_cursor_variable(argument)
         return self.cursor_variables[argument]
@@ -91,7 +94,7 @@ class Operation:
 
 
 class VariableUseCounter(Visitor):
-    """Counts where variables are used, apart from their definitions."""
+    """Counts how often each variable is used, apart from its definition."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +119,7 @@ def log_operation(
     Args:
         operation: None if the request has no valid operation.
         result: A result with `errors`; None for a subscription that has started.
-        started: When the request came, by `time.perf_counter`.
+        started: The time at which the request arrived, from `time.perf_counter`.
         details: Further values for the line.
     """
     names: Mapping[str, Any] = {}
@@ -124,6 +127,6 @@ def log_operation(
         names = {"name": operation.name, "kind": operation.type.value}
     errors = getattr(result, "errors", None)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    logging.log_operation(
+    log_operation_fields(
         request_id, **names, errors=len(errors) if errors else 0, ms=milliseconds, **details
     )

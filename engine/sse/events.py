@@ -11,8 +11,8 @@ HEADERS = {
     "cache-control": "private, no-cache",
     "x-accel-buffering": "no",
 }
-"""RFC 6750, section 2.3, requires `private` for responses to a token in the URL. The last header
-turns off nginx's buffering."""
+"""RFC 6750, section 2.3, recommends `private` for responses to requests with a token in the URL.
+The last header turns off nginx's buffering."""
 
 COMPLETE = b"event: complete\ndata:\n\n"
 """The empty data line is required: clients drop events without one."""
@@ -25,7 +25,10 @@ def next_event(payload: bytes, cursor: str | None = None) -> bytes:
 
 
 def heartbeat(cursor: str | None = None) -> bytes:
-    """A comment, which clients ignore. A cursor moves the last id past invisible events."""
+    """A comment, which clients ignore.
+
+    A cursor moves the client's last id past events that the client does not receive.
+    """
     return b":\n\n" if cursor is None else b":\nid: %b\n\n" % cursor.encode()
 
 

@@ -23,7 +23,7 @@ operation_log = structlog.get_logger("ticketwire.operation")
 request_log = structlog.get_logger("ticketwire.request")
 
 
-def log_operation(request_id: str, **fields: Any) -> None:
+def log_operation_fields(request_id: str, **fields: Any) -> None:
     """Add an operation's fields to its request's log line, or log a line of its own."""
     request_fields = REQUEST_FIELDS.get()
     if request_fields is not None and request_fields["request_id"] == request_id:

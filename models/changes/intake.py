@@ -8,7 +8,7 @@ from uuid import UUID
 
 from models import database
 from models.core import text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.database import as_uuid
 from models.sla.policies import terms_subquery
 from models.tickets.lifecycle import Priority
@@ -40,7 +40,7 @@ async def prepare_ticket(
         # nextval is not undone by a rollback, so that the query needs no BEGIN in spite of it.
         rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
     category_id, team_id, next_number, digest = rows[0]
     return TicketIntake(
         category_id=as_uuid(category_id),

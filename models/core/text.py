@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 
 MAX_SUBJECT_CHARS = 200
 MAX_BODY_CHARS = 65_536
@@ -30,10 +30,12 @@ def clean_text(value: str, *path: str, max_chars: int) -> str:
     """
     text = value.strip()
     if is_blank(text):
-        raise InvalidInput(Code.REQUIRED, "must not be blank", *path)
+        raise InvalidInput(UserErrorCode.REQUIRED, "must not be blank", *path)
     check_length(text, *path, max_chars=max_chars)
     if not is_storable(text):
-        raise InvalidInput(Code.INVALID, "must not contain NUL bytes or lone surrogates", *path)
+        raise InvalidInput(
+            UserErrorCode.INVALID, "must not contain NUL bytes or lone surrogates", *path
+        )
     return text
 
 
@@ -50,7 +52,7 @@ def clean_body(value: str, *path: str) -> str:
 def check_length(text: str, *path: str, max_chars: int) -> None:
     if len(text) > max_chars:
         message = f"must have at most {max_chars:,} characters; this has {len(text):,}"
-        raise InvalidInput(Code.TOO_LONG, message, *path)
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, *path)
 
 
 def can_be_slug(text: str) -> bool:

@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.core import text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, One
 from models.core.sql import FALSE, Condition
@@ -80,7 +80,7 @@ async def get_team(slug: str, *path: str) -> Team:
     """A team by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
     team = await Team.get_or_none(slug=slug) if text.can_be_slug(slug) else None
     if team is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such team.", *path)
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such team.", *path)
     return team
 
 
@@ -89,7 +89,7 @@ async def get_category(slug: str, *path: str) -> Category:
     condition = Condition("(c.slug = ?)", (slug,)) if text.can_be_slug(slug) else FALSE
     category = await One(LazyQuery(Category, "c", "categories c", condition))
     if category is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such category.", *path)
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
     return category
 
 
@@ -112,9 +112,9 @@ async def set_availability(user_id: UUID, *, present: bool) -> User:
     """Set whether rules may assign tickets to a user. Raises InvalidInput."""
     user = await User.get_or_none(id=user_id)
     if user is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "userId")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
     if not user.is_staff:
-        raise InvalidInput(Code.INVALID, "must be an active agent or admin", "userId")
+        raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")
     await User.filter(id=user.id).update(present=present)
     user.present = present
     return user

@@ -1,8 +1,11 @@
 """`@admin_mutation`, the decorator of mutations of administrative records.
 
-Such a mutation is a function that changes one record and returns it. The decorator runs it in one
-transaction with its idempotency key, returns refusals as user errors, and sends a wake-up after the
-commit.
+Such a mutation is a function that changes one record and returns it, for example a team or an SLA
+policy. The root field's permission decides who may call it, not the decorator: agents may set their
+own availability.
+
+The decorator runs the function in one transaction with its idempotency key, returns refusals as
+user errors, and sends a wake-up after the commit.
 """
 
 from __future__ import annotations
