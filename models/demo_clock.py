@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from models import database
 from models.core import time
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 
 MICROSECOND = timedelta(microseconds=1)
 MIN_ADVANCE = timedelta(seconds=1)
@@ -38,14 +38,14 @@ async def advance(by: timedelta) -> timedelta:
     """Move the clock ahead permanently; returns the total advance. Raises InvalidInput."""
     if not MIN_ADVANCE <= by <= MAX_ADVANCE:
         message = f"must be 1 second to {MAX_ADVANCE.days} days"
-        raise InvalidInput(Code.INVALID, message, "by")
+        raise InvalidInput(UserErrorCode.INVALID, message, "by")
     rows = await database.fetch_dicts(
         "UPDATE clock_advance SET ahead = ahead + ? WHERE id = 1 AND ahead <= ? RETURNING ahead",
         [by // MICROSECOND, (MAX_TOTAL_ADVANCE - by) // MICROSECOND],
     )
     if not rows:
         message = f"the clock can be at most {MAX_TOTAL_ADVANCE.days} days ahead in total"
-        raise InvalidInput(Code.INVALID, message, "by")
+        raise InvalidInput(UserErrorCode.INVALID, message, "by")
     return cast("int", rows[0]["ahead"]) * MICROSECOND
 
 

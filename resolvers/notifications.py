@@ -6,7 +6,7 @@ import strawberry
 
 from models.access.viewer import Viewer
 from models.core import ids
-from models.core.errors import Code, InvalidInput, Refusal
+from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
@@ -56,14 +56,14 @@ async def find_own_numbers(viewer: Viewer, notification_ids: list[strawberry.ID]
     """The numbers of notifications. Raises InvalidInput unless the viewer can see all of them."""
     if len(notification_ids) > MAX_MARKED_NOTIFICATIONS:
         message = f"must be at most {MAX_MARKED_NOTIFICATIONS} ids"
-        raise InvalidInput(Code.INVALID, message, "ids")
+        raise InvalidInput(UserErrorCode.INVALID, message, "ids")
     numbers: set[int] = set()
     for decoded in map(ids.decode, notification_ids):
         if decoded is not None and decoded[0] == ids.NOTIFICATION:
             numbers.add(int(decoded[1]))
     visible = await inbox.filter_visible(viewer, numbers)
     if len(numbers) < len(set(notification_ids)) or len(visible) < len(numbers):
-        raise InvalidInput(Code.NOT_FOUND, "There is no such notification.", "ids")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such notification.", "ids")
     return numbers
 
 

@@ -6,7 +6,7 @@ import strawberry
 
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
-from models.core.errors import Code, InvalidInput, RateLimited
+from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.core.text import is_storable
@@ -59,7 +59,7 @@ async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
         raise RateLimited(message, RETRY_WHEN_BUSY_MS) from None
     if user is None or not matches:
         message = "The email address or the password is wrong."
-        raise InvalidInput(Code.INVALID, message, "email")
+        raise InvalidInput(UserErrorCode.INVALID, message, "email")
     return await create_session(context, user)
 
 

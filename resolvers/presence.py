@@ -11,7 +11,7 @@ from engine.execution.source import Item, Source
 from models.access.permissions import READ_PRESENCE
 from models.access.visibility import can_access_ticket, can_see_ticket
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput, TicketNotFound
+from models.core.errors import InvalidInput, TicketNotFound, UserErrorCode
 from models.tickets import presence
 from models.tickets.presence import TicketPresence
 from models.tickets.ticket import Ticket
@@ -36,7 +36,7 @@ async def set_presence(context: Context, input: SetPresenceInput) -> SetPresence
         client_key = text.clean_text(input.client_key, "clientKey", max_chars=max_chars)
     ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, input.ticket_id))
     if ticket is None or not can_access_ticket(viewer, ticket):
-        raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
     if await presence.set_presence(ticket.id, viewer.user_id, client_key, input.state, at):
         context.services.wakeup.notify()
     context.refresh()

@@ -8,7 +8,7 @@ from functools import partial
 from models.changes import commands, intake
 from models.changes.intake import TicketIntake
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput, Refusal, Refusals
+from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, One
 from models.core.sql import in_list
@@ -104,7 +104,7 @@ def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResour
     """The resources, each combination of kind and external id once. Raises InvalidInput."""
     if len(input.resources or []) > text.MAX_RESOURCES:
         message = f"must be at most {text.MAX_RESOURCES} resources"
-        raise InvalidInput(Code.INVALID, message, "resources")
+        raise InvalidInput(UserErrorCode.INVALID, message, "resources")
     names: dict[tuple[str, str], str | None] = {}
     for resource in input.resources or []:
         name = resource.name.strip() if resource.name else None
@@ -126,7 +126,7 @@ async def find_requester(mutation: TicketMutation, requester_id: str | None) -> 
     if requester_id is None:
         if caller is None:
             message = "must be given, because an API client can't be the requester"
-            raise InvalidInput(Code.REQUIRED, message, "requesterId")
+            raise InvalidInput(UserErrorCode.REQUIRED, message, "requesterId")
         return caller
     key = ids.key_of(ids.USER, requester_id)
     if caller is not None and key == caller.id:
@@ -134,5 +134,5 @@ async def find_requester(mutation: TicketMutation, requester_id: str | None) -> 
     keys = [key] if key and not mutation.viewer.is_customer else []
     requester = await One(LazyQuery(User, "u", "users u", in_list("u.id", keys)))
     if requester is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "requesterId")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "requesterId")
     return requester

@@ -9,7 +9,7 @@ import strawberry
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
 from models.people.user import User
 from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
@@ -72,7 +72,7 @@ def new_external_id(
     scope = ticket.external_scope if ticket.external_id is not None else ""
     if viewer.client_id is not None and scope not in ("", viewer.external_id_namespace):
         message = "The ticket has an external id of another API client."
-        raise InvalidInput(Code.TAKEN, message, "externalId")
+        raise InvalidInput(UserErrorCode.TAKEN, message, "externalId")
     if external_id == ticket.external_id:
         return None
     return (
@@ -88,7 +88,7 @@ async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> N
         key = ids.key_of(ids.USER, input.assignee_id)
         assignee = await User.get_or_none(id=key) if key else None
         if assignee is None:
-            raise InvalidInput(Code.NOT_FOUND, "There is no such user.", "assigneeId")
+            raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "assigneeId")
     commands.assign(change, assignee)
 
 

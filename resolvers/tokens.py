@@ -6,7 +6,7 @@ import strawberry
 from tortoise.expressions import Q
 
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.people import token
 from models.people.token import Token, TokenKind
 from resolvers.context import Context, context_of
@@ -30,12 +30,12 @@ async def create_api_token(context: Context, input: CreateApiTokenInput) -> Crea
     name = text.clean_text(input.name, "name", max_chars=text.MAX_NAME_CHARS)
     scopes = check_scopes(context, input.scopes)
     if input.expires_at is not None and input.expires_at <= at:
-        raise InvalidInput(Code.INVALID, "must be in the future", "expiresAt")
+        raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "expiresAt")
     unrevoked = Token.filter(user_id=user_id, kind=TokenKind.API, revoked_at__isnull=True)
     live = unrevoked.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
     if await live.count() >= MAX_API_TOKENS:
         message = f"You have {MAX_API_TOKENS} live tokens, which is the maximum. Revoke one first."
-        raise InvalidInput(Code.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message)
     api_token, token_text = await token.issue_token(
         TokenKind.API, name, scopes, user_id=user_id, expires_at=input.expires_at, at=at
     )
@@ -48,12 +48,14 @@ def check_scopes(context: Context, scopes: list[str]) -> list[str]:
     Raises InvalidInput.
     """
     if not scopes:
-        raise InvalidInput(Code.REQUIRED, "must have at least one scope", "scopes")
+        raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one scope", "scopes")
     own = {scope.value for scope in context.viewer.scopes}
     excess = sorted(set(scopes) - own)
     if excess:
         names = ", ".join(excess)[:MAX_LISTED_CHARACTERS]
-        raise InvalidInput(Code.INVALID, f"must be among your own scopes; not: {names}", "scopes")
+        raise InvalidInput(
+            UserErrorCode.INVALID, f"must be among your own scopes; not: {names}", "scopes"
+        )
     return sorted(set(scopes))
 
 
@@ -63,6 +65,6 @@ async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> Revo
     own = Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API)
     api_token = await own.get_or_none(id=key) if key else None
     if api_token is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such token.", "tokenId")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such token.", "tokenId")
     await token.revoke_token(api_token, context.now())
     return RevokeApiTokenPayload(api_token=api_token)

@@ -9,7 +9,7 @@ import strawberry
 
 from models import related
 from models.core import ids
-from models.core.errors import Code
+from models.core.errors import UserErrorCode
 from models.escalation.path import EscalationPath
 from models.log.event import Event, EventType
 from models.notifications.notification import Notification
@@ -238,7 +238,7 @@ class TicketStatusEventInterface(TicketEventInterface):
     description="An error that the caller can correct. The mutation changed nothing.",
 )
 class UserErrorInterface:
-    code: Code = strawberry.field(description="The reason of the error, for programs.")
+    code: UserErrorCode = strawberry.field(description="The reason of the error, for programs.")
     message: str = strawberry.field(description="The reason of the error, for people.")
     field: list[str] | None = strawberry.field(
         description='The path of the input field, such as ["input", "subject"]. '

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from models.changes.change import TicketChange, build_merged_refusal, serialize_ticket
 from models.core import text, time
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import EventType, Json
 from models.people.team import Category, Team
 from models.people.user import User
@@ -27,7 +27,7 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     """Create the change's ticket, whose columns the caller has set."""
     if len(tags) > text.MAX_TAGS:
         message = f"must have at most {text.MAX_TAGS} tags; it has {len(tags)}"
-        raise InvalidInput(Code.INVALID, message, "tags")
+        raise InvalidInput(UserErrorCode.INVALID, message, "tags")
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
@@ -66,7 +66,7 @@ def update(
     after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
     if len(after) > text.MAX_TAGS:
         message = f"can leave at most {text.MAX_TAGS} tags; the ticket would have {len(after)}"
-        raise InvalidInput(Code.INVALID, message, "addTags")
+        raise InvalidInput(UserErrorCode.INVALID, message, "addTags")
     values: dict[str, object] = {
         "subject": subject,
         "priority": priority,
@@ -92,7 +92,7 @@ def assign(
     `choice` is logged if a rule chose the assignee: it states the rule and the candidates.
     """
     if assignee is not None and not assignee.is_staff:
-        raise InvalidInput(Code.INVALID, "must be an active agent or admin", "assigneeId")
+        raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "assigneeId")
     changes = change.set(assignee_id=assignee.id if assignee else None)
     if not changes:
         return
@@ -119,7 +119,7 @@ def await_customer(change: TicketChange) -> None:
 def hold(change: TicketChange, until: datetime | None) -> None:
     """Put the ticket on hold, until it is resumed or until the instant `until`."""
     if until is not None and until <= change.at:
-        raise InvalidInput(Code.INVALID, "must be in the future", "until")
+        raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "until")
     change.transition(Action.HOLD, held_until=until)
 
 
@@ -147,12 +147,12 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
         permitted = CloseReason.RESOLVED if is_resolved else CloseReason.WITHDRAWN
         if reason not in (None, permitted):
             message = f"must be {permitted.name}, the only reason that a customer can give here"
-            raise InvalidInput(Code.INVALID, message, "reason")
+            raise InvalidInput(UserErrorCode.INVALID, message, "reason")
         reason = permitted
     elif reason is None:
         if not is_resolved:
             message = "is required to close a ticket that is not resolved"
-            raise InvalidInput(Code.REQUIRED, message, "reason")
+            raise InvalidInput(UserErrorCode.REQUIRED, message, "reason")
         reason = CloseReason.RESOLVED
     change.transition(Action.CLOSE, close_reason=reason, closed_at=change.at)
 
@@ -175,7 +175,7 @@ def escalate(change: TicketChange, reason: str) -> None:
     """Raise the escalation level of an open ticket by one."""
     if not change.ticket.is_open:
         message = "A resolved or closed ticket can't be escalated. Reopen it first."
-        raise InvalidInput(Code.INVALID, message, "ticketId")
+        raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
     changes = change.set(escalation_level=change.ticket.escalation_level + 1)
     change.log(EventType.ESCALATED, changes, reason=reason)
 
@@ -183,10 +183,10 @@ def escalate(change: TicketChange, reason: str) -> None:
 def rate(change: TicketChange, score: int, comment: str | None) -> None:
     """Rate a resolved or closed ticket from 1 to MAX_SCORE. A new rating replaces the last one."""
     if not 1 <= score <= MAX_SCORE:
-        raise InvalidInput(Code.INVALID, f"must be 1 to {MAX_SCORE}", "score")
+        raise InvalidInput(UserErrorCode.INVALID, f"must be 1 to {MAX_SCORE}", "score")
     if change.ticket.stage is not Stage.CLOSURE:
         message = "Only a resolved or closed ticket can be rated."
-        raise InvalidInput(Code.INVALID, message, "ticketId")
+        raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
     changes = change.set(satisfaction_score=score, satisfaction_comment=comment, rated_at=change.at)
     change.log(EventType.RATED, changes, score=score, comment=comment)
 
@@ -214,7 +214,7 @@ def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[U
 def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, is_linked: bool) -> None:
     """Link two tickets in both directions, unless they are linked with this `kind` already."""
     if change.ticket.id == other.ticket.id:
-        raise InvalidInput(Code.INVALID, "must be another ticket", "otherId")
+        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "otherId")
     if not is_linked:
         change.add_link(other.ticket, kind)
         other.add_link(change.ticket, INVERSE_LINK[kind])
@@ -231,12 +231,12 @@ def merge(change: TicketChange, into: TicketChange, merged_before: Sequence[Tick
     `merged_before` are the tickets that were merged into this one earlier; they move along with it.
     """
     if change.ticket.id == into.ticket.id:
-        raise InvalidInput(Code.INVALID, "must be another ticket", "intoId")
+        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
     if change.ticket.merged_into_id is not None:
         raise build_merged_refusal(change.ticket.status, Action.CLOSE)
     if into.ticket.merged_into_id is not None:
         message = "must be a ticket that is not itself merged into another"
-        raise InvalidInput(Code.INVALID, message, "intoId")
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     for each in (change, *merged_before):
         changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:

@@ -17,7 +17,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.hydration import new_record
 from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, One
@@ -129,7 +129,7 @@ async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | N
         return None
     if stored.digest != request.digest:
         raise InvalidInput(
-            Code.IDEMPOTENCY_KEY_REUSED,
+            UserErrorCode.IDEMPOTENCY_KEY_REUSED,
             "was used before with another input; use a new key",
             "idempotencyKey",
         )
@@ -138,7 +138,7 @@ async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | N
 
 def build_in_progress_error() -> InvalidInput:
     return InvalidInput(
-        Code.IDEMPOTENCY_IN_PROGRESS,
+        UserErrorCode.IDEMPOTENCY_IN_PROGRESS,
         "A request with this idempotency key is still running. Try again later.",
         "idempotencyKey",
     )

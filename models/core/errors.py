@@ -18,7 +18,7 @@ from enum import Enum
 from uuid import UUID
 
 
-class Code(Enum):
+class UserErrorCode(Enum):
     INVALID = "INVALID"
     REQUIRED = "REQUIRED"
     TOO_LONG = "TOO_LONG"
@@ -38,7 +38,9 @@ class Refusal(Exception):
     `field` is the path of the input field that is wrong, if any.
     """
 
-    def __init__(self, code: Code, message: str, field: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, code: UserErrorCode, message: str, field: Sequence[str] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -56,7 +58,7 @@ class Refusals(Exception):
 class InvalidInput(Refusal):
     """A value is missing, malformed, unknown or taken. `path` is its path below `input`."""
 
-    def __init__(self, code: Code, message: str, *path: str) -> None:
+    def __init__(self, code: UserErrorCode, message: str, *path: str) -> None:
         super().__init__(code, message, ("input", *path))
 
 
@@ -65,7 +67,7 @@ class StaleVersion(Refusal):
 
     def __init__(self, current: int) -> None:
         super().__init__(
-            Code.STALE_VERSION,
+            UserErrorCode.STALE_VERSION,
             f"The ticket has changed; its version is now {current}. Read it again.",
             ("input", "expectedVersion"),
         )
@@ -77,7 +79,7 @@ class UnseenMessages(Refusal):
 
     def __init__(self, message_ids: Sequence[UUID]) -> None:
         super().__init__(
-            Code.UNSEEN_MESSAGES,
+            UserErrorCode.UNSEEN_MESSAGES,
             f"{len(message_ids)} unseen message(s) after lastSeenCursor. Read them first.",
             ("input", "lastSeenCursor"),
         )

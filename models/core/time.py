@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tortoise.fields import DatetimeField
 from tortoise.fields.data import T_DATETIME
 
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 
 if TYPE_CHECKING:
     from tortoise.models import Model
@@ -53,7 +53,7 @@ def to_whole_seconds(
     its own if it is not in whole seconds.
     """
     if not minimum <= value <= maximum:
-        raise InvalidInput(Code.INVALID, message, *path)
+        raise InvalidInput(UserErrorCode.INVALID, message, *path)
     if value % SECOND:
-        raise InvalidInput(Code.INVALID, "must be whole seconds", *path)
+        raise InvalidInput(UserErrorCode.INVALID, "must be whole seconds", *path)
     return value // SECOND

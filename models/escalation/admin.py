@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from models import database
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
@@ -83,7 +83,9 @@ async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
         await policies.lock_admin_changes()
         path = await EscalationPath.get_or_none(id=key) if key else None
         if path is None:
-            raise InvalidInput(Code.NOT_FOUND, "There is no such escalation path.", "pathId")
+            raise InvalidInput(
+                UserErrorCode.NOT_FOUND, "There is no such escalation path.", "pathId"
+            )
         was_active = path.active
         await apply_fields(path, fields)
         if path.active and not was_active:
@@ -101,7 +103,7 @@ async def check_path_limit() -> None:
     """Raises InvalidInput if there are MAX_ACTIVE_PATHS active paths."""
     if await EscalationPath.filter(active=True).count() >= MAX_ACTIVE_PATHS:
         message = f"There are {MAX_ACTIVE_PATHS} active paths, the maximum. Archive one first."
-        raise InvalidInput(Code.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message)
 
 
 async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
@@ -113,7 +115,7 @@ async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
     path.metric = fields.get("metric", path.metric)
     if path.metric is not None and path.trigger not in METRIC_TRIGGERS:
         message = "must be null unless the trigger is SLA_AT_RISK or SLA_BREACHED"
-        raise InvalidInput(Code.INVALID, message, "metric")
+        raise InvalidInput(UserErrorCode.INVALID, message, "metric")
     path.priority = fields.get("priority", path.priority)
     if "team" in fields:
         slug = fields["team"]
@@ -126,10 +128,10 @@ async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
 async def build_stored_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
     """The steps in the form that is stored. Raises InvalidInput."""
     if not steps:
-        raise InvalidInput(Code.REQUIRED, "must have at least one step", "steps")
+        raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one step", "steps")
     if len(steps) > MAX_STEPS:
         message = f"must have at most {MAX_STEPS} steps; it has {len(steps)}"
-        raise InvalidInput(Code.INVALID, message, "steps")
+        raise InvalidInput(UserErrorCode.INVALID, message, "steps")
     return [await build_stored_step(step, "steps", str(index)) for index, step in enumerate(steps)]
 
 
@@ -144,11 +146,15 @@ async def build_stored_step(step: StepFields, *field_path: str) -> dict[str, Jso
         step["after"], timedelta(), MAX_STEP_DELAY, message, *field_path, "after"
     )
     if action is StepAction.TRANSFER and slug is None:
-        raise InvalidInput(Code.REQUIRED, "is required for TRANSFER", *field_path, "team")
+        raise InvalidInput(UserErrorCode.REQUIRED, "is required for TRANSFER", *field_path, "team")
     if action is not StepAction.TRANSFER and slug is not None:
-        raise InvalidInput(Code.INVALID, "is only allowed for TRANSFER", *field_path, "team")
+        raise InvalidInput(
+            UserErrorCode.INVALID, "is only allowed for TRANSFER", *field_path, "team"
+        )
     if action is not StepAction.REASSIGN and user_id is not None:
-        raise InvalidInput(Code.INVALID, "is only allowed for REASSIGN", *field_path, "userId")
+        raise InvalidInput(
+            UserErrorCode.INVALID, "is only allowed for REASSIGN", *field_path, "userId"
+        )
     team_key = user_key = None
     if slug is not None:
         team_key = str((await team.get_team(slug, *field_path, "team")).id)
@@ -165,7 +171,7 @@ async def find_assignable_user(user_id: str, *field_path: str) -> User:
     key = ids.key_of(ids.USER, user_id)
     user = await User.get_or_none(id=key) if key else None
     if user is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such user.", *field_path)
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", *field_path)
     if not user.is_staff:
-        raise InvalidInput(Code.INVALID, "must be an active agent or admin", *field_path)
+        raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", *field_path)
     return user

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.notifications import routing
 from models.notifications.notification import DEFAULT_TOPICS, Channel, NotificationPreference, Topic
 from models.people.user import Role, User
@@ -51,7 +51,7 @@ async def set_preference(user: User, topic: Topic, channel: Channel, enabled: bo
     """
     if (topic, channel) not in routing.list_choices(is_customer=user.role is Role.CUSTOMER):
         message = f"{topic.name} notifications are never sent to you by {channel.name}."
-        raise InvalidInput(Code.INVALID, message, "topic")
+        raise InvalidInput(UserErrorCode.INVALID, message, "topic")
     record = NotificationPreference(user_id=user.id, topic=topic, channel=channel, enabled=enabled)
     await NotificationPreference.bulk_create(
         [record], on_conflict=["user_id", "topic", "channel"], update_fields=["enabled"]

@@ -13,7 +13,7 @@ from typing import TypedDict
 
 from models import database
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.sla import policies
 from models.sla.calendar_input import build_calendar
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -78,7 +78,7 @@ async def get_calendar(calendar_id: str) -> SlaCalendar:
     key = ids.key_of(ids.SLA_CALENDAR, calendar_id)
     calendar = await SlaCalendar.get_or_none(id=key) if key else None
     if calendar is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such calendar.", "calendarId")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such calendar.", "calendarId")
     return calendar
 
 
@@ -86,7 +86,7 @@ async def check_calendar_limit() -> None:
     """Raises InvalidInput if no other calendar may be active."""
     if await SlaCalendar.filter(active=True).count() >= MAX_CALENDARS:
         message = f"At most {MAX_CALENDARS} calendars can be active; archive one first."
-        raise InvalidInput(Code.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message)
 
 
 def check_unused(users: Sequence[SlaPolicy]) -> None:
@@ -94,14 +94,14 @@ def check_unused(users: Sequence[SlaPolicy]) -> None:
     for policy in users:
         if policy.active:
             message = f"The active policy {policy.name} uses this calendar; archive it first."
-            raise InvalidInput(Code.INVALID, message, "calendarId")
+            raise InvalidInput(UserErrorCode.INVALID, message, "calendarId")
 
 
 async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> None:
     if "name" in fields:
         calendar.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
         if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
-            raise InvalidInput(Code.TAKEN, "Another calendar has this name.", "name")
+            raise InvalidInput(UserErrorCode.TAKEN, "Another calendar has this name.", "name")
     if "time_zone" in fields or "week" in fields or "holidays" in fields:
         old = policies.calendar_from_record(calendar)
         new = build_calendar(
@@ -130,5 +130,5 @@ def parse_minutes(value: str, *path: str) -> int:
     """Return a time of day in minutes since midnight. Raises InvalidInput."""
     if not TIME_PATTERN.fullmatch(value):
         message = "must be a time of day as HH:MM, from 00:00 to 24:00"
-        raise InvalidInput(Code.INVALID, message, *path)
+        raise InvalidInput(UserErrorCode.INVALID, message, *path)
     return 60 * int(value[:2]) + int(value[3:])

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from models import database
 from models.core import ids, text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.time import to_whole_seconds
 from models.people import team
 from models.people.user import Organization
@@ -72,7 +72,7 @@ async def update_policy(policy_id: str, fields: PolicyFields, at: datetime) -> S
         await policies.lock_admin_changes()
         policy = await SlaPolicy.get_or_none(id=key) if key else None
         if policy is None:
-            raise InvalidInput(Code.NOT_FOUND, "There is no such policy.", "policyId")
+            raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such policy.", "policyId")
         await store_policy(policy, fields, new=False)
         await policies.increment_revision(at)
     return policy
@@ -92,7 +92,7 @@ async def store_policy(policy: SlaPolicy, fields: PolicyFields, *, new: bool) ->
         calendar = await SlaCalendar.get(id=policy.calendar_id)
     policy.calendar_id = calendar.id
     if policy.active and not calendar.active:
-        raise InvalidInput(Code.INVALID, "must be an active calendar", "calendarId")
+        raise InvalidInput(UserErrorCode.INVALID, "must be an active calendar", "calendarId")
     if policy.active and not was_active:
         await check_policy_limit()
     await policies.save_policy(policy, calendar, new=new)
@@ -102,7 +102,7 @@ async def check_policy_limit() -> None:
     """Raises InvalidInput if no other policy may be active."""
     if await SlaPolicy.filter(active=True).count() >= MAX_POLICIES:
         message = f"At most {MAX_POLICIES} policies can be active; archive one first."
-        raise InvalidInput(Code.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message)
 
 
 async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:
@@ -114,7 +114,7 @@ async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:
     set_targets(policy, fields)
     policy.at_risk_percent = fields.get("at_risk_percent", policy.at_risk_percent)
     if not 1 <= policy.at_risk_percent <= 99:
-        raise InvalidInput(Code.INVALID, "must be 1 to 99 percent", "atRiskPercent")
+        raise InvalidInput(UserErrorCode.INVALID, "must be 1 to 99 percent", "atRiskPercent")
     policy.active = fields.get("active", policy.active)
 
 
@@ -143,7 +143,7 @@ def set_targets(policy: SlaPolicy, fields: PolicyFields) -> None:
         policy.resolution = parse_target(fields["resolution"], "resolution")
     if policy.first_response is policy.next_response is policy.resolution is None:
         message = "A policy needs a target for the first response, next response or resolution."
-        raise InvalidInput(Code.REQUIRED, message)
+        raise InvalidInput(UserErrorCode.REQUIRED, message)
 
 
 def parse_target(value: timedelta | None, *path: str) -> int | None:
@@ -158,5 +158,7 @@ async def get_organization_key(organization_id: str) -> UUID:
     key = ids.key_of(ids.ORGANIZATION, organization_id)
     organization = await Organization.get_or_none(id=key) if key else None
     if organization is None:
-        raise InvalidInput(Code.NOT_FOUND, "There is no such organization.", "organizationId")
+        raise InvalidInput(
+            UserErrorCode.NOT_FOUND, "There is no such organization.", "organizationId"
+        )
     return organization.id

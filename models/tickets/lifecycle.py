@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
-from models.core.errors import Code, Refusal
+from models.core.errors import Refusal, UserErrorCode
 
 
 class Status(Enum):
@@ -110,7 +110,7 @@ class TransitionRefused(Refusal):
         action: Action,
         allowed: Sequence[Action],
         message: str | None = None,
-        code: Code = Code.TRANSITION_REFUSED,
+        code: UserErrorCode = UserErrorCode.TRANSITION_REFUSED,
     ) -> None:
         super().__init__(
             code, message or f"The action {action.name} is not allowed in the status {status.name}."
@@ -146,6 +146,6 @@ def advance(status: Status, action: Action, *, reopenable: bool = True) -> Statu
             action,
             list_allowed_actions(status, reopenable=False),
             "The time to reopen this ticket has passed. Create a follow-up ticket.",
-            Code.REOPEN_WINDOW_PASSED,
+            UserErrorCode.REOPEN_WINDOW_PASSED,
         )
     return target

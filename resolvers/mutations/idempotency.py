@@ -14,7 +14,7 @@ from models import database
 from models.changes import idempotency
 from models.changes.idempotency import IdempotencyKey, KeyedRequest
 from models.core import text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.time import format_instant
 from models.log.event import Json
 from resolvers.context import Context
@@ -60,7 +60,7 @@ def check_key(key: str | None) -> str | None:
         return None
     if not key or len(key) > idempotency.MAX_KEY_CHARS or not text.is_storable(key):
         message = f"must be 1 to {idempotency.MAX_KEY_CHARS} characters, without NUL bytes"
-        raise InvalidInput(Code.INVALID, message, "idempotencyKey")
+        raise InvalidInput(UserErrorCode.INVALID, message, "idempotencyKey")
     return key
 
 

@@ -21,7 +21,7 @@ from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.changes.storage import lock_tickets, write
 from models.core import ids
-from models.core.errors import Code, InvalidInput, Refusal, Refusals, StaleVersion
+from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
 from models.log import event
 from models.log.event import Event
 from models.queries import event_log
@@ -80,7 +80,7 @@ class TicketMutation:
         for field, key in keys.items():
             ticket = locked.get(key) if key else None
             if ticket is None or not can_access_ticket(self.viewer, ticket):
-                raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", field)
+                raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
             changes.append(self.find_change(ticket) or self.change(ticket))
         if expected_version is not None and changes[0].ticket.version != expected_version:
             raise StaleVersion(changes[0].ticket.version)
@@ -164,7 +164,7 @@ async def run_mutation(
         if "external" not in str(error):
             raise
         raise InvalidInput(
-            Code.TAKEN, "Another ticket has this external id.", "externalId"
+            UserErrorCode.TAKEN, "Another ticket has this external id.", "externalId"
         ) from error
     context.services.wakeup.notify()
     context.refresh()
@@ -198,7 +198,7 @@ async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
     assert stored.reached is not None  # every ticket mutation stores it
     ticket = await Ticket.get(id=stored.record_id)
     if not can_access_ticket(viewer, ticket):
-        raise InvalidInput(Code.NOT_FOUND, "There is no such ticket.", "ticketId")
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
         ticket=ticket,
         event=await Event.get(position=stored.position) if stored.position is not None else None,

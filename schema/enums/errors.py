@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.core.errors import Code
+from models.core.errors import UserErrorCode
 from schema.enums.registration import register_enum
 
 register_enum(
-    Code,
+    UserErrorCode,
     "UserErrorCode",
     "The machine-readable reason of a user error.",
     {

@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from models.access.permissions import Permission
-from models.core.errors import Code
+from models.core.errors import UserErrorCode
 from schema import root
 from schema.fields import permission_of
 
@@ -35,7 +35,7 @@ WITHOUT_KEY = {
     "setPresence": "clients repeat it every few seconds, and the last call counts",
 }
 """Mutations without an idempotency key, and the reason."""
-KEY_ERRORS = {Code.IDEMPOTENCY_KEY_REUSED, Code.IDEMPOTENCY_IN_PROGRESS}
+KEY_ERRORS = {UserErrorCode.IDEMPOTENCY_KEY_REUSED, UserErrorCode.IDEMPOTENCY_IN_PROGRESS}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_every_mutation_lists_its_user_errors(schema: GraphQLSchema) -> None:
         assert field.description is not None
         _, _, errors = field.description.partition("User errors:")
         assert errors, name
-        codes = {Code[code] for code in re.findall(r"^- ([A-Z_]+)", errors, re.MULTILINE)}
+        codes = {UserErrorCode[code] for code in re.findall(r"^- ([A-Z_]+)", errors, re.MULTILINE)}
         assert codes or errors == " none.", name
         assert (codes >= KEY_ERRORS) is (name not in WITHOUT_KEY), name
 

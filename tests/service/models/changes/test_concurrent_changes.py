@@ -27,7 +27,7 @@ from models.changes import commands
 from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
 from models.changes.storage import lock_tickets, write
 from models.core import time
-from models.core.errors import Code
+from models.core.errors import UserErrorCode
 from models.log import event
 from models.log.event import Event, EventType
 from models.tickets.lifecycle import CloseReason, Status, TransitionRefused
@@ -96,7 +96,7 @@ async def test_only_one_of_concurrent_closings_succeeds(desk: Desk) -> None:
         refusals = [outcome for outcome in outcomes if isinstance(outcome, TransitionRefused)]
         assert len(refusals) == 3
         assert {(refusal.code, refusal.status) for refusal in refusals} == {
-            (Code.TRANSITION_REFUSED, Status.CLOSED)
+            (UserErrorCode.TRANSITION_REFUSED, Status.CLOSED)
         }
         assert await Event.filter(ticket_id=ticket.id, type=EventType.STATUS_CHANGED).count() == 1
     await check_consistency()

@@ -24,7 +24,7 @@ from models.changes.idempotency import (
     hash_input,
     store_result,
 )
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.ids import new_id
 
 TICKET, MESSAGE = new_id(), new_id()
@@ -67,7 +67,7 @@ async def test_another_input_with_the_same_key_is_refused() -> None:
     await store_key()
     with pytest.raises(InvalidInput) as refusal:
         await find_key(OTHER)
-    assert refusal.value.code is Code.IDEMPOTENCY_KEY_REUSED
+    assert refusal.value.code is UserErrorCode.IDEMPOTENCY_KEY_REUSED
     assert refusal.value.field == ["input", "idempotencyKey"]
     assert await IdempotencyKey.all().count() == 1
 
@@ -127,7 +127,7 @@ async def test_a_second_request_is_refused_or_waits_while_the_first_runs() -> No
         for fingerprint in (INPUT, OTHER):
             with pytest.raises(InvalidInput) as refusal:
                 await (second if fingerprint == INPUT else find_key(fingerprint))
-            assert refusal.value.code is Code.IDEMPOTENCY_IN_PROGRESS
+            assert refusal.value.code is UserErrorCode.IDEMPOTENCY_IN_PROGRESS
             assert refusal.value.field == ["input", "idempotencyKey"]
         async with database.transaction():
             assert await find_stored(KeyedRequest(CALLER, MUTATION, "another", INPUT), NOON) is None

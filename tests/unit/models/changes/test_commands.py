@@ -13,7 +13,7 @@ from models.access.viewer import SYSTEM, Viewer
 from models.changes import change as changes
 from models.changes import commands
 from models.changes.change import TicketChange
-from models.core.errors import Code, InvalidInput, Refusal
+from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id
 from models.log.event import EventType
 from models.people.team import Category, Team
@@ -47,7 +47,7 @@ def get_refusal(change: TicketChange, command: Callable[[TicketChange], object])
 
 
 def assert_invalid(
-    change: TicketChange, command: Callable[[TicketChange], object], code: Code, *path: str
+    change: TicketChange, command: Callable[[TicketChange], object], code: UserErrorCode, *path: str
 ) -> None:
     refusal = get_refusal(change, command)
     assert isinstance(refusal, InvalidInput)
@@ -58,7 +58,7 @@ def assert_transition_refused(
     change: TicketChange,
     command: Callable[[TicketChange], object],
     action: Action,
-    code: Code = Code.TRANSITION_REFUSED,
+    code: UserErrorCode = UserErrorCode.TRANSITION_REFUSED,
 ) -> None:
     status = change.ticket.status
     refusal = get_refusal(change, command)
@@ -117,7 +117,7 @@ def test_create_accepts_at_most_twenty_tags() -> None:
     assert_invalid(
         change_of(ticket()),
         lambda change: commands.create(change, [f"t{n}" for n in range(21)], []),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "tags",
     )
 
@@ -175,7 +175,7 @@ def test_update_limits_the_tags_that_would_remain() -> None:
     assert_invalid(
         change_of(ticket()),
         lambda change: commands.update(change, current_tags=full, add_tags=["new"]),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "addTags",
     )
 
@@ -204,7 +204,7 @@ def test_a_new_category_transfers_the_ticket_to_its_team() -> None:
 
 
 @pytest.mark.parametrize("is_member", [True, False])
-def test_a_new_category_drops_an_assignee_who_is_no_member_of_its_team(is_member: bool) -> None:
+def test_a_new_category_drops_an_assignee_outside_its_team(is_member: bool) -> None:
     assignee = new_id()
     change = change_of(ticket(Status.OPEN, assignee_id=assignee))
     category = Category(slug="billing", name="Billing", team_id=new_id())
@@ -280,7 +280,10 @@ def test_assigning_the_present_assignee_changes_nothing() -> None:
 )
 def test_only_active_staff_is_assigned(who: User) -> None:
     assert_invalid(
-        change_of(ticket()), lambda change: commands.assign(change, who), Code.INVALID, "assigneeId"
+        change_of(ticket()),
+        lambda change: commands.assign(change, who),
+        UserErrorCode.INVALID,
+        "assigneeId",
     )
 
 
@@ -291,7 +294,7 @@ def test_an_admin_can_be_assigned() -> None:
 
 
 @pytest.mark.parametrize("is_member", [True, False])
-def test_a_transfer_drops_an_assignee_who_is_no_member(is_member: bool) -> None:
+def test_a_transfer_drops_an_assignee_outside_the_new_team(is_member: bool) -> None:
     assignee, team = new_id(), Team(slug="sales", name="Sales")
     change = change_of(ticket(Status.OPEN, assignee_id=assignee))
     before = change.ticket.team_id
@@ -371,7 +374,7 @@ def test_hold_refuses_an_instant_that_is_not_in_the_future(until: datetime) -> N
     assert_invalid(
         change_of(ticket(Status.OPEN)),
         lambda change: commands.hold(change, until),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "until",
     )
 
@@ -432,7 +435,7 @@ def test_closing_an_unresolved_ticket_needs_a_reason(status: Status, by: Viewer)
     assert_invalid(
         change_of(ticket(status), by),
         lambda change: commands.close(change, None),
-        Code.REQUIRED,
+        UserErrorCode.REQUIRED,
         "reason",
     )
 
@@ -463,7 +466,7 @@ def test_a_customer_can_give_no_other_reason(status: Status) -> None:
         assert_invalid(
             change,
             lambda change, reason=reason: commands.close(change, reason),
-            Code.INVALID,
+            UserErrorCode.INVALID,
             "reason",
         )
 
@@ -511,7 +514,7 @@ def test_reopen_is_refused_after_the_window() -> None:
         late,
         lambda change: commands.reopen(change, "again"),
         Action.REOPEN,
-        Code.REOPEN_WINDOW_PASSED,
+        UserErrorCode.REOPEN_WINDOW_PASSED,
     )
 
 
@@ -540,7 +543,7 @@ def test_a_resolved_or_closed_ticket_is_not_escalated(status: Status) -> None:
     assert_invalid(
         change_of(ticket(status)),
         lambda change: commands.escalate(change, "too slow"),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "ticketId",
     )
 
@@ -576,7 +579,7 @@ def test_a_score_is_one_to_five(score: int) -> None:
     assert_invalid(
         change_of(ticket(Status.CLOSED)),
         lambda change: commands.rate(change, score, None),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "score",
     )
 
@@ -586,7 +589,7 @@ def test_an_open_ticket_is_not_rated(status: Status) -> None:
     assert_invalid(
         change_of(ticket(status)),
         lambda change: commands.rate(change, 5, None),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "ticketId",
     )
 
@@ -653,7 +656,7 @@ def test_a_ticket_is_not_linked_to_itself() -> None:
     assert_invalid(
         change_of(ticket()),
         lambda change: commands.link(change, change, LinkKind.RELATED, is_linked=False),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "otherId",
     )
 
@@ -713,7 +716,7 @@ def test_a_ticket_is_not_merged_into_itself() -> None:
     assert_invalid(
         change_of(ticket()),
         lambda change: commands.merge(change, change, []),
-        Code.INVALID,
+        UserErrorCode.INVALID,
         "intoId",
     )
 
@@ -731,7 +734,10 @@ def test_a_merged_ticket_is_not_merged_again() -> None:
 def test_nothing_is_merged_into_a_merged_ticket() -> None:
     into = change_of(closed(merged_into_id=new_id()))
     assert_invalid(
-        change_of(ticket()), lambda change: commands.merge(change, into, []), Code.INVALID, "intoId"
+        change_of(ticket()),
+        lambda change: commands.merge(change, into, []),
+        UserErrorCode.INVALID,
+        "intoId",
     )
     assert into.events == []
 
@@ -779,7 +785,7 @@ def test_an_agents_reply_to_a_closed_ticket_is_refused() -> None:
         change, lambda change: commands.reply(change, "Hello", is_from_customer=False)
     )
     assert isinstance(refusal, TransitionRefused)
-    assert refusal.code is Code.TRANSITION_REFUSED
+    assert refusal.code is UserErrorCode.TRANSITION_REFUSED
     assert refusal.allowed == [Action.REOPEN]
     assert change.messages == []
 
@@ -817,7 +823,7 @@ def test_a_customers_reply_after_the_window_is_refused() -> None:
     change = change_of(closed(), CUSTOMER, at=NOON + WINDOW + timedelta(seconds=1))
     with pytest.raises(TransitionRefused) as refusal:
         commands.reply(change, "It is off again", is_from_customer=True)
-    assert refusal.value.code is Code.REOPEN_WINDOW_PASSED
+    assert refusal.value.code is UserErrorCode.REOPEN_WINDOW_PASSED
 
 
 @pytest.mark.parametrize("for_customer", [True, False])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.ticket_factory import limit_examples
 
 from models.core import text
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="\x00")
 ANYTHING = st.text(st.characters(), max_size=30)
@@ -23,14 +23,14 @@ def expect_refusal(value: str, max_chars: int = 10) -> InvalidInput:
 @pytest.mark.parametrize("blank", ["", " ", "\n\t \r", "\u2003\u00a0"])
 def test_a_blank_text_is_required(blank: str) -> None:
     refusal = expect_refusal(blank)
-    assert refusal.code is Code.REQUIRED
+    assert refusal.code is UserErrorCode.REQUIRED
     assert refusal.field == ["input", "subject"]
 
 
 def test_length_counts_after_trimming() -> None:
     assert text.clean_text("  " + "x" * 10 + "\n", "subject", max_chars=10) == "x" * 10
     refusal = expect_refusal("x" * 11)
-    assert refusal.code is Code.TOO_LONG
+    assert refusal.code is UserErrorCode.TOO_LONG
     assert refusal.field == ["input", "subject"]
 
 
@@ -42,7 +42,7 @@ def test_length_counts_characters_not_bytes() -> None:
 @pytest.mark.parametrize("invalid", ["a\x00b", "a\ud800", "\udfffa", "\ud83e\udd8a"])
 def test_nul_bytes_and_lone_surrogates_are_invalid(invalid: str) -> None:
     refusal = expect_refusal(invalid)
-    assert refusal.code is Code.INVALID
+    assert refusal.code is UserErrorCode.INVALID
     assert refusal.field == ["input", "subject"]
 
 
@@ -87,13 +87,13 @@ def test_tags_are_trimmed_and_duplicates_are_removed_in_order() -> None:
 @pytest.mark.parametrize(
     ("tag", "code"),
     [
-        (" ", Code.REQUIRED),
-        ("x" * 51, Code.TOO_LONG),
-        ("a\x00", Code.INVALID),
-        ("\ud800", Code.INVALID),
+        (" ", UserErrorCode.REQUIRED),
+        ("x" * 51, UserErrorCode.TOO_LONG),
+        ("a\x00", UserErrorCode.INVALID),
+        ("\ud800", UserErrorCode.INVALID),
     ],
 )
-def test_one_invalid_tag_refuses_the_whole_list(tag: str, code: Code) -> None:
+def test_one_invalid_tag_refuses_the_whole_list(tag: str, code: UserErrorCode) -> None:
     with pytest.raises(InvalidInput) as refusal:
         text.clean_tags(["vpn", tag], "addTags")
     assert refusal.value.code is code

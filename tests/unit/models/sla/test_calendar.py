@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.ticket_factory import NOON, limit_examples
 
-from models.core.errors import Code, InvalidInput
+from models.core.errors import InvalidInput, UserErrorCode
 from models.sla.calendar import AROUND_THE_CLOCK, MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
 from models.sla.calendar_input import build_calendar
 
@@ -714,13 +714,15 @@ def invalid_calendars() -> Iterator[Any]:
         "an offset": "+01:00",
     }
     for name, zone in hostile.items():
-        yield pytest.param(zone, WEEK, [], Code.INVALID, ["timeZone"], id=f"zone: {name}")
-    yield pytest.param("", WEEK, [], Code.REQUIRED, ["timeZone"], id="zone: empty")
-    yield pytest.param(" \n", WEEK, [], Code.REQUIRED, ["timeZone"], id="zone: blank")
-    yield pytest.param("x" * 100_000, WEEK, [], Code.TOO_LONG, ["timeZone"], id="zone: huge")
-    yield pytest.param(BERLIN, WEEK[:6], [], Code.INVALID, ["week"], id="six days")
-    yield pytest.param(BERLIN, [*WEEK, []], [], Code.INVALID, ["week"], id="eight days")
-    yield pytest.param(BERLIN, [[]] * 7, [], Code.REQUIRED, ["week"], id="no working time")
+        yield pytest.param(zone, WEEK, [], UserErrorCode.INVALID, ["timeZone"], id=f"zone: {name}")
+    yield pytest.param("", WEEK, [], UserErrorCode.REQUIRED, ["timeZone"], id="zone: empty")
+    yield pytest.param(" \n", WEEK, [], UserErrorCode.REQUIRED, ["timeZone"], id="zone: blank")
+    yield pytest.param(
+        "x" * 100_000, WEEK, [], UserErrorCode.TOO_LONG, ["timeZone"], id="zone: huge"
+    )
+    yield pytest.param(BERLIN, WEEK[:6], [], UserErrorCode.INVALID, ["week"], id="six days")
+    yield pytest.param(BERLIN, [*WEEK, []], [], UserErrorCode.INVALID, ["week"], id="eight days")
+    yield pytest.param(BERLIN, [[]] * 7, [], UserErrorCode.REQUIRED, ["week"], id="no working time")
     blocks = {
         "before midnight": [(-1, 60)],
         "past midnight": [(1380, 1441)],
@@ -734,23 +736,40 @@ def invalid_calendars() -> Iterator[Any]:
     }
     for name, invalid_blocks in blocks.items():
         yield pytest.param(
-            BERLIN, day(*invalid_blocks), [], Code.INVALID, ["week", "2"], id=f"block: {name}"
+            BERLIN,
+            day(*invalid_blocks),
+            [],
+            UserErrorCode.INVALID,
+            ["week", "2"],
+            id=f"block: {name}",
         )
     yield pytest.param(
-        BERLIN, day((60, 60), number=0), [], Code.INVALID, ["week", "0"], id="block: on Monday"
+        BERLIN,
+        day((60, 60), number=0),
+        [],
+        UserErrorCode.INVALID,
+        ["week", "0"],
+        id="block: on Monday",
     )
     yield pytest.param(
-        BERLIN, day((60, 60), number=6), [], Code.INVALID, ["week", "6"], id="block: on Sunday"
+        BERLIN,
+        day((60, 60), number=6),
+        [],
+        UserErrorCode.INVALID,
+        ["week", "6"],
+        id="block: on Sunday",
     )
     yield pytest.param(
         BERLIN,
         day(*[(n, n + 1) for n in range(25)]),
         [],
-        Code.TOO_LONG,
+        UserErrorCode.TOO_LONG,
         ["week", "2"],
         id="25 blocks",
     )
-    yield pytest.param(BERLIN, WEEK, TOO_MANY_DAYS, Code.TOO_LONG, ["holidays"], id="1001 holidays")
+    yield pytest.param(
+        BERLIN, WEEK, TOO_MANY_DAYS, UserErrorCode.TOO_LONG, ["holidays"], id="1001 holidays"
+    )
 
 
 @pytest.mark.parametrize(("zone", "week", "holidays", "code", "path"), list(invalid_calendars()))
@@ -758,7 +777,7 @@ def test_an_invalid_calendar_is_refused(
     zone: str,
     week: Sequence[Sequence[tuple[int, int]]],
     holidays: Sequence[date],
-    code: Code,
+    code: UserErrorCode,
     path: list[str],
 ) -> None:
     for prefix in ([], ["calendar", "0"]):

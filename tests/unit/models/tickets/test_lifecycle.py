@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.ticket_factory import NOON, WINDOW, limit_examples
 
-from models.core.errors import Code
+from models.core.errors import UserErrorCode
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Priority, Stage, Status, TransitionRefused
 
@@ -80,7 +80,7 @@ def test_an_action_has_the_effect_in_the_table_or_is_refused(
         return
     with pytest.raises(TransitionRefused) as refusal:
         lifecycle.advance(status, action)
-    assert refusal.value.code is Code.TRANSITION_REFUSED
+    assert refusal.value.code is UserErrorCode.TRANSITION_REFUSED
     assert (refusal.value.status, refusal.value.action) == (status, action)
     assert [each.name for each in refusal.value.allowed] == list(TABLE[status.name])
     assert refusal.value.field is None
@@ -98,7 +98,11 @@ def test_a_closed_ticket_stays_closed_after_the_reopen_window(action: Action) ->
     assert lifecycle.list_allowed_actions(Status.CLOSED, reopenable=False) == []
     with pytest.raises(TransitionRefused) as refusal:
         lifecycle.advance(Status.CLOSED, action, reopenable=False)
-    expected = Code.REOPEN_WINDOW_PASSED if action is Action.REOPEN else Code.TRANSITION_REFUSED
+    expected = (
+        UserErrorCode.REOPEN_WINDOW_PASSED
+        if action is Action.REOPEN
+        else UserErrorCode.TRANSITION_REFUSED
+    )
     assert refusal.value.code is expected
     assert refusal.value.allowed == []
 
