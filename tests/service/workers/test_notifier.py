@@ -318,7 +318,7 @@ async def test_a_transfer_notifies_the_new_team(people: World) -> None:
     assert await run_and_collect() == ({"bill TRANSFERRED TEAM"}, ["bill transferred"])
 
 
-async def test_a_new_priority_notifies_the_assignee_and_other_fields_nobody(
+async def test_only_a_new_priority_notifies_the_assignee_not_other_fields(
     people: World,
 ) -> None:
     ticket = await create_assigned_ticket(people)
@@ -425,7 +425,7 @@ async def test_a_failed_mail_is_reported_in_the_app(people: World) -> None:
 
 
 @pytest.mark.never_retried
-async def test_users_who_cannot_see_a_ticket_are_not_notified(people: World) -> None:
+async def test_users_without_access_to_a_ticket_are_not_notified(people: World) -> None:
     ticket = await create_assigned_ticket(people)
     await watch(people.carl, ticket)
     await clear_notifications()
@@ -509,7 +509,7 @@ async def test_a_requester_can_turn_off_the_confirmation(people: World) -> None:
     assert await run_and_collect() == ({"ada TICKET_CREATED TEAM"}, ["ada raised"])
 
 
-async def test_seeded_history_notifies_nobody(people: World) -> None:
+async def test_seeded_history_sends_no_notifications(people: World) -> None:
     ticket = await create_assigned_ticket(people)
     await append_worker_events(ticket, EventType.SLA_BREACHED, EventType.REPLY_ADDED, history=True)
     assert await run_and_collect() == (set(), [])

@@ -70,7 +70,7 @@ async def test_a_change_writes_only_its_own_columns(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     async with database.transaction():
         change = TicketChange((await lock_tickets([ticket.id]))[ticket.id], desk.ada, NOON, WINDOW)
-        await Ticket.filter(id=ticket.id).update(priority=Priority.URGENT)  # as somebody else might
+        await Ticket.filter(id=ticket.id).update(priority=Priority.URGENT)  # a concurrent change
         commands.start(change)
         await write(change)
     found = await Ticket.get(id=ticket.id)
@@ -114,7 +114,7 @@ async def test_a_write_that_fails_at_its_last_statement_stores_nothing(desk: Des
     def fails(change: TicketChange) -> None:
         commands.reply(change, "Hello", is_from_customer=False)
         commands.watch(change, desk.ada.user_id or new_id(), [])
-        change.events[-1].actor_user_id = new_id()  # nobody
+        change.events[-1].actor_user_id = new_id()  # no such user
 
     async with assert_nothing_stored():
         with pytest.raises(IntegrityError):

@@ -287,7 +287,7 @@ async def test_the_largest_and_smallest_integers_can_be_compared(sample: RandomT
         assert len(await matches({field: {"gte": -(2**31)}}, sample.desk.ada)) == len(sample.facts)
 
 
-async def test_a_search_finds_notes_only_for_viewers_who_can_read_them(
+async def test_a_search_finds_notes_only_for_viewers_with_access(
     sample: RandomTickets,
 ) -> None:
     for reader in (sample.desk.ada, sample.desk.cora):

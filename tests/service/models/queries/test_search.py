@@ -140,7 +140,7 @@ async def test_words_can_be_in_different_messages(desk: Desk) -> None:
     assert await search_numbers(desk.ada, "down") == [ticket.number, other.number]
 
 
-async def test_notes_are_searched_only_for_viewers_who_can_read_them(desk: Desk) -> None:
+async def test_notes_are_searched_only_for_viewers_with_access(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await desk.act(ticket, lambda change: commands.add_note(change, "customer is confused"))
     await desk.act(
@@ -227,7 +227,7 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
     [*FILTERS_THAT_FIND.values(), *FILTERS_THAT_EXCLUDE.values()],
     ids=[*FILTERS_THAT_FIND, *FILTERS_THAT_EXCLUDE],
 )
-async def test_a_note_affects_no_result_of_viewers_who_cannot_read_it(
+async def test_a_note_affects_no_result_of_viewers_without_access(
     desk: Desk, filter: FilterData
 ) -> None:
     ticket = await desk.raise_ticket()

@@ -469,7 +469,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize(("reader", "is_shown"), [("cora", True), ("olga", False), ("bill", True)])
-async def test_a_merge_mail_names_the_target_only_to_users_who_can_see_it(
+async def test_a_merge_mail_names_the_target_only_to_users_with_access(
     people: World, reader: str, is_shown: bool
 ) -> None:
     """`olga` created the merged ticket, and may not see the other one."""

@@ -477,7 +477,7 @@ async def become_a_customer(_: World, who: Person) -> None:
         "no-longer-staff",
     ],
 )
-async def test_inactive_users_and_users_who_cannot_see_the_ticket_get_no_mail(
+async def test_inactive_users_and_users_without_access_get_no_mail(
     people: World, inbox: Sink, name: str, change: Any, reason: str
 ) -> None:
     ticket, who = await create_ticket(people.cora), getattr(people, name)

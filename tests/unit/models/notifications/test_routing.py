@@ -170,7 +170,7 @@ def test_every_action_of_the_life_cycle_has_rules() -> None:
     }
 
 
-def test_templates_exist_and_internal_events_are_never_emailed_to_customers() -> None:
+def test_templates_exist_and_customers_get_no_email_on_internal_events() -> None:
     for (type, _), rules in RULES.items():
         for rule in rules:
             assert rule.in_app or rule.template, type
@@ -190,7 +190,7 @@ def test_each_email_template_has_one_topic() -> None:
     assert topics == {template: {topic} for template, topic in TOPIC_BY_TEMPLATE.items()}
 
 
-def test_only_the_requester_of_a_new_ticket_is_notified_of_their_own_action() -> None:
+def test_only_requesters_of_new_tickets_are_notified_of_their_own_action() -> None:
     own = [
         (type, rule.template, rule.in_app)
         for (type, _), rules in RULES.items()
@@ -206,7 +206,7 @@ def test_the_choices_of_staff_are_the_default_topics() -> None:
     }
 
 
-def test_customers_can_choose_only_what_they_can_receive() -> None:
+def test_customers_can_choose_only_topics_that_they_can_receive() -> None:
     shown = [
         f"{topic.name} {channel.name}" for topic, channel in routing.list_choices(is_customer=True)
     ]
