@@ -27,8 +27,8 @@ log = structlog.get_logger("ticketwire.plans")
 class Unplanned:
     """The result of an operation that graphql-core must execute.
 
-    `resolved` holds what the root fields of a mutation gave before its plan was abandoned, by
-    response key: a value, or the exception that the resolver raised.
+    `resolved` holds what the resolvers of a mutation's root fields returned before its plan was
+    abandoned, by response key: a value, or the exception that the resolver raised.
     """
 
     resolved: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -39,7 +39,7 @@ class Unplanned:
 
 
 class ResolvedFields(MiddlewareManager):
-    """Gives the values of root fields whose resolvers were already called."""
+    """Returns the values of root fields whose resolvers were already called."""
 
     def __init__(self, resolved: Mapping[str, Any]) -> None:
         super().__init__()
