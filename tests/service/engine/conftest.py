@@ -1,4 +1,4 @@
-"""A database in which there is something to see everywhere. A worker process fills it once, and tests copy it."""
+"""A database with rows for every field. Each test process creates it once, and tests copy it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ Copy = Callable[[str, Path], contextlib.AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(scope="session")
-async def filled(template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, LargeDataset]]:
-    """The path or name of a database to copy, and the viewers that look at it."""
-    async with copy(template, tmp_path_factory.mktemp("plenty")) as url:
+async def large_database(
+    template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[str, LargeDataset]]:
+    """The path or name of the database to copy, and the viewers in it."""
+    async with copy(template, tmp_path_factory.mktemp("large")) as url:
         await db.connect(url)
         try:
-            plenty = await LargeDataset.make()
+            dataset = await LargeDataset.make()
         finally:
             await db.disconnect()
         parts = urlsplit(url)
-        yield url.removeprefix("sqlite:///") if parts.scheme == "sqlite" else parts.path.strip("/"), plenty
+        is_sqlite = parts.scheme == "sqlite"
+        source = url.removeprefix("sqlite:///") if is_sqlite else parts.path.strip("/")
+        yield source, dataset

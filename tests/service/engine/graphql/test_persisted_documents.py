@@ -1,4 +1,5 @@
-"""Documents by their hash: left by clients, or on the list of a manifest, over HTTP, event streams and sockets."""
+"""Persisted documents, registered by clients or trusted by a manifest, over HTTP, event streams and
+WebSockets."""
 
 from __future__ import annotations
 
@@ -15,21 +16,27 @@ from support.event_stream_client import parse_events, send_request
 from support.redis_server import redis_server
 from support.service import running
 
-from engine.graphql import persisted_documents as engine_trusted
+from engine.graphql import persisted_documents
 from engine.graphql.errors import RequestError
-from engine.graphql.persisted_documents import MAX_DOCUMENTS, MAX_TEXT_CHARACTERS, PersistedDocuments, load_manifest
+from engine.graphql.persisted_documents import (
+    MAX_DOCUMENTS,
+    MAX_TEXT_CHARACTERS,
+    PersistedDocuments,
+    load_manifest,
+)
 from settings import SettingsError, load
 
-VIEWER = "query Who { viewer { role } }"
-FOLLOW = "subscription { ticketEvents { id } }"
+QUERY = "query Viewer { viewer { role } }"
+SUBSCRIPTION = "subscription { ticketEvents { id } }"
 
 
-def hashed(text: str) -> str:
+def hash_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def persisted(text: str, **more: Any) -> dict[str, Any]:
-    return {"persistedQuery": {"version": 1, "sha256Hash": hashed(text), **more}}
+def persisted(text: str) -> dict[str, Any]:
+    """The extensions that name a document by its hash."""
+    return {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}
 
 
 async def post(service: Service, **body: Any) -> dict[str, Any]:
@@ -37,148 +44,197 @@ async def post(service: Service, **body: Any) -> dict[str, Any]:
         return (await http.post(service.http, json=body)).json()
 
 
-def codes(answer: dict[str, Any]) -> list[str]:
-    return [error["extensions"]["code"] for error in answer.get("errors", ())]
+def codes(response: dict[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in response.get("errors", ())]
 
 
-async def result(client: Client, method: str, **asked: Any) -> dict[str, Any]:
-    """The one result that an event stream tells."""
-    given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asked.items()}
-    answer = await send_request(client, method, **({"params": given} if method == "GET" else {"json": asked}))
-    return parse_events(answer.text)[0].payload
+async def stream(client: Client, method: str, **request: Any) -> dict[str, Any]:
+    """The first result of an event stream."""
+    if method == "GET":
+        parameters = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in request.items()
+        }
+        response = await send_request(client, method, params=parameters)
+    else:
+        response = await send_request(client, method, json=request)
+    return parse_events(response.text)[0].payload
 
 
-async def over_socket(service: Service, token: str | None, **payload: Any) -> dict[str, Any]:
+async def send_over_socket(service: Service, token: str | None, **payload: Any) -> dict[str, Any]:
     async with service.client(token).socket() as socket:
         await socket.send({"type": "subscribe", "id": "1", "payload": payload})
         return await socket.receive()
 
 
-async def test_a_document_that_was_left_once_is_known_by_its_hash_everywhere(service: Service, world: World) -> None:
-    unknown = await post(service, extensions=persisted(VIEWER))
+async def test_a_registered_document_can_be_requested_over_each_transport(
+    service: Service, world: World
+) -> None:
+    unknown = await post(service, extensions=persisted(QUERY))
     assert [error["message"] for error in unknown["errors"]] == ["PersistedQueryNotFound"]
     assert codes(unknown) == ["PERSISTED_QUERY_NOT_FOUND"]
-    assert (await post(service, query=VIEWER, extensions=persisted(VIEWER)))["data"] == {"viewer": None}
-    assert (await post(service, extensions=persisted(VIEWER)))["data"] == {"viewer": None}
+    assert (await post(service, query=QUERY, extensions=persisted(QUERY)))["data"] == {
+        "viewer": None
+    }
+    assert (await post(service, extensions=persisted(QUERY)))["data"] == {"viewer": None}
     ada = service.client(world.ada.token)
     for method in ("GET", "POST"):
-        assert (await result(ada, method, extensions=persisted(VIEWER)))["data"] == {"viewer": {"role": "AGENT"}}
-    told = await over_socket(service, world.ada.token, extensions=persisted(VIEWER))
-    assert told["payload"]["data"] == {"viewer": {"role": "AGENT"}}
+        streamed = await stream(ada, method, extensions=persisted(QUERY))
+        assert streamed["data"] == {"viewer": {"role": "AGENT"}}
+    message = await send_over_socket(service, world.ada.token, extensions=persisted(QUERY))
+    assert message["payload"]["data"] == {"viewer": {"role": "AGENT"}}
 
 
-async def test_a_subscription_and_a_mutation_may_come_by_their_hash(service: Service, world: World) -> None:
-    unknown = await over_socket(service, world.ada.token, extensions=persisted(FOLLOW))
-    assert (unknown["type"], unknown["payload"][0]["message"]) == ("error", "PersistedQueryNotFound")
-    wrong = await over_socket(service, None, query=FOLLOW, extensions=persisted(FOLLOW))
-    assert wrong["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    wrong = await over_socket(service, None, extensions=persisted(FOLLOW))
-    assert wrong["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED", "known by now"
-    leave = "mutation { signOut { userErrors { code } } }"
-    assert codes(await result(service.client(), "POST", query=leave, extensions=persisted(leave))) == ["UNAUTHENTICATED"]
-    assert codes(await result(service.client(), "POST", extensions=persisted(leave))) == ["UNAUTHENTICATED"]
+async def test_subscriptions_and_mutations_can_be_registered(
+    service: Service, world: World
+) -> None:
+    unknown = await send_over_socket(service, world.ada.token, extensions=persisted(SUBSCRIPTION))
+    assert (unknown["type"], unknown["payload"][0]["message"]) == (
+        "error",
+        "PersistedQueryNotFound",
+    )
+    refused = await send_over_socket(
+        service, None, query=SUBSCRIPTION, extensions=persisted(SUBSCRIPTION)
+    )
+    assert refused["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    refused = await send_over_socket(service, None, extensions=persisted(SUBSCRIPTION))
+    assert refused["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED", "it is registered"
+    mutation = "mutation { signOut { userErrors { code } } }"
+    client, extensions = service.client(), persisted(mutation)
+    registered = await stream(client, "POST", query=mutation, extensions=extensions)
+    assert codes(registered) == ["UNAUTHENTICATED"]
+    assert codes(await stream(client, "POST", extensions=extensions)) == ["UNAUTHENTICATED"]
 
 
-async def test_a_hash_of_something_else_is_refused_and_kept_for_nothing(service: Service, world: World) -> None:
+INVALID_EXTENSIONS: tuple[object, ...] = (
+    *({}, {"version": 1}, {"version": 1, "sha256Hash": 7}, [], "x", 7),
+    {"version": 2, "sha256Hash": hash_of(QUERY)},
+)
+
+
+async def test_a_wrong_hash_is_refused_and_registers_nothing(
+    service: Service, world: World
+) -> None:
     other = "query Other { viewer { scopes } }"
-    extensions = persisted(VIEWER)
+    extensions = persisted(QUERY)
     assert codes(await post(service, query=other, extensions=extensions)) == ["BAD_REQUEST"]
-    for odd in ({}, {"version": 2, "sha256Hash": hashed(VIEWER)}, {"version": 1}, {"version": 1, "sha256Hash": 7}, [], "x", 7):
-        assert codes(await post(service, query=VIEWER, extensions={"persistedQuery": odd})) == ["BAD_REQUEST"], odd
+    for invalid in INVALID_EXTENSIONS:
+        answer = await post(service, query=QUERY, extensions={"persistedQuery": invalid})
+        assert codes(answer) == ["BAD_REQUEST"], invalid
     assert codes(await post(service, extensions=extensions)) == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
-async def test_what_could_not_be_run_is_not_kept(service: Service, world: World) -> None:
-    for text in ("{", "{ nothing }", "{ " + " ".join(f"a{place}: viewer {{ role }}" for place in range(31)) + " }"):
+async def test_an_invalid_document_is_not_registered(service: Service, world: World) -> None:
+    too_many_aliases = " ".join(f"a{index}: viewer {{ role }}" for index in range(31))
+    for text in ("{", "{ nothing }", "{ " + too_many_aliases + " }"):
         assert codes(await post(service, query=text, extensions=persisted(text)))
-        assert codes(await post(service, extensions=persisted(text))) == ["PERSISTED_QUERY_NOT_FOUND"]
+        unknown = await post(service, extensions=persisted(text))
+        assert codes(unknown) == ["PERSISTED_QUERY_NOT_FOUND"]
 
 
-async def test_what_is_left_is_bounded() -> None:
-    trusted = PersistedDocuments()
-    for place in range(MAX_DOCUMENTS + 10):
-        trusted.store(str(place), "x")
-    assert len(trusted.registered) == MAX_DOCUMENTS
-    for place in range(10):
-        trusted.store(f"large {place}", "x" * (MAX_TEXT_CHARACTERS // 4))
-    assert trusted.text_characters == sum(map(len, trusted.registered.values())) <= MAX_TEXT_CHARACTERS
+async def test_registered_documents_are_limited_in_number_and_length() -> None:
+    documents = PersistedDocuments()
+    for index in range(MAX_DOCUMENTS + 10):
+        documents.store(str(index), "x")
+    assert len(documents.registered) == MAX_DOCUMENTS
+    for index in range(10):
+        documents.store(f"large {index}", "x" * (MAX_TEXT_CHARACTERS // 4))
+    length = sum(len(text) for text in documents.registered.values())
+    assert documents.text_characters == length <= MAX_TEXT_CHARACTERS
 
 
-async def test_processes_know_each_others_documents_by_redis_and_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    patience = engine_trusted.REDIS_TIMEOUT_SECONDS
-    monkeypatch.setattr(engine_trusted, "REDIS_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+async def test_processes_share_documents_over_redis_and_work_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timeout_seconds = persisted_documents.REDIS_TIMEOUT_SECONDS
+    monkeypatch.setattr(persisted_documents, "REDIS_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
     async with redis_server() as redis:
         one, other = PersistedDocuments(), PersistedDocuments()
         one.connect_redis(redis.url)
         other.connect_redis(redis.url)
         try:
-            one.register(VIEWER, persisted(VIEWER))
+            one.register(QUERY, persisted(QUERY))
             for task in list(one.tasks):
                 await task
-            assert await other.find_text("", persisted(VIEWER)) == VIEWER
+            assert await other.find_text("", persisted(QUERY)) == QUERY
             redis.kill()
-            monkeypatch.setattr(engine_trusted, "REDIS_TIMEOUT_SECONDS", patience)  # what is asked from now on fails
-            assert await other.find_text("", persisted(VIEWER)) == VIEWER
+            # Requests to Redis fail from now on.
+            monkeypatch.setattr(persisted_documents, "REDIS_TIMEOUT_SECONDS", timeout_seconds)
+            assert await other.find_text("", persisted(QUERY)) == QUERY
             for _ in range(2):
                 with pytest.raises(RequestError, match="PersistedQueryNotFound"):
-                    await other.find_text("", persisted(FOLLOW))
-            other.register(FOLLOW, persisted(FOLLOW))
-            assert await other.find_text("", persisted(FOLLOW)) == FOLLOW
+                    await other.find_text("", persisted(SUBSCRIPTION))
+            other.register(SUBSCRIPTION, persisted(SUBSCRIPTION))
+            assert await other.find_text("", persisted(SUBSCRIPTION)) == SUBSCRIPTION
         finally:
             await one.close()
             await other.close()
 
 
-# ---------------------------------------------------------------- a list, and nothing else
+# ---------------------------------------------------------------- only trusted documents
 
 MANIFESTS = {
-    "a map": {hashed(VIEWER): VIEWER, "events": FOLLOW},
+    "a mapping": {hash_of(QUERY): QUERY, "events": SUBSCRIPTION},
     "Apollo's": {
         "format": "apollo-persisted-query-manifest",
         "version": 1,
         "operations": [
-            {"id": hashed(VIEWER), "body": VIEWER, "name": "Who", "type": "query"},
-            {"id": "events", "body": FOLLOW, "name": None, "type": "subscription"},
+            {"id": hash_of(QUERY), "body": QUERY, "name": "Viewer", "type": "query"},
+            {"id": "events", "body": SUBSCRIPTION, "name": None, "type": "subscription"},
         ],
     },
 }
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
-async def test_only_what_is_on_the_list_is_run(url: str, tmp_path: Path, manifest: dict[str, Any]) -> None:
+async def test_only_documents_of_the_manifest_are_executed(
+    url: str, tmp_path: Path, manifest: dict[str, Any]
+) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest))
     async with running(url, trusted_documents=str(path)) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        for asked in ({"query": VIEWER}, {"extensions": persisted(VIEWER)}, {"query": VIEWER, "extensions": persisted(VIEWER)}):
-            assert (await post(service, **asked))["data"] == {"viewer": None}, asked
-            assert (await result(ada, "GET", **asked))["data"] == {"viewer": {"role": "AGENT"}}
-            assert (await over_socket(service, world.ada.token, **asked))["payload"]["data"] == {"viewer": {"role": "AGENT"}}
+        trusted: tuple[dict[str, Any], ...] = (
+            {"query": QUERY},
+            {"extensions": persisted(QUERY)},
+            {"query": QUERY, "extensions": persisted(QUERY)},
+        )
+        for request in trusted:
+            assert (await post(service, **request))["data"] == {"viewer": None}, request
+            assert (await stream(ada, "GET", **request))["data"] == {"viewer": {"role": "AGENT"}}
+            message = await send_over_socket(service, world.ada.token, **request)
+            assert message["payload"]["data"] == {"viewer": {"role": "AGENT"}}
         by_id = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "events"}}}
-        assert (await over_socket(service, None, **by_id))["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        message = await send_over_socket(service, None, **by_id)
+        assert message["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         other = "{ viewer { scopes } }"
-        for asked in (
+        for request in (
             {"query": other},
-            {"query": VIEWER + " "},
+            {"query": QUERY + " "},
             {"query": other, "extensions": persisted(other)},
             {"extensions": persisted(other)},
-            {"query": other, "extensions": persisted(VIEWER)},
-            {"query": VIEWER, **by_id},
+            {"query": other, "extensions": persisted(QUERY)},
+            {"query": QUERY, **by_id},
             {"query": "{ __schema { queryType { name } } }"},
             {"query": "{"},
         ):
-            assert codes(await post(service, **asked)) == ["FORBIDDEN"], asked
-            assert codes(await result(ada, "GET", **asked)) == ["FORBIDDEN"], asked
-            assert codes(await result(ada, "POST", **asked)) == ["FORBIDDEN"], asked
-            told = await over_socket(service, world.ada.token, **asked)
-            assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN"), asked
+            assert codes(await post(service, **request)) == ["FORBIDDEN"], request
+            assert codes(await stream(ada, "GET", **request)) == ["FORBIDDEN"], request
+            assert codes(await stream(ada, "POST", **request)) == ["FORBIDDEN"], request
+            message = await send_over_socket(service, world.ada.token, **request)
+            assert message["type"] == "error", request
+            assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN", request
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "7", '{"operations": [7]}', '{"operations": [{"id": "x"}]}', '{"x": 7}', "{", '{"operations": 7}']
+    "text",
+    [
+        *("", "[]", "7", '{"operations": [7]}', '{"operations": [{"id": "x"}]}'),
+        *('{"x": 7}', "{", '{"operations": 7}'),
+    ],
 )
-async def test_a_manifest_that_is_none_stops_the_start(tmp_path: Path, text: str) -> None:
+async def test_an_invalid_manifest_prevents_the_start(tmp_path: Path, text: str) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(text)
     with pytest.raises(SettingsError, match="TICKETWIRE_TRUSTED_DOCUMENTS"):

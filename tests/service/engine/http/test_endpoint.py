@@ -1,4 +1,5 @@
-"""GraphQL over HTTP: whatever comes, an answer in JSON with a code, never a 5xx for the caller's doing, and the server lives."""
+"""GraphQL over HTTP: each refusal is JSON with a code, a client error never causes a 5xx status,
+and internal errors are masked."""
 
 from __future__ import annotations
 
@@ -20,27 +21,30 @@ JSON = {"Content-Type": "application/json"}
 QUERY = b'{"query": "{ viewer { role } }"}'
 
 
-async def ask(service: Service, method: str = "POST", path: str = "", **given: Any) -> httpx2.Response:
+async def send(
+    service: Service, method: str = "POST", path: str = "", **arguments: Any
+) -> httpx2.Response:
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
-        return await http.request(method, service.http + path, **given)
+        return await http.request(method, service.http + path, **arguments)
 
 
-def codes(answer: httpx2.Response) -> list[str]:
-    return [error["extensions"]["code"] for error in answer.json()["errors"]]
+def codes(response: httpx2.Response) -> list[str]:
+    return [error["extensions"]["code"] for error in response.json()["errors"]]
 
 
-def nested(depth: int) -> bytes:
-    return b'{"query": "{ viewer { role } }", "variables": {"x": ' + b"[" * depth + b"]" * depth + b"}}"
+def nested_variables(levels: int) -> bytes:
+    variables = b'{"x": ' + b"[" * levels + b"]" * levels + b"}"
+    return b'{"query": "{ viewer { role } }", "variables": ' + variables + b"}"
 
 
 BAD_BODIES: dict[str, bytes] = {
-    "nothing": b"",
-    "no JSON": b"hello",
-    "half a JSON": b'{"query": "{ viewer',
+    "an empty body": b"",
+    "not JSON": b"hello",
+    "truncated JSON": b'{"query": "{ viewer',
     "invalid UTF-8": b'{"query": "\xff\xfe"}',
     "an array": b"[]",
     "a batch": b"[" + QUERY + b"," + QUERY + b"]",
-    "a text": b'"{ viewer { role } }"',
+    "a string": b'"{ viewer { role } }"',
     "a number": b"1",
     "null": b"null",
     "true": b"true",
@@ -51,63 +55,66 @@ BAD_BODIES: dict[str, bytes] = {
     "a query that is an object": b'{"query": {}}',
     "a blank query": b'{"query": ""}',
     "variables that are a list": b'{"query": "{ viewer { role } }", "variables": []}',
-    "variables that are a text": b'{"query": "{ viewer { role } }", "variables": "x"}',
+    "variables that are a string": b'{"query": "{ viewer { role } }", "variables": "x"}',
     "an operation name that is a number": b'{"query": "{ viewer { role } }", "operationName": 1}',
     "extensions that are a list": b'{"query": "{ viewer { role } }", "extensions": [1]}',
     "an unknown operation name": b'{"query": "query A { viewer { role } }", "operationName": "B"}',
-    "two operations and no name": b'{"query": "query A { viewer { role } } query B { viewer { role } }"}',
+    "two operations and no name": b'{"query": "query A { viewer { role } } '
+    b'query B { viewer { role } }"}',
     "only a fragment": b'{"query": "fragment F on Viewer { role }"}',
     "a lone surrogate": b'{"query": "{ viewer { role } }", "variables": {"x": "\\ud800"}}',
-    "deep nesting": nested(100_000),
+    "deep nesting": nested_variables(100_000),
     "deep braces": b'{"query": "' + b"{a" * 5_000 + b"}" * 5_000 + b'"}',
-    "not a number": b'{"query": "{ viewer { role } }", "variables": {"x": NaN}}',
+    "NaN": b'{"query": "{ viewer { role } }", "variables": {"x": NaN}}',
 }
+BAD_BODY_CODES = {"BAD_REQUEST", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_a_body_that_is_no_request_is_refused_in_json(service: Service, world: World) -> None:
+async def test_an_invalid_body_is_refused_in_json(service: Service, world: World) -> None:
     for name, body in BAD_BODIES.items():
-        answer = await ask(service, content=body, headers=JSON)
+        answer = await send(service, content=body, headers=JSON)
         assert answer.status_code in (200, 400), (name, answer.status_code, answer.text[:200])
         assert answer.headers["content-type"].startswith("application/"), name
         parsed = answer.json()
         assert parsed.get("data") is None, name
-        assert set(codes(answer)) <= {"BAD_REQUEST", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}, (name, parsed)
+        assert set(codes(answer)) <= BAD_BODY_CODES, (name, parsed)
         assert codes(answer), name
         assert parsed["extensions"]["requestId"] == answer.headers["x-request-id"], name
-    assert (await ask(service, content=QUERY, headers=JSON)).json()["data"] == {"viewer": None}, "the server lives"
+    answer = await send(service, content=QUERY, headers=JSON)
+    assert answer.json()["data"] == {"viewer": None}, "the server still works"
 
 
-async def test_a_number_of_five_thousand_digits_is_no_int(service: Service, world: World) -> None:
+async def test_an_integer_of_5000_digits_is_refused(service: Service, world: World) -> None:
+    digits = "9" * 5000
+    variable = json.dumps({"query": "query($n: Int!) { ticketByNumber(number: $n) { id } }"})
+    headers = {**JSON, "Authorization": f"Bearer {world.ada.token}"}
     for body in (
-        json.dumps({"query": "query($n: Int!) { ticketByNumber(number: $n) { id } }"})[:-1].encode()
-        + b', "variables": {"n": '
-        + b"9" * 5000
-        + b"}}",
-        json.dumps({"query": "{ ticketByNumber(number: " + "9" * 5000 + ") { id } }"}).encode(),
-        json.dumps({"query": "{ tickets(first: " + "9" * 5000 + ") { totalCount } }"}).encode(),
+        variable[:-1] + ', "variables": {"n": ' + digits + "}}",
+        json.dumps({"query": f"{{ ticketByNumber(number: {digits}) {{ id }} }}"}),
+        json.dumps({"query": f"{{ tickets(first: {digits}) {{ totalCount }} }}"}),
     ):
-        answer = await ask(service, content=body, headers={**JSON, "Authorization": f"Bearer {world.ada.token}"})
+        answer = await send(service, content=body.encode(), headers=headers)
         assert answer.status_code in (200, 400)
-        assert codes(answer)[0] in ("BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"), answer.text[:300]
+        assert codes(answer)[0] in BAD_BODY_CODES, answer.text[:300]
 
 
-async def test_a_body_is_at_most_a_mebibyte(service: Service, world: World) -> None:
+async def test_a_body_over_one_mebibyte_is_refused(service: Service, world: World) -> None:
     async def chunked(size: int) -> Any:
         yield QUERY[:-1] + b', "variables": {"x": "'
         for _ in range(size // 65_536):
             yield b"x" * 65_536
         yield b'"}}'
 
-    large = await ask(service, content=b'{"query": "' + b"x" * 1024 * 1024 + b'"}', headers=JSON)
+    large = await send(service, content=b'{"query": "' + b"x" * 1024 * 1024 + b'"}', headers=JSON)
     assert (large.status_code, codes(large)) == (413, ["BAD_REQUEST"])
     assert large.json()["extensions"]["requestId"] == large.headers["x-request-id"]
-    streamed = await ask(service, content=chunked(2 * 1024 * 1024), headers=JSON)
+    streamed = await send(service, content=chunked(2 * 1024 * 1024), headers=JSON)
     assert (streamed.status_code, codes(streamed)) == (413, ["BAD_REQUEST"])
-    small = await ask(service, content=chunked(512 * 1024), headers=JSON)
+    small = await send(service, content=chunked(512 * 1024), headers=JSON)
     assert (small.status_code, small.json()["data"]) == (200, {"viewer": None})
 
 
-async def test_only_json_is_taken(service: Service, world: World) -> None:
+async def test_only_json_bodies_are_accepted(service: Service, world: World) -> None:
     for kind in (
         "text/plain",
         "application/graphql",
@@ -116,28 +123,38 @@ async def test_only_json_is_taken(service: Service, world: World) -> None:
         "application/xml",
         "",
     ):
-        answer = await ask(service, content=QUERY, headers={"Content-Type": kind})
+        answer = await send(service, content=QUERY, headers={"Content-Type": kind})
         assert 400 <= answer.status_code < 500, kind
         assert codes(answer) == ["BAD_REQUEST"], kind
-    for kind in ("application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"):
-        assert (await ask(service, content=QUERY, headers={"Content-Type": kind})).status_code == 200, kind
+    for kind in (
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+    ):
+        answer = await send(service, content=QUERY, headers={"Content-Type": kind})
+        assert answer.status_code == 200, kind
 
 
 async def test_other_methods_and_paths_are_refused(service: Service, world: World) -> None:
     for method in ("PUT", "DELETE", "PATCH"):
-        answer = await ask(service, method, content=QUERY, headers=JSON)
+        answer = await send(service, method, content=QUERY, headers=JSON)
         assert answer.status_code == 405, method
-    assert (await ask(service, "POST", "x", content=QUERY, headers=JSON)).status_code == 404
+    assert (await send(service, "POST", "x", content=QUERY, headers=JSON)).status_code == 404
 
 
-async def test_a_get_reads_and_only_with_a_header_that_forces_a_preflight(service: Service, world: World) -> None:
-    query = {"query": "query($id: ID!) { ticket(id: $id) { id } viewer { role } }", "variables": '{"id": "x"}'}
-    auth = {"Authorization": f"Bearer {world.ada.token}"}
-    assert (await ask(service, "GET", params=query, headers=auth)).json()["data"] == {"ticket": None, "viewer": {"role": "AGENT"}}
+async def test_a_get_may_read_and_needs_a_header_that_forces_a_preflight(
+    service: Service, world: World
+) -> None:
+    query = "query($id: ID!) { ticket(id: $id) { id } viewer { role } }"
+    params = {"query": query, "variables": '{"id": "x"}'}
+    authorization = {"Authorization": f"Bearer {world.ada.token}"}
+    answer = await send(service, "GET", params=params, headers=authorization)
+    assert answer.json()["data"] == {"ticket": None, "viewer": {"role": "AGENT"}}
     simple = {"query": "{ viewer { role } }"}
     for header in ("X-Requested-With", "Apollo-Require-Preflight", "X-Apollo-Operation-Name"):
-        assert (await ask(service, "GET", params=simple, headers={header: "x"})).json()["data"] == {"viewer": None}, header
-    bare = await ask(service, "GET", params=simple)
+        answer = await send(service, "GET", params=simple, headers={header: "x"})
+        assert answer.json()["data"] == {"viewer": None}, header
+    bare = await send(service, "GET", params=simple)
     assert (bare.status_code, codes(bare)) == (400, ["BAD_REQUEST"])
     for wrong in (
         {"query": 'mutation { signIn(input: {email: "a", password: "b"}) { token } }'},
@@ -145,40 +162,47 @@ async def test_a_get_reads_and_only_with_a_header_that_forces_a_preflight(servic
         {"query": "{ viewer { role } }", "variables": "x"},
         {"query": "{ viewer { role } }", "variables": "[1]"},
     ):
-        answer = await ask(service, "GET", params=wrong, headers={"X-Requested-With": "x"})
+        answer = await send(service, "GET", params=wrong, headers={"X-Requested-With": "x"})
         assert 400 <= answer.status_code < 500, wrong
         assert codes(answer) == ["BAD_REQUEST"], wrong
 
 
 ACCEPTED = {
-    "urql": "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+    "urql": "application/graphql-response+json, application/graphql+json, application/json, "
+    "text/event-stream, multipart/mixed",
     "Apollo": "application/graphql-response+json,application/json;q=0.9",
-    "Apollo with @defer": "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9",
-    "Apollo with @defer of 2025": "multipart/mixed;incrementalSpec=v0.2,application/graphql-response+json,application/json;q=0.9",
+    "Apollo with @defer": "multipart/mixed;deferSpec=20220824,"
+    "application/graphql-response+json,application/json;q=0.9",
+    "Apollo with @defer of 2025": "multipart/mixed;incrementalSpec=v0.2,"
+    "application/graphql-response+json,application/json;q=0.9",
     "Apollo with a subscription": "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,"
     "application/graphql-response+json,application/json;q=0.9",
     "Relay": "application/json, multipart/mixed",
     "fetch": "*/*",
-    "who would rather have a stream": "text/event-stream, application/json;q=0.1",
+    "event streams preferred": "text/event-stream, application/json;q=0.1",
 }
 
 
 @pytest.mark.parametrize("accept", ACCEPTED.values(), ids=ACCEPTED)
-async def test_whatever_else_clients_accept_the_path_of_plain_operations_answers_in_plain_json(
+async def test_the_accept_headers_of_common_clients_get_json(
     service: Service, world: World, accept: str
 ) -> None:
-    given = {**JSON, "Accept": accept, "Authorization": f"Bearer {world.ada.token}"}
-    created = 'mutation { createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor } }'
-    for query in ("{ viewer { role } }", created):
-        answer = await ask(service, content=json.dumps({"query": query}).encode(), headers=given)
+    headers = {**JSON, "Accept": accept, "Authorization": f"Bearer {world.ada.token}"}
+    mutation = """mutation {
+      createTicket(input: {subject: "s", description: "d", category: "sales"}) { cursor }
+    }"""
+    for query in ("{ viewer { role } }", mutation):
+        body = json.dumps({"query": query}).encode()
+        answer = await send(service, content=body, headers=headers)
         assert answer.headers["content-type"].startswith("application/"), query
         assert answer.json().get("data"), query
-    followed = await ask(service, content=b'{"query": "subscription { ticketEvents { cursor } }"}', headers=given)
-    assert followed.headers["content-type"].startswith("application/")
-    assert codes(followed) == ["BAD_REQUEST"]
+    subscription = b'{"query": "subscription { ticketEvents { cursor } }"}'
+    refused = await send(service, content=subscription, headers=headers)
+    assert refused.headers["content-type"].startswith("application/")
+    assert codes(refused) == ["BAD_REQUEST"]
 
 
-async def test_a_bearer_token_that_opens_nothing_is_a_401(service: Service, world: World) -> None:
+async def test_an_invalid_authorization_header_gets_401(service: Service, world: World) -> None:
     for header in (
         "Bearer wrong",
         "Bearer",
@@ -189,38 +213,41 @@ async def test_a_bearer_token_that_opens_nothing_is_a_401(service: Service, worl
         f"Bearer {'x' * 5000}",
         "Bearer \\ud800",
     ):
-        answer = await ask(service, content=QUERY, headers={**JSON, "Authorization": header})
+        answer = await send(service, content=QUERY, headers={**JSON, "Authorization": header})
         assert (answer.status_code, codes(answer)) == (401, ["UNAUTHENTICATED"]), header
         assert answer.headers["www-authenticate"] == "Bearer"
         assert answer.json().get("data") is None
     for header in (f"Bearer {world.ada.token}", f"bearer   {world.ada.token}"):
-        answer = await ask(service, content=QUERY, headers={**JSON, "Authorization": header})
+        answer = await send(service, content=QUERY, headers={**JSON, "Authorization": header})
         assert answer.json()["data"] == {"viewer": {"role": "AGENT"}}
 
 
-async def test_a_request_id_goes_back_as_it_came_where_it_is_a_plain_one(service: Service, world: World) -> None:
-    for given in ("abcdefgh", "Trace-1.2_3", "x" * 64):
-        answer = await ask(service, content=QUERY, headers={**JSON, "X-Request-Id": given})
-        assert answer.headers["x-request-id"] == answer.json()["extensions"]["requestId"] == given
-    seen = set()
-    for odd in ("short", "x" * 65, "has space", 'inject"quote', "<script>", ""):
-        answer = await ask(service, content=QUERY, headers={**JSON, "X-Request-Id": odd})
-        made = answer.headers["x-request-id"]
-        assert made == answer.json()["extensions"]["requestId"] != odd
-        seen.add(made)
-    assert len(seen) == 6
-    failed = await ask(service, content=b"x", headers={**JSON, "X-Request-Id": "abcdefgh"})
+async def test_a_valid_request_id_is_returned_and_an_invalid_one_is_replaced(
+    service: Service, world: World
+) -> None:
+    for valid in ("abcdefgh", "Trace-1.2_3", "x" * 64):
+        answer = await send(service, content=QUERY, headers={**JSON, "X-Request-Id": valid})
+        assert answer.headers["x-request-id"] == answer.json()["extensions"]["requestId"] == valid
+    generated = set[str]()
+    for invalid in ("short", "x" * 65, "has space", 'inject"quote', "<script>", ""):
+        answer = await send(service, content=QUERY, headers={**JSON, "X-Request-Id": invalid})
+        request_id = answer.headers["x-request-id"]
+        assert request_id == answer.json()["extensions"]["requestId"] != invalid
+        generated.add(request_id)
+    assert len(generated) == 6
+    failed = await send(service, content=b"x", headers={**JSON, "X-Request-Id": "abcdefgh"})
     assert failed.headers["x-request-id"] == failed.json()["extensions"]["requestId"] == "abcdefgh"
 
 
-async def test_answers_are_not_to_be_cached_or_sniffed(service: Service, world: World) -> None:
-    answer = await ask(service, content=QUERY, headers=JSON)
-    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+async def test_response_headers_forbid_caching_and_sniffing(service: Service, world: World) -> None:
+    answer = await send(service, content=QUERY, headers=JSON)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "server" not in answer.headers
     assert "date" in answer.headers
 
 
-async def test_documents_that_are_wrong_have_codes_of_their_own(service: Service, world: World) -> None:
+async def test_invalid_documents_get_their_codes(service: Service, world: World) -> None:
     client = service.client()
     for query, code in (
         ("{", "GRAPHQL_PARSE_FAILED"),
@@ -236,23 +263,25 @@ async def test_documents_that_are_wrong_have_codes_of_their_own(service: Service
             assert answer["extensions"]["requestId"]
 
 
-async def test_an_error_in_one_field_leaves_the_others_standing(service: Service, world: World) -> None:
-    answer = await service.client().answer('{ viewer { role } ticket(id: "x") { id } ticketByNumber(number: 1) { id } }')
+async def test_an_error_in_one_field_does_not_affect_others(service: Service, world: World) -> None:
+    query = '{ viewer { role } ticket(id: "x") { id } ticketByNumber(number: 1) { id } }'
+    answer = await service.client().answer(query)
     assert answer["data"] == {"viewer": None, "ticket": None, "ticketByNumber": None}
-    assert sorted((error["path"], error["extensions"]["code"]) for error in answer["errors"]) == [
+    errors = sorted((error["path"], error["extensions"]["code"]) for error in answer["errors"])
+    assert errors == [
         (["ticket"], "UNAUTHENTICATED"),
         (["ticketByNumber"], "UNAUTHENTICATED"),
     ]
 
 
-class Broken(Exception):
+class UnexpectedError(Exception):
     pass
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (Broken("the password is hunter2"), "INTERNAL"),
+        (UnexpectedError("the password is hunter2"), "INTERNAL"),
         (KeyError("hunter2"), "INTERNAL"),
         (OperationalError("no such column: hunter2"), "INTERNAL"),
         (ConnectionError("hunter2.example:5432 refused"), "UNAVAILABLE"),
@@ -261,7 +290,7 @@ class Broken(Exception):
         (OperationalError("database is locked: hunter2"), "UNAVAILABLE"),
     ],
 )
-async def test_what_is_our_doing_is_masked_and_in_the_log(
+async def test_an_internal_error_is_masked_and_logged(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
     def fail(*_: object, **__: object) -> Any:
@@ -278,17 +307,18 @@ async def test_what_is_our_doing_is_masked_and_in_the_log(
     finally:
         structlog.configure(**configured)
     assert "hunter2" not in answer.text
-    (told,) = answer.json()["errors"]
-    assert told["extensions"] == {"code": code, "requestId": "trace-12345"}
-    assert told["path"] == ["tickets"]
+    (reported,) = answer.json()["errors"]
+    assert reported["extensions"] == {"code": code, "requestId": "trace-12345"}
+    assert reported["path"] == ["tickets"]
     logged = [line for line in capture.entries if line["log_level"] == "error"]
     assert [line["request_id"] for line in logged] == ["trace-12345"]
-    assert "hunter2" in repr(logged[0]), "the log says what the caller is not told"
+    assert "hunter2" in repr(logged[0]), "the log contains what the response does not"
     monkeypatch.undo()
-    assert (await service.client(world.ada.token).run("{ tickets { totalCount } }"))["tickets"] == {"totalCount": 0}
+    result = await service.client(world.ada.token).run("{ tickets { totalCount } }")
+    assert result["tickets"] == {"totalCount": 0}
 
 
-async def test_an_outage_while_the_token_is_read_is_masked_as_well(
+async def test_an_outage_during_authentication_is_masked(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from resolvers.auth import viewer_cache
@@ -303,7 +333,7 @@ async def test_an_outage_while_the_token_is_read_is_masked_as_well(
     assert answer.json()["extensions"]["requestId"] == answer.headers["x-request-id"]
 
 
-async def test_a_refusal_of_the_caller_is_no_line_in_the_error_log(service: Service, world: World) -> None:
+async def test_a_client_error_is_not_logged_as_an_error(service: Service, world: World) -> None:
     capture = LogCapture()
     configured = structlog.get_config()
     structlog.configure(processors=[capture])
@@ -313,7 +343,7 @@ async def test_a_refusal_of_the_caller_is_no_line_in_the_error_log(service: Serv
         await cora.answer('{ tickets(after: "x") { totalCount } }')
         await cora.answer("{ nothing }")
         await cora.refusal_codes("closeTicket", ticketId="x")
-        await ask(service, content=b"x", headers=JSON)
+        await send(service, content=b"x", headers=JSON)
 
         async def are_logged() -> bool:
             return [line["event"] for line in capture.entries].count("request") >= 5
@@ -326,7 +356,7 @@ async def test_a_refusal_of_the_caller_is_no_line_in_the_error_log(service: Serv
     assert "VPN" not in repr(capture.entries)
 
 
-async def test_the_health_says_how_far_the_log_is_or_that_the_database_is_away(
+async def test_health_reports_the_head_of_the_log_or_a_database_outage(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from models.log import event
@@ -336,21 +366,22 @@ async def test_the_health_says_how_far_the_log_is_or_that_the_database_is_away(
         empty = await http.get(f"{address}/health")
         await service.client(world.cora.token).raise_ticket()
         grown = await http.get(f"{address}/health")
-        assert (empty.status_code, empty.json()) == (200, {"status": "ok", "cursor": event.encode_cursor(0)})
+        assert empty.status_code == 200
+        assert empty.json() == {"status": "ok", "cursor": event.encode_cursor(0)}
         assert grown.json()["cursor"] == event.encode_cursor(1)
 
         async def fail() -> int:
             raise ConnectionError("hunter2")
 
         monkeypatch.setattr(event, "read_head", fail)
-        away = await http.get(f"{address}/health")
-        assert (away.status_code, away.json()) == (503, {"status": "unavailable"})
+        failing = await http.get(f"{address}/health")
+        assert (failing.status_code, failing.json()) == (503, {"status": "unavailable"})
         assert "/graphql" in (await http.get(address)).text
 
 
-async def test_a_row_that_answers_nothing_is_masked_too(service: Service, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A null where the schema promises a value is our bug, not the caller's."""
-
+async def test_a_null_in_a_non_null_field_is_an_internal_error(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(teams, "Many", lambda *_: None)
     answer = await service.client(world.ada.token).answer("{ teams { id } }")
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INTERNAL"]

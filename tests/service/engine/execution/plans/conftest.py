@@ -1,4 +1,4 @@
-"""What tests of plans share."""
+"""Fixtures of the tests of plans."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import structlog
 
 
 @pytest.fixture(autouse=True, scope="module")
-def silence() -> Iterator[None]:
-    """Thousands of operations log nothing but critical failures; after them, logging is as before."""
+def critical_logs_only() -> Iterator[None]:
+    """Log only critical failures, because a module executes thousands of operations."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield

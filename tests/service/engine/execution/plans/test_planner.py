@@ -1,4 +1,5 @@
-"""When plans answer, and when they are left: what was done is not done again, and what is told stays the same."""
+"""When the planner uses plans, and when it falls back to graphql-core: no mutation runs twice, and
+the responses are the same."""
 
 from __future__ import annotations
 
@@ -24,38 +25,45 @@ NEW = {"i": {"subject": "Once", "description": "Only once.", "category": "techni
 
 
 @pytest.fixture
-async def desk(
-    filled: tuple[str, LargeDataset], copy: Callable[[str, Path], AbstractAsyncContextManager[str]], tmp_path: Path
+async def environment(
+    large_database: tuple[str, LargeDataset],
+    copy: Callable[[str, Path], AbstractAsyncContextManager[str]],
+    tmp_path: Path,
 ) -> AsyncIterator[tuple[SchemaRunner, LargeDataset]]:
-    source, plenty = filled
+    source, dataset = large_database
     async with copy(source, tmp_path) as url:
         await db.connect(url)
         try:
-            yield SchemaRunner.make(url), plenty
+            yield SchemaRunner.make(url), dataset
         finally:
             await db.disconnect()
 
 
-def counted(desk: SchemaRunner) -> tuple[int, int]:
-    return desk.planner.executions, desk.planner.fallbacks
+def count_executions(runner: SchemaRunner) -> tuple[int, int]:
+    """The numbers of executions by plans and of fallbacks."""
+    return runner.planner.executions, runner.planner.fallbacks
 
 
-async def test_a_verb_whose_plan_is_left_ran_once(desk: tuple[SchemaRunner, LargeDataset], monkeypatch: pytest.MonkeyPatch) -> None:
-    own, plenty = desk
+async def test_a_mutation_runs_once_if_its_plan_is_abandoned(
+    environment: tuple[SchemaRunner, LargeDataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, dataset = environment
 
-    async def leave(*_: object) -> None:
+    async def abandon(*_: object) -> None:
         raise PlanAbandoned
 
-    monkeypatch.setattr(ValueCompletion, "complete_into", leave)
+    monkeypatch.setattr(ValueCompletion, "complete_into", abandon)
     before = await Ticket.all().count()
-    found = await own.answer(OperationRequest(CREATE, NEW), plenty.tokens["customer"])
-    assert found["data"]["createTicket"]["ticket"]["subject"] == "Once"
-    assert found["data"]["createTicket"]["ticket"]["team"] == {"slug": "support"}
-    assert (await Ticket.all().count(), counted(own)) == (before + 1, (0, 1))
+    response = await runner.answer(OperationRequest(CREATE, NEW), dataset.tokens["customer"])
+    assert response["data"]["createTicket"]["ticket"]["subject"] == "Once"
+    assert response["data"]["createTicket"]["ticket"]["team"] == {"slug": "support"}
+    assert (await Ticket.all().count(), count_executions(runner)) == (before + 1, (0, 1))
 
 
-async def test_a_verb_that_fails_ran_once_and_is_told_of_once(desk: tuple[SchemaRunner, LargeDataset], monkeypatch: pytest.MonkeyPatch) -> None:
-    own, plenty = desk
+async def test_a_failed_mutation_runs_once_and_reports_one_error(
+    environment: tuple[SchemaRunner, LargeDataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, dataset = environment
     calls = 0
 
     async def fail(*_: object, **__: object) -> None:
@@ -64,27 +72,39 @@ async def test_a_verb_that_fails_ran_once_and_is_told_of_once(desk: tuple[Schema
         raise RuntimeError("hunter2")
 
     monkeypatch.setattr("resolvers.mutations.ticket_mutation.run_mutation", fail)
-    found = await own.answer(OperationRequest(CREATE, NEW), plenty.tokens["customer"])
-    assert [(error["path"], error["extensions"]["code"]) for error in found["errors"]] == [(["createTicket"], "INTERNAL")]
-    assert (found["data"], calls, counted(own)) == ({"createTicket": None}, 1, (0, 1))
+    response = await runner.answer(OperationRequest(CREATE, NEW), dataset.tokens["customer"])
+    (error,) = response["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["createTicket"], "INTERNAL")
+    assert (response["data"], calls, count_executions(runner)) == (
+        {"createTicket": None},
+        1,
+        (0, 1),
+    )
 
 
-async def test_what_comes_once_is_left_to_graphql_core_and_what_comes_again_is_planned(desk: tuple[SchemaRunner, LargeDataset]) -> None:
-    own, plenty = desk
-    own.schema.planner = Planner(own.schema, SCHEMA_MAP)
-    asked = OperationRequest("{ tickets(first: 2) { nodes { subject } } }")
+async def test_a_document_is_planned_when_it_is_requested_again(
+    environment: tuple[SchemaRunner, LargeDataset],
+) -> None:
+    runner, dataset = environment
+    runner.schema.planner = Planner(runner.schema, SCHEMA_MAP)
+    request = OperationRequest("{ tickets(first: 2) { nodes { subject } } }")
     answers: list[Any] = []
     for planned in (0, 1, 2):
-        answers.append(await own.answer(asked, plenty.tokens["agent"]))
-        assert counted(own) == (planned, 0)
+        answers.append(await runner.answer(request, dataset.tokens["agent"]))
+        assert count_executions(runner) == (planned, 0)
     assert answers[0] == answers[1] == answers[2]
 
 
-async def test_directives_that_say_otherwise_make_another_plan(desk: tuple[SchemaRunner, LargeDataset]) -> None:
-    own, plenty = desk
-    query = "query($a: Boolean!, $b: Boolean!) { tickets(first: 1) { nodes { id @include(if: $a) subject @skip(if: $b) } } }"
-    told: list[set[str]] = []
+async def test_other_values_of_directives_need_other_plans(
+    environment: tuple[SchemaRunner, LargeDataset],
+) -> None:
+    runner, dataset = environment
+    query = """query($a: Boolean!, $b: Boolean!) {
+      tickets(first: 1) { nodes { id @include(if: $a) subject @skip(if: $b) } }
+    }"""
+    fields: list[set[str]] = []
     for a, b in ((True, False), (False, False), (True, True)):
-        found = await own.answer(OperationRequest(query, {"a": a, "b": b}), plenty.tokens["agent"])
-        told.append(set(found["data"]["tickets"]["nodes"][0]))
-    assert (told, counted(own)) == ([{"id", "subject"}, {"subject"}, {"id"}], (3, 0))
+        request = OperationRequest(query, {"a": a, "b": b})
+        response = await runner.answer(request, dataset.tokens["agent"])
+        fields.append(set(response["data"]["tickets"]["nodes"][0]))
+    assert (fields, count_executions(runner)) == ([{"id", "subject"}, {"subject"}, {"id"}], (3, 0))
