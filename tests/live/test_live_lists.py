@@ -41,15 +41,14 @@ async def assert_equals_query(
 async def test_replayed_changes_equal_the_query_result(
     service: Service, world: World, random: Random, example: int
 ) -> None:
-    dice = random
     tickets: list[str] = []
     tickets += [
         (await service.client(person.token).raise_ticket("first"))["id"]
         for person in (world.cora, world.olga, world.carl)
     ]
-    await write_randomly(service, world, dice, tickets, 15)
+    await write_randomly(service, world, random, tickets, 15)
     subscriptions = [
-        (token, random_filter(dice, world) if dice.random() < 0.8 else None)
+        (token, random_filter(random, world) if random.random() < 0.8 else None)
         for token in await viewer_tokens(world) * 2
     ]
 
@@ -65,7 +64,7 @@ async def test_replayed_changes_equal_the_query_result(
         await started.wait()
         await asyncio.gather(
             *(
-                write_randomly(service, world, Random(dice.random()), tickets, STEPS // count)
+                write_randomly(service, world, Random(random.random()), tickets, STEPS // count)
                 for _ in range(count)
             )
         )
@@ -78,28 +77,27 @@ async def test_replayed_changes_equal_the_query_result(
         await assert_equals_query(service, token, filter, live_list)
 
 
-def random_step_count(dice: Random) -> int:
-    return dice.choice([1, 2, 5, 9])
+def random_step_count(random: Random) -> int:
+    return random.choice([1, 2, 5, 9])
 
 
 @pytest.mark.parametrize("example", range(2))
 async def test_a_list_cut_at_random_resumes_from_its_last_cursor(
     service: Service, world: World, random: Random, example: int
 ) -> None:
-    dice = random
     tickets = [
         (await service.client(world.cora.token).raise_ticket("first"))["id"] for _ in range(3)
     ]
-    subscriptions = [(token, random_filter(dice, world)) for token in await viewer_tokens(world)]
+    subscriptions = [(token, random_filter(random, world)) for token in await viewer_tokens(world)]
     lists = [LiveList(filter) for _, filter in subscriptions]
     for _ in range(5):
         writing = asyncio.create_task(
-            write_randomly(service, world, Random(dice.random()), tickets, 12)
+            write_randomly(service, world, Random(random.random()), tickets, 12)
         )
         for (token, _), live_list in zip(subscriptions, lists, strict=True):
             async with service.client(token).socket() as socket:
                 await live_list.subscribe(socket, live_list.cursor)
-                for _ in range(random_step_count(dice)):
+                for _ in range(random_step_count(random)):
                     live_list.apply(await socket.next("ticketChanges"))
         await writing
     for (token, filter), live_list in zip(subscriptions, lists, strict=True):

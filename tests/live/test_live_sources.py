@@ -109,12 +109,12 @@ def apply_steps(steps: Sequence[LiveListChange], members: set[UUID]) -> set[UUID
     return members
 
 
-async def change_random_ticket(world: World, dice: Random, tickets: list[Ticket]) -> None:
-    ticket = dice.choice(tickets)
-    if dice.random() < 0.5:
+async def change_random_ticket(world: World, random: Random, tickets: list[Ticket]) -> None:
+    ticket = random.choice(tickets)
+    if random.random() < 0.5:
         await apply_commands(world.ada, ticket, lambda change: commands.escalate(change, "slow"))
     else:
-        priority = dice.choice(list(Priority))
+        priority = random.choice(list(Priority))
         await apply_commands(
             world.ada,
             ticket,
@@ -129,7 +129,7 @@ async def test_a_subscriber_that_joins_an_older_source_misses_no_change(
 ) -> None:
     """Random check of the contract of engine/execution/source: a subscriber skips the changes of
     the group up to the position that it has reached on its own."""
-    dice, world = random, await World.make()
+    world = await World.make()
     tickets = [await create_ticket(world.cora) for _ in range(5)]
     filter = {"or": [HIGH, {"priority": {"eq": Priority.URGENT}}]}
     async with running_services() as context:
@@ -138,9 +138,9 @@ async def test_a_subscriber_that_joins_an_older_source_misses_no_change(
         members = apply_steps(await take_batch(group), set())
         for _ in range(6):
             since = await event.read_head()
-            for _ in range(dice.randrange(1, 4)):
-                await change_random_ticket(world, dice, tickets)
-            if dice.random() < 0.5:  # a resumed subscriber whose position the group skips
+            for _ in range(random.randrange(1, 4)):
+                await change_random_ticket(world, random, tickets)
+            if random.random() < 0.5:  # a resumed subscriber whose position the group skips
                 late, late_members = (
                     LiveListSource(context(ada), filter, since, pending=None),
                     members,
@@ -151,8 +151,8 @@ async def test_a_subscriber_that_joins_an_older_source_misses_no_change(
                 late_members = apply_steps(await take_batch(late), late_members)
             assert late.share_key == group.share_key
             reached = late.position
-            for _ in range(dice.randrange(3)):
-                await change_random_ticket(world, dice, tickets)
+            for _ in range(random.randrange(3)):
+                await change_random_ticket(world, random, tickets)
             steps = await read_until(group, await event.read_head())
             members = apply_steps(steps, members)
             assert (

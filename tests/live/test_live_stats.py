@@ -66,15 +66,14 @@ async def test_live_stats_converge_on_the_query_result(
     service: Service, world: World, random: Random, example: int
 ) -> None:
     """Covers SLA clocks that become at risk or breached, and viewers with different permissions."""
-    dice = random
     tickets = [
         (await service.client(person.token).raise_ticket(priority="URGENT"))["id"]
         for person in (world.cora, world.olga)
     ]
     subscriptions = [
         (
-            service.client(dice.choice(await viewer_tokens(world))),
-            {"by": by, "filter": dice.choice([None, random_filter(dice, world)])},
+            service.client(random.choice(await viewer_tokens(world))),
+            {"by": by, "filter": random.choice([None, random_filter(random, world)])},
         )
         for by in GROUPS
     ]
@@ -87,7 +86,7 @@ async def test_live_stats_converge_on_the_query_result(
         for socket, (client, arguments) in zip(opened, subscriptions, strict=True):
             last += (await read_until_equal(socket, await query_stats(client, **arguments)))[-1:]
         for hours in (1, 5):
-            await write_randomly(service, world, dice, tickets, 15)
+            await write_randomly(service, world, random, tickets, 15)
             service.clock.advance(hours=hours)
             await run_timers(service.clock(), TIMER_SETTINGS)
             for index, (socket, (client, arguments)) in enumerate(

@@ -96,77 +96,77 @@ async def query_tickets(client: Client, filter: Mapping[str, Any] | None) -> dic
     return rows
 
 
-def random_filter(dice: Random, world: World, levels: int = 2) -> dict[str, Any]:
+def random_filter(random: Random, world: World, levels: int = 2) -> dict[str, Any]:
     """A random filter whose result changes often."""
     choices: list[dict[str, Any]] = [
         {
             "status": {
-                dice.choice(["eq", "neq"]): dice.choice(
+                random.choice(["eq", "neq"]): random.choice(
                     ["NEW", "OPEN", "RESOLVED", "CLOSED", "ON_HOLD"]
                 )
             }
         },
-        {"stage": {"in": dice.sample(["CREATION", "RESOLUTION", "CLOSURE"], 2)}},
-        {"priority": {"in": dice.sample(["LOW", "NORMAL", "HIGH", "URGENT"], 2)}},
+        {"stage": {"in": random.sample(["CREATION", "RESOLUTION", "CLOSURE"], 2)}},
+        {"priority": {"in": random.sample(["LOW", "NORMAL", "HIGH", "URGENT"], 2)}},
         {
-            "assigneeId": dice.choice(
+            "assigneeId": random.choice(
                 [{"null": True}, {"eq": world.ada.gid}, {"nin": [world.bill.gid]}]
             )
         },
-        {"watcherId": dice.choice([{"null": False}, {"eq": world.carl.gid}])},
-        {"team": {"in": dice.sample(["support", "sales", "billing"], 2)}},
-        {"tags": {dice.choice(["some", "none"]): [f"t{n}" for n in dice.sample(range(9), 3)]}},
-        {"escalationLevel": {"gt": dice.randrange(2)}},
-        {"search": dice.choice(["first", "said", "hello", "secret", "VPN"])},
-        {"sla": {"in": dice.sample(["PENDING", "PAUSED", "AT_RISK", "BREACHED", "ACHIEVED"], 2)}},
+        {"watcherId": random.choice([{"null": False}, {"eq": world.carl.gid}])},
+        {"team": {"in": random.sample(["support", "sales", "billing"], 2)}},
+        {"tags": {random.choice(["some", "none"]): [f"t{n}" for n in random.sample(range(9), 3)]}},
+        {"escalationLevel": {"gt": random.randrange(2)}},
+        {"search": random.choice(["first", "said", "hello", "secret", "VPN"])},
+        {"sla": {"in": random.sample(["PENDING", "PAUSED", "AT_RISK", "BREACHED", "ACHIEVED"], 2)}},
         {"requesterId": {"in": [world.cora.gid, world.olga.gid]}},
         {"subject": {"contains": "0.1"}},
         {"resolvedAt": {"null": False}},
     ]
-    filter: dict[str, Any] = dict(dice.choice(choices))
+    filter: dict[str, Any] = dict(random.choice(choices))
     if levels:
-        joined = dice.choice(["", "", "not", "or", "and"])
-        inner = [random_filter(dice, world, levels - 1) for _ in range(2)]
+        joined = random.choice(["", "", "not", "or", "and"])
+        inner = [random_filter(random, world, levels - 1) for _ in range(2)]
         filter |= {"not": inner[0]} if joined == "not" else {joined: inner} if joined else {}
     return filter
 
 
 async def write_randomly(
-    service: Service, world: World, dice: Random, tickets: list[str], count: int
+    service: Service, world: World, random: Random, tickets: list[str], count: int
 ) -> None:
     """Change random tickets as several people."""
     for _ in range(count):
-        chance = dice.random()
+        chance = random.random()
         if chance < 0.15:
-            client = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
-            category = dice.choice(["technical", "sales", "billing"])
+            client = service.client(random.choice([world.cora, world.carl, world.olga]).token)
+            category = random.choice(["technical", "sales", "billing"])
             tickets.append(
                 (
                     await client.raise_ticket(
-                        f"first {dice.random()}", category=category, tags=["t1"]
+                        f"first {random.random()}", category=category, tags=["t1"]
                     )
                 )["id"]
             )
             continue
-        key = dice.choice(tickets)
+        key = random.choice(tickets)
         if chance < 0.3:
-            name, arguments = dice.choice(
+            name, arguments = random.choice(
                 [("replyToTicket", {"body": "hello"}), ("watchTicket", {}), ("unwatchTicket", {})]
             )
-            client = service.client(dice.choice([world.cora, world.carl, world.olga]).token)
+            client = service.client(random.choice([world.cora, world.carl, world.olga]).token)
         elif chance < 0.4:
-            name, arguments = dice.choice(
+            name, arguments = random.choice(
                 [
-                    ("linkTickets", {"otherId": dice.choice(tickets), "kind": "RELATED"}),
-                    ("mergeTickets", {"intoId": dice.choice(tickets)}),
-                    ("rateTicket", {"score": dice.randrange(1, 6)}),
+                    ("linkTickets", {"otherId": random.choice(tickets), "kind": "RELATED"}),
+                    ("mergeTickets", {"intoId": random.choice(tickets)}),
+                    ("rateTicket", {"score": random.randrange(1, 6)}),
                     ("addNote", {"body": "secret"}),
                 ]
             )
             client = service.client(world.ada.token)
         else:
-            name, arguments = random_mutation(dice, key, [world.ada.gid, world.bill.gid])
-            client = service.client(dice.choice([world.ada, world.bill]).token)
+            name, arguments = random_mutation(random, key, [world.ada.gid, world.bill.gid])
+            client = service.client(random.choice([world.ada, world.bill]).token)
         await client.mutate(name, {**arguments, "ticketId": key})
 
 

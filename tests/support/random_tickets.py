@@ -187,10 +187,10 @@ class RandomTickets:
         self.names = sorted(self.fields)
 
     @classmethod
-    async def make(cls, desk: Desk, dice: Random, count: int = 60) -> RandomTickets:
-        tickets = [random_ticket(desk, dice, 1001 + offset) for offset in range(count)]
+    async def make(cls, desk: Desk, random: Random, count: int = 60) -> RandomTickets:
+        tickets = [random_ticket(desk, random, 1001 + offset) for offset in range(count)]
         records: list[Model] = []
-        facts = [add_details(desk, dice, ticket, records) for ticket in tickets]
+        facts = [add_details(desk, random, ticket, records) for ticket in tickets]
         async with database.transaction():
             await Ticket.bulk_create(tickets)
             for kind in (TicketTag, TicketWatcher, TicketResource, Message):
@@ -309,46 +309,47 @@ def strings(values: Sequence[str], *, nullable: bool = False) -> st.SearchStrate
     )
 
 
-def random_ticket(desk: Desk, dice: Random, number: int) -> Ticket:
-    status = dice.choice(list(Status))
-    category = dice.choice(list(desk.categories.values()))
+def random_ticket(desk: Desk, random: Random, number: int) -> Ticket:
+    status = random.choice(list(Status))
+    category = random.choice(list(desk.categories.values()))
     is_resolved = STAGES[status] is Stage.CLOSURE
     return desk.unsaved_ticket(
         number,
-        dice.choice(desk.customers),
-        subject=dice.choice(SUBJECTS),
-        description=dice.choice(BODIES),
+        random.choice(desk.customers),
+        subject=random.choice(SUBJECTS),
+        description=random.choice(BODIES),
         status=status,
-        priority=dice.choice(list(Priority)),
+        priority=random.choice(list(Priority)),
         category_id=category.id,
-        team_id=dice.choice([category.team_id, desk.teams["support"].id]),
-        assignee_id=dice.choice([None, *(each.user_id for each in desk.staff)]),
-        escalation_level=dice.choice([0, 0, 1, 2]),
+        team_id=random.choice([category.team_id, desk.teams["support"].id]),
+        assignee_id=random.choice([None, *(each.user_id for each in desk.staff)]),
+        escalation_level=random.choice([0, 0, 1, 2]),
         external_scope=str(number),
-        external_id=dice.choice(KEYS),
-        created_at=random_hour(dice, -6, 0),
-        updated_at=random_hour(dice, -4, 2),
-        sla_breaches_at=dice.choice([None, random_hour(dice, -1, 1)]),
-        resolved_at=random_hour(dice, -4, 1) if is_resolved else None,
-        closed_at=random_hour(dice, -2, 1) if status is Status.CLOSED else None,
+        external_id=random.choice(KEYS),
+        created_at=random_hour(random, -6, 0),
+        updated_at=random_hour(random, -4, 2),
+        sla_breaches_at=random.choice([None, random_hour(random, -1, 1)]),
+        resolved_at=random_hour(random, -4, 1) if is_resolved else None,
+        closed_at=random_hour(random, -2, 1) if status is Status.CLOSED else None,
         close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
     )
 
 
-def random_hour(dice: Random, first: int, last: int) -> datetime:
-    return NOON + timedelta(hours=dice.randint(first, last), microseconds=dice.randrange(2))
+def random_hour(random: Random, first: int, last: int) -> datetime:
+    return NOON + timedelta(hours=random.randint(first, last), microseconds=random.randrange(2))
 
 
-def add_details(desk: Desk, dice: Random, ticket: Ticket, records: list[Model]) -> TicketFacts:
+def add_details(desk: Desk, random: Random, ticket: Ticket, records: list[Model]) -> TicketFacts:
     """Add random tags, watchers, resources and messages of a ticket to the records; return its
     facts."""
-    tags = dice.sample(TAGS, dice.randrange(4))
-    watchers = dice.sample(
-        [each.user_id for each in (*desk.customers, *desk.staff)], dice.randrange(3)
+    tags = random.sample(TAGS, random.randrange(4))
+    watchers = random.sample(
+        [each.user_id for each in (*desk.customers, *desk.staff)], random.randrange(3)
     )
-    resources = {each[:2]: each for each in dice.sample(RESOURCES, dice.randrange(3))}
+    resources = {each[:2]: each for each in random.sample(RESOURCES, random.randrange(3))}
     messages = [
-        (dice.choice(BODIES), dice.choice(list(MessageKind))) for _ in range(dice.randrange(3))
+        (random.choice(BODIES), random.choice(list(MessageKind)))
+        for _ in range(random.randrange(3))
     ]
     records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
     records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]

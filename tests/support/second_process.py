@@ -26,9 +26,9 @@ from models.database import config
 
 async def escalate(times: int, seed: str, keys: list[UUID]) -> dict[str, int]:
     """Escalate random tickets; return how often each was escalated."""
-    dice, done = Random(seed), dict.fromkeys(map(str, keys), 0)
+    random, done = Random(seed), dict.fromkeys(map(str, keys), 0)
     for _ in range(times):
-        key = dice.choice(keys)
+        key = random.choice(keys)
         async with database.transaction():
             change = TicketChange(
                 (await lock_tickets([key]))[key], SYSTEM, time.now(), timedelta(days=14)

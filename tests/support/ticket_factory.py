@@ -201,7 +201,7 @@ class RandomMutation:
     """A random mutation inside its transaction: its choices and its changes."""
 
     desk: Desk
-    dice: Random
+    random: Random
     tickets: Sequence[UUID]
     by: Viewer
     at: datetime
@@ -209,7 +209,7 @@ class RandomMutation:
 
     async def lock_random_tickets(self, count: int = 1) -> list[TicketChange]:
         """Lock different random tickets."""
-        chosen = self.dice.sample(list(self.tickets), count)
+        chosen = self.random.sample(list(self.tickets), count)
         locked = await lock_tickets(chosen)
         return [self.change(locked[key]) for key in chosen]
 
@@ -219,11 +219,11 @@ class RandomMutation:
 
 
 async def create(mutation: RandomMutation) -> None:
-    requester = mutation.dice.choice(mutation.desk.customers)
+    requester = mutation.random.choice(mutation.desk.customers)
     change = mutation.change(
         mutation.desk.unsaved_ticket(await allocate_number(), requester, mutation.at)
     )
-    tags = mutation.dice.sample(TAGS, 2)
+    tags = mutation.random.sample(TAGS, 2)
     commands.create(
         change,
         tags,
@@ -233,22 +233,22 @@ async def create(mutation: RandomMutation) -> None:
 
 async def update(mutation: RandomMutation) -> None:
     (change,) = await mutation.lock_random_tickets()
-    dice = mutation.dice
-    category = dice.choice([None, *mutation.desk.categories.values()])
+    random = mutation.random
+    category = random.choice([None, *mutation.desk.categories.values()])
     commands.update(
         change,
         current_tags=[
             tag.name for tag in await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
         ],
-        subject=dice.choice([None, "VPN is down", "Mail is down"]),
-        priority=dice.choice([None, *Priority]),
+        subject=random.choice([None, "VPN is down", "Mail is down"]),
+        priority=random.choice([None, *Priority]),
         category=category,
         member_ids=[each.user_id for each in await Membership.filter(team_id=category.team_id)]
         if category
         else (),
-        add_tags=dice.sample(TAGS, dice.randrange(3)),
-        remove_tags=dice.sample(TAGS, dice.randrange(3)),
-        external=dice.choice([None, ("", None), ("", f"key-{change.ticket.number}")]),
+        add_tags=random.sample(TAGS, random.randrange(3)),
+        remove_tags=random.sample(TAGS, random.randrange(3)),
+        external=random.choice([None, ("", None), ("", f"key-{change.ticket.number}")]),
     )
 
 
@@ -256,7 +256,7 @@ async def assign(mutation: RandomMutation) -> None:
     (change,) = await mutation.lock_random_tickets()
     commands.assign(
         change,
-        mutation.dice.choice(
+        mutation.random.choice(
             [None, *(each.user for each in (*mutation.desk.staff, mutation.desk.olga))]
         ),
     )
@@ -264,7 +264,7 @@ async def assign(mutation: RandomMutation) -> None:
 
 async def transfer(mutation: RandomMutation) -> None:
     (change,) = await mutation.lock_random_tickets()
-    team = mutation.dice.choice(list(mutation.desk.teams.values()))
+    team = mutation.random.choice(list(mutation.desk.teams.values()))
     commands.transfer(
         change, team, [each.user_id for each in await Membership.filter(team_id=team.id)]
     )
@@ -272,7 +272,7 @@ async def transfer(mutation: RandomMutation) -> None:
 
 async def watch(mutation: RandomMutation) -> None:
     (change,) = await mutation.lock_random_tickets()
-    verb = mutation.dice.choice([commands.watch, commands.unwatch])
+    verb = mutation.random.choice([commands.watch, commands.unwatch])
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=change.ticket.id)]
     assert mutation.by.user_id is not None
     verb(change, mutation.by.user_id, watchers)
@@ -280,7 +280,7 @@ async def watch(mutation: RandomMutation) -> None:
 
 async def link(mutation: RandomMutation) -> None:
     change, other = await mutation.lock_random_tickets(2)
-    kind = mutation.dice.choice(list(LinkKind))
+    kind = mutation.random.choice(list(LinkKind))
     linked = await TicketLink.exists(
         ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind
     )
@@ -288,7 +288,7 @@ async def link(mutation: RandomMutation) -> None:
 
 
 async def merge(mutation: RandomMutation) -> None:
-    chosen = mutation.dice.sample(list(mutation.tickets), 2)
+    chosen = mutation.random.sample(list(mutation.tickets), 2)
     # All locks have one order, so tickets merged earlier are read first, and again under the lock.
     earlier = await Ticket.filter(merged_into_id=chosen[0]).values_list("id", flat=True)
     locked = await lock_tickets([*chosen, *earlier])
@@ -313,7 +313,7 @@ def single_ticket_step(
 ) -> Callable[[RandomMutation], Awaitable[None]]:
     async def step(mutation: RandomMutation) -> None:
         (change,) = await mutation.lock_random_tickets()
-        verb(change, mutation.dice)
+        verb(change, mutation.random)
 
     return step
 
@@ -328,43 +328,47 @@ STEPS: Mapping[str, Callable[[RandomMutation], Awaitable[None]]] = {
     "watch": watch,
     "link": link,
     "merge": merge,
-    "start": single_ticket_step(lambda change, dice: commands.start(change)),
-    "await_customer": single_ticket_step(lambda change, dice: commands.await_customer(change)),
+    "start": single_ticket_step(lambda change, random: commands.start(change)),
+    "await_customer": single_ticket_step(lambda change, random: commands.await_customer(change)),
     "hold": single_ticket_step(
-        lambda change, dice: commands.hold(
-            change, dice.choice([None, change.at + timedelta(hours=1)])
+        lambda change, random: commands.hold(
+            change, random.choice([None, change.at + timedelta(hours=1)])
         )
     ),
-    "resume": single_ticket_step(lambda change, dice: commands.resume(change)),
-    "resolve": single_ticket_step(lambda change, dice: commands.resolve(change, "Switched it on.")),
-    "close": single_ticket_step(
-        lambda change, dice: commands.close(change, dice.choice([None, *CloseReason]))
+    "resume": single_ticket_step(lambda change, random: commands.resume(change)),
+    "resolve": single_ticket_step(
+        lambda change, random: commands.resolve(change, "Switched it on.")
     ),
-    "reopen": single_ticket_step(lambda change, dice: commands.reopen(change, "It is off again.")),
-    "escalate": single_ticket_step(lambda change, dice: commands.escalate(change, "too slow")),
+    "close": single_ticket_step(
+        lambda change, random: commands.close(change, random.choice([None, *CloseReason]))
+    ),
+    "reopen": single_ticket_step(
+        lambda change, random: commands.reopen(change, "It is off again.")
+    ),
+    "escalate": single_ticket_step(lambda change, random: commands.escalate(change, "too slow")),
     "rate": single_ticket_step(
-        lambda change, dice: commands.rate(
-            change, dice.randrange(1, 6), dice.choice([None, "fine"])
+        lambda change, random: commands.rate(
+            change, random.randrange(1, 6), random.choice([None, "fine"])
         )
     ),
     "reply": single_ticket_step(
-        lambda change, dice: commands.reply(
+        lambda change, random: commands.reply(
             change, "Hello", is_from_customer=change.actor.is_customer
         )
     ),
     "add_note": single_ticket_step(
-        lambda change, dice: commands.add_note(change, "not for customers")
+        lambda change, random: commands.add_note(change, "not for customers")
     ),
 }
 
 
 async def run_random_step(
-    desk: Desk, name: str, dice: Random, tickets: Sequence[UUID], at: datetime = NOON
+    desk: Desk, name: str, random: Random, tickets: Sequence[UUID], at: datetime = NOON
 ) -> list[TicketChange] | None:
     """Run a random mutation in its own transaction; return its stored changes, or None if
     refused."""
-    by = dice.choice([desk.cora, desk.ada, desk.bill, desk.root])
-    mutation = RandomMutation(desk, dice, tickets, by, at)
+    by = random.choice([desk.cora, desk.ada, desk.bill, desk.root])
+    mutation = RandomMutation(desk, random, tickets, by, at)
     try:
         async with database.transaction():
             await STEPS[name](mutation)
