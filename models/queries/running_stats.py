@@ -191,5 +191,5 @@ class RunningStats:
         totals = self.build_totals()
         if self.group is None:
             return totals
-        groups = await build_buckets(self.group, self.count_by_bucket())
-        return replace(totals, groups=groups)
+        buckets = await build_buckets(self.group, self.count_by_bucket())
+        return replace(totals, buckets=buckets)
