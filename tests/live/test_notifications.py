@@ -183,9 +183,7 @@ async def test_permissions_are_checked_again_before_delivery(
     assert hidden not in visible_sets[1]
 
 
-async def test_an_agent_who_becomes_a_customer_loses_team_notifications(
-    service: Service, world: World
-) -> None:
+async def test_demoting_an_agent_ends_team_notifications(service: Service, world: World) -> None:
     cora, ada, bill = (
         service.client(person.token) for person in (world.cora, world.ada, world.bill)
     )

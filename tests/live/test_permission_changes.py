@@ -293,7 +293,7 @@ async def test_unsharing_an_account_hides_its_tickets_from_members_at_once(
         assert (await socket.next("ticketEvents"))["cursor"] == again["cursor"]
 
 
-async def test_an_agent_who_becomes_a_customer_loses_notes_and_foreign_tickets(
+async def test_demoting_an_agent_hides_notes_and_foreign_tickets(
     service: Service, world: World
 ) -> None:
     ada, bill, cora = (
@@ -388,7 +388,7 @@ def is_session_task(task: asyncio.Task[Any]) -> bool:
     return getattr(task.get_coro(), "__qualname__", "") == OpenSessions.run.__qualname__
 
 
-async def test_a_customer_who_becomes_an_agent_receives_events_of_all_tickets(
+async def test_promoting_a_customer_delivers_events_of_all_tickets(
     service: Service, world: World
 ) -> None:
     ada, otto = service.client(world.ada.token), service.client(world.otto.token)

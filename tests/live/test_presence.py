@@ -230,7 +230,7 @@ async def test_each_ticket_has_its_own_presence(
 @pytest.mark.parametrize(
     "change", [{"active": False}, {"role": Role.CUSTOMER}], ids=["deactivated", "customer"]
 )
-async def test_a_person_who_is_no_longer_staff_disappears(
+async def test_former_staff_disappear_from_the_snapshot(
     service: Service, world: World, ticket: dict[str, Any], change: dict[str, Any]
 ) -> None:
     ada = service.client(world.ada.token)

@@ -337,7 +337,7 @@ async def test_an_ended_token_completes_its_streams_before_further_delivery(
     assert (again.status_code, error_codes(again)) == (401, ["UNAUTHENTICATED"])
 
 
-async def test_an_agent_who_becomes_a_customer_loses_notes_and_foreign_tickets(
+async def test_demoting_an_agent_hides_notes_and_foreign_tickets(
     service: Service, world: World
 ) -> None:
     ada, bill, cora = (
