@@ -142,7 +142,9 @@ def check_scopes(caller_kind: CallerKind, scopes: Sequence[str] | None) -> list[
         if scope not in known:
             raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
         if scope not in allowed:
-            raise InvalidArgument(f"a token of this {caller_kind.value} can't have the scope {scope}")
+            raise InvalidArgument(
+                f"a token of this {caller_kind.value} can't have the scope {scope}"
+            )
     if not scopes:
         raise InvalidArgument("a token must have at least one scope")
     return sorted(set(scopes))

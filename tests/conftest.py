@@ -1,4 +1,4 @@
-"""Real databases, real sockets: a fresh migrated database for each test, and the service on a port of its own."""
+"""Fixtures: a fresh, migrated database for each test, and the service on its own port."""
 
 from __future__ import annotations
 
@@ -24,31 +24,38 @@ from engine.telemetry.logging import RENDERER, SHARED_PROCESSORS  # noqa: E402
 from models import database as db  # noqa: E402
 from models.database import config  # noqa: E402
 
-NEVER_AWAITED = ("coroutine object GraphQLCoreConverter.from_resolver", "coroutine object Executor.")
+NEVER_AWAITED = (
+    "coroutine object GraphQLCoreConverter.from_resolver",
+    "coroutine object Executor.",
+)
 DATABASE_FIXTURES = {"template", "empty_url"}
 """All tests that use a database use one of these, directly or through another fixture."""
 
 configure_hypothesis()
-config.BUSY_TIMEOUT_MS = 120_000  # on a slow machine, other processes on the same SQLite file may take longer than the usual 15 s
+# on a slow machine, other processes on the same SQLite file may take longer than the usual 15 s
+config.BUSY_TIMEOUT_MS = 120_000
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Log in plain lines, and leave out what pyproject.toml has the warnings leave out, where Python fails to warn.
+    """Log in plain lines, and ignore the warnings that pyproject.toml ignores, even where Python
+    can't issue them.
 
-    structlog's own default shows an exception with all that its frames hold: gigabytes, where they hold the schema. A
-    coroutine that was never awaited can be collected inside code that was made without builtins, as a named tuple's constructor
-    is; there the warning can't even be imported, and that failure comes instead of it.
+    structlog's default shows an exception with all values of its frames: gigabytes, if they contain
+    the schema. A coroutine that was never awaited can be collected inside code without builtins,
+    such as a named tuple's constructor. Then Python can't import the warning, and raises KeyError.
     """
     structlog.configure(processors=[*SHARED_PROCESSORS, RENDERER])
     hook = sys.unraisablehook
 
-    def kept(unraisable: sys.UnraisableHookArgs) -> None:
-        unimported = isinstance(unraisable.exc_value, KeyError) and unraisable.exc_value.args == ("__import__",)
-        if not (unimported and any(name in repr(unraisable.object) for name in NEVER_AWAITED)):
+    def report(unraisable: sys.UnraisableHookArgs) -> None:
+        error = unraisable.exc_value
+        is_failed_warning = isinstance(error, KeyError) and error.args == ("__import__",)
+        is_ignored = any(name in repr(unraisable.object) for name in NEVER_AWAITED)
+        if not (is_failed_warning and is_ignored):
             hook(unraisable)
 
-    sys.unraisablehook = kept
+    sys.unraisablehook = report
     if not hasattr(config, "workerinput"):
         leftovers.end_abandoned()
 
@@ -58,15 +65,24 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark random tests as `stress`. With TEST_ONLY=database leave out those without a database: they ran on SQLite already."""
+    """Mark random tests as `stress`.
+
+    With TEST_ONLY=database, deselect tests without a database: they ran on SQLite already.
+    """
     for item in items:
-        if "random" in getattr(item, "fixturenames", ()) or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        function = getattr(item, "obj", None)
+        is_property_test = getattr(function, "is_hypothesis_test", False)
+        if is_property_test or "random" in fixtures_of(item):
             item.add_marker(pytest.mark.stress)
     if os.environ.get("TEST_ONLY") != "database":
         return
-    skipped = [item for item in items if not DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]
-    config.hook.pytest_deselected(items=skipped)
-    items[:] = [item for item in items if DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]
+    deselected = [item for item in items if not DATABASE_FIXTURES & fixtures_of(item)]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if DATABASE_FIXTURES & fixtures_of(item)]
+
+
+def fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,12 +112,15 @@ async def template(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
     async with contextlib.AsyncExitStack() as stack:
         if not databases.IS_SQLITE:
             await stack.enter_async_context(databases.run_lock())
-        yield await stack.enter_async_context(databases.template(tmp_path_factory.mktemp("template")))
+        yield await stack.enter_async_context(
+            databases.template(tmp_path_factory.mktemp("template"))
+        )
 
 
 @pytest.fixture(scope="session")
 async def reused(template: str) -> AsyncIterator[databases.ReusedDatabase | None]:
-    """The one database of this worker on Postgres; None on SQLite, where each test has a file of its own."""
+    """The one database of this worker on Postgres; None on SQLite, where each test has a file of
+    its own."""
     found = None if databases.IS_SQLITE else databases.ReusedDatabase(template)
     yield found
     if found is not None:
@@ -118,14 +137,21 @@ def copy() -> Copy:
 
 @pytest.fixture
 async def url(
-    request: pytest.FixtureRequest, template: str, reused: databases.ReusedDatabase | None, tmp_path: Path
+    request: pytest.FixtureRequest,
+    template: str,
+    reused: databases.ReusedDatabase | None,
+    tmp_path: Path,
 ) -> AsyncIterator[str]:
     """The URL of a fresh, migrated database.
 
     With the mark `without_default_policies` it has no active SLA policies and escalation paths.
     """
     async with contextlib.AsyncExitStack() as stack:
-        found = await (reused.url() if reused else stack.enter_async_context(databases.copy(template, tmp_path)))
+        found = await (
+            reused.url()
+            if reused
+            else stack.enter_async_context(databases.copy(template, tmp_path))
+        )
         if request.node.get_closest_marker("without_default_policies") is not None:
             await databases.deactivate_slas(found)
         yield found

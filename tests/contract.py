@@ -1,7 +1,8 @@
-"""Compare the committed schema with the contract in the folder `shared`, which lies beside the checkout.
+"""Compares the committed schema with the contract in the folder `shared` beside the checkout.
 
-Without that folder there is nothing to compare with. The script says so and passes; in CI (the environment variable CI is
-set) it fails, because a check that did not run must not look like one that passed.
+Without that folder there is nothing to compare with. The script says so and passes; in CI (the
+environment variable CI is set) it fails, because a check that did not run must not look like one
+that passed.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ def main() -> int:
 
 def report_missing() -> int:
     """Say that the contract was not found; returns the exit code."""
-    found = "The schema was not compared with the contract: ../shared/check_contract.py does not exist"
+    found = (
+        "The schema was not compared with the contract: ../shared/check_contract.py does not exist"
+    )
     if os.environ.get("CI"):
-        print(f"{found}, and CI must not skip this check. Put the folder `shared` beside the checkout.", file=sys.stderr)
+        print(
+            f"{found}, and CI must not skip this check. Put `shared` beside the checkout.",
+            file=sys.stderr,
+        )
         return 1
     print(f"{found}. In CI this is a failure.")
     return 0

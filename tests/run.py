@@ -1,7 +1,10 @@
-"""Runs the suite: on SQLite, then on Postgres with Redis. Says plainly what could not be run; in CI that is a failure.
+"""Runs the suite: on SQLite, then on Postgres with Redis.
 
-Usage: run.py [pytest arguments…]. With paths or options it runs that part, on both databases. A test that fails is repeated
-alone, after the others, up to three times; if it passes then, the run passes and names it as FLAKY at the end.
+Says plainly what could not be run; in CI that is a failure.
+
+Usage: run.py [pytest arguments…]. With paths or options it runs that part, on both databases. A
+test that fails is repeated alone, after the others, up to three times; if it passes then, the run
+passes and names it as FLAKY at the end.
 """
 
 from __future__ import annotations
@@ -31,11 +34,11 @@ from support.seed import SEED  # noqa: E402
 LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 LOCAL_REDIS = "redis://127.0.0.1:6379"
 WORKERS = os.environ.get("TEST_WORKERS", str(min(8, (os.cpu_count() or 1) + 1)))
-"""One more than there are cores: a test that waits for a process or a socket leaves its core to another one."""
+"""One more than the number of cores, because tests often wait for a process or a socket."""
 DISTRIBUTION = ["-n", WORKERS, "--dist", "worksteal"]
 REPEATS = int(os.environ.get("TEST_REPEATS", "3"))
 MAX_REPEATED = 10
-"""With more failures than this, something common to them is broken, and repeating them would take hours."""
+"""With more failures than this, a common cause is likely, and repeating all would take hours."""
 NO_TESTS_COLLECTED = 5
 """pytest's exit code when nothing is selected, as when none of the chosen tests uses a database."""
 
@@ -93,9 +96,7 @@ def run_suite(
     if code not in (0, 1, NO_TESTS_COLLECTED) or (code == 1 and not failures):
         outcome.failed.append(f"{name}: pytest ended with exit code {code}")
     if len(failures) > MAX_REPEATED:
-        print(
-            f"--- {name}: {len(failures)} tests failed; with more than {MAX_REPEATED} none is repeated"
-        )
+        print(f"--- {name}: none of {len(failures)} failed tests is repeated (> {MAX_REPEATED})")
         outcome.failed += [f"{test} on {name}" for test in failures]
         return
     for test, failure in failures.items():
@@ -112,7 +113,7 @@ def passes_when_repeated(name: str, test: str, environment: dict[str, str]) -> b
 
 
 def cache_options(name: str) -> list[str]:
-    """Each database remembers its own failures for --lf, which selects nothing where nothing failed."""
+    """Each database remembers its own failures for --lf. Without a failure --lf selects nothing."""
     folder = ".pytest_cache" if name == "SQLite" else f".pytest_cache/{name.lower()}"
     return ["-o", f"cache_dir={folder}", "--last-failed-no-failures", "none"]
 
@@ -129,7 +130,8 @@ def pytest(arguments: list[str], environment: dict[str, str]) -> tuple[int, dict
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str | None]:
-    """A server's URL: the one named by TEST_POSTGRES, the machine's own, or one from the development requirements."""
+    """A server's URL: the one named by TEST_POSTGRES, the machine's own, or one from the
+    development requirements."""
     for url in filter(None, (os.environ.get("TEST_POSTGRES"), LOCAL_POSTGRES)):
         if asyncio.run(is_reachable(url)):
             yield url
@@ -163,7 +165,8 @@ async def is_reachable(url: str) -> bool:
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[str | None]:
-    """The URL of a Redis: the one named by TEST_REDIS, the machine's own, or one that is started if it is installed."""
+    """The URL of a Redis: the one named by TEST_REDIS, the machine's own, or one that is started if
+    it is installed."""
     given = os.environ.get("TEST_REDIS")
     if given or is_listening(6379):
         yield given or LOCAL_REDIS

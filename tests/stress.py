@@ -1,7 +1,8 @@
-"""Runs the tests marked `stress` over and over, each time with another seed, until one fails or the time is over.
+"""Runs the tests marked `stress` over and over, each time with another seed, until one fails or the
+time is over.
 
-Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and outages. A failure names the
-seed that repeats it. Nothing is retried here.
+Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and
+outages. A failure names the seed that repeats it. Nothing is retried here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def main(minutes: float, arguments: list[str]) -> int:
         rounds += 1
         print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
         command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
-        code = subprocess.call(command, cwd=ROOT, env={**os.environ, "TEST_SEED": str(seed), "TEST_REPEATS": "0"})
+        code = subprocess.call(
+            command, cwd=ROOT, env={**os.environ, "TEST_SEED": str(seed), "TEST_REPEATS": "0"}
+        )
         if code:
             print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")
             return code

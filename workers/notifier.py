@@ -133,7 +133,9 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
         position__lte=last.position + MAX_EVENTS_PER_CHANGE,
     ).order_by("position")
     return [
-        event for event in nearby if get_group_key(event) in keys and event.position not in positions
+        event
+        for event in nearby
+        if get_group_key(event) in keys and event.position not in positions
     ]
 
 

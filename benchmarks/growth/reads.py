@@ -287,7 +287,9 @@ def count_reads(context: Context) -> list[Read]:
 
         return read
 
-    def read_stats(viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> ReadFunction:
+    def read_stats(
+        viewer: Viewer, filter: FilterData | None, group: GroupBy | None
+    ) -> ReadFunction:
         return lambda: stats.read_stats(viewer, filter, group, context.at)
 
     return [

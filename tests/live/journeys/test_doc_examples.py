@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 from support.client import TLS
+from support.client_program import run_client_program
 from support.examples import Document, Reader
-from support.client_program import following
 from support.live import until
 from support.missing import missing
 from support.service import ROOT, Process, start
@@ -93,7 +93,7 @@ async def test_every_example_of_the_readme_works(
     code = readme.example("js", "// live.mjs")
     node_program(tmp_path, "live.mjs", code.replace("127.0.0.1:8000", f"127.0.0.1:{demo.port}"))
     monkeypatch.setenv("TOKEN", reader.token)
-    async with following(node, "live.mjs", folder=tmp_path) as program:
+    async with run_client_program(node, "live.mjs", folder=tmp_path) as program:
         monkeypatch.delenv("TOKEN")
         await wait_for_subscriptions(1, demo, admin)
         await reader.sign_in("agent@example.com")
@@ -101,8 +101,8 @@ async def test_every_example_of_the_readme_works(
         (resolved,) = await reader.ask(resolve)
         assert resolved["resolveTicket"]["userErrors"] == []
         ref = ticket["ref"]
-        await program.until(lambda: any(told["ticket"]["ref"] == ref for told in program.told))
-        assert program.told[-1]["to"] == "RESOLVED"
+        await program.until(lambda: any(told["ticket"]["ref"] == ref for told in program.messages))
+        assert program.messages[-1]["to"] == "RESOLVED"
 
     async with reader.start(readme.example("sh", "graphql/stream")) as stream:
         await stream.line_with("retry: ")
@@ -163,7 +163,7 @@ async def test_every_example_of_the_api_guide_works(
     monkeypatch.setenv("TOKEN", reader.token)
     async with (
         reader.start(example("ticketChanges(")) as live_list,
-        following(node, "page.mjs", folder=tmp_path) as page,
+        run_client_program(node, "page.mjs", folder=tmp_path) as page,
     ):
         monkeypatch.delenv("TOKEN")
         await live_list.line_with("SNAPSHOT_END")
@@ -172,8 +172,8 @@ async def test_every_example_of_the_api_guide_works(
         await wait_for_subscriptions(2, demo, admin)
         await reader.ask(readme.example("sh", "resolveTicket").replace("tkt_…", ticket["id"]))
         await live_list.line_with('"kind":"REMOVED"')
-        await page.until(lambda: bool(page.told))
-        change = page.told[0]["data"]["ticketStatusChanged"]
+        await page.until(lambda: bool(page.messages))
+        change = page.messages[0]["data"]["ticketStatusChanged"]
         assert (change["to"], change["ticket"]) == ("RESOLVED", {"ref": ticket["ref"]})
 
     await reader.sign_in("customer@example.com")

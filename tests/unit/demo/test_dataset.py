@@ -45,7 +45,8 @@ def build_people(random: Random) -> People:
     agents = {team.id: [build_agent(random) for _ in range(3)] for team in teams.values()}
     companies = [build_company(random, NOW - PERIOD, set()) for _ in range(4)]
     monitoring = ApiClient(display_name="Monitoring")
-    return People(companies, agents, list(teams.values()), categories, monitoring, PolicySet([], {}))
+    policies = PolicySet([], {})
+    return People(companies, agents, list(teams.values()), categories, monitoring, policies)
 
 
 def build_agent(random: Random) -> User:
