@@ -1,0 +1,304 @@
+"""Plans and graphql-core return the same responses and errors, for operations over the whole schema
+and for each kind of viewer.
+
+Each test checks a part of the operations, so that several test processes share them. An operation
+takes about 70 ms, most of it in graphql-core.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import time_machine
+from strawberry.utils.str_converters import to_camel_case
+from support.differential import OperationRequest, SchemaRunner
+from support.generated_operations import Generator, Pool
+from support.generated_operations.comparison import (
+    alternative_errors,
+    find_difference,
+    format_difference,
+    minimize_operation,
+    reduce_to_path,
+)
+from support.generated_operations.field_coverage import FieldCoverage, FieldKey, reachable_fields
+from support.large_dataset import ACTIVE_VIEWERS, NOW, LargeDataset
+from support.seed import IS_FIXED, random_for
+
+from models import database as db
+from models.access.viewer import ANONYMOUS, authenticate
+from models.core import ids
+from schema.fields import permission_of
+from schema.query import Query
+
+pytestmark = [pytest.mark.never_retried, pytest.mark.stress, pytest.mark.timeout(1200)]
+
+QUERIES = int(os.environ.get("TEST_QUERIES", "8" if IS_FIXED else "24"))
+"""The number of random operations per viewer; active viewers get three times as many."""
+PARTS = 11
+"""The number of tests that share the documents that select every field."""
+VIEWERS = (
+    *(
+        "stranger",
+        "customer",
+        "customer of a shared account",
+        "customer of the demo",
+        "customer's program",
+    ),
+    *(
+        "customer without tickets",
+        "agent",
+        "agent of billing",
+        "admin",
+        "machine that reads tickets",
+    ),
+    *(
+        "machine that reads the log",
+        "machine that reads tickets and notes",
+        "machine that reads tickets and people",
+    ),
+    *("machine that writes tickets", "machine that may all"),
+)
+ALTERNATING_VIEWERS = ("agent of billing", "machine that may all")
+"""They see the same as an agent. Without TEST_SEED, each gets every other document."""
+MIN_PLANNED_SHARE = 0.9
+"""Of the operations without errors. Without plans, graphql-core would be compared with itself."""
+FAILING = (
+    ("admin", '{ tickets(first: 2, after: "x") { totalCount nodes { id } } }'),
+    (
+        "admin",
+        "{ tickets(first: 2) { nodes { "
+        'id timeline(after: "x") { totalCount } messages(first: 1) { nodes { body } } } } }',
+    ),
+    ("admin", '{ events(after: "x") { nodes { id } } teams { slug } }'),
+    ("admin", "{ tickets(first: 0) { totalCount } }"),
+    ("admin", "{ nothing }"),
+    ("customer", "{ users(first: 1) { nodes { id } } teams { slug } }"),
+    (
+        "admin",
+        "{ teams { slug } ticketByNumber(number: 1001) { "
+        'id timeline(after: "x") { totalCount } } }',
+    ),
+    ("stranger", "{ viewer { role } tickets(first: 1) { totalCount } }"),
+)
+"""Viewers and operations that fail: invalid cursors and arguments, unknown fields, no
+permission."""
+COVERING_VIEWERS = ("agent", "admin", "customer of a shared account", "machine that may all")
+"""Together, these viewers see a value of each field of the schema."""
+ALWAYS_NULL: set[FieldKey] = {("TicketCreated", "action"), ("TicketCreated", "from")}
+"""A ticket has no status before it is created."""
+
+
+@dataclass
+class Environment:
+    """The schema over a copy of the large database, and documents that select every field."""
+
+    runner: SchemaRunner
+    dataset: LargeDataset
+    pool: Pool
+    documents: Sequence[OperationRequest]
+    planned: int = 0
+    fallen_back: int = 0
+
+    async def check(
+        self, request: OperationRequest, viewer: str, *, fails: bool = False
+    ) -> dict[str, Any]:
+        """Fail if the two responses differ or contain an internal error.
+
+        Returns graphql-core's response. `fails` allows validation errors.
+        """
+        planner = self.runner.planner
+        executions, fallbacks = planner.executions, planner.fallbacks
+        core, planned = await self.run_both(request, viewer)
+        if "data" in core and "errors" not in core:  # plans leave errors to graphql-core
+            self.planned += planner.executions - executions
+            self.fallen_back += planner.fallbacks - fallbacks
+        codes = {error["extensions"]["code"] for error in core.get("errors", ())}
+        forbidden = {"INTERNAL", "UNAVAILABLE"}
+        if not fails:
+            forbidden.add("GRAPHQL_VALIDATION_FAILED")
+        assert not codes & forbidden, format_difference(request, viewer, str(core["errors"]))
+        difference = await self.compare(request, viewer, core, planned)
+        if difference is not None:
+            await self.fail(request, viewer, difference)
+        return core
+
+    async def fail(self, request: OperationRequest, viewer: str, difference: str) -> None:
+        """Fail with the smallest operation whose responses differ."""
+
+        async def differs(smaller: OperationRequest) -> bool:
+            return await self.find_difference(smaller, viewer) is not None
+
+        if not await differs(request):
+            message = f"{difference}\n(the responses to a second request were the same)"
+            pytest.fail(format_difference(request, viewer, message))
+        minimal = await minimize_operation(request, differs)
+        minimal_difference = await self.find_difference(minimal, viewer)
+        pytest.fail(format_difference(minimal, viewer, str(minimal_difference)))
+
+    async def run_both(
+        self, request: OperationRequest, viewer: str
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        return await self.runner.answer_both_ways(request, self.dataset.tokens[viewer])
+
+    async def find_difference(self, request: OperationRequest, viewer: str) -> str | None:
+        core, planned = await self.run_both(request, viewer)
+        return await self.compare(request, viewer, core, planned)
+
+    async def compare(
+        self,
+        request: OperationRequest,
+        viewer: str,
+        core: dict[str, Any],
+        planned: dict[str, Any],
+    ) -> str | None:
+        """The difference between two responses, if any.
+
+        If several errors cause the same null, graphql-core may report any of them.
+        """
+        difference = find_difference(core, planned)
+        alternatives = None if difference is None else alternative_errors(core, planned)
+        if alternatives is None:
+            return difference
+        for error in alternatives:
+            reduced = reduce_to_path(request, error["path"])
+            with self.runner.graphql_core_only():
+                alone = await self.runner.answer(reduced, self.dataset.tokens[viewer])
+            if not any(is_same_error(error, each) for each in alone.get("errors", ())):
+                return difference
+        return None
+
+
+def is_same_error(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two errors of a field are equal, apart from the indexes of list items."""
+    return error_key(one) == error_key(other)
+
+
+def error_key(error: dict[str, Any]) -> tuple[Any, ...]:
+    fields = [key for key in error.get("path", ()) if isinstance(key, str)]
+    return error["message"], error["extensions"], fields
+
+
+async def list_permitted_fields(token: str | None) -> list[str]:
+    """The fields of Query that a viewer may request."""
+    viewer = await authenticate(token, NOW) if token else ANONYMOUS
+    definition: Any = Query.__strawberry_definition__  # type: ignore[attr-defined]
+    names: list[str] = []
+    for field in definition.fields:
+        permission = permission_of(field)
+        if permission is not None and viewer is not None and permission.allows(viewer):
+            names.append(to_camel_case(field.python_name))
+    return names
+
+
+@pytest.fixture(scope="module")
+async def environment(
+    large_database: tuple[str, LargeDataset],
+    copy: Callable[[str, Path], AbstractAsyncContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Environment]:
+    source, dataset = large_database
+    async with copy(source, tmp_path_factory.mktemp("environment")) as url:
+        await db.connect(url)
+        try:
+            runner = SchemaRunner.make(url)
+            with time_machine.travel(NOW, tick=False):
+                pool = await Pool.read(runner, dataset.tokens["admin"], dataset.tokens["agent"])
+            generator = Generator(runner.core, pool, random_for("everything"))
+            yield Environment(runner, dataset, pool, generator.build_full_requests())
+        finally:
+            await db.disconnect()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_documents_that_select_every_field_get_equal_responses(
+    environment: Environment, part: int
+) -> None:
+    environment.planned = environment.fallen_back = 0
+    with time_machine.travel(NOW, tick=False):
+        for number in range(part, len(environment.documents), PARTS):
+            omitted = ALTERNATING_VIEWERS[number // PARTS % 2] if IS_FIXED else None
+            for viewer in VIEWERS:  # a document is validated once for all viewers
+                if viewer != omitted:
+                    await environment.check(environment.documents[number], viewer)
+    counts = (environment.planned, environment.fallen_back)
+    assert environment.planned > MIN_PLANNED_SHARE * sum(counts), counts
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+async def test_random_operations_get_equal_responses(
+    environment: Environment, viewer: str, random: Random
+) -> None:
+    count = QUERIES * (3 if viewer in ACTIVE_VIEWERS else 1)
+    generator = Generator(environment.runner.core, environment.pool, random)
+    environment.planned = environment.fallen_back = 0
+    with_data = 0
+    with time_machine.travel(NOW, tick=False):
+        fields = await list_permitted_fields(environment.dataset.tokens[viewer])
+        for number in range(count):
+            fails = number % 4 == 3
+            core = await environment.check(
+                generator.query(fields, fails=fails), viewer, fails=fails
+            )
+            with_data += bool(core.get("data"))
+    if viewer in ACTIVE_VIEWERS:  # the others see little
+        assert with_data > count / 3
+        assert environment.planned > environment.fallen_back, (
+            environment.planned,
+            environment.fallen_back,
+        )
+
+
+async def test_failing_operations_get_equal_responses(environment: Environment) -> None:
+    codes: set[str] = set()
+    partial = without_data = 0
+    with time_machine.travel(NOW, tick=False):
+        for viewer, query in FAILING:
+            core = await environment.check(OperationRequest(query), viewer, fails=True)
+            codes |= {error["extensions"]["code"] for error in core["errors"]}
+            partial += bool(core.get("data"))
+            without_data += "data" in core and core["data"] is None
+    assert codes >= {"BAD_REQUEST", "CURSOR_INVALID", "FORBIDDEN", "GRAPHQL_VALIDATION_FAILED"}
+    assert partial
+    assert without_data >= 3
+
+
+async def test_the_list_of_viewers_is_complete(environment: Environment) -> None:
+    assert set(VIEWERS) == set(environment.dataset.tokens)
+
+
+async def test_the_documents_return_a_value_of_each_field(environment: Environment) -> None:
+    schema = environment.runner.core
+    assert schema.query_type is not None
+    coverage = FieldCoverage(schema)
+    expected_fields = reachable_fields(schema, schema.query_type)
+    with time_machine.travel(NOW, tick=False):
+        for viewer in COVERING_VIEWERS:
+            for request in [*environment.documents, *lookup_requests(environment.pool)]:
+                missing = expected_fields - coverage.non_empty - ALWAYS_NULL
+                if not any(name in request.query for _, name in missing):
+                    continue  # it selects nothing new
+                response = await environment.runner.answer(
+                    request, environment.dataset.tokens[viewer]
+                )
+                if response.get("data"):
+                    coverage.add_response(request, response["data"])
+    assert sorted(expected_fields - coverage.requested) == []
+    assert sorted(expected_fields - coverage.non_empty) == sorted(ALWAYS_NULL)
+
+
+def lookup_requests(pool: Pool) -> list[OperationRequest]:
+    """Requests for single records. Their arguments are required, so no document above has them."""
+    ticket = pool.ids[ids.TICKET][-1]
+    by_number = f"ticketByNumber(number: {pool.numbers[-1]}) {{ id }}"
+    by_external_id = 'ticketByExternalId(externalId: "vpn") { id }'
+    return [
+        OperationRequest(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
+        OperationRequest(f"{{ {by_number} {by_external_id} }}"),
+    ]
