@@ -13,7 +13,13 @@ from structlog.testing import capture_logs
 from support import Client, Service, World
 from support.assert_unchanged import assert_nothing_stored
 from support.client import EVENTS, TIMEOUT_SECONDS, TLS
-from support.event_stream_client import EVENT_STREAM_HEADERS, error_codes, open_stream, parse_events, send_request
+from support.event_stream_client import (
+    EVENT_STREAM_HEADERS,
+    error_codes,
+    open_stream,
+    parse_events,
+    send_request,
+)
 from support.live import until
 from support.service import running
 
@@ -27,14 +33,14 @@ CREATE = """mutation {
 }"""
 
 
-async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str, Any]:
+async def result(client: Client, method: str = "GET", **request: Any) -> dict[str, Any]:
     """The result of a query or mutation, which `complete` must follow."""
-    given = {
+    parameters = {
         name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in asked.items()
+        for name, value in request.items()
     }
     answer = await send_request(
-        client, method, **({"params": given} if method == "GET" else {"json": asked})
+        client, method, **({"params": parameters} if method == "GET" else {"json": request})
     )
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -42,10 +48,10 @@ async def result(client: Client, method: str = "GET", **asked: Any) -> dict[str,
         "private, no-cache",
         "no",
     )
-    told = parse_events(answer.text)
-    assert [each.type for each in told] == ["next", "complete"]
-    assert (told[1].data, told[1].id) == ("", None)
-    return told[0].payload
+    events = parse_events(answer.text)
+    assert [event.type for event in events] == ["next", "complete"]
+    assert (events[1].data, events[1].id) == ("", None)
+    return events[0].payload
 
 
 # ---------------------------------------------------------------- operations
@@ -115,16 +121,16 @@ async def test_mutations_need_post(service: Service, world: World) -> None:
 async def test_errors_of_an_operation_come_in_its_stream(
     service: Service, world: World, method: str, query: str, code: str
 ) -> None:
-    told = await result(service.client(world.ada.token), method, query=query)
-    assert {error["extensions"]["code"] for error in told["errors"]} == {code}
-    assert told.get("data") is None
+    payload = await result(service.client(world.ada.token), method, query=query)
+    assert {error["extensions"]["code"] for error in payload["errors"]} == {code}
+    assert payload.get("data") is None
 
 
 async def test_a_forbidden_subscription_gets_its_error_in_the_stream(
     service: Service, world: World
 ) -> None:
-    told = await result(service.client(), query=EVENTS)
-    assert [error["extensions"]["code"] for error in told["errors"]] == ["UNAUTHENTICATED"]
+    payload = await result(service.client(), query=EVENTS)
+    assert [error["extensions"]["code"] for error in payload["errors"]] == ["UNAUTHENTICATED"]
 
 
 async def test_each_subscription_with_a_cursor_resumes_after_the_last_id(
@@ -172,8 +178,8 @@ async def test_methods_other_than_get_and_post_are_refused(
 async def test_a_client_that_does_not_accept_event_streams_gets_406(
     service: Service, world: World, method: str, accept: str
 ) -> None:
-    given = {"params": {"query": EVENTS}} if method == "GET" else {"json": {"query": EVENTS}}
-    answer = await send_request(service.client(), method, headers={"Accept": accept}, **given)
+    arguments = {"params": {"query": EVENTS}} if method == "GET" else {"json": {"query": EVENTS}}
+    answer = await send_request(service.client(), method, headers={"Accept": accept}, **arguments)
     assert (answer.status_code, error_codes(answer)) == (406, ["BAD_REQUEST"])
 
 
@@ -183,7 +189,9 @@ async def test_a_client_that_does_not_accept_event_streams_gets_406(
 async def test_a_wildcard_in_accept_gets_an_event_stream(
     service: Service, world: World, accept: str
 ) -> None:
-    answer = await send_request(service.client(), params={"query": NAME}, headers={"Accept": accept})
+    answer = await send_request(
+        service.client(), params={"query": NAME}, headers={"Accept": accept}
+    )
     assert (answer.status_code, len(parse_events(answer.text))) == (200, 2)
 
 
@@ -196,7 +204,9 @@ async def test_only_json_bodies_are_accepted(service: Service, world: World) -> 
         "multipart/form-data; boundary=x",
         "",
     ):
-        answer = await send_request(service.client(), "POST", content=body, headers={"Content-Type": kind})
+        answer = await send_request(
+            service.client(), "POST", content=body, headers={"Content-Type": kind}
+        )
         assert (answer.status_code, error_codes(answer)) == (415, ["BAD_REQUEST"]), kind
     for kind in (
         "application/json",
@@ -204,7 +214,9 @@ async def test_only_json_bodies_are_accepted(service: Service, world: World) -> 
         "application/json ;charset=UTF-8",
     ):
         assert (
-            await send_request(service.client(), "POST", content=body, headers={"Content-Type": kind})
+            await send_request(
+                service.client(), "POST", content=body, headers={"Content-Type": kind}
+            )
         ).status_code == 200, kind
 
 
@@ -281,9 +293,12 @@ async def test_a_malformed_query_string_is_refused_in_json(
     service: Service, world: World, query_string: str
 ) -> None:
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
-        answer = await http.get(f"{service.http}/stream?{query_string}", headers=EVENT_STREAM_HEADERS)
+        answer = await http.get(
+            f"{service.http}/stream?{query_string}", headers=EVENT_STREAM_HEADERS
+        )
     if query_string == "query":  # an empty query, which is an error of the operation
-        assert parse_events(answer.text)[0].payload["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+        (error,) = parse_events(answer.text)[0].payload["errors"]
+        assert error["extensions"]["code"] == "BAD_REQUEST"
     else:
         assert (answer.status_code, error_codes(answer)) == (400, ["BAD_REQUEST"])
 
@@ -299,7 +314,7 @@ async def test_variables_and_extensions_may_be_blank_or_null_in_a_url(
 
 
 async def test_a_long_query_string_is_refused(service: Service, world: World) -> None:
-    async def asked(size: int) -> tuple[bytes, bytes]:
+    async def get_with_padding(size: int) -> tuple[bytes, bytes]:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         target = b"/graphql/stream?query=%7B__typename%7D%23" + b"x" * size
         writer.write(
@@ -310,15 +325,15 @@ async def test_a_long_query_string_is_refused(service: Service, world: World) ->
         writer.close()
         return head.split(b" ", 2)[1], body
 
-    status, body = await asked(40_000)
+    status, body = await get_with_padding(40_000)
     assert (status, [each.type for each in parse_events(body.decode())]) == (
         b"200",
         ["next", "complete"],
     )
-    status, body = await asked(50_000)
+    status, body = await get_with_padding(50_000)
     assert (status, json.loads(body)["errors"][0]["extensions"]["code"]) == (b"414", "BAD_REQUEST")
     for size in (70_000, 1024 * 1024):
-        assert (await asked(size))[0] == b"414"
+        assert (await get_with_padding(size))[0] == b"414"
     assert (await result(service.client(), query=NAME))["data"] == {"__typename": "Query"}, (
         "the server still works"
     )
@@ -331,14 +346,13 @@ async def test_a_token_may_be_in_the_header_or_the_url_but_not_both(
     service: Service, world: World
 ) -> None:
     ada = service.client(world.ada.token)
-    for given in (
+    for credentials in (
         {"headers": ada.headers},
         {"params": {"query": VIEWER, "access_token": ada.token}},
     ):
-        asked = {"params": {"query": VIEWER}, **given}
-        assert parse_events((await send_request(service.client(), **asked)).text)[0].payload["data"] == {
-            "viewer": {"role": "AGENT"}
-        }
+        arguments = {"params": {"query": VIEWER}, **credentials}
+        answer = await send_request(service.client(), **arguments)
+        assert parse_events(answer.text)[0].payload["data"] == {"viewer": {"role": "AGENT"}}
     posted = await send_request(
         service.client(), "POST", params={"access_token": ada.token}, json={"query": VIEWER}
     )
@@ -383,7 +397,10 @@ async def test_a_token_in_the_url_works_only_here_and_is_never_logged(
             )
             assert elsewhere.json()["data"] == {"viewer": None}
             async with http.stream(
-                "GET", f"{service.http}/stream", params={**params, "query": EVENTS}, headers=EVENT_STREAM_HEADERS
+                "GET",
+                f"{service.http}/stream",
+                params={**params, "query": EVENTS},
+                headers=EVENT_STREAM_HEADERS,
             ) as answer:
                 assert "retry" in await anext(answer.aiter_text())
         await send_request(service.client(), params={"query": "{ nothing }", "access_token": token})
@@ -409,11 +426,15 @@ async def test_pages_of_allowed_origins_can_read_streams(url: str) -> None:
             ("https://portal.example.com", True),
             ("https://other.example.com", False),
         ):
-            answer = await send_request(service.client(), params={"query": NAME}, headers={"Origin": origin})
+            answer = await send_request(
+                service.client(), params={"query": NAME}, headers={"Origin": origin}
+            )
             assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
-            asking = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-            asking["Access-Control-Request-Headers"] = "authorization, content-type, last-event-id"
-            preflight = await send_request(service.client(), "OPTIONS", headers=asking)
+            preflight_headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            preflight_headers["Access-Control-Request-Headers"] = (
+                "authorization, content-type, last-event-id"
+            )
+            preflight = await send_request(service.client(), "OPTIONS", headers=preflight_headers)
             assert (preflight.status_code == 200) is allowed
         async with open_stream(
             service.client(),
