@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('active', fields.BooleanField(default=True)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'api_clients', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Machines'},
+            options={'table': 'api_clients', 'app': 'models', 'pk_attr': 'id', 'table_description': 'API clients'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('reached', fields.BigIntField()),
                 ('created_at', InstantField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'idempotency_keys', 'app': 'models', 'unique_together': (('caller', 'mutation', 'key'),), 'indexes': [Index(fields=['created_at'])], 'pk_attr': 'id', 'table_description': 'What keyed mutations did'},
+            options={'table': 'idempotency_keys', 'app': 'models', 'unique_together': (('caller', 'mutation', 'key'),), 'indexes': [Index(fields=['created_at'])], 'pk_attr': 'id', 'table_description': 'Idempotency keys and the results of their mutations'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('id', fields.SmallIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ('position', fields.BigIntField(default=0)),
             ],
-            options={'table': 'log_head', 'app': 'models', 'pk_attr': 'id', 'table_description': 'The position of the newest entry'},
+            options={'table': 'log_head', 'app': 'models', 'pk_attr': 'id', 'table_description': 'The position of the newest event'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('shared', fields.BooleanField(default=False)),
                 ('external_id', fields.CharField(null=True, unique=True, max_length=255)),
             ],
-            options={'table': 'organizations', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Customers accounts'},
+            options={'table': 'organizations', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Organizations of customers'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('name', fields.CharField(max_length=200)),
                 ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
             ],
-            options={'table': 'categories', 'app': 'models', 'pk_attr': 'id', 'table_description': 'What tickets are about'},
+            options={'table': 'categories', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Categories of tickets'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ('active', fields.BooleanField(default=True)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'users', 'app': 'models', 'pk_attr': 'id', 'table_description': 'People'},
+            options={'table': 'users', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Users'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('user', fields.ForeignKeyField('models.User', source_field='user_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
             ],
-            options={'table': 'memberships', 'app': 'models', 'unique_together': (('team', 'user'),), 'indexes': [Index(fields=['user_id'])], 'pk_attr': 'id', 'table_description': 'Who works in which team'},
+            options={'table': 'memberships', 'app': 'models', 'unique_together': (('team', 'user'),), 'indexes': [Index(fields=['user_id'])], 'pk_attr': 'id', 'table_description': 'Members of teams'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
                 ('sha256', fields.CharField(max_length=64)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'attachments', 'app': 'models', 'indexes': [Index(fields=['ticket_id']), Index(fields=['message_id'])], 'pk_attr': 'id', 'table_description': 'What is known of attached files'},
+            options={'table': 'attachments', 'app': 'models', 'indexes': [Index(fields=['ticket_id']), Index(fields=['message_id'])], 'pk_attr': 'id', 'table_description': 'Attachments'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
                 ('internal', fields.BooleanField(default=False)),
                 ('data', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
             ],
-            options={'table': 'events', 'app': 'models', 'indexes': [Index(fields=['ticket_id', 'position']), Index(fields=['message_id'])], 'pk_attr': 'position', 'table_description': 'The one ordered log'},
+            options={'table': 'events', 'app': 'models', 'indexes': [Index(fields=['ticket_id', 'position']), Index(fields=['message_id'])], 'pk_attr': 'position', 'table_description': 'The log of all events in order'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
                 ('other', fields.ForeignKeyField('models.Ticket', source_field='other_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('kind', fields.CharEnumField(description='RELATED: related\nDUPLICATE_OF: duplicate_of\nDUPLICATED_BY: duplicated_by\nFOLLOW_UP_OF: follow_up_of\nFOLLOWED_UP_BY: followed_up_by\nPARENT_OF: parent_of\nCHILD_OF: child_of', enum_type=LinkKind, max_length=16)),
             ],
-            options={'table': 'ticket_links', 'app': 'models', 'unique_together': (('ticket', 'other', 'kind'),), 'pk_attr': 'id', 'table_description': 'Links, each direction a row'},
+            options={'table': 'ticket_links', 'app': 'models', 'unique_together': (('ticket', 'other', 'kind'),), 'pk_attr': 'id', 'table_description': 'Links between tickets, one row per direction'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                 ('external_id', fields.CharField(max_length=255)),
                 ('name', fields.CharField(null=True, max_length=200)),
             ],
-            options={'table': 'ticket_resources', 'app': 'models', 'unique_together': (('ticket', 'kind', 'external_id'),), 'indexes': [Index(fields=['kind', 'external_id'])], 'pk_attr': 'id', 'table_description': 'What tickets are about at the provider'},
+            options={'table': 'ticket_resources', 'app': 'models', 'unique_together': (('ticket', 'kind', 'external_id'),), 'indexes': [Index(fields=['kind', 'external_id'])], 'pk_attr': 'id', 'table_description': 'Resources that tickets refer to'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                 ('ticket', fields.ForeignKeyField('models.Ticket', source_field='ticket_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('name', fields.CharField(max_length=50)),
             ],
-            options={'table': 'ticket_tags', 'app': 'models', 'unique_together': (('ticket', 'name'),), 'indexes': [Index(fields=['name', 'ticket_id'])], 'pk_attr': 'id', 'table_description': 'Tags'},
+            options={'table': 'ticket_tags', 'app': 'models', 'unique_together': (('ticket', 'name'),), 'indexes': [Index(fields=['name', 'ticket_id'])], 'pk_attr': 'id', 'table_description': 'Tags of tickets'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
                 ('ticket', fields.ForeignKeyField('models.Ticket', source_field='ticket_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('user', fields.ForeignKeyField('models.User', source_field='user_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
             ],
-            options={'table': 'ticket_watchers', 'app': 'models', 'unique_together': (('ticket', 'user'),), 'indexes': [Index(fields=['user_id', 'ticket_id'])], 'pk_attr': 'id', 'table_description': 'Who watches'},
+            options={'table': 'ticket_watchers', 'app': 'models', 'unique_together': (('ticket', 'user'),), 'indexes': [Index(fields=['user_id', 'ticket_id'])], 'pk_attr': 'id', 'table_description': 'Watchers of tickets'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -251,7 +251,7 @@ class Migration(migrations.Migration):
                 ('revoked_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'tokens', 'app': 'models', 'indexes': [Index(fields=['user_id']), Index(fields=['client_id'])], 'pk_attr': 'id', 'table_description': 'Bearer tokens, as digests'},
+            options={'table': 'tokens', 'app': 'models', 'indexes': [Index(fields=['user_id']), Index(fields=['client_id'])], 'pk_attr': 'id', 'table_description': 'Hashes of bearer tokens'},
             bases=['Model'],
         ),
     ]

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('id', fields.SmallIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ('ahead', fields.BigIntField(default=0)),
             ],
-            options={'table': 'clock_advance', 'app': 'models', 'pk_attr': 'id', 'table_description': 'How far the clock of the demo was moved ahead'},
+            options={'table': 'clock_advance', 'app': 'models', 'pk_attr': 'id', 'table_description': 'The offset of the demo clock'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ('active', fields.BooleanField(default=True)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'escalation_paths', 'app': 'models', 'pk_attr': 'id', 'table_description': 'What is done about tickets that need more attention'},
+            options={'table': 'escalation_paths', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Escalation paths'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('next_step', fields.IntField(default=0)),
                 ('due_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'escalation_runs', 'app': 'models', 'unique_together': (('path', 'position'),), 'indexes': [Index(fields=['due_at']), Index(fields=['ticket_id'])], 'pk_attr': 'id', 'table_description': 'Escalations under way'},
+            options={'table': 'escalation_runs', 'app': 'models', 'unique_together': (('path', 'position'),), 'indexes': [Index(fields=['due_at']), Index(fields=['ticket_id'])], 'pk_attr': 'id', 'table_description': 'Runs of escalation paths'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 ('created_at', InstantField(auto_now=False, auto_now_add=False)),
                 ('sent_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'mails', 'app': 'models', 'unique_together': (('event', 'user'),), 'indexes': [Index(fields=['next_attempt_at']), Index(fields=['ticket_id', 'user_id'])], 'pk_attr': 'id', 'table_description': 'Mails to people'},
+            options={'table': 'mails', 'app': 'models', 'unique_together': (('event', 'user'),), 'indexes': [Index(fields=['next_attempt_at']), Index(fields=['ticket_id', 'user_id'])], 'pk_attr': 'id', 'table_description': 'Emails'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                 ('created_at', InstantField(auto_now=False, auto_now_add=False)),
                 ('read_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'notifications', 'app': 'models', 'unique_together': (('event', 'user'),), 'indexes': [Index(fields=['user_id', 'number'])], 'pk_attr': 'number', 'table_description': 'What people are told in the app'},
+            options={'table': 'notifications', 'app': 'models', 'unique_together': (('event', 'user'),), 'indexes': [Index(fields=['user_id', 'number'])], 'pk_attr': 'number', 'table_description': 'Notifications in the application'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ('channel', fields.CharEnumField(description='IN_APP: in_app\nEMAIL: email', enum_type=Channel, max_length=8)),
                 ('enabled', fields.BooleanField()),
             ],
-            options={'table': 'notification_preferences', 'app': 'models', 'unique_together': (('user', 'topic', 'channel'),), 'pk_attr': 'id', 'table_description': 'What people want to be told of'},
+            options={'table': 'notification_preferences', 'app': 'models', 'unique_together': (('user', 'topic', 'channel'),), 'pk_attr': 'id', 'table_description': 'Notification preferences'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                 ('last_error', fields.TextField(null=True, unique=False)),
                 ('failed_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'readers', 'app': 'models', 'pk_attr': 'name', 'table_description': 'Who follows the log, and how far they are'},
+            options={'table': 'readers', 'app': 'models', 'pk_attr': 'name', 'table_description': 'Consumers of the log and their positions'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 ('active', fields.BooleanField(default=True)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'sla_calendars', 'app': 'models', 'pk_attr': 'id', 'table_description': 'When work is done'},
+            options={'table': 'sla_calendars', 'app': 'models', 'pk_attr': 'id', 'table_description': 'SLA calendars'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
                 ('cancelled_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
                 ('due_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'sla_clocks', 'app': 'models', 'unique_together': (('ticket', 'metric', 'ordinal'),), 'indexes': [Index(fields=['due_at']), Index(fields=['status', 'ticket_id'])], 'pk_attr': 'id', 'table_description': 'Clocks of tickets'},
+            options={'table': 'sla_clocks', 'app': 'models', 'unique_together': (('ticket', 'metric', 'ordinal'),), 'indexes': [Index(fields=['due_at']), Index(fields=['status', 'ticket_id'])], 'pk_attr': 'id', 'table_description': 'SLA clocks of tickets'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                 ('active', fields.BooleanField(default=True)),
                 ('created_at', InstantField(default=now, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'sla_policies', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Which promise holds for which tickets'},
+            options={'table': 'sla_policies', 'app': 'models', 'pk_attr': 'id', 'table_description': 'SLA policies'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -227,7 +227,7 @@ class Migration(migrations.Migration):
                 ('changed_at', InstantField(null=True, auto_now=False, auto_now_add=False)),
                 ('applied', fields.BigIntField(default=0)),
             ],
-            options={'table': 'sla_revision', 'app': 'models', 'pk_attr': 'id', 'table_description': 'How often the policies changed'},
+            options={'table': 'sla_revision', 'app': 'models', 'pk_attr': 'id', 'table_description': 'The revision of the SLA policies'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -236,13 +236,13 @@ class Migration(migrations.Migration):
                 ('id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
                 ('data', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
             ],
-            options={'table': 'sla_terms', 'app': 'models', 'pk_attr': 'id', 'table_description': 'What policies said at some time'},
+            options={'table': 'sla_terms', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Snapshots of SLA policies'},
             bases=['Model'],
         ),
         Described(
             model_name='Event',
             name='type',
-            field=fields.CharEnumField(description='What it tells', enum_type=EventType, max_length=24),
+            field=fields.CharEnumField(description='The type of the event', enum_type=EventType, max_length=24),
         ),
         ops.AddField(
             model_name='Team',

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('revision', fields.BigIntField(default=0)),
                 ('position', fields.BigIntField(default=0)),
             ],
-            options={'table': 'rights', 'app': 'models', 'pk_attr': 'id', 'table_description': 'How often rights changed'},
+            options={'table': 'rights', 'app': 'models', 'pk_attr': 'id', 'table_description': 'The permission revision'},
             bases=['Model'],
         ),
         ops.RunPython(forwards, backwards),

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('since', InstantField(auto_now=False, auto_now_add=False)),
                 ('until', InstantField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'presences', 'app': 'models', 'unique_together': (('ticket', 'user', 'client_key'),), 'indexes': [Index(fields=['user_id'])], 'pk_attr': 'id', 'table_description': 'Who is looking at a ticket, and who is writing a reply'},
+            options={'table': 'presences', 'app': 'models', 'unique_together': (('ticket', 'user', 'client_key'),), 'indexes': [Index(fields=['user_id'])], 'pk_attr': 'id', 'table_description': 'Users who look at a ticket or write a reply'},
             bases=['Model'],
         ),
     ]

@@ -26,7 +26,7 @@ class ClockAdvance(Model):
 
     class Meta:
         table = "clock_advance"
-        table_description = "How far the clock of the demo was moved ahead"
+        table_description = "The offset of the demo clock"
 
 
 async def read_advance() -> timedelta:

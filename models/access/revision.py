@@ -32,7 +32,7 @@ class PermissionRevision(Model):
 
     class Meta:
         table = "rights"
-        table_description = "How often rights changed"
+        table_description = "The permission revision"
 
 
 class Grant(NamedTuple):

@@ -58,7 +58,7 @@ class IdempotencyKey(Model):
 
     class Meta:
         table = "idempotency_keys"
-        table_description = "What keyed mutations did"
+        table_description = "Idempotency keys and the results of their mutations"
         unique_together = (("caller", "mutation", "key"),)
         indexes = (("created_at",),)
 

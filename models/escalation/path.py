@@ -70,7 +70,7 @@ class EscalationPath(Model):
 
     class Meta:
         table = "escalation_paths"
-        table_description = "What is done about tickets that need more attention"
+        table_description = "Escalation paths"
 
 
 class EscalationRun(Model):
@@ -102,7 +102,7 @@ class EscalationRun(Model):
 
     class Meta:
         table = "escalation_runs"
-        table_description = "Escalations under way"
+        table_description = "Runs of escalation paths"
         unique_together = (("path", "position"),)
         indexes = (("due_at",), ("ticket_id",))
 

@@ -37,7 +37,7 @@ class LogConsumer(Model):
 
     class Meta:
         table = "readers"
-        table_description = "Who follows the log, and how far they are"
+        table_description = "Consumers of the log and their positions"
 
 
 class PositionConflict(Exception):

@@ -83,7 +83,7 @@ class LogHead(Model):
 
     class Meta:
         table = "log_head"
-        table_description = "The position of the newest entry"
+        table_description = "The position of the newest event"
 
 
 def encode_cursor(position: int) -> str:
@@ -101,7 +101,7 @@ class Event(Model):
 
     position = fields.BigIntField(primary_key=True, generated=False)
     # Without a description, Tortoise would list all types in the column's comment.
-    type = fields.CharEnumField(EventType, max_length=24, description="What it tells")
+    type = fields.CharEnumField(EventType, max_length=24, description="The type of the event")
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
         "models.Ticket", related_name=False, on_delete=fields.RESTRICT
     )
@@ -129,7 +129,7 @@ class Event(Model):
 
     class Meta:
         table = "events"
-        table_description = "The one ordered log"
+        table_description = "The log of all events in order"
         indexes = (("ticket_id", "position"),)
 
     @property

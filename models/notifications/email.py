@@ -61,7 +61,7 @@ class Mail(Model):
 
     class Meta:
         table = "mails"
-        table_description = "Mails to people"
+        table_description = "Emails"
         unique_together = (("event", "user"),)
         indexes = (("next_attempt_at",), ("ticket_id", "user_id"))
 

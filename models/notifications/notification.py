@@ -84,7 +84,7 @@ class Notification(Model):
 
     class Meta:
         table = "notifications"
-        table_description = "What people are told in the app"
+        table_description = "Notifications in the application"
         unique_together = (("event", "user"),)
         indexes = (("user_id", "number"),)
 
@@ -103,7 +103,7 @@ class NotificationPreference(Model):
 
     class Meta:
         table = "notification_preferences"
-        table_description = "What people want to be told of"
+        table_description = "Notification preferences"
         unique_together = (("user", "topic", "channel"),)
 
 

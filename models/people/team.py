@@ -47,7 +47,7 @@ class Membership(Model):
 
     class Meta:
         table = "memberships"
-        table_description = "Who works in which team"
+        table_description = "Members of teams"
         unique_together = (("team", "user"),)
         indexes = (("user_id",),)
 
@@ -63,7 +63,7 @@ class Category(Model):
 
     class Meta:
         table = "categories"
-        table_description = "What tickets are about"
+        table_description = "Categories of tickets"
 
 
 async def list_member_ids(team_id: UUID) -> list[UUID]:

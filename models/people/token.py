@@ -57,7 +57,7 @@ class Token(Model):
 
     class Meta:
         table = "tokens"
-        table_description = "Bearer tokens, as digests"
+        table_description = "Hashes of bearer tokens"
         indexes = (("user_id",), ("client_id",))
 
 

@@ -28,7 +28,7 @@ class Organization(Model):
 
     class Meta:
         table = "organizations"
-        table_description = "Customers accounts"
+        table_description = "Organizations of customers"
 
 
 class User(Model):
@@ -54,7 +54,7 @@ class User(Model):
 
     class Meta:
         table = "users"
-        table_description = "People"
+        table_description = "Users"
 
     @property
     def is_staff(self) -> bool:
@@ -72,4 +72,4 @@ class ApiClient(Model):
 
     class Meta:
         table = "api_clients"
-        table_description = "Machines"
+        table_description = "API clients"

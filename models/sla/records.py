@@ -36,7 +36,7 @@ class SlaCalendar(Model):
 
     class Meta:
         table = "sla_calendars"
-        table_description = "When work is done"
+        table_description = "SLA calendars"
 
 
 class SlaTerms(Model):
@@ -47,7 +47,7 @@ class SlaTerms(Model):
 
     class Meta:
         table = "sla_terms"
-        table_description = "What policies said at some time"
+        table_description = "Snapshots of SLA policies"
 
 
 class SlaPolicy(Model):
@@ -88,7 +88,7 @@ class SlaPolicy(Model):
 
     class Meta:
         table = "sla_policies"
-        table_description = "Which promise holds for which tickets"
+        table_description = "SLA policies"
 
 
 class SlaRevision(Model):
@@ -101,7 +101,7 @@ class SlaRevision(Model):
 
     class Meta:
         table = "sla_revision"
-        table_description = "How often the policies changed"
+        table_description = "The revision of the SLA policies"
 
 
 class SlaClock(Model):
@@ -135,6 +135,6 @@ class SlaClock(Model):
 
     class Meta:
         table = "sla_clocks"
-        table_description = "Clocks of tickets"
+        table_description = "SLA clocks of tickets"
         unique_together = (("ticket", "metric", "ordinal"),)
         indexes = (("due_at",), ("status", "ticket_id"))

@@ -36,5 +36,5 @@ class Attachment(Model):
 
     class Meta:
         table = "attachments"
-        table_description = "What is known of attached files"
+        table_description = "Attachments"
         indexes = (("ticket_id",), ("message_id",))

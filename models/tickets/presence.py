@@ -58,7 +58,7 @@ class Presence(Model):
 
     class Meta:
         table = "presences"
-        table_description = "Who is looking at a ticket, and who is writing a reply"
+        table_description = "Users who look at a ticket or write a reply"
         unique_together = (("ticket", "user", "client_key"),)
         indexes = (("user_id",),)
 

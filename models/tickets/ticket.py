@@ -187,7 +187,7 @@ class TicketTag(Model):
 
     class Meta:
         table = "ticket_tags"
-        table_description = "Tags"
+        table_description = "Tags of tickets"
         unique_together = (("ticket", "name"),)
         indexes = (("name", "ticket_id"),)
 
@@ -209,7 +209,7 @@ class TicketResource(Model):
 
     class Meta:
         table = "ticket_resources"
-        table_description = "What tickets are about at the provider"
+        table_description = "Resources that tickets refer to"
         unique_together = (("ticket", "kind", "external_id"),)
         indexes = (("kind", "external_id"),)
 
@@ -227,7 +227,7 @@ class TicketWatcher(Model):
 
     class Meta:
         table = "ticket_watchers"
-        table_description = "Who watches"
+        table_description = "Watchers of tickets"
         unique_together = (("ticket", "user"),)
         indexes = (("user_id", "ticket_id"),)
 
@@ -248,5 +248,5 @@ class TicketLink(Model):
 
     class Meta:
         table = "ticket_links"
-        table_description = "Links, each direction a row"
+        table_description = "Links between tickets, one row per direction"
         unique_together = (("ticket", "other", "kind"),)
