@@ -59,8 +59,8 @@ async def seed_demo(now: datetime) -> bool:
         return False
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
     async with database.transaction():
-        # If several processes start at once, the row lock makes the others wait for the first.
-        await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
+        # If several processes start at once, the others wait for the first.
+        await event.lock_head()
         if await User.exists():
             return False
         random, since = Random(DEMO_RANDOM_SEED), now - DEMO_PERIOD

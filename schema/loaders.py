@@ -17,14 +17,12 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
-from models import database
 from models.access.viewer import Viewer
-from models.access.visibility import can_see_ticket, visible_events
+from models.access.visibility import can_see_ticket
 from models.changes import sla_audit
 from models.changes.sla_audit import RebuiltClocks
 from models.core.lazy_query import ConnectionQuery, Many
 from models.core.pagination import Page
-from models.core.sql import in_list
 from models.database import as_uuid
 from models.escalation.path import EscalationPath
 from models.log.event import Event
@@ -216,12 +214,8 @@ class Loaders:
         return [visible.get(key) for key in keys]
 
     async def read_events(self, keys: list[int]) -> list[Event | None]:
-        condition = in_list("e.position", keys) & visible_events(self.viewer)
-        visible = await database.fetch_dicts(
-            f"SELECT e.position AS position FROM {event_log.EVENTS} WHERE {condition.text}",
-            condition.params,
-        )
-        events = await event_log.read_by_positions({int(str(row["position"])) for row in visible})
+        visible = await event_log.filter_visible(self.viewer, keys)
+        events = await event_log.read_by_positions(visible)
         return [events.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:

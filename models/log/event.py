@@ -162,6 +162,11 @@ async def read_head() -> int:
     return cast("int", (await database.fetch("SELECT position FROM log_head"))[0][0])
 
 
+async def lock_head() -> None:
+    """Make other transactions that write events wait until this one ends."""
+    await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
+
+
 def append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
     """The statements that give the events their positions and store them.
 

@@ -134,3 +134,11 @@ async def read_last_position(ticket_id: UUID) -> int:
     statement = "SELECT MAX(position) AS position FROM events WHERE ticket_id = ?"
     rows = await database.fetch_dicts(statement, [ticket_id])
     return cast("int", rows[0]["position"])
+
+
+async def filter_visible(viewer: Viewer, positions: Collection[int]) -> set[int]:
+    """Return the positions of those events that the viewer may see."""
+    condition = in_list("e.position", list(positions)) & visible_events(viewer)
+    sql = f"SELECT e.position AS position FROM {EVENTS} WHERE {condition.text}"
+    rows = await database.fetch_dicts(sql, condition.params)
+    return {cast("int", row["position"]) for row in rows}

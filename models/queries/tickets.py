@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import FALSE, Condition, compare
+from models.core.sql import FALSE, TRUE, Condition, compare, in_list
+from models.database import as_uuid
 from models.queries.connection import build_connection
 from models.queries.filter import FilterData, compile_filter
 from models.tickets.lifecycle import Priority, Stage
@@ -110,3 +111,15 @@ def find_by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
     if viewer.client_id is not None:
         condition &= compare("t.external_scope", "=", str(viewer.client_id))
     return One(LazyQuery(Ticket, "t", TICKETS, condition, "t.number", 1))
+
+
+async def filter_visible(
+    viewer: Viewer, ticket_ids: Collection[UUID], filter: FilterData | None, at: datetime
+) -> set[UUID]:
+    """Return those of the tickets that the viewer may see and that match the filter."""
+    condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
+    if condition is TRUE:
+        return set(ticket_ids)
+    condition &= in_list("t.id", list(ticket_ids))
+    sql = f"SELECT t.id AS id FROM {TICKETS} WHERE {condition.text}"
+    return {as_uuid(row["id"]) for row in await database.fetch_dicts(sql, condition.params)}

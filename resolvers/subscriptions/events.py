@@ -19,16 +19,13 @@ from models import database
 from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
-from models.access.visibility import visible_tickets
 from models.core import ids
 from models.core.errors import CursorExpired
-from models.core.sql import TRUE, in_list
-from models.database import as_uuid
 from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
-from models.queries import event_log
+from models.queries import event_log, tickets
 from models.queries.event_log import EventFilter
 from models.queries.filter import compile_filter
 from resolvers.context import Context, context_of
@@ -179,15 +176,9 @@ async def visible_matches(
         matches = [event for event in matches if not event.internal]
     if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    dialect = database.dialect()
-    condition = visible_tickets(viewer)
-    condition &= compile_filter(selection.ticket_filter, viewer, context.now(), dialect)
-    if condition is TRUE:
-        return matches
-    condition &= in_list("t.id", list({event.ticket_id for event in matches}))
-    sql = f"SELECT t.id AS id FROM tickets t WHERE {condition.text}"
-    rows = await database.fetch_dicts(sql, condition.params)
-    ticket_ids = {as_uuid(row["id"]) for row in rows}
+    ticket_ids = await tickets.filter_visible(
+        viewer, {event.ticket_id for event in matches}, selection.ticket_filter, context.now()
+    )
     return [event for event in matches if event.ticket_id in ticket_ids]
 
 

@@ -124,6 +124,30 @@ def test_only_changes_write_tickets() -> None:
     assert writers - other_statuses == {"models/changes/change.py"}, writes
 
 
+SQL_FUNCTIONS = {"fetch", "fetch_dicts", "fetch_each", "fetch_readonly"}
+
+
+def find_sql_calls(code: ast.Module) -> list[int]:
+    """The numbers of the lines that call a function of `database` which takes SQL."""
+    return [
+        node.lineno
+        for node in ast.walk(code)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in SQL_FUNCTIONS
+        and ast.unparse(node.func.value) == "database"
+    ]
+
+
+def test_only_models_contain_sql() -> None:
+    """Other packages read through Tortoise or through lazy queries (CONTRIBUTING, "Rules")."""
+    calls = {relative_name(path): find_sql_calls(parse(path)) for path in SOURCE_FILES}
+    outside = {name for name, lines in calls.items() if lines and not name.startswith("models/")}
+    # it claims emails with SKIP LOCKED, which Tortoise can't express
+    assert outside == {"workers/mail/claims.py"}, calls
+    assert calls["models/queries/tickets.py"], "the rule detects no SQL"
+
+
 @pytest.mark.parametrize(
     "code",
     [
