@@ -45,7 +45,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     selections with fragments         2,500     engine/graphql/document_limits.py
     pairs of merged selections        20,000    engine/graphql/document_limits.py
     reported validation errors        20        engine/graphql/document_cache.py (cut)
-    values in variables               2,500     engine/execution/schema.py       BAD_REQUEST
+    values in variables               2,500     engine/execution/operation_lookup.py    BAD_REQUEST
     depth of JSON                     254       engine/graphql/request.py        400, 4400
 
     Operations
@@ -53,9 +53,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     cost per caller at once           50,000    cost_bucket_size                 RATE_LIMITED
     cost per caller and second        2,000     cost_refill_per_second           RATE_LIMITED
     duration of a query               10 s      operation_timeout_seconds        UNAVAILABLE
-    duration of a statement           30 s      models/database/__init__.py      UNAVAILABLE
-    expensive queries per caller      4         engine/execution/schema.py       wait
-    mutations per caller              8         engine/execution/schema.py       wait
+    duration of a statement           30 s      models/database/config.py        UNAVAILABLE
+    expensive queries per caller      4         engine/execution/operation_executor.py  wait
+    mutations per caller              8         engine/execution/operation_executor.py  wait
     worker thread tasks per caller    1         engine/limits/concurrency.py     wait
     page size                         100       models/core/pagination.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
