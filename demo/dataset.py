@@ -42,7 +42,7 @@ def choose_creation_times(
 
 
 class DatasetGenerator:
-    """Generates tickets by chance, and the relations between some of them."""
+    """Generates random tickets, and relations between some of them."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class DatasetGenerator:
         return scenarios
 
     def decide_duplicate(self, created_at: datetime) -> bool:
-        """Decide by chance whether a ticket that is old enough gets a duplicate."""
+        """Decide at random whether a ticket that is old enough gets a duplicate."""
         is_old_enough = self.now - created_at > MIN_CONVERSATION_AGE
         return is_old_enough and self.happens(self.probabilities.duplicate)
 

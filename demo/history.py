@@ -83,7 +83,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command of an actor. `delay` is the exact time since the previous step; None: by chance."""
+    """A command of an actor. `delay` is the exact time since the previous step; None: random."""
 
     actor: Viewer
     command: Command

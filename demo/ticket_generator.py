@@ -69,7 +69,7 @@ class Probabilities:
 
 
 class TicketGenerator:
-    """Generates tickets by chance, or as a spec requires."""
+    """Generates random tickets; a spec can fix some of their properties."""
 
     def __init__(
         self,

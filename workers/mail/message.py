@@ -82,7 +82,7 @@ class OutgoingMail:
         return self.event.actor_client if self.event.actor_client_id is not None else None
 
     def require_public(self) -> None:
-        """Raises MailWithheld for notes and other internal contents, whoever the recipient is."""
+        """Raises MailWithheld for notes and other internal contents, for every recipient."""
         message = self.message
         if EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
             raise MailWithheld("the template is not for this type of event")

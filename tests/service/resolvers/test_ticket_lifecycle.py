@@ -9,39 +9,10 @@ import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.ticket_mutations import NEW_TICKET, event_type, read_timeline, read_version
+from support.transitions import TRANSITIONS
 
 pytestmark = pytest.mark.without_default_policies
 
-TRANSITIONS: dict[str, dict[str, str]] = {
-    "NEW": {
-        "START": "OPEN",
-        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
-        "HOLD": "ON_HOLD",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "OPEN": {
-        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
-        "HOLD": "ON_HOLD",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "WAITING_ON_CUSTOMER": {
-        "RESUME": "OPEN",
-        "HOLD": "ON_HOLD",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "ON_HOLD": {
-        "RESUME": "OPEN",
-        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "RESOLVED": {"CLOSE": "CLOSED", "REOPEN": "OPEN"},
-    "CLOSED": {"REOPEN": "OPEN"},
-}
-"""The API's transition table: for each status, its actions and the status that each leads to."""
 ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "START": ("startTicket", {}),
     "AWAIT_CUSTOMER": ("awaitCustomer", {}),

@@ -1,4 +1,4 @@
-"""The life cycle of a ticket: a second copy of the table, and properties of every history."""
+"""The life cycle of a ticket: its transition table, and properties of every history."""
 
 from __future__ import annotations
 
@@ -8,40 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.ticket_factory import NOON, WINDOW, limit_examples
+from support.transitions import TRANSITIONS
 
 from models.core.errors import UserErrorCode
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Priority, Stage, Status, TransitionRefused
 
-TABLE = {
-    "NEW": {
-        "START": "OPEN",
-        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
-        "HOLD": "ON_HOLD",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "OPEN": {
-        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
-        "HOLD": "ON_HOLD",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "WAITING_ON_CUSTOMER": {
-        "RESUME": "OPEN",
-        "HOLD": "ON_HOLD",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "ON_HOLD": {
-        "RESUME": "OPEN",
-        "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
-        "RESOLVE": "RESOLVED",
-        "CLOSE": "CLOSED",
-    },
-    "RESOLVED": {"CLOSE": "CLOSED", "REOPEN": "OPEN"},
-    "CLOSED": {"REOPEN": "OPEN"},
-}
 STAGES = {
     "NEW": "CREATION",
     "OPEN": "RESOLUTION",
@@ -65,7 +37,7 @@ def advance_or_refusal(
 
 
 def test_the_table_has_every_status_and_stage() -> None:
-    assert {status.name for status in Status} == set(TABLE)
+    assert {status.name for status in Status} == set(TRANSITIONS)
     assert {status.name: lifecycle.STAGES[status].name for status in Status} == STAGES
     assert {stage.name for stage in Stage} == set(STAGES.values())
 
@@ -74,7 +46,7 @@ def test_the_table_has_every_status_and_stage() -> None:
 def test_an_action_has_the_effect_in_the_table_or_is_refused(
     status: Status, action: Action
 ) -> None:
-    target = TABLE[status.name].get(action.name)
+    target = TRANSITIONS[status.name].get(action.name)
     if target is not None:
         assert lifecycle.advance(status, action).name == target
         return
@@ -82,14 +54,14 @@ def test_an_action_has_the_effect_in_the_table_or_is_refused(
         lifecycle.advance(status, action)
     assert refusal.value.code is UserErrorCode.TRANSITION_REFUSED
     assert (refusal.value.status, refusal.value.action) == (status, action)
-    assert [each.name for each in refusal.value.allowed] == list(TABLE[status.name])
+    assert [each.name for each in refusal.value.allowed] == list(TRANSITIONS[status.name])
     assert refusal.value.field is None
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
 def test_the_allowed_actions_are_the_row_of_the_table(status: Status) -> None:
     assert [action.name for action in lifecycle.list_allowed_actions(status)] == list(
-        TABLE[status.name]
+        TRANSITIONS[status.name]
     )
 
 
@@ -132,7 +104,7 @@ def test_random_histories_follow_the_table(
 ) -> None:
     status = Status.NEW
     for action, reopenable in steps:
-        target = TABLE[status.name].get(action.name)
+        target = TRANSITIONS[status.name].get(action.name)
         if status is Status.CLOSED and not reopenable:
             target = None
         after = advance_or_refusal(status, action, reopenable)
