@@ -1,4 +1,4 @@
-"""What a server process does from its start to its end: open, run background tasks, close."""
+"""The lifespan of a server process: opens the database, runs background tasks, closes all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger("ticketwire")
 async def running(components: Components) -> AsyncGenerator[None]:
     """Open the database and run the background tasks; on exit, stop them and close everything."""
     await start(components)
-    tasks = [asyncio.create_task(work) for work in background_tasks(components)]
+    tasks = [asyncio.create_task(work) for work in build_background_tasks(components)]
     try:
         yield
     finally:
@@ -50,7 +50,7 @@ async def start(components: Components) -> None:
         components.connections.schema.persisted_documents.connect_redis(settings.bus_url)
 
 
-def background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
+def build_background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
     settings, services = components.settings, components.services
     tasks: list[Coroutine[Any, Any, None]] = [
         services.event_tail.run(),
@@ -75,8 +75,12 @@ async def close(components: Components) -> None:
     connections.schema.document_cache.close()
     services.markdown.close()
     await connections.schema.persisted_documents.close()
-    await token.record_use(services.last_used)
-    await database.disconnect()
+    try:
+        await token.record_use(services.last_used)
+    except Exception:
+        log.exception("token_use.store_failed")
+    finally:
+        await database.disconnect()
 
 
 async def store_token_use(services: Services) -> None:
@@ -89,3 +93,4 @@ async def store_token_use(services: Services) -> None:
             await token.record_use(last_used)
         except Exception:
             log.exception("token_use.store_failed")
+            services.last_used = {**last_used, **services.last_used}

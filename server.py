@@ -75,7 +75,8 @@ def run_server(settings: Settings, workers: int, server_socket: socket.socket) -
         timeout_keep_alive=settings.keep_alive_timeout_seconds,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         server_header=False,
-        reset_contextvars=True,  # otherwise a pipelined request inherits the one before's variables
+        # otherwise a pipelined request inherits the context variables of the request before it
+        reset_contextvars=True,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,

@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     waiting_reminder_days: OptionalDays = 3
     """Days without an answer after which the customer is reminded. 0 turns it off."""
     abandon_after_days: OptionalDays = 7
-    """Days without an answer after which the ticket is closed as ABANDONED, more than for the
-    reminder. 0 turns it off."""
+    """Days without an answer after which the ticket is closed as ABANDONED. Must be more than
+    TICKETWIRE_WAITING_REMINDER_DAYS. 0 turns it off."""
     run_jobs: bool = True
     """Whether a server also runs the background jobs of `ticketwire run-jobs`."""
     job_lease_seconds: Annotated[float, Field(ge=0.3, le=3600)] = 30
@@ -119,8 +119,8 @@ class Settings(BaseSettings):
     operation_timeout_seconds: TimeoutSeconds = 10
     """Seconds after which a query ends with UNAVAILABLE."""
     trusted_documents: str = ""
-    """JSON file of the only documents to execute: ids to documents, or
-    `{"operations": [{"id", "body"}]}`."""
+    """Path of a JSON file with the only documents that are executed: an object of documents by id,
+    or `{"operations": [{"id", "body"}]}`. By default, all documents are executed."""
     request_timeout_seconds: TimeoutSeconds = 15
     """Seconds within which a request's headers must arrive, and then its body."""
     keep_alive_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
@@ -164,7 +164,10 @@ class Settings(BaseSettings):
     @field_validator("abandon_after_days")
     @classmethod
     def check_abandon_after_days(cls, value: int, info: ValidationInfo) -> int:
-        """A customer must have time to answer after the reminder, also if that is the default."""
+        """The customer must have time to answer after the reminder.
+
+        This also holds if one of the two values is a default.
+        """
         reminder = info.data.get("waiting_reminder_days", 0)
         if value and value <= reminder:
             raise ValueError(

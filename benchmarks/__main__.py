@@ -1,6 +1,7 @@
 """`python -m benchmarks` runs a short queries benchmark, clocks and wakeup.
 
-`python -m benchmarks clocks` or `wakeup` runs only that one. `attacks`, `fanout`, `growth` and
+`python -m benchmarks clocks` or `wakeup` runs only that one, and `--rounds` or `--database` alone
+both. `attacks`, `fanout`, `growth` and
 `queries` have their own options; see their --help.
 """
 

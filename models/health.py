@@ -35,12 +35,18 @@ async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Me
 
 
 def consumer_metrics(consumer: LogConsumer, head: int, system_time: datetime) -> list[Metric]:
-    """A job stores its position at least when it renews its lease, so its lag may be as old."""
-    label = ("job", consumer.name)
+    """The samples of one job: its lag in events, its failures, and whether its lease is held.
+
+    A job without work stores its position only when it renews its lease, so its lag may be out of
+    date by that time. The label is not `job`, which Prometheus sets itself.
+    """
+    label = ("background_job", consumer.name)
     has_lease = consumer.held_until is not None and consumer.held_until > system_time
     samples: list[Metric] = []
     if consumer.name in PERMANENT_CONSUMERS:
-        samples.append(Metric("ticketwire_job_lag_events", head - consumer.position, label))
+        # the head was read before the position
+        lag = max(0, head - consumer.position)
+        samples.append(Metric("ticketwire_job_lag_events", lag, label))
     samples.append(Metric("ticketwire_job_failures", consumer.failures, label))
     samples.append(Metric("ticketwire_job_lease_held", float(has_lease), label))
     return samples

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.queries import search
+from models.tickets.ticket import FIRST_TICKET_NUMBER
 
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
 
     from models.database import Dialect
-
-FIRST_TICKET_NUMBER = 1001
 
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:

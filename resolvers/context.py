@@ -82,7 +82,7 @@ class Services:
 
 
 class Context:
-    """The context of one HTTP request, WebSocket or event stream."""
+    """The context of one HTTP request, connection or subscription."""
 
     def __init__(
         self, services: Services, request_id: str, address: str, viewer: Viewer = ANONYMOUS

@@ -57,7 +57,7 @@ async def ticket_presence(info: strawberry.Info, ticket_id: strawberry.ID) -> Pr
 class PresenceSource(Source[TicketPresence]):
     """The current presence at a ticket, and then each change.
 
-    Positions are the sequence numbers of this process' `PresenceTail`. Only the permission is
+    Positions are the sequence numbers of this process's `PresenceTail`. Only the permission is
     checked for each item, because callers who have it can see every ticket.
     """
 

@@ -63,12 +63,20 @@ def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     external_id = input.external_id
     if external_id is not None:
         checks.append(lambda: text.clean_text(external_id, "externalId", max_chars=max_chars))
-    for resource in (input.resources or [])[: text.MAX_RESOURCES]:
+    resources = input.resources or []
+    checks.append(partial(check_resource_count, len(resources)))
+    for resource in resources[: text.MAX_RESOURCES]:
         checks.append(partial(check_resource_field, resource.kind, "kind", MAX_KIND_CHARS))
         checks.append(partial(check_resource_field, resource.external_id, "externalId", max_chars))
         if resource.name is not None:
             checks.append(partial(check_resource_field, resource.name, "name", text.MAX_NAME_CHARS))
     return checks
+
+
+def check_resource_count(count: int) -> None:
+    if count > text.MAX_RESOURCES:
+        message = f"must be at most {text.MAX_RESOURCES} resources"
+        raise InvalidInput(UserErrorCode.INVALID, message, "resources")
 
 
 def check_resource_field(value: str, field: str, max_chars: int) -> None:
@@ -101,10 +109,7 @@ def new_ticket(
 
 
 def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResource]:
-    """The resources, each combination of kind and external id once. Raises InvalidInput."""
-    if len(input.resources or []) > text.MAX_RESOURCES:
-        message = f"must be at most {text.MAX_RESOURCES} resources"
-        raise InvalidInput(UserErrorCode.INVALID, message, "resources")
+    """The resources, each combination of kind and external id once."""
     names: dict[tuple[str, str], str | None] = {}
     for resource in input.resources or []:
         name = resource.name.strip() if resource.name else None

@@ -69,15 +69,15 @@ def new_external_id(
     if input.external_id is not None:
         max_chars = text.MAX_EXTERNAL_ID_CHARS
         external_id = text.clean_text(input.external_id, "externalId", max_chars=max_chars)
-    scope = ticket.external_scope if ticket.external_id is not None else ""
-    if viewer.client_id is not None and scope not in ("", viewer.external_id_namespace):
+    namespace = ticket.external_scope if ticket.external_id is not None else ""
+    if viewer.client_id is not None and namespace not in ("", viewer.external_id_namespace):
         message = "The ticket has an external id of another API client."
         raise InvalidInput(UserErrorCode.TAKEN, message, "externalId")
     if external_id == ticket.external_id:
         return None
-    return (
-        ("", None) if external_id is None else (scope or viewer.external_id_namespace, external_id)
-    )
+    if external_id is None:
+        return "", None
+    return namespace or viewer.external_id_namespace, external_id
 
 
 @ticket_mutation(TicketPayload)

@@ -26,8 +26,8 @@ The server computes the cost of an operation before it runs it. The response has
 | selection | cost |
 |---|---|
 | scalar or enum | 0 |
-| long text, such as `body` | {TEXT_COST}; under a further alias, 10 times as much |
-| `bodyHtml` | {HTML_COST}; under a further alias, 10 times as much |
+| long text, such as `body` | {TEXT_COST}; if selected again under another alias, 10 times as much |
+| `bodyHtml` | {HTML_COST}; if selected again under another alias, 10 times as much |
 | object | 1, plus its selection |
 | connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |

@@ -81,9 +81,9 @@ class Query:
     ticket_by_external_id: Any = query(
         resolvers.ticket_queries.ticket_by_external_id,
         READ_TICKETS,
-        "A ticket by its external id. For an API client, the ticket with this key of its "
-        "own; for a user, the oldest ticket with this key. Null if no such ticket exists or "
-        "the viewer may not see it.",
+        "A ticket by its external id. An API client finds only external ids that it set itself. A "
+        "user finds the oldest visible ticket with the external id. Null if no such ticket exists "
+        "or the viewer may not see it.",
         TicketType | None,
         arguments={"external_id": "The external id, at most 255 characters."},
     )

@@ -90,7 +90,7 @@ async def fill_database(url: str, tickets: int, attackers: int) -> Accounts:
 async def run_attack(
     attack: Attack, targets: Sequence[Target], bystander: Bystander
 ) -> AttackResult:
-    """Run the attack on one target after the other until the bystander waits at most MAX_WAIT_MS;
+    """Run the attack on one target after the other until the bystander waits less than MAX_WAIT_MS;
     return the run with the shortest wait."""
     results: list[AttackResult] = []
     for target in targets:

@@ -179,7 +179,7 @@ async def leave_responses_unread(target: Target) -> list[str]:
 
 
 EXPENSIVE = ("200", "200 UNAVAILABLE")
-"""The server may also refuse an expensive operation because too many wait."""
+"""An expensive operation may reach its time limit, because it waits for the caller's others."""
 CONCURRENT: tuple[Attack, ...] = (
     on_one_socket("invalid documents", SHORT_INVALID, f"error {VALIDATION_FAILED}"),
     on_one_socket("long invalid documents", LONG_INVALID, f"error {VALIDATION_FAILED}"),

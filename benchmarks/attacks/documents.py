@@ -15,7 +15,7 @@ MAX_DOCUMENT_BYTES = 16 * 1024
 
 
 def repeat(count: int, text: str) -> str:
-    """The text so repeat times; each # becomes the index."""
+    """The text `count` times, separated by spaces; each # becomes the index."""
     return " ".join(text.replace("#", str(index)) for index in range(count))
 
 
@@ -61,7 +61,7 @@ BOMBS: Mapping[str, tuple[str, str]] = {
         "fragment F30 on Ticket { ...F0 }",
         VALIDATION_FAILED,
     ),
-    "hundreds of aliases, too repeat tokens": (
+    "hundreds of aliases, too many tokens": (
         f"{{ {repeat(600, 'a#: viewer { role }')} }}",
         PARSE_FAILED,
     ),

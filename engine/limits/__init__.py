@@ -32,7 +32,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
 
     Documents, before validation; QUERY_TOO_EXPENSIVE if nothing else is stated
     bytes                             16 KiB    max_document_bytes               BAD_REQUEST
-    tokens                            2,000     max_document_tokens
+    tokens                            2,000     max_document_tokens              PARSE_FAILED
     depth                             12        max_document_depth
     depth of introspection            20        engine/graphql/document_limits.py
     depth, fragments counted, too     52        max_document_depth + 40

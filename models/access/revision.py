@@ -70,19 +70,22 @@ async def visibility_changed_since(position: int) -> bool:
 
 
 async def read_fingerprints(token_ids: Collection[str]) -> dict[str, str]:
-    """The fingerprint of each existing token: a text that decides what the token grants.
+    """The fingerprint of each existing token: all values that decide what the token grants.
 
     Equal fingerprints mean equal grants, except for expiry; `parse_grant` reads one. This is one
     statement that builds no records, so it takes some microseconds per token.
     """
     if database.dialect() == "postgres":
-        array, params = "json_build_array", [list(token_ids)]
-        sql = f"{array}({GRANT_COLUMNS})::text AS fingerprint {FROM_CLAUSE} WHERE k.id = ANY(?)"
+        build_array, where, params = "json_build_array", "k.id = ANY(?)", [list(token_ids)]
     else:
+        build_array, where = "json_array", "k.id IN (SELECT value FROM json_each(?))"
         params = [json.dumps(list(token_ids))]
-        where = "WHERE k.id IN (SELECT value FROM json_each(?))"
-        sql = f"json_array({GRANT_COLUMNS}) AS fingerprint {FROM_CLAUSE} {where}"
-    rows = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {sql}", params)
+    fingerprint = f"CAST({build_array}({GRANT_COLUMNS}) AS TEXT)"
+    rows = await database.fetch_dicts(
+        f"SELECT CAST(k.id AS TEXT) AS id, {fingerprint} AS fingerprint {FROM_CLAUSE} "
+        f"WHERE {where}",
+        params,
+    )
     return {cast("str", row["id"]): cast("str", row["fingerprint"]) for row in rows}
 
 

@@ -1,6 +1,8 @@
 """The commands on tickets: pure functions that modify a TicketChange, without I/O.
 
-Each command has the name of its mutation and may raise a Refusal. Discard a change after a refusal.
+A command has the name of its mutation, except `remind`, which is for a background job, and
+`follow_up`, which is a part of createTicket. Commands may raise a Refusal. Discard a change after a
+refusal.
 """
 
 from __future__ import annotations

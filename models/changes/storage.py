@@ -19,7 +19,7 @@ from models.database import batch
 from models.log.event import append_statements, assign_positions
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
-from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
+from models.tickets.ticket import FIRST_TICKET_NUMBER, Ticket, TicketTag, TicketWatcher
 
 
 async def write(
@@ -162,6 +162,8 @@ async def allocate_numbers(count: int) -> list[int]:
         statement = "SELECT nextval('ticket_numbers') FROM generate_series(1, ?)"
         rows = await database.fetch(statement, [count])
         return sorted(int(str(row[0])) for row in rows)
-    rows = await database.fetch("SELECT COALESCE(MAX(number), 1000) FROM tickets")
+    rows = await database.fetch(
+        f"SELECT COALESCE(MAX(number), {FIRST_TICKET_NUMBER - 1}) FROM tickets"
+    )
     last = int(str(rows[0][0]))
     return list(range(last + 1, last + 1 + count))

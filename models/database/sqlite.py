@@ -92,7 +92,9 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
-        assert self._savepoint is None, "a savepoint must not commit the transaction"
+        assert self._savepoint is None, (
+            "statements must run on the transaction's client, not on a savepoint's"
+        )
         for text, values in statements:
             self.log.debug("%s: %s", text, values)
         commits = commit and not self.has_savepoints
@@ -209,7 +211,7 @@ def add_functions(connection: sqlite3.Connection) -> None:
 
 
 def is_read(text: str) -> bool:
-    """Whether a reader connection may run the statement. No `WITH … UPDATE` is used."""
+    """Whether a reader connection may run the statement. Our statements with WITH only read."""
     return text.startswith(("SELECT", "WITH"))
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypedDict
 from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.positions import next_position
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
 from models.people.user import User
 from models.sla import policies
-from models.sla.policy_admin import MAX_POSITION, POSITION_GAP
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 
@@ -67,9 +67,7 @@ async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
         await policies.lock_admin_changes()
         if "position" not in fields:
             last = await EscalationPath.filter(active=True).order_by("-position").first()
-            path.position = POSITION_GAP
-            if last is not None:
-                path.position = min(last.position + POSITION_GAP, MAX_POSITION)
+            path.position = next_position(last.position if last else None)
         await apply_fields(path, fields)
         await check_path_limit()
         await path.save(force_create=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.positions import next_position
 from models.core.time import to_whole_seconds
 from models.people import team
 from models.people.user import Organization
@@ -23,9 +24,6 @@ from models.tickets.lifecycle import Priority
 
 MAX_POLICIES = 200
 MIN_TARGET, MAX_TARGET = timedelta(minutes=1), timedelta(days=5 * 365 + 1)
-POSITION_GAP = 100
-"""The distance of a new policy from the last one, so that others fit between them."""
-MAX_POSITION = 2**31 - 1
 
 
 class PolicyFields(TypedDict, total=False):
@@ -58,8 +56,7 @@ async def create_policy(fields: PolicyFields, at: datetime) -> SlaPolicy:
         await policies.lock_admin_changes()
         if "position" not in fields:
             last = await SlaPolicy.filter(active=True).order_by("-position").first()
-            last_position = 0 if last is None else last.position
-            policy.position = min(last_position + POSITION_GAP, MAX_POSITION)
+            policy.position = next_position(last.position if last else None)
         await store_policy(policy, fields, new=True)
         await policies.increment_revision(at)
     return policy

@@ -26,6 +26,8 @@ from models.tickets.lifecycle import (
     Status,
 )
 
+FIRST_TICKET_NUMBER = 1001
+
 
 class LinkKind(Enum):
     RELATED = "related"

@@ -133,7 +133,7 @@ class LiveListSource(Source[LiveListChange]):
     async def next_changes(self) -> list[LiveListChange]:
         """Wait for the next changes; perhaps none.
 
-        The source changes only after the last await, so this can be cancelled anywhere.
+        The source changes only after a complete read, so this can be cancelled anywhere.
         """
         if self.pending in (Pending.SNAPSHOT, Pending.RESYNC):
             return await self.snapshot()

@@ -116,10 +116,12 @@ register_enum(
         "STATUS": "One bucket per status, including empty ones.",
         "STAGE": "One bucket per stage, including empty ones.",
         "PRIORITY": "One bucket per priority, including empty ones.",
-        "CATEGORY": "One bucket per category that has tickets, by slug.",
-        "TEAM": "One bucket per team that has tickets, by slug.",
-        "ASSIGNEE": "One bucket per assignee that has tickets, by id, and one for `unassigned` "
-        "tickets.",
+        "CATEGORY": "One bucket per category that has tickets. Its key is the slug. The largest "
+        "bucket comes first.",
+        "TEAM": "One bucket per team that has tickets. Its key is the slug. The largest bucket "
+        "comes first.",
+        "ASSIGNEE": "One bucket per assignee that has tickets, with the id as its key, and one "
+        "with the key `unassigned`. The largest bucket comes first.",
     },
 )
 register_enum(

@@ -52,7 +52,8 @@ class TicketCreated(TicketStatusEventInterface):
 @strawberry.type(name="TicketStatusChanged", description="The status of a ticket changed.")
 class TicketStatusChanged(TicketStatusEventInterface):
     @strawberry.field(
-        description="The resolution, or the reason to reopen. Null for other actions.",
+        description="The resolution, or the reason to reopen. Null for other actions, and if a "
+        "reply reopened the ticket.",
         metadata=cost(flat=TEXT_COST),
     )
     def comment(self, root: strawberry.Parent[Event]) -> str | None:

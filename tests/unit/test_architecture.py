@@ -139,7 +139,7 @@ def find_sql_calls(code: ast.Module) -> list[int]:
     ]
 
 
-def test_only_models_contain_sql() -> None:
+def test_only_models_call_the_sql_functions() -> None:
     """Other packages read through Tortoise or through lazy queries (CONTRIBUTING, "Rules")."""
     calls = {relative_name(path): find_sql_calls(parse(path)) for path in SOURCE_FILES}
     outside = {name for name, lines in calls.items() if lines and not name.startswith("models/")}

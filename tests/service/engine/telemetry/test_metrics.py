@@ -48,6 +48,6 @@ async def test_only_administrators_see_the_lag_and_failures_of_each_job(
         response = await http.get(address, headers=headers)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain")
-    assert 'ticketwire_job_failures{job="escalator"} 1.0' in response.text
-    assert 'ticketwire_job_lag_events{job="notifier"}' in response.text
+    assert 'ticketwire_job_failures{background_job="escalator"} 1.0' in response.text
+    assert 'ticketwire_job_lag_events{background_job="notifier"}' in response.text
     assert "ticketwire_sla_clocks_overdue_seconds 0.0" in response.text
