@@ -97,9 +97,7 @@ async def migrate_database() -> list[str]:
 def serve(
     host: Annotated[str | None, Option(help="Default: HOST, or 127.0.0.1.")] = None,
     port: Annotated[int | None, Option(help="Default: PORT, or 8000.")] = None,
-    workers: Annotated[
-        int, Option(min=1, max=64, help="Number of processes. More than 1 needs Postgres.")
-    ] = 1,
+    workers: Annotated[int, Option(min=1, max=64, help="Processes; over 1 needs Postgres.")] = 1,
     demo: Annotated[
         bool, Option("--demo", help="Run in demo mode. Adds sample data if there is none.")
     ] = False,

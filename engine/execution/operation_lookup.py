@@ -24,6 +24,8 @@ OPERATION_TYPE_PLURALS = {
 
 
 class OperationLookup:
+    """Looks up operations in the persisted documents and the document cache."""
+
     def __init__(
         self, persisted_documents: PersistedDocuments, document_cache: DocumentCache
     ) -> None:

@@ -59,11 +59,11 @@ class Schema(strawberry.Schema):
         timeout_seconds: float = 10.0,
         set_caller: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Set how operations are executed.
+        """Set how operations are executed. The schema has no planner afterwards; set one then.
 
         Args:
             explain_error: Describes the application's own exceptions to clients.
-            is_outage: Tells whether an exception means an outage of the database.
+            is_outage: Tells whether an exception means that the database is unavailable.
             is_schema_hidden: Tells whether the caller of a context may not see the schema. They
                 get no introspection and no suggestions in errors.
             viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.

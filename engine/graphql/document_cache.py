@@ -152,7 +152,7 @@ class DocumentCache:
             return document
         self.check_text(text)
         async with self.executor.callers.semaphore_of(caller):
-            # Another request of this caller may have loaded the document meanwhile.
+            # Another request of this caller may have loaded the document while this one waited.
             document = self.get_cached(text, schema_hidden=schema_hidden)
             if document is not None:
                 return document

@@ -47,13 +47,13 @@ class DocumentLimits:
     depth: int = 12
     """The nesting of fields, with fragments expanded. A root field has the depth 1."""
     aliases: int = 30
-    """The aliases of an operation, with fragments expanded."""
+    """The aliases of an operation or of an unused fragment, with fragments expanded."""
     root_fields: int = 20
     """The root fields of an operation, with fragments expanded and equal response keys merged."""
     merged_selections: int = 40
     """The selections that are merged into one field of the response, with fragments expanded."""
     directives: int = 50
-    """The directives of an operation, with fragments expanded."""
+    """The directives of an operation or of an unused fragment, with fragments expanded."""
     fragments: int = 60
     """The fragment definitions of the document."""
     operations: int = 20

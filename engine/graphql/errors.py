@@ -104,7 +104,7 @@ class ErrorFormatter:
 
         Args:
             schema_hidden: Whether the caller may not see the schema. Suggestions are then removed.
-            executed: See `format_error`.
+            validated: See `format_error`.
         """
         if not result.errors:
             return

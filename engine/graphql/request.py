@@ -15,7 +15,8 @@ MAX_QUERY_STRING_FIELDS = 20
 NAME_CHARACTERS_PER_VALUE = 64
 """So many characters of member names count as one more value, because names are compared."""
 MAX_JSON_DEPTH = 254
-"""What orjson can write. It can read more, but we write values of clients: in pongs and logs."""
+"""The depth that orjson can write. It reads deeper values, but the server writes clients' values:
+in pongs, logs and the keys of subscription groups."""
 
 
 class MalformedRequest(Exception):

@@ -35,7 +35,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     tokens                            2,000     max_document_tokens              PARSE_FAILED
     depth                             12        max_document_depth
     depth of introspection            20        engine/graphql/document_limits.py
-    depth, fragments counted, too     52        max_document_depth + 40
+    fields and fragments around one   52        max_document_depth + 40
     aliases                           30        max_document_aliases
     root fields                       20        max_document_root_fields
     repetitions of a field            40        max_document_field_repeats

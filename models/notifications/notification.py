@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from uuid import UUID
 
 from tortoise import fields
@@ -17,9 +17,6 @@ from models.core.sql import Condition
 from models.core.time import InstantField
 from models.log.event import Event
 from models.people.user import User
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Topic(Enum):

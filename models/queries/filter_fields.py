@@ -70,8 +70,8 @@ def compile_priority(comparisons: FilterData, context: FilterContext) -> Conditi
 def has_row(table: str, condition: Condition, context: FilterContext) -> Condition:
     """Whether a row of the table belongs to the ticket and meets the condition.
 
-    `table` ends with its alias, one letter. Few rows may meet the condition: the database finds all
-    of them, unless the filter is applied to few tickets.
+    `table` ends with its alias, one letter. Use it only if few rows of the table meet the
+    condition: the database finds all of them, unless the filter is applied to few tickets.
     """
     alias = table[-1]
     if context.few_tickets:

@@ -57,13 +57,13 @@ async def update_calendar(calendar_id: str, fields: CalendarFields, at: datetime
         await set_calendar_fields(calendar, fields)
         if calendar.active and not was_active:
             await check_calendar_limit()
-        users = await SlaPolicy.filter(calendar_id=calendar.id)
+        dependent_policies = await SlaPolicy.filter(calendar_id=calendar.id)
         if not calendar.active:
-            check_unused(users)
+            check_unused(dependent_policies)
         await calendar.save()
-        for policy in users:
+        for policy in dependent_policies:
             await policies.save_policy(policy, calendar, new=False)
-        if users:
+        if dependent_policies:
             await policies.increment_revision(at)
     return calendar
 
@@ -89,9 +89,9 @@ async def check_calendar_limit() -> None:
         raise InvalidInput(UserErrorCode.INVALID, message)
 
 
-def check_unused(users: Sequence[SlaPolicy]) -> None:
+def check_unused(dependent_policies: Sequence[SlaPolicy]) -> None:
     """Raises InvalidInput if one of the policies that use a calendar is active."""
-    for policy in users:
+    for policy in dependent_policies:
         if policy.active:
             message = f"The active policy {policy.name} uses this calendar; archive it first."
             raise InvalidInput(UserErrorCode.INVALID, message, "calendarId")

@@ -35,7 +35,7 @@ class Action(Enum):
 
 
 class Priority(IntEnum):
-    """Ordered: a higher number is more pressing."""
+    """Ordered: a higher number is a higher priority."""
 
     LOW = 1
     NORMAL = 2

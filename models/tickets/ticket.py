@@ -154,6 +154,7 @@ class Ticket(Model):
 
     @property
     def is_touched(self) -> bool:
+        """The value that QUEUE_ORDER sorts by; `Order.cursor_of` reads it by name."""
         return not self.is_untouched
 
     @property

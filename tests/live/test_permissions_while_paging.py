@@ -158,7 +158,7 @@ async def account_no_longer_shared(service: Service, world: World) -> Case:
     )
 
 
-async def moved_to_another_account(service: Service, world: World) -> Case:
+async def user_removed_from_account(service: Service, world: World) -> Case:
     carl, cora = service.client(world.carl.token), service.client(world.cora.token)
     shown, hidden = await carl.raise_ticket("own"), await cora.raise_ticket("shared")
     return Case(
@@ -207,7 +207,7 @@ async def agent_becomes_customer(service: Service, world: World) -> Case:
 
 CASES: list[CaseFactory] = [
     account_no_longer_shared,
-    moved_to_another_account,
+    user_removed_from_account,
     ticket_given_to_another_requester,
     agent_becomes_customer,
 ]

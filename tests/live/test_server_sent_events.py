@@ -65,6 +65,10 @@ async def service_with_long_shutdown(url: str) -> AsyncIterator[Service]:
         yield service
 
 
+async def raise_connection_lost(*_: Any) -> Any:
+    raise ConnectionResetError("the database went away")
+
+
 @pytest.fixture
 def logged_errors() -> Iterator[list[str]]:
     """The errors that uvicorn logs, for example that it cancelled a request when it stopped."""
@@ -376,13 +380,10 @@ async def test_a_long_outage_cuts_the_stream_and_the_client_resumes(
     monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
 
-    async def disconnected(*_: Any) -> Any:
-        raise ConnectionResetError("the database went disconnected")
-
     async with open_stream(ada, EVENTS) as events:
         start_cursor = await events.wait_until_started()
         with monkeypatch.context() as patch:
-            patch.setattr(Loaders, "read_tickets", disconnected)
+            patch.setattr(Loaders, "read_tickets", raise_connection_lost)
             await service.client(world.cora.token).post(CREATE_TICKET)
             assert await events.read_until_cut() == []
             assert events.last_id == start_cursor
@@ -396,11 +397,8 @@ async def test_an_outage_at_the_start_cuts_the_stream_without_an_error_response(
 ) -> None:
     ada = service.client(world.ada.token)
 
-    async def disconnected(*_: Any) -> Any:
-        raise ConnectionResetError("the database went disconnected")
-
     with monkeypatch.context() as patch:
-        patch.setattr(*patched, disconnected)
+        patch.setattr(*patched, raise_connection_lost)
         async with open_stream(ada, EVENTS) as events:
             assert await events.read_until_cut() == []
             assert events.retry is not None
@@ -417,18 +415,15 @@ async def test_streams_work_with_the_http_implementations_of_uvicorn(
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)
 
-        async def disconnected(*_: Any) -> Any:
-            raise ConnectionResetError("the database went disconnected")
-
         async with open_stream(ada, EVENTS) as events, open_stream(bill, EVENTS) as other:
             for each in (events, other):
                 await each.wait_until_started()
             await Token.filter(digest=hash_token(world.bill.token)).delete()
             assert end_codes(await other.read_to_end()) == ["UNAUTHENTICATED"]
-            monkeypatch.setattr(Loaders, "read_tickets", disconnected)
+            monkeypatch.setattr(Loaders, "read_tickets", raise_connection_lost)
             await service.client(world.cora.token).post(CREATE_TICKET)
             assert await events.read_until_cut() == []
-        monkeypatch.setattr(viewer_cache, "authenticate", disconnected)
+        monkeypatch.setattr(viewer_cache, "authenticate", raise_connection_lost)
         async with open_stream(ada, EVENTS) as events:
             assert await events.read_until_cut() == []
         await wait_until_no_connections(registries)

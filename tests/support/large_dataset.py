@@ -46,13 +46,13 @@ MACHINE_SCOPES: Mapping[str, list[Scope]] = {
         Scope.USERS_READ,
         Scope.EVENTS_READ,
     ],
-    "machine that writes tickets": [Scope.TICKETS_WRITE],
-    "machine that may all": list(Scope),
+    "API client that writes tickets": [Scope.TICKETS_WRITE],
+    "API client with all scopes": list(Scope),
 }
 ACTIVE_VIEWERS = (
     "agent",
     "admin",
-    "machine that may all",
+    "API client with all scopes",
     "customer of a shared account",
     "customer",
 )
@@ -103,7 +103,7 @@ async def make_tokens(world: World) -> dict[str, str | None]:
     await Token.filter(prefix=revoked[:12]).update(revoked_at=NOW - HOUR)
     await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
     return {
-        "stranger": None,
+        "anonymous": None,
         "customer": world.olga.token,
         "customer of a shared account": world.cora.token,
         "customer of the demo": await token_of(clara),

@@ -32,7 +32,7 @@ TOPIC_NAMES: Mapping[Topic, str] = {
     Topic.SLA: "SLA targets",
     Topic.REMINDERS: "reminders",
 }
-"""Completes the sentence `mails about …`."""
+"""Completes the sentence `emails about …`."""
 Values = Mapping[str, object]
 
 
@@ -193,7 +193,7 @@ def access_reason(user: User) -> str:
 def hint(template: str) -> str:
     """How to turn such emails off."""
     about = TOPIC_NAMES[TOPIC_BY_TEMPLATE[template]]
-    return f"To get no more mails about {about}, turn them off in your notification preferences."
+    return f"To stop emails about {about}, turn them off in your notification preferences."
 
 
 async def render_text(text: str) -> MarkdownText:

@@ -66,7 +66,7 @@ class RowCompiler(RecordCompiler):
             if code is None:
                 node.nested_fields.append(self.nested_field(type_, key, subgroup, key_index))
                 code = "None"
-            fields.append(f"{self.builder.literal(key)}: {code}")
+            fields.append(f"{key!r}: {code}")
         if any(field.needs_records for field in node.nested_fields):
             node.make_record = record_maker(self.layout, record)
         return self.builder.object(node, "r", fields)
@@ -79,13 +79,13 @@ class RowCompiler(RecordCompiler):
         """The expression for a field that the row alone gives; None if it needs more."""
         name = group[0].node.name.value
         if name == "__typename":
-            return self.builder.literal(type_.name)
+            return repr(type_.name)
         definition = type_.fields[name]
         field: StrawberryField = definition.extensions["strawberry-definition"]
         relation = field_relation(type_, group)
         kind = relation_kind(relation)
         if kind is RelationKind.RECORD_ID:
-            prefix = self.builder.literal(relation.prefix(record.model))
+            prefix = repr(relation.prefix(record.model))
             return f"{prefix} + str(r[{self.layout.key_index(record)}])"
         if kind is RelationKind.FOREIGN_KEY:
             return self.reference(record, relation.attribute, definition.type, group)

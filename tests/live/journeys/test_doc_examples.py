@@ -26,9 +26,9 @@ IN_A_BROWSER = "import { EventSource } from 'eventsource';\nconst token = proces
 
 
 @pytest.fixture(autouse=True)
-def shell() -> None:
+def require_shell() -> None:
     if not (shutil.which("curl") and shutil.which("bash")):
-        missing("curl and bash are not installed")
+        missing("curl or bash is not installed")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_every_example_of_the_readme_works(
         (resolved,) = await reader.ask(resolve)
         assert resolved["resolveTicket"]["userErrors"] == []
         ref = ticket["ref"]
-        await program.until(lambda: any(told["ticket"]["ref"] == ref for told in program.messages))
+        await program.until(lambda: any(each["ticket"]["ref"] == ref for each in program.messages))
         assert program.messages[-1]["to"] == "RESOLVED"
 
     async with reader.start(readme.example("sh", "graphql/stream")) as stream:

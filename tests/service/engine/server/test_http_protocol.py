@@ -287,7 +287,7 @@ async def test_no_websocket_is_opened_during_a_response(service: Service) -> Non
         await connection.send(UPGRADE + b"\r\n")
         await service.client(world.cora.token).raise_ticket()
         async with asyncio.timeout(LIMIT):
-            assert b"101" not in await connection.reader.readuntil(b"NEW")
+            assert b"HTTP/1.1 101" not in await connection.reader.readuntil(b"NEW")
 
     async def has_no_tasks() -> bool:
         return not service.server.server_state.tasks

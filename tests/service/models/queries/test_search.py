@@ -210,8 +210,8 @@ async def numbers_by_all_readers(viewer: Viewer, filter: FilterData) -> list[lis
     )
     assert await log_page.count_total() == len(log_page.rows)
     return [
-        sorted(everything[key] for key in search_numbers)
-        for search_numbers in (
+        sorted(everything[key] for key in ticket_ids)
+        for ticket_ids in (
             listed,
             {event.ticket_id for event in log_page.rows},
             members,
@@ -245,8 +245,8 @@ async def test_a_note_affects_no_result_of_viewers_without_access(
         (without_notes_scope, without_notes),
         (desk.olga, []),
     ):
-        search_numbers = await numbers_by_all_readers(viewer, filter)
-        assert search_numbers == [expected] * len(search_numbers), viewer.caller_kind
+        results = await numbers_by_all_readers(viewer, filter)
+        assert results == [expected] * len(results), viewer.caller_kind
 
 
 async def test_a_word_of_a_note_is_found_if_a_visible_reply_has_it_too(desk: Desk) -> None:
@@ -260,8 +260,8 @@ async def test_a_word_of_a_note_is_found_if_a_visible_reply_has_it_too(desk: Des
         (desk.ada, [with_note.number, with_reply.number]),
         (desk.cora, [with_reply.number]),
     ):
-        search_numbers = await numbers_by_all_readers(viewer, {"search": SECRET})
-        assert search_numbers == [expected] * len(search_numbers)
+        results = await numbers_by_all_readers(viewer, {"search": SECRET})
+        assert results == [expected] * len(results)
 
 
 @pytest.mark.parametrize("few_tickets", [False, True], ids=["by the index", "in each ticket"])
@@ -445,10 +445,10 @@ async def test_a_search_uses_the_full_text_index(desk: Desk) -> None:
     async with database.transaction():
         if not IS_SQLITE:
             await database.fetch_dicts("SET LOCAL enable_seqscan = off")
-        search_numbers = await database.fetch_dicts(
+        rows = await database.fetch_dicts(
             f"{explain} SELECT t.id FROM tickets t WHERE {condition.text}", condition.params
         )
-    plan = " ".join(str(row) for row in search_numbers)
+    plan = " ".join(str(row) for row in rows)
     assert ("VIRTUAL TABLE INDEX" if IS_SQLITE else "tickets_search") in plan, plan
 
 

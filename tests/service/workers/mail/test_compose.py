@@ -407,7 +407,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
         )
         topic = TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]
         for part in (text, html):
-            assert f"mails about {topic}, turn them off in your notification preferences" in part
+            assert f"emails about {topic}, turn them off in your notification preferences" in part
         assert html.startswith("<!doctype html>")
         found[name] = text + html
         await mail.delete()
@@ -415,7 +415,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await add("created", people.cora, "It **fails**", "this is your request")
     await add("raised", people.ada, "Cora raised", "Support", "your team's")
     await assign(people.root, ticket, people.ada)
-    await add("assigned", people.ada, "Root gave you", "assigned to you")
+    await add("assigned", people.ada, "Root assigned this ticket to you", "assigned to you")
     await reply(people.ada, ticket, "Try again")
     await add("replied", people.cora, "Ada replied", "Try again")
     await watch(people.carl, ticket)
@@ -425,7 +425,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await add("resolved", people.carl, "Ada resolved", "Restarted", "you watch")
     closes = time.format_instant(time.now() + timedelta(days=2))
     await append_worker_events(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
-    await add("reminder_closing", people.cora, "closes by itself", "UTC")
+    await add("reminder_closing", people.cora, "closes automatically", "UTC")
     await apply_commands(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))
     await add("rated", people.ada, "4 of 5", "Quick")
     await apply_commands(
@@ -435,10 +435,10 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await apply_commands(
         people.cora, ticket, lambda change: commands.escalate(change, "Please hurry")
     )
-    await add("escalated", people.ada, "Cora asks", "Please hurry")
+    await add("escalated", people.ada, "Cora escalated", "Please hurry")
     billing = await Team.get(slug="billing")
     await apply_commands(people.ada, ticket, lambda change: commands.transfer(change, billing, []))
-    await add("transferred", people.bill, "Ada handed", "Billing")
+    await add("transferred", people.bill, "Ada transferred this ticket to", "Billing")
     await append_worker_events(
         ticket,
         EventType.ESCALATION_STEP,
@@ -460,7 +460,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await append_worker_events(
         ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes
     )
-    await add("reminder_waiting", people.cora, "waiting for your answer", "UTC")
+    await add("reminder_waiting", people.cora, "waiting for your reply", "UTC")
     await apply_commands(
         people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM)
     )

@@ -86,7 +86,7 @@ async def test_addresses_of_one_ipv6_network_share_a_bucket() -> None:
 
 
 @contextlib.asynccontextmanager
-async def run_processes(url: str, count: int = 2) -> AsyncIterator[list[LeakyBuckets]]:
+async def run_buckets(url: str, count: int = 2) -> AsyncIterator[list[LeakyBuckets]]:
     processes = [LeakyBuckets(10_000, 0.001) for _ in range(count)]
     tasks = [asyncio.create_task(each.run(url)) for each in processes]
     try:
@@ -103,7 +103,7 @@ def level(buckets: LeakyBuckets, key: str) -> int:
 
 
 async def test_processes_share_the_level_of_a_bucket() -> None:
-    async with redis_server() as redis, run_processes(redis.url) as (one, other):
+    async with redis_server() as redis, run_buckets(redis.url) as (one, other):
         for index in range(300):
             one.take("a", 10)
             other.take("a", 5)
@@ -123,7 +123,7 @@ async def test_processes_share_the_level_of_a_bucket() -> None:
 @pytest.mark.never_retried
 @pytest.mark.stress
 async def test_without_redis_each_process_counts_alone_and_synchronizes_later() -> None:
-    async with redis_server() as redis, run_processes(redis.url) as (one, other):
+    async with redis_server() as redis, run_buckets(redis.url) as (one, other):
         one.take("a", 100)
 
         async def is_received() -> bool:

@@ -14,11 +14,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.calendars import AROUND_THE_CLOCK
 from support.ticket_factory import limit_examples
 
 from models.changes.sla_audit import IntervalReason, list_intervals
 from models.log.event import EventType
-from models.sla.calendar import AROUND_THE_CLOCK, Calendar
+from models.sla.calendar import Calendar
 from models.sla.clock import Clock, ClockStatus, ClockTransition
 from models.sla.inputs import ClockInput, Side, TermsChange
 from models.sla.snapshot import Metric, PolicySnapshot
