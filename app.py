@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.fanout.metrics import connection_metrics
+from engine.fanout.metrics import connection_metrics, traffic_metrics
 from engine.http.endpoint import GraphQLEndpoint
 from engine.http.middleware import RequestMiddleware
 from engine.http.rate_limit_headers import EXPOSED_HEADERS
@@ -148,6 +148,7 @@ async def process_samples(components: Components) -> list[ProcessSample]:
     lag = max(0, await event.read_head() - components.services.event_tail.head)
     return [
         *connection_metrics(connections.registry, connections.groups, process),
+        *traffic_metrics(components.traffic, process),
         *metrics.build_process_samples(
             process,
             log_tail_lag_events=lag,
