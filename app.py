@@ -116,11 +116,11 @@ async def show_welcome(_: Request) -> PlainTextResponse:
 async def show_health(_: Request) -> JSONResponse:
     """Respond with 200 while the database is available, otherwise with 503."""
     try:
-        position = await event.read_head()
+        await event.read_head()
     except Exception as error:
         log.error("health.unavailable", error=repr(error), outage=is_outage(error))
         return JSONResponse({"status": "unavailable"}, 503)
-    return JSONResponse({"status": "ok", "cursor": event.encode_cursor(position)})
+    return JSONResponse({"status": "ok"})
 
 
 async def show_metrics(components: Components, request: Request) -> Response:

@@ -146,13 +146,7 @@ def check_headers(
     if type is None:
         raise RequestRefused(406, NOT_ACCEPTABLE)
     if is_post:
-        encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-        if encoding not in (b"", b"identity"):
-            raise RequestRefused(
-                415, "The request body must not be compressed.", accept_encoding="identity"
-            )
-        if not is_json(headers.get(b"content-type", b"")):
-            raise RequestRefused(415, "The request body must be application/json in UTF-8.")
+        check_json_body(headers)
         return
     if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
         raise RequestRefused(
@@ -164,6 +158,17 @@ def check_headers(
         raise RequestRefused(
             400, "A GET request needs a header that requires a preflight, such as X-Requested-With."
         )
+
+
+def check_json_body(headers: Mapping[bytes, bytes]) -> None:
+    """Check that the headers describe uncompressed JSON in UTF-8. Raises RequestRefused."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding not in (b"", b"identity"):
+        raise RequestRefused(
+            415, "The request body must not be compressed.", accept_encoding="identity"
+        )
+    if not is_json(headers.get(b"content-type", b"")):
+        raise RequestRefused(415, "The request body must be application/json in UTF-8.")
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from starlette.datastructures import Headers
 
-from engine.auth import Unauthorized, parse_bearer_token
+from engine.auth import AUTHORIZATION, Unauthorized, find_authorization, parse_bearer_token
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import UNAVAILABLE_MESSAGE
 from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
@@ -179,13 +179,10 @@ class WebSocketConnection:
 
     async def authenticate(self, payload: Mapping[str, Any] | None) -> None:
         """Authenticate with the token in connection_init's payload or the handshake's header."""
-        header = Headers(scope=self.scope).get("authorization")
-        authorization = (payload or {}).get("authorization", header)
-        if authorization is not None and not isinstance(authorization, str):
-            authorization = ""  # refused as malformed
+        header = Headers(scope=self.scope).get(AUTHORIZATION)
         auth = self.services.auth
         try:
-            token = parse_bearer_token(authorization)
+            token = parse_bearer_token(find_authorization(payload or {}, header))
             if token is not None:
                 await auth.authenticate(self.context, token)
         except Unauthorized:

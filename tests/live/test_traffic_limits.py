@@ -7,16 +7,14 @@ import contextlib
 import http.client
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from support import Service, World
-from support.client import Socket
 from support.live import until, wait_for_close
 from support.metrics import read_metrics
 from support.service import running
-from websockets.asyncio.client import connect
 
 from benchmarks.attacks.floods import FLOODS, encode_client_frame
 from benchmarks.attacks.target import HANDSHAKE, Target, read_close_code
@@ -29,7 +27,7 @@ INIT = encode_client_frame(0x81, b'{"type":"connection_init"}')
 @contextlib.asynccontextmanager
 async def open_raw_socket(
     service: Service,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter, WebSocketProtocol]]:
+) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter, WebSocketProtocol]]:
     """A WebSocket without a library, and the server's protocol object for it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
     try:
@@ -122,10 +120,7 @@ async def test_a_client_that_still_sends_after_the_close_is_aborted(url: str) ->
 async def test_too_many_bytes_pause_reading_and_lose_nothing(url: str) -> None:
     async with running(url, max_socket_bytes_per_second=100_000) as service:
         world = await World.make()
-        async with connect(service.ws, subprotocols=["graphql-transport-ws"]) as connection:
-            client = Socket(connection)
-            await client.send({"type": "connection_init"})
-            assert await client.receive() == {"type": "connection_ack"}
+        async with service.client().socket() as client:
             for number in range(11):
                 await client.send({"type": "ping", "payload": {"x": "x" * 100_000, "n": number}})
             for number in range(11):
