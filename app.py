@@ -60,7 +60,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     """
     components = build_components(settings, now)
     connections = components.connections
-    graphql = GraphQLEndpoint(connections.schema, connections.auth)
+    graphql = GraphQLEndpoint(connections.schema, connections.auth, components.compressor)
     websockets = WebSocketEndpoint(connections, settings.allowed_origins)
     routes = [
         Route("/", show_welcome),

@@ -78,6 +78,8 @@ async def close(components: Components) -> None:
     await connections.groups.close()
     connections.schema.document_cache.close()
     services.markdown.close()
+    if components.compressor is not None:
+        components.compressor.close()
     await connections.schema.persisted_documents.close()
     await token.record_use(services.last_used)
     await database.disconnect()

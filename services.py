@@ -15,6 +15,7 @@ from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
+from engine.http.compression import Compressor
 from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
@@ -51,6 +52,7 @@ class Components:
     services: Services
     connections: ConnectionServices
     traffic: TrafficLimits
+    compressor: Compressor | None
 
 
 def build_components(settings: Settings, now: Callable[[], datetime] | None) -> Components:
@@ -72,7 +74,8 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
         max_bytes_per_second=settings.max_socket_bytes_per_second,
         max_discarded_bytes=settings.max_discarded_bytes,
     )
-    return Components(settings, wakeup, sessions, services, connections, traffic)
+    compressor = Compressor() if settings.compress_responses else None
+    return Components(settings, wakeup, sessions, services, connections, traffic, compressor)
 
 
 def build_services(

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """Seconds within which a request's headers must arrive, and then its body."""
     keep_alive_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
     """Seconds after which an idle connection is closed."""
+    compress_responses: bool = True
+    """Whether long responses to queries are compressed, with brotli or gzip."""
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of tickets in a live list."""
     allowed_origins: Annotated[list[str], Field(default_factory=list)]

@@ -59,6 +59,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     expensive queries per caller      4         engine/execution/operation_executor.py  wait
     mutations per caller              8         engine/execution/operation_executor.py  wait
     worker thread tasks per caller    1         engine/limits/concurrency.py     wait
+    responses compressed per caller   1         engine/http/compression.py       wait
     page size                         100       models/core/pagination.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
