@@ -66,11 +66,11 @@ class HTTPProtocol(HttpToolsProtocol):
         cycle = self.responding_cycle
         return bool(self.pipeline) or (cycle is not None and not cycle.response_complete)
 
-    @property
-    def unsent_bytes(self) -> int:
-        """Response bytes that the client has not accepted. Event streams count their own."""
+    def is_stalled(self, now: float) -> bool:
+        """Whether the client reads no response. Event streams notice this themselves."""
         is_streaming = self.client_connection.shutdown_callback is not None
-        return 0 if is_streaming else self.transport.get_write_buffer_size()
+        unsent_bytes = 0 if is_streaming else self.transport.get_write_buffer_size()
+        return self.stall_detector.update(self.response_transport.written_bytes, unsent_bytes, now)
 
     # ------------------------------------------------------------ transport
 
@@ -212,7 +212,7 @@ class HTTPProtocol(HttpToolsProtocol):
             self.waiting_since = now
         if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
             self.handle_timeout()
-        elif self.stall_detector.update(self.unsent_bytes, now):
+        elif self.is_stalled(now):
             self.abort()
         else:
             began = self.waiting_since or now
@@ -264,7 +264,7 @@ class HTTPProtocol(HttpToolsProtocol):
     def write_final_response(self, response: bytes) -> None:
         """Write the connection's last response."""
         if not self.transport.is_closing():
-            self.transport.write(response)
+            self.response_transport.write(response)
             self.linger()
 
     def close_after_response(self) -> None:

@@ -58,14 +58,19 @@ class LingeringClose:
 
 
 class ResponseTransport:
-    """The transport as one connection's responses use it.
+    """The transport as one connection's responses use it. It counts the bytes.
 
     uvicorn closes it after a response, even if the client still sends the request.
     """
 
-    __slots__ = ("close", "is_closing", "write")
+    __slots__ = ("close", "is_closing", "transport", "written_bytes")
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
+        self.transport = transport
         self.is_closing = transport.is_closing
         self.close = close
+        self.written_bytes = 0
+
+    def write(self, data: bytes) -> None:
+        self.written_bytes += len(data)
+        self.transport.write(data)
