@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.fanout.metrics import connection_metrics
+from engine.fanout.metrics import connection_metrics, traffic_metrics
 from engine.http.endpoint import GraphQLEndpoint
 from engine.http.middleware import RequestMiddleware
 from engine.http.rate_limit_headers import EXPOSED_HEADERS
@@ -60,7 +60,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     """
     components = build_components(settings, now)
     connections = components.connections
-    graphql = GraphQLEndpoint(connections.schema, connections.auth)
+    graphql = GraphQLEndpoint(connections.schema, connections.auth, components.compressor)
     websockets = WebSocketEndpoint(connections, settings.allowed_origins)
     routes = [
         Route("/", show_welcome),
@@ -116,11 +116,11 @@ async def show_welcome(_: Request) -> PlainTextResponse:
 async def show_health(_: Request) -> JSONResponse:
     """Respond with 200 while the database is available, otherwise with 503."""
     try:
-        position = await event.read_head()
+        await event.read_head()
     except Exception as error:
         log.error("health.unavailable", error=repr(error), outage=is_outage(error))
         return JSONResponse({"status": "unavailable"}, 503)
-    return JSONResponse({"status": "ok", "cursor": event.encode_cursor(position)})
+    return JSONResponse({"status": "ok"})
 
 
 async def show_metrics(components: Components, request: Request) -> Response:
@@ -148,6 +148,7 @@ async def process_samples(components: Components) -> list[ProcessSample]:
     lag = max(0, await event.read_head() - components.services.event_tail.head)
     return [
         *connection_metrics(connections.registry, connections.groups, process),
+        *traffic_metrics(components.traffic, process),
         *metrics.build_process_samples(
             process,
             log_tail_lag_events=lag,

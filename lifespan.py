@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from background import follow_demo_clock, run_jobs_in_server
+from engine.server.traffic import TRAFFIC_STATE
 from models import database
 from models.database.config import STATEMENT_TIMEOUT_SECONDS
 from models.log import event
@@ -24,12 +25,15 @@ log = structlog.get_logger("ticketwire")
 
 
 @contextlib.asynccontextmanager
-async def running(components: Components) -> AsyncGenerator[None]:
-    """Open the database and run the background tasks; on exit, stop them and close everything."""
+async def running(components: Components) -> AsyncGenerator[dict[str, Any]]:
+    """Open the database and run the background tasks; on exit, stop them and close everything.
+
+    Yields the lifespan's state, where uvicorn's protocol classes find their limits.
+    """
     await start(components)
     tasks = [asyncio.create_task(work) for work in build_background_tasks(components)]
     try:
-        yield
+        yield {TRAFFIC_STATE: components.traffic}
     finally:
         for task in tasks:
             task.cancel()
@@ -74,6 +78,8 @@ async def close(components: Components) -> None:
     await connections.groups.close()
     connections.schema.document_cache.close()
     services.markdown.close()
+    if components.compressor is not None:
+        components.compressor.close()
     await connections.schema.persisted_documents.close()
     try:
         await token.record_use(services.last_used)

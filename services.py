@@ -15,9 +15,11 @@ from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
+from engine.http.compression import Compressor
 from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
+from engine.server.traffic import TrafficLimits
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.core import time
@@ -49,6 +51,8 @@ class Components:
     sessions: OpenSessions
     services: Services
     connections: ConnectionServices
+    traffic: TrafficLimits
+    compressor: Compressor | None
 
 
 def build_components(settings: Settings, now: Callable[[], datetime] | None) -> Components:
@@ -65,7 +69,13 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
         SubscriptionGroups(),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
-    return Components(settings, wakeup, sessions, services, connections)
+    traffic = TrafficLimits(
+        max_frames_per_second=settings.max_socket_frames_per_second,
+        max_bytes_per_second=settings.max_socket_bytes_per_second,
+        max_discarded_bytes=settings.max_discarded_bytes,
+    )
+    compressor = Compressor() if settings.compress_responses else None
+    return Components(settings, wakeup, sessions, services, connections, traffic, compressor)
 
 
 def build_services(
@@ -161,7 +171,6 @@ def build_connection_limits(settings: Settings) -> ConnectionLimits:
         max_connections_per_viewer=settings.max_connections_per_viewer,
         max_connections_per_address=settings.max_connections_per_address,
         max_operations_per_socket=settings.max_operations_per_socket,
-        max_messages_per_second=settings.max_socket_messages_per_second,
         max_outbox_bytes=settings.max_outbox_bytes,
         init_timeout_seconds=settings.connection_init_timeout_seconds,
     )

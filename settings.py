@@ -80,8 +80,15 @@ class Settings(BaseSettings):
     """The maximum number of connections from one IP address per process."""
     max_operations_per_socket: PositiveInt = 100
     """The maximum number of concurrent operations per WebSocket."""
-    max_socket_messages_per_second: PositiveInt = 100
-    """The maximum number of messages per second from one WebSocket, on average over 10 s."""
+    max_socket_frames_per_second: PositiveInt = 100
+    """The maximum number of frames per second from one WebSocket, on average over 10 s: messages,
+    fragments and control frames."""
+    max_socket_bytes_per_second: Annotated[int, Field(ge=1024)] = 1_048_576
+    """The maximum number of bytes per second that are read from one WebSocket, on average over
+    10 s."""
+    max_discarded_bytes: Annotated[int, Field(ge=0)] = 67_108_864
+    """The maximum number of bytes that are discarded from a client that still sends after its last
+    response."""
     max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     """The maximum number of bytes that wait for one client. A slower client is disconnected."""
     connection_init_timeout_seconds: TimeoutSeconds = 10
@@ -125,6 +132,8 @@ class Settings(BaseSettings):
     """Seconds within which a request's headers must arrive, and then its body."""
     keep_alive_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
     """Seconds after which an idle connection is closed."""
+    compress_responses: bool = True
+    """Whether long responses to queries are compressed, with brotli or gzip."""
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of tickets in a live list."""
     allowed_origins: Annotated[list[str], Field(default_factory=list)]

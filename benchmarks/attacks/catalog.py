@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,6 +18,12 @@ from benchmarks.attacks.documents import (
     SLOW_VALID,
     VALIDATION_FAILED,
     make_unique,
+)
+from benchmarks.attacks.floods import (
+    FLOODS,
+    flood,
+    send_large_bodies,
+    send_large_chunked_bodies,
 )
 from benchmarks.attacks.requests import FRAMES, GOOD, REQUESTS, RequestBuilder
 from benchmarks.attacks.target import Target
@@ -217,6 +224,24 @@ CONCURRENT: tuple[Attack, ...] = (
     attack("400 large responses that the client does not read", leave_responses_unread, "200"),
 )
 
+TOO_LARGE = "413 BAD_REQUEST"
+LARGE_BODIES: tuple[Attack, ...] = (
+    attack("twenty bodies of 20 MB", send_large_bodies, TOO_LARGE),
+    attack(
+        "twenty bodies of 20 MB from clients that close the connection",
+        partial(send_large_bodies, connection="close"),
+        TOO_LARGE,
+    ),
+    attack("twenty bodies of 20 MB in chunks", send_large_chunked_bodies, TOO_LARGE),
+)
+
+
+def as_flood(name: str, connections: int) -> Attack:
+    send = partial(flood, name=name, connections=connections)
+    full_name = name if connections == 1 else f"{name}, on {connections} connections"
+    return attack(full_name, send, *FLOODS[name].codes, transport="WebSocket")
+
+
 ATTACKS: tuple[Attack, ...] = (
     *(
         each
@@ -226,5 +251,7 @@ ATTACKS: tuple[Attack, ...] = (
     *(with_variables(name, operation) for name, operation in VALUES.items()),
     *(as_request(name, build, expected) for name, (build, expected) in REQUESTS.items()),
     *(as_frames(name, frames, code) for name, (frames, code) in FRAMES.items()),
+    *(as_flood(name, connections) for name in FLOODS for connections in (1, 20)),
+    *LARGE_BODIES,
     *CONCURRENT,
 )

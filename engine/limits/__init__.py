@@ -9,14 +9,14 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     headers arrive, then the body     15 s      request_timeout_seconds          408
     idle connection                   5 s       keep_alive_timeout_seconds       closed
     client reads no response bytes    15 s      request_timeout_seconds          closed
-    URL                               60 KiB    engine/server/http_protocol.py   414
+    URL                               60 KiB    engine/server/http_limits.py     414
     query string                      48 KiB    engine/graphql/request.py        414
     parameters of a query string      20        engine/graphql/request.py        400
-    headers                           16 KiB    engine/server/http_protocol.py   431
+    headers                           16 KiB    engine/server/http_limits.py     431
     body                              1 MiB     engine/http/middleware.py        413
-    bytes read of a refused body      8 MiB     engine/http/middleware.py        closed
-    request with chunks and trailers  16 MiB    engine/server/http_protocol.py   413
-    pipelined requests per connection 100       engine/server/http_protocol.py   429
+    discarded after the last response 64 MiB    max_discarded_bytes              closed
+    request with chunks and trailers  16 MiB    engine/server/http_limits.py     413
+    pipelined requests per connection 100       engine/server/http_limits.py     429
 
     WebSockets and event streams, per process
     connections                       20,000    max_connections                  503, 1013
@@ -24,7 +24,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     per IP address                    2,000     max_connections_per_address      429, 1013
     connection_init arrives           10 s      connection_init_timeout_seconds  4408
     operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
-    messages per second and WebSocket 100       max_socket_messages_per_second   1008
+    frames per second and WebSocket   100       max_socket_frames_per_second     1008
+    bytes per second and WebSocket    1 MiB     max_socket_bytes_per_second      not read
+    frames parsed at once             16        engine/server/frame_parser.py    wait
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed
@@ -57,6 +59,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     expensive queries per caller      4         engine/execution/operation_executor.py  wait
     mutations per caller              8         engine/execution/operation_executor.py  wait
     worker thread tasks per caller    1         engine/limits/concurrency.py     wait
+    responses compressed per caller   1         engine/http/compression.py       wait
     page size                         100       models/core/pagination.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST

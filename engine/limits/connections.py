@@ -16,8 +16,6 @@ class ConnectionLimits:
     max_connections_per_viewer: int
     max_connections_per_address: int
     max_operations_per_socket: int
-    max_messages_per_second: int
-    """From one WebSocket, on average over ten seconds."""
     max_outbox_bytes: int
     """Bytes that may wait for one client."""
     init_timeout_seconds: float

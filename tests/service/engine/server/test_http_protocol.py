@@ -15,13 +15,13 @@ from support import Service, World
 from support.live import until
 from support.service import running
 
-from engine.server.http_protocol import (
+from engine.server.http_limits import (
     MAX_HEADER_BYTES,
     MAX_PIPELINED_REQUESTS,
     MAX_REQUEST_BYTES,
     MAX_URL_BYTES,
-    HTTPProtocol,
 )
+from engine.server.http_protocol import HTTPProtocol
 
 SHORT_TIMEOUT_SECONDS = 0.2
 LONG_TIMEOUT_SECONDS = 3600.0
