@@ -134,7 +134,6 @@ async def test_a_refused_address_fails_each_mail_in_order(people: World, inbox: 
     mails = await queue_conversation(people, ticket)
     inbox.recipient_replies["cora@example.com"] = "550 5.1.1 no such user"
     await send_due_mails(inbox)
-    failures = await Event.filter(ticket_id=ticket.id, type=EventType.MAIL_FAILED)
-    assert [each.value("mail") for each in sorted(failures, key=lambda each: each.position)] == [
-        str(mail.id) for mail in mails
-    ]
+    events = Event.filter(ticket_id=ticket.id, type=EventType.MAIL_FAILED)
+    failures = [each.value("mail") for each in await events.order_by("position")]
+    assert failures == [str(mail.id) for mail in mails]
