@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from models.access.viewer import Viewer
-from models.changes import commands
+from models.changes import commands, link_commands, rating
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
@@ -147,10 +147,8 @@ async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) 
 @ticket_mutation(TicketPayload)
 async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
     change = await mutation.ticket(input)
-    comment = None
-    if input.comment is not None:
-        comment = text.clean_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
-    commands.rate(change, input.score, comment)
+    comment = text.clean_optional_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
+    rating.rate(change, input.score, comment)
 
 
 @ticket_mutation(TicketPayload)
@@ -180,7 +178,7 @@ async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> Non
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     change, other = await mutation.tickets(ids_by_field, input.expected_version)
     links = TicketLink.filter(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=input.kind)
-    commands.link(change, other, input.kind, is_linked=await links.exists())
+    link_commands.link(change, other, input.kind, is_linked=await links.exists())
 
 
 @ticket_mutation(TicketPayload)

@@ -52,6 +52,9 @@ class CloseReason(Enum):
     ABANDONED = "abandoned"
 
 
+UNRATED_CLOSE_REASONS = frozenset({CloseReason.DUPLICATE, CloseReason.SPAM, CloseReason.INVALID})
+"""The requester does not rate tickets that were closed for these reasons: no work was done."""
+
 STAGES: Mapping[Status, Stage] = {
     Status.NEW: Stage.CREATION,
     Status.OPEN: Stage.RESOLUTION,

@@ -6,7 +6,12 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import HANDLE_TICKETS_AS_STAFF, WATCH_TICKETS, WRITE_TICKETS
+from models.access.permissions import (
+    HANDLE_TICKETS_AS_STAFF,
+    RATE_TICKETS,
+    WATCH_TICKETS,
+    WRITE_TICKETS,
+)
 from resolvers import ticket_creation, ticket_mutations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
@@ -162,15 +167,16 @@ class TicketMutations:
     )
     rate_ticket: Any = mutation(
         ticket_mutations.rate_ticket,
-        WRITE_TICKETS,
-        "Stores the customer's rating of a RESOLVED or CLOSED ticket. A new rating replaces "
-        "the earlier one.",
+        RATE_TICKETS,
+        "Stores the rating of a RESOLVED or CLOSED ticket by its requester. A ticket that was "
+        "closed as DUPLICATE, SPAM or INVALID can't be rated. A new rating replaces the earlier "
+        "one; the log keeps both.",
         TICKET,
         errors=(
             NOT_FOUND,
-            "REQUIRED (comment)",
             "TOO_LONG (comment)",
-            "INVALID (ticketId: neither resolved nor closed; score, comment, idempotencyKey)",
+            "INVALID (ticketId: the viewer is not the requester, or the status or close reason "
+            "does not allow it; score, comment, idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
-from models.changes import commands
+from models.changes import commands, link_commands, rating
 from models.changes.change import TicketChange
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import Refusal
@@ -284,7 +284,7 @@ async def link(mutation: RandomMutation) -> None:
     linked = await TicketLink.exists(
         ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind
     )
-    commands.link(change, other, kind, is_linked=linked)
+    link_commands.link(change, other, kind, is_linked=linked)
 
 
 async def merge(mutation: RandomMutation) -> None:
@@ -347,7 +347,7 @@ STEPS: Mapping[str, Callable[[RandomMutation], Awaitable[None]]] = {
     ),
     "escalate": single_ticket_step(lambda change, random: commands.escalate(change, "too slow")),
     "rate": single_ticket_step(
-        lambda change, random: commands.rate(
+        lambda change, random: rating.rate(
             change, random.randrange(1, 6), random.choice([None, "fine"])
         )
     ),

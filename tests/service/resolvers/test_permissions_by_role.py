@@ -65,7 +65,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.closeTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.reopenTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.escalateTicket": (SIGNED_IN, "tickets:write"),
-    "Mutation.rateTicket": (SIGNED_IN, "tickets:write"),
+    "Mutation.rateTicket": ({"customer"}, "tickets:write"),
     "Mutation.watchTicket": (PEOPLE, "tickets:write"),
     "Mutation.unwatchTicket": (PEOPLE, "tickets:write"),
     "Mutation.linkTickets": (STAFF, "tickets:write"),

@@ -28,7 +28,7 @@ from support.ticket_commands import (
 )
 
 from models import database
-from models.changes import commands
+from models.changes import commands, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -235,7 +235,7 @@ async def test_status_changes_by_timers_notify_requester_and_assignee(people: Wo
     await apply_commands(None, ticket, lambda change: commands.close(change, CloseReason.RESOLVED))
     both = {"cora STATUS_CHANGED REQUESTER", "ada STATUS_CHANGED ASSIGNEE"}
     assert await run_and_collect() == (both, ["ada closed", "cora closed"])
-    await apply_commands(people.cora, ticket, lambda change: commands.rate(change, 5, None))
+    await apply_commands(people.cora, ticket, lambda change: rating.rate(change, 5, None))
     assert await run_and_collect() == ({"ada RATED ASSIGNEE"}, ["ada rated"])
 
 

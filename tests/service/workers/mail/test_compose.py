@@ -34,7 +34,7 @@ from support.ticket_factory import limit_examples
 from tortoise import Tortoise
 
 from models import database
-from models.changes import commands
+from models.changes import commands, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -426,7 +426,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     closes = time.format_instant(time.now() + timedelta(days=2))
     await append_worker_events(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
     await add("reminder_closing", people.cora, "closes by itself", "UTC")
-    await apply_commands(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))
+    await apply_commands(people.cora, ticket, lambda change: rating.rate(change, 4, "Quick"))
     await add("rated", people.ada, "4 of 5", "Quick")
     await apply_commands(
         people.cora, ticket, lambda change: commands.reopen(change, "Broken again")

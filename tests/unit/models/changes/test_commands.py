@@ -11,7 +11,7 @@ from support.ticket_factory import NOON, WINDOW, change_of, event_types, ticket,
 
 from models.access.viewer import SYSTEM, Viewer
 from models.changes import change as changes
-from models.changes import commands
+from models.changes import commands, link_commands, rating
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id
@@ -71,6 +71,11 @@ def assert_transition_refused(
 
 def user(role: Role = Role.AGENT, *, active: bool = True) -> User:
     return User(email="ada@example.com", display_name="Ada", role=role, active=active)
+
+
+def own_ticket(status: Status, **values: object) -> Ticket:
+    """A ticket of CUSTOMER."""
+    return ticket(status, requester_id=CUSTOMER.user_id, **values)
 
 
 def closed(at: datetime = NOON, **values: object) -> Ticket:
@@ -551,8 +556,8 @@ def test_a_resolved_or_closed_ticket_is_not_escalated(status: Status) -> None:
 @each_ended
 @pytest.mark.parametrize("score", [1, 5])
 def test_a_resolved_or_closed_ticket_is_rated(status: Status, score: int) -> None:
-    change = change_of(ticket(status), CUSTOMER, at=LATER)
-    commands.rate(change, score, "fine")
+    change = change_of(own_ticket(status), CUSTOMER, at=LATER)
+    rating.rate(change, score, "fine")
     assert event_types(change) == [EventType.RATED]
     rated = change.ticket
     assert (rated.satisfaction_score, rated.satisfaction_comment, rated.rated_at) == (
@@ -565,11 +570,11 @@ def test_a_resolved_or_closed_ticket_is_rated(status: Status, score: int) -> Non
 
 def test_rating_again_replaces_score_and_comment() -> None:
     change = change_of(
-        ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON),
+        own_ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON),
         CUSTOMER,
         at=LATER,
     )
-    commands.rate(change, 4, None)
+    rating.rate(change, 4, None)
     assert logged_changes(change)["satisfaction_score"] == [1, 4]
     assert logged_changes(change)["satisfaction_comment"] == ["bad", None]
 
@@ -577,8 +582,8 @@ def test_rating_again_replaces_score_and_comment() -> None:
 @pytest.mark.parametrize("score", [0, 6, -1])
 def test_a_score_is_one_to_five(score: int) -> None:
     assert_invalid(
-        change_of(ticket(Status.CLOSED)),
-        lambda change: commands.rate(change, score, None),
+        change_of(own_ticket(Status.CLOSED), CUSTOMER),
+        lambda change: rating.rate(change, score, None),
         UserErrorCode.INVALID,
         "score",
     )
@@ -587,11 +592,53 @@ def test_a_score_is_one_to_five(score: int) -> None:
 @each_open
 def test_an_open_ticket_is_not_rated(status: Status) -> None:
     assert_invalid(
-        change_of(ticket(status)),
-        lambda change: commands.rate(change, 5, None),
+        change_of(own_ticket(status), CUSTOMER),
+        lambda change: rating.rate(change, 5, None),
         UserErrorCode.INVALID,
         "ticketId",
     )
+
+
+@pytest.mark.parametrize("by", [viewer(Role.CUSTOMER), AGENT, viewer(Role.ADMIN), SYSTEM])
+def test_only_the_requester_rates(by: Viewer) -> None:
+    assert_invalid(
+        change_of(own_ticket(Status.RESOLVED), by),
+        lambda change: rating.rate(change, 5, None),
+        UserErrorCode.INVALID,
+        "ticketId",
+    )
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.ADMIN])
+def test_staff_do_not_rate_their_own_tickets(role: Role) -> None:
+    by = viewer(role)
+    assert_invalid(
+        change_of(ticket(Status.RESOLVED, requester_id=by.user_id), by),
+        lambda change: rating.rate(change, 5, None),
+        UserErrorCode.INVALID,
+        "ticketId",
+    )
+
+
+@pytest.mark.parametrize("reason", CloseReason, ids=lambda each: each.name)
+def test_a_ticket_closed_as_duplicate_spam_or_invalid_is_not_rated(reason: CloseReason) -> None:
+    change = change_of(own_ticket(Status.CLOSED, close_reason=reason), CUSTOMER)
+    if reason in (CloseReason.DUPLICATE, CloseReason.SPAM, CloseReason.INVALID):
+        assert_invalid(
+            change,
+            lambda change: rating.rate(change, 5, None),
+            UserErrorCode.INVALID,
+            "ticketId",
+        )
+    else:
+        rating.rate(change, 5, None)
+        assert event_types(change) == [EventType.RATED]
+
+
+def test_a_reopened_ticket_keeps_its_last_rating() -> None:
+    change = change_of(own_ticket(Status.RESOLVED, satisfaction_score=2), CUSTOMER)
+    commands.reopen(change, "It is off again.")
+    assert change.ticket.satisfaction_score == 2
 
 
 # --- watch, link ---
@@ -627,7 +674,7 @@ def test_watch_and_unwatch_without_effect_log_nothing(
 @pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
 def test_a_link_is_stored_in_both_directions(kind: LinkKind) -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    commands.link(change, other, kind, is_linked=False)
+    link_commands.link(change, other, kind, is_linked=False)
     assert event_types(change) == event_types(other) == [EventType.LINKED]
     assert change.events[0].value("kind") == kind.value
     assert change.events[0].value("other_id") == str(other.ticket.id)
@@ -648,14 +695,14 @@ def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
 
 def test_linking_linked_tickets_changes_nothing() -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    commands.link(change, other, LinkKind.RELATED, is_linked=True)
+    link_commands.link(change, other, LinkKind.RELATED, is_linked=True)
     assert change.events == other.events == []
 
 
 def test_a_ticket_is_not_linked_to_itself() -> None:
     assert_invalid(
         change_of(ticket()),
-        lambda change: commands.link(change, change, LinkKind.RELATED, is_linked=False),
+        lambda change: link_commands.link(change, change, LinkKind.RELATED, is_linked=False),
         UserErrorCode.INVALID,
         "otherId",
     )
@@ -664,7 +711,7 @@ def test_a_ticket_is_not_linked_to_itself() -> None:
 def test_a_follow_up_is_linked_to_the_original_ticket() -> None:
     change, older = change_of(ticket()), change_of(closed())
     commands.create(change, [], [])
-    commands.follow_up(change, older)
+    link_commands.follow_up(change, older)
     assert event_types(change) == [EventType.TICKET_CREATED, EventType.LINKED]
     assert change.events[1].value("kind") == "follow_up_of"
     assert older.events[0].value("kind") == "followed_up_by"
