@@ -122,7 +122,10 @@ def await_customer(change: TicketChange) -> None:
 
 
 def hold(change: TicketChange, until: datetime | None) -> None:
-    """Put the ticket on hold, until it is resumed or until the instant `until`."""
+    """Put the ticket on hold, until it is resumed or until the instant `until`.
+
+    For a ticket that is on hold already, `until` replaces the earlier instant.
+    """
     if until is not None and until <= change.at:
         raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "until")
     change.transition(Action.HOLD, held_until=until)
@@ -134,8 +137,17 @@ def resume(change: TicketChange) -> None:
 
 
 def resolve(change: TicketChange, resolution: str) -> None:
-    """Resolve the ticket. `resolution` is the answer to the customer."""
-    change.transition(Action.RESOLVE, resolution, resolution=resolution, resolved_at=change.at)
+    """Resolve the ticket. `resolution` is the answer to the customer.
+
+    If the team has not replied yet, it is also the first response.
+    """
+    change.transition(
+        Action.RESOLVE,
+        resolution,
+        resolution=resolution,
+        resolved_at=change.at,
+        first_responded_at=change.ticket.first_responded_at or change.at,
+    )
 
 
 def close(change: TicketChange, reason: CloseReason | None) -> None:
@@ -143,6 +155,7 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
 
     The reason defaults to RESOLVED for a resolved ticket, and is required for any other ticket.
     Customers can only confirm a resolved ticket (RESOLVED) or withdraw another one (WITHDRAWN).
+    Closing an unresolved ticket as RESOLVED also resolves it.
     """
     is_resolved = change.ticket.status is Status.RESOLVED
     if change.ticket.status is Status.CLOSED:
@@ -159,7 +172,16 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
             message = "is required to close a ticket that is not resolved"
             raise InvalidInput(UserErrorCode.REQUIRED, message, "reason")
         reason = CloseReason.RESOLVED
-    change.transition(Action.CLOSE, close_reason=reason, closed_at=change.at)
+    resolved_at, responded_at = change.ticket.resolved_at, change.ticket.first_responded_at
+    if reason is CloseReason.RESOLVED and not is_resolved:
+        resolved_at, responded_at = change.at, responded_at or change.at
+    change.transition(
+        Action.CLOSE,
+        close_reason=reason,
+        closed_at=change.at,
+        resolved_at=resolved_at,
+        first_responded_at=responded_at,
+    )
 
 
 def reopen(change: TicketChange, reason: str | None) -> None:

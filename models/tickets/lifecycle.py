@@ -88,6 +88,7 @@ TRANSITIONS: Mapping[Status, Mapping[Action, Status]] = {
     },
     Status.ON_HOLD: {
         Action.RESUME: Status.OPEN,
+        Action.HOLD: Status.ON_HOLD,
         Action.AWAIT_CUSTOMER: Status.WAITING_ON_CUSTOMER,
         Action.RESOLVE: Status.RESOLVED,
         Action.CLOSE: Status.CLOSED,

@@ -179,6 +179,18 @@ class LinkTicketsInput:
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
+@strawberry.input(description="Two tickets whose links to remove.")
+class UnlinkTicketsInput:
+    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
+    other_id: strawberry.ID = required("The id of another ticket.")
+    kind: LinkKind | None = optional(
+        "The relation of the ticket `ticketId` to the ticket `otherId`. Null: all links between "
+        "the two tickets."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
 @strawberry.input(description="Two tickets to merge.")
 class MergeTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")

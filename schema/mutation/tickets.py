@@ -99,7 +99,8 @@ class TicketMutations:
         ticket_mutations.hold_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Puts a NEW, OPEN or WAITING_ON_CUSTOMER ticket on hold; its status becomes ON_HOLD. "
-        "The server resumes it at the time `until`, if given.",
+        "The server resumes it at the time `until`, if given. For a ticket that is ON_HOLD "
+        "already, `until` replaces `heldUntil`, and the SLA clocks stay as they are.",
         TICKET,
         errors=(NOT_FOUND, "INVALID (until, idempotencyKey)", TRANSITION, *TICKET_ERRORS),
     )
@@ -199,11 +200,26 @@ class TicketMutations:
     link_tickets: Any = mutation(
         ticket_mutations.link_tickets,
         HANDLE_TICKETS_AS_STAFF,
-        "Links two tickets. The other ticket shows the inverse relation.",
+        "Links two tickets. The other ticket shows the inverse relation. At most one of "
+        "DUPLICATE_OF, DUPLICATED_BY, PARENT_OF and CHILD_OF links the same two tickets, and "
+        "links of one kind can't form a cycle.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, otherId)",
-            "INVALID (otherId, idempotencyKey)",
+            "INVALID (kind: contradicts a present link; otherId: the same ticket, or the link "
+            "would close a cycle; idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    unlink_tickets: Any = mutation(
+        ticket_mutations.unlink_tickets,
+        HANDLE_TICKETS_AS_STAFF,
+        "Removes links between two tickets, from both of them. Without such a link, nothing "
+        "changes.",
+        TICKET,
+        errors=(
+            "NOT_FOUND (ticketId, otherId)",
+            "INVALID (otherId: the same ticket; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )

@@ -291,9 +291,13 @@ async def link_and_merge(tickets: list[Ticket], world: World) -> None:
         (tickets[2], tickets[5], LinkKind.DUPLICATE_OF),
     )
     for one, other, kind in pairs:
-        await apply_to_pair(
-            world.ada, one, other, partial(link_commands.link, kind=kind, is_linked=False)
-        )
+        await apply_to_pair(world.ada, one, other, partial(link_commands.link, kind=kind))
+    await apply_to_pair(
+        world.ada, tickets[0], tickets[4], partial(link_commands.unlink, kinds=[LinkKind.RELATED])
+    )
+    await apply_to_pair(
+        world.ada, tickets[0], tickets[4], partial(link_commands.link, kind=LinkKind.RELATED)
+    )
     for from_, into in ((tickets[6], tickets[0]), (tickets[3], tickets[2])):
         await apply_to_pair(world.ada, from_, into, partial(commands.merge, merged_before=[]))
 

@@ -69,6 +69,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.watchTicket": (PEOPLE, "tickets:write"),
     "Mutation.unwatchTicket": (PEOPLE, "tickets:write"),
     "Mutation.linkTickets": (STAFF, "tickets:write"),
+    "Mutation.unlinkTickets": (STAFF, "tickets:write"),
     "Mutation.mergeTickets": (STAFF, "tickets:write"),
     "Mutation.replyToTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.addNote": (STAFF, "notes:write"),

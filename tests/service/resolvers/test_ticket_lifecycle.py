@@ -104,6 +104,14 @@ async def test_a_ticket_is_held_until_a_future_time(service: Service, world: Wor
         "ON_HOLD",
         "2090-01-01T00:00:00Z",
     )
+    moved = await ada.do("holdTicket", ticketId=key, until="2080-01-01T00:00:00Z")
+    assert (moved["ticket"]["status"], moved["ticket"]["heldUntil"]) == (
+        "ON_HOLD",
+        "2080-01-01T00:00:00Z",
+    )
+    assert await refusals(ada, "holdTicket", ticketId=key, until="2020-01-01T00:00:00Z") == [
+        "INVALID until"
+    ]
     resumed = await ada.do("resumeTicket", ticketId=key)
     assert (resumed["ticket"]["status"], resumed["ticket"]["heldUntil"]) == ("OPEN", None)
     assert (await ada.do("holdTicket", ticketId=key, until=None))["ticket"]["heldUntil"] is None

@@ -18,6 +18,7 @@ from models.core.ids import new_id
 from models.log.event import EventType
 from models.people.team import Category, Team
 from models.people.user import Role, User
+from models.sla.inputs import parse_clock_input
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, CloseReason, Priority, Status, TransitionRefused
 from models.tickets.message import MessageKind
@@ -341,7 +342,7 @@ SIMPLE: dict[Action, Callable[[TicketChange], object]] = {
 LEADS = {
     Action.START: ([Status.NEW], Status.OPEN),
     Action.AWAIT_CUSTOMER: ([Status.NEW, Status.OPEN, Status.ON_HOLD], Status.WAITING_ON_CUSTOMER),
-    Action.HOLD: ([Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER], Status.ON_HOLD),
+    Action.HOLD: (OPEN, Status.ON_HOLD),
     Action.RESUME: ([Status.WAITING_ON_CUSTOMER, Status.ON_HOLD], Status.OPEN),
     Action.RESOLVE: (OPEN, Status.RESOLVED),
     Action.CLOSE: ([*OPEN, Status.RESOLVED], Status.CLOSED),
@@ -401,7 +402,43 @@ def test_resolve_stores_and_logs_the_resolution() -> None:
     commands.resolve(change, "Switched it on.")
     assert (change.ticket.resolution, change.ticket.resolved_at) == ("Switched it on.", LATER)
     assert change.events[0].value("comment") == "Switched it on."
-    assert set(logged_changes(change)) == {"status", "resolution", "resolved_at"}
+    assert set(logged_changes(change)) == {
+        "status",
+        "resolution",
+        "resolved_at",
+        "first_responded_at",
+    }
+
+
+def test_a_resolution_is_the_first_response_unless_the_team_has_replied() -> None:
+    silent = change_of(ticket(Status.OPEN), at=LATER)
+    commands.resolve(silent, "Switched it on.")
+    assert silent.ticket.first_responded_at == LATER
+    replied = change_of(ticket(Status.OPEN, first_responded_at=NOON), at=LATER)
+    commands.resolve(replied, "Switched it on.")
+    assert replied.ticket.first_responded_at == NOON
+    assert "first_responded_at" not in logged_changes(replied)
+
+
+@pytest.mark.parametrize("reason", CloseReason, ids=lambda each: each.name)
+def test_only_closing_as_resolved_resolves_an_open_ticket(reason: CloseReason) -> None:
+    change = change_of(ticket(Status.OPEN), at=LATER)
+    commands.close(change, reason)
+    at = LATER if reason is CloseReason.RESOLVED else None
+    assert (change.ticket.resolved_at, change.ticket.first_responded_at) == (at, at)
+
+
+@pytest.mark.parametrize("until", [None, NOON + timedelta(days=2)])
+def test_holding_again_moves_only_the_end_of_the_hold(until: datetime | None) -> None:
+    held = ticket(Status.ON_HOLD, held_until=NOON + timedelta(days=1), status_since=NOON)
+    change = change_of(held, at=LATER)
+    commands.hold(change, until)
+    assert change.ticket.held_until == until
+    assert change.ticket.status_since == NOON
+    assert set(change.columns) == {"held_until"}
+    assert event_types(change) == [EventType.STATUS_CHANGED]
+    assert logged_changes(change)["status"] == ["on_hold", "on_hold"]
+    assert parse_clock_input(change.events[0]) is None
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
@@ -674,7 +711,7 @@ def test_watch_and_unwatch_without_effect_log_nothing(
 @pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
 def test_a_link_is_stored_in_both_directions(kind: LinkKind) -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    link_commands.link(change, other, kind, is_linked=False)
+    link_commands.link(change, other, kind)
     assert event_types(change) == event_types(other) == [EventType.LINKED]
     assert change.events[0].value("kind") == kind.value
     assert change.events[0].value("other_id") == str(other.ticket.id)
@@ -695,14 +732,70 @@ def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
 
 def test_linking_linked_tickets_changes_nothing() -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    link_commands.link(change, other, LinkKind.RELATED, is_linked=True)
+    link_commands.link(change, other, LinkKind.RELATED, existing=[LinkKind.RELATED])
     assert change.events == other.events == []
+
+
+CONTRADICTIONS = [
+    {LinkKind.DUPLICATE_OF, LinkKind.DUPLICATED_BY, LinkKind.PARENT_OF, LinkKind.CHILD_OF},
+    {LinkKind.FOLLOW_UP_OF, LinkKind.FOLLOWED_UP_BY},
+]
+
+
+@pytest.mark.parametrize("present", LinkKind, ids=lambda each: each.name)
+@pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
+def test_a_link_that_contradicts_a_present_one_is_refused(
+    kind: LinkKind, present: LinkKind
+) -> None:
+    change, other = change_of(ticket()), change_of(ticket())
+    if kind is not present and any({kind, present} <= each for each in CONTRADICTIONS):
+        assert_invalid(
+            change,
+            lambda change: link_commands.link(change, other, kind, existing=[present]),
+            UserErrorCode.INVALID,
+            "kind",
+        )
+        assert other.events == []
+    else:
+        link_commands.link(change, other, kind, existing=[present])
+        assert len(change.links) == len(other.links) == (0 if kind is present else 1)
+
+
+def test_a_link_that_closes_a_cycle_is_refused() -> None:
+    other = change_of(ticket())
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: link_commands.link(change, other, LinkKind.PARENT_OF, closes_cycle=True),
+        UserErrorCode.INVALID,
+        "otherId",
+    )
+    assert other.events == []
+
+
+@pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
+def test_unlinking_removes_both_directions(kind: LinkKind) -> None:
+    change, other = change_of(ticket()), change_of(ticket())
+    link_commands.unlink(change, other, {kind})
+    assert event_types(change) == event_types(other) == [EventType.UNLINKED]
+    assert change.removed_links == [(other.ticket.id, kind)]
+    assert other.removed_links == [(change.ticket.id, INVERSE_LINK[kind])]
+    assert change.events[0].value("kind") == kind.value
+    assert other.events[0].value("other_id") == str(change.ticket.id)
+
+
+def test_a_ticket_is_not_unlinked_from_itself() -> None:
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: link_commands.unlink(change, change, set(LinkKind)),
+        UserErrorCode.INVALID,
+        "otherId",
+    )
 
 
 def test_a_ticket_is_not_linked_to_itself() -> None:
     assert_invalid(
         change_of(ticket()),
-        lambda change: link_commands.link(change, change, LinkKind.RELATED, is_linked=False),
+        lambda change: link_commands.link(change, change, LinkKind.RELATED),
         UserErrorCode.INVALID,
         "otherId",
     )

@@ -57,7 +57,7 @@ TEMPLATES = {
         "rated",
     ),
 }
-SILENT = {EventType.LINKED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED}
+SILENT = {EventType.LINKED, EventType.UNLINKED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED}
 
 
 def make_event(
@@ -146,6 +146,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.MERGED, {"from_id": "x"}, all_of("STATUS -", "assignee", "watchers")),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
         (EventType.LINKED, {}, set()),
+        (EventType.UNLINKED, {}, set()),
         (
             EventType.TICKET_UPDATED,
             {"changes": {"priority": ["low", "high"]}},
