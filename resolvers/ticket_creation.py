@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from models.changes import commands, intake
+from models.changes import commands, intake, link_commands
 from models.changes.intake import TicketIntake
 from models.core import ids, text
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
@@ -49,7 +49,7 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
         (earlier,) = await mutation.tickets({"followUpOf": input.follow_up_of})
-        commands.follow_up(change, earlier)
+        link_commands.follow_up(change, earlier)
 
 
 def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:

@@ -7,12 +7,13 @@ from uuid import UUID
 import strawberry
 
 from models.access.viewer import Viewer
-from models.changes import commands
+from models.changes import commands, link_commands, rating
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
 from models.people.user import User
-from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
+from models.tickets import links
+from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.tickets import (
     AssignTicketInput,
@@ -26,6 +27,7 @@ from schema.inputs.tickets import (
     ResolveTicketInput,
     TicketActionInput,
     TransferTicketInput,
+    UnlinkTicketsInput,
     UpdateTicketInput,
 )
 from schema.payloads.tickets import TicketPayload
@@ -147,10 +149,8 @@ async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) 
 @ticket_mutation(TicketPayload)
 async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
     change = await mutation.ticket(input)
-    comment = None
-    if input.comment is not None:
-        comment = text.clean_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
-    commands.rate(change, input.score, comment)
+    comment = text.clean_optional_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
+    rating.rate(change, input.score, comment)
 
 
 @ticket_mutation(TicketPayload)
@@ -178,9 +178,25 @@ async def read_watchers(ticket: Ticket) -> list[UUID]:
 @ticket_mutation(TicketPayload)
 async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> None:
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
+    await links.lock_links()
     change, other = await mutation.tickets(ids_by_field, input.expected_version)
-    links = TicketLink.filter(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=input.kind)
-    commands.link(change, other, input.kind, is_linked=await links.exists())
+    ticket_id, other_id = change.ticket.id, other.ticket.id
+    link_commands.link(
+        change,
+        other,
+        input.kind,
+        existing=await links.read_kinds(ticket_id, other_id),
+        closes_cycle=await links.closes_cycle(ticket_id, other_id, input.kind),
+    )
+
+
+@ticket_mutation(TicketPayload)
+async def unlink_tickets(mutation: TicketMutation, input: UnlinkTicketsInput) -> None:
+    ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
+    await links.lock_links()
+    change, other = await mutation.tickets(ids_by_field, input.expected_version)
+    kinds = await links.read_kinds(change.ticket.id, other.ticket.id)
+    link_commands.unlink(change, other, kinds if input.kind is None else kinds & {input.kind})
 
 
 @ticket_mutation(TicketPayload)

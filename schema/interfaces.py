@@ -59,6 +59,7 @@ EVENT_TYPE_NAMES = {
     EventType.REPLY_ADDED: "TicketReplied",
     EventType.NOTE_ADDED: "TicketNoted",
     EventType.LINKED: "TicketLinked",
+    EventType.UNLINKED: "TicketUnlinked",
     EventType.MERGED: "TicketMerged",
     EventType.RATED: "TicketRated",
     EventType.SLA_AT_RISK: "SlaAtRisk",

@@ -53,6 +53,7 @@ class TicketChange:
     added_watchers: list[UUID] = field(default_factory=list[UUID])
     removed_watchers: list[UUID] = field(default_factory=list[UUID])
     links: list[TicketLink] = field(default_factory=list[TicketLink])
+    removed_links: list[tuple[UUID, LinkKind]] = field(default_factory=list[tuple[UUID, LinkKind]])
     clocks: TicketClocks | None = None
 
     def __post_init__(self) -> None:
@@ -116,6 +117,7 @@ class TicketChange:
     ) -> None:
         """Apply a life-cycle action and set further columns.
 
+        An action that keeps the status does not restart the time in the status.
         Raises TransitionRefused if the ticket's status does not permit the action.
         """
         before = self.ticket.status
@@ -130,8 +132,11 @@ class TicketChange:
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
         changes = self.set(status=after, reminded_at=None, **values)
-        status_since = max(self.at, self.previous_status_since or self.at)
-        self.ticket.status_since = self.columns["status_since"] = status_since
+        if before is after:
+            changes["status"] = [before.value, after.value]  # each step states the status
+        else:
+            status_since = max(self.at, self.previous_status_since or self.at)
+            self.ticket.status_since = self.columns["status_since"] = status_since
         self.log(
             EventType.STATUS_CHANGED,
             changes,
@@ -188,6 +193,11 @@ class TicketChange:
             new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
         )
         self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
+
+    def remove_link(self, other: Ticket, kind: LinkKind) -> None:
+        """Remove one direction of a link, and log it."""
+        self.removed_links.append((other.id, kind))
+        self.log(EventType.UNLINKED, kind=kind.value, other_id=str(other.id))
 
 
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:

@@ -19,7 +19,7 @@ from models.database import batch
 from models.log.event import append_statements, assign_positions
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
-from models.tickets.ticket import FIRST_TICKET_NUMBER, Ticket, TicketTag, TicketWatcher
+from models.tickets.ticket import FIRST_TICKET_NUMBER, Ticket, TicketLink, TicketTag, TicketWatcher
 
 
 async def write(
@@ -103,6 +103,8 @@ def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStateme
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)
     if change.removed_watchers:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
+    for other_id, kind in change.removed_links:
+        yield batch.delete(TicketLink, {**owner, "other_id": other_id}, "kind", [kind.value])
 
 
 def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:

@@ -39,6 +39,16 @@ def clean_text(value: str, *path: str, max_chars: int) -> str:
     return text
 
 
+def clean_optional_text(value: str | None, *path: str, max_chars: int) -> str | None:
+    """The text as `clean_text` returns it; None if there is none or it is blank.
+
+    Raises InvalidInput: TOO_LONG, or INVALID if it can't be stored.
+    """
+    if value is None or is_blank(value):
+        return None
+    return clean_text(value, *path, max_chars=max_chars)
+
+
 def clean_body(value: str, *path: str) -> str:
     """A Markdown text, unchanged, because its leading spaces have a meaning.
 

@@ -42,6 +42,7 @@ class EventType(Enum):
     REPLY_ADDED = "reply_added"
     NOTE_ADDED = "note_added"
     LINKED = "linked"
+    UNLINKED = "unlinked"
     MERGED = "merged"
     RATED = "rated"
     SLA_AT_RISK = "sla_at_risk"

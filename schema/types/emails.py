@@ -34,7 +34,8 @@ class MailDeliveryType:
         "not sent. Null before the first attempt."
     )
     next_attempt_at: datetime | None = strawberry.field(
-        description="The time of the next attempt. Null if no attempt follows."
+        description="The time of the next attempt, which waits for earlier emails about the same "
+        "ticket to the same recipient. Null if no attempt follows."
     )
     sent_at: datetime | None = strawberry.field(
         description="The time at which the mail server accepted the email. Null until then."

@@ -173,6 +173,22 @@ class TicketLinked(TicketEventInterface):
 
 
 @strawberry.type(
+    name="TicketUnlinked", description="A link of the ticket to another ticket was removed."
+)
+class TicketUnlinked(TicketEventInterface):
+    @strawberry.field(description="The relation that this ticket had to the other ticket.")
+    def kind(self, root: strawberry.Parent[Event]) -> LinkKind:
+        return LinkKind(root.value("kind"))
+
+    @strawberry.field(
+        description="The other ticket. Null if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await load_ticket(info, root, "other_id")
+
+
+@strawberry.type(
     name="TicketMerged",
     description="A ticket was merged into another ticket, or another ticket into it.",
 )
@@ -219,6 +235,6 @@ EVENT_TYPES = [
         TicketTransferred,
         TicketEscalated,
     ),
-    *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketRated),
+    *(TicketReplied, TicketNoted, TicketLinked, TicketUnlinked, TicketMerged, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

@@ -239,11 +239,12 @@ class TicketType(Node):
         description="The time of the last change that raised the version."
     )
     first_responded_at: datetime | None = strawberry.field(
-        description="The time of the team's first reply. Null until then."
+        description="The time of the team's first response: its first reply or the first "
+        "resolution, whichever comes first. Null until then."
     )
     resolved_at: datetime | None = strawberry.field(
-        description="The time of the resolution. Null until then, and again once the ticket is "
-        "reopened."
+        description="The time of the resolution, or of the closure as RESOLVED without one. Null "
+        "until then, and again once the ticket is reopened."
     )
     closed_at: datetime | None = strawberry.field(
         description="The time of the closure. Null until then, and again once the ticket is "

@@ -14,7 +14,7 @@ import time_machine
 from demo.seed import seed_demo
 from models import database
 from models.access.scopes import Scope
-from models.changes import commands
+from models.changes import commands, link_commands, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
@@ -291,9 +291,13 @@ async def link_and_merge(tickets: list[Ticket], world: World) -> None:
         (tickets[2], tickets[5], LinkKind.DUPLICATE_OF),
     )
     for one, other, kind in pairs:
-        await apply_to_pair(
-            world.ada, one, other, partial(commands.link, kind=kind, is_linked=False)
-        )
+        await apply_to_pair(world.ada, one, other, partial(link_commands.link, kind=kind))
+    await apply_to_pair(
+        world.ada, tickets[0], tickets[4], partial(link_commands.unlink, kinds=[LinkKind.RELATED])
+    )
+    await apply_to_pair(
+        world.ada, tickets[0], tickets[4], partial(link_commands.link, kind=LinkKind.RELATED)
+    )
     for from_, into in ((tickets[6], tickets[0]), (tickets[3], tickets[2])):
         await apply_to_pair(world.ada, from_, into, partial(commands.merge, merged_before=[]))
 
@@ -316,7 +320,7 @@ async def end_tickets(tickets: list[Ticket], world: World) -> None:
         world.ada, tickets[1], lambda change: commands.resolve(change, "It was *unplugged*.")
     )
     await ticket_commands.apply_commands(
-        world.carl, tickets[1], lambda change: commands.rate(change, 5, "Quick!")
+        world.carl, tickets[1], lambda change: rating.rate(change, 5, "Quick!")
     )
     await ticket_commands.apply_commands(
         world.carl, tickets[1], lambda change: commands.close(change, CloseReason.RESOLVED)

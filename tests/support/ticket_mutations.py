@@ -32,5 +32,6 @@ async def read_timeline(client: Client, ticket_id: str) -> list[dict[str, Any]]:
       ... on TicketAssigned { fromAssignee { displayName } toAssignee { displayName } }
       ... on TicketEscalated { level reason } ... on TicketRated { score comment }
       ... on TicketReplied { reply { body } } ... on TicketLinked { kind other { id } }
+      ... on TicketUnlinked { kind other { id } }
       ... on TicketMerged { fromTicket { id } into { id } } } } } }"""
     return (await client.run(query, id=ticket_id))["ticket"]["timeline"]["nodes"]

@@ -135,6 +135,9 @@ async def event_values(outgoing: OutgoingMail) -> Values:
             if outgoing.message is not None
             else {}
         )
+    if template == "awaiting_customer":
+        unanswered = outgoing.unanswered_reply
+        return {"reply": await render_text(unanswered.body) if unanswered is not None else None}
     if template == "resolved":
         return {"resolution": await render_text(text_of(event.value("comment")) or "")}
     if template == "closed":

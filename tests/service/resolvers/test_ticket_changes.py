@@ -205,7 +205,7 @@ async def test_out_of_range_numbers_are_refused_and_malformed_ids_find_nothing(
     async with assert_nothing_stored():
         for score in (2**31, -(2**31) - 1, 10**18, 1.5, "1"):
             with pytest.raises(Refused) as refusal:
-                await ada.mutate("rateTicket", {"ticketId": key, "score": score})
+                await cora.mutate("rateTicket", {"ticketId": key, "score": score})
             assert refusal.value.code == "BAD_REQUEST"
         with pytest.raises(Refused) as refusal:
             await ada.run("query($n: Int!) { ticketByNumber(number: $n) { id } }", n=2**63)

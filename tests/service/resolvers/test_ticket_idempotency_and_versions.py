@@ -98,6 +98,16 @@ async def build_inputs(
             {"ticketId": await raise_ticket(), "otherId": other, "kind": "RELATED"},
             {"kind": "CHILD_OF"},
         ),
+        "unlinkTickets": (
+            ada,
+            {
+                "ticketId": await raise_ticket(
+                    ("linkTickets", {"otherId": other, "kind": "RELATED"})
+                ),
+                "otherId": other,
+            },
+            {"kind": "CHILD_OF"},
+        ),
         "mergeTickets": (
             ada,
             {"ticketId": await raise_ticket(), "intoId": await raise_ticket()},
@@ -137,7 +147,7 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 19
+    assert await IdempotencyKey.all().count() == 20
 
 
 async def test_a_stale_version_is_refused_with_the_current_one(

@@ -217,6 +217,7 @@ async def test_mutations_of_two_tickets_name_the_one_that_is_not_found(
     async with assert_nothing_stored():
         for name, other, more in (
             ("linkTickets", "otherId", {"kind": "RELATED"}),
+            ("unlinkTickets", "otherId", {}),
             ("mergeTickets", "intoId", {}),
         ):
             for tickets, field in (

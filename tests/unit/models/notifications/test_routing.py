@@ -46,6 +46,7 @@ TEMPLATES = {
         "assigned",
         "transferred",
         "escalated",
+        "awaiting_customer",
     ),
     *(
         "escalation_step",
@@ -56,7 +57,7 @@ TEMPLATES = {
         "rated",
     ),
 }
-SILENT = {EventType.LINKED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED}
+SILENT = {EventType.LINKED, EventType.UNLINKED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED}
 
 
 def make_event(
@@ -114,7 +115,11 @@ def all_of(rest: str, *who: str) -> set[str]:
             all_of("STATUS reopened", *ON_IT, "team_if_unassigned"),
         ),
         (STEP, {"action": Action.START.value}, all_of("STATUS -", "assignee", "watchers")),
-        (STEP, {"action": Action.AWAIT_CUSTOMER.value}, all_of("STATUS -", "assignee", "watchers")),
+        (
+            STEP,
+            {"action": Action.AWAIT_CUSTOMER.value},
+            {"requester STATUS awaiting_customer", *all_of("STATUS -", "assignee", "watchers")},
+        ),
         (STEP, {"action": Action.HOLD.value}, all_of("STATUS -", "assignee", "watchers")),
         (STEP, {"action": Action.RESUME.value}, all_of("STATUS -", "assignee", "watchers")),
         (EventType.ASSIGNED, {}, {"assignee ASSIGNMENT assigned"}),
@@ -141,6 +146,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.MERGED, {"from_id": "x"}, all_of("STATUS -", "assignee", "watchers")),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
         (EventType.LINKED, {}, set()),
+        (EventType.UNLINKED, {}, set()),
         (
             EventType.TICKET_UPDATED,
             {"changes": {"priority": ["low", "high"]}},

@@ -355,9 +355,9 @@ def run_plan(
         elif action == "due" and is_observed:
             history.advance_to(hours)
         elif action == "move":
-            targets = list(TRANSITIONS[history.clocks.status].values())
-            to = targets[choice % len(targets)]
             before = history.clocks.status
+            targets = [to for to in TRANSITIONS[before].values() if to is not before]
+            to = targets[choice % len(targets)]
             side = Side.CUSTOMER if choice % 2 else Side.TEAM
             close_reason = CloseReason.RESOLVED if before is Status.RESOLVED else reason
             history.change_status(hours, to, close_reason if to is Status.CLOSED else None, side)
