@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
 from models.access.viewer import Viewer
@@ -52,6 +54,11 @@ def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
         return True
     shared = viewer.shared_organization_id
     return shared is not None and ticket.organization_id == shared
+
+
+def accessible_tickets(viewer: Viewer) -> Condition:
+    """`can_access_ticket` as a condition on `tickets t`, for statements that lock tickets."""
+    return visible_tickets(replace(viewer, scopes=viewer.scopes | {Scope.TICKETS_READ}))
 
 
 def can_see_record(viewer: Viewer, record: object) -> bool:

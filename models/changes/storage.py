@@ -14,7 +14,7 @@ from models.changes.idempotency import KeyedRequest, ResultReference
 from models.core.errors import StaleVersion
 from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
-from models.core.sql import in_list
+from models.core.sql import TRUE, Condition, in_list
 from models.database import batch
 from models.log.event import append_statements, assign_positions
 from models.sla.clock_records import build_clock_records, build_clock_updates
@@ -140,9 +140,15 @@ def build_new_records(change: TicketChange) -> list[Model]:
     ]
 
 
-async def lock_tickets(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
-    """Read tickets and lock them until the transaction ends, in id order to prevent deadlocks."""
-    condition = in_list("t.id", sorted(set(ticket_ids)))
+async def lock_tickets(
+    ticket_ids: Iterable[UUID], accessible: Condition = TRUE
+) -> dict[UUID, Ticket]:
+    """Read tickets and lock them until the transaction ends, in id order to prevent deadlocks.
+
+    Neither locks nor waits for tickets that don't meet the condition `accessible`. So the caller
+    of a mutation can't find out by waiting that a ticket exists.
+    """
+    condition = in_list("t.id", sorted(set(ticket_ids))) & accessible
     tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
     return {ticket.id: ticket for ticket in tickets}
 
