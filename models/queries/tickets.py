@@ -13,7 +13,7 @@ from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import FALSE, TRUE, Condition, compare, in_list
+from models.core.sql import TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
 from models.queries.filter import FilterData, compile_filter
@@ -99,18 +99,6 @@ def list_tickets(
 def find_ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:
     """Return the ticket that meets the condition, if it is visible."""
     return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
-
-
-def find_by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
-    """Return the oldest visible ticket with this external id.
-
-    An API client finds only tickets with external ids of its own.
-    """
-    has_id = FALSE if external_id is None else compare("t.external_id", "=", external_id)
-    condition = visible_tickets(viewer) & has_id
-    if viewer.client_id is not None:
-        condition &= compare("t.external_scope", "=", str(viewer.client_id))
-    return One(LazyQuery(Ticket, "t", TICKETS, condition, "t.number", 1))
 
 
 async def filter_visible(

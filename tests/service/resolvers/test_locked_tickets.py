@@ -1,4 +1,4 @@
-"""A mutation does not wait for the lock of a hidden ticket, and checks again after it has waited."""
+"""A mutation does not wait for the lock of a hidden ticket, and checks again after waiting."""
 
 from __future__ import annotations
 
