@@ -21,6 +21,8 @@ from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
 from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
 
+VERSION_COLUMNS = ("version", "updated_at", "public_version", "public_updated_at")
+
 
 async def write(
     *changes: TicketChange, key: KeyedRequest | None = None, commit: bool = False
@@ -49,7 +51,9 @@ async def write(
     updated: list[TicketChange] = []
     steps: list[batch.WriteStatement] = []
     for change in changed:
-        update = None if change.creates_ticket else build_guarded_update(change)
+        version_read = change.ticket.version
+        change.set_versions()
+        update = None if change.creates_ticket else build_guarded_update(change, version_read)
         if update is not None:
             updated.append(change)
             steps.append(update)
@@ -62,7 +66,8 @@ async def write(
     results = await batch.execute([*steps, *append, *key_insert], commit=commit and not updated)
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
-            raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
+            current = await Ticket.get(id=change.ticket.id)
+            raise StaleVersion(current.get_version(is_customer=change.actor.is_customer))
     assign_positions(events, results[len(steps)])
     return max(event.position for event in events)
 
@@ -105,19 +110,15 @@ def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStateme
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
 
 
-def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:
+def build_guarded_update(change: TicketChange, version_read: int) -> batch.WriteStatement | None:
     """An update that finds the ticket's row only if its version is still the one that was read.
 
-    Returns None if no column changes. Sets the version of the ticket and of its events.
+    Returns None if no column changes.
     """
-    ticket, version_read = change.ticket, change.ticket.version
-    if not change.is_unversioned:
-        ticket.version, ticket.updated_at = version_read + 1, change.at
-    elif not change.columns:
+    ticket = change.ticket
+    if change.is_unversioned and not change.columns:
         return None
-    for event in change.events:
-        event.version = ticket.version
-    values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
+    values = {**change.columns, **{name: getattr(ticket, name) for name in VERSION_COLUMNS}}
     return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -73,6 +74,16 @@ def build_sort(attribute: str, *, descending: bool) -> Sort:
     )
 
 
+def use_public_times(order: Order) -> Order:
+    """Return the order for customers, who must not see when a ticket changed internally."""
+    return Order(
+        tuple(
+            replace(sort, column="t.public_updated_at") if sort.column == "t.updated_at" else sort
+            for sort in order.sorts
+        )
+    )
+
+
 def list_queue(
     viewer: Viewer, team_id: UUID, page_request: PageRequest, at: datetime
 ) -> ConnectionQuery[Ticket]:
@@ -93,6 +104,8 @@ def list_tickets(
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     if team_id is not None:
         condition &= compare("t.team_id", "=", team_id)
+    if viewer.is_customer:
+        order = use_public_times(order)
     return build_connection(Ticket, "t", TICKETS, condition, order, page_request)
 
 

@@ -84,8 +84,9 @@ class TicketMutation:
             if ticket is None or not can_access_ticket(self.viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
             changes.append(self.find_change(ticket) or self.change(ticket))
-        if expected_version is not None and changes[0].ticket.version != expected_version:
-            raise StaleVersion(changes[0].ticket.version)
+        version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
+        if expected_version is not None and version != expected_version:
+            raise StaleVersion(version)
         return changes
 
     def find_change(self, ticket: Ticket) -> TicketChange | None:
@@ -151,7 +152,7 @@ def build_payload_fields(
     fields: dict[str, Any] = {
         "ticket_id": ids.encode(ids.TICKET, outcome.ticket.id),
         "ref": outcome.ticket.ref,
-        "version": outcome.ticket.version,
+        "version": outcome.ticket.get_version(is_customer=viewer.is_customer),
         "cursor": event.encode_cursor(outcome.position),
         "replayed": outcome.replayed,
     }
@@ -201,7 +202,7 @@ async def execute(
     own = mutation.changes[0]
     position = await write(*mutation.changes, key=key, commit=True)
     if not position:  # nothing had to change
-        position = await event_log.read_last_position(own.ticket.id)
+        position = await event_log.read_last_position(context.viewer, own.ticket.id)
         if key is not None:
             await store_result(key, ResultReference(mutation.at, own.ticket.id, reached=position))
     return Outcome(own.ticket, own.main_event, position, own.messages[0] if own.messages else None)
