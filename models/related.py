@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.access.viewer import Viewer
-from models.access.visibility import visible_tickets
+from models.access.visibility import visible_tickets, visible_watchers
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import FALSE, TRUE, in_list, is_null
 from models.notifications.email import Mail
@@ -35,7 +35,7 @@ def resources(viewer: Viewer, ticket_ids: Keys) -> Many[TicketResource]:
 
 def watchers(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
     source = "ticket_watchers w JOIN users u ON u.id = w.user_id"
-    condition = in_list("w.ticket_id", ticket_ids)
+    condition = in_list("w.ticket_id", ticket_ids) & visible_watchers(viewer, "w.user_id")
     return Many(LazyQuery(User, "u", source, condition, "w.id"), "w.ticket_id")
 
 

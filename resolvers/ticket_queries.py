@@ -10,13 +10,9 @@ from models.core.pagination import parse_page_arguments
 from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter, list_events
+from models.queries.external_ids import find_by_external_id
 from models.queries.stats import GroupBy, Stats, read_stats
-from models.queries.tickets import (
-    build_ticket_order,
-    find_by_external_id,
-    find_ticket,
-    list_tickets,
-)
+from models.queries.tickets import build_ticket_order, find_ticket, list_tickets
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
 from schema.filters import OrderDirection, TicketFilter, TicketOrder, filter_mapping
@@ -32,9 +28,14 @@ async def ticket_by_number(info: strawberry.Info, number: int) -> One[Ticket]:
     return find_ticket(context_of(info).viewer, compare("t.number", "=", number))
 
 
-async def ticket_by_external_id(info: strawberry.Info, external_id: str) -> One[Ticket]:
-    is_valid = text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS
-    return find_by_external_id(context_of(info).viewer, external_id if is_valid else None)
+async def ticket_by_external_id(
+    info: strawberry.Info, external_id: str, owner_id: strawberry.ID | None = None
+) -> One[Ticket]:
+    viewer = context_of(info).viewer
+    key = None
+    if text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS:
+        key = await find_by_external_id(viewer, external_id, owner_id)
+    return find_ticket(viewer, compare("t.id", "=", key) if key else FALSE)
 
 
 async def tickets(

@@ -81,11 +81,17 @@ class Query:
     ticket_by_external_id: Any = query(
         resolvers.ticket_queries.ticket_by_external_id,
         READ_TICKETS,
-        "A ticket by its external id. An API client finds only external ids that it set itself. A "
-        "user finds the oldest visible ticket with the external id. Null if no such ticket exists "
-        "or the viewer may not see it.",
+        "A ticket by its external id, which is unique per owner only: an API client, a "
+        "customer, or all agents and admins together. Without `ownerId`, the viewer's own key "
+        "comes first; an API client finds only its own. Null if no such ticket exists or the "
+        "viewer may not see it. BAD_REQUEST if the viewer has no such key, but several other "
+        "owners have.",
         TicketType | None,
-        arguments={"external_id": "The external id, at most 255 characters."},
+        arguments={
+            "external_id": "The external id, at most 255 characters.",
+            "owner_id": "The id of the API client or user whose key it is. The id of any agent "
+            "or admin stands for all of them. Default: the viewer first, then any other owner.",
+        },
     )
     tickets: Any = query(
         resolvers.ticket_queries.tickets,

@@ -20,7 +20,10 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource
 
 UNLOGGED_COLUMNS = frozenset(
-    {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
+    {
+        *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
+        *("status_since", "sla_breaches_at"),
+    }
 )
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
 
@@ -71,6 +74,25 @@ class TicketChange:
         return not self.creates_ticket and all(
             event.type in UNVERSIONED_EVENTS for event in self.events
         )
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the change of an existing ticket raises the version that customers see."""
+        return any(
+            not event.internal and event.type not in UNVERSIONED_EVENTS for event in self.events
+        )
+
+    def set_versions(self) -> None:
+        """Raise the versions of an existing ticket, and set those of a new one and the events."""
+        ticket = self.ticket
+        if self.creates_ticket:
+            ticket.public_version, ticket.public_updated_at = ticket.version, ticket.updated_at
+        elif not self.is_unversioned:
+            ticket.version, ticket.updated_at = ticket.version + 1, self.at
+            if self.is_public:
+                ticket.public_version, ticket.public_updated_at = ticket.public_version + 1, self.at
+        for event in self.events:
+            event.version = ticket.version
 
     def set(self, **values: object) -> dict[str, Json]:
         """Set columns of the ticket; returns `[from, to]` for each column whose value differs."""
@@ -188,11 +210,16 @@ class TicketChange:
             self.log(EventType.ASSIGNED, self.set(assignee_id=None))
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
-        """Add one direction of a link, and its event."""
+        """Add one direction of a link, and its event.
+
+        If the team links tickets of two requesters, the event is internal: a customer of one
+        ticket may not see the other, and so must not see that the link exists.
+        """
+        is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
         self.links.append(
             new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
         )
-        self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
+        self.log(EventType.LINKED, internal=is_internal, kind=kind.value, other_id=str(other.id))
 
     def remove_link(self, other: Ticket, kind: LinkKind) -> None:
         """Remove one direction of a link, and log it."""

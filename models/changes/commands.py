@@ -225,8 +225,10 @@ def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) ->
 
 
 def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
+    """Log that the actor has started or stopped watching. Customers don't see it of the team."""
     watchers: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
-    change.log(EventType.TICKET_UPDATED, {"watchers": watchers})
+    by_team = not change.actor.is_customer
+    change.log(EventType.TICKET_UPDATED, {"watchers": watchers}, internal=by_team)
 
 
 def merge(change: TicketChange, into: TicketChange, merged_before: Sequence[TicketChange]) -> None:

@@ -32,6 +32,7 @@ from models.queries.filter_fields import (
     compile_stage,
     compile_status,
     compile_tags,
+    compile_updated_at,
     compile_watcher,
 )
 from models.queries.filter_limits import MAX_LEVELS, FilterContext
@@ -58,7 +59,7 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "escalationLevel": column_field("t.escalation_level"),
     "sla": compile_sla,
     "createdAt": instant_field("t.created_at"),
-    "updatedAt": instant_field("t.updated_at"),
+    "updatedAt": compile_updated_at,
     "resolvedAt": instant_field("t.resolved_at", nullable=True),
     "closedAt": instant_field("t.closed_at", nullable=True),
 }

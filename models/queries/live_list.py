@@ -147,6 +147,17 @@ def membership_from_row(row: Row) -> ListMembership:
 # Changes
 
 
+def select_relevant(events: Sequence[Event], viewer: Viewer) -> Sequence[Event]:
+    """Return the events that can change what the viewer sees of a ticket.
+
+    Customers see nothing of internal events. Staff without the scope notes:read see the ticket's
+    version and time, which internal events change.
+    """
+    if not viewer.is_customer:
+        return events
+    return [event for event in events if not event.internal]
+
+
 def diff_events(
     events: Sequence[Event],
     before: Set[UUID],

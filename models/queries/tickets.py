@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import FALSE, TRUE, Condition, compare, in_list
+from models.core.sql import TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
 from models.queries.filter import FilterData, compile_filter
@@ -73,6 +74,16 @@ def build_sort(attribute: str, *, descending: bool) -> Sort:
     )
 
 
+def use_public_times(order: Order) -> Order:
+    """Return the order for customers, who must not see when a ticket changed internally."""
+    return Order(
+        tuple(
+            replace(sort, column="t.public_updated_at") if sort.column == "t.updated_at" else sort
+            for sort in order.sorts
+        )
+    )
+
+
 def list_queue(
     viewer: Viewer, team_id: UUID, page_request: PageRequest, at: datetime
 ) -> ConnectionQuery[Ticket]:
@@ -93,24 +104,14 @@ def list_tickets(
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     if team_id is not None:
         condition &= compare("t.team_id", "=", team_id)
+    if viewer.is_customer:
+        order = use_public_times(order)
     return build_connection(Ticket, "t", TICKETS, condition, order, page_request)
 
 
 def find_ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:
     """Return the ticket that meets the condition, if it is visible."""
     return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
-
-
-def find_by_external_id(viewer: Viewer, external_id: str | None) -> One[Ticket]:
-    """Return the oldest visible ticket with this external id.
-
-    An API client finds only tickets with external ids of its own.
-    """
-    has_id = FALSE if external_id is None else compare("t.external_id", "=", external_id)
-    condition = visible_tickets(viewer) & has_id
-    if viewer.client_id is not None:
-        condition &= compare("t.external_scope", "=", str(viewer.client_id))
-    return One(LazyQuery(Ticket, "t", TICKETS, condition, "t.number", 1))
 
 
 async def filter_visible(

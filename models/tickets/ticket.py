@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from models.tickets.lifecycle import (
 )
 
 FIRST_TICKET_NUMBER = 1001
+BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
+"""A value for `public_updated_at` that the migration replaces. Commands set it in new tickets."""
 
 
 class LinkKind(Enum):
@@ -71,6 +73,9 @@ class Ticket(Model):
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
     version          starts at 1; each change raises it by one, unless it only logs
                      UNVERSIONED_EVENTS
+    public_version   the version that customers see: like `version`, but internal events don't raise
+                     it, so that it reveals nothing of them; see docs/decisions/0024
+    public_updated_at   when `public_version` was raised last
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -122,6 +127,8 @@ class Ticket(Model):
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
     version = fields.IntField(default=1)
+    public_version = fields.IntField(default=1, db_default=1)
+    public_updated_at = InstantField(db_default=BEFORE_MIGRATION)
     ref = computed_property(("number",), build_reference)
     stage = computed_property(("status",), get_stage)
 
@@ -138,6 +145,9 @@ class Ticket(Model):
             ("status", "updated_at"),
             ("requester_id", "updated_at"),
             ("organization_id", "updated_at"),
+            ("requester_id", "public_updated_at"),
+            ("organization_id", "public_updated_at"),
+            ("external_id",),
             ("assignee_id", "updated_at"),
             ("team_id", "updated_at", "id"),
             ("category_id", "updated_at", "id"),
@@ -160,6 +170,10 @@ class Ticket(Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    def get_version(self, *, is_customer: bool) -> int:
+        """The version that a customer or the team sees."""
+        return self.public_version if is_customer else self.version
 
     def can_still_reopen(self, at: datetime, window: timedelta) -> bool:
         """False if the ticket is merged, or if it was closed more than `window` ago.

@@ -213,7 +213,8 @@ class LiveListSource(Source[LiveListChange]):
         if events is None or self.members is None or self.has_visibility_changed():
             return await self.snapshot()
         self.sent_position = end
-        return live_list.replay_events(events, self.members, self.viewer)
+        relevant = live_list.select_relevant(events, self.viewer)
+        return live_list.replay_events(relevant, self.members, self.viewer)
 
     async def follow_log(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads only the tickets with new events."""
@@ -226,6 +227,8 @@ class LiveListSource(Source[LiveListChange]):
             return await self.diff_members()
         if events is None or self.members is None:
             return await self.snapshot()
+        events = live_list.select_relevant(events, self.viewer)
+        memberships = {event.ticket_id: memberships[event.ticket_id] for event in events}
         changes = live_list.diff_events(events, self.members, memberships, self.viewer)
         self.members -= memberships.keys()
         self.members |= {id for id, each in memberships.items() if each is ListMembership.INSIDE}
@@ -239,6 +242,7 @@ class LiveListSource(Source[LiveListChange]):
         events = await self.read_events(self.members_position, head)
         if events is None or self.members is None:
             return await self.snapshot()
+        events = live_list.select_relevant(events, viewer)
         with_events = {event.ticket_id for event in events}
         memberships = {
             id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE

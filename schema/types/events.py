@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
 import strawberry
 
-from models.log.event import Event
+from models.log.event import Event, Json
 from models.people.team import Team
-from models.people.user import User
+from models.people.user import Role, User
 from models.tickets.message import Message
 from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
@@ -44,6 +44,14 @@ async def load_message(info: strawberry.Info, event: Event) -> Message | None:
     return await loaders(info).messages.load(event.message_id) if event.message_id else None
 
 
+async def find_staff(info: strawberry.Info, id_lists: Sequence[Json]) -> frozenset[str]:
+    """Those of the user ids in the lists that are not customers'."""
+    user_ids = {str(user_id) for each in id_lists for user_id in cast("Sequence[str]", each)}
+    users = await loaders(info).users.load_many([UUID(user_id) for user_id in user_ids])
+    customers = {str(user.id) for user in users if user and user.role is Role.CUSTOMER}
+    return frozenset(user_ids - customers)
+
+
 @strawberry.type(name="TicketCreated", description="A ticket was created.")
 class TicketCreated(TicketStatusEventInterface):
     pass
@@ -65,9 +73,17 @@ class TicketStatusChanged(TicketStatusEventInterface):
     description="Fields of a ticket changed that have no event type of their own.",
 )
 class TicketUpdated(TicketEventInterface):
-    @strawberry.field(description="The changed fields.", metadata=cost(each=0))
-    def changes(self, root: strawberry.Parent[Event]) -> list[FieldChange]:
-        return field_changes(root)
+    @strawberry.field(
+        description="The changed fields. Customers see no agents and admins among the watchers.",
+        metadata=cost(each=0),
+    )
+    async def changes(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> list[FieldChange]:
+        hidden = frozenset[str]()
+        if "watchers" in root.changes and context_of(info).viewer.is_customer:
+            hidden = await find_staff(info, root.changes["watchers"])
+        return field_changes(root, hidden)
 
 
 @strawberry.type(description="A user to whom the server could have assigned a ticket.")

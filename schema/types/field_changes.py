@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -40,13 +40,14 @@ class FieldChange:
     )
 
 
-def format_value(column: str, value: Json) -> str | None:
-    """The value of a ticket's column as text."""
+def format_value(column: str, value: Json, hidden_watchers: Collection[str] = ()) -> str | None:
+    """The value of a ticket's column as text. `hidden_watchers` are keys of users to leave out."""
     if value is None:
         return None
     if column == "watchers":
-        user_ids = cast("Sequence[Json]", value)
-        return ", ".join(ids.encode(ids.USER, UUID(str(user_id))) for user_id in user_ids)
+        user_ids = [str(user_id) for user_id in cast("Sequence[Json]", value)]
+        visible = [UUID(user_id) for user_id in user_ids if user_id not in hidden_watchers]
+        return ", ".join(ids.encode(ids.USER, user_id) for user_id in visible)
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     if column in ID_COLUMNS:
@@ -56,13 +57,13 @@ def format_value(column: str, value: Json) -> str | None:
     return str(value)
 
 
-def field_changes(event: Event) -> list[FieldChange]:
+def field_changes(event: Event, hidden_watchers: Collection[str] = ()) -> list[FieldChange]:
     """The changes of an event that the API exposes."""
     return [
         FieldChange(
             field=field_name(column),
-            from_=format_value(column, before),
-            to=format_value(column, after),
+            from_=format_value(column, before, hidden_watchers),
+            to=format_value(column, after, hidden_watchers),
         )
         for column, (before, after) in event.changes.items()
         if column not in UNEXPOSED_COLUMNS

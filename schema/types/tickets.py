@@ -19,7 +19,13 @@ from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
-from schema.relations import RELATION, RelatedRecords, foreign_key_field, related_list_field
+from schema.relations import (
+    RELATION,
+    RelatedRecords,
+    foreign_key_field,
+    public_column_field,
+    related_list_field,
+)
 from schema.types.messages import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
@@ -121,7 +127,8 @@ class TicketType(Node):
     watchers: Any = related_list_field(
         related.watchers,
         list[UserType],
-        "The users who watch the ticket, in the order in which they started.",
+        "The users who watch the ticket, in the order in which they started. Customers see only "
+        "the customers among them.",
     )
     tags: Any = related_list_field(
         related.tags, list[str], "At most 20 labels, in alphabetical order.", item_attribute="name"
@@ -235,8 +242,12 @@ class TicketType(Node):
         )
 
     created_at: datetime = strawberry.field(description="The time at which the ticket was created.")
-    updated_at: datetime = strawberry.field(
-        description="The time of the last change that raised the version."
+    updated_at: Any = public_column_field(
+        "updated_at",
+        "public_updated_at",
+        datetime,
+        "The time of the last change that raised the version. Customers see that of the last "
+        "change that they may see.",
     )
     first_responded_at: datetime | None = strawberry.field(
         description="The time of the team's first response: its first reply or the first "
@@ -250,8 +261,12 @@ class TicketType(Node):
         description="The time of the closure. Null until then, and again once the ticket is "
         "reopened."
     )
-    version: int = strawberry.field(
-        description="The version of the ticket, from 1. It rises by one with each change; send it "
-        "as `expectedVersion`. SLA events, steps of escalation paths, reminders and failed emails "
-        "do not raise it."
+    version: Any = public_column_field(
+        "version",
+        "public_version",
+        int,
+        "The version of the ticket, from 1. It rises by one with each change; send it as "
+        "`expectedVersion`. SLA events, steps of escalation paths, reminders and failed emails "
+        "do not raise it. Customers see a version of their own, which rises only with changes "
+        "that they may see.",
     )

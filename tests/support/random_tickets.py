@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tortoise.models import Model
 
 from models import database
+from models.access.viewer import Viewer
 from models.core import ids
 from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
 from models.queries.filter import FilterData
@@ -197,6 +199,20 @@ class RandomTickets:
                 await kind.bulk_create([each for each in records if isinstance(each, kind)])
         return cls(desk, facts)
 
+    def facts_for(self, viewer: Viewer) -> Sequence[TicketFacts]:
+        """The facts as the viewer sees them: customers see neither staff nor internal times."""
+        if not viewer.is_customer:
+            return self.facts
+        staff = {each.user_id for each in self.desk.staff}
+        return [
+            replace(
+                fact,
+                ticket=with_public_time(fact.ticket),
+                watchers=frozenset(key for key in fact.watchers if key not in staff),
+            )
+            for fact in self.facts
+        ]
+
     def comparisons(self) -> Mapping[str, st.SearchStrategy[object]]:
         """The possible comparisons of each filter field."""
 
@@ -328,11 +344,19 @@ def random_ticket(desk: Desk, random: Random, number: int) -> Ticket:
         external_id=random.choice(KEYS),
         created_at=random_hour(random, -6, 0),
         updated_at=random_hour(random, -4, 2),
+        public_updated_at=random_hour(random, -4, 2),
         sla_breaches_at=random.choice([None, random_hour(random, -1, 1)]),
         resolved_at=random_hour(random, -4, 1) if is_resolved else None,
         closed_at=random_hour(random, -2, 1) if status is Status.CLOSED else None,
         close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
     )
+
+
+def with_public_time(ticket: Ticket) -> Ticket:
+    """A copy of the ticket with the time that customers see."""
+    seen = copy(ticket)
+    seen.updated_at = ticket.public_updated_at
+    return seen
 
 
 def random_hour(random: Random, first: int, last: int) -> datetime:

@@ -91,6 +91,8 @@ class RowCompiler(RecordCompiler):
             return self.reference(record, relation.attribute, definition.type, group)
         if kind is RelationKind.FIRST_FOREIGN_KEY:
             return self.first_reference(record, relation, definition.type, group)
+        if kind is RelationKind.COLUMN_BY_CONTEXT:
+            return self.column_by_context(record, relation, definition.type)
         if field.base_resolver is None:
             return self.attribute(record, field.python_name, definition.type)
         return None
@@ -123,6 +125,13 @@ class RowCompiler(RecordCompiler):
             key = f"r[{self.layout.key_index(target)}]"
             code = f"{function}(r, s) if {key} is not None else {code}"
         return f"({code})"
+
+    def column_by_context(self, record: RowRecord, relation: Any, type_: OutputType) -> str | None:
+        """The expression for one of two columns, which the request context selects."""
+        value = self.attribute(record, relation.attribute, type_)
+        alternative = self.attribute(record, relation.alternative, type_)
+        uses_alternative = self.builder.constant(relation.uses_alternative)
+        return f"({alternative} if {uses_alternative}(s[0].context) else {value})"
 
     def attribute(self, record: RowRecord, name: str, type_: OutputType) -> str | None:
         """The expression for a column, or for a property computed from columns."""

@@ -39,6 +39,8 @@ class RelationKind(Enum):
     are null."""
     OWNED_RECORDS = "owned_records"
     """The records that `read` returns for each owner."""
+    COLUMN_BY_CONTEXT = "column_by_context"
+    """The column `attribute`, or `alternative` if `uses_alternative` is true for the context."""
     RECORD_ID = "record_id"
     """The global id of the record itself, with the prefix that `prefix` returns."""
 

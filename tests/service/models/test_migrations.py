@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from support.assert_unchanged import assert_nothing_stored
@@ -21,9 +22,11 @@ from models.core.ids import new_id
 from models.core.pagination import PageRequest
 from models.database.config import build_config
 from models.log import event
+from models.log.event import Event, EventType
 from models.people.team import Category, Membership, Team
-from models.people.user import Organization, User
+from models.people.user import Organization, Role, User
 from models.queries import indexes, tickets
+from models.tickets.ticket import Ticket
 
 NAMES = [
     "0001_initial",
@@ -33,6 +36,7 @@ NAMES = [
     "0005_presences",
     "0006_keys",
     "0007_pages",
+    "0009_public_versions",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -220,6 +224,51 @@ async def test_idempotency_keys_of_version_0005_are_migrated() -> None:
         6,
         7,
     )
+
+
+@pytest.mark.usefixtures("empty")
+async def test_tickets_of_version_0007_get_a_public_version() -> None:
+    async with database.transaction():
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
+    team = await Team.create(slug="t", name="T")
+    category = await Category.create(slug="c", name="C", team=team)
+    cora, olga = [await User.create(email=f"{n}@x.org", display_name=n) for n in ("cora", "olga")]
+    ada = await User.create(email="ada@x.org", display_name="ada", role=Role.AGENT)
+    tickets_by_requester = {cora.id: new_id(), olga.id: new_id()}
+    for number, (requester_id, key) in enumerate(tickets_by_requester.items(), 1001):
+        columns = (
+            "id, number, external_scope, subject, description, status, priority, category_id, "
+            "team_id, requester_id, escalation_level, created_at, updated_at, version"
+        )
+        values = [key, number, "", "s", "d", "new", 2, category.id]
+        values += [team.id, requester_id, 0, NOON, NOON + timedelta(hours=1), 7]
+        await database.fetch_dicts(
+            f"INSERT INTO tickets ({columns}) VALUES ({database.placeholders(values)})", values
+        )
+    mine, other = tickets_by_requester.values()
+    watching = {"changes": {"watchers": [[], ["x"]]}}
+    events = [
+        (EventType.TICKET_UPDATED, ada.id, watching),
+        (EventType.TICKET_UPDATED, cora.id, watching),
+        (EventType.TICKET_UPDATED, ada.id, {"changes": {"subject": ["r", "s"]}}),
+        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(other)}),
+        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(mine)}),
+    ]
+    for position, (type, actor_id, data) in enumerate(events, 1):
+        await Event.create(
+            position=position,
+            type=type,
+            ticket_id=mine,
+            actor_user_id=actor_id,
+            occurred_at=NOON,
+            version=1,
+            data=data,
+        )
+    await migrate.migrate()
+    for ticket in await Ticket.all():
+        assert (ticket.public_version, ticket.public_updated_at) == (7, NOON + timedelta(hours=1))
+    marked = await Event.filter(internal=True).order_by("position")
+    assert [each.position for each in marked] == [1, 4]
 
 
 async def test_concurrent_migrations_all_succeed_and_one_applies_them(empty_url: str) -> None:

@@ -295,19 +295,6 @@ async def test_a_replay_shows_nothing_to_a_caller_without_access(
     ]
 
 
-async def test_a_write_only_token_sees_the_ticket_that_it_created(
-    service: Service, world: World
-) -> None:
-    write_only = service.client(await machine("Blind", ["tickets:write"]))
-    new = NEW_TICKET | {"requesterId": world.cora.gid, "idempotencyKey": "k"}
-    first = await write_only.do("createTicket", **new)
-    assert first["ticket"]["subject"] == "VPN is down"
-    assert first["event"]["ticket"]["id"] == first["ticket"]["id"]
-    assert await write_only.do("createTicket", **new) == first | {"replayed": True}
-    started = await write_only.do("startTicket", ticketId=first["ticket"]["id"])
-    assert started["ticket"]["status"] == "OPEN"
-
-
 async def test_a_key_has_1_to_128_characters(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     for wrong in ("", "k" * 129, "a\0b"):

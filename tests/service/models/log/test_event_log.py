@@ -462,4 +462,4 @@ async def test_unseen_messages_are_visible_messages_by_other_users(desk: Desk) -
     assert await timeline.find_unseen_messages(desk.ada, ticket.id, 0) == [events[5]]
     assert await timeline.find_unseen_messages(desk.cora, ticket.id, 0) == [events[3]]
     assert await timeline.find_unseen_messages(desk.olga, ticket.id, 0) == []
-    assert await event_log.read_last_position(ticket.id) == 6
+    assert await event_log.read_last_position(desk.ada, ticket.id) == 6
