@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     max_connections_per_viewer: PositiveInt = 500
     """The maximum number of connections of one user or API client per process."""
     max_connections_per_address: PositiveInt = 2_000
-    """The maximum number of connections from one IP address per process."""
+    """The maximum number of connections from one IPv4 address or IPv6 /64 network per process."""
     max_operations_per_socket: PositiveInt = 100
     """The maximum number of concurrent operations per WebSocket."""
     max_socket_messages_per_second: PositiveInt = 100
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], Field(default_factory=list)]
     """JSON list of origins whose pages may call the API (CORS, WebSocket)."""
     trusted_proxies: str = ""
-    """Comma-separated IP addresses of proxies whose X-Forwarded-For is trusted."""
+    """Comma-separated IP addresses or networks of proxies whose X-Forwarded-For is trusted."""
     public_url: str = ""
     """URL of the customer portal, for links in emails: `/tickets/{number}`."""
     smtp_url: Annotated[str, Field(repr=False)] = ""
@@ -180,6 +180,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
             )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_trusted_proxies(cls, value: str) -> str:
+        from engine.limits.network import parse_networks
+
+        parse_networks(value)
         return value
 
     @field_validator("trusted_documents")

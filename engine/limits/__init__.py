@@ -21,7 +21,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     WebSockets and event streams, per process
     connections                       20,000    max_connections                  503, 1013
     per user or API client            500       max_connections_per_viewer       429, 1013
-    per IP address                    2,000     max_connections_per_address      429, 1013
+    per IPv4 address or IPv6 /64      2,000     max_connections_per_address      429, 1013
     connection_init arrives           10 s      connection_init_timeout_seconds  4408
     operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
     messages per second and WebSocket 100       max_socket_messages_per_second   1008
