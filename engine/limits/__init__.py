@@ -1,4 +1,4 @@
-"""Limits on connections, rates, sign-in attempts and concurrent work.
+"""Limits on connections, rates and concurrent work.
 
 This table lists all limits on what a client can open, send, request or store. The column "where"
 names a setting (see settings.py and docs/configuration.md) or the file that defines the limit.
@@ -62,7 +62,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
     search: words                     16        models/queries/search.py         cut
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
-    sign-in attempts per 5 minutes    10        max_sign_in_attempts             RATE_LIMITED
+    free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     concurrent password checks        2         models/people/password.py        wait
     waiting password checks           50        models/people/password.py        RATE_LIMITED
 
