@@ -19,6 +19,10 @@ IsOutage = Callable[[BaseException], bool]
 """Whether an exception means that a service that the application depends on is unavailable."""
 SUGGESTION_PATTERN = re.compile(r" Did you mean .*\?$", re.DOTALL)
 """The end of graphql-core's messages that reveal names of the schema."""
+QUOTED_PATTERN = re.compile(r"(Value )?'[^'\s]+'")
+"""What graphql-core quotes: names of the schema or of the document, but after `Value` the client's
+value. Names contain no spaces, so a client's value with apostrophes can't hide one."""
+MASKED_NAME = "'…'"
 UNAUTHENTICATED_MESSAGE = "The bearer token is unknown, revoked or expired."
 UNAVAILABLE_MESSAGE = "The service is temporarily unavailable. Try again later."
 INTERNAL_ERROR_MESSAGE = "An internal error occurred."
@@ -103,8 +107,8 @@ class ErrorFormatter:
         """Replace the result's errors by a new list. The old list can belong to a cached document.
 
         Args:
-            schema_hidden: Whether the caller may not see the schema. Suggestions are then removed.
-            executed: See `format_error`.
+            schema_hidden: Whether the caller may not see the schema. See `mask_schema_names`.
+            validated: See `format_error`.
         """
         if not result.errors:
             return
@@ -113,10 +117,25 @@ class ErrorFormatter:
             for error in result.errors
         ]
         if schema_hidden:
-            errors = [remove_suggestion(error) for error in errors]
+            errors = [mask_schema_names(error) for error in errors]
         result.errors = errors
 
 
-def remove_suggestion(error: GraphQLError) -> GraphQLError:
+def mask_schema_names(error: GraphQLError) -> GraphQLError:
+    """Mask what a message about the document or the variables tells about the schema.
+
+    Suggestions are removed. Names that are not in the document, such as the type of a field or a
+    required argument, become `'…'`. The value after `found:` is the client's own.
+    """
+    if error.path is not None:
+        return error
     message = SUGGESTION_PATTERN.sub("", error.message)
+    written_names = set(re.findall(r"\w+", error.source.body if error.source else ""))
+
+    def mask(match: re.Match[str]) -> str:
+        is_written = written_names.issuperset(re.findall(r"\w+", match[0]))
+        return match[0] if is_written or match[1] else MASKED_NAME
+
+    text, separator, value = message.partition("found: ")
+    message = QUOTED_PATTERN.sub(mask, text) + separator + value
     return copy_error(error, message, error.extensions or {})
