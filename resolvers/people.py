@@ -27,6 +27,7 @@ from schema.payloads.people import SignInPayload, SignOutPayload
 
 RETRY_WHEN_BUSY_MS = 1000
 QUEUE_FULL_MESSAGE = "Too many people sign in at this moment."
+QUEUE_LIMIT = "waiting_sign_ins"
 MILLISECOND = timedelta(milliseconds=1)
 MAX_EMAIL_CHARACTERS = 320
 
@@ -62,7 +63,7 @@ async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
     try:
         matches = await context.services.passwords.matches(password, password_hash)
     except PasswordQueueFull:
-        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS) from None
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
     if user is None or not matches:
         message = "The email address or the password is wrong."
         raise InvalidInput(UserErrorCode.INVALID, message, "email")
@@ -74,10 +75,11 @@ async def count_sign_in_attempt(context: Context, email: str, network: str) -> N
     """Raises RateLimited; then nothing is counted."""
     services = context.services
     if services.passwords.is_full:
-        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS)
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT)
     wait = await services.sign_in_limits.count_attempt(email, network, context.now())
     if wait:
-        raise RateLimited("Too many attempts to sign in.", ceil(wait / MILLISECOND))
+        wait_ms = ceil(wait / MILLISECOND)
+        raise RateLimited("Too many attempts to sign in.", wait_ms, "sign_in_attempts")
 
 
 async def create_session(context: Context, user: User) -> SignInPayload:

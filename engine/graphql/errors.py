@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from engine.limit_refusals import LIMIT_BY_CODE, count_refusal, find_limit
+
 ExplainError = Callable[[Exception], Mapping[str, Any] | None]
 """Describes an exception of the application to clients: `message`, `code` and further extensions.
 None for an exception that clients must not see."""
@@ -23,6 +25,8 @@ QUOTED_PATTERN = re.compile(r"(Value )?'[^'\s]+'")
 """What graphql-core quotes: names of the schema or of the document, but after `Value` the client's
 value. Names contain no spaces, so a client's value with apostrophes can't hide one."""
 MASKED_NAME = "'…'"
+TOO_MANY_TOKENS = "tokens. Parsing aborted."
+"""The end of graphql-core's message about a document that exceeds the limit on tokens."""
 UNAUTHENTICATED_MESSAGE = "The bearer token is unknown, revoked or expired."
 UNAVAILABLE_MESSAGE = "The service is temporarily unavailable. Try again later."
 INTERNAL_ERROR_MESSAGE = "An internal error occurred."
@@ -31,6 +35,9 @@ log = structlog.get_logger("ticketwire.operation")
 
 class RequestError(GraphQLError):
     """The reason why an operation is not executed, with a code for the client."""
+
+    limit_name: str | None = None
+    """The limit that the operation exceeds, for the metric. It is counted with the response."""
 
     def __init__(self, message: str, code: str, **extensions: Any) -> None:
         super().__init__(message, extensions={"code": code, **extensions})
@@ -88,6 +95,16 @@ def copy_error(error: GraphQLError, message: str, extensions: Mapping[str, Any])
     )
 
 
+def find_limit_of(error: GraphQLError) -> str | None:
+    """The limit by which an operation or a field is refused, if any."""
+    limit = find_limit(error.original_error or error)
+    if isinstance(error, GraphQLSyntaxError) and TOO_MANY_TOKENS in error.message:
+        return "document_tokens"
+    if limit is None and isinstance(error, RequestError):
+        return LIMIT_BY_CODE.get(error.code)
+    return limit
+
+
 def has_unavailable_error(result: Any) -> bool:
     return any(
         (error.extensions or {}).get("code") == "UNAVAILABLE" for error in result.errors or ()
@@ -112,6 +129,8 @@ class ErrorFormatter:
         """
         if not result.errors:
             return
+        for error in result.errors:
+            count_refusal(find_limit_of(error))
         errors = [
             format_error(error, self.explain, self.is_outage, request_id, validated=validated)
             for error in result.errors

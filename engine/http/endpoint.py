@@ -38,6 +38,7 @@ from engine.graphql.response import encode_response
 from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.rate_limit_headers import build_rate_limit_headers, format_retry_after
+from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
 
 PREFLIGHT_HEADERS = (
@@ -155,6 +156,7 @@ def check_headers(
             raise RequestRefused(415, "The request body must be application/json in UTF-8.")
         return
     if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
+        count_refusal("query_string_bytes")
         raise RequestRefused(
             414,
             f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. "

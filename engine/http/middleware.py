@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.graphql.errors import INTERNAL_ERROR_MESSAGE
+from engine.limit_refusals import count_refusal
 from engine.server.error_response import (
     JSON_CONTENT_TYPE,
     SECURITY_HEADERS,
@@ -29,6 +30,7 @@ class BodyTooLarge(RequestRefused):
     """Raised where the body is read, so that the endpoint responds as to other bad requests."""
 
     def __init__(self) -> None:
+        count_refusal("body_bytes")
         super().__init__(413, f"The request body must be at most {MAX_BODY_BYTES} bytes.")
 
 

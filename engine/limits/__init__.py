@@ -32,7 +32,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
 
     Documents, before validation; QUERY_TOO_EXPENSIVE if nothing else is stated
     bytes                             16 KiB    max_document_bytes               BAD_REQUEST
-    tokens                            2,000     max_document_tokens
+    tokens                            2,000     max_document_tokens              a parse error
     depth                             12        max_document_depth
     depth of introspection            20        engine/graphql/document_limits.py
     depth, fragments counted, too     52        max_document_depth + 40
@@ -86,6 +86,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     holidays; working hours per day   1,000, 24 models/sla/calendar_input.py
     active escalation paths           100       models/escalation/admin.py
     steps per escalation path         20        models/escalation/admin.py
+
+engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
+of their own, in engine/fanout/metrics.py.
 
 The number of stored tickets and messages is limited only by the cost of operations.
 """

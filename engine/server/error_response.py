@@ -8,6 +8,8 @@ from random import getrandbits
 
 import orjson
 
+from engine.limit_refusals import LIMIT_BY_HTTP_STATUS, count_refusal
+
 JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 """Headers of every response, unless the endpoint sets its own."""
@@ -39,6 +41,7 @@ def build_raw_response(
 
     The HTTP protocol writes it if no ASGI application can respond, for example to a parse error.
     """
+    count_refusal(LIMIT_BY_HTTP_STATUS.get(status))
     body = encode_error_body(reason, "BAD_REQUEST", request_id)
     headers = [
         *extra_headers,
