@@ -141,7 +141,7 @@ async def show_metrics(components: Components, request: Request) -> Response:
 
 
 async def process_samples(components: Components) -> list[ProcessSample]:
-    """The metrics of this process: connections, log tail, wake-ups and compiled plans."""
+    """The metrics of this process: connections, log tail, wake-ups, plans and refusals."""
     process = str(os.getpid())
     connections, wakeup = components.connections, components.wakeup
     planner = connections.schema.planner
@@ -159,4 +159,5 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             compiled_plan_executions_total=planner.executions if planner else 0,
             compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),
+        *metrics.build_refusal_samples(process),
     ]

@@ -16,7 +16,6 @@ from engine.fanout.services import ConnectionServices
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.http.compression import Compressor
-from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
 from engine.server.traffic import TrafficLimits
@@ -31,6 +30,7 @@ from models.log.event import Event
 from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
@@ -98,7 +98,7 @@ def build_services(
         notification_tail=build_notification_tail(wakeup, sessions),
         presence=PresenceTail(wakeup.listen(), now, refresh_permissions=sessions.refresh),
         passwords=PasswordChecker(),
-        sign_in_throttle=SignInThrottle(settings.max_sign_in_attempts),
+        sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
         sessions=sessions,
         demo_clock=demo_clock,
     )

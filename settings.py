@@ -70,14 +70,15 @@ class Settings(BaseSettings):
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     """The number of days that a session lasts."""
     max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """The maximum number of sign-in attempts per 5 minutes for one email address from one IP
-    address. An IP address may make six times as many."""
+    """The number of failed attempts to sign in to one account from one IPv4 address or IPv6 /64
+    network, after which each further one must wait: 1 s, 2 s, up to 5 minutes. Six times as many
+    for an account (up to 30 s), and for an address or network."""
     max_connections: PositiveInt = 20_000
     """The maximum number of WebSockets and event streams per process."""
     max_connections_per_viewer: PositiveInt = 500
     """The maximum number of connections of one user or API client per process."""
     max_connections_per_address: PositiveInt = 2_000
-    """The maximum number of connections from one IP address per process."""
+    """The maximum number of connections from one IPv4 address or IPv6 /64 network per process."""
     max_operations_per_socket: PositiveInt = 100
     """The maximum number of concurrent operations per WebSocket."""
     max_socket_frames_per_second: PositiveInt = 100
@@ -139,7 +140,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], Field(default_factory=list)]
     """JSON list of origins whose pages may call the API (CORS, WebSocket)."""
     trusted_proxies: str = ""
-    """Comma-separated IP addresses of proxies whose X-Forwarded-For is trusted."""
+    """Comma-separated IP addresses or networks of proxies whose X-Forwarded-For is trusted."""
     public_url: str = ""
     """URL of the customer portal, for links in emails: `/tickets/{number}`."""
     smtp_url: Annotated[str, Field(repr=False)] = ""
@@ -192,6 +193,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
             )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_trusted_proxies(cls, value: str) -> str:
+        from engine.limits.network import parse_networks
+
+        parse_networks(value)
         return value
 
     @field_validator("trusted_documents")

@@ -38,7 +38,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0007_pages')]
+    dependencies = [('models', '0008_sign_in_attempts')]
 
     initial = False
 

@@ -21,6 +21,10 @@ class Metric:
     value: float
     label: tuple[str, str] | None = None
 
+    @property
+    def labels(self) -> dict[str, str]:
+        return {} if self.label is None else dict([self.label])
+
 
 async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Metric]:
     """The log's head, and the state of the jobs, of emails and of SLA clocks.

@@ -12,12 +12,13 @@ from weakref import WeakValueDictionary
 import strawberry
 
 from engine.bus.log_tail import LogTail
-from engine.limits.rate import address_key
+from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
@@ -36,14 +37,6 @@ class WakeupBus(Protocol):
     """The signal that the log has grown."""
 
     def notify(self) -> None: ...
-
-
-class SignInThrottle(Protocol):
-    """Limits the rate of sign-in attempts."""
-
-    async def count_attempt(self, *keys: str) -> int:
-        """Returns 0 if the attempt is allowed, or the milliseconds until the next one is."""
-        ...
 
 
 class Sessions(Protocol):
@@ -67,7 +60,7 @@ class Services:
     notification_tail: LogTail[Notification]
     presence: PresenceTail
     passwords: PasswordChecker
-    sign_in_throttle: SignInThrottle
+    sign_in_limits: SignInLimits
     sessions: Sessions
     demo_clock: DemoClock | None = None
     """The clock that administrators can advance. In the demo, it is also `now`."""

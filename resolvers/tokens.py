@@ -35,7 +35,7 @@ async def create_api_token(context: Context, input: CreateApiTokenInput) -> Crea
     live = unrevoked.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
     if await live.count() >= MAX_API_TOKENS:
         message = f"You have {MAX_API_TOKENS} live tokens, which is the maximum. Revoke one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_tokens")
     api_token, token_text = await token.issue_token(
         TokenKind.API, name, scopes, user_id=user_id, expires_at=input.expires_at, at=at
     )

@@ -44,6 +44,11 @@ NEW_TICKET = """mutation {
 WRONG_PASSWORD = """mutation {
   signIn(input: {email: "nobody@example.com", password: "x"}) { token }
 }"""
+GUESS = "mutation($i: SignInInput!) { signIn(input: $i) { token } }"
+GUESSES = 200
+MAX_CHECKED_GUESSES = 20
+"""10 attempts are free. The delays after them double, so few more are checked within minutes,
+whatever the number of processes."""
 
 
 Send = Callable[[Target], Awaitable[Sequence[str]]]
@@ -185,6 +190,18 @@ async def leave_responses_unread(target: Target) -> list[str]:
             writer.transport.abort()
 
 
+async def guess_password(target: Target) -> list[str]:
+    """Many passwords for one account at once. All processes together check only a few."""
+    email = f"account-of-{target.token[-8:]}@example.com"
+    guesses = [
+        target.post(GUESS, {"i": {"email": email, "password": f"guess {index}"}})
+        for index in range(GUESSES)
+    ]
+    responses = list(await asyncio.gather(*guesses))
+    checked = responses.count("200")
+    return responses if checked <= MAX_CHECKED_GUESSES else [f"{checked} guesses were checked"]
+
+
 EXPENSIVE = ("200", "200 UNAVAILABLE")
 """An expensive operation may reach its time limit, because it waits for the caller's others."""
 CONCURRENT: tuple[Attack, ...] = (
@@ -217,6 +234,7 @@ CONCURRENT: tuple[Attack, ...] = (
     on_connections(
         "wrong passwords", 40, same_operation(WRONG_PASSWORD), "200", "200 RATE_LIMITED"
     ),
+    attack(f"{GUESSES} passwords for one account", guess_password, "200", "200 RATE_LIMITED"),
     pipelined("invalid documents", SHORT_INVALID, f"200 {VALIDATION_FAILED}"),
     pipelined("documents that are slow to validate", SLOW_VALID, "200"),
     attack("300 requests, pipelined", send_beyond_queue_limit, "200", "429 BAD_REQUEST", "cut"),

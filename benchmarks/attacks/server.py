@@ -18,15 +18,17 @@ START_SECONDS = 40.0
 
 
 @contextlib.asynccontextmanager
-async def run_server(url: str) -> AsyncGenerator[int]:
+async def run_server(url: str, workers: int = 1) -> AsyncGenerator[int]:
     """Start a server over the database at `url`; yield its port once it is healthy.
+
+    Several worker processes need Postgres.
 
     Raises BenchmarkError if the server does not start, or if it exits before the block ends.
     """
     port = free_port()
     variables = {"TICKETWIRE_DATABASE_URL": url, "TICKETWIRE_LOG_LEVEL": "error"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", str(port)],
+        [sys.executable, "-m", "cli", "serve", "--port", str(port), "--workers", str(workers)],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,

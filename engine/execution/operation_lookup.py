@@ -13,6 +13,7 @@ from engine.graphql.operation import Operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest, has_more_values
 from engine.graphql.response import request_error_result
+from engine.limit_refusals import count_refusal
 
 MAX_VARIABLE_VALUES = 2500
 """Values are coerced one by one. If each makes an input object, so many take about 30 ms."""
@@ -71,6 +72,7 @@ class OperationLookup:
             return PreExecutionError(None, list(validation_errors))
         self.persisted_documents.register(request.query, request.extensions)
         if request.variables and has_more_values(request.variables, MAX_VARIABLE_VALUES):
+            count_refusal("variable_values")
             message = f"The variables must hold at most {MAX_VARIABLE_VALUES} values in total."
             return request_error_result(message, "BAD_REQUEST", limit=MAX_VARIABLE_VALUES)
         return operation

@@ -29,7 +29,8 @@ from engine.graphql.errors import ErrorFormatter, ExplainError, IsOutage
 from engine.graphql.operation import SUBSCRIPTIONS, Operation, log_operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest
-from engine.limits.rate import LeakyBuckets, address_key
+from engine.limits.network import address_key
+from engine.limits.rate import LeakyBuckets
 
 
 class Schema(strawberry.Schema):

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from engine.limit_refusals import count_refusal
+
 MAX_QUERY_STRING_BYTES = 48 * 1024
 """Less than the 64 KiB at which the HTTP parser refuses a URL."""
 MAX_QUERY_STRING_FIELDS = 20
@@ -94,6 +96,7 @@ def parse_json(text: bytes, what: str) -> object:
         raise MalformedRequest(f"{what} is not JSON: {error}") from None
     can_be_too_deep = text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH
     if can_be_too_deep and not is_serializable(value):
+        count_refusal("json_depth")
         raise MalformedRequest(f"{what} must be nested at most {MAX_JSON_DEPTH} levels deep.")
     return value
 

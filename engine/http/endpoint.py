@@ -39,6 +39,7 @@ from engine.http.compression import MIN_COMPRESSED_BYTES, Compressor, select_enc
 from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.rate_limit_headers import build_rate_limit_headers, format_retry_after
+from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
 
 PREFLIGHT_HEADERS = (
@@ -173,6 +174,7 @@ def check_headers(
         check_json_body(headers)
         return
     if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
+        count_refusal("query_string_bytes")
         raise RequestRefused(
             414,
             f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. "

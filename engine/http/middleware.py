@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.graphql.errors import INTERNAL_ERROR_MESSAGE
+from engine.limit_refusals import count_refusal
 from engine.server.error_response import (
     JSON_CONTENT_TYPE,
     SECURITY_HEADERS,
@@ -31,6 +32,7 @@ class BodyTooLarge(RequestRefused):
     """
 
     def __init__(self) -> None:
+        count_refusal("body_bytes")
         reason = f"The request body must be at most {MAX_BODY_BYTES} bytes."
         super().__init__(413, reason, connection="close")
 

@@ -1,4 +1,4 @@
-"""Limits on connections, rates, sign-in attempts and concurrent work.
+"""Limits on connections, rates and concurrent work.
 
 This table lists all limits on what a client can open, send, request or store. The column "where"
 names a setting (see settings.py and docs/configuration.md) or the file that defines the limit.
@@ -21,7 +21,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     WebSockets and event streams, per process
     connections                       20,000    max_connections                  503, 1013
     per user or API client            500       max_connections_per_viewer       429, 1013
-    per IP address                    2,000     max_connections_per_address      429, 1013
+    per IPv4 address or IPv6 /64      2,000     max_connections_per_address      429, 1013
     connection_init arrives           10 s      connection_init_timeout_seconds  4408
     operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
     frames per second and WebSocket   100       max_socket_frames_per_second     1008
@@ -65,7 +65,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
     search: words                     16        models/queries/search.py         cut
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
-    sign-in attempts per 5 minutes    10        max_sign_in_attempts             RATE_LIMITED
+    free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     concurrent password checks        2         models/people/password.py        wait
     waiting password checks           50        models/people/password.py        RATE_LIMITED
 
@@ -89,6 +89,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     holidays; working hours per day   1,000, 24 models/sla/calendar_input.py
     active escalation paths           100       models/escalation/admin.py
     steps per escalation path         20        models/escalation/admin.py
+
+engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
+of their own, in engine/fanout/metrics.py.
 
 The number of stored tickets and messages is limited only by the cost of operations.
 """

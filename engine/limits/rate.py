@@ -14,8 +14,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import TYPE_CHECKING, cast
 
@@ -168,18 +166,3 @@ class LeakyBuckets:
             bucket = self.update_bucket(key)
             bucket.unsynced_cost -= synced_cost
             bucket.level = max(bucket.level, level + bucket.unsynced_cost)
-
-
-@lru_cache(maxsize=10_000)
-def address_key(address: str) -> str:
-    """Return the rate limit key of an anonymous caller at an IP address.
-
-    IPv6 addresses in the same /64 network share a key, because one customer usually has all of it.
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return f"address:{address}"
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return f"address:{IPv6Address(int(parsed) >> 64 << 64)}"
-    return f"address:{parsed}"

@@ -9,6 +9,8 @@ from random import getrandbits
 import orjson
 import structlog
 
+from engine.limit_refusals import LIMIT_BY_HTTP_STATUS, count_refusal
+
 JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 """Headers of every response, unless the endpoint sets its own."""
@@ -41,6 +43,7 @@ def build_refusal(status: int, reason: str, extra_headers: Iterable[tuple[bytes,
     """
     request_id = generate_request_id()
     log.info("request.refused", request_id=request_id, status=status, reason=reason)
+    count_refusal(LIMIT_BY_HTTP_STATUS.get(status))
     body = encode_error_body(reason, "BAD_REQUEST", request_id)
     headers = [
         *extra_headers,

@@ -12,6 +12,7 @@ MODULES = [
     "models.tickets.attachment",
     "models.log.event",
     "models.people.token",
+    "models.people.sign_in_limits",
     "models.access.revision",
     "models.changes.idempotency",
     "models.sla.records",

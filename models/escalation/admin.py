@@ -101,7 +101,7 @@ async def check_path_limit() -> None:
     """Raises InvalidInput if there are MAX_ACTIVE_PATHS active paths."""
     if await EscalationPath.filter(active=True).count() >= MAX_ACTIVE_PATHS:
         message = f"There are {MAX_ACTIVE_PATHS} active paths, the maximum. Archive one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="escalation_paths")
 
 
 async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
@@ -129,7 +129,7 @@ async def build_stored_steps(steps: Sequence[StepFields]) -> list[dict[str, Json
         raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one step", "steps")
     if len(steps) > MAX_STEPS:
         message = f"must have at most {MAX_STEPS} steps; it has {len(steps)}"
-        raise InvalidInput(UserErrorCode.INVALID, message, "steps")
+        raise InvalidInput(UserErrorCode.INVALID, message, "steps", limit_name="escalation_steps")
     return [await build_stored_step(step, "steps", str(index)) for index, step in enumerate(steps)]
 
 

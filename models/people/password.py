@@ -27,9 +27,13 @@ class PasswordChecker:
         self.slots = asyncio.Semaphore(max_concurrent)
         self.free_places = max_concurrent + max_waiting
 
+    @property
+    def is_full(self) -> bool:
+        return self.free_places == 0
+
     async def matches(self, password: str, stored: str | None) -> bool:
         """Whether the password has the hash `stored` (never if None). Raises PasswordQueueFull."""
-        if self.free_places == 0:
+        if self.is_full:
             raise PasswordQueueFull
         self.free_places -= 1
         try:

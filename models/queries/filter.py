@@ -35,7 +35,7 @@ from models.queries.filter_fields import (
     compile_updated_at,
     compile_watcher,
 )
-from models.queries.filter_limits import MAX_LEVELS, FilterContext
+from models.queries.filter_limits import FILTER_SIZE, MAX_LEVELS, FilterContext
 
 TIME_OPERATORS = frozenset({"within", "olderThan"})
 """Operators that compare with the current time."""
@@ -87,7 +87,7 @@ def compile_fields(filter: FilterData, context: FilterContext) -> Condition:
     """Return the condition that a ticket matches all fields of the filter."""
     context.levels += 1
     if context.levels > MAX_LEVELS:  # SQLite's parser has a stack of 100
-        raise BadRequest(f"A filter can be nested at most {MAX_LEVELS} levels deep.")
+        raise BadRequest(f"A filter can be nested at most {MAX_LEVELS} levels deep.", FILTER_SIZE)
     condition = all_of(
         compile_field(name, value, context) for name, value in filter.items() if value is not None
     )

@@ -92,7 +92,7 @@ async def read_members(
 def check_size(count: int, max_tickets: int) -> None:
     if count > max_tickets:
         message = f"A live list can have at most {max_tickets} tickets; narrow the filter."
-        raise TooExpensive(message)
+        raise TooExpensive(message, "live_list_tickets")
 
 
 async def read_memberships_since(

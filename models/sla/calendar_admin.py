@@ -86,7 +86,7 @@ async def check_calendar_limit() -> None:
     """Raises InvalidInput if no other calendar may be active."""
     if await SlaCalendar.filter(active=True).count() >= MAX_CALENDARS:
         message = f"At most {MAX_CALENDARS} calendars can be active; archive one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="sla_calendars")
 
 
 def check_unused(dependent_policies: Sequence[SlaPolicy]) -> None:

@@ -99,7 +99,7 @@ async def check_policy_limit() -> None:
     """Raises InvalidInput if no other policy may be active."""
     if await SlaPolicy.filter(active=True).count() >= MAX_POLICIES:
         message = f"At most {MAX_POLICIES} policies can be active; archive one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="sla_policies")
 
 
 async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:

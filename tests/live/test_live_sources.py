@@ -19,7 +19,6 @@ from support.ticket_commands import WINDOW, apply_commands, create_ticket, viewe
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
-from engine.limits.attempts import SignInThrottle
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.core import time
@@ -27,6 +26,7 @@ from models.core.errors import TooExpensive
 from models.log import event
 from models.log.event import Event
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, live_list
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
@@ -66,7 +66,7 @@ async def running_services(
         event_tail=tail,
         notification_tail=tail,  # type: ignore[arg-type] - no test here subscribes to notifications
         passwords=PasswordChecker(),
-        sign_in_throttle=SignInThrottle(100),
+        sign_in_limits=SignInLimits(100),
         presence=PresenceTail(wakeup.listen(), time.now, refresh_permissions=sessions.refresh),
         sessions=sessions,
     )

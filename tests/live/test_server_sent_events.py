@@ -89,7 +89,7 @@ async def wait_until_no_connections(registries: list[ConnectionRegistry]) -> Non
     async def has_none() -> bool:
         return (
             not registries[0].connections
-            and not registries[0].counts_by_address
+            and not registries[0].counts_by_network
             and not registries[0].counts_by_viewer
         )
 

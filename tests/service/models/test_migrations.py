@@ -36,6 +36,7 @@ NAMES = [
     "0005_presences",
     "0006_keys",
     "0007_pages",
+    "0008_sign_in_attempts",
     "0009_public_versions",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)

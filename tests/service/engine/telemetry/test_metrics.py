@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 from support import Service, World
@@ -17,18 +17,18 @@ from models.log import consumer
 class Metric:
     name: str
     value: float
-    label: tuple[str, str] | None = None
+    labels: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def test_metrics_are_in_the_prometheus_format() -> None:
     metrics = [
-        Metric("a_lag", 3, ("job", "one")),
-        Metric("a_lag", 4, ("job", "two")),
+        Metric("a_lag", 3, {"job": "one", "process": "7"}),
+        Metric("a_lag", 4, {"job": "two", "process": "7"}),
         Metric("b", 0.5),
     ]
     text = render_exposition(metrics).decode()
-    assert 'a_lag{job="one"} 3.0\n' in text
-    assert 'a_lag{job="two"} 4.0\n' in text
+    assert 'a_lag{job="one",process="7"} 3.0\n' in text
+    assert 'a_lag{job="two",process="7"} 4.0\n' in text
     assert "\nb 0.5\n" in text
     assert text.count("# TYPE a_lag gauge") == 1
 

@@ -14,7 +14,7 @@ from support.redis_server import redis_server
 from support.wakeup import RedisTimeouts
 
 from engine.limits import rate
-from engine.limits.rate import LeakyBuckets, address_key
+from engine.limits.rate import LeakyBuckets
 
 
 @pytest.fixture(autouse=True)
@@ -72,17 +72,6 @@ async def test_the_number_of_buckets_is_limited(monkeypatch: pytest.MonkeyPatch)
         buckets.take(str(index), 1)
     assert len(buckets.buckets) == 100
     assert "0" not in buckets.buckets
-
-
-async def test_addresses_of_one_ipv6_network_share_a_bucket() -> None:
-    assert address_key("192.0.2.7") == "address:192.0.2.7"
-    assert (
-        address_key("2001:db8:1:2:3::4")
-        == address_key("2001:db8:1:2::9")
-        != address_key("2001:db8:1:3::9")
-    )
-    assert address_key("::ffff:192.0.2.7") != address_key("::ffff:192.0.2.8")
-    assert address_key("") == "address:"
 
 
 @contextlib.asynccontextmanager
