@@ -33,6 +33,7 @@ NAMES = [
     "0005_presences",
     "0006_keys",
     "0007_pages",
+    "0010_folding",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
