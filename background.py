@@ -51,7 +51,7 @@ def build_jobs(settings: Settings) -> list[Job]:
         Escalator(window),
         EscalationSteps(window),
         Assigner(window),
-        Notifier(parse_mailbox(settings.mail_from).domain),
+        Notifier(parse_mailbox(settings.mail_from).domain, settings.max_notifications_per_ticket),
         build_mailer(settings),
     ]
 

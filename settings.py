@@ -146,6 +146,9 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str, Field(repr=False)] = ""
     """`smtp://user:password@host:25` or `smtps://host:465`. Without it, emails are only written to
     the log."""
+    max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """The maximum number of notifications, and of emails, that one person causes for another about
+    one ticket in 10 minutes. Further ones are folded into them."""
     mail_from: str = "Ticketwire <support@localhost>"
     """The sender of emails."""
     mail_reply_to: str = ""

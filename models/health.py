@@ -35,7 +35,12 @@ async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Me
     samples = [Metric("ticketwire_log_position", head)]
     for consumer in await LogConsumer.all().order_by("name"):
         samples += consumer_metrics(consumer, head, system_time)
-    return [*samples, *await email_metrics(), await sla_clock_metric(at)]
+    return [
+        *samples,
+        *await email_metrics(),
+        await folded_metric(),
+        await sla_clock_metric(at),
+    ]
 
 
 def consumer_metrics(consumer: LogConsumer, head: int, system_time: datetime) -> list[Metric]:
@@ -66,6 +71,11 @@ async def email_metrics() -> list[Metric]:
         label = ("status", str(row["status"]))
         samples.append(Metric("ticketwire_emails_waiting", cast("int", row["n"]), label))
     return samples
+
+
+async def folded_metric() -> Metric:
+    rows = await database.fetch_dicts("SELECT folded FROM notification_head")
+    return Metric("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
 
 
 async def sla_clock_metric(at: datetime) -> Metric:

@@ -81,6 +81,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     password                          1,024     models/people/password.py
     idempotency key                   128       models/changes/idempotency.py
     mentions per note                 50        models/notifications/mentions.py (ignored)
+    notifications by one person to another about a ticket in 10 minutes
+                                      20        max_notifications_per_ticket     folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
     API tokens per user               100       resolvers/tokens.py
     notifications marked at once      1,000     resolvers/notifications.py

@@ -50,10 +50,14 @@ class NotificationReason(Enum):
 
 
 class NotificationHead(Model):
-    """The number of the newest notification; one row."""
+    """The number of the newest notification; one row.
+
+    folded  how many notifications and emails were folded into earlier ones
+    """
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     number = fields.BigIntField(default=0)
+    folded = fields.BigIntField(default=0, db_default=0)
 
     class Meta:
         table = "notification_head"
@@ -111,17 +115,20 @@ DEFAULT_TOPICS: Mapping[Channel, frozenset[Topic]] = {
 """The topics that a user without preferences receives. Notes are never sent by email."""
 
 
-async def append_notifications(notifications: Sequence[Notification]) -> None:
-    """Number and store notifications.
+async def append_notifications(notifications: Sequence[Notification], folded: int = 0) -> None:
+    """Number and store notifications; count those that were `folded` into earlier ones.
 
     Call it last in a transaction: it locks the counter of all notifications until the commit.
     """
-    if not notifications:
+    if not notifications and not folded:
         return
     count = len(notifications)
     rows = await database.fetch_dicts(
-        "UPDATE notification_head SET number = number + ? RETURNING number", [count]
+        "UPDATE notification_head SET number = number + ?, folded = folded + ? RETURNING number",
+        [count, folded],
     )
+    if not notifications:
+        return
     first = cast("int", rows[0]["number"]) - count + 1
     for number, notification in enumerate(notifications, start=first):
         notification.number = number

@@ -38,6 +38,7 @@ NAMES = [
     "0007_pages",
     "0008_sign_in_attempts",
     "0009_public_versions",
+    "0010_folding",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
