@@ -26,7 +26,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
     frames per second and WebSocket   100       max_socket_frames_per_second     1008
     bytes per second and WebSocket    1 MiB     max_socket_bytes_per_second      not read
-    frames parsed at once             16        engine/server/frame_parser.py    wait
+    frames parsed at once             4         engine/server/frame_parser.py    wait
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed

@@ -11,7 +11,7 @@ from websockets.server import ServerProtocol
 
 from engine.server.traffic import Allowance
 
-MAX_FRAMES_PER_TURN = 16
+MAX_FRAMES_PER_TURN = 4
 """A read may contain tens of thousands of frames. Others wait while the event loop parses."""
 POLICY_VIOLATION = 1008
 
@@ -27,14 +27,15 @@ class FrameParser(ServerProtocol):
         super().__init__(max_size=max_size, logger=logging.getLogger("uvicorn.error"))
         self.allowance = Allowance(max_frames_per_second)
         self.remaining_in_turn = MAX_FRAMES_PER_TURN
-        self.held = b""
+        self.held = bytearray()
         """Bytes for the next turn."""
 
     def receive_data(self, data: bytes | bytearray) -> None:
         """Parse up to MAX_FRAMES_PER_TURN frames, of the held bytes first. Hold the rest."""
-        received, self.held = self.held + data, b""
         self.remaining_in_turn = MAX_FRAMES_PER_TURN
-        super().receive_data(received)
+        if self.held:  # the reader's buffer is empty then; copying would take long
+            self.reader.buffer, self.held = self.held, bytearray()
+        super().receive_data(data)
 
     def recv_frame(self, frame: Frame) -> None:
         if self.state is State.CONNECTING:
@@ -49,5 +50,4 @@ class FrameParser(ServerProtocol):
         self.remaining_in_turn -= 1
         if self.remaining_in_turn == 0:
             # The parser stops when its buffer is empty.
-            self.held = bytes(self.reader.buffer)
-            self.reader.discard()
+            self.held, self.reader.buffer = self.reader.buffer, bytearray()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from engine.server.traffic import TrafficLimits
 
-DISCARD_PAUSE_SECONDS = 0.001
+DISCARD_PAUSE_SECONDS = 0.005
 """The pause after each read, so that clients that send fast leave time for others."""
 
 

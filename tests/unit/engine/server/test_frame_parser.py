@@ -30,12 +30,12 @@ def count_pings(parser: FrameParser) -> int:
 
 def test_a_turn_parses_a_few_frames_and_holds_the_rest() -> None:
     parser = open_parser()
-    parser.receive_data(PING * 40 + PING[:3])
+    parser.receive_data(PING * 10 + PING[:3])
     counts = [count_pings(parser)]
     while parser.held:
         parser.receive_data(b"")
         counts.append(count_pings(parser))
-    assert counts == [MAX_FRAMES_PER_TURN, MAX_FRAMES_PER_TURN, 40 - 2 * MAX_FRAMES_PER_TURN]
+    assert counts == [MAX_FRAMES_PER_TURN, MAX_FRAMES_PER_TURN, 10 - 2 * MAX_FRAMES_PER_TURN]
     parser.receive_data(PING[3:])
     assert count_pings(parser) == 1
 
@@ -51,8 +51,12 @@ def test_held_bytes_come_before_new_ones() -> None:
 def test_too_many_frames_fail_the_connection_and_nothing_more_is_parsed() -> None:
     parser = open_parser(1)
     parser.receive_data(PING * 10_000)
+    count = count_pings(parser)
+    while parser.held:
+        parser.receive_data(b"")
+        count += count_pings(parser)
     assert isinstance(parser.parser_exc, TooManyFrames)
-    assert count_pings(parser) == BURST_SECONDS
+    assert count == BURST_SECONDS
     assert parser.close_sent is not None
     assert parser.close_sent.code == 1008
     assert (parser.held, parser.reader.buffer) == (b"", b"")
