@@ -23,8 +23,8 @@ from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
 
 EVENT_ARGUMENTS = {
-    "ticket_id": "Sends events of the ticket with this id. Default: all tickets that the viewer "
-    "may see.",
+    "ticket_id": "Sends events of the ticket with this id. If the viewer sees no such ticket, the "
+    "subscription fails with NOT_FOUND. Default: all tickets that the viewer may see.",
     "filter": "Sends events of tickets that match this filter when the event is sent. Default: "
     "all tickets.",
     "after": "Sends all events after this cursor first, then new ones. An invalid cursor gives "

@@ -19,7 +19,6 @@ from models import database
 from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
-from models.core import ids
 from models.core.errors import CursorExpired
 from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
@@ -30,6 +29,7 @@ from models.queries.event_log import EventFilter
 from models.queries.filter import compile_filter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
+from resolvers.subscriptions.ticket_argument import require_ticket
 from schema.filters import TicketFilter, filter_mapping
 
 MAX_BATCH_EVENTS = 200
@@ -43,8 +43,7 @@ async def ticket_events(
     after: str | None = None,
 ) -> TicketEventSource:
     event_filter = EventFilter(None if types is None else frozenset(types))
-    selection = EventSelection.parse(ticket_id, event_filter, filter)
-    return await open_event_source(context_of(info), selection, after)
+    return await open_event_source(context_of(info), ticket_id, event_filter, filter, after)
 
 
 async def ticket_status_changed(
@@ -53,8 +52,8 @@ async def ticket_status_changed(
     filter: TicketFilter | None = None,
     after: str | None = None,
 ) -> TicketEventSource:
-    selection = EventSelection.parse(ticket_id, EventFilter(LIFECYCLE_EVENTS), filter)
-    return await open_event_source(context_of(info), selection, after)
+    event_filter = EventFilter(LIFECYCLE_EVENTS)
+    return await open_event_source(context_of(info), ticket_id, event_filter, filter, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +62,29 @@ class EventSelection:
 
     event_filter: EventFilter
     ticket_filter: Mapping[str, Any] | None
-    is_one_ticket: bool
     ticket_id: UUID | None
-    """None also if `is_one_ticket` is set and the id is malformed. Then no event matches."""
-
-    @classmethod
-    def parse(
-        cls, ticket_id: str | None, event_filter: EventFilter, filter: TicketFilter | None
-    ) -> EventSelection:
-        key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
-        return cls(event_filter, filter_mapping(filter), ticket_id is not None, key)
+    """None selects the events of all tickets."""
 
     def matches(self, event: Event) -> bool:
         """Whether the event matches all arguments except the ticket filter."""
-        if self.is_one_ticket and event.ticket_id != self.ticket_id:
+        if self.ticket_id is not None and event.ticket_id != self.ticket_id:
             return False
         return self.event_filter.types is None or event.type in self.event_filter.types
 
 
 async def open_event_source(
-    context: Context, selection: EventSelection, after: str | None
+    context: Context,
+    ticket_id: str | None,
+    event_filter: EventFilter,
+    filter: TicketFilter | None,
+    after: str | None,
 ) -> TicketEventSource:
     """A source of the selected events after a cursor.
 
-    Raises CursorInvalid, CursorExpired, BadRequest.
+    Raises TicketNotFound, CursorInvalid, CursorExpired, BadRequest.
     """
+    key = None if ticket_id is None else await require_ticket(context, ticket_id)
+    selection = EventSelection(event_filter, filter_mapping(filter), key)
     # Raises BadRequest if the filter is too large.
     compile_filter(selection.ticket_filter, context.viewer, context.now(), database.dialect())
     position = await starting_position(after, context.services.event_tail.head)
