@@ -92,8 +92,14 @@ class Subscription:
     notifications: Any = subscription(
         events.notifications,
         USE_OWN_NOTIFICATIONS,
-        "Sends the viewer's new notifications about tickets that the viewer may see, each once.",
+        "Sends the viewer's new notifications about tickets that the viewer may see, each once "
+        "and in order. A client that resumes `after` its last cursor misses none.",
         NotificationType,
+        arguments={
+            "after": "Sends all notifications after this one first, then new ones. It is the "
+            "cursor of a notification. An invalid cursor gives CURSOR_INVALID. Default: only new "
+            "notifications."
+        },
     )
     ticket_presence: Any = subscription(
         presence.ticket_presence,

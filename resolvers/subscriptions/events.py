@@ -19,7 +19,7 @@ from models import database
 from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
-from models.core.errors import CursorExpired
+from models.core.errors import CursorExpired, CursorInvalid
 from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
 from models.notifications import inbox, notification
@@ -179,15 +179,21 @@ async def visible_matches(
     return [event for event in matches if event.ticket_id in ticket_ids]
 
 
-async def notifications(info: strawberry.Info) -> NotificationSource:
+async def notifications(info: strawberry.Info, after: str | None = None) -> NotificationSource:
+    """Raises CursorInvalid."""
     context = context_of(info)
     # As in `starting_position`: notifications that were stored before the call are not new.
     head = max(context.services.notification_tail.head, await notification.read_last_number())
-    return NotificationSource(context, head)
+    number = head if after is None else notification.decode_cursor(after)
+    if number > head:
+        raise CursorInvalid("The cursor is after the newest notification.")
+    return NotificationSource(context, number)
 
 
 class NotificationSource(Source[Notification]):
     """The viewer's own notifications after a number."""
+
+    cursor_argument = "after"
 
     def __init__(self, context: Context, number: int) -> None:
         self.context = context
@@ -197,8 +203,15 @@ class NotificationSource(Source[Notification]):
     def share_key(self) -> Hashable:
         return (self.context.viewer.caller_key, self.context.viewer.visibility_key)
 
+    @property
+    def is_live(self) -> bool:
+        return self.position >= self.context.services.notification_tail.head - MAX_BATCH_EVENTS
+
     def fork(self, context: Context, position: int) -> NotificationSource:
         return NotificationSource(context, position)
+
+    def cursor(self, position: int) -> str:
+        return notification.encode_cursor(position)
 
     async def next_batch(self) -> list[tuple[int, Notification]]:
         return await retry_on_outage(self.read_batch)
@@ -206,14 +219,22 @@ class NotificationSource(Source[Notification]):
     async def read_batch(self) -> list[tuple[int, Notification]]:
         tail = self.context.services.notification_tail
         await tail.wait_beyond(self.position)
-        items = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
+        recent, end = tail.after(self.position), tail.head
+        if recent is None:
+            items = await self.read_page()
+        else:
+            items = recent[:MAX_BATCH_EVENTS]
+        if len(items) == MAX_BATCH_EVENTS:
+            end = items[-1].number
         USE_OWN_NOTIFICATIONS.check(self.context.viewer)
         visible = await visible_notifications(self.context.viewer, items)
-        self.position = items[-1].number
+        self.position = max(end, items[-1].number) if items else end
         return [(each.number, each) for each in visible]
 
     async def read_page(self) -> Sequence[Notification]:
-        page = await notification.read_notifications_after(self.position, MAX_BATCH_EVENTS)
+        """The viewer's own notifications after the position, which may be far behind."""
+        user_id = self.context.viewer.user_id
+        page = await notification.read_own_after(user_id, self.position, MAX_BATCH_EVENTS)
         await self.context.services.sessions.refresh()
         return page
 

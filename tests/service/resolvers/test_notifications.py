@@ -16,8 +16,7 @@ from support.ticket_commands import run_notifier
 from models.core import ids, time
 from models.core.ordering import encode_bytes
 from models.log.event import encode_cursor
-from models.notifications.inbox import NEWEST_FIRST
-from models.notifications.notification import Notification, NotificationPreference
+from models.notifications.notification import NEWEST_FIRST, Notification, NotificationPreference
 from models.people.user import Organization, Role, User
 from models.queries.tickets import build_ticket_order
 

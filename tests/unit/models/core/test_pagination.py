@@ -18,8 +18,7 @@ from models.core.errors import BadRequest, CursorInvalid
 from models.core.ordering import Order, encode_bytes
 from models.core.pagination import PageRequest
 from models.log import event
-from models.notifications.inbox import NEWEST_FIRST
-from models.notifications.notification import Notification
+from models.notifications.notification import NEWEST_FIRST, Notification
 from models.people.user import User
 from models.queries.tickets import MAX_SORTS, QUEUE_ORDER, build_ticket_order
 from models.queries.users import USER_ORDER
