@@ -51,7 +51,7 @@ async def issue_api_token(context: Context, input: CreateApiTokenInput) -> tuple
     end, so that they can't exceed the limit together.
     """
     user_id, at = context.viewer.user_id, context.now()
-    name = text.clean_text(input.name, "name", max_chars=text.MAX_NAME_CHARS)
+    name = text.clean_line(input.name, "name", max_chars=text.MAX_NAME_CHARS)
     scopes = check_scopes(context, input.scopes)
     if input.expires_at is not None and input.expires_at <= at:
         raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "expiresAt")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
 from uuid import UUID
 
 import strawberry
@@ -33,10 +31,18 @@ class FieldChange:
     from_: str | None = strawberry.field(
         name="from",
         description="The value before the event: an id for a record, a name for an enum value, "
-        "items separated by commas for a list. Null if there was none.",
+        "for a list its items separated by commas. Null if there was none.",
     )
     to: str | None = strawberry.field(
         description="The value after the event, in the same form as `from`. Null if there is none."
+    )
+    from_items: list[str] | None = strawberry.field(
+        description="The items before the event, if the field is a list: tags, or ids of watchers. "
+        "Null for other fields."
+    )
+    to_items: list[str] | None = strawberry.field(
+        description="The items after the event, in the same form as `fromItems`. Null for other "
+        "fields."
     )
 
 
@@ -44,16 +50,24 @@ def format_value(column: str, value: Json) -> str | None:
     """The value of a ticket's column as text."""
     if value is None:
         return None
-    if column == "watchers":
-        user_ids = cast("Sequence[Json]", value)
-        return ", ".join(ids.encode(ids.USER, UUID(str(user_id))) for user_id in user_ids)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
+    items = list_items(column, value)
+    if items is not None:
+        return ", ".join(items)
     if column in ID_COLUMNS:
         return ids.encode(ID_COLUMNS[column], UUID(str(value)))
     if column in ("status", "priority", "close_reason"):
         return str(value).upper()
     return str(value)
+
+
+def list_items(column: str, value: Json) -> list[str] | None:
+    """The items of a column that is a list, as texts; None for other columns."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    items = [str(item) for item in value]
+    if column == "watchers":
+        return [ids.encode(ids.USER, UUID(user_id)) for user_id in items]
+    return items
 
 
 def field_changes(event: Event) -> list[FieldChange]:
@@ -63,6 +77,8 @@ def field_changes(event: Event) -> list[FieldChange]:
             field=field_name(column),
             from_=format_value(column, before),
             to=format_value(column, after),
+            from_items=list_items(column, before),
+            to_items=list_items(column, after),
         )
         for column, (before, after) in event.changes.items()
         if column not in UNEXPOSED_COLUMNS
