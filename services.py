@@ -19,6 +19,7 @@ from engine.http.compression import Compressor
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
 from engine.server.traffic import TrafficLimits
+from models.access.permissions import READ_EVENTS, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.core import time
@@ -26,7 +27,7 @@ from models.core.errors import ApiError, RateLimited
 from models.database import fair_share
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
-from models.log.event import Event
+from models.log.event import Event, encode_cursor
 from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
@@ -138,6 +139,7 @@ def build_schema(settings: Settings) -> root.Schema:
         is_outage=is_outage,
         is_schema_hidden=is_schema_hidden,
         viewer_key=viewer_key,
+        log_cursor=log_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
@@ -179,6 +181,17 @@ def build_connection_limits(settings: Settings) -> ConnectionLimits:
 def viewer_key(context: Context) -> str | None:
     """The key of the context's user or API client; None for an anonymous caller."""
     return None if context.viewer is ANONYMOUS else context.viewer.caller_key
+
+
+def log_cursor(context: Context) -> str | None:
+    """The cursor of the newest event that this process has read from the log.
+
+    Every later statement sees this event, because the tail has read it after its commit. None if
+    the viewer may read neither events nor tickets.
+    """
+    if READ_EVENTS.allows(context.viewer) or READ_TICKETS.allows(context.viewer):
+        return encode_cursor(context.services.event_tail.head)
+    return None
 
 
 def explain_error(error: Exception) -> Mapping[str, Any] | None:

@@ -55,7 +55,7 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
 def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     """The checks of the input, each of which may raise Refusal."""
     checks: list[Callable[[], object]] = [
-        lambda: text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS),
+        lambda: text.clean_subject(input.subject),
         lambda: text.clean_body(input.description, "description"),
         lambda: text.clean_tags(input.tags or [], "tags"),
     ]
@@ -96,7 +96,7 @@ def new_ticket(
         number=prepared.number,
         external_scope=mutation.viewer.external_id_namespace,
         external_id=external_id,
-        subject=input.subject.strip(),
+        subject=text.clean_subject(input.subject),
         description=input.description,
         priority=priority,
         category_id=prepared.category_id,

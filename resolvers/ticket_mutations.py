@@ -39,7 +39,7 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     external = new_external_id(mutation.viewer, change.ticket, input)
     subject = None
     if input.subject is not None:
-        subject = text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS)
+        subject = text.clean_subject(input.subject)
     category, member_ids = None, []
     if input.category is not None:
         category = await team.get_category(input.category, "category")

@@ -20,6 +20,10 @@ HTML_COST = 5
 
 QUERY_DESCRIPTION = f"""The queries of the API.
 
+The response of a query has a cursor of the log in `extensions.cursor`. Everything up to this cursor
+is included in the response. It is absent for anonymous callers, for tokens with neither
+`tickets:read` nor `events:read`, and if the response has no data.
+
 The server computes the cost of an operation before it runs it. The response has the cost in
 `extensions.cost`.
 

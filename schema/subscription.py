@@ -23,8 +23,8 @@ from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
 
 EVENT_ARGUMENTS = {
-    "ticket_id": "Sends events of the ticket with this id. Default: all tickets that the viewer "
-    "may see.",
+    "ticket_id": "Sends events of the ticket with this id. If the viewer sees no such ticket, the "
+    "subscription fails with NOT_FOUND. Default: all tickets that the viewer may see.",
     "filter": "Sends events of tickets that match this filter when the event is sent. Default: "
     "all tickets.",
     "after": "Sends all events after this cursor first, then new ones. An invalid cursor gives "
@@ -92,8 +92,14 @@ class Subscription:
     notifications: Any = subscription(
         events.notifications,
         USE_OWN_NOTIFICATIONS,
-        "Sends the viewer's new notifications about tickets that the viewer may see, each once.",
+        "Sends the viewer's new notifications about tickets that the viewer may see, each once "
+        "and in order. A client that resumes `after` its last cursor misses none.",
         NotificationType,
+        arguments={
+            "after": "Sends all notifications after this one first, then new ones. It is the "
+            "cursor of a notification. An invalid cursor gives CURSOR_INVALID. Default: only new "
+            "notifications."
+        },
     )
     ticket_presence: Any = subscription(
         presence.ticket_presence,

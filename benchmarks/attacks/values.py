@@ -108,9 +108,9 @@ VALUES: Mapping[str, OperationWithVariables] = {
         {"c": "W" * 1_000_000},
         "CURSOR_INVALID",
     ),
-    "a cursor that decodes to deep lists": OperationWithVariables(
-        "query($c: String) { tickets(after: $c) { totalCount } }",
-        {"c": "W1tbW1tbW1tb" * 1000},
+    "a cursor of the log with a million digits": OperationWithVariables(
+        "query($c: String) { events(after: $c) { totalCount } }",
+        {"c": "0" * 1_000_000},
         "CURSOR_INVALID",
     ),
     "thousands of tags": OperationWithVariables(CREATE, {"i": {**TICKET, "tags": ["t"] * 2400}}),

@@ -53,6 +53,7 @@ class Schema(strawberry.Schema):
         is_outage: IsOutage = lambda _: False,
         is_schema_hidden: Callable[[Any], bool] = lambda _: False,
         viewer_key: Callable[[Any], str | None] = lambda _: None,
+        log_cursor: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
         max_cost: int = 1000,
         buckets: LeakyBuckets | None = None,
@@ -68,6 +69,8 @@ class Schema(strawberry.Schema):
             is_schema_hidden: Tells whether the caller of a context may not see the schema. They
                 get no introspection and no suggestions in errors.
             viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.
+            log_cursor: Returns the `extensions.cursor` of a query with this context. It is called
+                before the query reads anything. None if the caller may not have it.
             document_limits: Limits on the size and nesting of documents.
             max_cost: The maximum query cost of one operation.
             buckets: The rate limit of each caller, in query cost.
@@ -79,6 +82,7 @@ class Schema(strawberry.Schema):
         self.is_outage = is_outage
         self.is_schema_hidden = is_schema_hidden
         self.viewer_key = viewer_key
+        self.log_cursor = log_cursor
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
@@ -145,6 +149,8 @@ class Schema(strawberry.Schema):
             its type is not among `allowed_types`.
         """
         started = time.perf_counter()
+        # Before the loaders are renewed, so that they hold nothing older than the cursor.
+        cursor = self.log_cursor(context)
         context.refresh()
         self.set_caller(self.limit_key(context))
         operation = await self.require_operation(request, context, allowed_types)
@@ -155,6 +161,9 @@ class Schema(strawberry.Schema):
             result = charge.refusal or await self.executor.execute(
                 operation, request.variables, context, charge.cost
             )
+            is_query = operation.type is OperationType.QUERY
+            if is_query and cursor is not None and result.data is not None:
+                extensions["cursor"] = cursor
         else:
             result, operation = operation, None
         self.format_errors(result, context, validated=operation is not None)

@@ -107,7 +107,7 @@ async def check_path_limit() -> None:
 async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
     """Set the given fields of the record. Raises InvalidInput."""
     if "name" in fields:
-        path.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        path.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     path.position = fields.get("position", path.position)
     path.trigger = fields.get("trigger", path.trigger)
     path.metric = fields.get("metric", path.metric)

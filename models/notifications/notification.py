@@ -11,9 +11,12 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database
+from models.core.computed import computed_property
+from models.core.cursor_values import SortType
 from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, Many
-from models.core.sql import Condition
+from models.core.ordering import Order, Sort
+from models.core.sql import Condition, compare
 from models.core.time import InstantField
 from models.log.event import Event
 from models.people.user import User
@@ -64,6 +67,20 @@ class NotificationHead(Model):
         table_description = "The number of the newest notification"
 
 
+NEWEST_FIRST = Order((Sort("n.number", "pk", True, SortType.INTEGER, integers=range(2**63)),))
+"""The order of a user's list of notifications."""
+
+
+def encode_cursor(number: int) -> str:
+    """The cursor of a notification, for the list and for the subscription."""
+    return NEWEST_FIRST.encode_cursor([number])
+
+
+def decode_cursor(cursor: str) -> int:
+    """The number of a notification. Raises CursorInvalid."""
+    return cast("int", NEWEST_FIRST.decode_cursor(cursor)[0])
+
+
 class Notification(Model):
     """A notification of one user about one event.
 
@@ -82,6 +99,8 @@ class Notification(Model):
     reason = fields.CharEnumField(NotificationReason, max_length=16)
     created_at = InstantField()
     read_at = InstantField(null=True)
+
+    cursor = computed_property(("number",), encode_cursor)
 
     class Meta:
         table = "notifications"
@@ -139,6 +158,12 @@ async def read_last_number() -> int:
     """The number of the newest notification, or 0 if there is none."""
     rows = await database.fetch_dicts("SELECT number FROM notification_head")
     return cast("int", rows[0]["number"])
+
+
+async def read_own_after(user_id: UUID | None, number: int, limit: int) -> list[Notification]:
+    """The notifications of one user after `number`, in order."""
+    own = compare("n.user_id", "=", user_id) & Condition("(n.number > ?)", (number,))
+    return await Many(LazyQuery(Notification, "n", "notifications n", own, "n.number", limit))
 
 
 async def read_notifications_after(number: int, limit: int) -> list[Notification]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
+from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
@@ -29,15 +30,33 @@ INTEGER_RANGES: Mapping[str, range] = {
     "number": range(2**31),
     "priority": range(min(Priority), max(Priority) + 1),
 }
-IS_TOUCHED_RANGE = range(2)
 IS_TOUCHED_SQL = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
 """The expression of the index `tickets_queue`. It must be the same, apart from the table alias."""
+
+
+def build_sort(attribute: str, *, descending: bool) -> Sort:
+    """Return the sort by an attribute of tickets."""
+    if attribute == "is_untouched":
+        # This sorts by the opposite value in the opposite direction. So it has the same direction
+        # as the other columns of QUEUE_ORDER, which an index needs.
+        return Sort(
+            IS_TOUCHED_SQL, "is_touched", not descending, SortType.INTEGER, integers=range(2)
+        )
+    column = f"t.{attribute}"
+    if attribute in INTEGER_RANGES:
+        integers = INTEGER_RANGES[attribute]
+        return Sort(column, attribute, descending, SortType.INTEGER, integers=integers)
+    if attribute == "id":
+        return Sort(column, attribute, descending, SortType.UUID)
+    nullable = attribute == "sla_breaches_at"
+    return Sort(column, attribute, descending, SortType.INSTANT, nullable)
+
+
 QUEUE_ORDER = Order(
     (
-        Sort(IS_TOUCHED_SQL, "is_touched", descending=False, integers=IS_TOUCHED_RANGE),
-        Sort("t.sla_breaches_at", "sla_breaches_at", descending=False, nullable=True),
-        Sort("t.number", "number", descending=False, integers=INTEGER_RANGES["number"]),
-        Sort("t.id", "id", descending=False),
+        build_sort("is_untouched", descending=True),
+        build_sort("sla_breaches_at", descending=False),
+        build_sort("number", descending=False),
     )
 )
 """New unassigned tickets first, then the earliest SLA breach time, then the oldest ticket."""
@@ -46,31 +65,20 @@ QUEUE_ORDER = Order(
 def build_ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
     """Return the order for pairs of attribute and whether it descends; the id breaks ties.
 
-    Without sorts, the ticket that changed last is first. Raises BadRequest.
+    Numbers are unique, so nothing that follows a number makes a difference. Without sorts, the
+    ticket that changed last is first. Raises BadRequest.
     """
     if len(sorts) > MAX_SORTS:
         raise BadRequest(f"orderBy can have at most {MAX_SORTS} fields.")
     directions: dict[str, bool] = {}
     for attribute, descending in sorts or DEFAULT_SORTS:
         directions.setdefault(attribute, descending)
-    columns = [
-        build_sort(attribute, descending=descending) for attribute, descending in directions.items()
-    ]
-    last_direction = list(directions.values())[-1]
-    return Order((*columns, Sort("t.id", "id", last_direction)))
-
-
-def build_sort(attribute: str, *, descending: bool) -> Sort:
-    if attribute == "is_untouched":
-        # This sorts by the opposite value in the opposite direction. So it has the same direction
-        # as the other columns of QUEUE_ORDER, which an index needs.
-        return Sort(IS_TOUCHED_SQL, "is_touched", not descending, integers=IS_TOUCHED_RANGE)
-    return Sort(
-        f"t.{attribute}",
-        attribute,
-        descending,
-        nullable=attribute == "sla_breaches_at",
-        integers=INTEGER_RANGES.get(attribute, range(0)),
+        if attribute == "number":
+            break
+    else:
+        directions["id"] = list(directions.values())[-1]
+    return Order(
+        tuple(build_sort(name, descending=descending) for name, descending in directions.items())
     )
 
 

@@ -99,7 +99,7 @@ def check_unused(dependent_policies: Sequence[SlaPolicy]) -> None:
 
 async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> None:
     if "name" in fields:
-        calendar.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        calendar.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
         if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
             raise InvalidInput(UserErrorCode.TAKEN, "Another calendar has this name.", "name")
     if "time_zone" in fields or "week" in fields or "holidays" in fields:

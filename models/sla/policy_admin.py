@@ -104,7 +104,7 @@ async def check_policy_limit() -> None:
 
 async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:
     if "name" in fields:
-        policy.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        policy.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     policy.position = fields.get("position", policy.position)
     policy.priority = fields.get("priority", policy.priority)
     await set_matched_records(policy, fields)

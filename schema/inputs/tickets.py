@@ -18,7 +18,10 @@ from schema.inputs.fields import (
     required,
 )
 
-SUBJECT = "The subject, 1 to 200 characters after trimming, in one line."
+SUBJECT = (
+    "The subject, 1 to 200 characters after trimming, in one line. A line break becomes a space; "
+    "control characters are removed."
+)
 EXTERNAL_ID = (
     "The key of the ticket in an external system, 1 to 255 characters after trimming. It is "
     "unique per API client and per customer; agents and admins share one set of keys."

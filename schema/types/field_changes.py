@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import cast
+from collections.abc import Collection
 from uuid import UUID
 
 import strawberry
@@ -33,10 +32,18 @@ class FieldChange:
     from_: str | None = strawberry.field(
         name="from",
         description="The value before the event: an id for a record, a name for an enum value, "
-        "items separated by commas for a list. Null if there was none.",
+        "for a list its items separated by commas. Null if there was none.",
     )
     to: str | None = strawberry.field(
         description="The value after the event, in the same form as `from`. Null if there is none."
+    )
+    from_items: list[str] | None = strawberry.field(
+        description="The items before the event, if the field is a list: tags, or ids of watchers. "
+        "Null for other fields."
+    )
+    to_items: list[str] | None = strawberry.field(
+        description="The items after the event, in the same form as `fromItems`. Null for other "
+        "fields."
     )
 
 
@@ -44,17 +51,25 @@ def format_value(column: str, value: Json, hidden_watchers: Collection[str] = ()
     """The value of a ticket's column as text. `hidden_watchers` are keys of users to leave out."""
     if value is None:
         return None
-    if column == "watchers":
-        user_ids = [str(user_id) for user_id in cast("Sequence[Json]", value)]
-        visible = [UUID(user_id) for user_id in user_ids if user_id not in hidden_watchers]
-        return ", ".join(ids.encode(ids.USER, user_id) for user_id in visible)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
+    items = list_items(column, value, hidden_watchers)
+    if items is not None:
+        return ", ".join(items)
     if column in ID_COLUMNS:
         return ids.encode(ID_COLUMNS[column], UUID(str(value)))
     if column in ("status", "priority", "close_reason"):
         return str(value).upper()
     return str(value)
+
+
+def list_items(column: str, value: Json, hidden_watchers: Collection[str] = ()) -> list[str] | None:
+    """The items of a column that is a list, as texts; None for other columns."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    items = [str(item) for item in value]
+    if column == "watchers":
+        visible = [UUID(user_id) for user_id in items if user_id not in hidden_watchers]
+        return [ids.encode(ids.USER, user_id) for user_id in visible]
+    return items
 
 
 def field_changes(event: Event, hidden_watchers: Collection[str] = ()) -> list[FieldChange]:
@@ -64,6 +79,8 @@ def field_changes(event: Event, hidden_watchers: Collection[str] = ()) -> list[F
             field=field_name(column),
             from_=format_value(column, before, hidden_watchers),
             to=format_value(column, after, hidden_watchers),
+            from_items=list_items(column, before, hidden_watchers),
+            to_items=list_items(column, after, hidden_watchers),
         )
         for column, (before, after) in event.changes.items()
         if column not in UNEXPOSED_COLUMNS

@@ -369,9 +369,10 @@ async def test_an_invalid_operation_ends_with_an_error_and_keeps_the_socket(
 
 
 async def test_a_socket_runs_at_most_a_hundred_operations(service: Service, world: World) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
     async with service.client(world.ada.token).socket() as socket:
         for _ in range(100):
-            await socket.subscribe(EVENTS, ticketId="none")
+            await socket.subscribe(EVENTS, ticketId=ticket["id"])
         await socket.subscribe(EVENTS)
         assert await operation_error(socket) == "BAD_REQUEST"
         await socket.send({"type": "complete", "id": "1"})
