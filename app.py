@@ -141,10 +141,12 @@ async def show_metrics(components: Components, request: Request) -> Response:
 
 
 async def process_samples(components: Components) -> list[ProcessSample]:
-    """The metrics of this process: connections, log tail, wake-ups and compiled plans."""
+    """The metrics of this process: connections, log tail, wake-ups, refused operations
+    and compiled plans."""
     process = str(os.getpid())
     connections, wakeup = components.connections, components.wakeup
     planner = connections.schema.planner
+    refusals = connections.schema.cost_limit.refusals
     lag = max(0, await event.read_head() - components.services.event_tail.head)
     return [
         *connection_metrics(connections.registry, connections.groups, process),
@@ -155,6 +157,8 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             bus_reconnects_total=wakeup.reconnects,
             wakeups_received_total=wakeup.received,
             wakeups_sent_total=wakeup.sent,
+            operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],
+            operations_rate_limited_total=refusals["RATE_LIMITED"],
             compiled_plan_executions_total=planner.executions if planner else 0,
             compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),

@@ -130,6 +130,7 @@ def build_schema(settings: Settings) -> root.Schema:
         viewer_key=viewer_key,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
+        max_search_terms=settings.max_operation_search_terms,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         persisted_documents=PersistedDocuments(documents),
         timeout_seconds=settings.operation_timeout_seconds,

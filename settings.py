@@ -106,12 +106,14 @@ class Settings(BaseSettings):
     """The maximum number of fragments in a document."""
     max_document_operations: Annotated[int, Field(ge=1, le=1_000)] = 20
     """The maximum number of operations in a document."""
-    max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
+    max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 5_000
     """The maximum cost of an operation. The description of the type Query has the table of
     costs."""
-    cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 50_000
+    max_operation_search_terms: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """The maximum number of words that all full-text searches of an operation have together."""
+    cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 100_000
     """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
-    cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
     """The cost that a caller regains per second."""
     introspection: Literal["", "public", "authenticated", "disabled"] = ""
     """The callers that may read the schema: all, authenticated ones, or none. The default is

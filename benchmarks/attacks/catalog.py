@@ -20,11 +20,17 @@ from benchmarks.attacks.documents import (
 )
 from benchmarks.attacks.requests import FRAMES, GOOD, REQUESTS, RequestBuilder
 from benchmarks.attacks.target import Target
-from benchmarks.attacks.values import NOTE, TWENTY, VALUES, OperationWithVariables
+from benchmarks.attacks.values import (
+    FILTERED,
+    NOTE,
+    SIXTEEN_LETTERS,
+    VALUES,
+    OperationWithVariables,
+)
 
 CONNECTIONS = 60
 PIPELINED = 90
-SEARCH = {"f": {"search": " ".join("abcdefghijklmnop")}}
+SEARCH = {"f": {"search": SIXTEEN_LETTERS}}
 BODIES = "query($id: ID!) { ticket(id: $id) { messages(first: 100) { nodes { bodyHtml } } } }"
 COSTLY = """{
   tickets(first: 100) {
@@ -196,7 +202,9 @@ CONCURRENT: tuple[Attack, ...] = (
     on_connections(
         "documents that are slow to validate", CONNECTIONS, unique_document(SLOW_VALID), "200"
     ),
-    on_connections("the same twenty searches", 10, same_operation(TWENTY, SEARCH), *EXPENSIVE),
+    on_connections(
+        "the same search for sixteen letters", 20, same_operation(FILTERED, SEARCH), *EXPENSIVE
+    ),
     on_connections(
         "a hundred HTML bodies",
         10,

@@ -53,7 +53,8 @@ class Schema(strawberry.Schema):
         is_schema_hidden: Callable[[Any], bool] = lambda _: False,
         viewer_key: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
-        max_cost: int = 1000,
+        max_cost: int = 5000,
+        max_search_terms: int = 16,
         buckets: LeakyBuckets | None = None,
         persisted_documents: PersistedDocuments | None = None,
         timeout_seconds: float = 10.0,
@@ -69,6 +70,7 @@ class Schema(strawberry.Schema):
             viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.
             document_limits: Limits on the size and nesting of documents.
             max_cost: The maximum query cost of one operation.
+            max_search_terms: The maximum number of words that one operation may search for.
             buckets: The rate limit of each caller, in query cost.
             persisted_documents: The documents that requests may name by a hash.
             timeout_seconds: For queries, and for starting subscriptions.
@@ -82,8 +84,10 @@ class Schema(strawberry.Schema):
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
-        self.operation_lookup = OperationLookup(self.persisted_documents, self.document_cache)
-        self.cost_limit = CostLimit(self._schema, max_cost, self.buckets)
+        self.cost_limit = CostLimit(self._schema, max_cost, max_search_terms, self.buckets)
+        self.operation_lookup = OperationLookup(
+            self.persisted_documents, self.document_cache, self.cost_limit.check_caller
+        )
         self.executor = OperationExecutor(
             self._schema,
             SharedTimeout(timeout_seconds),
@@ -145,17 +149,18 @@ class Schema(strawberry.Schema):
         """
         started = time.perf_counter()
         context.refresh()
-        self.set_caller(self.limit_key(context))
+        caller = self.limit_key(context)
+        self.set_caller(caller)
         operation = await self.require_operation(request, context, allowed_types)
-        extensions: dict[str, Any] = {"requestId": context.request_id}
         if isinstance(operation, Operation):
-            charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
-            extensions["cost"] = charge.report
+            charge = self.cost_limit.charge(operation, request.variables, caller)
             result = charge.refusal or await self.executor.execute(
-                operation, request.variables, context, charge.cost
+                operation, request.variables, context, charge.costs.cost
             )
         else:
-            result, operation = operation, None
+            charge = self.cost_limit.charge_without_operation(operation, caller)
+            result, operation = charge.refusal or operation, None
+        extensions = {"requestId": context.request_id, "cost": charge.report}
         self.format_errors(result, context, validated=operation is not None)
         result.extensions = extensions
         log_operation(context.request_id, operation, result, started)
@@ -188,13 +193,17 @@ class Schema(strawberry.Schema):
         started = time.perf_counter()
         context.resume_from = resume_from
         context.refresh()
-        self.set_caller(self.limit_key(context))
+        caller = self.limit_key(context)
+        self.set_caller(caller)
         operation = await self.require_operation(request, context, SUBSCRIPTIONS)
         if isinstance(operation, PreExecutionError):
+            operation = (
+                self.cost_limit.charge_without_operation(operation, caller).refusal or operation
+            )
             self.format_errors(operation, context, validated=False)
             log_operation(context.request_id, None, operation, started)
             return operation
-        charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
+        charge = self.cost_limit.charge(operation, request.variables, caller)
         outcome = charge.refusal or await self.executor.subscribe(
             operation, request.variables, context, self.error_formatter
         )

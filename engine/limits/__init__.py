@@ -49,9 +49,10 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     depth of JSON                     254       engine/graphql/request.py        400, 4400
 
     Operations
-    cost                              1,000     max_operation_cost               QUERY_TOO_EXPENSIVE
-    cost per caller at once           50,000    cost_bucket_size                 RATE_LIMITED
-    cost per caller and second        2,000     cost_refill_per_second           RATE_LIMITED
+    cost                              5,000     max_operation_cost               QUERY_TOO_EXPENSIVE
+    words to search for               16        max_operation_search_terms       QUERY_TOO_EXPENSIVE
+    cost per caller at once           100,000   cost_bucket_size                 RATE_LIMITED
+    cost per caller and second        4,000     cost_refill_per_second           RATE_LIMITED
     duration of a query               10 s      operation_timeout_seconds        UNAVAILABLE
     duration of a statement           30 s      models/database/config.py        UNAVAILABLE
     expensive queries per caller      4         engine/execution/operation_executor.py  wait
