@@ -13,11 +13,13 @@ from engine.bus.wakeup import WakeupBus
 from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
+from engine.fanout.turns import SubscriptionTurns
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
 from engine.limits.rate import LeakyBuckets
+from engine.limits.subscriptions import SubscriptionBudgets
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.core import time
@@ -59,10 +61,11 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     sessions = OpenSessions(now)
     services = build_services(settings, wakeup, sessions, now, demo_clock)
     hooks = build_auth_hooks(services, sessions)
+    schema = build_schema(settings)
     connections = ConnectionServices(
-        build_schema(settings),
+        schema,
         hooks,
-        SubscriptionGroups(),
+        SubscriptionGroups(SubscriptionTurns(schema.buckets, fair_share.CALLER.set)),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
     return Components(settings, wakeup, sessions, services, connections)
@@ -135,6 +138,11 @@ def build_schema(settings: Settings) -> root.Schema:
         persisted_documents=PersistedDocuments(documents),
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=fair_share.CALLER.set,
+        subscription_budgets=SubscriptionBudgets(
+            settings.max_subscriptions_per_viewer,
+            settings.max_subscription_cost_per_viewer,
+            settings.max_subscription_cost,
+        ),
     )
     if settings.compiled_plans != "none":
         at_once = settings.compiled_plans == "all"

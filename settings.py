@@ -80,6 +80,13 @@ class Settings(BaseSettings):
     """The maximum number of connections from one IP address per process."""
     max_operations_per_socket: PositiveInt = 100
     """The maximum number of concurrent operations per WebSocket."""
+    max_subscriptions_per_viewer: PositiveInt = 5_000
+    """The maximum number of open subscriptions of one viewer per process."""
+    max_subscription_cost_per_viewer: PositiveInt = 10_000
+    """The maximum cost of one event for the open subscriptions of one viewer per process. Equal
+    subscriptions count once."""
+    max_subscription_cost: PositiveInt = 200_000
+    """The maximum cost of one event for the open subscriptions of all viewers per process."""
     max_socket_messages_per_second: PositiveInt = 100
     """The maximum number of messages per second from one WebSocket, on average over 10 s."""
     max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576

@@ -19,6 +19,15 @@ from benchmarks.attacks.documents import (
     make_unique,
 )
 from benchmarks.attacks.requests import FRAMES, GOOD, REQUESTS, RequestBuilder
+from benchmarks.attacks.subscriptions import (
+    FEWER_SEARCHES,
+    SEARCHES,
+    Operation,
+    event_searches,
+    live_statistics_and_lists,
+    subscribe_and_write,
+    trivial_events,
+)
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import (
     FILTERED,
@@ -184,6 +193,14 @@ async def leave_responses_unread(target: Target) -> list[str]:
             writer.transport.abort()
 
 
+def with_subscriptions(name: str, operations: Sequence[Operation], *expected: str) -> Attack:
+    async def send(target: Target) -> list[str]:
+        return await subscribe_and_write(target, operations)
+
+    name = f"{len(operations):,} subscriptions {name}, and replies"
+    return attack(name, send, *expected, transport="WebSocket")
+
+
 EXPENSIVE = ("200", "200 UNAVAILABLE")
 """The server may also refuse an expensive operation because too many wait."""
 CONCURRENT: tuple[Attack, ...] = (
@@ -225,6 +242,16 @@ CONCURRENT: tuple[Attack, ...] = (
     attack("400 large responses that the client does not read", leave_responses_unread, "200"),
 )
 
+REFUSED = "error QUERY_TOO_EXPENSIVE"
+SUBSCRIPTIONS: tuple[Attack, ...] = (
+    with_subscriptions("to events with 32 searches", event_searches(SEARCHES, 100), REFUSED),
+    with_subscriptions(
+        "to events with 16 searches", event_searches(FEWER_SEARCHES, 100), "next", REFUSED
+    ),
+    with_subscriptions("to all events", trivial_events(1000), "next", REFUSED),
+    with_subscriptions("to statistics and lists", live_statistics_and_lists(100), "next", REFUSED),
+)
+
 ATTACKS: tuple[Attack, ...] = (
     *(
         each
@@ -235,4 +262,5 @@ ATTACKS: tuple[Attack, ...] = (
     *(as_request(name, build, expected) for name, (build, expected) in REQUESTS.items()),
     *(as_frames(name, frames, code) for name, (frames, code) in FRAMES.items()),
     *CONCURRENT,
+    *SUBSCRIPTIONS,
 )

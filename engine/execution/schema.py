@@ -23,13 +23,16 @@ from engine.execution.operation_lookup import OperationLookup
 from engine.execution.plans import Planner
 from engine.execution.subscription import SubscriptionExecution
 from engine.execution.timeout import SharedTimeout
+from engine.graphql.cost import OperationCost
 from engine.graphql.document_cache import DocumentCache
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.errors import ErrorFormatter, ExplainError, IsOutage
 from engine.graphql.operation import SUBSCRIPTIONS, Operation, log_operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest
+from engine.graphql.response import request_error_result
 from engine.limits.rate import LeakyBuckets, address_key
+from engine.limits.subscriptions import SubscriptionBudgets, SubscriptionLimitReached
 
 
 class Schema(strawberry.Schema):
@@ -59,6 +62,7 @@ class Schema(strawberry.Schema):
         persisted_documents: PersistedDocuments | None = None,
         timeout_seconds: float = 10.0,
         set_caller: Callable[[str], object] = lambda _: None,
+        subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
         """Set how operations are executed.
 
@@ -75,6 +79,7 @@ class Schema(strawberry.Schema):
             persisted_documents: The documents that requests may name by a hash.
             timeout_seconds: For queries, and for starting subscriptions.
             set_caller: Called in the task that executes an operation, with the caller's key.
+            subscription_budgets: Limits the open subscriptions of each viewer.
         """
         self.error_formatter = ErrorFormatter(explain_error, is_outage)
         self.is_outage = is_outage
@@ -83,6 +88,7 @@ class Schema(strawberry.Schema):
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
+        self.subscription_budgets = subscription_budgets or SubscriptionBudgets()
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
         self.cost_limit = CostLimit(self._schema, max_cost, max_search_terms, self.buckets)
         self.operation_lookup = OperationLookup(
@@ -207,9 +213,26 @@ class Schema(strawberry.Schema):
         outcome = charge.refusal or await self.executor.subscribe(
             operation, request.variables, context, self.error_formatter
         )
+        if isinstance(outcome, SubscriptionExecution):
+            outcome = self.claim_subscription(outcome, caller, charge.costs)
         if isinstance(outcome, ExecutionResult):
             self.format_errors(outcome, context, validated=True)
             log_operation(context.request_id, operation, outcome, started)
         else:
             log_operation(context.request_id, operation, None, started)
         return outcome
+
+    def claim_subscription(
+        self, execution: SubscriptionExecution, caller: str, costs: OperationCost
+    ) -> SubscriptionExecution | ExecutionResult:
+        """Count a subscription for its owner, or close its source and return an error."""
+        try:
+            execution.claim = self.subscription_budgets.claim(
+                caller, execution.share_key, costs.update_cost, costs.item_cost
+            )
+        except SubscriptionLimitReached as error:
+            execution.discard()
+            return request_error_result(
+                str(error), "QUERY_TOO_EXPENSIVE", requested=error.requested, limit=error.limit
+            )
+        return execution

@@ -24,6 +24,11 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     per IP address                    2,000     max_connections_per_address      429, 1013
     connection_init arrives           10 s      connection_init_timeout_seconds  4408
     operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
+    subscriptions per viewer          5,000     max_subscriptions_per_viewer     QUERY_TOO_EXPENSIVE
+    their cost per event              10,000    max_subscription_cost_per_viewer QUERY_TOO_EXPENSIVE
+    cost per event, all viewers       200,000   max_subscription_cost            QUERY_TOO_EXPENSIVE
+    working subscriptions per viewer  2         engine/fanout/turns.py           wait
+    bucket of a subscription's owner  half      engine/fanout/turns.py           wait
     messages per second and WebSocket 100       max_socket_messages_per_second   1008
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400

@@ -118,12 +118,14 @@ class TicketEventSource(Source[Event]):
     def cursor(self, position: int) -> str:
         return event.encode_cursor(position)
 
+    async def wait(self) -> None:
+        await self.context.services.event_tail.wait_beyond(self.position)
+
     async def next_batch(self) -> list[tuple[int, Event]]:
         return await retry_on_outage(self.read_batch)
 
     async def read_batch(self) -> list[tuple[int, Event]]:
         tail = self.context.services.event_tail
-        await tail.wait_beyond(self.position)
         events = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         READ_EVENTS.check(self.context.viewer)
         visible = await visible_matches(self.context, self.selection, events)
@@ -203,12 +205,14 @@ class NotificationSource(Source[Notification]):
     def fork(self, context: Context, position: int) -> NotificationSource:
         return NotificationSource(context, position)
 
+    async def wait(self) -> None:
+        await self.context.services.notification_tail.wait_beyond(self.position)
+
     async def next_batch(self) -> list[tuple[int, Notification]]:
         return await retry_on_outage(self.read_batch)
 
     async def read_batch(self) -> list[tuple[int, Notification]]:
         tail = self.context.services.notification_tail
-        await tail.wait_beyond(self.position)
         items = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         USE_OWN_NOTIFICATIONS.check(self.context.viewer)
         visible = await visible_notifications(self.context.viewer, items)

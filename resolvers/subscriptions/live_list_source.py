@@ -131,7 +131,7 @@ class LiveListSource(Source[LiveListChange]):
         return [(change.position, change) for change in changes]
 
     async def next_changes(self) -> list[LiveListChange]:
-        """Wait for the next changes; perhaps none.
+        """The next changes; perhaps none.
 
         The source changes only after the last await, so this can be cancelled anywhere.
         """
@@ -141,7 +141,6 @@ class LiveListSource(Source[LiveListChange]):
             await self.read_members()
         if self.sent_position < self.members_position:
             return await self.replay_missed()
-        await self.wait()
         if self.has_visibility_changed() or self.is_refresh_due():
             return await self.diff_members()
         if self.tail.head > self.members_position:
@@ -155,7 +154,14 @@ class LiveListSource(Source[LiveListChange]):
         return self.is_timed and monotonic() >= self.members_read_at + TIMED_REFRESH_SECONDS
 
     async def wait(self) -> None:
-        """Wait until the log grows, visibility changes, or a heartbeat or refresh is due."""
+        """Wait until the log grows, visibility changes, or a heartbeat or refresh is due.
+
+        Returns at once while the subscriber must receive something else first.
+        """
+        if self.pending is not None or self.sent_position < self.members_position:
+            return
+        if self.members is None:
+            return
         due = self.last_sent_at + HEARTBEAT_SECONDS
         if self.is_timed:
             due = min(due, self.members_read_at + TIMED_REFRESH_SECONDS)

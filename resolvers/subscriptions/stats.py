@@ -100,8 +100,10 @@ class LiveStats:
         return self.tracked is None and not self.is_counted
 
     async def wait(self) -> None:
-        """Wait until the statistics are behind, at most VISIBILITY_CHECK_SECONDS."""
+        """Wait until an update is due, at most about VISIBILITY_CHECK_SECONDS."""
         if self.is_behind():
+            if self.latest is not None and self.seconds_until_update > 0:
+                await asyncio.sleep(self.seconds_until_update)  # combines changes in the meantime
             return
         seconds = VISIBILITY_CHECK_SECONDS
         if self.is_timed:
@@ -116,10 +118,8 @@ class LiveStats:
         If this is cancelled, the next call continues.
         """
         async with self.lock:
-            if not self.is_behind():
+            if not self.is_behind() or (self.latest is not None and self.seconds_until_update > 0):
                 return
-            if self.latest is not None and self.seconds_until_update > 0:
-                await asyncio.sleep(self.seconds_until_update)  # combines changes in the meantime
             self.updated_at = monotonic()
             if self.is_counted or self.latest is None:
                 stats = await self.count()
@@ -208,25 +208,29 @@ class LiveStatsSource(Source[Stats]):
         return other
 
     async def next_batch(self) -> Sequence[Item[Stats]]:
-        while True:
-            stats = await retry_on_outage(self.next_stats)
-            if stats is not None:
-                self.context.refresh()
-                return [(stats.position, stats)]
+        stats = await retry_on_outage(self.next_stats)
+        if stats is None:
+            return []
+        self.context.refresh()
+        return [(stats.position, stats)]
+
+    async def wait(self) -> None:
+        if not self.has_news(self.live) and not self.has_visibility_changed():
+            await self.live.wait()
+
+    def has_visibility_changed(self) -> bool:
+        return self.context.viewer.visibility_key != self.live.viewer.visibility_key
 
     async def next_stats(self) -> Stats | None:
-        """Wait for the next statistics. None if there are none yet."""
+        """The next statistics. None if there are none yet."""
         live = self.live
-        if not self.has_news(live):
-            await live.wait()
-            await live.update()
-        elif live.is_behind() and not live.lock.locked() and live.seconds_until_update <= 0:
+        if not self.has_news(live) or not live.lock.locked():
             await live.update()
         if self.version != live.version:
             await self.context.services.sessions.refresh()
         viewer = self.context.viewer
         READ_TICKETS.check(viewer)
-        if viewer.visibility_key != live.viewer.visibility_key:
+        if self.has_visibility_changed():
             self.min_position = max(self.min_position, self.position)
             self.live, self.version = self.find_live_stats(viewer), 0
             return None

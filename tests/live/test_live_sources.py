@@ -19,6 +19,7 @@ from support.ticket_commands import WINDOW, apply_commands, create_ticket, viewe
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
+from engine.execution.source import Source
 from engine.limits.attempts import SignInThrottle
 from models.access.viewer import Viewer
 from models.changes import commands
@@ -78,6 +79,11 @@ async def running_services(
         await asyncio.gather(tailing, return_exceptions=True)
 
 
+async def read_batch(source: Source[Any]) -> Sequence[tuple[int, Any]]:
+    await source.wait()
+    return await source.next_batch()
+
+
 async def take_batch(source: LiveListSource) -> list[LiveListChange]:
     """The next batch.
 
@@ -85,7 +91,7 @@ async def take_batch(source: LiveListSource) -> list[LiveListChange]:
     """
     before = source.position
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        items = await source.next_batch()
+        items = await read_batch(source)
     positions = [position for position, _ in items]
     assert positions == sorted(positions)
     assert all(before < position <= source.position for position in positions)
@@ -206,7 +212,7 @@ async def test_a_source_cancelled_while_it_waits_loses_no_change(database: str) 
         source = LiveListSource(context(await viewer(world.ada)), None)
         await take_batch(source)
         for _ in range(5):
-            waiting = asyncio.create_task(source.next_batch())
+            waiting = asyncio.create_task(read_batch(source))
             await asyncio.sleep(0)
             ticket = await create_ticket(world.cora)
             waiting.cancel()
@@ -256,7 +262,7 @@ async def test_equal_stats_sources_share_one_counter(database: str) -> None:
         ]
         assert first.live is second.live
         assert other.live is not first.live
-        assert [stats.total for _, stats in await first.next_batch()] == [0]
+        assert [stats.total for _, stats in await read_batch(first)] == [0]
         await create_ticket(world.cora)
         received = [
             [stats async for stats in read_until_ticket(each)] for each in (first, second, other)
@@ -272,7 +278,7 @@ async def read_until_ticket(source: LiveStatsSource) -> AsyncIterator[Any]:
     """The stats up to the first ones that count a ticket."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
-            for _, stats in await source.next_batch():
+            for _, stats in await read_batch(source):
                 yield stats
                 if stats.total:
                     return
