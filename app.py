@@ -160,6 +160,8 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             subscription_cost_per_event=connections.schema.subscription_budgets.total_cost,
             subscriptions_refused_total=connections.schema.subscription_budgets.refused,
             subscription_waits_total=connections.groups.turns.waits,
+            filters_evaluated_total=components.services.evaluations.evaluated,
+            filters_shared_total=components.services.evaluations.shared,
             operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],
             operations_rate_limited_total=refusals["RATE_LIMITED"],
             compiled_plan_executions_total=planner.executions if planner else 0,

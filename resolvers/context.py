@@ -18,6 +18,7 @@ from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
+from resolvers.evaluations import SharedEvaluations
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
@@ -79,6 +80,7 @@ class Services:
     """The statistics that have subscribers. The type is Any, because their class is in
     `resolvers.subscriptions.stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
+    evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
 
 
 class Context:

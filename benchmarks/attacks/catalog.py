@@ -246,7 +246,11 @@ REFUSED = "error QUERY_TOO_EXPENSIVE"
 SUBSCRIPTIONS: tuple[Attack, ...] = (
     with_subscriptions("to events with 32 searches", event_searches(SEARCHES, 100), REFUSED),
     with_subscriptions(
-        "to events with 16 searches", event_searches(FEWER_SEARCHES, 100), "next", REFUSED
+        "to events with 16 searches",
+        event_searches(FEWER_SEARCHES, 100),
+        "next",
+        REFUSED,
+        "error RATE_LIMITED",
     ),
     with_subscriptions("to all events", trivial_events(1000), "next", REFUSED),
     with_subscriptions("to statistics and lists", live_statistics_and_lists(100), "next", REFUSED),

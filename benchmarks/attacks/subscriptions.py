@@ -77,11 +77,14 @@ async def read_first_responses(socket: ClientConnection, count: int) -> list[str
 
 
 async def write_reply(target: Target) -> str:
-    """Reply to the target's ticket; return the cursor."""
+    """Reply to the target's ticket, as soon as the rate limit allows; return the cursor."""
     variables = {"i": {"ticketId": target.ticket_id, "body": "d"}}
     headers = {"authorization": f"Bearer {target.token}"}
     async with httpx2.AsyncClient(timeout=targets.TIMEOUT_SECONDS) as http:
         content = {"query": REPLY, "variables": variables}
         address = f"http://127.0.0.1:{target.port}/graphql"
-        answer = (await http.post(address, json=content, headers=headers)).json()
-    return answer["data"]["replyToTicket"]["cursor"]
+        while True:
+            answer = (await http.post(address, json=content, headers=headers)).json()
+            if "errors" not in answer:
+                return answer["data"]["replyToTicket"]["cursor"]
+            await asyncio.sleep(answer["errors"][0]["extensions"]["retryAfterMs"] / 1000)

@@ -223,9 +223,7 @@ class LiveListSource(Source[LiveListChange]):
 
     async def follow_log(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads only the tickets with new events."""
-        head, memberships = await live_list.read_memberships_since(
-            self.viewer, self.filter, self.context.now(), self.members_position
-        )
+        head, memberships = await self.read_memberships()
         events = await self.read_events(self.members_position, head)
         await self.refresh_viewer()
         if self.has_visibility_changed():
@@ -238,6 +236,19 @@ class LiveListSource(Source[LiveListChange]):
         self.members_position = self.sent_position = head
         live_list.check_size(len(self.members), self.context.rules.max_live_list_tickets)
         return changes
+
+    async def read_memberships(self) -> tuple[int, Mapping[UUID, ListMembership]]:
+        """The memberships of the tickets with new events. Lists with an equal filter share them."""
+        viewer, position = self.viewer, self.members_position
+
+        async def evaluate() -> tuple[int, Mapping[UUID, ListMembership]]:
+            at = self.context.now()
+            return await live_list.read_memberships_since(viewer, self.filter, at, position)
+
+        if self.is_timed:
+            return await evaluate()
+        key = ("memberships", self.key, viewer.visibility_key, position)
+        return await self.context.services.evaluations.get(key, self.tail.head, evaluate)
 
     async def diff_members(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads all members: time or visibility changed them."""
