@@ -162,6 +162,8 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             subscription_waits_total=connections.groups.turns.waits,
             filters_evaluated_total=components.services.evaluations.evaluated,
             filters_shared_total=components.services.evaluations.shared,
+            live_bytes=components.services.live_memory.total,
+            live_sources_refused_total=components.services.live_memory.refused,
             operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],
             operations_rate_limited_total=refusals["RATE_LIMITED"],
             compiled_plan_executions_total=planner.executions if planner else 0,

@@ -18,6 +18,7 @@ from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.limits.attempts import SignInThrottle
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
+from engine.limits.memory import MemoryBudget
 from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets
 from models.access.scopes import CallerKind
@@ -94,6 +95,7 @@ def build_services(
         sign_in_throttle=SignInThrottle(settings.max_sign_in_attempts),
         sessions=sessions,
         demo_clock=demo_clock,
+        live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
     )
 
 

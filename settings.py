@@ -83,10 +83,13 @@ class Settings(BaseSettings):
     max_subscriptions_per_viewer: PositiveInt = 5_000
     """The maximum number of open subscriptions of one viewer per process."""
     max_subscription_cost_per_viewer: PositiveInt = 10_000
-    """The maximum cost of one event for the open subscriptions of one viewer per process. Equal
-    subscriptions count once."""
+    """The maximum cost of one event for the subscriptions of one viewer per process."""
     max_subscription_cost: PositiveInt = 200_000
-    """The maximum cost of one event for the open subscriptions of all viewers per process."""
+    """The maximum cost of one event for all subscriptions of the process."""
+    max_live_bytes_per_viewer: Annotated[int, Field(ge=1_000_000)] = 134_217_728
+    """The maximum memory of one viewer's live lists and statistics per process, in bytes."""
+    max_live_bytes: Annotated[int, Field(ge=1_000_000)] = 536_870_912
+    """The maximum memory of all live lists and statistics per process, in bytes."""
     max_socket_messages_per_second: PositiveInt = 100
     """The maximum number of messages per second from one WebSocket, on average over 10 s."""
     max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
@@ -114,8 +117,7 @@ class Settings(BaseSettings):
     max_document_operations: Annotated[int, Field(ge=1, le=1_000)] = 20
     """The maximum number of operations in a document."""
     max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 5_000
-    """The maximum cost of an operation. The description of the type Query has the table of
-    costs."""
+    """The maximum cost of an operation. The type Query describes the costs."""
     max_operation_search_terms: Annotated[int, Field(ge=1, le=1_000)] = 16
     """The maximum number of words that all full-text searches of an operation have together."""
     cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 100_000

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import strawberry
 
 from engine.bus.log_tail import LogTail
+from engine.limits.memory import MemoryBudget
 from engine.limits.rate import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
@@ -80,6 +81,7 @@ class Services:
     """The statistics that have subscribers. The type is Any, because their class is in
     `resolvers.subscriptions.stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
+    live_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(2**27, 2**29))
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
 
 

@@ -211,6 +211,7 @@ class SubscriptionGroup:
                 self.position = source.position
                 if not items:
                     self.advance_subscribers()
+                del items  # they can be a snapshot of thousands of tickets
         except ExecutionInterrupted:
             for subscriber in self.dissolve():
                 subscriber.on_outage()

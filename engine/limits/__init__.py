@@ -27,6 +27,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     subscriptions per viewer          5,000     max_subscriptions_per_viewer     QUERY_TOO_EXPENSIVE
     their cost per event              10,000    max_subscription_cost_per_viewer QUERY_TOO_EXPENSIVE
     cost per event, all viewers       200,000   max_subscription_cost            QUERY_TOO_EXPENSIVE
+    live lists, statistics of a viewer 128 MiB  max_live_bytes_per_viewer        QUERY_TOO_EXPENSIVE
+    live lists, statistics of all     512 MiB   max_live_bytes                   QUERY_TOO_EXPENSIVE
     working subscriptions per viewer  2         engine/fanout/turns.py           wait
     bucket of a subscription's owner  half      engine/fanout/turns.py           wait
     messages per second and WebSocket 100       max_socket_messages_per_second   1008

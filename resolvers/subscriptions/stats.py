@@ -18,6 +18,7 @@ import strawberry
 
 from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
+from engine.limits.memory import MemoryBudget
 from models import database
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
@@ -26,6 +27,7 @@ from models.queries.filter import compile_filter, is_time_dependent, serialize_f
 from models.queries.running_stats import RunningStats
 from models.queries.stats import GroupBy, Stats, read_stats
 from resolvers.context import Context, context_of
+from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
 
@@ -36,6 +38,8 @@ MIN_COUNT_INTERVAL_SECONDS = 1.0
 TIMED_REFRESH_SECONDS = 5.0
 """The interval of updates if the filter depends on the time."""
 VISIBILITY_CHECK_SECONDS = 1.0
+BYTES_PER_TICKET = 450
+"""The approximate memory for the facts of a ticket."""
 MAX_TRACKED_TICKETS = 200_000
 """The maximum number of tickets that one `LiveStats` tracks in memory. If there are more, the
 database counts them for each update."""
@@ -66,6 +70,7 @@ class LiveStats:
         group: GroupBy | None,
         tail: LogTail[Event],
         now: Callable[[], datetime],
+        memory: MemoryBudget,
     ) -> None:
         self.viewer = viewer
         self.filter = filter
@@ -81,6 +86,7 @@ class LiveStats:
         self.is_counted = self.is_timed
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
+        self.memory = reserve_memory(self, memory, viewer)
         self.last_counts: object = None
         """The counts of `tracked` from which `latest` was built."""
 
@@ -139,9 +145,10 @@ class LiveStats:
         tracked = self.tracked
         if tracked is not None:
             await tracked.advance(self.now())
+            self.reserve(len(tracked.facts_by_ticket))
         else:
-            tracked = RunningStats(self.viewer, self.filter, self.group)
-            if not await tracked.read(self.now(), MAX_TRACKED_TICKETS):
+            tracked = await self.read_tickets()
+            if tracked is None:
                 self.is_counted = True
                 return await self.count()
             self.tracked = tracked
@@ -151,6 +158,20 @@ class LiveStats:
         stats = await tracked.build_stats()  # reads the labels of the groups
         self.last_counts = counts
         return stats
+
+    async def read_tickets(self) -> RunningStats | None:
+        """Read all tickets. None if there are too many. Raises TooExpensive."""
+        tracked = RunningStats(self.viewer, self.filter, self.group)
+        is_complete = False
+        try:
+            is_complete = await tracked.read(self.now(), MAX_TRACKED_TICKETS, self.reserve)
+        finally:
+            if not is_complete:
+                self.memory.release()
+        return tracked if is_complete else None
+
+    def reserve(self, tickets: int) -> None:
+        resize_memory(self.memory, tickets * BYTES_PER_TICKET)
 
 
 def has_changed(before: Stats, after: Stats) -> bool:
@@ -185,7 +206,8 @@ class LiveStatsSource(Source[Stats]):
         key = (serialize_filter(self.filter), self.group, viewer.visibility_key)
         live: LiveStats | None = services.live_stats.get(key)
         if live is None:
-            live = LiveStats(viewer, self.filter, self.group, services.event_tail, services.now)
+            tail, memory = services.event_tail, services.live_memory
+            live = LiveStats(viewer, self.filter, self.group, tail, services.now, memory)
             services.live_stats[key] = live
         return live
 

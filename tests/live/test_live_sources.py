@@ -35,8 +35,12 @@ from models.tickets.ticket import Ticket
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
-from resolvers.subscriptions.live_list_source import BEFORE_CATCH_UP, LiveListSource
-from resolvers.subscriptions.stats import LiveStatsSource
+from resolvers.subscriptions.live_list_source import (
+    BEFORE_CATCH_UP,
+    BYTES_PER_MEMBER,
+    LiveListSource,
+)
+from resolvers.subscriptions.stats import BYTES_PER_TICKET, LiveStatsSource
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -294,3 +298,34 @@ async def test_a_list_that_grows_beyond_its_limit_ends(database: str) -> None:
         await create_ticket(world.cora)
         with pytest.raises(TooExpensive):
             await take_batch(source)
+
+
+async def test_the_memory_of_sources_is_limited_and_released(database: str) -> None:
+    world = await World.make()
+    async with running_services() as context:
+        here = context(await viewer(world.ada))
+        memory = here.services.live_memory
+        for _ in range(3):
+            await create_ticket(world.cora)
+        lists = [LiveListSource(here, {"number": {"gt": -index}}) for index in range(3)]
+        memory.max_bytes_per_viewer = 2 * 3 * BYTES_PER_MEMBER
+        for source in lists[:2]:
+            await take_batch(source)
+        with pytest.raises(TooExpensive, match="narrow"):
+            await take_batch(lists[2])
+        assert memory.total == 2 * 3 * BYTES_PER_MEMBER
+        lists[0].close()
+        await take_batch(lists[2])
+        with pytest.raises(TooExpensive):
+            lists[1].fork(here, lists[1].position)
+        stats = LiveStatsSource(context(await viewer(world.bill)), None, None)
+        await read_batch(stats)
+        memory.max_bytes_per_viewer = 3 * BYTES_PER_TICKET - 1
+        with pytest.raises(TooExpensive):
+            await stats.live.track()
+        memory.max_bytes_per_viewer = 3 * BYTES_PER_TICKET
+        await stats.live.track()
+        assert memory.total == 2 * 3 * BYTES_PER_MEMBER + 3 * BYTES_PER_TICKET
+        lists.clear()
+        del stats, source
+        assert memory.total == 0, "released when the sources end"
