@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 MAX_EVALUATIONS = 1_000
@@ -40,7 +40,7 @@ class SharedEvaluations:
         else:
             self.shared += 1
         # A caller that is cancelled does not cancel the evaluation for others.
-        return cast("T", await asyncio.shield(task))
+        return await asyncio.shield(task)
 
     async def run(self, evaluate: Callable[[], Awaitable[T]]) -> T:
         return await evaluate()
