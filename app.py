@@ -145,6 +145,7 @@ async def process_samples(components: Components) -> list[ProcessSample]:
     process = str(os.getpid())
     connections, wakeup = components.connections, components.wakeup
     planner = connections.schema.planner
+    refusals = connections.schema.cost_limit.refusals
     lag = max(0, await event.read_head() - components.services.event_tail.head)
     return [
         *connection_metrics(connections.registry, connections.groups, process),
@@ -156,6 +157,15 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             bus_reconnects_total=wakeup.reconnects,
             wakeups_received_total=wakeup.received,
             wakeups_sent_total=wakeup.sent,
+            subscription_cost_per_event=connections.schema.subscription_budgets.total_cost,
+            subscriptions_refused_total=connections.schema.subscription_budgets.refused,
+            subscription_waits_total=connections.groups.turns.waits,
+            filters_evaluated_total=components.services.evaluations.evaluated,
+            filters_shared_total=components.services.evaluations.shared,
+            live_bytes=components.services.live_memory.total,
+            live_sources_refused_total=components.services.live_memory.refused,
+            operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],
+            operations_rate_limited_total=refusals["RATE_LIMITED"],
             compiled_plan_executions_total=planner.executions if planner else 0,
             compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),

@@ -13,11 +13,14 @@ from engine.bus.wakeup import WakeupBus
 from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
+from engine.fanout.turns import SubscriptionTurns
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.http.compression import Compressor
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
+from engine.limits.memory import MemoryBudget
 from engine.limits.rate import LeakyBuckets
+from engine.limits.subscriptions import SubscriptionBudgets
 from engine.server.traffic import TrafficLimits
 from models.access.permissions import READ_EVENTS, READ_TICKETS
 from models.access.scopes import CallerKind
@@ -64,10 +67,11 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     sessions = OpenSessions(now)
     services = build_services(settings, wakeup, sessions, now, demo_clock)
     hooks = build_auth_hooks(services, sessions)
+    schema = build_schema(settings)
     connections = ConnectionServices(
-        build_schema(settings),
+        schema,
         hooks,
-        SubscriptionGroups(),
+        SubscriptionGroups(SubscriptionTurns(schema.buckets, fair_share.CALLER.set)),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
     traffic = TrafficLimits(
@@ -102,6 +106,7 @@ def build_services(
         sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
         sessions=sessions,
         demo_clock=demo_clock,
+        live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
     )
 
 
@@ -142,10 +147,16 @@ def build_schema(settings: Settings) -> root.Schema:
         log_cursor=log_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
+        max_search_terms=settings.max_operation_search_terms,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         persisted_documents=PersistedDocuments(documents),
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=fair_share.CALLER.set,
+        subscription_budgets=SubscriptionBudgets(
+            settings.max_subscriptions_per_viewer,
+            settings.max_subscription_cost_per_viewer,
+            settings.max_subscription_cost,
+        ),
     )
     if settings.compiled_plans != "none":
         at_once = settings.compiled_plans == "all"

@@ -10,33 +10,23 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-PositiveInt = Annotated[int, Field(ge=1)]
+from limit_settings import LimitSettings, TimeoutSeconds
+
 OptionalDays = Annotated[int, Field(ge=0, le=3650)]
-TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class SettingsError(Exception):
     """A setting has an invalid value. The message names the variable and the reason in one line."""
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
-    The docstring of each setting is its description in docs/configuration.md.
+    The docstring of each setting is its description in docs/configuration.md. The limits are in
+    limit_settings.py.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix="TICKETWIRE_",
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
     mode: Literal["demo", "development", "production"] = "development"
     """`demo` fills an empty database with sample data. `production` shows the schema only to
@@ -69,58 +59,8 @@ class Settings(BaseSettings):
     """Seconds after which another process takes over the jobs of one that died."""
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     """The number of days that a session lasts."""
-    max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """The number of failed attempts to sign in to one account from one IPv4 address or IPv6 /64
-    network, after which each further one must wait: 1 s, 2 s, up to 5 minutes. Six times as many
-    for an account (up to 30 s), and for an address or network."""
-    max_connections: PositiveInt = 20_000
-    """The maximum number of WebSockets and event streams per process."""
-    max_connections_per_viewer: PositiveInt = 500
-    """The maximum number of connections of one user or API client per process."""
-    max_connections_per_address: PositiveInt = 2_000
-    """The maximum number of connections from one IPv4 address or IPv6 /64 network per process."""
-    max_operations_per_socket: PositiveInt = 100
-    """The maximum number of concurrent operations per WebSocket."""
-    max_socket_frames_per_second: PositiveInt = 100
-    """The maximum number of frames per second from one WebSocket, on average over 10 s: messages,
-    fragments and control frames."""
-    max_socket_bytes_per_second: Annotated[int, Field(ge=1024)] = 1_048_576
-    """The maximum number of bytes per second that are read from one WebSocket, on average over
-    10 s."""
-    max_discarded_bytes: Annotated[int, Field(ge=0)] = 67_108_864
-    """The maximum number of bytes that are discarded from a client that still sends after its last
-    response."""
-    max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
-    """The maximum number of bytes that wait for one client. A slower client is disconnected."""
-    connection_init_timeout_seconds: TimeoutSeconds = 10
-    """Seconds within which a WebSocket must send connection_init."""
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
     """Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."""
-    max_document_bytes: Annotated[int, Field(ge=256, le=1_048_576)] = 16_384
-    """The maximum size of a document in bytes."""
-    max_document_tokens: Annotated[int, Field(ge=50, le=100_000)] = 2_000
-    """The maximum number of tokens in a document."""
-    max_document_depth: Annotated[int, Field(ge=3, le=40)] = 12
-    """The maximum depth of a selection; 20 for introspection."""
-    max_document_aliases: Annotated[int, Field(ge=0, le=1_000)] = 30
-    """The maximum number of aliases in an operation, with its fragments expanded."""
-    max_document_root_fields: Annotated[int, Field(ge=1, le=1_000)] = 20
-    """The maximum number of root fields."""
-    max_document_field_repeats: Annotated[int, Field(ge=1, le=1_000)] = 40
-    """The maximum number of times that one field may occur in one selection."""
-    max_document_directives: Annotated[int, Field(ge=0, le=1_000)] = 50
-    """The maximum number of directives in an operation."""
-    max_document_fragments: Annotated[int, Field(ge=0, le=1_000)] = 60
-    """The maximum number of fragments in a document."""
-    max_document_operations: Annotated[int, Field(ge=1, le=1_000)] = 20
-    """The maximum number of operations in a document."""
-    max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
-    """The maximum cost of an operation. The description of the type Query has the table of
-    costs."""
-    cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 50_000
-    """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
-    cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
-    """The cost that a caller regains per second."""
     introspection: Literal["", "public", "authenticated", "disabled"] = ""
     """The callers that may read the schema: all, authenticated ones, or none. The default is
     `authenticated` in production, and `public` otherwise."""
@@ -135,8 +75,6 @@ class Settings(BaseSettings):
     """Seconds after which an idle connection is closed."""
     compress_responses: bool = True
     """Whether long responses to queries are compressed, with brotli or gzip."""
-    max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """The maximum number of tickets in a live list."""
     allowed_origins: Annotated[list[str], Field(default_factory=list)]
     """JSON list of origins whose pages may call the API (CORS, WebSocket)."""
     trusted_proxies: str = ""
@@ -146,9 +84,6 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str, Field(repr=False)] = ""
     """`smtp://user:password@host:25` or `smtps://host:465`. Without it, emails are only written to
     the log."""
-    max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """The maximum number of notifications, and of emails, that one person causes for another about
-    one ticket in 10 minutes. Further ones are folded into them."""
     mail_from: str = "Ticketwire <support@localhost>"
     """The sender of emails."""
     mail_reply_to: str = ""
@@ -185,16 +120,6 @@ class Settings(BaseSettings):
         if value and value <= reminder:
             raise ValueError(
                 f"use 0, or more than TICKETWIRE_WAITING_REMINDER_DAYS, which is {reminder}"
-            )
-        return value
-
-    @field_validator("cost_bucket_size")
-    @classmethod
-    def check_cost_bucket_size(cls, value: int, info: ValidationInfo) -> int:
-        max_cost = info.data.get("max_operation_cost", 0)
-        if value and value < max_cost:
-            raise ValueError(
-                f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
             )
         return value
 

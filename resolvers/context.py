@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import strawberry
 
 from engine.bus.log_tail import LogTail
+from engine.limits.memory import MemoryBudget
 from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
@@ -19,6 +20,7 @@ from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
+from resolvers.evaluations import SharedEvaluations
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
@@ -72,6 +74,8 @@ class Services:
     """The statistics that have subscribers. The type is Any, because their class is in
     `resolvers.subscriptions.stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
+    live_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(2**27, 2**29))
+    evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
 
 
 class Context:

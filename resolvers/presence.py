@@ -81,6 +81,10 @@ class PresenceSource(Source[TicketPresence]):
         last_sent = self.last_sent if position == self.position else None
         return PresenceSource(context, self.ticket_id, position, last_sent)
 
+    async def wait(self) -> None:
+        watched = self.context.services.presence.watch(self.ticket_id, self)
+        await watched.wait_for_snapshots(self.position)
+
     async def next_batch(self) -> Sequence[Item[TicketPresence]]:
         READ_PRESENCE.check(self.context.viewer)
         watched = self.context.services.presence.watch(self.ticket_id, self)

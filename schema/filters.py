@@ -134,7 +134,8 @@ class TagsFilter:
     description="Conditions on tickets, the same in queries and subscriptions. All conditions "
     "that are given must hold; null is the same as absent. A filter has at most 100 conditions "
     "(each field and each operator counts as one), 10 levels, 1,000 values and 32 search words; a "
-    "larger one fails with BAD_REQUEST."
+    "larger one fails with BAD_REQUEST. Each condition, value and word adds to the cost; see the "
+    "type Query."
 )
 class TicketFilter:
     and_: list[TicketFilter] | None = optional_condition(

@@ -24,7 +24,7 @@ from models.access.permissions import (
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
-from schema.cost import QUERY_DESCRIPTION, SEARCH_FILTER_COST, STATS_COST, cost
+from schema.cost import CONDITION_COST, QUERY_DESCRIPTION, SEARCH_COST, STATS_COST, cost
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
@@ -98,7 +98,7 @@ class Query:
         READ_TICKETS,
         "The tickets that the viewer may see, in pages of up to 100.",
         Connection[TicketType],
-        cost(given=SEARCH_FILTER_COST),
+        cost(condition=CONDITION_COST, search=SEARCH_COST),
         {
             "filter": FILTER,
             "order_by": "The fields to order the tickets by, at most 4; more fail with "
@@ -111,7 +111,7 @@ class Query:
         READ_TICKETS,
         "Statistics of the tickets that the viewer may see.",
         TicketStatsType,
-        cost(flat=STATS_COST, given=SEARCH_FILTER_COST),
+        cost(flat=STATS_COST, condition=CONDITION_COST, search=SEARCH_COST),
         {
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
@@ -125,7 +125,7 @@ class Query:
         "100. To synchronise, pass the last cursor as `after`. A cursor from before the "
         "oldest stored event gives CURSOR_EXPIRED.",
         Connection[TicketEventInterface],
-        cost(given=SEARCH_FILTER_COST),
+        cost(condition=CONDITION_COST, search=SEARCH_COST),
         {
             "types": "Returns events of these types. Default: all types.",
             "filter": "Returns events of tickets that match this filter in their current state. "

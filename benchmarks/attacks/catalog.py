@@ -26,12 +26,27 @@ from benchmarks.attacks.floods import (
     send_large_chunked_bodies,
 )
 from benchmarks.attacks.requests import FRAMES, GOOD, REQUESTS, RequestBuilder
+from benchmarks.attacks.subscriptions import (
+    FEWER_SEARCHES,
+    SEARCHES,
+    Operation,
+    event_searches,
+    live_statistics_and_lists,
+    subscribe_and_write,
+    trivial_events,
+)
 from benchmarks.attacks.target import Target
-from benchmarks.attacks.values import NOTE, TWENTY, VALUES, OperationWithVariables
+from benchmarks.attacks.values import (
+    FILTERED,
+    NOTE,
+    SIXTEEN_LETTERS,
+    VALUES,
+    OperationWithVariables,
+)
 
 CONNECTIONS = 60
 PIPELINED = 90
-SEARCH = {"f": {"search": " ".join("abcdefghijklmnop")}}
+SEARCH = {"f": {"search": SIXTEEN_LETTERS}}
 BODIES = "query($id: ID!) { ticket(id: $id) { messages(first: 100) { nodes { bodyHtml } } } }"
 COSTLY = """{
   tickets(first: 100) {
@@ -202,6 +217,14 @@ async def guess_password(target: Target) -> list[str]:
     return responses if checked <= MAX_CHECKED_GUESSES else [f"{checked} guesses were checked"]
 
 
+def with_subscriptions(name: str, operations: Sequence[Operation], *expected: str) -> Attack:
+    async def send(target: Target) -> list[str]:
+        return await subscribe_and_write(target, operations)
+
+    name = f"{len(operations):,} subscriptions {name}, and replies"
+    return attack(name, send, *expected, transport="WebSocket")
+
+
 EXPENSIVE = ("200", "200 UNAVAILABLE")
 """An expensive operation may reach its time limit, because it waits for the caller's others."""
 CONCURRENT: tuple[Attack, ...] = (
@@ -220,7 +243,9 @@ CONCURRENT: tuple[Attack, ...] = (
     on_connections(
         "documents that are slow to validate", CONNECTIONS, unique_document(SLOW_VALID), "200"
     ),
-    on_connections("the same twenty searches", 10, same_operation(TWENTY, SEARCH), *EXPENSIVE),
+    on_connections(
+        "the same search for sixteen letters", 20, same_operation(FILTERED, SEARCH), *EXPENSIVE
+    ),
     on_connections(
         "a hundred HTML bodies",
         10,
@@ -260,6 +285,20 @@ def as_flood(name: str, connections: int) -> Attack:
     return attack(full_name, send, *FLOODS[name].codes, transport="WebSocket")
 
 
+REFUSED = "error QUERY_TOO_EXPENSIVE"
+SUBSCRIPTIONS: tuple[Attack, ...] = (
+    with_subscriptions("to events with 32 searches", event_searches(SEARCHES, 100), REFUSED),
+    with_subscriptions(
+        "to events with 16 searches",
+        event_searches(FEWER_SEARCHES, 100),
+        "next",
+        REFUSED,
+        "error RATE_LIMITED",
+    ),
+    with_subscriptions("to all events", trivial_events(1000), "next", REFUSED),
+    with_subscriptions("to statistics and lists", live_statistics_and_lists(100), "next", REFUSED),
+)
+
 ATTACKS: tuple[Attack, ...] = (
     *(
         each
@@ -272,4 +311,5 @@ ATTACKS: tuple[Attack, ...] = (
     *(as_flood(name, connections) for name in FLOODS for connections in (1, 20)),
     *LARGE_BODIES,
     *CONCURRENT,
+    *SUBSCRIPTIONS,
 )

@@ -157,6 +157,10 @@ BOMBS: Mapping[str, tuple[str, str]] = {
     ),
     "statistics twenty times": (
         f"{{ {repeat(20, 'a#: ticketStats(groupBy: TEAM) { open }')} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "statistics fifteen times": (
+        f"{{ {repeat(15, 'a#: ticketStats(groupBy: TEAM) { open }')} }}",
         "",
     ),
     "introspection with an unclosed brace": (

@@ -20,7 +20,7 @@ from engine.graphql.response import as_graphql_error, request_error_result
 from engine.limit_refusals import count_refusal
 from engine.limits.concurrency import FairExecutor, PerCallerLimit
 
-FAIR_SCHEDULING_COST_THRESHOLD = 50
+FAIR_SCHEDULING_COST_THRESHOLD = 100
 """Queries that cost more are scheduled fairly, because their steps block the event loop for some
 milliseconds each."""
 MAX_EXPENSIVE_QUERIES_PER_CALLER = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphql import GraphQLError, OperationType
 from strawberry.types.execution import PreExecutionError
@@ -25,13 +25,22 @@ OPERATION_TYPE_PLURALS = {
 
 
 class OperationLookup:
-    """Looks up operations in the persisted documents and the document cache."""
+    """Looks up operations in the persisted documents and the document cache.
+
+    Args:
+        check_caller: Returns an error if the caller with this key must not have a document checked
+            now.
+    """
 
     def __init__(
-        self, persisted_documents: PersistedDocuments, document_cache: DocumentCache
+        self,
+        persisted_documents: PersistedDocuments,
+        document_cache: DocumentCache,
+        check_caller: Callable[[str], GraphQLError | None],
     ) -> None:
         self.persisted_documents = persisted_documents
         self.document_cache = document_cache
+        self.check_caller = check_caller
 
     async def find(
         self, request: GraphQLRequest, caller: str, *, schema_hidden: bool
@@ -45,6 +54,9 @@ class OperationLookup:
             text = await self.persisted_documents.find_text(request.query, request.extensions)
             document = self.document_cache.get_cached(text, schema_hidden=schema_hidden)
             if document is None:
+                refusal = self.check_caller(caller)
+                if refusal is not None:
+                    return refusal
                 document = await self.document_cache.load(
                     text, schema_hidden=schema_hidden, caller=caller
                 )

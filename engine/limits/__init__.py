@@ -27,6 +27,13 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     frames per second and WebSocket   100       max_socket_frames_per_second     1008
     bytes per second and WebSocket    1 MiB     max_socket_bytes_per_second      not read
     frames parsed at once             4         engine/server/frame_parser.py    wait
+    subscriptions per viewer          5,000     max_subscriptions_per_viewer     QUERY_TOO_EXPENSIVE
+    their cost per event              10,000    max_subscription_cost_per_viewer QUERY_TOO_EXPENSIVE
+    cost per event, all viewers       200,000   max_subscription_cost            QUERY_TOO_EXPENSIVE
+    live lists, statistics of a viewer 128 MiB  max_live_bytes_per_viewer        QUERY_TOO_EXPENSIVE
+    live lists, statistics of all     512 MiB   max_live_bytes                   QUERY_TOO_EXPENSIVE
+    working subscriptions per viewer  2         engine/fanout/turns.py           wait
+    bucket of a subscription's owner  half      engine/fanout/turns.py           wait
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed
@@ -51,9 +58,10 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     depth of JSON                     254       engine/graphql/request.py        400, 4400
 
     Operations
-    cost                              1,000     max_operation_cost               QUERY_TOO_EXPENSIVE
-    cost per caller at once           50,000    cost_bucket_size                 RATE_LIMITED
-    cost per caller and second        2,000     cost_refill_per_second           RATE_LIMITED
+    cost                              5,000     max_operation_cost               QUERY_TOO_EXPENSIVE
+    words to search for               16        max_operation_search_terms       QUERY_TOO_EXPENSIVE
+    cost per caller at once           100,000   cost_bucket_size                 RATE_LIMITED
+    cost per caller and second        4,000     cost_refill_per_second           RATE_LIMITED
     duration of a query               10 s      operation_timeout_seconds        UNAVAILABLE
     duration of a statement           30 s      models/database/config.py        UNAVAILABLE
     expensive queries per caller      4         engine/execution/operation_executor.py  wait

@@ -26,7 +26,7 @@ from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log, tickets
 from models.queries.event_log import EventFilter
-from models.queries.filter import compile_filter
+from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
 from resolvers.subscriptions.ticket_argument import require_ticket
@@ -115,12 +115,14 @@ class TicketEventSource(Source[Event]):
     def cursor(self, position: int) -> str:
         return event.encode_cursor(position)
 
+    async def wait(self) -> None:
+        await self.context.services.event_tail.wait_beyond(self.position)
+
     async def next_batch(self) -> list[tuple[int, Event]]:
         return await retry_on_outage(self.read_batch)
 
     async def read_batch(self) -> list[tuple[int, Event]]:
         tail = self.context.services.event_tail
-        await tail.wait_beyond(self.position)
         events = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         READ_EVENTS.check(self.context.viewer)
         visible = await visible_matches(self.context, self.selection, events)
@@ -173,10 +175,29 @@ async def visible_matches(
         matches = [event for event in matches if not event.internal]
     if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    ticket_ids = await tickets.filter_visible(
-        viewer, {event.ticket_id for event in matches}, selection.ticket_filter, context.now()
-    )
+    ticket_ids = await filter_tickets(context, selection, matches)
     return [event for event in matches if event.ticket_id in ticket_ids]
+
+
+async def filter_tickets(
+    context: Context, selection: EventSelection, events: Sequence[Event]
+) -> set[UUID]:
+    """The tickets of the events that the viewer may see and that match the filter now.
+
+    Sources with an equal filter and visibility share the result, unless it depends on the time.
+    """
+    viewer, filter = context.viewer, selection.ticket_filter
+    ticket_ids = frozenset(event.ticket_id for event in events)
+
+    async def evaluate() -> set[UUID]:
+        return await tickets.filter_visible(viewer, ticket_ids, filter, context.now())
+
+    if is_time_dependent(filter):
+        return await evaluate()
+    services = context.services
+    last = events[-1].position
+    key = ("events", serialize_filter(filter), viewer.visibility_key, last, ticket_ids)
+    return await services.evaluations.get(key, services.event_tail.head, evaluate)
 
 
 async def notifications(info: strawberry.Info, after: str | None = None) -> NotificationSource:
@@ -213,12 +234,14 @@ class NotificationSource(Source[Notification]):
     def cursor(self, position: int) -> str:
         return notification.encode_cursor(position)
 
+    async def wait(self) -> None:
+        await self.context.services.notification_tail.wait_beyond(self.position)
+
     async def next_batch(self) -> list[tuple[int, Notification]]:
         return await retry_on_outage(self.read_batch)
 
     async def read_batch(self) -> list[tuple[int, Notification]]:
         tail = self.context.services.notification_tail
-        await tail.wait_beyond(self.position)
         recent, end = tail.after(self.position), tail.head
         if recent is None:
             items = await self.read_page()

@@ -362,13 +362,13 @@ async def test_events_read_before_the_token_ended_are_not_delivered(
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a subscriber of notifications starts to read, which no client can observe."""
-    started, next_batch = asyncio.Event(), events.NotificationSource.next_batch
+    started, wait = asyncio.Event(), events.NotificationSource.wait
 
-    async def read(self: events.NotificationSource) -> list[tuple[int, Notification]]:
+    async def start(self: events.NotificationSource) -> None:
         started.set()
-        return await next_batch(self)
+        await wait(self)
 
-    monkeypatch.setattr(events.NotificationSource, "next_batch", read)
+    monkeypatch.setattr(events.NotificationSource, "wait", start)
     return started
 
 

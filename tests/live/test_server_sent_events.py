@@ -21,6 +21,7 @@ from support.service import Process, running, start
 
 import services
 from engine.fanout import group as groups
+from engine.fanout import work
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
 from engine.sse import connection as streaming
@@ -247,7 +248,7 @@ async def test_equal_streams_and_socket_subscriptions_share_one_execution(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = SubscriptionGroups()
-    monkeypatch.setattr(services, "SubscriptionGroups", lambda: shared)
+    monkeypatch.setattr(services, "SubscriptionGroups", lambda _: shared)
     async with running(url) as service:
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)
@@ -379,7 +380,7 @@ async def test_removing_the_scope_completes_the_stream(service: Service, world: 
 async def test_a_long_outage_cuts_the_stream_and_the_client_resumes(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(work, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
 
     async with open_stream(ada, EVENTS) as events:
@@ -412,7 +413,7 @@ async def test_an_outage_at_the_start_cuts_the_stream_without_an_error_response(
 async def test_streams_work_with_the_http_implementations_of_uvicorn(
     url: str, registries: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch, http: str
 ) -> None:
-    monkeypatch.setattr(groups, "RETRY_DELAYS_SECONDS", ())
+    monkeypatch.setattr(work, "RETRY_DELAYS_SECONDS", ())
     async with running(url, http=http) as service:
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)

@@ -21,6 +21,7 @@ TOP_LEVEL_MODULES = (
     "services",
     "settings",
     "settings_reference",
+    "limit_settings",
 )
 SOURCE_FILES = sorted(
     [
