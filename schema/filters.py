@@ -37,7 +37,7 @@ class IdFilter:
 
 @strawberry.input(
     description="Conditions on a text; all that are given must hold. Comparisons are "
-    "case-sensitive."
+    "case-sensitive, except `ieq` and `icontains`."
 )
 class StringFilter:
     eq: str | None = optional_condition("The field equals this text.")
@@ -47,6 +47,8 @@ class StringFilter:
     )
     nin: list[str] | None = optional_condition("The field is null, or none of these texts.")
     contains: str | None = optional_condition("The field contains this text.")
+    ieq: str | None = optional_condition("The field equals this text, ignoring case.")
+    icontains: str | None = optional_condition("The field contains this text, ignoring case.")
     starts_with: str | None = optional_condition("The field starts with this text.")
     null: bool | None = optional_condition(NULL)
 
@@ -148,9 +150,12 @@ class TicketFilter:
     number: IntFilter | None = optional_condition("Conditions on the ticket number.")
     external_id: StringFilter | None = optional_condition("Conditions on the external id.")
     search: str | None = optional_condition(
-        "Full-text search over the subject, the description and the messages that the viewer "
-        "may read. Each of the first 16 words, of up to 100 characters each, must be the "
-        "beginning of a word there."
+        "Full-text search over the subject, the description, the tags and the messages that the "
+        "viewer may read; for agents, admins and API clients also over the names of the requester "
+        "and the assignee. Each of the first 16 words, of up to 100 characters each, must be the "
+        "beginning of a word there, or be the ticket's number (`1042`, `#1042`, `TKT-1042`). Case "
+        "and accents are ignored. Any part of a text in Chinese, Japanese, Korean, Thai, Lao, "
+        "Khmer or Burmese is found."
     )
     subject: StringFilter | None = optional_condition("Conditions on the subject.")
     status: StatusFilter | None = optional_condition("Conditions on the status.")

@@ -31,6 +31,7 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
+    change.set_tag_words(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {
         name: [None, value]
@@ -76,8 +77,11 @@ def update(
     if external is not None:
         values["external_scope"], values["external_id"] = external
     changes = change.set(**values)
+    if "subject" in changes:
+        change.columns["subject_words"] = ""  # the field stores the words of the subject instead
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
+        change.set_tag_words(after)
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:

@@ -16,7 +16,9 @@ from tortoise.models import Model
 from models import database
 from models.core import ids
 from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
+from models.core.words import index_words
 from models.queries.filter import FilterData
+from models.queries.search import split_words
 from models.tickets.lifecycle import STAGES, CloseReason, Priority, Stage, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher
@@ -44,7 +46,6 @@ RESOURCES = [
     ("server", "s-2", "web"),
     ("invoice", "s-1", "March"),
 ]
-WORD = re.compile(r"[^\W_]+")
 OPERATORS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
@@ -94,7 +95,7 @@ class TicketFacts:
 
 
 def words(*texts: str) -> frozenset[str]:
-    return frozenset(word for text in texts for word in WORD.findall(text.lower()))
+    return frozenset(word for text in texts for word in index_words(text).split())
 
 
 def matches_filter(
@@ -136,10 +137,13 @@ def matches_part(facts: TicketFacts, name: str, value: object, at: datetime, not
 
 def matches_search(facts: TicketFacts, text: str, notes: bool) -> bool:
     available = facts.public | facts.notes if notes else facts.public
-    prefixes = WORD.findall(text.lower())
+    prefixes = split_words(text)
     return not text.strip() or (
         bool(prefixes)
-        and all(any(word.startswith(prefix) for word in available) for prefix in prefixes)
+        and all(
+            prefix == str(facts.ticket.number) or any(word.startswith(prefix) for word in available)
+            for prefix in prefixes
+        )
     )
 
 
@@ -170,6 +174,9 @@ def matches_comparison(value: object, test: str, operand: object, at: datetime) 
         return bool(getattr(value, OPERATORS[test])(operand))
     if test == "contains":
         return operand in value  # type: ignore[operator]
+    if test in ("ieq", "icontains"):
+        value, operand = (str(each).lower().replace("ς", "σ") for each in (value, operand))
+        return value == operand if test == "ieq" else operand in value
     if test == "startsWith":
         return value.startswith(operand)  # type: ignore[attr-defined]
     return value == operand if test == "eq" else value in operand  # type: ignore[operator]
@@ -245,6 +252,11 @@ class RandomTickets:
                     "%",
                     "web-1",
                     "zebra",
+                    "GROSSE",
+                    "京",
+                    "TKT-1003",
+                    "#1004",
+                    "mail",
                 ]
             ),
             "subject": strings(SUBJECTS),
@@ -303,6 +315,8 @@ def strings(values: Sequence[str], *, nullable: bool = False) -> st.SearchStrate
         eq=one,
         neq=one,
         contains=piece | one,
+        ieq=(one | piece).map(str.upper),
+        icontains=(piece | one).map(str.swapcase),
         startsWith=beginning | one,
         null=st.booleans(),
         **{"in": lists(one), "nin": lists(one)},
@@ -352,6 +366,7 @@ def add_details(desk: Desk, random: Random, ticket: Ticket, records: list[Model]
         for _ in range(random.randrange(3))
     ]
     records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
+    ticket.tag_words = index_words(" ".join(tags))
     records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]
     records += [
         TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name)
@@ -373,6 +388,7 @@ def add_details(desk: Desk, random: Random, ticket: Ticket, records: list[Model]
         public=words(
             ticket.subject,
             ticket.description,
+            *tags,
             *(body for body, kind in messages if kind is MessageKind.REPLY),
         ),
         notes=words(*(body for body, kind in messages if kind is MessageKind.NOTE)),
