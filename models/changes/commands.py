@@ -77,8 +77,6 @@ def update(
     if external is not None:
         values["external_scope"], values["external_id"] = external
     changes = change.set(**values)
-    if "subject" in changes:
-        change.columns["subject_words"] = ""  # the field stores the words of the subject instead
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
         change.set_tag_words(after)

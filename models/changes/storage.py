@@ -118,6 +118,8 @@ def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:
     for event in change.events:
         event.version = ticket.version
     values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
+    if "subject" in values:
+        values["subject_words"] = ""  # a WordsField: it stores the words of the new subject
     return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
 
 

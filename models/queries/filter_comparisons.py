@@ -61,10 +61,10 @@ def column_field(
 def compare_column(
     column: str, operator: str, operand: object, to_stored: ToStored, *, nullable: bool
 ) -> Condition:
-    if operator in ("eq", "neq"):
+    if operator in ("eq", "neq", "isUser", "isNotUser"):
         value = to_stored(operand)
         is_equal = FALSE if value is None else compare(column, "=", value)
-        return is_equal if operator == "eq" else ~is_equal
+        return is_equal if operator in ("eq", "isUser") else ~is_equal
     if operator in ("in", "nin"):
         values = [to_stored(each) for each in cast("list[object]", operand)]
         is_member = in_list(column, [value for value in values if value is not None])

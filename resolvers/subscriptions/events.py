@@ -27,7 +27,7 @@ from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log, tickets
 from models.queries.event_log import EventFilter
-from models.queries.filter import compile_filter
+from models.queries.filter import compile_filter, serialize_filter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
@@ -43,8 +43,9 @@ async def ticket_events(
     after: str | None = None,
 ) -> TicketEventSource:
     event_filter = EventFilter(None if types is None else frozenset(types))
-    selection = EventSelection.parse(ticket_id, event_filter, filter)
-    return await open_event_source(context_of(info), selection, after)
+    context = context_of(info)
+    selection = EventSelection.parse(ticket_id, event_filter, filter, context.viewer)
+    return await open_event_source(context, selection, after)
 
 
 async def ticket_status_changed(
@@ -53,8 +54,9 @@ async def ticket_status_changed(
     filter: TicketFilter | None = None,
     after: str | None = None,
 ) -> TicketEventSource:
-    selection = EventSelection.parse(ticket_id, EventFilter(LIFECYCLE_EVENTS), filter)
-    return await open_event_source(context_of(info), selection, after)
+    context, event_filter = context_of(info), EventFilter(LIFECYCLE_EVENTS)
+    selection = EventSelection.parse(ticket_id, event_filter, filter, context.viewer)
+    return await open_event_source(context, selection, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,14 @@ class EventSelection:
 
     @classmethod
     def parse(
-        cls, ticket_id: str | None, event_filter: EventFilter, filter: TicketFilter | None
+        cls,
+        ticket_id: str | None,
+        event_filter: EventFilter,
+        filter: TicketFilter | None,
+        viewer: Viewer,
     ) -> EventSelection:
         key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
-        return cls(event_filter, filter_mapping(filter), ticket_id is not None, key)
+        return cls(event_filter, filter_mapping(filter, viewer), ticket_id is not None, key)
 
     def matches(self, event: Event) -> bool:
         """Whether the event matches all arguments except the ticket filter."""
@@ -106,7 +112,9 @@ class TicketEventSource(Source[Event]):
 
     @property
     def share_key(self) -> Hashable:
-        return self.context.viewer.visibility_key
+        # The filter, because it may name the viewer.
+        filter = serialize_filter(self.selection.ticket_filter)
+        return (filter, self.context.viewer.visibility_key)
 
     @property
     def is_live(self) -> bool:

@@ -154,16 +154,17 @@ def matches_tags(tags: frozenset[str], test: str, names: set[str]) -> bool:
 def matches_watchers(watchers: set[str], test: str, operand: object) -> bool:
     if test == "null":
         return operand == (not watchers)
-    if test == "eq":
-        return operand in watchers
+    if test in ("eq", "isUser", "isNotUser"):
+        return (operand in watchers) == (test != "isNotUser")
     return bool(watchers & set(operand)) == (test == "in")  # type: ignore[call-overload]
 
 
 def matches_comparison(value: object, test: str, operand: object, at: datetime) -> bool:
     if test == "null":
         return operand == (value is None)
-    if test in ("neq", "nin"):
-        return not matches_comparison(value, {"neq": "eq", "nin": "in"}[test], operand, at)
+    opposites = {"neq": "eq", "nin": "in", "isNotUser": "isUser"}
+    if test in opposites:
+        return not matches_comparison(value, opposites[test], operand, at)
     if value is None:
         return False
     if test == "within":
@@ -179,7 +180,8 @@ def matches_comparison(value: object, test: str, operand: object, at: datetime) 
         return value == operand if test == "ieq" else operand in value
     if test == "startsWith":
         return value.startswith(operand)  # type: ignore[attr-defined]
-    return value == operand if test == "eq" else value in operand  # type: ignore[operator]
+    is_equality = test in ("eq", "isUser")
+    return value == operand if is_equality else value in operand  # type: ignore[operator]
 
 
 class RandomTickets:
@@ -220,7 +222,13 @@ class RandomTickets:
                 here[0] + " ",
             ]
             one = st.sampled_from([*here, *here, *unknown])
-            return tests(eq=one, null=st.booleans(), **{"in": lists(one), "nin": lists(one)})
+            return tests(
+                eq=one,
+                isUser=one,
+                isNotUser=one,
+                null=st.booleans(),
+                **{"in": lists(one), "nin": lists(one)},
+            )
 
         times = st.sampled_from(
             [NOON + timedelta(hours=hours, microseconds=hours % 2) for hours in range(-6, 3)]
@@ -232,6 +240,7 @@ class RandomTickets:
             olderThan=durations,
             null=st.booleans(),
         )
+        reasons = st.sampled_from(CloseReason)
         statuses, priorities = st.sampled_from(Status), st.sampled_from(Priority)
         people = keys(USER, "requesterId", "assigneeId")
         return {
@@ -280,6 +289,11 @@ class RandomTickets:
             ),
             "escalationLevel": numbers(st.integers(-1, 3)),
             **dict.fromkeys(("createdAt", "updatedAt", "resolvedAt", "closedAt"), time_comparisons),
+            **dict.fromkeys(("heldUntil", "slaBreachesAt"), time_comparisons),
+            "satisfactionScore": numbers(st.sampled_from([-1, 1, 2, 5, 2**31 - 1])),
+            "closeReason": tests(
+                eq=reasons, null=st.booleans(), **{"in": lists(reasons), "nin": lists(reasons)}
+            ),
         }
 
 
@@ -298,7 +312,9 @@ def lists(one: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
 
 
 def numbers(one: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    return tests(eq=one, neq=one, **{"in": lists(one)}, **dict.fromkeys(OPERATORS, one))
+    return tests(
+        eq=one, neq=one, null=st.booleans(), **{"in": lists(one)}, **dict.fromkeys(OPERATORS, one)
+    )
 
 
 def strings(values: Sequence[str], *, nullable: bool = False) -> st.SearchStrategy[object]:
@@ -345,7 +361,9 @@ def random_ticket(desk: Desk, random: Random, number: int) -> Ticket:
         sla_breaches_at=random.choice([None, random_hour(random, -1, 1)]),
         resolved_at=random_hour(random, -4, 1) if is_resolved else None,
         closed_at=random_hour(random, -2, 1) if status is Status.CLOSED else None,
-        close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
+        close_reason=random.choice(list(CloseReason)) if status is Status.CLOSED else None,
+        held_until=random_hour(random, -1, 2) if status is Status.ON_HOLD else None,
+        satisfaction_score=random.choice([None, 1, 5]) if status is Status.CLOSED else None,
     )
 
 
