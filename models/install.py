@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """A migration calls this once, on empty tables."""
+    """Create all of it, in a database whose tables are those of the current records."""
     await search.install(client, dialect)
+    await install_counters(client, dialect)
+
+
+async def install_counters(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    """A migration calls this once, on empty tables."""
     if dialect == "postgres":
         await client.execute_query(
             f"CREATE SEQUENCE ticket_numbers AS bigint START {FIRST_TICKET_NUMBER}"
@@ -24,7 +29,11 @@ async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    await remove_counters(client, dialect)
+    await search.remove(client, dialect)
+
+
+async def remove_counters(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     await client.execute_query("DELETE FROM log_head")
     if dialect == "postgres":
         await client.execute_query("DROP SEQUENCE ticket_numbers")
-    await search.remove(client, dialect)

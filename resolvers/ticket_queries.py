@@ -50,7 +50,7 @@ async def tickets(
     context = context_of(info)
     sorts = [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
     page = parse_page_arguments(first, after, last, before)
-    data, order = filter_mapping(filter), build_ticket_order(sorts)
+    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sorts)
     return list_tickets(context.viewer, data, order, page, context.now())
 
 
@@ -58,7 +58,9 @@ async def ticket_stats(
     info: strawberry.Info, filter: TicketFilter | None = None, group_by: GroupBy | None = None
 ) -> Stats:
     context = context_of(info)
-    return await read_stats(context.viewer, filter_mapping(filter), group_by, context.now())
+    return await read_stats(
+        context.viewer, filter_mapping(filter, context.viewer), group_by, context.now()
+    )
 
 
 async def log_events(
@@ -73,5 +75,5 @@ async def log_events(
     context = context_of(info)
     event_filter = EventFilter(None if types is None else frozenset(types))
     page = parse_page_arguments(first, after, last, before)
-    data = filter_mapping(filter)
+    data = filter_mapping(filter, context.viewer)
     return await list_events(context.viewer, event_filter, data, page, context.now())

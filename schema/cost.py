@@ -34,7 +34,7 @@ The server computes the cost of an operation before it runs it. The response has
 |---|---|
 | scalar or enum | 0 |
 | long text, such as `body` | {TEXT_COST}; if selected again under another alias, 10 times as much |
-| `bodyHtml` | {HTML_COST}; if selected again under another alias, 10 times as much |
+| HTML, such as `bodyHtml` | {HTML_COST}; if selected again under another alias, 10 times as much |
 | object | 1, plus its selection |
 | connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |

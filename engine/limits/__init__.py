@@ -72,6 +72,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
     search: words                     16        models/queries/search.py         cut
+    search: characters of a word      100       models/core/words.py             cut
+    searchable words of one text      900 kB    models/core/words.py             cut
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     concurrent password checks        2         models/people/password.py        wait

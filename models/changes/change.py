@@ -11,6 +11,7 @@ from uuid import UUID
 from models.access.viewer import Viewer
 from models.core.hydration import new_record
 from models.core.time import format_instant
+from models.core.words import index_words
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
@@ -22,7 +23,7 @@ from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource
 UNLOGGED_COLUMNS = frozenset(
     {
         *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
-        *("status_since", "sla_breaches_at"),
+        *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
     }
 )
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
@@ -104,6 +105,11 @@ class TicketChange:
                 self.columns[name] = value
                 changes[name] = [serialize_value(before), serialize_value(value)]
         return changes
+
+    def set_tag_words(self, tags: Sequence[str]) -> None:
+        """Store the words of the ticket's tags for the full-text search."""
+        words = index_words(" ".join(tags))
+        self.ticket.tag_words = self.columns["tag_words"] = words
 
     def log(
         self,

@@ -38,6 +38,7 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
+    change.set_tag_words(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {
         name: [None, value]
@@ -85,6 +86,7 @@ def update(
     changes = change.set(**values)
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
+        change.set_tag_words(after)
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:

@@ -121,6 +121,8 @@ def build_guarded_update(change: TicketChange, version_read: int) -> batch.Write
     if change.is_unversioned and not change.columns:
         return None
     values = {**change.columns, **{name: getattr(ticket, name) for name in VERSION_COLUMNS}}
+    if "subject" in values:
+        values["subject_words"] = ""  # a WordsField: it stores the words of the new subject
     return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
 
 

@@ -24,6 +24,7 @@ from models.queries.filter_comparisons import (
     instant_field,
     key_parser,
     slug_field,
+    stored_value,
 )
 from models.queries.filter_fields import (
     compile_priority,
@@ -62,6 +63,11 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "updatedAt": compile_updated_at,
     "resolvedAt": instant_field("t.resolved_at", nullable=True),
     "closedAt": instant_field("t.closed_at", nullable=True),
+    "closeReason": column_field("t.close_reason", stored_value, nullable=True),
+    "heldUntil": instant_field("t.held_until", nullable=True),
+    "slaBreachesAt": instant_field("t.sla_breaches_at", nullable=True),
+    # As a smallint, Postgres would refuse to compare it with larger integers.
+    "satisfactionScore": column_field("CAST(t.satisfaction_score AS integer)", nullable=True),
 }
 
 

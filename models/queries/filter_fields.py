@@ -102,12 +102,12 @@ def compare_watchers(operator: str, operand: object, context: FilterContext) -> 
         text = f"{table} WHERE w.ticket_id = t.id AND {visible.text}"
         has_watcher = exists(text, visible.params, per_row=context.few_tickets)
         return ~has_watcher if operand else has_watcher
-    ids = [operand] if operator == "eq" else operand
+    ids = [operand] if operator in ("eq", "isUser", "isNotUser") else operand
     is_user = compare_column("w.user_id", "in", ids, key_parser(USER), nullable=False)
     if is_user is FALSE:
-        return TRUE if operator == "nin" else FALSE
+        return TRUE if operator in ("nin", "isNotUser") else FALSE
     is_user &= visible
-    if operator != "nin":
+    if operator not in ("nin", "isNotUser"):
         return has_row(table, is_user, context)
     text = f"{table} WHERE w.ticket_id = t.id AND {is_user.text}"
     return ~exists(text, is_user.params, per_row=context.few_tickets)

@@ -53,7 +53,7 @@ class FilterContext:
     def search(self, text: str) -> Condition:
         """Return the condition of a full-text search.
 
-        Each word costs two index scans. Raises BadRequest if the filter has too many words.
+        Each word costs up to four index scans. Raises BadRequest if the filter has too many words.
         """
         self.check_values([text])
         self.words += len(search.split_words(text))
@@ -63,5 +63,6 @@ class FilterContext:
             text,
             self.dialect,
             include_notes=self.viewer.can_see_notes,
+            include_people=not self.viewer.is_customer,
             few_tickets=self.few_tickets,
         )

@@ -19,6 +19,7 @@ from models.core.sql import TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
 from models.queries.filter import FilterData, compile_filter
+from models.queries.relevance import Relevance, build_ranked_source
 from models.tickets.lifecycle import Priority, Stage
 from models.tickets.ticket import Ticket
 
@@ -29,6 +30,7 @@ DEFAULT_SORTS = (("updated_at", True),)
 INTEGER_RANGES: Mapping[str, range] = {
     "number": range(2**31),
     "priority": range(min(Priority), max(Priority) + 1),
+    "relevance": range(min(Relevance), max(Relevance) + 1),
 }
 IS_TOUCHED_SQL = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
 """The expression of the index `tickets_queue`. It must be the same, apart from the table alias."""
@@ -66,7 +68,8 @@ def build_ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
     """Return the order for pairs of attribute and whether it descends; the id breaks ties.
 
     Numbers are unique, so nothing that follows a number makes a difference. Without sorts, the
-    ticket that changed last is first. Raises BadRequest.
+    ticket that changed last is first. Among equally relevant tickets, so is the ticket that changed
+    last, unless the relevance is followed by another sort. Raises BadRequest.
     """
     if len(sorts) > MAX_SORTS:
         raise BadRequest(f"orderBy can have at most {MAX_SORTS} fields.")
@@ -76,6 +79,8 @@ def build_ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
         if attribute == "number":
             break
     else:
+        if list(directions) == ["relevance"]:
+            directions["updated_at"] = directions["relevance"]
         directions["id"] = list(directions.values())[-1]
     return Order(
         tuple(build_sort(name, descending=descending) for name, descending in directions.items())
@@ -108,13 +113,29 @@ def list_tickets(
     at: datetime,
     team_id: UUID | None = None,
 ) -> ConnectionQuery[Ticket]:
-    """Return a page of the tickets that are visible and match the filter."""
+    """Return a page of the tickets that are visible and match the filter.
+
+    Raises BadRequest if the order contains the relevance and the filter has no search.
+    """
+    source, source_params = TICKETS, ()
+    if any(sort.attribute == "relevance" for sort in order.sorts):
+        source, source_params = build_ranked_source(find_search_text(filter))
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     if team_id is not None:
         condition &= compare("t.team_id", "=", team_id)
     if viewer.is_customer:
         order = use_public_times(order)
-    return build_connection(Ticket, "t", TICKETS, condition, order, page_request)
+    return build_connection(Ticket, "t", source, condition, order, page_request, source_params)
+
+
+def find_search_text(filter: FilterData | None) -> str:
+    """The search at the top of the filter. Raises BadRequest if there is none."""
+    text = (filter or {}).get("search")
+    if not isinstance(text, str) or not text.strip():
+        raise BadRequest(
+            "orderBy RELEVANCE needs a search. Pass filter.search, outside of and, or and not."
+        )
+    return text
 
 
 def find_ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:

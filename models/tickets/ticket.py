@@ -13,6 +13,7 @@ from tortoise.models import Model
 from models.core.computed import computed_property
 from models.core.ids import new_id
 from models.core.time import InstantField
+from models.core.words import WordsField
 from models.people.team import Category, Team
 from models.people.user import Organization, User
 from models.tickets import lifecycle
@@ -71,6 +72,7 @@ class Ticket(Model):
     reminded_at      when the customer was last reminded in this status
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
+    *_words          the words of the subject, the description and the tags, for searches
     version          starts at 1; each change raises it by one, unless it only logs
                      UNVERSIONED_EVENTS
     public_version   the version that customers see: like `version`, but internal events don't raise
@@ -129,6 +131,9 @@ class Ticket(Model):
     version = fields.IntField(default=1)
     public_version = fields.IntField(default=1, db_default=1)
     public_updated_at = InstantField(db_default=BEFORE_MIGRATION)
+    subject_words = WordsField("subject")
+    description_words = WordsField("description")
+    tag_words = fields.TextField(default="", db_default="")
     ref = computed_property(("number",), build_reference)
     stage = computed_property(("status",), get_stage)
 

@@ -84,7 +84,7 @@ async def open_event_source(
     Raises TicketNotFound, CursorInvalid, CursorExpired, BadRequest.
     """
     key = None if ticket_id is None else await require_ticket(context, ticket_id)
-    selection = EventSelection(event_filter, filter_mapping(filter), key)
+    selection = EventSelection(event_filter, filter_mapping(filter, context.viewer), key)
     # Raises BadRequest if the filter is too large.
     compile_filter(selection.ticket_filter, context.viewer, context.now(), database.dialect())
     position = await starting_position(after, context.services.event_tail.head)
@@ -103,7 +103,9 @@ class TicketEventSource(Source[Event]):
 
     @property
     def share_key(self) -> Hashable:
-        return self.context.viewer.visibility_key
+        # The filter, because it may name the viewer.
+        filter = serialize_filter(self.selection.ticket_filter)
+        return (filter, self.context.viewer.visibility_key)
 
     @property
     def is_live(self) -> bool:

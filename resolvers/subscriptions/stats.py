@@ -51,7 +51,7 @@ async def live_ticket_stats(
     group_by: GroupBy | None = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
-    data = filter_mapping(filter)
+    data = filter_mapping(filter, context.viewer)
     compile_filter(data, context.viewer, context.now(), database.dialect())  # checks its size
     return LiveStatsSource(context, data, group_by)
 

@@ -17,6 +17,7 @@ class TicketOrderField(Enum):
     PRIORITY = "priority"
     SLA_BREACHES_AT = "sla_breaches_at"
     UNTOUCHED = "is_untouched"
+    RELEVANCE = "relevance"
 
 
 class OrderDirection(Enum):
@@ -137,6 +138,11 @@ register_enum(
         "deadlines that have passed. Tickets without a running clock come last in both directions.",
         "UNTOUCHED": "By whether the ticket is NEW and unassigned. In descending order, such "
         "tickets come first.",
+        "RELEVANCE": "By where the words of `filter.search` are. In descending order: tickets "
+        "whose number is a word of the search, then tickets with all words in the subject, then "
+        "those with all words in the subject or in tags, then all others. If no field follows, "
+        "equally relevant tickets are ordered by the time of their last change. A filter without "
+        "a search at its top gives BAD_REQUEST.",
     },
 )
 register_enum(

@@ -16,7 +16,7 @@ from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
-from schema.cost import TEXT_COST, cost
+from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import (
@@ -104,6 +104,16 @@ class TicketType(Node):
         description="The description in Markdown, as written, 1 to 65,536 characters.",
         metadata=cost(flat=TEXT_COST),
     )
+
+    @strawberry.field(
+        description="The description as sanitised HTML. If the HTML would be far longer than the "
+        "description, the escaped text instead.",
+        metadata=cost(flat=HTML_COST),
+    )
+    async def description_html(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> str:
+        context = context_of(info)
+        return await context.render_markdown(root.description)
+
     status: Status = strawberry.field(description="The status of the ticket.")
     stage: Stage = strawberry.field(description="The stage of the status.")
     priority: Priority = strawberry.field(description="The priority of the ticket.")
@@ -148,6 +158,18 @@ class TicketType(Node):
         "once it is reopened; the timeline keeps it.",
         metadata=cost(flat=TEXT_COST),
     )
+
+    @strawberry.field(
+        description="The resolution as sanitised HTML, like `descriptionHtml`. Null if there is "
+        "no resolution.",
+        metadata=cost(flat=HTML_COST),
+    )
+    async def resolution_html(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> str | None:
+        context = context_of(info)
+        return await context.render_markdown(root.resolution) if root.resolution else None
+
     close_reason: CloseReason | None = strawberry.field(
         description="The reason of the closure. Null unless the ticket is CLOSED."
     )
@@ -270,3 +292,14 @@ class TicketType(Node):
         "do not raise it. Customers see a version of their own, which rises only with changes "
         "that they may see.",
     )
+
+    @strawberry.field(
+        description="The time until which the closed ticket can be reopened. Null unless the "
+        "ticket is CLOSED, and null if it was merged into another ticket."
+    )
+    def reopenable_until(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> datetime | None:
+        if root.closed_at is None or root.merged_into_id is not None:
+            return None
+        return root.closed_at + context_of(info).rules.reopen_window

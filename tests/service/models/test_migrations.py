@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from support.assert_unchanged import assert_nothing_stored
@@ -15,6 +16,7 @@ from tortoise.migrations.executor import MigrationTarget
 
 from models import database, install, migrate
 from models.access import revision_triggers
+from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.idempotency import KeyedRequest, find_stored, hash_input
 from models.changes.storage import allocate_number
@@ -39,6 +41,7 @@ NAMES = [
     "0008_sign_in_attempts",
     "0009_public_versions",
     "0010_folding",
+    "0012_search",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -271,6 +274,79 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
         assert (ticket.public_version, ticket.public_updated_at) == (7, NOON + timedelta(hours=1))
     marked = await Event.filter(internal=True).order_by("position")
     assert [each.position for each in marked] == [1, 4]
+
+
+async def insert_row(table: str, **values: object) -> None:
+    await database.fetch_dicts(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({database.placeholders(list(values))})",
+        list(values.values()),
+    )
+
+
+@pytest.mark.usefixtures("empty")
+async def test_tickets_of_version_0007_are_found_by_the_new_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    migration = import_module("migrations.0012_search")
+    monkeypatch.setattr(migration, "BATCH_ROWS", 2)
+    async with database.transaction():
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
+    team_id, category_id, user_id = new_id(), new_id(), new_id()
+    await insert_row("teams", id=team_id, slug="support", name="Support")
+    await insert_row(
+        "categories", id=category_id, slug="technical", name="Technical", team_id=team_id
+    )
+    await insert_row(
+        "users",
+        id=user_id,
+        email="zoe@example.com",
+        display_name="Zoë",
+        role="agent",
+        active=True,
+        present=True,
+        created_at=NOON,
+    )
+    for number in range(1001, 1006):
+        ticket_id = new_id()
+        await insert_row(
+            "tickets",
+            id=ticket_id,
+            number=number,
+            external_scope="",
+            status="new",
+            subject=f"Büro {number - 1000}",
+            description="サーバーがダウン",
+            priority=2,
+            category_id=category_id,
+            team_id=team_id,
+            requester_id=user_id,
+            created_at=NOON,
+            updated_at=NOON,
+            escalation_level=0,
+            version=1,
+        )
+        await insert_row(
+            "messages",
+            id=new_id(),
+            ticket_id=ticket_id,
+            kind="note",
+            body="naïve Straße",
+            created_at=NOON,
+        )
+        for name in ("Ærø", f"tag{number}"):
+            await insert_row("ticket_tags", id=new_id(), ticket_id=ticket_id, name=name)
+    await migrate.migrate()
+    for text in ("buro", "ダウン", "naive strasse", "aero", "zoe"):
+        assert await find_numbers(text) == [1001, 1002, 1003, 1004, 1005], text
+    assert await find_numbers("tag1005") == await find_numbers("buro 5") == [1005]
+
+
+async def find_numbers(text: str) -> list[int]:
+    order = tickets.build_ticket_order([("number", False)])
+    page = await tickets.list_tickets(
+        SYSTEM, {"search": text}, order, PageRequest(10, False, None, None), NOON
+    )
+    return [ticket.number for ticket in page.rows]
 
 
 async def test_concurrent_migrations_all_succeed_and_one_applies_them(empty_url: str) -> None:
