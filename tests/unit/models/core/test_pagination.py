@@ -28,7 +28,7 @@ FIELDS = ["created_at", "updated_at", "number", "priority"]
 ALL_FIELDS = [*FIELDS, "sla_breaches_at", "is_untouched"]
 sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)
 ORDER = build_ticket_order([("priority", True), ("updated_at", False)])
-VALID = ORDER.cursor_of(ticket(priority=Priority.HIGH))
+VALID = ORDER.cursor_of(ticket(priority=Priority.HIGH, id=UUID(int=7)))
 
 
 def decode(order: Order, cursor: str) -> list[object] | None:
