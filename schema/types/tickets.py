@@ -161,7 +161,7 @@ class TicketType(Node):
         self, root: strawberry.Parent[Ticket], info: strawberry.Info
     ) -> str | None:
         context = context_of(info)
-        return None if root.resolution is None else await context.render_markdown(root.resolution)
+        return await context.render_markdown(root.resolution) if root.resolution else None
 
     close_reason: CloseReason | None = strawberry.field(
         description="The reason of the closure. Null unless the ticket is CLOSED."
