@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from math import ceil
 from typing import Any, cast
 
 from graphql import (
@@ -26,7 +27,13 @@ MAX_COUNTED_PAGE_SIZE = 101
 """One more than the largest page. The resolver refuses pages of this size and larger ones."""
 SEARCH_MEMBER = "search"
 """Arguments and input fields with this name hold a full-text search, each of whose words counts."""
-WORD = re.compile(r"[^\W_]+")
+UNSPACED_RUN = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
+"""Scripts without spaces. The application searches for parts of three of their characters
+(`models/core/words.py`)."""
+PART_CHARS = 3
 MAX_WORDS_PER_TEXT = 16
 MAX_TEXT_CHARACTERS = 20_000
 """The application ignores further words and characters of a search (`models/queries/search.py`)."""
@@ -141,10 +148,39 @@ def measure(value: object) -> InputSize:
     return InputSize(values, objects, search_terms)
 
 
+class WordCharacters(dict[int, int | None]):
+    """A table for `str.translate`: letters, digits and marks stay, others become spaces.
+
+    Invisible characters are removed.
+    """
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        if unicodedata.category(character) == "Cf":
+            return None
+        is_part = character.isalnum() or unicodedata.category(character).startswith("M")
+        return code if is_part else ord(" ")
+
+
+WORD_CHARACTERS = WordCharacters()
+
+
 def count_words(text: str) -> int:
-    """At least as many words as the application searches for in a text."""
-    words = WORD.finditer(text, 0, MAX_TEXT_CHARACTERS)
-    return sum(1 for _ in islice(words, MAX_WORDS_PER_TEXT))
+    """At least as many words as the application searches for in a text.
+
+    It may miss a word only where an accent is inside a Hangul syllable.
+    """
+    # One character may stand for several words, before it is normalized.
+    normal = unicodedata.normalize("NFKC", text[:MAX_TEXT_CHARACTERS])
+    count = 0
+    separated = unicodedata.normalize("NFC", normal.translate(WORD_CHARACTERS))
+    for word in separated.split():
+        for index, piece in enumerate(UNSPACED_RUN.split(word)):
+            if piece:
+                count += ceil(len(piece) / PART_CHARS) if index % 2 else 1
+        if count >= MAX_WORDS_PER_TEXT:
+            return MAX_WORDS_PER_TEXT
+    return count
 
 
 def as_int(value: Any) -> int | None:

@@ -213,7 +213,21 @@ async def test_the_cost_of_a_variable_is_not_cached_for_a_longer_search(schema: 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "!?", "a.b/c", "_a_", "日本 語", "x" * 30_000, "a " * 20]
+    "text",
+    [
+        *(
+            "",
+            "  ",
+            "!?",
+            "a.b/c",
+            "a—b…c",
+            "_a_",
+            "日本 語",
+            "サーバーがダウンしています",
+            "नमस्ते दुनिया",
+        ),
+        *("\ufdfa", "½㎞", "x" * 30_000, "a " * 20, "न" * 100),
+    ],
 )
 async def test_no_search_has_more_words_than_its_cost_counts(text: str) -> None:
     assert count_words(text) >= len(split_words(text))
