@@ -1,8 +1,7 @@
 """The commands on tickets: pure functions that modify a TicketChange, without I/O.
 
-A command has the name of its mutation, except `remind`, which is for a background job, and
-`follow_up`, which is a part of createTicket. Commands may raise a Refusal. Discard a change after a
-refusal.
+A command has the name of its mutation, except `remind`, which is for a background job. Commands may
+raise a Refusal. Discard a change after a refusal.
 """
 
 from __future__ import annotations
@@ -18,14 +17,7 @@ from models.log.event import EventType, Json
 from models.people.team import Category, Team
 from models.people.user import User
 from models.sla.inputs import Side
-from models.tickets.lifecycle import (
-    Action,
-    CloseReason,
-    Priority,
-    Stage,
-    Status,
-    TransitionRefused,
-)
+from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status, TransitionRefused
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import TicketResource
 

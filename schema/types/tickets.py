@@ -1,4 +1,4 @@
-"""Tickets, their resources, links and ratings."""
+"""Tickets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter
 from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.tickets.ticket import LinkKind, Ticket
+from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
@@ -29,6 +29,7 @@ from schema.relations import (
 from schema.types.messages import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
+from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
 
 
 def event_filter(types: list[EventType] | None) -> EventFilter:
@@ -49,42 +50,6 @@ EventTypes = Annotated[
     list[EventType] | None,
     strawberry.argument(description="Returns events of these types. Default: all types."),
 ]
-
-
-@strawberry.type(
-    name="TicketResource",
-    description="A resource at the provider, such as a server, an invoice or a plan.",
-)
-class TicketResourceType:
-    kind: str = strawberry.field(
-        description="The kind of the resource, such as server or invoice; 1 to 64 characters."
-    )
-    external_id: str = strawberry.field(
-        description="The key of the resource at the provider, 1 to 255 characters."
-    )
-    name: str | None = strawberry.field(
-        description="The name of the resource. Null if there is none."
-    )
-
-
-@strawberry.type(description="The customer's rating of a ticket.")
-class Satisfaction:
-    score: int = strawberry.field(
-        description="The score, from 1 (very dissatisfied) to 5 (very satisfied)."
-    )
-    comment: str | None = strawberry.field(
-        description="The comment. Null if there is none.", metadata=cost(flat=TEXT_COST)
-    )
-    rated_at: datetime = strawberry.field(description="The time of the rating.")
-
-
-@strawberry.type(name="TicketLink", description="A link from a ticket to another ticket.")
-class TicketLinkType:
-    kind: LinkKind = strawberry.field(
-        description="The relation of this ticket to the other ticket."
-    )
-
-    ticket: Any = foreign_key_field("other", LazyTicket, "The other ticket.")
 
 
 @strawberry.type(
