@@ -99,10 +99,10 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
     note = {"ticketId": tickets[-7], "body": "Seen by nobody else."}
     requests.append(("admin", generator.mutation("addNote", note)))
     unseen = {"ticketId": tickets[-7], "body": "Seen?", "lastSeenCursor": early}
-    unseen_messages = "... on UnseenMessages { messages { id } }"
+    unseen_messages = "... on UnseenMessages { code message field messages { id } }"
     requests.append(("agent", build_refused("replyToTicket", unseen, unseen_messages)))
     stale = {"ticketId": tickets[-7], "priority": "LOW", "expectedVersion": 999}
-    stale_version = "... on StaleVersion { current }"
+    stale_version = "... on StaleVersion { code message field current }"
     requests.append(("agent", build_refused("updateTicket", stale, stale_version)))
     for index, ticket in enumerate([*tickets[-6:], *tickets[:5]]):
         odd = {"expectedVersion": 1} if index % 2 else {}
