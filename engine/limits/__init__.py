@@ -82,7 +82,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     Memory per process; the oldest entry is dropped
     rate limit buckets                100,000   engine/limits/rate.py
     documents                         1,000     engine/graphql/document_cache.py
+    characters of documents           256 Ki    engine/graphql/document_cache.py
+    invalid documents                 16        engine/graphql/document_cache.py
     persisted documents               2,000     engine/graphql/persisted_documents.py
+    characters of persisted documents 4 Mi      engine/graphql/persisted_documents.py
+    costs per operation               64        engine/graphql/cost.py
+    plans per operation               16        engine/execution/plans/plan.py (then graphql-core)
     authenticated viewers             2,000     resolvers/auth/viewer_cache.py
     rendered Markdown                 8 Mi      resolvers/markdown_cache.py
 

@@ -50,7 +50,6 @@ class SSEEndpoint:
         self.schema = services.schema
         self.auth = services.auth
         self.registry = services.registry
-        self.connections: set[SSEConnection] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -116,7 +115,6 @@ class SSEEndpoint:
         graphql_request: GraphQLRequest,
         last_event_id: str | None,
     ) -> None:
-        self.connections.add(connection)
         self.registry.add(connection)
         try:
             limit_reached = self.registry.check(connection)
@@ -126,7 +124,6 @@ class SSEEndpoint:
                 raise limit_refusal(limit_reached)
             await connection.serve(graphql_request, last_event_id or None)
         finally:
-            self.connections.discard(connection)
             self.registry.remove(connection)
 
     async def execute(self, graphql_request: GraphQLRequest, context: Any, method: str) -> Response:

@@ -17,6 +17,10 @@ from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
 from engine.websocket.operations import Operations
 from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
 from engine.websocket.protocol import (
+    FORBIDDEN,
+    INTERNAL_ERROR,
+    SUBPROTOCOL_NOT_ACCEPTABLE,
+    TRY_AGAIN_LATER,
     Authenticate,
     GraphQLTransportWS,
     SendMessage,
@@ -93,12 +97,14 @@ class WebSocketConnection:
         await self.send({"type": "websocket.accept", "subprotocol": subprotocol})
         if not is_supported:
             reason = "Subprotocol not acceptable"
-            await self.send({"type": "websocket.close", "code": 4406, "reason": reason})
+            await self.send(
+                {"type": "websocket.close", "code": SUBPROTOCOL_NOT_ACCEPTABLE, "reason": reason}
+            )
             return False
         limit_reached = self.services.registry.check(self)
         if limit_reached is not None:
             reason = limit_reached.reason
-            await self.send({"type": "websocket.close", "code": 1013, "reason": reason})
+            await self.send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": reason})
             return False
         return True
 
@@ -155,7 +161,10 @@ class WebSocketConnection:
     def close_slow_client(self) -> None:
         self.services.registry.slow_clients += 1
         log.warning("socket.slow_client", request_id=self.context.request_id, address=self.address)
-        self.close(1013, "The client reads too slowly. Reconnect and resume after the last cursor.")
+        self.close(
+            TRY_AGAIN_LATER,
+            "The client reads too slowly. Reconnect and resume after the last cursor.",
+        )
 
     def begin_shutdown(self) -> None:
         """Let running mutations finish, then close with 1012 because the server shuts down."""
@@ -198,21 +207,21 @@ class WebSocketConnection:
 
     def close_after_error(self, error: Exception) -> None:
         if self.services.schema.is_outage(error):
-            self.close(1013, UNAVAILABLE_MESSAGE)
+            self.close(TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE)
             return
         log.exception("socket.authentication_failed", request_id=self.context.request_id)
-        self.close(1011, UNAVAILABLE_MESSAGE)
+        self.close(INTERNAL_ERROR, UNAVAILABLE_MESSAGE)
 
     def assign_viewer(self) -> bool:
         """Count the connection for its viewer. Close it if the viewer has too many."""
         limit_reached = self.services.registry.assign_viewer(self, self.context)
         if limit_reached is not None:
-            self.close(1013, limit_reached.reason)
+            self.close(TRY_AGAIN_LATER, limit_reached.reason)
         return limit_reached is None
 
     async def close_forbidden(self) -> None:
         self.operations.stop_all()
-        await self.send_close(4403, "Forbidden")
+        await self.send_close(FORBIDDEN, "Forbidden")
 
     def update_viewer(self) -> None:
         """Move the subscriptions to groups of the new viewer, before their next event."""

@@ -1,4 +1,4 @@
-"""The WebSocket endpoint and the open connections of this process."""
+"""The WebSocket endpoint: checks the origin, and registers each connection."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from strawberry.http.websocket_origin import (
 
 from engine.fanout.services import ConnectionServices
 from engine.websocket.connection import WebSocketConnection
+from engine.websocket.protocol import POLICY_VIOLATION
 
 
 class WebSocketEndpoint:
@@ -23,20 +24,17 @@ class WebSocketEndpoint:
         self.services = services
         self.registry = services.registry
         self.allowed_origins = normalize_allowed_origins(allowed_origins)
-        self.connections: set[WebSocketConnection] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         if not self.is_allowed_origin(Headers(scope=scope)):
-            await send({"type": "websocket.close", "code": 1008})
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         connection = WebSocketConnection(self.services, scope, receive, send)
-        self.connections.add(connection)
         self.registry.add(connection)
         try:
             await connection.serve()
         finally:
-            self.connections.discard(connection)
             self.registry.remove(connection)
 
     def is_allowed_origin(self, headers: Headers) -> bool:

@@ -23,6 +23,8 @@ from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encode_response
 from engine.websocket.protocol import (
+    INTERNAL_ERROR,
+    TRY_AGAIN_LATER,
     GraphQLTransportWS,
     StartOperation,
     Step,
@@ -89,7 +91,7 @@ class Operations:
         if error is not None:
             request_id = self.connection.context.request_id
             log.error("socket.operation_failed", request_id=request_id, exc_info=error)
-            self.connection.close(1011, INTERNAL_ERROR_MESSAGE)
+            self.connection.close(INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE)
 
     def stop(self, id: str) -> None:
         """Stop an operation. A running mutation goes on, but its result is not sent."""
@@ -151,7 +153,7 @@ class Operations:
             suffix_of_next_message(id),
             position,
             on_end=partial(self.send_errors, id),
-            on_outage=partial(self.connection.close, 1013, UNAVAILABLE_MESSAGE),
+            on_outage=partial(self.connection.close, TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE),
         )
         self.subscribers[id] = subscriber
         self.groups.join(execution, subscriber)
@@ -159,6 +161,6 @@ class Operations:
     def refuse_subscription(self, id: str, result: ExecutionResult) -> None:
         if has_unavailable_error(result):
             # Clients reconnect after this close code, but would give up after an error.
-            self.connection.close(1013, UNAVAILABLE_MESSAGE)
+            self.connection.close(TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE)
         else:
             self.send_errors_of(id, result)

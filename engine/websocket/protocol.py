@@ -25,9 +25,13 @@ and connection_init only needs to hold a token."""
 MAX_REASON_BYTES = 123
 """A close frame holds 125 bytes, two of which are the code (RFC 6455, section 5.5)."""
 
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+TRY_AGAIN_LATER = 1013
 MALFORMED = 4400
 UNAUTHORIZED = 4401
 FORBIDDEN = 4403
+SUBPROTOCOL_NOT_ACCEPTABLE = 4406
 INIT_TIMEOUT = 4408
 DUPLICATE_ID = 4409
 DUPLICATE_INIT = 4429

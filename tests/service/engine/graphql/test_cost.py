@@ -14,10 +14,12 @@ from support.service import running
 
 from benchmarks.costs import OPERATIONS
 from engine.execution.schema import Schema
+from engine.graphql import cost_arguments
 from engine.graphql.cost import COST, ITEM_COST, REPEATED_LEAF_FACTOR, OperationCost, QueryCost
 from engine.graphql.cost_arguments import count_words
 from engine.graphql.document_cache import Document
 from engine.graphql.document_limits import DocumentLimits
+from models.core import pagination
 from models.queries.search import split_words
 from schema import root
 from schema.cost import (
@@ -210,6 +212,11 @@ async def test_the_cost_of_a_variable_is_not_cached_for_a_longer_search(schema: 
     )
     for _ in range(2):
         assert [query_cost.get(each).search_terms for each in variables] == [1, 2, 3, 4, 1]
+
+
+def test_the_page_sizes_of_costs_are_those_of_lists() -> None:
+    assert cost_arguments.DEFAULT_PAGE_SIZE == pagination.DEFAULT_PAGE_SIZE
+    assert cost_arguments.MAX_COUNTED_PAGE_SIZE == pagination.MAX_PAGE_SIZE + 1
 
 
 @pytest.mark.parametrize(
