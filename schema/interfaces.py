@@ -60,6 +60,8 @@ EVENT_TYPE_NAMES = {
     EventType.NOTE_ADDED: "TicketNoted",
     EventType.LINKED: "TicketLinked",
     EventType.MERGED: "TicketMerged",
+    EventType.UNMERGED: "TicketUnmerged",
+    EventType.REPLY_MOVED: "TicketReplyMoved",
     EventType.RATED: "TicketRated",
     EventType.SLA_AT_RISK: "SlaAtRisk",
     EventType.SLA_BREACHED: "SlaBreached",

@@ -17,7 +17,7 @@ from tortoise.models import Model
 
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, CallerKind, Scope, granted_scopes
-from models.access.viewer import Viewer, viewer_of_token
+from models.access.viewer import Viewer, read_shared_tickets, viewer_of_token
 from models.database import as_instant
 from models.people.token import Token
 from models.people.user import Role
@@ -43,13 +43,16 @@ class Grant(NamedTuple):
     owner_id: str
     organization_id: str | None
     shares_organization: bool
+    shared_ticket_ids: frozenset[str]
     token_kind: str
     expires_at: datetime | None
 
 
 GRANT_COLUMNS = (
     "k.kind, CAST(k.scopes AS TEXT), k.expires_at, k.revoked_at, k.user_id, k.client_id, "
-    "u.role, u.active, u.organization_id, o.shared, c.active"
+    "u.role, u.active, u.organization_id, o.shared, c.active, "
+    "(SELECT {join}(CAST(p.ticket_id AS TEXT), ',') FROM ticket_participants p "
+    "WHERE p.user_id = k.user_id)"
 )
 FROM_CLAUSE = (
     "FROM tokens k LEFT JOIN users u ON u.id = k.user_id "
@@ -76,12 +79,15 @@ async def read_fingerprints(token_ids: Collection[str]) -> dict[str, str]:
     statement that builds no records, so it takes some microseconds per token.
     """
     if database.dialect() == "postgres":
-        array, params = "json_build_array", [list(token_ids)]
-        sql = f"{array}({GRANT_COLUMNS})::text AS fingerprint {FROM_CLAUSE} WHERE k.id = ANY(?)"
+        params = [list(token_ids)]
+        columns = GRANT_COLUMNS.format(join="string_agg")
+        where = "WHERE k.id = ANY(?)"
+        sql = f"json_build_array({columns})::text AS fingerprint {FROM_CLAUSE} {where}"
     else:
         params = [json.dumps(list(token_ids))]
         where = "WHERE k.id IN (SELECT value FROM json_each(?))"
-        sql = f"json_array({GRANT_COLUMNS}) AS fingerprint {FROM_CLAUSE} {where}"
+        columns = GRANT_COLUMNS.format(join="group_concat")
+        sql = f"json_array({columns}) AS fingerprint {FROM_CLAUSE} {where}"
     rows = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {sql}", params)
     return {cast("str", row["id"]): cast("str", row["fingerprint"]) for row in rows}
 
@@ -104,6 +110,7 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
         organization_id,
         shared,
         client_active,
+        shared_tickets,
     ) = json.loads(fingerprint)
     expires_at = as_instant(expires)
     has_expired = expires_at is not None and expires_at <= at
@@ -117,9 +124,17 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
         user_id or client_id,
         organization_id,
         organization_id is not None and bool(shared),
+        parse_shared_tickets(caller_kind, shared_tickets),
         kind,
         expires_at,
     )
+
+
+def parse_shared_tickets(caller_kind: CallerKind, ticket_ids: str | None) -> frozenset[str]:
+    """The ids of a list separated by commas; only customers are participants."""
+    if ticket_ids is None or caller_kind is not CallerKind.CUSTOMER:
+        return frozenset()
+    return frozenset(ticket_ids.split(","))
 
 
 @lru_cache(maxsize=1024)
@@ -138,6 +153,7 @@ def grant_of(viewer: Viewer) -> Grant | None:
         str(viewer.user_id or viewer.client_id),
         None if organization_id is None else str(organization_id),
         viewer.shared_organization_id is not None,
+        frozenset(map(str, viewer.shared_ticket_ids)),
         viewer.token.kind.value,
         viewer.token.expires_at,
     )
@@ -148,10 +164,12 @@ async def load_viewers(token_ids: Collection[str], at: datetime) -> dict[str, Vi
 
     This is slower than `read_fingerprints`, so callers use it only for tokens whose grant changed.
     """
-    tokens = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
+    query = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
+    tokens = await query
+    shared_tickets = await read_shared_tickets([token.user for token in tokens])
     viewers: dict[str, Viewer] = {}
-    for token in await tokens:
-        viewer = viewer_of_token(token, at)
+    for token in tokens:
+        viewer = viewer_of_token(token, at, shared_tickets)
         if viewer is not None:
             viewers[str(token.id)] = viewer
     return viewers

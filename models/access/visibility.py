@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
 from models.access.viewer import Viewer
-from models.core.sql import FALSE, TRUE, Condition, compare
+from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.escalation.path import EscalationPath
 from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -22,10 +22,10 @@ def visible_tickets(viewer: Viewer, alias: str = "t") -> Condition:
     may_read = viewer.is_customer and Scope.TICKETS_READ in viewer.scopes
     if not may_read or viewer.user_id is None:
         return FALSE
-    own = compare(f"{alias}.requester_id", "=", viewer.user_id)
-    if viewer.shared_organization_id is None:
-        return own
-    return own | compare(f"{alias}.organization_id", "=", viewer.shared_organization_id)
+    condition = compare(f"{alias}.requester_id", "=", viewer.user_id)
+    if viewer.shared_organization_id is not None:
+        condition |= compare(f"{alias}.organization_id", "=", viewer.shared_organization_id)
+    return condition | in_list(f"{alias}.id", sorted(viewer.shared_ticket_ids))
 
 
 def visible_events(viewer: Viewer) -> Condition:
@@ -44,6 +44,15 @@ def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 
     A token that may only write tickets can change these tickets but not see them.
     """
+    return can_change_ticket(viewer, ticket) or is_participant(viewer, ticket)
+
+
+def is_participant(viewer: Viewer, ticket: Ticket) -> bool:
+    return viewer.is_customer and ticket.id in viewer.shared_ticket_ids
+
+
+def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether the viewer may do more than see the ticket, reply and watch, as participants may."""
     if viewer.caller_kind in STAFF:
         return True
     if not viewer.is_customer or viewer.user_id is None:

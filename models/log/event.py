@@ -43,6 +43,8 @@ class EventType(Enum):
     NOTE_ADDED = "note_added"
     LINKED = "linked"
     MERGED = "merged"
+    UNMERGED = "unmerged"
+    REPLY_MOVED = "reply_moved"
     RATED = "rated"
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACHED = "sla_breached"

@@ -195,6 +195,46 @@ class TicketMerged(TicketEventInterface):
         return await load_ticket(info, root, "into_id")
 
 
+@strawberry.type(
+    name="TicketUnmerged",
+    description="A merge of a ticket into another ticket, or of another ticket into it, was "
+    "undone.",
+)
+class TicketUnmerged(TicketEventInterface):
+    @strawberry.field(
+        description="The ticket that is no longer merged into this one. Null if this ticket is the "
+        "one that was merged, or if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def from_ticket(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> Ticket | None:
+        return await load_ticket(info, root, "from_id")
+
+    @strawberry.field(
+        description="The ticket that this one is no longer merged into. Null if another ticket was "
+        "merged into this one, or if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await load_ticket(info, root, "into_id")
+
+
+@strawberry.type(
+    name="TicketReplyMoved",
+    description="A public message that was moved to another ticket later, when a merge was undone.",
+)
+class TicketReplyMoved(TicketEventInterface):
+    @strawberry.field(
+        description="The ticket that has the message now. Null if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def moved_to(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> Ticket | None:
+        return await load_ticket(info, root, "to_id")
+
+
 @strawberry.type(name="TicketRated", description="A ticket was rated.")
 class TicketRated(TicketEventInterface):
     @strawberry.field(description="The score, from 1 (very dissatisfied) to 5 (very satisfied).")
@@ -218,6 +258,7 @@ EVENT_TYPES = [
         TicketTransferred,
         TicketEscalated,
     ),
-    *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketRated),
+    *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketUnmerged),
+    *(TicketReplyMoved, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

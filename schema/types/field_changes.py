@@ -44,7 +44,7 @@ def format_value(column: str, value: Json) -> str | None:
     """The value of a ticket's column as text."""
     if value is None:
         return None
-    if column == "watchers":
+    if column in ("watchers", "participants"):
         user_ids = cast("Sequence[Json]", value)
         return ", ".join(ids.encode(ids.USER, UUID(str(user_id))) for user_id in user_ids)
     if isinstance(value, (list, tuple)):

@@ -14,7 +14,7 @@ import time_machine
 from demo.seed import seed_demo
 from models import database
 from models.access.scopes import Scope
-from models.changes import commands
+from models.changes import commands, merging
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
@@ -295,7 +295,8 @@ async def link_and_merge(tickets: list[Ticket], world: World) -> None:
             world.ada, one, other, partial(commands.link, kind=kind, is_linked=False)
         )
     for from_, into in ((tickets[6], tickets[0]), (tickets[3], tickets[2])):
-        await apply_to_pair(world.ada, from_, into, partial(commands.merge, merged_before=[]))
+        merge = partial(merging.merge, merged_before=[], across_requesters=True)
+        await apply_to_pair(world.root, from_, into, merge)
 
 
 async def apply_to_pair(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:

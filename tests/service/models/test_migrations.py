@@ -23,7 +23,7 @@ from models.database.config import build_config
 from models.log import event
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, User
-from models.queries import indexes, tickets
+from models.queries import indexes, search_moves, tickets
 
 NAMES = [
     "0001_initial",
@@ -33,6 +33,7 @@ NAMES = [
     "0005_presences",
     "0006_keys",
     "0007_pages",
+    "0011_participants",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -163,6 +164,10 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await Tortoise.generate_schemas()
         await install.install(database.connection(), database.dialect())
         await revision_triggers.install(database.connection(), database.dialect())
+        await revision_triggers.create_triggers(
+            database.connection(), database.dialect(), revision_triggers.PARTICIPANT_TRIGGERS
+        )
+        await search_moves.install(database.connection(), database.dialect())
         await indexes.install(database.connection())
         fresh = await read_schema()
     finally:

@@ -34,7 +34,7 @@ from support.ticket_factory import limit_examples
 from tortoise import Tortoise
 
 from models import database
-from models.changes import commands
+from models.changes import commands, merging
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -482,7 +482,7 @@ async def test_a_merge_mail_names_the_target_only_to_users_with_access(
             TicketChange(found[each.id], await viewer(people.ada), time.now(), WINDOW)
             for each in (ticket, into)
         ]
-        commands.merge(*changes, [])
+        merging.merge(*changes, [])
         await write(*changes)
     message = await compose(
         await queue_mail(
