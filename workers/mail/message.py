@@ -4,11 +4,11 @@ it may be sent."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
-from models.access.viewer import Viewer, viewer_of_user
+from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import preferences
@@ -69,6 +69,10 @@ class OutgoingMail:
     is_wanted: bool = True
     merge_target: Ticket | None = None
     """The ticket that this one was merged into, if the recipient may see it."""
+    shared_tickets: Mapping[UUID, frozenset[UUID]] = field(
+        default_factory=dict[UUID, frozenset[UUID]]
+    )
+    """The tickets in which the recipient participates, by user."""
 
     @property
     def message(self) -> Message | None:
@@ -95,7 +99,7 @@ class OutgoingMail:
         """Raises MailWithheld if the recipient is deactivated, or may no longer see the event."""
         if not self.recipient.active:
             raise MailWithheld("the recipient is deactivated")
-        viewer = viewer_of_user(self.recipient)
+        viewer = viewer_of_user(self.recipient, self.shared_tickets)
         is_for_recipient = not viewer.is_customer or self.mail.template in CUSTOMER_TEMPLATES
         if not (is_for_recipient and can_access_ticket(viewer, self.ticket)) or (
             self.event.internal and not viewer.can_see_notes
@@ -115,6 +119,7 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         "message", "actor_user", "actor_client"
     )
     ticket = await Ticket.get(id=mail.ticket_id).select_related("team")
+    shared_tickets = await read_shared_tickets([mail.user])
     return OutgoingMail(
         mail,
         event,
@@ -126,7 +131,8 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         await find_clock(event),
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail),
-        await find_merge_target(ticket, viewer_of_user(mail.user)),
+        await find_merge_target(ticket, viewer_of_user(mail.user, shared_tickets)),
+        shared_tickets,
     )
 
 

@@ -127,19 +127,18 @@ async def test_open_connections_see_a_shared_ticket_at_once(service: Service, wo
     ada = service.client(world.ada.token)
     gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
     async with olga.socket() as socket:
-        operation = await socket.subscribe("subscription { ticketEvents { type ticket { id } } }")
+        await socket.subscribe("subscription { ticketEvents { type ticket { id } } }")
         await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
         await otto.do("replyToTicket", ticketId=kept, body="Hello.")
         seen: list[dict[str, Any]] = []
         while {"type": "REPLY_ADDED", "ticket": {"id": kept}} not in seen:
-            message = await socket.next(operation)
-            seen.append(message["ticketEvents"])
+            seen.append(await socket.next("ticketEvents"))
         await ada.do("unmergeTicket", ticketId=gone)
         await otto.do("replyToTicket", ticketId=kept, body="Only for me.")
         sentinel = (await olga.raise_ticket("Sentinel"))["id"]
         later: list[dict[str, Any]] = []
         while {"type": "TICKET_CREATED", "ticket": {"id": sentinel}} not in later:
-            later.append((await socket.next(operation))["ticketEvents"])
+            later.append(await socket.next("ticketEvents"))
     assert {"id": kept} not in [each["ticket"] for each in later]
     assert await read(olga, kept) is None
 
@@ -185,11 +184,6 @@ async def test_undoing_a_merge_separates_the_conversations(service: Service, wor
     search = '{ tickets(filter: {search: "zebra"}) { nodes { id } } }'
     assert (await otto.run(search))["tickets"]["nodes"] == []
     assert (await olga.run(search))["tickets"]["nodes"] == [{"id": gone}]
-    logged = [[each["type"] for each in await read_timeline(ada, key)][-3:] for key in (gone, kept)]
-    assert logged == [
-        ["TICKET_UPDATED", "STATUS_CHANGED", "REPLY_ADDED"][-3:],
-        ["REPLY_ADDED", "UNMERGED", "TICKET_UPDATED"],
-    ] or "UNMERGED" in str(logged[1])
     for key in (gone, kept):
         assert [each["type"] for each in await read_timeline(ada, key)].count("UNMERGED") == 1
     assert await Event.filter(type=EventType.REPLY_MOVED, message_id=None).count() == 1

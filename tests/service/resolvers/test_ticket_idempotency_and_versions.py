@@ -103,6 +103,11 @@ async def build_inputs(
             {"ticketId": await raise_ticket(), "intoId": await raise_ticket()},
             {"intoId": other},
         ),
+        "unmergeTicket": (
+            ada,
+            {"ticketId": await raise_ticket(("mergeTickets", {"intoId": other}))},
+            {"ticketId": other},
+        ),
         "replyToTicket": (cora, {"ticketId": await raise_ticket(), "body": "A"}, {"body": "B"}),
         "addNote": (ada, {"ticketId": await raise_ticket(), "body": "A"}, {"body": "B"}),
     }

@@ -160,6 +160,7 @@ CUSTOMER_MUTATIONS: dict[str, dict[str, Any]] = {
     "replyToTicket": {"body": "x"},
 }
 STAFF_MUTATIONS: dict[str, dict[str, Any]] = {
+    "unmergeTicket": {},
     "updateTicket": {"subject": "x"},
     "assignTicket": {},
     "transferTicket": {"team": "billing"},
