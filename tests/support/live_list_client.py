@@ -158,7 +158,7 @@ async def write_randomly(
             name, arguments = random.choice(
                 [
                     ("linkTickets", {"otherId": random.choice(tickets), "kind": "RELATED"}),
-                    ("mergeTickets", {"intoId": random.choice(tickets)}),
+                    ("mergeTickets", {"intoId": random.choice(tickets), "acrossRequesters": True}),
                     ("rateTicket", {"score": random.randrange(1, 6)}),
                     ("addNote", {"body": "secret"}),
                 ]

@@ -348,12 +348,18 @@ async def test_rebuilding_a_table_keeps_the_rows_that_reference_it(
 @pytest.mark.usefixtures("database")
 async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None:
     before = await read_schema()
+    participants = revision_triggers.PARTICIPANT_TRIGGERS
     async with database.transaction():
+        connection, dialect = database.connection(), database.dialect()
+        await search_moves.remove(connection, dialect)
+        await revision_triggers.drop_triggers(connection, dialect, participants)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
             await part.remove(database.connection(), database.dialect())
         assert await read_schema() != before
         for part in (install, revision_triggers):
             await part.install(database.connection(), database.dialect())
+        await revision_triggers.create_triggers(connection, dialect, participants)
+        await search_moves.install(connection, dialect)
         await indexes.install(database.connection())
     assert await read_schema() == before

@@ -263,8 +263,12 @@ async def test_new_triggers_count_as_a_change_of_visibility(
 ) -> None:
     await desk.raise_ticket()
     async with database.transaction():
-        await revision_triggers.remove(database.connection(), database.dialect())
-        await revision_triggers.install(database.connection(), database.dialect())
+        connection, dialect = database.connection(), database.dialect()
+        participants = revision_triggers.PARTICIPANT_TRIGGERS
+        await revision_triggers.drop_triggers(connection, dialect, participants)
+        await revision_triggers.remove(connection, dialect)
+        await revision_triggers.install(connection, dialect)
+        await revision_triggers.create_triggers(connection, dialect, participants)
     assert await revision.visibility_changed_since(await event.read_head())
 
 
