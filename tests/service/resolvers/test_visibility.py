@@ -160,7 +160,6 @@ CUSTOMER_MUTATIONS: dict[str, dict[str, Any]] = {
     "replyToTicket": {"body": "x"},
 }
 STAFF_MUTATIONS: dict[str, dict[str, Any]] = {
-    "unmergeTicket": {},
     "updateTicket": {"subject": "x"},
     "assignTicket": {},
     "transferTicket": {"team": "billing"},
